@@ -1,0 +1,30 @@
+# make app: run the studio. make test: run the whole suite. Both set up .venv first; the second time takes seconds.
+PY := .venv/bin/python
+UV := .venv/bin/uv pip
+PORT ?= 8501
+
+.PHONY: app test check lock browser
+
+.venv/app.stamp: requirements.txt
+	@test -x $(PY) || python3 -m venv .venv
+	@test -x .venv/bin/uv || $(PY) -m pip install -q --disable-pip-version-check uv
+	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/app.stamp requirements-dev.txt
+	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements-dev.txt
+	@touch $@
+
+app: .venv/app.stamp
+	@$(PY) -m tl_core.launch --port $(PORT)
+
+test: .venv/dev.stamp
+	@$(PY) -m pytest
+
+check: .venv/dev.stamp
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+lock: .venv/dev.stamp
+	@$(UV) compile -q --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	@$(UV) compile -q --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt

@@ -1,0 +1,172 @@
+"""Commands about data, backbones, recipes, prediction and the machine."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from dataclasses import fields
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from tl_core.cli.context import Output, stores
+from tl_core.config import describe_settings
+from tl_core.data.schema import ImportOptions
+from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.errors import NotFoundError, UserError, nearest
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.runs import RunStore
+from tl_core.settings import read_settings
+from tl_core.storage import remove_tree
+
+
+def dataset_object(record: DatasetRecord, info: VersionInfo) -> dict[str, Any]:
+    """The dataset object of the contract."""
+    return {"dataset": record.name, "version": record.version, "fingerprint": info.fingerprint,
+            "modality": info.modality, "task": info.task, "rows": info.rows, "classes": info.classes,
+            "splits": info.splits, "class_splits": info.class_splits, "columns": info.columns,
+            "skipped": info.skipped, "skipped_count": info.skipped_count, "findings": info.findings}
+
+
+def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
+    noun = {"image": "images", "text": "texts"}[info.modality]
+    return [f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
+            "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
+            "  classes: " + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
+            *(f"  [{f['severity']}] {f['text']} {f['fix']}".rstrip() for f in info.findings)]
+
+
+def data_add(args: argparse.Namespace, output: Output) -> int:
+    from tl_core.intake import add_dataset
+
+    settings, datasets, _ = stores()
+    options = ImportOptions(**{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)})
+    record, info, is_new = add_dataset(datasets, settings, args.source, args.name, options, args.test)
+    return output.show(dataset_object(record, info), _lines(record, info) + (
+        [] if is_new else ["  The same content is already there; no new version was made."]))
+
+
+def data_list(_: argparse.Namespace, output: Output) -> int:
+    _, datasets, _ = stores()
+    records = datasets.list(all_versions=True)
+    return output.show(
+        [{"dataset": r.name, "version": r.version, "fingerprint": r.fingerprint, "modality": r.modality,
+          "task": r.task, "rows": r.rows, "classes": r.classes, "created": r.created} for r in records],
+        [f"{r.reference:30} {r.modality:6} {r.rows:>9,} rows  {r.classes:>4} classes" for r in records]
+        or ["No datasets yet. Add one: python -m tl_core data add sample:digits --name digits"])
+
+
+def _open(name: str) -> tuple[DatasetRecord, VersionInfo]:
+    _, datasets, _ = stores()
+    record = datasets.get(name)
+    return record, DatasetVersion(record.folder).info
+
+
+def data_show(args: argparse.Namespace, output: Output) -> int:
+    record, info = _open(args.name)
+    return output.show(dataset_object(record, info), _lines(record, info))
+
+
+def data_check(args: argparse.Namespace, output: Output) -> int:
+    record, info = _open(args.name)
+    return output.show({"dataset": record.name, "version": record.version, "findings": info.findings},
+                       _lines(record, info)[3:] or ["Nothing to look at."])
+
+
+def data_delete(args: argparse.Namespace, output: Output) -> int:
+    _, datasets, _ = stores()
+    folders = datasets.delete(args.name)
+    for folder in folders:
+        remove_tree(folder)
+    return output.show({"deleted": args.name, "versions": len(folders)},
+                       [f"Deleted {args.name} ({len(folders)} version(s))."])
+
+
+def backbones_list(_: argparse.Namespace, output: Output) -> int:
+    from tl_core.models.describe import list_backbones
+
+    cards = list_backbones(read_settings())
+    return output.show({"backbones": cards}, [f"{c['reference']:34} {c['modality']:6} {c['size']:28} {c['text']}"
+                                              for c in cards] + ["hub:<owner>/<name> and local:<folder> work as well"])
+
+
+def backbones_show(args: argparse.Namespace, output: Output) -> int:
+    from tl_core.models.describe import describe_backbone
+
+    facts = describe_backbone(args.reference, read_settings())
+    return output.show(facts, [
+        f"{facts['reference']}: {facts['family']}, {facts['parameters'] / 1e6:.1f} million weights, "
+        f"{facts['features']} features", *(f"  {part['name']:40} {part['parameters']:>12,}"
+                                           for part in facts["layers"])])
+
+
+def recipes_list(_: argparse.Namespace, output: Output) -> int:
+    from tl_core.recipes import RECIPES
+
+    return output.show({"recipes": [{"name": name, "text": text} for name, text in RECIPES.items()]},
+                       [f"{name:10} {text}" for name, text in RECIPES.items()])
+
+
+def recipes_show(args: argparse.Namespace, output: Output) -> int:
+    from tl_core.recipes import RECIPES
+
+    if args.recipe not in RECIPES:
+        raise NotFoundError(f"There is no recipe {args.recipe!r}.", "", nearest(args.recipe, RECIPES))
+    described = describe_settings(args.recipe)
+    return output.show({"recipe": args.recipe, "text": RECIPES[args.recipe], "settings": described},
+                       [RECIPES[args.recipe], *(f"  {s['name']} = {s['default']}: {s['help']}" for s in described)])
+
+
+def model_folder(runs: RunStore, target: str) -> tuple[Path, str]:
+    """The model folder of a run id or path, and the dataset reference it was trained on.
+
+    Raises:
+        NotFoundError: when it is neither.
+        UserError: when the run has no model.
+    """
+    path = Path(target)
+    if (path / "config.json").is_file() and not (path / "events.jsonl").exists():
+        return path, ""
+    run = runs.get(target)
+    if not (run.folder / "model" / "config.json").is_file():
+        raise UserError(f"Run {run.id} has no model to predict with.", f"It is a {run.recipe or run.kind} run and "
+                        f"{run.status}.", "Choose a finished run of the recipe 'probe'.")
+    return run.folder / "model", run.dataset
+
+
+def predict(args: argparse.Namespace, output: Output) -> int:
+    settings, datasets, runs = stores()
+    folder, dataset = model_folder(runs, args.model)
+    column = args.text_column
+    if dataset and not column:
+        column = DatasetVersion(datasets.get(dataset).folder).info.columns.get("text", "")
+    from tl_core.predict.batch import predict_source
+
+    counts = predict_source(folder, Path(args.input), Path(args.output), settings, spreadsheet=args.spreadsheet,
+                            text_column=column)
+    return output.show({**counts, "output": args.output},
+                       [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read"])
+
+
+def doctor(_: argparse.Namespace, output: Output) -> int:
+    from tl_core.jobs.monitor import read_machine
+    from tl_core.models.hub import endpoint, is_reachable
+    from tl_core.models.references import parse_reference, resolve_folder
+    from tl_core.train.precision import has_bf16
+
+    settings = read_settings()
+    settings.home_path.mkdir(parents=True, exist_ok=True)
+    machine, starters = read_machine(), {}
+    for name in ("starter:text", "starter:image"):
+        try:
+            resolve_folder(parse_reference(name), settings)
+            starters[name] = "ready"
+        except UserError as error:
+            starters[name] = str(error)
+    facts = {"python": sys.version.split()[0], "gpus": machine["gpus"], "cores": machine["cores"],
+             "bf16": has_bf16(), "memory_bytes": machine["memory_total"],
+             "disk_free_bytes": shutil.disk_usage(settings.home_path).free, "home": str(settings.home_path),
+             "hub": {"address": endpoint(), "reachable": is_reachable()}, "starters": starters,
+             "packages": {name: installed(name) for name in ("torch", "transformers", "timm", "streamlit")}}
+    return output.show(facts, [f"{key}: {value}" for key, value in facts.items()])

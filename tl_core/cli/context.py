@@ -1,0 +1,59 @@
+"""What commands share: one place to print, and the stores of the acting user."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings, read_settings
+
+
+class Output:
+    """Prints JSON documents or plain lines on standard output, everything else on standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def show(self, content: Any, lines: list[str]) -> int:  # noqa: ANN401
+        """Print `content` as JSON or `lines` as text; gives exit code 0."""
+        if self.as_json:
+            print(json.dumps(finite(content), ensure_ascii=False, allow_nan=False, default=str))
+        else:
+            print("\n".join(lines))
+        return 0
+
+    def fail(self, error: dict[str, str], code: int) -> int:
+        """Print an error object; gives `code`."""
+        if self.as_json:
+            print(json.dumps({"error": error}, ensure_ascii=False))
+        else:
+            self.note("Error: " + " ".join(part for part in (error["what"], error["why"], error["try_this"]) if part))
+        return code
+
+    def note(self, text: str, end: str = "\n") -> None:
+        """A remark on standard error."""
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def finite(content: Any) -> Any:  # noqa: ANN401
+    """The same with NaN and infinity as null, which JSON has no words for."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {str(key): finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return content
+
+
+def stores() -> tuple[Settings, DatasetStore, RunStore]:
+    """Settings and the acting user's stores."""
+    settings = read_settings()
+    engine = open_database(settings)
+    return (settings, DatasetStore(engine, settings.user, settings.home_path),
+            RunStore(engine, settings.user, settings.home_path))

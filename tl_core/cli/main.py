@@ -1,0 +1,143 @@
+"""Parsing, printing and exit codes: 0 done, 2 wrong use or bad input, 1 failed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from tl_core.cli import commands, training
+from tl_core.cli.context import Output
+from tl_core.data.schema import ImportOptions
+from tl_core.errors import UserError, nearest
+from tl_core.log import quiet_libraries, setup_logging
+
+Handler = Callable[[argparse.Namespace, Output], int]
+
+
+class _Usage(Exception):
+    """Wrong use of the command line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong use as an exception, so that `--json` can answer in JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Usage(f"{message}. {self.format_usage().strip()}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their help."""
+    parser = _Parser(prog="tl_core", description="Transfer learning for images and texts, judged honestly.")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print exactly one JSON document on standard output")
+    top = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    data = top.add_parser("data", help="datasets: add, list, show, check, delete").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    add = _command(data, "add", commands.data_add, "make a dataset version from a folder, zip or table", common)
+    add.add_argument("source", help="folder, zip, csv, tsv, jsonl, parquet, xlsx, or sample:digits, sample:messages")
+    add.add_argument("--name", required=True, help="name of the dataset")
+    add.add_argument("--test", default="", metavar="SOURCE", help="a second source that becomes the test rows")
+    _add_options(add)
+    _command(data, "list", commands.data_list, "all datasets", common)
+    for name, handler, text in (("show", commands.data_show, "classes, splits and findings of one dataset"),
+                                ("check", commands.data_check, "only its findings"),
+                                ("delete", commands.data_delete, "remove a dataset or one version of it")):
+        _command(data, name, handler, text, common).add_argument("name", help="NAME or NAME@VERSION")
+
+    backbones = top.add_parser("backbones", help="backbones: list, show").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    _command(backbones, "list", commands.backbones_list, "starters and local model folders", common)
+    _command(backbones, "show", commands.backbones_show, "facts and layer tree", common).add_argument("reference")
+
+    recipes = top.add_parser("recipes", help="recipes: list, show").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    _command(recipes, "list", commands.recipes_list, "all recipes", common)
+    _command(recipes, "show", commands.recipes_show, "the settings of one recipe", common).add_argument("recipe")
+
+    train = _command(top, "train", training.train, "train, with a progress bar, to the end", common)
+    train.add_argument("--dataset", required=True, metavar="NAME[@VERSION]")
+    train.add_argument("--recipe", required=True)
+    train.add_argument("--backbone", default="", metavar="REF", help="starter:, local: or hub: reference")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; values are JSON")
+    train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+
+    runs = top.add_parser("runs", help="runs: list, show, cancel, resume, delete").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    _command(runs, "list", training.runs_list, "all runs, newest first", common)
+    for name, handler, text in (("show", training.runs_show, "one run"),
+                                ("cancel", training.runs_cancel, "stop a queued or running run"),
+                                ("delete", training.runs_delete, "remove an ended run and its files")):
+        _command(runs, name, handler, text, common).add_argument("run")
+    resume = _command(runs, "resume", training.runs_resume, "queue an ended run again; finished parts are kept",
+                      common)
+    resume.add_argument("run")
+    resume.add_argument("--detach", action="store_true", help="return at once")
+
+    _command(top, "report", training.report, "the whole report of a run", common).add_argument("run")
+    predict = _command(top, "predict", commands.predict, "predict a file, folder, zip or table", common)
+    predict.add_argument("model", help="run id, or a folder with a trained model")
+    predict.add_argument("input")
+    predict.add_argument("-o", "--output", required=True, metavar="OUT.csv")
+    predict.add_argument("--spreadsheet", action="store_true", help="guard cells that a spreadsheet would run")
+    predict.add_argument("--text-column", default="", help="column to read; default: that of the training data")
+    _command(top, "doctor", commands.doctor, "what this machine can do", common)
+    return parser
+
+
+def _command(group: Any, name: str, handler: Handler, text: str,  # noqa: ANN401
+             common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = group.add_parser(name, help=text, description=text, parents=[common])
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """One flag for each import option, with the words of its dataclass field."""
+    for spec in ImportOptions.__dataclass_fields__.values():
+        flag, text = "--" + spec.name.replace("_", "-"), spec.metadata["help"].replace("%", "%%")
+        if isinstance(spec.default, bool):
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            parser.add_argument(flag, type=type(spec.default), default=spec.default, help=text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    quiet_libraries()
+    setup_logging("WARNING")
+    output = Output(as_json="--json" in given)
+    try:
+        parsed = build_parser().parse_args([part for part in given if part != "--json"])
+        handler: Handler = parsed.handler
+        return handler(parsed, output)
+    except _Usage as error:
+        return output.fail(_explain_usage(str(error), given), 2)
+    except UserError as error:
+        return output.fail(error.as_dict(), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:  # noqa: BLE001 - the command line's edge
+        name = secrets.token_hex(3)
+        logging.getLogger(__name__).error("unexpected error %s", name, exc_info=error)
+        return output.fail({"code": "unexpected", "what": "Something went wrong that we did not expect.",
+                            "why": f"{type(error).__name__}: {error}", "try_this": f"Report it with log id {name}."},
+                           1)
+
+
+def _explain_usage(message: str, given: list[str]) -> dict[str, str]:
+    """Wrong use as an error object; an unknown word gets the nearest known ones."""
+    hint = "Run with --help to see the commands."
+    if "invalid choice" in message:
+        wrong = message.split("'")[1]
+        known = message.split("choose from ")[-1].split(")")[0].replace("'", "").split(", ")
+        hint = nearest(wrong, known)
+        message = f"There is no command {wrong!r}"
+    return {"code": "usage", "what": message, "why": "", "try_this": json.loads(json.dumps(hint))}

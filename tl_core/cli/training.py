@@ -1,0 +1,148 @@
+"""Commands about runs: train, watch, cancel, resume, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+from tl_core.cli.context import Output, stores
+from tl_core.config import SETTINGS, RunConfig
+from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
+from tl_core.registry.runs import ACTIVE, Run, RunStore
+from tl_core.settings import Settings
+from tl_core.storage import remove_tree
+
+_LOOK_SECONDS = 0.2
+
+
+def train(args: argparse.Namespace, output: Output) -> int:
+    if args.recipe not in SETTINGS:
+        raise NotFoundError(f"There is no recipe {args.recipe!r}.", "", nearest(args.recipe, SETTINGS))
+    settings, datasets, runs = stores()
+    record = datasets.get(args.dataset)
+    if args.backbone:
+        from tl_core.models.references import parse_reference
+
+        parse_reference(args.backbone)
+    config = RunConfig("train", settings.user, record.reference, str(record.folder),
+                       args.backbone if args.recipe != "baseline" else "", args.recipe,
+                       dict(_parse_setting(text) for text in args.set))
+    run = runs.create(config)
+    return _start_and_follow(run, runs, settings, output, detach=args.detach)
+
+
+def _parse_setting(text: str) -> tuple[str, Any]:
+    """`key=value`; the value is JSON where it can be, else a string."""
+    key, sign, raw = text.partition("=")
+    if not sign:
+        raise ConfigError(f"--set {text!r} has no value.", "", "Write --set key=value.")
+    try:
+        return key, json.loads(raw)
+    except ValueError:
+        return key, raw
+
+
+def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool) -> int:
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    ensure_dispatcher(settings)
+    if detach:
+        return output.show(run.as_dict(), [f"Run {run.id} is queued (place {run.place}). "
+                                           f"Watch it: python -m tl_core runs show {run.id}"])
+    try:
+        run = _follow(run, runs, output)
+    except KeyboardInterrupt:
+        output.note(f"\nThe run goes on. Stop it with: python -m tl_core runs cancel {run.id}")
+        run = runs.get(run.id)
+        output.show(run.as_dict(), [f"Run {run.id} is {run.status}."])
+        return 0
+    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+    output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {run.headline or reason}"])
+    return 0 if run.status == "done" else 1
+
+
+def _follow(run: Run, runs: RunStore, output: Output) -> Run:
+    """Show stage, share and time left on standard error until the run has ended."""
+    from tl_core.jobs.events import RunView, read_events
+
+    view, offset, shown = RunView(), 0, ""
+    while True:
+        run = runs.get(run.id)
+        events, offset = read_events(run.folder, offset)
+        for event in events:
+            view.add(event)
+            if event["type"] == "finding":
+                output.note(f"\n[{event['finding']['severity']}] {event['finding']['text']} {event['finding']['fix']}")
+        line = _status_line(run, view)
+        if line != shown:
+            output.note("\r" + line.ljust(len(shown)), end="")
+            shown = line
+        if run.status not in ACTIVE:
+            output.note("")
+            return run
+        time.sleep(_LOOK_SECONDS)
+
+
+def _status_line(run: Run, view: Any) -> str:  # noqa: ANN401
+    if run.status == "queued":
+        return f"waiting, place {run.place} in the queue"
+    left = view.seconds_left()
+    done = f" {view.done:,}/{view.total:,}" if view.total else ""
+    return f"{run.progress:4.0%} {view.stage}{done}" + (f", about {left:.0f} s left" if left else "")
+
+
+def runs_list(_: argparse.Namespace, output: Output) -> int:
+    _, _, runs = stores()
+    found = runs.list()
+    return output.show([run.as_dict() for run in found],
+                       [f"{r.id}  {r.status:11} {r.kind:7} {r.recipe:9} {r.dataset:24} {r.headline}" for r in found]
+                       or ["No runs yet. Train one: python -m tl_core train --dataset NAME --recipe probe "
+                           "--backbone starter:text"])
+
+
+def runs_show(args: argparse.Namespace, output: Output) -> int:
+    run = stores()[2].get(args.run)
+    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+    return output.show(run.as_dict(), [f"{run.id}: {run.status}, {run.progress:.0%}. {run.headline} {reason}".strip()])
+
+
+def runs_cancel(args: argparse.Namespace, output: Output) -> int:
+    run = stores()[2].cancel(args.run)
+    return output.show(run.as_dict(), [f"Run {run.id} is {run.status}" + (
+        " and will stop in a moment." if run.status == "running" else ".")])
+
+
+def runs_resume(args: argparse.Namespace, output: Output) -> int:
+    settings, _, runs = stores()
+    return _start_and_follow(runs.resume(args.run), runs, settings, output, detach=args.detach)
+
+
+def runs_delete(args: argparse.Namespace, output: Output) -> int:
+    remove_tree(stores()[2].delete(args.run))
+    return output.show({"deleted": args.run}, [f"Deleted run {args.run}."])
+
+
+def read_report(run: Run) -> dict[str, Any]:
+    """The report of a finished run.
+
+    Raises:
+        StateError: when it has none.
+    """
+    path = run.folder / "report.json"
+    if not path.is_file():
+        raise StateError(f"Run {run.id} has no report.", f"It is {run.status}.",
+                         "Wait until it is done, or resume it.")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def report(args: argparse.Namespace, output: Output) -> int:
+    run = stores()[2].get(args.run)
+    content = read_report(run)
+    scores = [f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
+              for name, part in content["test"].items() if isinstance(part, dict) and "value" in part]
+    rivals = [f"  without transfer ({name}): {part['test']['accuracy']['value']:.3f}"
+              for name, part in content["baselines"].items()]
+    return output.show(content, [content["headline"], *scores, *rivals])

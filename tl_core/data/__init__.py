@@ -1,0 +1,1 @@
+"""Getting people's data in: sources, checks, splits and immutable versions."""

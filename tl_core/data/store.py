@@ -1,0 +1,141 @@
+"""An immutable dataset version on disk, read through memory-mapped Arrow.
+
+`items.arrow` holds what the model sees and the extra columns, `index.parquet` the label and split of each row,
+`version.json`, written last, everything else. A folder without it is not a version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.errors import DataError
+
+if TYPE_CHECKING:
+    import datasets
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """Everything about a version but its rows. `classes` maps each class to its labelled rows."""
+
+    modality: str
+    task: str
+    rows: int
+    classes: dict[str, int]
+    splits: dict[str, int]
+    class_splits: dict[str, dict[str, int]]
+    fingerprint: str
+    inputs_fingerprint: str
+    columns: dict[str, str] = field(default_factory=dict)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    skipped_count: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def labels(self) -> list[str]:
+        """Class names; a row's label is its position here."""
+        return list(self.classes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class DatasetVersion:
+    """One version, opened for reading.
+
+    Raises:
+        DataError: when the folder holds no complete version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        try:
+            self.info = VersionInfo(**json.loads((self.folder / "version.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError("The dataset's files are missing or damaged.", f"{type(error).__name__} in {self.folder.name}.",
+                            "Add the data again.") from error
+
+    @cached_property
+    def items(self) -> datasets.Dataset:
+        """The rows' inputs as a memory-mapped Hugging Face dataset; images stay encoded bytes."""
+        import datasets
+
+        return datasets.Dataset.from_file(str(self.folder / "items.arrow"))
+
+    @cached_property
+    def _index(self) -> dict[str, Any]:
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(self.folder / "index.parquet")
+        return {name: table.column(name).to_numpy() for name in table.column_names}
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class number of each row, -1 without a label."""
+        values: NDArray[np.int64] = self._index["label"]
+        return values
+
+    @property
+    def splits(self) -> NDArray[np.str_]:
+        return np.asarray(self._index["split"], dtype="<U10")
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """Rows with equal numbers belong together: same named group, or exact duplicates."""
+        values: NDArray[np.int64] = self._index["group"]
+        return values
+
+    def rows_of(self, *names: str) -> NDArray[np.int64]:
+        """Row numbers of the named splits, in order."""
+        return np.flatnonzero(np.isin(self.splits, names))
+
+    def texts(self, rows: NDArray[np.int64]) -> list[str]:
+        """The texts of `rows`."""
+        return list(self.items.select(rows)["text"])
+
+    def image_bytes(self, row: int) -> bytes:
+        """The encoded picture of one row, as it was brought."""
+        data: bytes = self.items[int(row)]["image"]["bytes"]
+        return data
+
+    def names(self, rows: NDArray[np.int64]) -> list[str]:
+        """What to call each row to a person: the file name, or the row number in the source."""
+        return list(self.items.select(rows)["name"])
+
+
+def write_index(folder: Path, labels: NDArray[np.int64], splits: NDArray[np.str_],
+                groups: NDArray[np.int64]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"label": pa.array(labels, pa.int64()), "split": pa.array(splits.tolist()),
+                             "group": pa.array(groups, pa.int64())}),
+                   folder / "index.parquet")
+
+
+def write_info(folder: Path, info: VersionInfo) -> None:
+    """Write `version.json` last and whole, so that its presence means a complete version."""
+    write_json(folder / "version.json", info.as_dict())
+
+
+def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
+    """Write to a temporary name, sync, rename: a reader sees the old file or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(content, handle, ensure_ascii=False, indent=1, allow_nan=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)

@@ -1,0 +1,81 @@
+"""Every error that a person can act on.
+
+The tree::
+
+    UserError                what happened, why, what to try; shown word for word in page, CLI and run row
+    |- DataError             the rows, files or columns that were brought cannot be used as they are
+    |- BackboneError         the pretrained network cannot be found, trusted or folded
+    |- ConfigError           a setting has a value that cannot work
+    |- NotFoundError         a dataset, run, recipe or command of that name does not exist (for this user)
+    |- StateError            the thing exists but is in a state that forbids the action
+    Cancelled                a person asked the run to stop; not a failure
+
+Anything else that reaches an edge (page, CLI, worker) is a defect of ours and is reported with a log id.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something a person can mend: `what` happened, `why`, and what to `try_this`."""
+
+    code = "error"
+    exit_code = 2
+
+    def __init__(self, what: str, why: str = "", try_this: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.try_this = what, why, try_this
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+        return type(self), (self.what, self.why, self.try_this)
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.try_this) if part)
+
+    def as_dict(self) -> dict[str, str]:
+        """The error object of the command line contract."""
+        return {"code": self.code, "what": self.what, "why": self.why, "try_this": self.try_this}
+
+
+class DataError(UserError):
+    """The data that was brought cannot be used as it is."""
+
+    code = "data"
+
+
+class BackboneError(UserError):
+    """A backbone cannot be found, is not safe to load, or cannot carry a folded head."""
+
+    code = "backbone"
+
+
+class ConfigError(UserError):
+    """A setting has a value that cannot work."""
+
+    code = "config"
+
+
+class NotFoundError(UserError):
+    """No such dataset, run, recipe or command for this user."""
+
+    code = "not_found"
+
+
+class StateError(UserError):
+    """The thing exists, but its state forbids what was asked."""
+
+    code = "state"
+
+
+class Cancelled(Exception):
+    """A person asked the run to stop."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that offers the known names nearest to `name`."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:8]
+    return f"Did you mean {' or '.join(close)}?" if close else "There are none yet."

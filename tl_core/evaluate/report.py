@@ -1,0 +1,74 @@
+"""The report's numbers for one set of rows, and the sentence that opens it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tl_core.evaluate import intervals, metrics
+from tl_core.evaluate.metrics import Floats, Ints
+
+SCHEMA_VERSION = 1
+
+
+def evaluate_rows(truth: Ints, probabilities: Floats, labels: list[str], kind: str, seed: int = 0) -> dict[str, Any]:
+    """Every score of the contract for rows with known classes.
+
+    Args:
+        truth: class numbers (rows,).
+        probabilities: (rows, classes) over all of `labels`; a class outside the model has zero throughout.
+        labels: class names in column order.
+        kind: `split` or `cv`.
+        seed: of the bootstrap.
+    """
+    matrix = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), len(labels))
+    drawn = intervals.resampled_matrices(matrix, seed)
+    rows = len(truth)
+    return {
+        "kind": kind, "n": rows,
+        "accuracy": intervals.proportion(int(np.trace(matrix)), rows),
+        "macro_f1": intervals.matrix_score(matrix, drawn, metrics.macro_f1),
+        "balanced_accuracy": intervals.matrix_score(matrix, drawn, metrics.balanced_accuracy),
+        "mcc": intervals.matrix_score(matrix, drawn, metrics.mcc),
+        "log_loss": intervals.log_loss_score(truth, probabilities, seed),
+        "ece": intervals.ece_score(truth, probabilities, seed),
+        "per_class": _per_class(matrix, drawn, labels),
+        "confusion": {"labels": labels, "counts": matrix.tolist()},
+    }
+
+
+def _per_class(matrix: Ints, drawn: Ints, labels: list[str]) -> list[dict[str, Any]]:
+    true, predicted, hits = matrix.sum(axis=1), matrix.sum(axis=0), np.diagonal(matrix)
+    all_f1, drawn_f1 = metrics.f1(matrix), metrics.f1(drawn)
+    out = []
+    for number, label in enumerate(labels):
+        low, high = np.percentile(drawn_f1[:, number], [2.5, 97.5]) if true[number] else (0.0, 1.0)
+        out.append({"label": label, "support": int(true[number]),
+                    "precision": intervals.proportion(int(hits[number]), int(predicted[number])),
+                    "recall": intervals.proportion(int(hits[number]), int(true[number])),
+                    "f1": intervals.score(float(all_f1[number]), low, high, "stratified bootstrap")})
+    return out
+
+
+def baseline_score(truth: Ints, predicted: Ints) -> dict[str, Any]:
+    """The part of a report that a yardstick fills: its accuracy on the test rows."""
+    return {"test": {"accuracy": intervals.proportion(int((truth == predicted).sum()), len(truth))}}
+
+
+def best_baseline(baselines: dict[str, Any]) -> tuple[str, float] | None:
+    """Name and accuracy of the strongest yardstick, majority apart from being the weakest."""
+    scores = {name: float(part["test"]["accuracy"]["value"]) for name, part in baselines.items()}
+    return max(scores.items(), key=lambda item: item[1]) if scores else None
+
+
+def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
+    """The result in plain words, with what is plausible and what there would be without transfer."""
+    found = section["accuracy"]
+    noun = {"image": "photos", "text": "texts"}.get(modality, "items")
+    right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
+    sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible.")
+    rival = best_baseline(baselines)
+    if is_baseline:
+        return sentence + " This is the yardstick, without transfer."
+    return sentence + (f" Without transfer: {round(100 * rival[1])}." if rival else "")

@@ -1,0 +1,1 @@
+"""Work outside the pages: a queue, a dispatcher, worker processes, and a helper that answers at once."""

@@ -1,0 +1,130 @@
+"""The event file of a run: one JSON object a line, appended by the worker, read from an offset by anyone.
+
+Types: stage (name, total, share), batch (done, total), curve (name and values), log (text), finding.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tl_core.errors import Cancelled
+from tl_core.progress import Progress
+
+_QUIET_SECONDS = 0.2  # batches that follow faster than this are not written one by one
+_WINDOW = 12  # batch events that the rate is taken from
+
+
+class EventLog(Progress):
+    """The worker's progress: writes events, knows the overall share done, and raises `Cancelled` when asked."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._file = (folder / "events.jsonl").open("a", encoding="utf-8")
+        self._lock, self._clock = threading.Lock(), clock
+        self._last_batch = self._before = self._share = self._inside = 0.0
+        self.cancelled = threading.Event()
+
+    @property
+    def fraction(self) -> float:
+        """Share of the whole run that is done, 0-1."""
+        return min(1.0, self._before + self._share * self._inside)
+
+    def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
+        self._check()
+        self._before, self._share, self._inside = min(1.0, self._before + self._share), share, 0.0
+        self._last_batch = 0.0
+        self._write("stage", name=name, total=total)
+
+    def batch(self, done: int, total: int) -> None:
+        self._check()
+        self._inside = done / total if total else self._inside
+        now = self._clock()
+        if now - self._last_batch >= _QUIET_SECONDS or done == total:
+            self._last_batch = now
+            self._write("batch", done=done, total=total)
+
+    def log(self, text: str) -> None:
+        self._write("log", text=text)
+
+    def curve(self, name: str, **values: float) -> None:
+        self._write("curve", name=name, values=values)
+
+    def warn(self, finding: dict[str, Any]) -> None:
+        self._write("finding", finding=finding)
+
+    def _check(self) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled
+
+    def _write(self, kind: str, **content: Any) -> None:  # noqa: ANN401
+        line = json.dumps({"t": round(self._clock(), 3), "type": kind, **content}, ensure_ascii=False)
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+
+
+@dataclass
+class RunView:
+    """What the events so far amount to; feed it new ones with `add`."""
+
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    stages: list[str] = field(default_factory=list)
+    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[tuple[float, int]] = field(default_factory=list)
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Take one event in."""
+        kind = event["type"]
+        if kind == "stage":
+            self.stage, self.total, self.done = event["name"], event["total"], 0
+            self.batches = [(event["t"], 0)]
+            self.stages.append(event["name"])
+            self.logs.append(event["name"])
+        elif kind == "batch" and event["total"]:
+            self.done, self.total = event["done"], event["total"]
+            self.batches = [*self.batches[-_WINDOW:], (event["t"], event["done"])]
+        elif kind == "curve":
+            self.curves.setdefault(event["name"], []).append(event["values"])
+        elif kind == "log":
+            self.logs.append(event["text"])
+        elif kind == "finding":
+            self.findings.append(event["finding"])
+
+    @property
+    def rate(self) -> float:
+        """Items a second over the last batch events of this stage; 0 while unknown."""
+        if len(self.batches) < 2:
+            return 0.0
+        (first, start), (last, done) = self.batches[0], self.batches[-1]
+        return (done - start) / (last - first) if last > first else 0.0
+
+    def seconds_left(self) -> float | None:
+        """Time left in this stage, from batch events only; None while unknown."""
+        return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
+
+
+def read_events(folder: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Whole events from byte `offset` on, and the offset after them; a line still being written is left."""
+    try:
+        with (folder / "events.jsonl").open("rb") as handle:
+            handle.seek(offset)
+            data = handle.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    events = []
+    for line in data[:end].splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            continue  # a torn line of a worker that was killed while writing
+    return events, offset + end

@@ -1,0 +1,50 @@
+"""What the machine is doing: GPUs through NVML where there are any, else processor and memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+
+
+def gpu_count() -> int:
+    """GPUs that NVML sees; 0 without a driver. torch is not imported."""
+    return len(read_gpus())
+
+
+def read_gpus() -> list[dict[str, Any]]:
+    """One entry for each GPU: use and memory in per cent and bytes, degrees Celsius, watts; None where not told."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_read_gpu(pynvml, pynvml.nvmlDeviceGetHandleByIndex(i)) for i in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _read_gpu(nvml: Any, handle: Any) -> dict[str, Any]:  # noqa: ANN401
+    def ask(question: Any, *arguments: Any) -> Any:  # noqa: ANN401
+        try:
+            return question(handle, *arguments)
+        except nvml.NVMLError:
+            return None  # many cards keep one of these to themselves
+
+    memory, use = ask(nvml.nvmlDeviceGetMemoryInfo), ask(nvml.nvmlDeviceGetUtilizationRates)
+    watts, name = ask(nvml.nvmlDeviceGetPowerUsage), ask(nvml.nvmlDeviceGetName)
+    return {"name": name.decode() if isinstance(name, bytes) else name, "use": use.gpu if use else None,
+            "memory_used": memory.used if memory else None, "memory_total": memory.total if memory else None,
+            "temperature": ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
+            "power": watts / 1000 if watts is not None else None}
+
+
+def read_machine() -> dict[str, Any]:
+    """GPUs, processor use in per cent since the last call, and memory in bytes."""
+    memory = psutil.virtual_memory()
+    return {"gpus": read_gpus(), "cpu": psutil.cpu_percent(interval=None), "cores": psutil.cpu_count() or 1,
+            "memory_used": memory.total - memory.available, "memory_total": memory.total}

@@ -1,0 +1,193 @@
+"""The worker process: carries out one run and leaves its folder and row in a state that everyone can read.
+
+`python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait for the folder on
+standard input.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import Cancelled, UserError
+from tl_core.jobs.events import EventLog
+from tl_core.log import quiet_libraries, setup_logging
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.processes import own_identity
+from tl_core.registry.runs import RunWriter
+from tl_core.settings import Settings, read_settings
+from tl_core.storage import remove_tree
+
+_BEAT_SECONDS = 2.0
+_GRACE_SECONDS = 10.0  # a fit inside a library cannot be interrupted politely
+log = logging.getLogger(__name__)
+
+
+class _Terminated(Exception):
+    """The system asked the process to go."""
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point: the run folder as the only argument, or `--standby`."""
+    quiet_libraries()
+    if arguments == ["--standby"]:
+        _import_heavy()
+        line = sys.stdin.readline().strip()
+        if not line:
+            return 0
+        folder = Path(line)
+        _become(folder)
+    else:
+        folder = Path(arguments[0])
+    setup_logging()
+    return carry_out(folder, read_settings())
+
+
+def _import_heavy() -> None:
+    """Import what every run needs, so that a waiting worker starts at once."""
+    import datasets  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import torchvision  # noqa: F401
+    from transformers import models  # noqa: F401
+    from transformers.models.bert import modeling_bert  # noqa: F401
+
+    import tl_core.recipes.probe  # noqa: F401
+
+
+def _become(folder: Path) -> None:
+    """Take on the run's log file and a command line that names the run."""
+    import setproctitle
+
+    setproctitle.setproctitle(f"{sys.executable} -m tl_core.jobs.worker {folder}")
+    target = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(target, stream)
+    os.close(target)
+
+
+def carry_out(folder: Path, settings: Settings) -> int:
+    """Do the run in `folder` to its end, whatever end that is."""
+    run_id, writer = folder.name, RunWriter(open_database(settings))
+    _, pid, started = own_identity()
+    writer.hand_over(run_id, pid, started)
+    events = EventLog(folder)
+    heart = _Heart(run_id, writer, events)
+    signal.signal(signal.SIGTERM, _on_terminate)
+    heart.start()
+    try:
+        config = RunConfig.read(folder)
+        headline, summary = _WORK[config.kind](config, folder, settings, events)
+        write_json(folder / "manifest.json", {"run": run_id, "files": sorted(p.name for p in folder.iterdir())})
+        heart.stop()
+        writer.finish(run_id, "done", headline=headline, summary=summary)
+        return 0
+    except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
+        heart.stop()
+        status, reason = _explain(error)
+        writer.finish(run_id, status, reason=reason)
+        return 1
+
+
+def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _explain(error: BaseException) -> tuple[str, dict[str, str]]:
+    """Status and reason for an error, in words that a person can act on."""
+    if isinstance(error, Cancelled):
+        return "cancelled", {"code": "cancelled", "what": "You cancelled it.", "why": "",
+                             "try_this": "Resume or start it again."}
+    if isinstance(error, _Terminated | KeyboardInterrupt):
+        return "interrupted", {"code": "interrupted", "what": "The system asked the worker to stop.",
+                               "why": "The machine is shutting down or somebody ended the process.",
+                               "try_this": "Resume it; finished parts are kept."}
+    if isinstance(error, UserError):
+        return "failed", error.as_dict()
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "failed", {"code": "memory", "what": "The memory ran out.", "why": str(error)[:200],
+                          "try_this": "Lower the batch size or the maximum length, or choose a smaller backbone."}
+    name = secrets.token_hex(3)
+    log.error("unexpected error %s", name, exc_info=error)
+    return "failed", {"code": "unexpected", "what": "Something went wrong that we did not expect.",
+                      "why": f"{type(error).__name__} (log id {name}).",
+                      "try_this": "Try again; if it happens again, report it with the log of this run."}
+
+
+class _Heart(threading.Thread):
+    """Signs of life for the row; carries a cancel request to the work, and ends a process that cannot hear it."""
+
+    def __init__(self, run_id: str, writer: RunWriter, events: EventLog) -> None:
+        super().__init__(daemon=True)
+        self._run_id, self._writer, self._events = run_id, writer, events
+        self._stop_now = threading.Event()
+
+    def run(self) -> None:
+        asked = 0.0
+        while not self._stop_now.wait(_BEAT_SECONDS):
+            with suppress(Exception):  # a database that is away for a moment must not end hours of work
+                if self._writer.beat(self._run_id, self._events.fraction):
+                    self._events.cancelled.set()
+                    asked = asked or time.monotonic()
+            if asked and time.monotonic() - asked > _GRACE_SECONDS:
+                status, reason = _explain(Cancelled())
+                self._writer.finish(self._run_id, status, reason=reason)
+                os._exit(1)
+
+    def stop(self) -> None:
+        self._stop_now.set()
+
+
+def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes import load_recipe
+
+    started = time.perf_counter()
+    version = DatasetVersion(Path(config.dataset_dir))
+    report = load_recipe(config.recipe)(config, version, folder, settings.home_path / "features", events)
+    report["timing"]["total"] = time.perf_counter() - started
+    report["run_id"] = folder.name
+    write_json(folder / "report.json", report)
+    return report["headline"], {"accuracy": report["test"]["accuracy"], "n": report["test"]["n"],
+                                "seconds": report["timing"]["total"]}
+
+
+def _import(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.data.schema import ImportOptions
+    from tl_core.intake import add_dataset
+
+    del folder
+    asked = config.options
+    store = DatasetStore(open_database(settings), config.owner, settings.home_path)
+    record, info, is_new = add_dataset(store, settings, asked["source"], asked["name"],
+                                       ImportOptions.from_dict(asked.get("options", {})), asked.get("test", ""), events)
+    if asked.get("upload"):
+        remove_tree(Path(asked["upload"]))
+    return (f"{info.rows:,} items in {len(info.classes)} classes",
+            {"dataset": record.reference, "new": is_new})
+
+
+def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.predict.batch import predict_source
+
+    asked = config.options
+    out = folder / "predictions.csv"
+    counts = predict_source(Path(asked["model"]), Path(asked["source"]), out, settings, progress=events,
+                            spreadsheet=bool(asked.get("spreadsheet")), text_column=str(asked.get("text_column", "")))
+    return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
+
+
+_WORK = {"train": _train, "import": _import, "predict": _predict}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Backbones: finding them, opening them up, and folding a classifier into them."""

@@ -1,0 +1,273 @@
+"""Loading a backbone as the very classifier that will be saved, ready for features and folding."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from tl_core.errors import BackboneError
+from tl_core.models import mean_layer, surgery
+from tl_core.models.families import MEAN_BY_CONFIG, MEAN_LAYER, PRE_HEADS, REFUSED
+from tl_core.models.references import parse_reference, read_json, resolve_folder, weights_hash
+from tl_core.settings import Settings
+
+_EXAMPLE_TEXTS = ["A short example.", "And another one, which is a little longer than the first."]
+
+
+@dataclass
+class Backbone:
+    """A pretrained network opened as a native classifier with a fresh head; always in eval mode."""
+
+    reference: str
+    folder: Path
+    modality: str
+    family: str
+    model: Any
+    processor: Any
+    port: surgery.HeadPort
+    weights: str
+    pooling: str
+    max_length: int
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides what the features of an input are; feeds the cache key."""
+        import json
+
+        settings = (json.loads(self.processor.to_json_string()) if self.modality == "image"
+                    else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length})
+        return {"weights": self.weights, "family": self.family, "pooling": self.pooling,
+                "processor": type(self.processor).__name__, "settings": settings}
+
+    @property
+    def allows_bf16(self) -> bool:
+        """A large bias before a rectifier leaves too few bf16 digits for the signal."""
+        return not (self.family in PRE_HEADS and PRE_HEADS[self.family].activation == "rectifier")
+
+    def encode(self, inputs: list[Any]) -> dict[str, Tensor]:
+        """Texts or RGB pictures as a batch of tensors on the model's device."""
+        batch = (encode_texts(self.processor, inputs, self.max_length) if self.modality == "text"
+                 else encode_images(self.processor, inputs))
+        device = next(self.model.parameters()).device
+        return {name: value.to(device) for name, value in batch.items()}
+
+    @contextlib.contextmanager
+    def extracting(self) -> Iterator[Extractor]:
+        """Capture what enters the head, batch after batch."""
+        with contextlib.ExitStack() as stack:
+            short = None
+            if self.pooling == "mean" and self.family in MEAN_LAYER:
+                short = stack.enter_context(mean_layer.shortcut(self.model, self.encode(_EXAMPLE_TEXTS)))
+            extractor = Extractor(self, short)
+            stack.callback(extractor.close)
+            yield extractor
+
+
+class Extractor:
+    """Features of encoded batches: float32 (batch, port.width), on the CPU."""
+
+    def __init__(self, backbone: Backbone, short: Any) -> None:  # noqa: ANN401
+        self.backbone, self._short = backbone, short
+        self._seen: dict[str, Tensor] = {}
+        self._handles = [
+            backbone.model.get_submodule(name).register_forward_pre_hook(
+                lambda _m, args, name=name: self._seen.__setitem__(name, args[0]))
+            for name in backbone.port.names]
+
+    def __call__(self, batch: dict[str, Tensor], *, bf16: bool = False) -> np.ndarray[Any, np.dtype[np.float32]]:
+        model = self.backbone.model
+        if self._short is not None:
+            self._short.mask = batch["attention_mask"]
+        with torch.inference_mode(), torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=bf16):
+            model(**batch)
+        parts = [self._seen[name] for name in self.backbone.port.names]
+        if parts[0].ndim == 3:
+            parts = [part[torch.arange(len(part)), last_token(batch, model.config.pad_token_id)] for part in parts]
+        found: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(parts, dim=1).float().cpu().numpy()
+        return found
+
+    def close(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+
+def last_token(batch: dict[str, Tensor], pad: int) -> Tensor:
+    """Position of the last token that is not padding, as decoder classifiers choose it."""
+    ids = batch["input_ids"]
+    return (torch.arange(ids.shape[1], device=ids.device) * (ids != pad)).argmax(-1)
+
+
+def encode_texts(tokenizer: Any, texts: list[str], max_length: int) -> dict[str, Tensor]:  # noqa: ANN401
+    """Token tensors, padded on the right to the longest text and cut at `max_length`."""
+    batch = tokenizer(texts, padding=True, truncation=True, max_length=max_length, return_tensors="pt",
+                      padding_side="right")
+    return dict(batch)
+
+
+def encode_images(processor: Any, pictures: list[Image.Image]) -> dict[str, Tensor]:  # noqa: ANN401
+    """Pixel tensors (batch, channels, height, width)."""
+    return {"pixel_values": processor(pictures, return_tensors="pt")["pixel_values"]}
+
+
+def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
+                  max_length: int = 256, seed: int = 0) -> Backbone:
+    """Open `reference` as a classifier of `labels` with a fresh head.
+
+    Args:
+        reference: starter:, local: or hub: reference.
+        labels: class names in the order of the logits.
+        settings: where local folders are.
+        pooling: auto, mean or native; only for texts.
+        max_length: most tokens of a text, lowered to what the backbone can read.
+        seed: for the fresh head.
+
+    Raises:
+        BackboneError: when it cannot be found, trusted, loaded or folded.
+    """
+    folder = resolve_folder(parse_reference(reference), settings)
+    config, modality = _load_config(folder, labels)
+    pooling = _choose_pooling(folder, config.model_type, modality, pooling)
+    if config.model_type in MEAN_BY_CONFIG:
+        config.classifier_pooling = "mean" if pooling == "mean" else config.classifier_pooling
+        config.classifier_bias = True  # else a missing dense layer could not be made transparent
+    model, missing = _load_model(folder, config, modality)
+    processor = load_processor(folder, modality)
+    if modality == "text":
+        _settle_padding(model, processor)
+        max_length = min(max_length, _longest(config, processor))
+    example = (encode_texts(processor, _EXAMPLE_TEXTS, max_length) if modality == "text"
+               else encode_images(processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
+    if pooling == "mean" and config.model_type in MEAN_LAYER:
+        mean_layer.append_mean_layer(model)
+    model.eval()
+    port = surgery.find_head(model, example, len(labels), config.model_type)
+    notes = surgery.settle_missing(model, missing, port, config.model_type,
+                                   mean=pooling == "mean" and config.model_type in MEAN_LAYER)
+    surgery.reset_head(model, port, seed)
+    surgery.assert_finite(model, config.model_type)
+    if torch.cuda.is_available():
+        model.to("cuda")
+    return Backbone(reference, folder, modality, config.model_type, model, processor, port, weights_hash(folder),
+                    pooling, max_length, notes)
+
+
+def _load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
+    from transformers import AutoConfig
+
+    raw = read_json(folder / "config.json")
+    family = str(raw.get("model_type") or ("timm_wrapper" if "architecture" in raw else ""))
+    if family in REFUSED:
+        raise BackboneError(f"{family} cannot be used yet.", REFUSED[family])
+    if "auto_map" in raw:
+        raise BackboneError("This backbone brings its own program code.", "Foreign code is never run here.",
+                            "Choose a model of a standard architecture.")
+    modality = modality_of(folder, family)
+    names = dict(enumerate(labels))
+    try:
+        config = AutoConfig.from_pretrained(folder, num_labels=len(labels), id2label=names,
+                                            label2id={name: i for i, name in names.items()}, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise BackboneError(f"The architecture {family or 'in config.json'!r} is not known here.",
+                            str(error).splitlines()[0][:200], "Choose another backbone.") from error
+    if family == "timm_wrapper" and config.model_args:
+        config.model_args = {k: v for k, v in config.model_args.items() if k != "num_classes"}
+    config.problem_type = "single_label_classification"
+    return config, modality
+
+
+def modality_of(folder: Path, family: str) -> str:
+    """Which kind of input an architecture classifies.
+
+    Raises:
+        BackboneError: when transformers has no classifier for it.
+    """
+    from transformers.models.auto.modeling_auto import (MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
+                                                        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES)
+
+    image = family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    text = family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+    if image and text:
+        image = (folder / "preprocessor_config.json").exists()
+    if not image and not text:
+        raise BackboneError(f"The architecture {family!r} has no classifier for images or texts.", "",
+                            "Choose another backbone, such as starter:text or starter:image.")
+    return "image" if image else "text"
+
+
+def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, set[str]]:  # noqa: ANN401
+    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    try:
+        model, info = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True,
+            use_safetensors=True, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
+                            "Download it again or choose another one.") from error
+    mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
+    return model, set(info["missing_keys"]) | mismatched
+
+
+def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
+    """The tokenizer or image processor that came with the weights.
+
+    Raises:
+        BackboneError: when the folder holds none.
+    """
+    from transformers import AutoImageProcessor, AutoTokenizer
+
+    kind, what = ((AutoImageProcessor, "image processor") if modality == "image" else (AutoTokenizer, "tokenizer"))
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BackboneError(f"The backbone has no usable {what}.", str(error).splitlines()[0][:200],
+                            "Copy the model folder whole, with all its small files.") from error
+
+
+def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> str:
+    if modality == "image":
+        return "native"
+    possible = family in MEAN_LAYER | MEAN_BY_CONFIG
+    if wanted == "mean" and not possible:
+        raise BackboneError(f"The architecture {family!r} cannot average its tokens natively.", "",
+                            "Set pooling to auto or native.")
+    if wanted != "auto":
+        return wanted
+    stated = read_json(folder / "1_Pooling" / "config.json")
+    is_mean = bool(stated.get("pooling_mode_mean_tokens")) or stated.get("pooling_mode") == "mean"
+    return "mean" if is_mean and possible else "native"
+
+
+def _settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
+    """Decoder tokenizers have no padding token, without which batches cannot be formed."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    tokenizer.padding_side = "right"
+
+
+def _longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 10**6
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        positions -= 2  # these families start counting positions after the padding index
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def save_classifier(backbone: Backbone, target: Path) -> None:
+    """Save model, processor and maximum length as one ordinary Hugging Face folder."""
+    backbone.model.save_pretrained(target)
+    if backbone.modality == "text":
+        backbone.processor.model_max_length = backbone.max_length
+        backbone.processor.save_pretrained(target)
+    elif backbone.family != "timm_wrapper":  # timm keeps its preprocessing in config.json
+        backbone.processor.save_pretrained(target)

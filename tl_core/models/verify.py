@@ -1,0 +1,52 @@
+"""Proof that a saved folder says what its training said, loaded the way any stranger would load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.errors import BackboneError
+from tl_core.models.classifier import load_classifier
+
+TOLERANCE = 1e-4
+
+
+def verify_folder(folder: Path, modality: str, inputs: list[Any], expected: NDArray[np.float64]) -> dict[str, Any]:
+    """Load `folder` through Auto classes and `pipeline`; compare probabilities (rows, classes) on `inputs`.
+
+    Raises:
+        BackboneError: when any probability differs by more than 1e-4, or a class name got lost.
+    """
+    classifier = load_classifier(folder)
+    through_auto = classifier.probabilities(inputs)
+    through_pipeline = _pipeline(classifier, modality, inputs)
+    found = {"items": len(inputs), "tolerance": TOLERANCE,
+             "auto_classes": float(np.abs(through_auto - expected).max()),
+             "pipeline": float(np.abs(through_pipeline - expected).max())}
+    worst = max(found["auto_classes"], found["pipeline"])
+    if not worst <= TOLERANCE:
+        raise BackboneError("The saved model does not say the same as the trained one.",
+                            f"A probability differs by {worst:.2g} after loading it again.",
+                            "Choose another backbone; this one cannot be carried away faithfully.")
+    return found
+
+
+def _pipeline(classifier: Any, modality: str, inputs: list[Any]) -> NDArray[np.float64]:  # noqa: ANN401
+    """Probabilities through `transformers.pipeline`, by class name."""
+    from transformers import pipeline
+
+    names = {name: i for i, name in enumerate(classifier.labels)}
+    if modality == "text":
+        run = pipeline("text-classification", model=classifier.model, tokenizer=classifier.processor, top_k=None)
+        answers = run(inputs, truncation=True, batch_size=16)
+    else:
+        run = pipeline("image-classification", model=classifier.model, image_processor=classifier.processor)
+        answers = run(inputs, top_k=len(names), batch_size=16, function_to_apply="softmax")
+    out = np.zeros((len(inputs), len(names)))
+    for row, answer in enumerate(answers):
+        for part in answer:
+            out[row, names[part["label"]]] = part["score"]
+    return out

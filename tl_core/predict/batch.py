@@ -1,0 +1,165 @@
+"""Predicting whole files: tables, folders, zips and single images, streamed, errors kept in their place."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tl_core.data import images, tables
+from tl_core.data.archive import Limits, is_stray, unpack
+from tl_core.data.images import open_image
+from tl_core.data.schema import guess_text_column
+from tl_core.errors import DataError
+from tl_core.models.classifier import Classifier, load_classifier
+from tl_core.progress import Progress
+from tl_core.settings import Settings
+from tl_core.storage import staging_folder
+
+_IMAGE_BATCH = 32
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass
+class _Item:
+    """One input: its name or row number, the columns that came with it, and what the model reads, or the error."""
+
+    name: str
+    columns: dict[str, str]
+    value: Any
+    error: str = ""
+
+
+def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, progress: Progress | None = None,
+                   spreadsheet: bool = False, text_column: str = "") -> dict[str, int]:
+    """Predict everything in `source` with the model folder `model` and write a CSV to `out`.
+
+    Columns: `row` or `file`, `label`, `confidence`, `abstain`, `p:<class>` for each class, `error`, then the
+    input's own columns. One bad row never stops the rest.
+
+    Args:
+        model: a trained Hugging Face folder.
+        source: table, image, folder or zip.
+        out: the CSV; written beside and renamed at the end.
+        settings: bounds for unpacking.
+        progress: told after each batch.
+        spreadsheet: put an apostrophe before input cells that a spreadsheet would run as a formula.
+        text_column: the column to read; guessed when empty or absent.
+
+    Returns:
+        Counts `rows` and `errors`.
+
+    Raises:
+        DataError: when the source holds nothing that this model reads.
+    """
+    progress = progress or Progress()
+    if not source.exists():
+        raise DataError(f"There is no file or folder {str(source)!r}.", "", "Check the spelling.")
+    progress.stage("Opening the model", share=0.05)
+    classifier = load_classifier(model)
+    with staging_folder(settings) as staging:
+        chunks, key = _open(source, classifier, staging, settings, text_column)
+        progress.stage("Predicting", share=0.95)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = out.with_name(out.name + ".part")
+        with temporary.open("w", newline="", encoding="utf-8") as handle:
+            counts = _write(handle, chunks, key, classifier, spreadsheet, progress)
+        temporary.replace(out)
+    return counts
+
+
+def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, classifier: Classifier,  # noqa: ANN401
+           spreadsheet: bool, progress: Progress) -> dict[str, int]:
+    writer, extra = csv.writer(handle), None
+    own = [key, "label", "confidence", "abstain", *(f"p:{name}" for name in classifier.labels), "error"]
+    counts = {"rows": 0, "errors": 0}
+    for items, total in chunks:
+        if extra is None:
+            extra = list(items[0].columns)
+            writer.writerow([*own, *(f"input_{name}" if name in own else name for name in extra)])
+        good = [item for item in items if not item.error]
+        found = iter(classifier.probabilities([item.value for item in good]) if good else [])
+        for item in items:
+            cells = _empty(item, classifier) if item.error else _filled(item, next(found), classifier)
+            given = [item.columns.get(name, "") for name in extra]
+            writer.writerow([*cells, *(map(_guarded, given) if spreadsheet else given)])
+            counts["errors"] += bool(item.error)
+        counts["rows"] += len(items)
+        progress.batch(counts["rows"], total)
+    return counts
+
+
+def _filled(item: _Item, values: Any, classifier: Classifier) -> list[str]:  # noqa: ANN401
+    best = int(values.argmax())
+    return [item.name, classifier.labels[best], f"{values[best]:.9g}", "false", *(f"{v:.9g}" for v in values), ""]
+
+
+def _empty(item: _Item, classifier: Classifier) -> list[str]:
+    return [item.name, "", "", "", *("" for _ in classifier.labels), item.error]
+
+
+def _guarded(cell: str) -> str:
+    """Spreadsheets run cells that start like a formula; an apostrophe keeps them text."""
+    return "'" + cell if cell.startswith(_FORMULA) and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _open(source: Path, classifier: Classifier, staging: Path, settings: Settings,
+          text_column: str) -> tuple[Iterator[tuple[list[_Item], int]], str]:
+    if source.is_file() and source.suffix.lower() == ".zip":
+        target = staging / "unpacked"
+        unpack(source, target, Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items")))
+        source = target
+    files = [source] if source.is_file() else sorted(
+        path for path in source.rglob("*") if path.is_file() and not path.is_symlink()
+        and not is_stray(path.relative_to(source)))
+    wanted = images.SUFFIXES if classifier.modality == "image" else tables.SUFFIXES
+    fitting = [path for path in files if path.suffix.lower() in wanted]
+    if not fitting:
+        what = "images" if classifier.modality == "image" else "a table of texts (CSV, XLSX, JSONL or Parquet)"
+        raise DataError(f"There is nothing in {source.name!r} that this model reads.", f"It reads {what}.",
+                        "Bring that kind of file.")
+    root = source.parent if source.is_file() else source
+    if classifier.modality == "image":
+        return _image_chunks(fitting, root), "file"
+    if len(fitting) > 1:
+        raise DataError(f"It holds {len(fitting)} tables.", "", "Bring one table at a time.")
+    return _text_chunks(fitting[0], text_column), "row"
+
+
+def _image_chunks(files: list[Path], root: Path) -> Iterator[tuple[list[_Item], int]]:
+    for start in range(0, len(files), _IMAGE_BATCH):
+        yield [_read_image(path, path.relative_to(root).as_posix())
+               for path in files[start:start + _IMAGE_BATCH]], len(files)
+
+
+def _read_image(path: Path, name: str) -> _Item:
+    try:
+        return _Item(name, {}, open_image(path.read_bytes()))
+    except DataError as error:
+        return _Item(name, {}, None, error.what)
+    except OSError as error:
+        return _Item(name, {}, None, f"The file cannot be read ({error.strerror}).")
+
+
+def _text_chunks(path: Path, text_column: str) -> Iterator[tuple[list[_Item], int]]:
+    number, column = 0, ""
+    for frame in tables.read_table(path, chunk_rows=1000):
+        column = column or (text_column if text_column in frame else guess_text_column(frame))
+        items = []
+        for record in frame.to_dict("records"):
+            number += 1
+            text = str(record.get(column, "")).strip()
+            problem = "" if text and len(text) <= tables.MAX_CELL else (
+                "The text is empty." if not text else "The text is over a million characters long.")
+            items.append(_Item(str(number), {str(k): str(v) for k, v in record.items()}, text, problem))
+        yield items, 0

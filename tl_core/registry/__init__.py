@@ -1,0 +1,1 @@
+"""What exists and who owns it: datasets and runs in one small database."""

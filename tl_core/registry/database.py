@@ -1,0 +1,78 @@
+"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; always at the newest schema."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
+
+from tl_core.errors import StateError
+from tl_core.settings import Settings
+
+HEAD = "0001"
+
+
+def open_database(settings: Settings) -> Engine:
+    """The engine for these settings, one per address and process, migrated.
+
+    Raises:
+        StateError: when the database cannot be reached or was written by a newer version.
+    """
+    settings.home_path.mkdir(parents=True, exist_ok=True)
+    return _open(settings.database, settings.home_path)
+
+
+@lru_cache(maxsize=8)
+def _open(url: str, home: Path) -> Engine:
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _sqlite_pragmas)
+    else:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=5)
+    try:
+        _migrate(engine, home)
+    except OperationalError as error:
+        raise StateError("The database cannot be opened.", f"{str(error.orig).splitlines()[0]}.",
+                         "Check TL_DATABASE_URL and that TL_HOME can be written.") from error
+    return engine
+
+
+def _sqlite_pragmas(connection: Any, _record: Any) -> None:  # noqa: ANN401
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.close()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The schema revision that the database holds, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine, home: Path) -> None:
+    """Bring the schema up to date; Alembic is imported only when there is something to do."""
+    with engine.connect() as connection:
+        found = current_revision(connection)
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        raise StateError(f"The database has schema {found}, this program knows {HEAD}.", "A newer version wrote it.",
+                         "Update this program.")
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with FileLock(home / "migrate.lock"), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(727001)"))
+        if current_revision(connection) != HEAD:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

@@ -1,0 +1,61 @@
+"""The database tables, as SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from sqlalchemy import (JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text,
+                        UniqueConstraint)
+
+metadata = MetaData()
+
+datasets = Table(
+    "datasets", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("modality", String(16), nullable=False),
+    Column("task", String(32), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("classes", Integer, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("owner", "name", "version"),
+)
+
+runs = Table(
+    "runs", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("dataset", String(160), nullable=False, default=""),
+    Column("backbone", Text, nullable=False, default=""),
+    Column("recipe", String(32), nullable=False, default=""),
+    Column("folder", Text, nullable=False),
+    Column("draft", String(64), nullable=True),
+    Column("status", String(16), nullable=False),
+    Column("reason", JSON, nullable=True),
+    Column("created", Float, nullable=False),
+    Column("queued", Float, nullable=False),
+    Column("started", Float, nullable=True),
+    Column("finished", Float, nullable=True),
+    Column("progress", Float, nullable=False, default=0.0),
+    Column("headline", Text, nullable=False, default=""),
+    Column("summary", JSON, nullable=True),
+    Column("host", String(128), nullable=True),
+    Column("pid", Integer, nullable=True),
+    Column("pid_started", Float, nullable=True),
+    Column("heartbeat", Float, nullable=True),
+    Column("cancel_requested", Boolean, nullable=False, default=False),
+    UniqueConstraint("owner", "draft"),
+    Index("runs_by_status", "status", "queued"),
+)
+
+locks = Table(
+    "locks", metadata,
+    Column("name", String(32), primary_key=True),
+    Column("host", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started", Float, nullable=False),
+    Column("heartbeat", Float, nullable=False),
+)

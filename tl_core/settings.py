@@ -1,0 +1,97 @@
+"""Where things live and how big they may get: read from `TL_*` environment variables, nowhere else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from tl_core.errors import ConfigError
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+
+
+def _setting(env: str, default: str, text: str) -> str:
+    """A field whose metadata feeds the README's configuration table (a test compares them)."""
+    return field(default=default, metadata={"env": env, "help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The raw settings, as strings; the properties give them their types."""
+
+    home: str = _setting(
+        "TL_HOME", "", "Folder of all state: database, datasets, features, runs. Default: .graft beside app.py."
+    )
+    database_url: str = _setting(
+        "TL_DATABASE_URL", "", "SQLAlchemy address of a PostgreSQL server; default: SQLite inside TL_HOME."
+    )
+    workers: str = _setting(
+        "TL_WORKERS", "", "Runs that train at the same time. Default: one per GPU, one without a GPU."
+    )
+    models_dir: str = _setting(
+        "TL_MODELS_DIR", "", "Folders with Hugging Face or timm model folders, separated by the path separator."
+    )
+    data_dirs: str = _setting(
+        "TL_DATA_DIRS", "", "Folders that the pages may read data from, separated by the path separator."
+    )
+    upload_mb: str = _setting("TL_UPLOAD_MB", "1024", "Largest single upload in the page, in MB.")
+    max_unpacked_mb: str = _setting(
+        "TL_MAX_UNPACKED_MB", "20480", "Most that one dataset source may hold once unpacked, in MB."
+    )
+    max_items: str = _setting("TL_MAX_ITEMS", "1000000", "Most files or rows that one dataset may hold.")
+    keep_days: str = _setting("TL_KEEP_DAYS", "30", "Days that unused feature caches and uploads are kept.")
+    address: str = _setting(
+        "TL_ADDRESS", "localhost", "Address that the page server listens on; elsewhere than localhost, "
+        "server folders are closed unless TL_DATA_DIRS and TL_MODELS_DIR open them."
+    )
+    user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
+
+    @property
+    def home_path(self) -> Path:
+        return Path(self.home or _ROOT / ".graft").absolute()
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL, with the driver that is installed."""
+        if not self.database_url:
+            return f"sqlite:///{self.home_path / 'graft.db'}"
+        for prefix in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url[len(prefix):]
+        return self.database_url
+
+    @property
+    def model_folders(self) -> list[Path]:
+        return [Path(part) for part in self.models_dir.split(os.pathsep) if part]
+
+    @property
+    def data_folders(self) -> list[Path]:
+        """Folders that pages may read; on localhost without a setting, the user's own home."""
+        named = [Path(part) for part in self.data_dirs.split(os.pathsep) if part]
+        return named or ([Path.home()] if self.is_local else [])
+
+    @property
+    def is_local(self) -> bool:
+        return self.address in _LOCAL_HOSTS
+
+    def number(self, name: str) -> int:
+        """Setting `name` as a positive whole number.
+
+        Raises:
+            ConfigError: when it is anything else.
+        """
+        raw = getattr(self, name)
+        env = {f.name: f.metadata["env"] for f in fields(self)}[name]
+        if not raw.isdigit() or int(raw) < 1:
+            raise ConfigError(
+                f"{env} is {raw!r}.", "It must be a whole number above 0.", f"Set {env} to a number or unset it."
+            )
+        return int(raw)
+
+
+def read_settings() -> Settings:
+    """The settings of this process, read anew at each call so that tests and workers see changes."""
+    given = {f.name: os.environ[f.metadata["env"]] for f in fields(Settings) if f.metadata["env"] in os.environ}
+    return Settings(**given)

@@ -1,0 +1,60 @@
+"""Folders that come and go: staging, removal, and the ageing of caches."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tl_core.settings import Settings
+
+
+@contextmanager
+def staging_folder(settings: Settings) -> Iterator[Path]:
+    """A folder for files on their way in, removed afterwards whatever happens."""
+    folder = settings.home_path / "staging" / secrets.token_hex(6)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def new_upload_folder(settings: Settings) -> Path:
+    """A folder for one upload; it is removed when the import ends, or after `TL_KEEP_DAYS`."""
+    folder = settings.home_path / "uploads" / secrets.token_hex(6)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder; what another process holds open is left for the next cleaning."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_expired(settings: Settings) -> int:
+    """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days; gives how many."""
+    limit = time.time() - settings.number("keep_days") * 86_400
+    removed = 0
+    for name in ("features", "uploads", "staging"):
+        for folder in (settings.home_path / name).glob("*"):
+            if folder.is_dir():
+                newest = max((path.stat().st_mtime for path in folder.glob("*")), default=folder.stat().st_mtime)
+                if newest < limit:
+                    remove_tree(folder)
+                    removed += 1
+    return removed
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes below a folder; files that vanish meanwhile do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total

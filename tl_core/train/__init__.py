@@ -1,0 +1,1 @@
+"""Training parts shared by recipes: features, precision, the linear probe, seeds."""

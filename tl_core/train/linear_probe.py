@@ -1,0 +1,161 @@
+"""Logistic regression on frozen features, its penalty chosen honestly.
+
+L-BFGS as in the CLIP and LP-FT papers' probes (Kumar et al., ICLR 2022: features scaled by one global mean and
+standard deviation, the scaling folded into the weights afterwards).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.progress import Progress
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_PATIENCE = 9.0  # the sweep ends at a C this many times the best one
+SMALL = 1000  # rows below which cross-validation replaces one validation split
+
+
+@dataclass(frozen=True)
+class ProbeFit:
+    """A fitted head for raw features: logits = x @ weight.T + bias.
+
+    `weight` is (classes, width), or (1, width) for two classes. `held_out` are probabilities (rows, classes) of rows
+    that the judging models had not seen, `held_out_rows` their positions in the stacked train + validation rows.
+    """
+
+    weight: Floats
+    bias: Floats
+    c: float
+    kind: str
+    sweep: list[dict[str, float]]
+    held_out: Floats
+    held_out_rows: Ints
+
+
+@dataclass(frozen=True)
+class _Options:
+    class_weight: str | None
+    intercept: bool
+    classes: int
+    seed: int
+
+
+def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Ints, *, classes: int,
+              c_values: tuple[float, ...], selection: str, folds: int, balanced: bool, intercept: bool, seed: int,
+              progress: Progress) -> ProbeFit:
+    """Choose C by log loss and fit the final head.
+
+    Args:
+        train: features (n, width) and class numbers (n,).
+        validation: the same for the validation rows, which may be empty.
+        groups: a number for each row of train then validation; equal ones are never torn apart.
+        classes: number of classes, all of which occur in `train`.
+        c_values: strengths to try.
+        selection: validation, cv, or auto (cv below `SMALL` rows or without validation rows).
+        folds: parts of the cross-validation.
+        balanced: weight classes inversely to their frequency.
+        intercept: False for heads without bias; then no mean is subtracted either.
+        seed: for the folds.
+        progress: told after each C.
+
+    With cross-validation the final head is fitted on train and validation together; with a validation split on
+    train alone, so that the validation scores are those of the very model that is saved.
+    """
+    options = _Options("balanced" if balanced else None, intercept, classes, seed)
+    use_cv = selection == "cv" or (selection == "auto" and len(train[1]) + len(validation[1]) < SMALL)
+    if use_cv or not len(validation[1]):
+        features = np.concatenate([train[0], validation[0]]) if len(validation[1]) else np.asarray(train[0])
+        labels = np.concatenate([train[1], validation[1]])
+        parts = list(_folds(labels, groups, folds, seed))
+        kind, first = "cv", 0
+    else:
+        features, labels = np.concatenate([train[0], validation[0]]), np.concatenate([train[1], validation[1]])
+        first = len(train[1])
+        parts, kind = [(np.arange(first), np.arange(first, len(labels)))], "split"
+    shift, scale = _scaling(features[:first] if kind == "split" else features, intercept)
+    scaled = ((features - shift) / scale).astype(np.float32)
+    best, sweep, models = _sweep(scaled, labels, parts, sorted(c_values), options, progress)
+    model = models[0] if kind == "split" else _fit(scaled, labels, best["c"], options)
+    weight = model.coef_.astype(np.float64) / scale
+    bias = model.intercept_.astype(np.float64) - weight.sum(axis=1) * shift if intercept else np.zeros(len(weight))
+    held = np.concatenate([part for _, part in parts])
+    probabilities = np.concatenate([_probabilities(m, scaled[part], classes)
+                                    for m, (_, part) in zip(models, parts, strict=True)])
+    order = np.argsort(held)
+    return ProbeFit(weight, bias, best["c"], kind, sweep, probabilities[order], held[order])
+
+
+def _scaling(features: Any, intercept: bool) -> tuple[float, float]:  # noqa: ANN401
+    """One mean and one standard deviation for all columns: per-column scaling loses digits when it is folded."""
+    shift = float(np.mean(features, dtype=np.float64)) if intercept else 0.0
+    spread = float(np.std(features, dtype=np.float64))
+    return shift, spread if spread > 1e-12 else 1.0
+
+
+def _folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
+    """Stratified, whole groups at a time; no more folds than the commonest class has groups."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    most = max(len(np.unique(groups[labels == label])) for label in np.unique(labels))
+    splitter = StratifiedGroupKFold(n_splits=max(2, min(folds, most)), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class rarer than the folds is expected and reported elsewhere
+        for train, held in splitter.split(labels, labels, groups):
+            if len(np.unique(labels[train])) > 1 and len(held):
+                yield train.astype(np.int64), held.astype(np.int64)
+
+
+def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values: list[float],  # noqa: ANN401
+           options: _Options, progress: Progress) -> tuple[dict[str, float], list[dict[str, float]], list[Any]]:
+    """Log loss and accuracy of each C on the held-out parts, and the best C's models."""
+    sweep: list[dict[str, float]] = []
+    best: dict[str, float] = {}
+    best_models: list[Any] = []
+    starts: list[Any] = [None] * len(parts)
+    for number, c in enumerate(c_values, 1):
+        models, losses, hits = [], 0.0, 0
+        for position, (train, held) in enumerate(parts):
+            model = _fit(features[train], labels[train], c, options, starts[position])
+            starts[position] = model
+            found = _probabilities(model, features[held], options.classes)
+            losses -= float(np.log(np.clip(found[np.arange(len(held)), labels[held]], 1e-7, 1.0)).sum())
+            hits += int((found.argmax(1) == labels[held]).sum())
+            models.append(model)
+        count = sum(len(held) for _, held in parts)
+        point = {"c": c, "log_loss": losses / count, "accuracy": hits / count}
+        sweep.append(point)
+        progress.curve("choosing C", **point)
+        progress.batch(number, len(c_values))
+        if not best or point["log_loss"] < best["log_loss"]:
+            best, best_models = point, models
+        elif c > _PATIENCE * best["c"]:
+            break  # log loss has one valley in C, and weak penalties are the slow fits
+    return best, sweep, best_models
+
+
+def _fit(features: Any, labels: Ints, c: float, options: _Options, start: Any = None) -> Any:  # noqa: ANN401
+    """One logistic regression, started from the solution of the previous C where there is one."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=c, max_iter=300, tol=1e-4, class_weight=options.class_weight, warm_start=True,
+                               fit_intercept=options.intercept, random_state=options.seed)
+    if start is not None:
+        model.coef_, model.intercept_, model.classes_ = start.coef_.copy(), start.intercept_.copy(), start.classes_
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties may stop early; their loss decides
+        return model.fit(features, labels)
+
+
+def _probabilities(model: Any, features: Any, classes: int) -> Floats:  # noqa: ANN401
+    """Probabilities over all classes, zero for those that a fold's training part lacked."""
+    out = np.zeros((len(features), classes))
+    out[:, model.classes_] = model.predict_proba(features)
+    return out

@@ -1,0 +1,105 @@
+"""What can be had without transfer: majority class, word statistics, colours and edges."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.images import open_image
+from tl_core.data.store import DatasetVersion
+from tl_core.progress import Progress
+
+Ints = NDArray[np.int64]
+_SIDE = 32
+_CELLS, _ORIENTATIONS = 4, 8
+_MAX_TERMS = 100_000
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """A fitted baseline: `name` as in the report, probabilities (rows, classes) for each split that was asked for."""
+
+    name: str
+    probabilities: dict[str, NDArray[np.float64]]
+    parameters: int
+
+
+def majority(train_labels: Ints, classes: int) -> int:
+    """The commonest class in training (the first one of a tie)."""
+    return int(np.bincount(train_labels, minlength=classes).argmax())
+
+
+def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], *, classes: int, c: float,
+                  balanced: bool, seed: int, progress: Progress) -> Yardstick:
+    """Fit on `rows["train"]` and give probabilities for the other splits.
+
+    Texts: TF-IDF of words (1-2) and characters (2-5) with logistic regression. Images: colour histograms, oriented
+    gradients (a small HOG, Dalal and Triggs 2005) and a coarse picture, with logistic regression.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    weights = "balanced" if balanced else None
+    if version.info.modality == "text":
+        name, prepare = "tfidf", text_features()
+        inputs: dict[str, Any] = {split: version.texts(found) for split, found in rows.items()}
+        model = make_pipeline(prepare, LogisticRegression(C=10 * c, max_iter=300, class_weight=weights))
+    else:
+        name = "pixels"
+        inputs = {split: _picture_matrix(version, found, progress) for split, found in rows.items()}
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01 * c, max_iter=300, class_weight=weights,
+                                                                   random_state=seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(inputs["train"], labels[rows["train"]])
+    known = model[-1].classes_
+    out = {}
+    for split, content in inputs.items():
+        if split != "train":
+            out[split] = np.zeros((len(rows[split]), classes))
+            if len(rows[split]):
+                out[split][:, known] = model.predict_proba(content)
+    return Yardstick(name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
+
+
+def text_features() -> Any:  # noqa: ANN401
+    """Words and pairs of words beside pieces of words, which also work where words are not set apart."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_union
+
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS,
+                            token_pattern=r"(?u)\b\w+\b")
+    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, max_features=_MAX_TERMS,
+                             min_df=2)
+    return make_union(words, pieces)
+
+
+def _picture_matrix(version: DatasetVersion, rows: Ints, progress: Progress) -> NDArray[np.float64]:
+    found = []
+    for number, row in enumerate(rows, 1):
+        found.append(picture_features(version.image_bytes(int(row))))
+        if number % 64 == 0:
+            progress.batch(number, len(rows))
+    return np.array(found) if found else np.zeros((0, 1))
+
+
+def picture_features(data: bytes) -> NDArray[np.float64]:
+    """Colour histogram (3 x 8), gradient orientations (4 x 4 x 8) and a 16 x 16 grey picture: 408 numbers."""
+    picture = np.asarray(open_image(data).resize((_SIDE, _SIDE)), dtype=np.float64) / 255
+    colours = [np.histogram(picture[..., channel], bins=8, range=(0, 1))[0] / _SIDE**2 for channel in range(3)]
+    grey = picture.mean(axis=2)
+    down, across = np.gradient(grey)
+    strength, angle = np.hypot(down, across), np.arctan2(down, across) % np.pi
+    bins = np.minimum((angle / np.pi * _ORIENTATIONS).astype(int), _ORIENTATIONS - 1)
+    cell = np.arange(_SIDE) * _CELLS // _SIDE
+    place = (cell[:, None] * _CELLS + cell[None, :]) * _ORIENTATIONS + bins
+    gradients = np.bincount(place.ravel(), weights=strength.ravel(), minlength=_CELLS**2 * _ORIENTATIONS)
+    gradients /= np.sqrt((gradients**2).sum()) + 1e-6
+    coarse = grey.reshape(16, 2, 16, 2).mean(axis=(1, 3)).ravel()
+    return np.concatenate([*colours, gradients, coarse])
