@@ -111,8 +111,8 @@ class ProbeSettings(Checked):
         "auto", "Number format for the training features. Auto takes bf16 where this machine is measurably "
         "faster with it and the probabilities agree; scores are always computed in float32.",
         choices=("auto", "float32", "bf16"))
-    batch_size: int = setting(32, "Items that go through the backbone together. Lower it if memory runs out.",
-                              low=1, high=4096)
+    batch_size: int = setting(0, "Items that go through the backbone together; 0 lets the machine decide. Lower it if memory "
+                              "runs out.", low=0, high=4096)
     baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
     seed: int = setting(0, _SEED, low=0, high=2**31 - 1)
 

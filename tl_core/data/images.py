@@ -45,8 +45,10 @@ def open_image(data: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         raise DataError("This is not an image in a supported format.", "",
                         "Use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.") from error
-    except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, EOFError,
-            Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise DataError("The image has hundreds of million pixels.", "It could exhaust the memory.",
+                        "Save a smaller copy.") from error
+    except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, EOFError) as error:
         raise DataError("The image is damaged.", f"{error}.", "Save it again from the original.") from error
 
 

@@ -36,8 +36,9 @@ def read_table(path: Path, chunk_rows: int = _CHUNK_ROWS) -> Iterator[pd.DataFra
     try:
         seen = False
         for frame in reader(path, chunk_rows):
-            seen = True
-            yield frame
+            if len(frame):
+                seen = True
+                yield frame
         if not seen:
             raise DataError(f"{path.name!r} holds a header but no rows.", "", "Add at least two rows for each class.")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, csv.Error, ValueError, KeyError,

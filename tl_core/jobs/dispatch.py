@@ -34,6 +34,7 @@ _TURN_SECONDS = 0.3
 _IDLE_SECONDS = 600.0  # a dispatcher that nobody needs goes away; submitting starts another
 _CLEAN_SECONDS = 3600.0
 _STANDBY_FREE_BYTES = 4 << 30  # memory that must be free before a worker is kept standing by
+_started: list[subprocess.Popen[bytes]] = []  # by this process; kept so that ended ones can be reaped
 log = logging.getLogger(__name__)
 
 
@@ -99,15 +100,17 @@ def slots_of(settings: Settings) -> dict[str, int]:
 
 def ensure_dispatcher(settings: Settings) -> None:
     """Start a dispatcher in the background if none lives."""
+    _started[:] = [process for process in _started if process.poll() is None]
     engine = open_database(settings)
     with engine.connect() as connection:
         row = connection.execute(select(locks).where(locks.c.name == _LOCK)).first()
     if row and is_alive(row.host, row.pid, row.pid_started, row.heartbeat, time.time()):
         return
     with (settings.home_path / "dispatcher.log").open("ab") as target:
-        subprocess.Popen([sys.executable, "-m", "tl_core.jobs.dispatch"], start_new_session=True,
-                         stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT,
-                         cwd=Path(__file__).parents[2], env={**os.environ, "TL_HOME": str(settings.home_path)})
+        _started.append(subprocess.Popen(
+            [sys.executable, "-m", "tl_core.jobs.dispatch"], start_new_session=True, stdin=subprocess.DEVNULL,
+            stdout=target, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2],
+            env={**os.environ, "TL_HOME": str(settings.home_path)}))
 
 
 def main(arguments: list[str]) -> int:

@@ -57,6 +57,11 @@ class EventLog(Progress):
     def warn(self, finding: dict[str, Any]) -> None:
         self._write("finding", finding=finding)
 
+    def close(self) -> None:
+        """Close the file; nothing is written afterwards."""
+        with self._lock:
+            self._file.close()
+
     def _check(self) -> None:
         if self.cancelled.is_set():
             raise Cancelled

@@ -98,6 +98,8 @@ def carry_out(folder: Path, settings: Settings) -> int:
         status, reason = _explain(error)
         writer.finish(run_id, status, reason=reason)
         return 1
+    finally:
+        events.close()
 
 
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -115,7 +115,26 @@ def encode_texts(tokenizer: Any, texts: list[str], max_length: int) -> dict[str,
 
 def encode_images(processor: Any, pictures: list[Image.Image]) -> dict[str, Tensor]:  # noqa: ANN401
     """Pixel tensors (batch, channels, height, width)."""
-    return {"pixel_values": processor(pictures, return_tensors="pt")["pixel_values"]}
+    pixels = processor(pictures, return_tensors="pt")["pixel_values"]
+    return {"pixel_values": pixels.contiguous(memory_format=torch.channels_last)}
+
+
+def place(model: Any, modality: str) -> None:  # noqa: ANN401
+    """Move a model to the GPU where there is one, and image models to the memory layout that convolutions like.
+
+    On a CPU the layout and small batches made MobileNetV2 five times as fast; transformers do not mind.
+    """
+    if modality == "image":
+        model.to(memory_format=torch.channels_last)
+    if torch.cuda.is_available():
+        model.to("cuda")
+
+
+def best_batch(modality: str) -> int:
+    """Items that this machine best computes together: images on a CPU stay inside its caches."""
+    if torch.cuda.is_available():
+        return 64
+    return 8 if modality == "image" else 32
 
 
 def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
@@ -154,8 +173,7 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
                                    mean=pooling == "mean" and config.model_type in MEAN_LAYER)
     surgery.reset_head(model, port, seed)
     surgery.assert_finite(model, config.model_type)
-    if torch.cuda.is_available():
-        model.to("cuda")
+    place(model, modality)
     return Backbone(reference, folder, modality, config.model_type, model, processor, port, weights_hash(folder),
                     pooling, max_length, notes)
 
@@ -204,6 +222,7 @@ def modality_of(folder: Path, family: str) -> str:
 
 
 def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, set[str]]:  # noqa: ANN401
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
     kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
@@ -211,7 +230,7 @@ def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, set[str]
         model, info = kind.from_pretrained(
             folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True,
             use_safetensors=True, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
                             "Download it again or choose another one.") from error
     mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
@@ -265,7 +284,7 @@ def _longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
 
 def save_classifier(backbone: Backbone, target: Path) -> None:
     """Save model, processor and maximum length as one ordinary Hugging Face folder."""
-    backbone.model.save_pretrained(target)
+    backbone.model.to(memory_format=torch.contiguous_format).save_pretrained(target)
     if backbone.modality == "text":
         backbone.processor.model_max_length = backbone.max_length
         backbone.processor.save_pretrained(target)

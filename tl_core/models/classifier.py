@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
-from tl_core.models.backbones import encode_images, encode_texts, load_processor, modality_of
+from tl_core.models.backbones import best_batch, encode_images, encode_texts, load_processor, modality_of, place
 from tl_core.models.references import check_weights
 
 
@@ -24,7 +24,7 @@ class Classifier:
     modality: str
     labels: list[str]
 
-    def probabilities(self, inputs: list[Any], batch_size: int = 32) -> NDArray[np.float64]:
+    def probabilities(self, inputs: list[Any], batch_size: int = 0) -> NDArray[np.float64]:
         """float32 probabilities (items, classes) of texts or RGB pictures, in input order.
 
         Texts are batched by length and put back in order.
@@ -32,6 +32,7 @@ class Classifier:
         order = (sorted(range(len(inputs)), key=lambda i: -len(inputs[i])) if self.modality == "text"
                  else list(range(len(inputs))))
         out = np.zeros((len(inputs), len(self.labels)))
+        batch_size = batch_size or best_batch(self.modality)
         for start in range(0, len(order), batch_size):
             places = order[start:start + batch_size]
             out[places] = self._forward([inputs[i] for i in places])
@@ -53,6 +54,7 @@ def load_classifier(folder: Path) -> Classifier:
     Raises:
         BackboneError: when the folder is missing, unsafe or damaged.
     """
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForImageClassification, AutoModelForSequenceClassification
 
     if not (folder / "config.json").is_file():
@@ -66,10 +68,9 @@ def load_classifier(folder: Path) -> Classifier:
         kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
         model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,
                                      trust_remote_code=False).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
                             "Its files may be damaged; train again.") from error
-    if torch.cuda.is_available():
-        model.to("cuda")
+    place(model, modality)
     names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
     return Classifier(model, load_processor(folder, modality), modality, names)

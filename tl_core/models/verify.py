@@ -44,7 +44,7 @@ def _pipeline(classifier: Any, modality: str, inputs: list[Any]) -> NDArray[np.f
         answers = run(inputs, truncation=True, batch_size=16)
     else:
         run = pipeline("image-classification", model=classifier.model, image_processor=classifier.processor)
-        answers = run(inputs, top_k=len(names), batch_size=16, function_to_apply="softmax")
+        answers = run(inputs, top_k=len(names), batch_size=8, function_to_apply="softmax")
     out = np.zeros((len(inputs), len(names)))
     for row, answer in enumerate(answers):
         for part in answer:

@@ -19,7 +19,7 @@ from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate.report import evaluate_rows
 from tl_core.models import language, surgery
-from tl_core.models.backbones import Backbone, load_backbone, save_classifier
+from tl_core.models.backbones import Backbone, best_batch, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
@@ -106,8 +106,9 @@ def _refuse_other_modality(backbone: Backbone, version: DatasetVersion) -> None:
 def _fit(settings: ProbeSettings, version: DatasetVersion, rows: dict[str, Any], space: common.LabelSpace,
          backbone: Backbone, cache: Path, progress: Progress, clock: _Clock) -> tuple[ProbeFit, dict[str, Any], str]:
     """Features of all splits and the fitted head; bf16 is dropped when it would move probabilities."""
+    batch_size = settings.batch_size or best_batch(backbone.modality)
     with backbone.extracting() as extractor:
-        sample = backbone.encode(_inputs(version, rows["train"][:settings.batch_size]))
+        sample = backbone.encode(_inputs(version, rows["train"][:batch_size]))
         bf16, why = precision.choose_bf16(settings.precision, backbone, extractor, sample, len(rows["train"]),
                                           cache / "precision.json")
 
@@ -116,7 +117,7 @@ def _fit(settings: ProbeSettings, version: DatasetVersion, rows: dict[str, Any],
         def embed(positions: Any, use_bf16: bool, stage: str) -> Any:  # noqa: ANN401
             progress.stage(stage, len(positions), share=0.65 * len(positions) / everything)
             return extract_features(version, positions, backbone, extractor, cache, bf16=use_bf16,
-                                    batch_size=settings.batch_size, progress=progress)
+                                    batch_size=batch_size, progress=progress)
 
         features = {split: embed(rows[split], bf16 and split == "train", f"Reading {split} rows with the backbone")
                     for split in _SPLITS}

@@ -1,0 +1,156 @@
+"""The command line as scripts see it: exit codes, one JSON document, speed of the light commands."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests_support.datasets import write_pictures, write_texts
+
+from tl_core.cli.context import finite
+from tl_core.cli.main import build_parser, main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*arguments, code=0):
+        assert main([*map(str, arguments), "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_data_commands(call, tmp_path):
+    source = write_texts(tmp_path / "t.csv", 60)
+    found = call("data", "add", source, "--name", "mail")
+    assert set(found) >= {"dataset", "version", "fingerprint", "modality", "task", "rows", "classes", "splits",
+                          "skipped", "findings"}
+    assert (found["dataset"], found["version"], found["rows"]) == ("mail", 1, 60)
+    assert call("data", "add", source, "--name", "mail")["version"] == 1
+    assert call("data", "add", source, "--name", "mail", "--seed", 3)["version"] == 2
+    assert call("data", "show", "mail@1")["fingerprint"] == found["fingerprint"]
+    assert [entry["version"] for entry in call("data", "list")] == [2, 1]
+    assert call("data", "check", "mail")["findings"] == found["findings"]
+    assert call("data", "delete", "mail@1") == {"deleted": "mail@1", "versions": 1}
+    assert call("data", "show", "mail@1", code=2)["error"]["code"] == "not_found"
+
+
+def test_a_second_source_becomes_the_test(call, tmp_path):
+    first, second = write_texts(tmp_path / "a.csv", 40), tmp_path / "b.csv"
+    second.write_text("text,label\nfresh one,good\nfresh two,bad\n")
+    assert call("data", "add", first, "--name", "m", "--test", second)["splits"]["test"] == 2
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["trian"], "train"), (["data", "ad"], "add"), (["data", "add", "/nowhere", "--name", "x"], "no file or folder"),
+    (["train", "--dataset", "x", "--recipe", "porbe"], "probe"), (["runs", "show", "nix"], "no run"),
+    (["report", "nix"], "no run"), (["recipes", "show", "x"], "no recipe"), (["export", "x"], "no command"),
+    (["data", "add", "hub:a/b", "--name", "x"], "cannot be fetched"), (["backbones", "show", "x"], "names no backbone"),
+    (["data", "add", "x", "--name", "n", "--seed", "-1"], "between"), ([], "required")])
+def test_wrong_use_exits_2_with_an_error_object(call, arguments, words):
+    error = call(*arguments, code=2)["error"]
+    assert set(error) == {"code", "what", "why", "try_this"}
+    assert words in " ".join(error.values())
+
+
+def test_unknown_settings_offer_the_nearest(call, tmp_path):
+    call("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
+    error = call("train", "--dataset", "m", "--recipe", "probe", "--backbone", "starter:text", "--set", "max_lenght=3",
+                 code=2)["error"]
+    assert "max_length" in error["try_this"]
+    assert call("runs", "list") == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "list"], ["runs", "list"]])
+def test_light_commands_import_nothing_heavy(arguments, home):
+    code = ("import sys; from tl_core.cli import main\n"
+            f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+            "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'pandas', 'streamlit', 'evaluate'}\n"
+            "assert not heavy & set(sys.modules), heavy & set(sys.modules)")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_json_has_no_nan():
+    assert finite({"a": math.nan, "b": [math.inf, 1.0]}) == {"a": None, "b": [None, 1.0]}
+
+
+@pytest.fixture
+def command(home):
+    """A real process, as a script would start it."""
+    def run(*arguments, code=0):
+        found = subprocess.run([sys.executable, "-m", "tl_core", *map(str, arguments), "--json"], cwd=ROOT, text=True,
+                               capture_output=True, timeout=300)
+        assert found.returncode == code, found.stderr
+        return json.loads(found.stdout)
+
+    yield run
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            if "tl_core.jobs" in " ".join(process.cmdline()) and process.environ().get("TL_HOME") == str(home):
+                process.kill()
+        except psutil.Error:
+            continue
+
+
+def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
+    """data add -> probe -> report -> predict, and the predictions are those of plain transformers."""
+    root = write_pictures(tmp_path / "d", each=20)
+    (root / "red" / "broken.png").write_bytes(b"no picture")
+    assert command("data", "add", root, "--name", "discs")["skipped"][0]["item"] == "red/broken.png"
+    started = command("train", "--dataset", "discs", "--recipe", "probe", "--backbone", f"local:{tiny('convnext')}",
+                      "--detach")
+    assert started["status"] in ("queued", "running")
+    end = time.monotonic() + 120
+    while (run := command("runs", "show", started["run_id"]))["status"] in ("queued", "running"):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    assert run["status"] == "done", run
+    report = command("report", run["run_id"])
+    assert report["headline"] == run["headline"]
+    assert report["timing"]["total"] > 0
+    out = tmp_path / "out.csv"
+    counts = command("predict", run["run_id"], root, "-o", out)
+    assert counts == {"rows": 61, "errors": 1, "output": str(out)}
+    with out.open() as handle:
+        lines = list(csv.DictReader(handle))
+    assert list(lines[0]) == ["file", "label", "confidence", "abstain", "p:blue", "p:green", "p:red", "error"]
+    assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
+    broken = next(line for line in lines if line["error"])
+    assert (broken["file"], broken["label"]) == ("red/broken.png", "")
+    from PIL import Image
+    from transformers import pipeline
+
+    home = Path(__import__("os").environ["TL_HOME"])
+    classify = pipeline("image-classification", model=str(home / "runs" / run["run_id"] / "model"))
+    for line in lines[:8]:
+        with Image.open(root / line["file"]) as picture:
+            said = {part["label"]: part["score"] for part in classify(picture.convert("RGB"))}
+        for name, value in said.items():
+            assert float(line[f"p:{name}"]) == pytest.approx(value, abs=1e-4)
+    assert command("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
+
+
+def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
+    command("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
+    run = command("train", "--dataset", "m", "--recipe", "probe", "--backbone", "local:/nowhere", code=1)
+    assert run["status"] == "failed"
+    assert run["reason"]["what"]
+
+
+def test_every_command_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    parser = build_parser()
+    for name, sub in parser._subparsers._group_actions[0].choices.items():
+        inner = sub._subparsers._group_actions[0].choices if sub._subparsers else {"": None}
+        for action in inner:
+            assert f"{name} {action}".strip() in text

@@ -1,0 +1,67 @@
+"""Shared fixtures: a home of its own for each test, tiny backbones, and the real data where it lies beside us."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from tl_core.log import quiet_libraries  # noqa: E402
+
+quiet_libraries()
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
+# In CI a skip is a hole: only these reasons are accepted.
+ACCEPTED_SKIPS = ("needs a GPU", "needs a Docker engine", "needs the shared data folder")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """State of this test alone."""
+    for name in list(os.environ):
+        if name.startswith("TL_") and not name.startswith("TL_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TL_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real data and weights; tests that need it are skipped without it."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("needs the shared data folder")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """`tiny(family)`: the folder of a small random backbone, made once for all tests."""
+    from tests_support import tiny_backbones
+
+    made = {}
+
+    def make(family: str) -> Path:
+        if family not in made:
+            made[family] = tmp_path_factory.mktemp(family)
+            tiny_backbones.write(family, made[family])
+        return made[family]
+
+    return make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    if os.environ.get("CI") != "true" or exitstatus:
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    holes = [report for report in reporter.stats.get("skipped", [])
+             if not any(reason in str(report.longrepr) for reason in ACCEPTED_SKIPS)]
+    if holes:
+        for report in holes:
+            reporter.write_line(f"skipped in CI: {report.nodeid} {report.longrepr}", red=True)
+        session.exitstatus = 1

@@ -1,0 +1,108 @@
+"""Events: appended by one, read by many, and the time left that follows from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tl_core.errors import Cancelled
+from tl_core.jobs.events import EventLog, RunView, read_events
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def opened():
+    logs = []
+
+    def make(*arguments):
+        logs.append(EventLog(*arguments))
+        return logs[-1]
+
+    yield make
+    for log in logs:
+        log.close()
+
+
+def view_of(folder):
+    view = RunView()
+    for event in read_events(folder)[0]:
+        view.add(event)
+    return view
+
+
+def test_the_time_left_follows_when_batches_slow_down(tmp_path, opened):
+    clock = Clock()
+    log = opened(tmp_path, clock)
+    log.stage("reading", 1000)
+    for done in range(10, 210, 10):
+        clock.now += 1.0
+        log.batch(done, 1000)
+    assert view_of(tmp_path).rate == pytest.approx(10.0)
+    assert view_of(tmp_path).seconds_left() == pytest.approx(80.0)
+    for done in range(210, 360, 10):
+        clock.now += 5.0
+        log.batch(done, 1000)
+    assert view_of(tmp_path).seconds_left() == pytest.approx((1000 - 350) / 2.0)
+
+
+def test_no_time_left_is_shown_before_a_batch_or_without_a_total(tmp_path, opened):
+    log = opened(tmp_path)
+    log.stage("opening")
+    log.log("hello")
+    assert view_of(tmp_path).seconds_left() is None
+
+
+def test_reading_goes_on_where_it_stopped_and_waits_for_whole_lines(tmp_path, opened):
+    log = opened(tmp_path)
+    log.log("one")
+    events, offset = read_events(tmp_path)
+    with (tmp_path / "events.jsonl").open("a") as handle:
+        handle.write('{"t": 1, "type": "lo')
+    assert [event["text"] for event in events] == ["one"]
+    assert read_events(tmp_path, offset) == ([], offset)
+    with (tmp_path / "events.jsonl").open("a") as handle:
+        handle.write('g", "text": "two"}\n')
+    assert [event["text"] for event in read_events(tmp_path, offset)[0]] == ["two"]
+    assert read_events(tmp_path / "nowhere") == ([], 0)
+
+
+def test_a_torn_line_of_a_killed_worker_is_passed_over(tmp_path):
+    (tmp_path / "events.jsonl").write_text('{"t": 1, "ty\n{"t": 2, "type": "log", "text": "after"}\n')
+    assert [event["text"] for event in read_events(tmp_path)[0]] == ["after"]
+
+
+def test_shares_add_up_and_never_go_back(tmp_path, opened):
+    log = opened(tmp_path)
+    seen = []
+    for share in (0.25, 0.5, 0.25):
+        log.stage("s", 2, share=share)
+        for done in (1, 2):
+            log.batch(done, 2)
+            seen.append(log.fraction)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_fast_batches_are_thinned_but_the_last_is_kept(tmp_path, opened):
+    clock = Clock()
+    log = opened(tmp_path, clock)
+    log.stage("s", 1000)
+    for done in range(1, 1001):
+        clock.now += 0.001
+        log.batch(done, 1000)
+    batches = [e for e in read_events(tmp_path)[0] if e["type"] == "batch"]
+    assert len(batches) < 10
+    assert batches[-1]["done"] == 1000
+
+
+def test_cancelling_is_felt_at_the_next_batch(tmp_path, opened):
+    log = opened(tmp_path)
+    log.stage("s", 2)
+    log.cancelled.set()
+    with pytest.raises(Cancelled):
+        log.batch(1, 2)

@@ -1,0 +1,146 @@
+"""The probe against scikit-learn used by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from tl_core.progress import Progress
+from tl_core.train.linear_probe import fit_probe
+from tl_core.train.precision import choose_bf16
+
+
+def digits(classes=10, rows=600):
+    data = load_digits(n_class=classes)
+    return data.data[:rows].astype(np.float32), data.target[:rows]
+
+
+def fit(train, validation, **options):
+    defaults = {"classes": int(train[1].max()) + 1, "c_values": (1e-3, 1e-1, 1.0), "selection": "auto", "folds": 5,
+                "balanced": False, "intercept": True, "seed": 0, "progress": Progress()}
+    groups = np.arange(len(train[1]) + len(validation[1]))
+    return fit_probe(train, validation, groups, **{**defaults, **options})
+
+
+def test_the_best_c_on_validation_is_that_of_scikit_learn():
+    x, y = digits()
+    train, validation = (x[:400], y[:400]), (x[400:], y[400:])
+    found = fit(train, validation, selection="validation")
+    shift, scale = train[0].mean(), train[0].std()
+    losses = {}
+    for c in (1e-3, 1e-1, 1.0):
+        model = LogisticRegression(C=c, max_iter=2000, tol=1e-6).fit((train[0] - shift) / scale, train[1])
+        losses[c] = log_loss(validation[1], model.predict_proba((validation[0] - shift) / scale))
+        if c == found.c:
+            logits = validation[0] @ found.weight.T + found.bias
+            own = np.exp(logits - logits.max(1, keepdims=True))
+            np.testing.assert_allclose(own / own.sum(1, keepdims=True),
+                                       model.predict_proba((validation[0] - shift) / scale), atol=0.02)
+    assert found.c == min(losses, key=losses.get)
+    assert {point["c"]: pytest.approx(point["log_loss"], abs=0.01) for point in found.sweep} == {
+        c: losses[c] for c in [point["c"] for point in found.sweep]}
+    assert found.kind == "split"
+    np.testing.assert_array_equal(found.held_out_rows, np.arange(400, 600))
+
+
+def test_small_sets_are_cross_validated_and_every_row_is_held_out_once():
+    x, y = digits(rows=300)
+    found = fit((x[:200], y[:200]), (x[200:], y[200:]))
+    assert found.kind == "cv"
+    assert sorted(found.held_out_rows) == list(range(300))
+    assert found.held_out.sum(axis=1) == pytest.approx(np.ones(300))
+    assert (found.held_out.argmax(1) == y[found.held_out_rows]).mean() > 0.9
+
+
+def test_two_classes_give_one_row():
+    x, y = digits(classes=2)
+    found = fit((x[:200], y[:200]), (x[200:300], y[200:300]))
+    assert found.weight.shape == (1, 64)
+    assert ((x @ found.weight.T + found.bias)[:, 0] > 0).astype(int).tolist() == y[:len(x)].tolist()
+
+
+def test_heads_without_bias_get_none():
+    x, y = digits()
+    found = fit((x[:400], y[:400]), (x[400:], y[400:]), intercept=False)
+    assert not found.bias.any()
+
+
+def test_balanced_weights_help_the_rare_class():
+    random = np.random.default_rng(0)
+    y = (random.random(900) < 0.06).astype(int)
+    x = (random.normal(size=(900, 5)) + 0.8 * y[:, None]).astype(np.float32)
+    plain = fit((x, y), (x[:0], y[:0]))
+    balanced = fit((x, y), (x[:0], y[:0]), balanced=True)
+
+    def found(head):
+        return ((x @ head.weight.T + head.bias)[:, 0] > 0)[y == 1].mean()
+
+    assert found(balanced) > found(plain) + 0.2
+
+
+def test_a_class_of_one_row_does_not_break_cross_validation():
+    x, y = digits(rows=100)
+    y = np.minimum(y, 3)
+    y[np.flatnonzero(y == 2)[1:]] = 0
+    found = fit((x, y), (x[:0], y[:0]))
+    assert found.held_out.shape == (len(found.held_out_rows), 4)
+
+
+def test_trap_19_cross_validation_keeps_groups_together():
+    x, y = digits(rows=100)
+    groups = np.arange(100) // 2
+    y = y[groups * 2]
+    noise = np.random.default_rng(0).normal(size=(50, 30))[groups].astype(np.float32)  # twins share a signature
+    labels = np.random.default_rng(1).integers(0, 2, 50)[groups]
+    options = {"classes": 2, "c_values": (10.0,), "selection": "cv", "folds": 5, "balanced": False, "intercept": True,
+               "seed": 0, "progress": Progress()}
+    together = fit_probe((noise, labels), (noise[:0], labels[:0]), groups, **options)
+    torn = fit_probe((noise, labels), (noise[:0], labels[:0]), np.arange(100), **options)
+    assert torn.sweep[0]["accuracy"] > 0.85
+    assert together.sweep[0]["accuracy"] < 0.7
+
+
+def test_trap_22_the_same_seed_gives_the_same_weights():
+    x, y = digits(rows=200)
+    first, again, other = (fit((x, y), (x[:0], y[:0]), seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.weight, again.weight)
+    assert (first.held_out != other.held_out).any()
+
+
+def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
+    import torch
+
+    from tl_core.models.backbones import load_backbone
+    from tl_core.settings import Settings
+
+    asked = []
+    plain = torch.autocast
+
+    def recording(device, dtype, **options):
+        asked.append((device, dtype))
+        return plain(device, dtype, **options)
+
+    monkeypatch.setattr(torch, "autocast", recording)
+    backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings())
+    with backbone.extracting() as extractor:
+        batch = backbone.encode(["good film", "bad"])
+        for setting in ("auto", "bf16", "float32"):
+            use, why = choose_bf16(setting, backbone, extractor, batch, 5000, tmp_path / "precision.json")
+            extractor(batch, bf16=use)
+            assert why
+    assert asked
+    assert {dtype for _, dtype in asked} == {torch.bfloat16}
+
+
+def test_a_large_bias_rules_bf16_out(tiny, tmp_path):
+    from tl_core.models.backbones import load_backbone
+    from tl_core.settings import Settings
+
+    backbone = load_backbone(f"local:{tiny('distilbert')}", ["a", "b"], Settings())
+    with backbone.extracting() as extractor:
+        use, why = choose_bf16("bf16", backbone, extractor, {}, 5000, tmp_path / "p.json")
+    assert not use
+    assert "loses" in why
