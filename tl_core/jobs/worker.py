@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,6 +24,7 @@ from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import Cancelled, UserError
 from tl_core.jobs.events import EventLog
 from tl_core.log import quiet_libraries, setup_logging
+from tl_core.progress import Progress
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import own_identity
@@ -155,6 +157,8 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     from tl_core.recipes import load_recipe
 
     started = time.perf_counter()
+    if config.dataset.startswith("sample:"):
+        config = _bring_sample(config, folder, settings, events)
     version = DatasetVersion(Path(config.dataset_dir))
     report = load_recipe(config.recipe)(config, version, folder, settings.home_path / "features", events)
     report["timing"]["total"] = time.perf_counter() - started
@@ -162,6 +166,32 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     write_json(folder / "report.json", report)
     return report["headline"], {"accuracy": report["test"]["accuracy"], "n": report["test"]["n"],
                                 "seconds": report["timing"]["total"]}
+
+
+def _bring_sample(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> RunConfig:
+    """Make the sample a dataset like any other, and the run one on that dataset."""
+    from tl_core.data.schema import ImportOptions
+    from tl_core.intake import add_dataset
+
+    engine = open_database(settings)
+    store = DatasetStore(engine, config.owner, settings.home_path)
+    record, _, _ = add_dataset(store, settings, config.dataset, config.dataset.partition(":")[2], ImportOptions(),
+                               progress=_Quiet(events))
+    config = replace(config, dataset=record.reference, dataset_dir=str(record.folder))
+    config.write(folder)
+    RunWriter(engine).rename_dataset(folder.name, record.reference)
+    return config
+
+
+class _Quiet(Progress):
+    """Shows the stages of a part without counting them to the run's share."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+
+    def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
+        del share
+        self._events.stage(name, total)
 
 
 def _import(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:

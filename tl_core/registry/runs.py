@@ -249,6 +249,10 @@ class RunWriter:
                 runs.c.id == run_id)).first()
         return row is None or bool(row.cancel_requested) or row.status != "running"
 
+    def rename_dataset(self, run_id: str, reference: str) -> None:
+        """Name the dataset that a run on a sample has made for itself."""
+        self._set(run_id, dataset=reference)
+
     def finish(self, run_id: str, status: str, *, reason: dict[str, str] | None = None, headline: str = "",
                summary: dict[str, Any] | None = None) -> None:
         """End a running row."""

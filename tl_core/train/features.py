@@ -102,8 +102,7 @@ def plan_batches(version: DatasetVersion, rows: NDArray[np.int64], batch_size: i
     if version.info.modality == "text":
         import pyarrow.compute as pc
 
-        column = version.items.data.column("text")
-        lengths = pc.utf8_length(column).to_numpy()[rows]
+        lengths = pc.utf8_length(version.table.column("text")).to_numpy()[rows]
         order = np.argsort(-lengths, kind="stable")
     return [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
 

@@ -1,0 +1,11 @@
+"""The router: page setup, session defaults, navigation. Everything else stands in the pages."""
+
+import streamlit as st
+
+from pages.components import chrome, state
+
+st.set_page_config(page_title="Graft Studio", page_icon=":material/psychiatry:", layout="centered")
+state.set_defaults()
+page = st.navigation(chrome.sections())
+chrome.show_sidebar()
+page.run()

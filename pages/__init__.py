@@ -1,0 +1,1 @@
+"""The pages: straight scripts in section folders; a script directly in here would be served without app.py."""

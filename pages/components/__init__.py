@@ -1,0 +1,1 @@
+"""What pages share; besides them the only code that imports Streamlit."""

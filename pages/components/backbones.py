@@ -1,0 +1,27 @@
+"""Backbone references that come from a page, which anybody may type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pages.components import services
+from tl_core.errors import BackboneError
+from tl_core.models.references import parse_reference, resolve_folder
+
+
+def allowed(text: str) -> str:
+    """The reference, with a `local:` folder made absolute, if pages may use it.
+
+    Raises:
+        BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
+    """
+    found = services.settings()
+    reference = parse_reference(text)
+    if reference.kind != "local":
+        return str(reference)
+    folder = resolve_folder(reference, found)
+    roots = [root.resolve() for root in found.model_folders] or ([Path.home()] if found.is_local else [])
+    if not any(folder.is_relative_to(root) for root in roots):
+        raise BackboneError("This folder is not open to the pages.", "",
+                            "Ask whoever runs this server to add it to TL_MODELS_DIR.")
+    return f"local:{folder}"

@@ -1,0 +1,69 @@
+"""Plots in one style: no chart junk, units on hover, intervals as whiskers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components.words import label
+
+ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
+_CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+
+
+def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
+    """Show a figure in the common template."""
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=legend,
+                         hoverlabel={"namelength": -1}, xaxis={"fixedrange": True}, yaxis={"fixedrange": True})
+    st.plotly_chart(figure, key=key, config=_CONFIG)
+
+
+def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
+    """Rows of each class, stacked by split."""
+    names = list(class_splits)[:60]
+    figure = go.Figure()
+    for split, colour in (("train", ACCENT), ("validation", BLUE), ("test", "#E69F00")):
+        figure.add_bar(y=[label(n) for n in names], x=[class_splits[n].get(split, 0) for n in names], orientation="h",
+                       name=split, marker_color=colour, hovertemplate="%{y}: %{x:,} for " + split + "<extra></extra>")
+    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.08, "x": 0})
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, max(180, 28 * len(names) + 70), legend=True)
+
+
+def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
+    """Scores in per cent with their intervals; the marked one in the accent colour."""
+    figure = go.Figure(go.Bar(
+        y=[label(name) for name, _, _ in rows], x=[100 * s["value"] for _, s, _ in rows], orientation="h",
+        marker_color=[ACCENT if own else SLATE for _, _, own in rows],
+        error_x={"type": "data", "symmetric": False, "array": [100 * (s["high"] - s["value"]) for _, s, _ in rows],
+                 "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows], "color": "#55605A"},
+        text=[f"{100 * s['value']:.0f}" for _, s, _ in rows], textposition="inside", insidetextanchor="start",
+        hovertemplate="%{y}: %{x:.1f} right in 100<extra></extra>"))
+    figure.update_xaxes(range=[0, 100], title="right in 100")
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, 46 * len(rows) + 80)
+
+
+def sweep(points: list[dict[str, float]], key: str) -> None:
+    """How well each strength of the penalty did on held-out rows."""
+    figure = go.Figure(go.Scatter(
+        x=[p["c"] for p in points], y=[100 * p["accuracy"] for p in points], mode="lines+markers",
+        line={"color": ACCENT}, customdata=[p["log_loss"] for p in points],
+        hovertemplate="C = %{x:g}: %{y:.1f} right in 100, log loss %{customdata:.3f}<extra></extra>"))
+    figure.update_xaxes(type="log", title="C (how freely the weights may grow)")
+    figure.update_yaxes(title="right in 100, held out")
+    draw(figure, key, 240)
+
+
+def probabilities(pairs: list[tuple[str, float]], key: str) -> None:
+    """What the model says about one item."""
+    pairs = pairs[:10]
+    figure = go.Figure(go.Bar(
+        y=[label(name) for name, _ in pairs], x=[100 * p for _, p in pairs], orientation="h",
+        marker_color=[ACCENT] + [SLATE] * (len(pairs) - 1), text=[f"{100 * p:.0f} %" for _, p in pairs],
+        textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x:.2f} %<extra></extra>"))
+    figure.update_xaxes(range=[0, 112], visible=False)
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, 34 * len(pairs) + 60)

@@ -1,0 +1,65 @@
+"""The frame around every page: navigation, the workspace in hand, running work."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import services
+from pages.components.words import plain
+from tl_core.errors import UserError
+
+STATES = {"queued": ("gray", "waiting"), "running": ("blue", "running"), "done": ("green", "done"),
+          "failed": ("red", "failed"), "cancelled": ("gray", "cancelled"), "interrupted": ("orange", "interrupted")}
+
+
+def sections() -> dict[str, list[st.Page]]:
+    """The pages in the order of the work."""
+    def page(path: str, title: str, icon: str, address: str, *, default: bool = False) -> st.Page:
+        return st.Page(f"pages/{path}.py", title=title, icon=f":material/{icon}:", url_path=address, default=default)
+
+    return {
+        "": [page("start/home", "Home", "home", "home", default=True)],
+        "Data": [page("data/add", "Add data", "upload", "add-data"),
+                 page("data/inspect", "Look at data", "search", "data")],
+        "Model": [page("model/choose", "Backbone", "account_tree", "backbone")],
+        "Train": [page("train/design", "Design", "tune", "design"),
+                  page("train/live", "Live run", "monitoring", "live")],
+        "Evaluate": [page("evaluate/report", "Report", "fact_check", "report")],
+        "Use": [page("ship/predict", "Predict", "bolt", "predict")],
+        "Studio": [page("train/runs", "Runs", "list", "runs"), page("admin/system", "System", "memory", "system")],
+    }
+
+
+def badge(status: str) -> str:
+    """A coloured word for a status."""
+    colour, word = STATES[status]
+    return f":{colour}-badge[{word}]"
+
+
+def show_sidebar() -> None:
+    """Product mark, the dataset and run in hand, and what is running."""
+    with st.sidebar:
+        st.markdown("### :material/psychiatry: Graft Studio")
+        if dataset := st.session_state["dataset"]:
+            st.caption(f"Dataset: {plain(dataset)}")
+        _running()
+
+
+@st.fragment(run_every=5)
+def _running() -> None:
+    try:
+        active = services.runs().list(active=True)
+    except UserError:
+        return
+    for run in active[:3]:
+        what = run.dataset or run.kind
+        st.page_link("pages/train/live.py", label=f"{plain(what)} · {run.progress:.0%}", icon=":material/progress_activity:",
+                     query_params={"run": run.id})
+
+
+def need_dataset(name: str) -> None:
+    """The empty state of pages that are about a dataset."""
+    if not name:
+        st.info("There is no dataset in hand yet.", icon=":material/info:")
+        st.page_link("pages/data/add.py", label="Add data", icon=":material/upload:")
+        st.stop()

@@ -1,0 +1,63 @@
+"""The acting user's stores and the helper process: one of each for the whole server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.jobs.compute_client import ComputeClient
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import Run, RunStore
+from tl_core.settings import Settings, read_settings
+
+
+def settings() -> Settings:
+    """Where things live."""
+    return read_settings()
+
+
+def user() -> str:
+    """Who is acting; one name until sign-in exists."""
+    return settings().user
+
+
+def datasets() -> DatasetStore:
+    """The acting user's datasets."""
+    found = settings()
+    return DatasetStore(open_database(found), user(), found.home_path)
+
+
+def runs() -> RunStore:
+    """The acting user's runs."""
+    found = settings()
+    return RunStore(open_database(found), user(), found.home_path)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda client: client.close())
+def compute() -> ComputeClient:
+    """The helper process, shared by all sessions."""
+    return ComputeClient()
+
+
+@st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
+def _info(folder: str) -> dict[str, Any]:
+    return DatasetVersion(Path(folder)).info.as_dict()
+
+
+def version_info(folder: Path) -> VersionInfo:
+    """A version's facts; versions never change, so they are kept."""
+    return VersionInfo(**_info(str(folder)))
+
+
+def submit(config: RunConfig, draft: str | None) -> Run:
+    """Queue a run and make sure that somebody takes it."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    run = runs().create(config, draft)
+    ensure_dispatcher(settings())
+    return run

@@ -1,0 +1,44 @@
+"""Session keys, in one place, and what the address says about dataset and run."""
+
+from __future__ import annotations
+
+import secrets
+
+import streamlit as st
+
+DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key": 0, "import_run": "",
+            "ticket": 0, "asked": "", "predict_run": "", "predict_job": ""}
+
+
+def set_defaults() -> None:
+    """Give every key its first value; called by app.py before any page."""
+    for key, value in DEFAULTS.items():
+        st.session_state.setdefault(key, value)
+    st.session_state.setdefault("draft", secrets.token_hex(8))
+
+
+def current(name: str) -> str:
+    """The dataset or run this page is about: from the address, else from the session; kept in both.
+
+    The sidebar's links drop the address's parameters, and a link sent to a colleague has no session.
+    """
+    value = st.query_params.get(name) or st.session_state.get(name, "")
+    choose(name, value)
+    return str(value)
+
+
+def choose(name: str, value: str) -> None:
+    """Make `value` the current dataset or run, in session and address."""
+    st.session_state[name] = value
+    if value and st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def new_draft() -> str:
+    """The submission id in hand, and a fresh one for the next form: a double click sends the same one twice."""
+    return str(st.session_state["draft"])
+
+
+def draft_used() -> None:
+    """The form was submitted; the next one is a new draft."""
+    st.session_state["draft"] = secrets.token_hex(8)

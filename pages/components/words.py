@@ -1,0 +1,48 @@
+"""People's own words on the page: never read as Markdown, HTML or colour codes."""
+
+from __future__ import annotations
+
+import re
+import time
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
+
+
+def plain(text: str) -> str:
+    """`text` for places that render Markdown: every sign with a meaning there is escaped."""
+    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+
+
+def label(text: str) -> str:
+    """`text` for plot labels, which read a little HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def ago(moment: float | None) -> str:
+    """How long ago, in a word or two."""
+    seconds = time.time() - (moment or 0)
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
+    if seconds < 1.5:
+        return "about a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} minutes"
+    return f"about {seconds / 3600:.1f} hours"
+
+
+def size(count: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit in ("B", "kB") else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -1,0 +1,70 @@
+"""Is it good enough? One sentence, what to look at, classes, and examples."""
+
+import numpy as np
+import streamlit as st
+
+from pages.components import charts, chrome, problems, services, state
+from pages.components.words import label, plain
+from tl_core.data.look import thumbnail
+from tl_core.data.store import DatasetVersion
+
+ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
+SHOWN = 24
+
+st.title("Is it good enough?")
+with problems.caught():
+    known = services.datasets().list()
+names = [record.reference for record in known]
+name = state.current("dataset") or (names[0] if names else "")
+chrome.need_dataset(name)
+if len(names) > 1:
+    choices = names if name in names else [name, *names]
+    name = st.selectbox("Dataset", choices, index=choices.index(name))
+    state.choose("dataset", name)
+
+with problems.caught():
+    record = services.datasets().get(name)
+    info = services.version_info(record.folder)
+noun = {"image": "images", "text": "texts"}[info.modality]
+serious = [finding for finding in info.findings if finding["severity"] != "info"]
+st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
+            + ("fit to train." if not serious else f"fit to train; {len(serious)} thing(s) to look at."))
+st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
+st.page_link("pages/model/choose.py", label="Choose a backbone", icon=":material/arrow_forward:",
+             query_params={"dataset": record.reference})
+
+for finding in info.findings:
+    with st.container(border=True):
+        st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
+        if finding["fix"]:
+            st.caption(plain(finding["fix"]))
+        if finding["items"] or (finding["id"] == "skipped" and info.skipped):
+            with st.expander("Show the items"):
+                st.dataframe([{"item": i} for i in finding["items"]] or info.skipped, hide_index=True)
+
+st.subheader("Classes")
+charts.class_bars(info.class_splits, "classes")
+
+st.subheader("Examples")
+picked = st.pills("Class", list(info.classes)[:40], default=next(iter(info.classes)), format_func=plain,
+                  label_visibility="collapsed")
+
+
+@st.cache_data(max_entries=200, ttl=3600, show_spinner=False)
+def examples(folder: str, row_class: int) -> list[tuple[str, str | bytes]]:
+    """A few training items of one class: name, and text or small picture."""
+    version = DatasetVersion(folder)
+    rows = np.flatnonzero((version.labels == row_class) & (version.splits != "removed"))[:SHOWN]
+    if version.info.modality == "text":
+        return list(zip(version.names(rows), version.texts(rows), strict=True))
+    return [(title, thumbnail(version.image_bytes(int(row)))) for title, row in
+            zip(version.names(rows), rows, strict=True)]
+
+
+if picked is not None:
+    with problems.caught():
+        found = examples(str(record.folder), info.labels.index(picked))
+    if info.modality == "text":
+        st.dataframe([{"text": text} for _, text in found], hide_index=True)
+    else:
+        st.image([data for _, data in found], width=104, caption=[label(t.split("/")[-1])[:16] for t, _ in found])

@@ -1,0 +1,160 @@
+"""How good is it, honestly? The sentence, the yardsticks, then class by class and mistake by mistake."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, problems, services, state
+from pages.components.words import duration, plain
+from tl_core.data.look import thumbnail
+from tl_core.data.store import DatasetVersion
+
+SCORES = {
+    "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
+    "balanced_accuracy": ("Balanced accuracy", "The same, with every class counting equally.", 100),
+    "macro_f1": ("Macro F1", "Finds the items of a class and does not cry wolf; averaged over classes.", 100),
+    "mcc": ("Matthews correlation", "1 is perfect, 0 is guessing; fair also when classes differ in size.", 1),
+    "log_loss": ("Log loss", "Punishes confident mistakes; 0 is perfect.", 1),
+    "ece": ("Calibration error (ECE)", "How far its stated confidence is from how often it is right.", 1),
+}
+SHOWN = 12
+
+st.title("How good is it, honestly?")
+with problems.caught():
+    finished = [r for r in services.runs().list(kind="train") if r.status == "done"]
+run_id = state.current("run")
+if not any(r.id == run_id for r in finished):
+    if not finished:
+        st.info("There is no finished run yet.", icon=":material/info:")
+        st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
+        st.stop()
+    if run_id:
+        st.caption("The run in hand has no report yet; this is the newest one that has.")
+    run_id = finished[0].id
+run = next(r for r in finished if r.id == run_id)
+
+
+@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
+def read(folder: str, finished_at: float) -> tuple[dict, pd.DataFrame]:
+    """Report and predictions; a finished run never changes, a resumed one has another end."""
+    del finished_at
+    with open(f"{folder}/report.json", encoding="utf-8") as handle:
+        report = json.load(handle)
+    table = pd.read_csv(f"{folder}/predictions.csv", dtype={"true": str, "label": str, "row": str},
+                        keep_default_na=False)
+    return report, table
+
+
+@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
+def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
+    """Texts or small pictures of some rows."""
+    import numpy as np
+
+    version = DatasetVersion(folder)
+    if version.info.modality == "text":
+        return list(version.texts(np.array(rows, dtype=np.int64)))
+    return [thumbnail(version.image_bytes(row)) for row in rows]
+
+
+with problems.caught():
+    report, predictions = read(str(run.folder), run.finished or 0.0)
+    dataset = services.datasets().get(run.dataset)
+test = report["test"]
+state.choose("run", run.id)
+
+st.markdown(f"### {plain(report['headline'])}")
+st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · {test['n']:,} test items, opened once · "
+           f"{duration(report['timing']['total'])} to train")
+if report["classes_without_training_rows"]:
+    st.warning("Not learnt, for want of training items: "
+               + ", ".join(map(plain, report["classes_without_training_rows"])) + ". Their items count as wrong.")
+
+bars = [("this run", test["accuracy"], True)]
+bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
+           "pixels": "colours and edges, no transfer"}[name], part["test"]["accuracy"], False)
+         for name, part in report["baselines"].items()]
+others = [r for r in finished if r.dataset == run.dataset and r.id != run.id and r.summary]
+if others:
+    best = max(others, key=lambda r: r.summary["accuracy"]["value"])
+    bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
+charts.score_bars(bars, "bars")
+st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
+st.page_link("pages/ship/predict.py", label="Use it on new items", icon=":material/bolt:",
+             query_params={"run": run.id})
+
+for row in (list(SCORES)[:3], list(SCORES)[3:]):
+    for column, name in zip(st.columns(3), row, strict=True):
+        title, text, scale = SCORES[name]
+        part = test[name]
+        digits = 0 if scale == 100 else 2
+        expected = (f" A perfectly calibrated model of this size would show {part['expected_if_calibrated']:.2f}."
+                    if name == "ece" else "")
+        column.metric(title, f"{scale * part['value']:.{digits}f}", help=f"{text}{expected} Interval: "
+                      f"{part['method']}.", border=True, delta_arrow="off", delta_color="off",
+                      delta=f"{scale * part['low']:.{digits}f} to {scale * part['high']:.{digits}f}")
+if test["ece"]["value"] > 0:
+    st.caption(f"Calibration: a perfectly calibrated model of this size would show "
+               f"{test['ece']['expected_if_calibrated']:.2f}; the interval is approximate.")
+
+st.subheader("Class by class")
+st.dataframe(pd.DataFrame([
+    {"class": part["label"], "test items": part["support"], "found": 100 * part["recall"]["value"],
+     "found, plausible": f"{100 * part['recall']['low']:.0f} to {100 * part['recall']['high']:.0f}",
+     "right when named": 100 * part["precision"]["value"], "F1": 100 * part["f1"]["value"]}
+    for part in test["per_class"]]), hide_index=True, column_config={
+        "found": st.column_config.NumberColumn(format="%.0f", help="Of 100 items of this class, how many it finds "
+                                               "(recall)."),
+        "right when named": st.column_config.NumberColumn(format="%.0f", help="Of 100 times that it names this class, "
+                                                          "how often it is right (precision)."),
+        "F1": st.column_config.NumberColumn(format="%.0f", help="Both in one number.")})
+
+
+def show_items(table: pd.DataFrame, key: str) -> None:
+    """Items with what they are and what was said."""
+    table = table.head(SHOWN)
+    with problems.caught():
+        content = items(str(dataset.folder), tuple(int(i) for i in table["index"]))
+    if report["modality"] == "text":
+        st.dataframe(pd.DataFrame({"text": content, "is": list(table["true"]), "was called": list(table["label"]),
+                                   "how sure": [f"{c:.0%}" for c in table["confidence"]]}), hide_index=True, key=key)
+        return
+    for start in range(0, len(table), 4):
+        for column, place in zip(st.columns(4), range(start, min(start + 4, len(table))), strict=False):
+            line = table.iloc[place]
+            with column.container(border=True):
+                st.image(content[place], width="stretch")
+                st.caption(f"is **{plain(line['true'])}**  \ncalled {plain(line['label'])}, {line['confidence']:.0%} "
+                           "sure")
+
+
+st.subheader("What it confuses")
+labels = test["confusion"]["labels"]
+matrix = pd.DataFrame(test["confusion"]["counts"], index=labels, columns=labels)
+st.caption("Rows: what it is. Columns: what it was called. Pick a cell to see its items.")
+event = st.dataframe(matrix, on_select="rerun", selection_mode="single-cell", key="confusion")
+cells = list(event.selection.cells) if event else []
+first, second = st.columns(2)
+true_default = labels[cells[0][0]] if cells else None
+called_default = cells[0][1] if cells else None
+true = first.selectbox("Is", labels, index=labels.index(true_default) if true_default else None, placeholder="any class")
+called = second.selectbox("Was called", labels, placeholder="any class",
+                          index=labels.index(called_default) if called_default in labels else None)
+if true or called:
+    chosen = predictions[((predictions["true"] == true) if true else True)
+                         & ((predictions["label"] == called) if called else True)]
+    st.caption(f"{len(chosen):,} items" + (f", the first {SHOWN}" if len(chosen) > SHOWN else ""))
+    if len(chosen):
+        show_items(chosen, "cell")
+
+wrong = predictions[predictions["true"] != predictions["label"]].sort_values("confidence", ascending=False)
+st.subheader("Its most confident mistakes")
+if len(wrong):
+    show_items(wrong, "wrong")
+else:
+    st.caption("None: every test item was right.")
+
+with st.expander("Settings, timing and environment"):
+    st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
+             "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)
+    st.download_button("Report as JSON", json.dumps(report, ensure_ascii=False, indent=1), f"report-{run.id}.json")

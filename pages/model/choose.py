@@ -1,0 +1,72 @@
+"""What should it start from? Cards of what is at hand, and any other reference."""
+
+import streamlit as st
+
+from pages.components import backbones, chrome, problems, services, state
+from pages.components.words import plain
+from tl_core.errors import UserError
+from tl_core.models.describe import list_backbones
+
+st.title("What should it start from?")
+name = state.current("dataset")
+chrome.need_dataset(name)
+with problems.caught():
+    record = services.datasets().get(name)
+    cards = [card for card in list_backbones(services.settings()) if card["modality"] == record.modality]
+
+st.markdown(f"A *backbone* is a network that has already learnt to {'see' if record.modality == 'image' else 'read'} "
+            "from millions of examples. Yours only has to learn what your classes are.")
+
+
+def take(reference: str) -> None:
+    """Go on with this backbone."""
+    st.session_state["backbone"] = reference
+
+
+cards.sort(key=lambda card: card["reference"].startswith("starter:") and len(cards) > 1
+           and record.modality == "image")
+for number, card in enumerate(cards):
+    with st.container(border=True):
+        best = ":green-badge[recommended]" if number == 0 else ""
+        st.markdown(f"**{plain(card['name'])}** {best}")
+        st.markdown(plain(card["text"]))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch")
+            if st.button("Use this", key=f"use_{card['reference']}", type="primary" if number == 0 else "secondary"):
+                take(card["reference"])
+                st.switch_page("pages/train/design.py", query_params={"dataset": name})
+
+with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
+    reference = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
+                              "image or text classifier backbone of the Hub, or local:<folder> inside TL_MODELS_DIR.")
+    if st.form_submit_button("Check and use it") and reference:
+        with problems.caught():
+            reference = backbones.allowed(reference)
+            st.session_state["asked"] = reference
+            st.session_state["ticket"] = services.compute().call("describe", reference=reference)
+
+
+@st.fragment(run_every=0.5)
+def wait_for_answer() -> None:
+    """A skeleton while the backbone is being fetched and opened."""
+    try:
+        ready, facts = services.compute().poll(st.session_state["ticket"])
+    except UserError as error:
+        st.session_state["asked"] = ""
+        problems.show(error)
+        return
+    if not ready:
+        st.caption(f"Opening {plain(st.session_state['asked'])}; a download can take minutes.")
+        st.skeleton(height=80)
+        return
+    reference, st.session_state["asked"] = st.session_state["asked"], ""
+    if facts["modality"] != record.modality:
+        problems.show({"what": f"{reference} reads {facts['modality']}s.", "why": f"Your dataset holds "
+                       f"{record.modality}s.", "try_this": "Choose another backbone."})
+        return
+    take(reference)
+    st.switch_page("pages/train/design.py", query_params={"dataset": name})
+
+
+if st.session_state["asked"].startswith(("hub:", "local:", "starter:")):
+    wait_for_answer()

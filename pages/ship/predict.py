@@ -1,0 +1,146 @@
+"""What does it say about new ones? One item at once, a whole file as a job."""
+
+import streamlit as st
+
+from pages.components import charts, problems, services, state, uploads
+from pages.components.words import duration, plain
+from tl_core.config import RunConfig
+from tl_core.errors import UserError
+from tl_core.jobs.events import RunView, read_events
+from tl_core.registry.runs import ACTIVE
+
+st.title("What does it say about new ones?")
+with problems.caught():
+    usable = {r.id: r for r in services.runs().list(kind="train")
+              if r.status == "done" and (r.folder / "model" / "config.json").exists()}
+if not usable:
+    st.info("There is no trained model yet.", icon=":material/info:")
+    st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
+    st.stop()
+wanted = state.current("run")
+run_id = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
+                      format_func=lambda key: f"{usable[key].dataset} · {usable[key].backbone} · {key}",
+                      help="Finished runs, newest first.")
+state.choose("run", run_id)
+run, model = usable[run_id], str(usable[run_id].folder / "model")
+with problems.caught():
+    modality = services.datasets().get(run.dataset).modality
+    if st.session_state["predict_run"] != run_id:
+        services.compute().call("warm", folder=model)
+        st.session_state.update(predict_run=run_id, ticket=0, predict_job="")
+
+
+def ask(value: str | bytes) -> None:
+    """Send one item to the helper process."""
+    with problems.caught():
+        st.session_state["ticket"] = services.compute().call("predict_one", folder=model, value=value)
+
+
+def picture_input() -> None:
+    """Upload or camera; a new picture is asked about once."""
+    way = st.segmented_control("From", ["File", "Camera"], default="File", label_visibility="collapsed")
+    picture = (st.camera_input("Take a photo") if way == "Camera" else
+               st.file_uploader("A photo", max_upload_size=30, help="One picture, up to 30 MB.",
+                                type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]))
+    if picture is None:
+        st.session_state["ticket"] = 0
+        return
+    st.image(picture, width=220)
+    if st.session_state.get("asked_picture") != picture.file_id:
+        st.session_state["asked_picture"] = picture.file_id
+        ask(picture.getvalue())
+
+
+def text_input() -> None:
+    """A text box; a text is asked about when the button is pressed."""
+    with st.form("one"):
+        text = st.text_area("A text", height=100, max_chars=20_000, placeholder="Write or paste one here")
+        if st.form_submit_button("Ask", type="primary"):
+            if text.strip():
+                ask(text.strip())
+            else:
+                st.warning("Write something first.")
+
+
+@st.fragment(run_every=0.5)
+def wait_for_answer() -> None:
+    """A skeleton until the answer is there."""
+    try:
+        ready, _ = services.compute().poll(st.session_state["ticket"])
+    except UserError:
+        ready = True
+    if ready:
+        st.rerun()
+    st.caption("Thinking… the first answer of a model takes some seconds.")
+    st.skeleton(height=120)
+
+
+def show_answer() -> None:
+    """What it says, how sure it is, and the runners-up."""
+    try:
+        ready, pairs = services.compute().poll(st.session_state["ticket"])
+    except UserError as error:
+        problems.show(error)
+        return
+    if not ready:
+        wait_for_answer()
+        return
+    st.markdown(f"#### {plain(pairs[0][0])} :small[{pairs[0][1]:.0%} sure]")
+    charts.probabilities(pairs, "answer")
+
+
+(picture_input if modality == "image" else text_input)()
+if st.session_state["ticket"]:
+    show_answer()
+
+st.subheader("A whole file")
+st.caption("A zip of photos." if modality == "image" else
+           "A table with a column of texts. Your columns come back with the answer beside them.")
+
+
+@st.fragment(run_every=1.0)
+def watch_job(job_id: str) -> None:
+    """Progress of the file, then its download."""
+    job = services.runs().get(job_id)
+    if job.status not in ACTIVE:
+        st.rerun()
+    view = RunView()
+    for event in read_events(job.folder)[0]:
+        view.add(event)
+    left = view.seconds_left()
+    st.progress(job.progress, f"Waiting, place {job.place}" if job.status == "queued" else
+                f"{view.stage or 'Starting'} {view.done:,}" + (f" of {view.total:,}" if view.total else "")
+                + (f", {duration(left)} left" if left else ""))
+
+
+job_id = st.session_state["predict_job"]
+if job_id:
+    with problems.caught():
+        job = services.runs().get(job_id)
+    if job.status in ACTIVE:
+        watch_job(job_id)
+    elif job.status == "done":
+        st.success(plain(job.headline), icon=":material/check_circle:")
+        with (job.folder / "predictions.csv").open("rb") as handle:
+            st.download_button("Download the CSV", handle, f"predictions-{job_id}.csv", "text/csv", type="primary",
+                               icon=":material/download:")
+    else:
+        problems.show(job.reason or {"what": "It stopped."})
+    if job.status not in ACTIVE:
+        st.button("Another file", on_click=lambda: st.session_state.update(predict_job=""))
+else:
+    types = ["zip"] if modality == "image" else ["csv", "tsv", "xlsx", "jsonl", "parquet", "zip"]
+    sheet = st.checkbox("I will open it in a spreadsheet", value=True, help="Puts an apostrophe before cells of yours "
+                        "that a spreadsheet would run as a formula.")
+    upload = st.file_uploader("The file", type=types, key=f"file_{st.session_state['upload_key']}",
+                              max_upload_size=services.settings().number("upload_mb"))
+    if upload is not None:
+        with problems.caught():
+            info = services.version_info(services.datasets().get(run.dataset).folder)
+            options = {"model": model, "source": str(uploads.keep(upload)), "spreadsheet": sheet,
+                       "text_column": info.columns.get("text", "")}
+            job = services.submit(RunConfig("predict", services.user(), run.dataset, options=options),
+                                  f"{state.new_draft()}-{upload.file_id}")
+        uploads.reset("upload_key")
+        st.session_state["predict_job"] = job.id
+        st.rerun()

@@ -1,0 +1,97 @@
+"""How is it going? One sentence with the time left, the curves, the machine, and a way to stop."""
+
+import streamlit as st
+
+from pages.components import charts, chrome, problems, services, state
+from pages.components.words import duration, plain, size
+from tl_core.jobs.events import RunView, read_events
+from tl_core.jobs.monitor import read_machine
+from tl_core.registry.runs import ACTIVE
+
+st.title("How is it going?")
+run_id = state.current("run")
+if not run_id:
+    st.info("No run is in hand. Start one, or pick one from the list.", icon=":material/info:")
+    st.page_link("pages/train/runs.py", label="All runs", icon=":material/list:")
+    st.stop()
+with problems.caught():
+    first = services.runs().get(run_id)
+
+
+def cancel() -> None:
+    """Ask the run to stop; one that has just ended stays as it is."""
+    with problems.caught():
+        services.runs().cancel(run_id)
+
+
+def resume() -> None:
+    """Queue it again and make sure that somebody takes it."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    with problems.caught():
+        services.runs().resume(run_id)
+        ensure_dispatcher(services.settings())
+
+
+def show_machine() -> None:
+    """GPU figures where there is a GPU, else processor and memory."""
+    machine = read_machine()
+    for gpu in machine["gpus"]:
+        tiles = st.columns(4)
+        use, heat, watts = gpu["use"], gpu["temperature"], gpu["power"]
+        tiles[0].metric(plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not told")
+        tiles[1].metric("GPU memory", f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not told")
+        tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not told")
+        tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not told")
+    if not machine["gpus"]:
+        tiles = st.columns(2)
+        tiles[0].metric(f"Processor ({machine['cores']} cores)", f"{machine['cpu']:.0f} %")
+        tiles[1].metric("Memory", f"{size(machine['memory_used'])} of {size(machine['memory_total'])}")
+
+
+def sentence(run, view: RunView) -> str:  # noqa: ANN001
+    """State and time left, as one would say it."""
+    if run.status == "queued":
+        return f"Waiting for its turn: place {run.place} in the queue."
+    if run.cancel_requested and run.status == "running":
+        return "Stopping…"
+    left = view.seconds_left()
+    count = f" ({view.done:,} of {view.total:,})" if view.total else ""
+    return f"{view.stage or 'Starting'}{count}" + (f", {duration(left)} left in this step." if left else "…")
+
+
+@st.fragment(run_every=2.0 if first.status in ACTIVE else None)
+def show_run() -> None:
+    """Everything that changes while the run is going."""
+    with problems.caught():
+        run = services.runs().get(run_id)
+    view = RunView()
+    for event in read_events(run.folder)[0]:
+        view.add(event)
+    st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · run {run.id}")
+    if run.status in ACTIVE:
+        st.markdown(f"#### {plain(sentence(run, view))}")
+        st.progress(run.progress, f"{run.progress:.0%} of the whole run")
+        st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")
+    elif first.status in ACTIVE:
+        st.rerun()
+    elif run.status == "done":
+        st.success(plain(run.headline), icon=":material/check_circle:")
+        st.page_link("pages/evaluate/report.py", label="Read the report", icon=":material/fact_check:",
+                     query_params={"run": run.id})
+    else:
+        st.markdown(chrome.badge(run.status))
+        problems.show(run.reason or {"what": "It ended."})
+        st.button("Resume", on_click=resume, type="primary", icon=":material/replay:")
+    for finding in view.findings:
+        st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
+    if points := view.curves.get("choosing C"):
+        st.markdown("**How strictly should the classifier be kept simple?**")
+        charts.sweep(points, "sweep")
+    if run.status in ACTIVE:
+        show_machine()
+    with st.expander("Log"):
+        st.code("\n".join(view.logs[-60:]) or "Nothing yet.", language=None)
+
+
+show_run()

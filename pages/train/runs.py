@@ -1,0 +1,61 @@
+"""All runs: how they stand, and what can be done with each."""
+
+import streamlit as st
+
+from pages.components import chrome, problems, services
+from pages.components.words import ago, plain
+from tl_core.registry.runs import ACTIVE
+from tl_core.storage import remove_tree
+
+st.title("All runs")
+with problems.caught():
+    found = services.runs().list(limit=60)
+if not found:
+    st.info("No runs yet. Try a sample on the home page.", icon=":material/info:")
+    st.page_link("pages/start/home.py", label="Home", icon=":material/home:")
+    st.stop()
+
+
+@st.dialog("Delete this run?")
+def confirm(run_id: str, what: str) -> None:
+    """Deleting cannot be undone, so it is asked for once, by name."""
+    st.markdown(f"Run **{run_id}** ({plain(what)}) with its model and report will be gone for good.")
+    if st.button("Delete it", type="primary"):
+        with problems.caught():
+            remove_tree(services.runs().delete(run_id))
+        st.rerun()
+
+
+def act(action: str, run_id: str) -> None:
+    """Cancel or resume from a button."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    with problems.caught():
+        getattr(services.runs(), action)(run_id)
+        ensure_dispatcher(services.settings())
+
+
+KINDS = {"train": "training", "import": "import of data", "predict": "prediction of a file"}
+for run in found:
+    title = run.dataset or KINDS[run.kind]
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            place = f" · place {run.place}" if run.place else ""
+            st.markdown(f"**{plain(title)}** · {plain(run.backbone or run.recipe or KINDS[run.kind])} · {run.id}"
+                        f"{place}", width="stretch")
+            st.markdown(f"{chrome.badge(run.status)} :small[{ago(run.created)}]", width="content")
+        if run.headline or run.reason:
+            st.caption(plain(run.headline or (run.reason or {}).get("what", "")))
+        with st.container(horizontal=True):
+            if run.kind == "train" and run.status == "done":
+                st.page_link("pages/evaluate/report.py", label="Report", query_params={"run": run.id})
+                st.page_link("pages/ship/predict.py", label="Predict", query_params={"run": run.id})
+            else:
+                st.page_link("pages/train/live.py", label="Watch", query_params={"run": run.id})
+            if run.status in ACTIVE:
+                st.button("Cancel", key=f"cancel_{run.id}", on_click=act, args=("cancel", run.id), type="tertiary")
+            else:
+                if run.status != "done":
+                    st.button("Resume", key=f"resume_{run.id}", on_click=act, args=("resume", run.id), type="tertiary")
+                if st.button("Delete", key=f"delete_{run.id}", type="tertiary"):
+                    confirm(run.id, title)

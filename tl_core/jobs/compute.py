@@ -1,0 +1,105 @@
+"""The helper process that answers what a page needs at once: looks into uploads, predicts one item, describes nets.
+
+`python -m tl_core.jobs.compute ADDRESS`, with the connection's key on standard input. It ends with its connection,
+so it never outlives the app. Calls run in a few threads; anything that takes long belongs into a job instead.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any
+
+from tl_core.errors import UserError
+from tl_core.log import quiet_libraries, setup_logging
+from tl_core.settings import read_settings
+
+_THREADS = 3
+_model_lock = threading.Lock()
+_loaded: dict[str, Any] = {}  # the model used last; a second one would double the memory
+
+
+def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What a source holds: see `tl_core.data.look.look_into`."""
+    from tl_core.data.look import look_into
+    from tl_core.intake import limits_of
+
+    return look_into(Path(path), Path(staging), limits_of(read_settings()), options)
+
+
+def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
+    """Classes and probabilities of one text or encoded picture, the most likely first."""
+    from tl_core.data.images import open_image
+
+    item = open_image(value) if isinstance(value, bytes) else value
+    with _model_lock:
+        classifier = _classifier(folder)
+        found = classifier.probabilities([item])[0]
+    return sorted(zip(classifier.labels, map(float, found), strict=True), key=lambda pair: -pair[1])
+
+
+def _classifier(folder: str) -> Any:  # noqa: ANN401
+    from tl_core.models.classifier import load_classifier
+
+    if folder not in _loaded:
+        _loaded.clear()
+        _loaded[folder] = load_classifier(Path(folder))
+    return _loaded[folder]
+
+
+def warm(folder: str) -> bool:
+    """Open a trained model, so that the first prediction does not have to wait for it."""
+    with _model_lock:
+        _classifier(folder)
+    return True
+
+
+def describe(reference: str) -> dict[str, Any]:
+    """Facts and layers of a backbone."""
+    from tl_core.models.describe import describe_backbone
+
+    return describe_backbone(reference, read_settings())
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "inspect_source": inspect_source, "predict_one": predict_one, "warm": warm, "describe": describe}
+
+
+def serve(connection: Connection) -> None:
+    """Answer (ticket, name, arguments) with (ticket, value, error) until the other side hangs up."""
+    lock = threading.Lock()
+
+    def answer(ticket: int, name: str, arguments: dict[str, Any]) -> None:
+        value, error = None, None
+        try:
+            value = CALLS[name](**arguments)
+        except UserError as problem:
+            error = problem.as_dict()
+        except Exception as problem:  # noqa: BLE001 - the helper's edge: the page must get an answer
+            import logging
+
+            log_id = secrets.token_hex(3)
+            logging.getLogger(__name__).error("unexpected error %s in %s", log_id, name, exc_info=problem)
+            error = {"code": "unexpected", "what": "Something went wrong that we did not expect.",
+                     "why": f"{type(problem).__name__} (log id {log_id}).", "try_this": "Try again."}
+        with lock:
+            connection.send((ticket, value, error))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while True:
+            try:
+                ticket, name, arguments = connection.recv()
+            except (EOFError, OSError):
+                return
+            pool.submit(answer, ticket, name, arguments)
+
+
+if __name__ == "__main__":
+    quiet_libraries()
+    setup_logging("WARNING")
+    serve(Client(sys.argv[1], authkey=bytes.fromhex(sys.stdin.readline().strip())))
