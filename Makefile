@@ -16,7 +16,7 @@ PORT ?= 8501
 	@touch $@
 
 app: .venv/app.stamp
-	@$(PY) -m tl_core.launch --port $(PORT)
+	@$(PY) -m pages.components.launch --port $(PORT)
 
 test: .venv/dev.stamp
 	@$(PY) -m pytest

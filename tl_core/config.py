@@ -16,10 +16,12 @@ KINDS = ("train", "import", "predict")
 
 
 def setting(default: Any, text: str, *, choices: tuple[str, ...] = (), low: float | None = None,  # noqa: ANN401
-            high: float | None = None, advanced: bool = True) -> Any:  # noqa: ANN401
-    """A dataclass field that knows its help text and its legal values (both ends included)."""
+            high: float | None = None, advanced: bool = True, only: str = "") -> Any:  # noqa: ANN401
+    """A dataclass field that knows its help text, its legal values (both ends included) and, where it matters to one
+    alone, its modality."""
     return field(default=default, metadata={
-        "help": text, "choices": choices, "low": low, "high": high, "advanced": advanced})
+        "help": text, "choices": choices, "low": low, "high": high, "advanced": advanced,
+        "only": only})
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def _check(spec: Field[Any], value: Any) -> None:  # noqa: ANN401
     if meta.get("choices") and value not in meta["choices"]:
         raise ConfigError(f"{spec.name} is {value!r}.", "", f"Choose one of: {', '.join(meta['choices'])}.")
     low, high = meta.get("low"), meta.get("high")
+    if low is None or high is None:
+        return
     for number in value if kind is tuple else (value,):
-        if low is not None and not (isinstance(number, int | float) and low <= number <= high):
+        if not (isinstance(number, int | float) and low <= number <= high):
             raise ConfigError(f"{spec.name} is {value!r}.", f"It must lie between {low} and {high}.",
                               meta.get("help", ""))
 
@@ -94,10 +98,11 @@ class ProbeSettings(Checked):
     class_weights: str = setting("none", _WEIGHTS, choices=("none", "balanced"), advanced=False)
     max_length: int = setting(
         256, "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
-        "Raise it when the end of your texts matters; it costs time.", low=8, high=32768, advanced=False)
+        "Raise it when the end of your texts matters; it costs time.", low=8, high=32768, advanced=False, only="text")
     pooling: str = setting(
         "auto", "How the tokens of a text become one vector. Auto averages them where the backbone was "
-        "trained that way and else takes the backbone's own summary token.", choices=("auto", "mean", "native"))
+        "trained that way and else takes the backbone's own summary token.",
+        choices=("auto", "mean", "native"), only="text")
     selection: str = setting(
         "auto", "Where the strength of the penalty is chosen: on the validation rows, or by cross-validation "
         "over all training rows. Auto cross-validates sets of fewer than 1,000 rows.",
@@ -111,8 +116,8 @@ class ProbeSettings(Checked):
         "auto", "Number format for the training features. Auto takes bf16 where this machine is measurably "
         "faster with it and the probabilities agree; scores are always computed in float32.",
         choices=("auto", "float32", "bf16"))
-    batch_size: int = setting(0, "Items that go through the backbone together; 0 lets the machine decide. Lower it if memory "
-                              "runs out.", low=0, high=4096)
+    batch_size: int = setting(0, "Items that go through the backbone together; 0 lets the machine decide. Lower it "
+                              "if memory runs out.", low=0, high=4096)
     baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
     seed: int = setting(0, _SEED, low=0, high=2**31 - 1)
 
@@ -169,4 +174,4 @@ def describe_settings(recipe: str) -> list[dict[str, Any]]:
     return [{"name": spec.name, "type": type(spec.default).__name__, "default": spec.default,
              "choices": list(spec.metadata["choices"]), "low": spec.metadata["low"],
              "high": spec.metadata["high"], "help": spec.metadata["help"],
-             "advanced": spec.metadata["advanced"]} for spec in fields(SETTINGS[recipe])]
+             "advanced": spec.metadata["advanced"], "only": spec.metadata["only"]} for spec in fields(SETTINGS[recipe])]

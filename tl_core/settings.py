@@ -46,6 +46,10 @@ class Settings:
         "TL_ADDRESS", "localhost", "Address that the page server listens on; elsewhere than localhost, "
         "server folders are closed unless TL_DATA_DIRS and TL_MODELS_DIR open them."
     )
+    dispatcher: str = _setting(
+        "TL_DISPATCHER", "auto", "auto starts a dispatcher in the background when none lives; external leaves that to "
+        "a service of its own."
+    )
     user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
 
     @property

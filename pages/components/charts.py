@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -44,6 +45,18 @@ def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
     figure.update_xaxes(range=[0, 100], title="right in 100")
     figure.update_yaxes(autorange="reversed", type="category")
     draw(figure, key, 46 * len(rows) + 80)
+
+
+def shade(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Cell colours of a confusion matrix: right in the accent colour, wrong in orange, by share of the row."""
+    def colour(right: bool, share: float) -> str:
+        tint = "0, 158, 115" if right else "213, 94, 0"
+        return f"background-color: rgba({tint}, {0.12 + 0.5 * share:.2f})" if share else ""
+
+    totals = matrix.to_numpy().sum(axis=1)
+    return pd.DataFrame([[colour(i == j, matrix.iat[i, j] / totals[i] if totals[i] else 0.0)
+                          for j in range(matrix.shape[1])] for i in range(matrix.shape[0])],
+                        index=matrix.index, columns=matrix.columns)
 
 
 def sweep(points: list[dict[str, float]], key: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components import services
@@ -38,8 +40,8 @@ def badge(status: str) -> str:
 
 def show_sidebar() -> None:
     """Product mark, the dataset and run in hand, and what is running."""
+    st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
     with st.sidebar:
-        st.markdown("### :material/psychiatry: Graft Studio")
         if dataset := st.session_state["dataset"]:
             st.caption(f"Dataset: {plain(dataset)}")
         _running()
@@ -53,8 +55,8 @@ def _running() -> None:
         return
     for run in active[:3]:
         what = run.dataset or run.kind
-        st.page_link("pages/train/live.py", label=f"{plain(what)} · {run.progress:.0%}", icon=":material/progress_activity:",
-                     query_params={"run": run.id})
+        st.page_link("pages/train/live.py", label=f"{plain(what)} · {run.progress:.0%}",
+                     icon=":material/progress_activity:", query_params={"run": run.id})
 
 
 def need_dataset(name: str) -> None:

@@ -9,9 +9,9 @@ import streamlit as st
 from tl_core.config import describe_settings
 
 
-def show(recipe: str) -> dict[str, Any]:
-    """Draw the settings of `recipe`, the everyday ones first; gives those that differ from the default."""
-    described = describe_settings(recipe)
+def show(recipe: str, modality: str) -> dict[str, Any]:
+    """Draw the settings that matter, the everyday ones first; gives those that differ from the default."""
+    described = [s for s in describe_settings(recipe) if s["only"] in ("", modality)]
     values = {s["name"]: _field(recipe, s) for s in described if not s["advanced"]}
     with st.expander("More settings"):
         values |= {s["name"]: _field(recipe, s) for s in described if s["advanced"]}

@@ -33,7 +33,7 @@ def choose_source() -> None:
         limit = services.settings().number("upload_mb")
         upload = st.file_uploader("Your file", key=f"upload_{st.session_state['upload_key']}", max_upload_size=limit,
                                   type=["zip", "csv", "tsv", "txt", "xlsx", "jsonl", "ndjson", "parquet"],
-                                  help=f"Up to {limit:,} MB. Larger data: a folder on this server, or the command line.")
+                                  help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.")
         if upload is not None:
             with problems.caught():
                 st.session_state["upload"] = str(uploads.keep(upload))
@@ -86,7 +86,7 @@ def show_table(facts: dict) -> dict[str, str]:
         choices = (["", *columns] if optional else columns)
         value = guess.get(role, "")
         return st.selectbox(title, choices, index=choices.index(value) if value in choices else 0,
-                            help=HELP[f"{role}_column"], format_func=lambda name: name or "none")
+                            help=HELP[f"{role}_column"], format_func={name: name or "none" for name in choices}.get)
 
     first, second = st.columns(2)
     with first:

@@ -132,12 +132,14 @@ st.subheader("What it confuses")
 labels = test["confusion"]["labels"]
 matrix = pd.DataFrame(test["confusion"]["counts"], index=labels, columns=labels)
 st.caption("Rows: what it is. Columns: what it was called. Pick a cell to see its items.")
-event = st.dataframe(matrix, on_select="rerun", selection_mode="single-cell", key="confusion")
+shaded = matrix.style.apply(charts.shade, axis=None)
+event = st.dataframe(shaded, on_select="rerun", selection_mode="single-cell", key="confusion")
 cells = list(event.selection.cells) if event else []
 first, second = st.columns(2)
 true_default = labels[cells[0][0]] if cells else None
 called_default = cells[0][1] if cells else None
-true = first.selectbox("Is", labels, index=labels.index(true_default) if true_default else None, placeholder="any class")
+true = first.selectbox("Is", labels, placeholder="any class",
+                       index=labels.index(true_default) if true_default else None)
 called = second.selectbox("Was called", labels, placeholder="any class",
                           index=labels.index(called_default) if called_default in labels else None)
 if true or called:

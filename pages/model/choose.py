@@ -23,8 +23,8 @@ def take(reference: str) -> None:
     st.session_state["backbone"] = reference
 
 
-cards.sort(key=lambda card: card["reference"].startswith("starter:") and len(cards) > 1
-           and record.modality == "image")
+if record.modality == "image":  # anything from the model folder was made for larger pictures than the starter
+    cards.sort(key=lambda card: card["reference"].startswith("starter:"))
 for number, card in enumerate(cards):
     with st.container(border=True):
         best = ":green-badge[recommended]" if number == 0 else ""

@@ -19,7 +19,7 @@ if not usable:
     st.stop()
 wanted = state.current("run")
 run_id = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
-                      format_func=lambda key: f"{usable[key].dataset} · {usable[key].backbone} · {key}",
+                      format_func={key: f"{r.dataset} · {r.backbone} · {key}" for key, r in usable.items()}.get,
                       help="Finished runs, newest first.")
 state.choose("run", run_id)
 run, model = usable[run_id], str(usable[run_id].folder / "model")

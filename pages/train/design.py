@@ -39,7 +39,7 @@ with st.container(border=True):
         st.caption("Usually seconds to a few minutes; the live page shows the time left.")
 
 with problems.caught():
-    chosen = settings_form.show(recipe)
+    chosen = settings_form.show(recipe, record.modality)
 st.caption("Choices are made on the tuning rows; the test rows are opened once, at the end.")
 
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):

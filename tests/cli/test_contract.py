@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests_support.datasets import write_pictures, write_texts
+from tests_support.processes import kill_all
 
 from tl_core.cli.context import finite
 from tl_core.cli.main import build_parser, main
@@ -92,14 +93,7 @@ def command(home):
         return json.loads(found.stdout)
 
     yield run
-    import psutil
-
-    for process in psutil.process_iter():
-        try:
-            if "tl_core.jobs" in " ".join(process.cmdline()) and process.environ().get("TL_HOME") == str(home):
-                process.kill()
-        except psutil.Error:
-            continue
+    kill_all(home)
 
 
 def test_the_whole_journey_by_command_line(command, tmp_path, tiny):

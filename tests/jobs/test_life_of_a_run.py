@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests_support.datasets import write_texts
+from tests_support.processes import kill_all, of_home
 
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
@@ -43,17 +44,7 @@ def studio(home, tmp_path, tiny, monkeypatch):
                          options)
 
     yield settings, engine, runs, config
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        line = " ".join(process.info["cmdline"] or [])
-        if str(home) in line or ("tl_core.jobs" in line and _home_of(process) == str(home)):
-            process.kill()
-
-
-def _home_of(process):
-    try:
-        return process.environ().get("TL_HOME")
-    except psutil.Error:
-        return None
+    kill_all(home)
 
 
 def wait_for(condition, seconds=60):
@@ -109,19 +100,14 @@ def test_a_second_dispatcher_goes_away(studio):
     settings, _, _, _ = studio
     ensure_dispatcher(settings)
     ensure_dispatcher(settings)
-    alone = wait_for(lambda: (found := [p for p in psutil.process_iter() if _is_dispatcher(p, settings)])
-                     and len(found) == 1 and found)
+    alone = wait_for(lambda: len(found := dispatchers(settings)) == 1 and found)
     second = subprocess.run([sys.executable, "-m", "tl_core.jobs.dispatch"], cwd=ROOT, timeout=60)
     assert second.returncode == 0
-    assert [p for p in psutil.process_iter() if _is_dispatcher(p, settings)] == alone
+    assert dispatchers(settings) == alone
 
 
-def _is_dispatcher(process, settings):
-    try:
-        return (process.status() != psutil.STATUS_ZOMBIE and "tl_core.jobs.dispatch" in process.cmdline()
-                and _home_of(process) == str(settings.home_path))
-    except psutil.Error:
-        return False
+def dispatchers(settings):
+    return [p for p in of_home(settings.home_path) if "tl_core.jobs.dispatch" in p.cmdline()]
 
 
 def test_a_failed_run_says_why(studio):
@@ -166,7 +152,7 @@ def test_a_killed_dispatcher_leaves_its_run_alive(studio):
     run = runs.create(config())
     ensure_dispatcher(settings)
     wait_for(lambda: batches(run), 90)
-    dispatcher = next(p for p in psutil.process_iter() if _is_dispatcher(p, settings))
+    dispatcher = wait_for(lambda: dispatchers(settings))[0]
     dispatcher.kill()
     dispatcher.wait(10)
     seen = batches(run)[-1]["done"]

@@ -99,7 +99,8 @@ def test_trap_22_the_same_seed_gives_the_same_model(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
     for name in ("a", "b"):
         train(version, tmp_path / name, backbone=f"local:{tiny('bert')}", baseline=False)
-    assert (tmp_path / "a/model/model.safetensors").read_bytes() == (tmp_path / "b/model/model.safetensors").read_bytes()
+    first, second = ((tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab")
+    assert first == second
 
 
 def test_a_class_without_training_rows_is_named_and_counts_as_wrong(tmp_path, tiny):

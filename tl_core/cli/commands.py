@@ -47,7 +47,7 @@ def data_add(args: argparse.Namespace, output: Output) -> int:
         [] if is_new else ["  The same content is already there; no new version was made."]))
 
 
-def data_list(_: argparse.Namespace, output: Output) -> int:
+def data_list(_args: argparse.Namespace, output: Output) -> int:
     _, datasets, _ = stores()
     records = datasets.list(all_versions=True)
     return output.show(
@@ -83,7 +83,7 @@ def data_delete(args: argparse.Namespace, output: Output) -> int:
                        [f"Deleted {args.name} ({len(folders)} version(s))."])
 
 
-def backbones_list(_: argparse.Namespace, output: Output) -> int:
+def backbones_list(_args: argparse.Namespace, output: Output) -> int:
     from tl_core.models.describe import list_backbones
 
     cards = list_backbones(read_settings())
@@ -101,7 +101,7 @@ def backbones_show(args: argparse.Namespace, output: Output) -> int:
                                            for part in facts["layers"])])
 
 
-def recipes_list(_: argparse.Namespace, output: Output) -> int:
+def recipes_list(_args: argparse.Namespace, output: Output) -> int:
     from tl_core.recipes import RECIPES
 
     return output.show({"recipes": [{"name": name, "text": text} for name, text in RECIPES.items()]},
@@ -149,7 +149,7 @@ def predict(args: argparse.Namespace, output: Output) -> int:
                        [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read"])
 
 
-def doctor(_: argparse.Namespace, output: Output) -> int:
+def doctor(_args: argparse.Namespace, output: Output) -> int:
     from tl_core.jobs.monitor import read_machine
     from tl_core.models.hub import endpoint, is_reachable
     from tl_core.models.references import parse_reference, resolve_folder

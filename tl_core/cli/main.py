@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import secrets
 import sys
@@ -118,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handler: Handler = parsed.handler
         return handler(parsed, output)
     except _Usage as error:
-        return output.fail(_explain_usage(str(error), given), 2)
+        return output.fail(_explain_usage(str(error)), 2)
     except UserError as error:
         return output.fail(error.as_dict(), error.exit_code)
     except BrokenPipeError:
@@ -132,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                            1)
 
 
-def _explain_usage(message: str, given: list[str]) -> dict[str, str]:
+def _explain_usage(message: str) -> dict[str, str]:
     """Wrong use as an error object; an unknown word gets the nearest known ones."""
     hint = "Run with --help to see the commands."
     if "invalid choice" in message:
@@ -140,4 +139,4 @@ def _explain_usage(message: str, given: list[str]) -> dict[str, str]:
         known = message.split("choose from ")[-1].split(")")[0].replace("'", "").split(", ")
         hint = nearest(wrong, known)
         message = f"There is no command {wrong!r}"
-    return {"code": "usage", "what": message, "why": "", "try_this": json.loads(json.dumps(hint))}
+    return {"code": "usage", "what": message, "why": "", "try_this": hint}

@@ -93,7 +93,7 @@ def _status_line(run: Run, view: Any) -> str:  # noqa: ANN401
     return f"{run.progress:4.0%} {view.stage}{done}" + (f", about {left:.0f} s left" if left else "")
 
 
-def runs_list(_: argparse.Namespace, output: Output) -> int:
+def runs_list(_args: argparse.Namespace, output: Output) -> int:
     _, _, runs = stores()
     found = runs.list()
     return output.show([run.as_dict() for run in found],

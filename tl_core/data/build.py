@@ -58,7 +58,7 @@ class _Collected:
 
 
 def build_version(sources: dict[str, Source], options: ImportOptions, folder: Path, name: str,
-                  progress: Progress = lambda done, total: None) -> VersionInfo:
+                  progress: Progress | None = None) -> VersionInfo:
     """Write the rows of `sources` (by split, "" for the main one) as a version into `folder`.
 
     Raises:
@@ -79,7 +79,7 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
 
 
 def _write_items(rows: Iterator[_Row], modality: str, folder: Path, sources: dict[str, Source],
-                 progress: Progress) -> _Collected:
+                 progress: Progress | None) -> _Collected:
     import datasets
     from datasets.arrow_writer import ArrowWriter
 
@@ -97,14 +97,14 @@ def _write_items(rows: Iterator[_Row], modality: str, folder: Path, sources: dic
         while row is not None:
             writer.write({key: row.item.get(key, "") for key in kinds})
             collected.add(row)
-            if len(collected.labels) % 50 == 0:
+            if progress and len(collected.labels) % 50 == 0:
                 progress(len(collected.labels), total)
             row = next(rows, None)
         writer.finalize()
     return collected
 
 
-def _image_rows(sources: dict[str, Source], options: ImportOptions, skipped: list[dict[str, str]],
+def _image_rows(sources: dict[str, Source], _: ImportOptions, skipped: list[dict[str, str]],
                 columns: dict[str, str]) -> Iterator[_Row]:
     columns.update({"image": "file", "label": "folder"})
     for split_name, source in sources.items():
@@ -138,7 +138,8 @@ def _text_rows(sources: dict[str, Source], options: ImportOptions, skipped: list
                                     "Give the tables the same column names.")
                 for record in frame.to_dict("records"):
                     number += 1
-                    row = _text_row(record, roles, f"{path.stem} row {number}", outer or inner)
+                    cells = {str(key): str(value) for key, value in record.items()}
+                    row = _text_row(cells, roles, f"{path.stem} row {number}", outer or inner)
                     if row:
                         yield row
                     else:
@@ -154,8 +155,8 @@ def _text_row(record: dict[str, str], roles: Columns, name: str, split_name: str
              if key not in (roles.text, roles.label)}
     own = SPLIT_NAMES.get(record.get(roles.split, "").lower(), "") if roles.split else ""
     key = hashlib.sha256(" ".join(text.casefold().split()).encode()).digest()
-    return _Row({"text": text, "name": name, **extra}, text.encode(), key, record.get(roles.label, "").strip(), split_name or own,
-                record.get(roles.group, "") if roles.group else "")
+    return _Row({"text": text, "name": name, **extra}, text.encode(), key, record.get(roles.label, "").strip(),
+                split_name or own, record.get(roles.group, "") if roles.group else "")
 
 
 def _finish(rows: _Collected, options: ImportOptions, folder: Path, modality: str, columns: dict[str, str],

@@ -35,7 +35,8 @@ def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]
 
 def _look_at_images(source: Source) -> dict[str, Any]:
     splits = Counter(image.split for image in source.images)
-    thumbnails, seen = [], Counter[str]()
+    thumbnails: list[tuple[str, bytes]] = []
+    seen: Counter[str] = Counter()
     for image in sorted(source.images, key=lambda image: image.name):
         if len(thumbnails) < _THUMBNAILS and seen[image.label] < 2:
             try:

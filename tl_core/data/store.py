@@ -66,8 +66,8 @@ class DatasetVersion:
         try:
             self.info = VersionInfo(**json.loads((self.folder / "version.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise DataError("The dataset's files are missing or damaged.", f"{type(error).__name__} in {self.folder.name}.",
-                            "Add the data again.") from error
+            raise DataError("The dataset's files are missing or damaged.",
+                            f"{type(error).__name__} in {self.folder.name}.", "Add the data again.") from error
 
     @cached_property
     def items(self) -> datasets.Dataset:

@@ -27,37 +27,37 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
 def precision(matrix: NDArray[np.generic]) -> Floats:
     """Share of each class's predictions that are right; works on (..., C, C) and gives (..., C)."""
     hits = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
-    return _ratio(hits, matrix.sum(axis=-2).astype(np.float64))  # type: ignore[attr-defined]
+    return _ratio(hits, matrix.sum(axis=-2).astype(np.float64))
 
 
 def recall(matrix: NDArray[np.generic]) -> Floats:
     """Share of each class's rows that are found."""
     hits = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
-    return _ratio(hits, matrix.sum(axis=-1).astype(np.float64))  # type: ignore[attr-defined]
+    return _ratio(hits, matrix.sum(axis=-1).astype(np.float64))
 
 
 def f1(matrix: NDArray[np.generic]) -> Floats:
     """Harmonic mean of precision and recall of each class."""
     hits = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
-    both = (matrix.sum(axis=-2) + matrix.sum(axis=-1)).astype(np.float64)  # type: ignore[attr-defined]
+    both = (matrix.sum(axis=-2) + matrix.sum(axis=-1)).astype(np.float64)
     return _ratio(2 * hits, both)
 
 
 def accuracy(matrix: NDArray[np.generic]) -> Floats:
     """Share of rows that are right."""
     hits = np.trace(matrix, axis1=-2, axis2=-1).astype(np.float64)
-    return _ratio(hits, np.asarray(matrix.sum(axis=(-2, -1)), dtype=np.float64))  # type: ignore[attr-defined]
+    return _ratio(hits, np.asarray(matrix.sum(axis=(-2, -1)), dtype=np.float64))
 
 
 def macro_f1(matrix: NDArray[np.generic]) -> Floats:
     """Mean F1 over the classes that occur as truth or prediction (scikit-learn's default labels)."""
-    seen = (matrix.sum(axis=-2) + matrix.sum(axis=-1)) > 0  # type: ignore[attr-defined]
+    seen = (matrix.sum(axis=-2) + matrix.sum(axis=-1)) > 0
     return _ratio((f1(matrix) * seen).sum(axis=-1), seen.sum(axis=-1).astype(np.float64))
 
 
 def balanced_accuracy(matrix: NDArray[np.generic]) -> Floats:
     """Mean recall over the classes that have rows."""
-    seen = matrix.sum(axis=-1) > 0  # type: ignore[attr-defined]
+    seen = matrix.sum(axis=-1) > 0
     return _ratio((recall(matrix) * seen).sum(axis=-1), seen.sum(axis=-1).astype(np.float64))
 
 

@@ -95,11 +95,13 @@ class Dispatcher:
 def slots_of(settings: Settings) -> dict[str, int]:
     """Slots by lane: training takes one per GPU (one without); imports and predictions have one of their own."""
     return {"train": settings.number("workers") if settings.workers else max(1, gpu_count()),
-            **{lane: 1 for lane in set(LANES.values()) - {"train"}}}
+            **dict.fromkeys(set(LANES.values()) - {"train"}, 1)}
 
 
 def ensure_dispatcher(settings: Settings) -> None:
-    """Start a dispatcher in the background if none lives."""
+    """Start a dispatcher in the background if none lives and none is run as a service."""
+    if settings.dispatcher == "external":
+        return
     _started[:] = [process for process in _started if process.poll() is None]
     engine = open_database(settings)
     with engine.connect() as connection:

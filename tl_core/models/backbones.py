@@ -208,8 +208,10 @@ def modality_of(folder: Path, family: str) -> str:
     Raises:
         BackboneError: when transformers has no classifier for it.
     """
-    from transformers.models.auto.modeling_auto import (MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
-                                                        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES)
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    )
 
     image = family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
     text = family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES

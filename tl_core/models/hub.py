@@ -57,8 +57,14 @@ def download(name: str, revision: str) -> Path:
         BackboneError: unreachable and not cached, missing, gated, or without safetensors.
     """
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import (GatedRepoError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError,
-                                        RepositoryNotFoundError, RevisionNotFoundError)
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     shown = f"hub:{name}" + (f"@{revision}" if revision else "")
     online = is_reachable()

@@ -53,7 +53,7 @@ def find_head(model: nn.Module, example: dict[str, Tensor], num_labels: int, fam
                             "Choose another backbone, such as a ResNet, ViT, BERT or RoBERTa.")
     names = tuple(heads[-2:]) if _is_double(model) else (heads[-1],)
     head = modules[names[0]]
-    return HeadPort(names, int(head.in_features), head.bias is not None)  # type: ignore[arg-type]
+    return HeadPort(names, int(head.in_features), head.bias is not None)
 
 
 def _is_double(model: nn.Module) -> bool:
@@ -132,9 +132,9 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
     with torch.no_grad():
         for part, name in zip(weight.chunk(count, dim=1), port.names, strict=True):
             head = model.get_submodule(name)
-            head.weight.copy_(count * part)  # type: ignore[union-attr, operator]
+            head.weight.copy_(count * part)  # type: ignore[operator]
             if port.has_bias:
-                head.bias.copy_(bias)  # type: ignore[union-attr, operator]
+                head.bias.copy_(bias)  # type: ignore[operator]
 
 
 def assert_finite(model: nn.Module, family: str) -> None:

@@ -80,7 +80,7 @@ def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, cla
             extra = list(items[0].columns)
             writer.writerow([*own, *(f"input_{name}" if name in own else name for name in extra)])
         good = [item for item in items if not item.error]
-        found = iter(classifier.probabilities([item.value for item in good]) if good else [])
+        found: Iterator[Any] = iter(classifier.probabilities([item.value for item in good]) if good else [])
         for item in items:
             cells = _empty(item, classifier) if item.error else _filled(item, next(found), classifier)
             given = [item.columns.get(name, "") for name in extra]

@@ -14,7 +14,7 @@ from tl_core.recipes import common
 from tl_core.train.yardstick import fit_yardstick
 
 
-def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
+def run(config: RunConfig, version: DatasetVersion, folder: Path, _cache: Path, progress: Progress) -> dict[str, Any]:
     """Fit the yardstick, judge it on the untouched test rows and return the report."""
     settings: BaselineSettings = config.settings
     space, labels = common.label_space(version), version.labels

@@ -62,9 +62,9 @@ def run_yardstick(version: DatasetVersion, cache: Path, progress: Progress, *, b
     """The report's `baselines`, kept for later runs on the same dataset version."""
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}"
-    known = read_json(memory)
-    if isinstance(known.get(key), dict):
-        return dict(known[key])  # type: ignore[call-overload]
+    known = read_json(memory).get(key)
+    if isinstance(known, dict):
+        return known
     test = version.rows_of("test")
     space, labels = label_space(version), version.labels
     fitted = yardstick.fit_yardstick(version, labels, {"train": version.rows_of("train"), "test": test},

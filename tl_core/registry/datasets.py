@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ class DatasetStore:
             return records
         return [r for r in records if not (r.name in seen or seen.add(r.name))]  # type: ignore[func-returns-value]
 
-    def delete(self, reference: str) -> list[Path]:
+    def delete(self, reference: str) -> Sequence[Path]:
         """Remove a version, or all versions where none is named; the caller removes the returned folders.
 
         Raises:

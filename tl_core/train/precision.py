@@ -19,7 +19,7 @@ _MIN_ROWS = 500  # below this, measuring costs more than it can save
 def has_bf16() -> bool:
     """Whether the hardware multiplies bf16 natively (GPU, or a CPU with AMX or AVX-512 BF16)."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

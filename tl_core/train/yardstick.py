@@ -99,7 +99,7 @@ def picture_features(data: bytes) -> NDArray[np.float64]:
     bins = np.minimum((angle / np.pi * _ORIENTATIONS).astype(int), _ORIENTATIONS - 1)
     cell = np.arange(_SIDE) * _CELLS // _SIDE
     place = (cell[:, None] * _CELLS + cell[None, :]) * _ORIENTATIONS + bins
-    gradients = np.bincount(place.ravel(), weights=strength.ravel(), minlength=_CELLS**2 * _ORIENTATIONS)
-    gradients /= np.sqrt((gradients**2).sum()) + 1e-6
+    counts = np.bincount(place.ravel(), weights=strength.ravel(), minlength=_CELLS**2 * _ORIENTATIONS)
+    gradients = counts / (np.sqrt((counts**2).sum()) + 1e-6)
     coarse = grey.reshape(16, 2, 16, 2).mean(axis=(1, 3)).ravel()
     return np.concatenate([*colours, gradients, coarse])

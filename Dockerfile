@@ -1,0 +1,21 @@
+# The PyTorch wheels bring their own CUDA libraries, so a plain Python image with the NVIDIA runtime is enough.
+FROM python:3.11-slim AS build
+RUN pip install --no-cache-dir uv
+WORKDIR /app
+COPY requirements.txt .
+RUN uv venv /venv && VIRTUAL_ENV=/venv uv pip install --no-cache -r requirements.txt && \
+    VIRTUAL_ENV=/venv uv pip install --no-cache "psycopg[binary]>=3.2,<4"
+
+FROM python:3.11-slim
+RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft /data
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY --chown=graft . .
+USER graft
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 TL_HOME=/data TL_ADDRESS=0.0.0.0 HF_HOME=/data/hub \
+    HF_HUB_DISABLE_TELEMETRY=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+VOLUME /data
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+CMD ["python", "-m", "pages.components.launch", "--port", "8501"]

@@ -1,0 +1,54 @@
+"""`make app`: start the dispatcher and the page server, and say in one line where they are."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web import cli
+
+from tl_core.errors import UserError
+from tl_core.jobs.dispatch import ensure_dispatcher
+from tl_core.settings import Settings, read_settings
+
+_SOON = ("pandas", "pyarrow.parquet", "plotly.graph_objects", "pages.components.charts", "pages.components.services",
+         "tl_core.models.describe", "tl_core.jobs.monitor", "PIL.Image")
+
+
+def main() -> None:
+    """Run the page server until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8501)
+    port = parser.parse_args().port
+    try:
+        settings = read_settings()
+        settings.home_path.mkdir(parents=True, exist_ok=True)
+        ensure_dispatcher(settings)
+    except UserError as error:
+        sys.exit(f"Graft Studio cannot start. {error}")
+    print(f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)", flush=True)
+    serve(settings, port)
+
+
+def serve(settings: Settings, port: int) -> None:
+    """The server in this process, with what pages need imported in the background for a quick first paint.
+
+    Streamlit believes that a folder named `pages` holds old-style pages until the first session has run; saying so
+    beforehand spares the first visitor of a deep link a "page not found".
+    """
+    PagesManager.uses_pages_directory = False
+    threading.Thread(target=lambda: [import_module(name) for name in _SOON], daemon=True).start()
+    os.chdir(Path(__file__).resolve().parents[2])
+    sys.argv = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", settings.address,
+                "--server.maxUploadSize", str(settings.number("upload_mb")), "--logger.level", "warning",
+                "--logger.hideWelcomeMessage", "true"]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""The main journeys in a real browser against a real server. Each page leaves its picture in a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tests_support.datasets import write_pictures
+from tests_support.processes import kill_all, of_home
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Server:
+    """The studio as `make app` starts it, on a port and in a home of its own."""
+
+    def __init__(self, home: Path, environment: dict[str, str]):
+        self.home, self.port = home, free_port()
+        self.environment = {**os.environ, "TL_HOME": str(home), **environment}
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
+                                        cwd=ROOT, env=self.environment)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError("the server did not start")
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    home = tmp_path_factory.mktemp("browser") / "home"
+    shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
+    found = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
+    yield found
+    found.process.kill()
+    found.process.wait()
+    kill_all(home)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "the browser tests need Debian's chromium"
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    found = browser.new_page(viewport={"width": 1280, "height": 900})
+    found.set_default_timeout(60_000)
+    yield found
+    assert not found.get_by_text("Traceback").count()
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """`picture(page, name)`: a screenshot; TL_TEST_SCREENSHOTS names the folder that keeps them."""
+    folder = Path(os.environ.get("TL_TEST_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+
+    def take(page, name, height=900):
+        page.set_viewport_size({"width": 1280, "height": height})
+        page.wait_for_timeout(1500)
+        page.screenshot(path=folder / f"{name}.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    return take
+
+
+def upload(page, path: Path) -> None:
+    page.locator("input[type=file]").first.set_input_files(path)
+
+
+def watch_to_the_end(page) -> None:
+    page.get_by_text("Read the report").wait_for(timeout=240_000)
+    page.get_by_text("Read the report").click()
+    page.get_by_role("heading", name="Class by class").wait_for()
+
+
+def accuracy(page) -> int:
+    sentence = page.get_by_text("times in 100 on").first.inner_text()
+    return int(sentence.split("Right ")[1].split(" ")[0])
+
+
+def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
+    page.goto(server.url)
+    page.get_by_text("What can I teach it?").wait_for()
+    picture(page, "home")
+    page.get_by_role("button", name="Try it").nth(1).click()
+    page.get_by_text("How is it going?").wait_for()
+    page.get_by_text("of the whole run").wait_for()
+    picture(page, "live")
+    watch_to_the_end(page)
+    assert accuracy(page) > 70
+    picture(page, "report", 2300)
+    page.get_by_role("link", name="Use it on new items").click()
+    page.get_by_label("A text").fill("Where is my parcel? It should have been here on Monday")
+    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("heading", name="delivery").wait_for()
+    picture(page, "predict")
+    page.goto(f"{server.url}/runs")
+    page.get_by_text("All runs").first.wait_for()
+    page.get_by_text("messages@1").first.wait_for()
+    picture(page, "runs")
+    page.goto(f"{server.url}/system")
+    page.get_by_role("button", name="Clean up unused caches").wait_for()
+    picture(page, "system", 1300)
+
+
+def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
+    archive = shutil.make_archive(str(tmp_path / "hymenoptera"), "zip", shared / "data" / "hymenoptera")
+    page.goto(f"{server.url}/add-data")
+    page.get_by_text("What are my examples?").wait_for()
+    upload(page, Path(archive))
+    page.get_by_text("396 images in 2 classes").wait_for()
+    page.wait_for_timeout(1000)
+    picture(page, "add-data", 1100)
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_text("Is it good enough?").wait_for()
+    page.get_by_text("396 images in 2 classes").wait_for()
+    page.get_by_role("heading", name="Examples").wait_for()
+    picture(page, "look-at-data", 1500)
+    page.get_by_role("link", name="Choose a backbone").click()
+    page.get_by_text("mobilenet_v2").first.wait_for()
+    picture(page, "backbone")
+    page.get_by_role("button", name="Use this").first.click()
+    page.get_by_role("button", name="Start training").wait_for()
+    page.get_by_text("mobilenet_v2_0.35_224").first.wait_for()
+    picture(page, "design")
+    page.get_by_role("button", name="Start training").dblclick()
+    watch_to_the_end(page)
+    assert accuracy(page) >= 90
+    assert page.get_by_text("153 test items").count()
+    page.wait_for_timeout(2000)
+    picture(page, "report-photos", 2300)
+    page.get_by_role("link", name="Use it on new items").click()
+    page.get_by_text("A photo", exact=True).first.wait_for()
+    upload(page, next((shared / "data" / "hymenoptera" / "val" / "bees").iterdir()))
+    page.get_by_text("% sure").wait_for(timeout=90_000)
+    picture(page, "predict-photo", 1100)
+    page.goto(f"{server.url}/runs")
+    page.get_by_text("All runs").first.wait_for()
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("hymenoptera@1").count() == 1  # the double click started one run
+
+
+def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "trec"), "zip", shared / "data" / "trec")
+    page.goto(f"{server.url}/add-data")
+    upload(page, Path(archive))
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_text("5,952 texts in 6 classes").wait_for()
+    page.get_by_role("link", name="Choose a backbone").click()
+    page.get_by_role("button", name="Use this").first.click()
+    page.get_by_role("button", name="Start training").click()
+    watch_to_the_end(page)
+    assert accuracy(page) >= 86
+    page.get_by_role("link", name="Use it on new items").click()
+    page.get_by_text("A whole file").wait_for()
+    (tmp_path / "new.csv").write_text("id,text\n1,Who wrote Hamlet ?\n2,\n3,How far is the moon ?\n")
+    page.locator("input[type=file]").last.set_input_files(tmp_path / "new.csv")
+    page.get_by_text("3 predicted, 1 could not be read").wait_for(timeout=120_000)
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Download the CSV").click()
+    assert Path(found.value.path()).read_text().count("\n") == 4
+
+
+@pytest.fixture
+def slow_dataset(tmp_path):
+    return write_pictures(tmp_path / "discs", each=400)
+
+
+def test_killing_the_app_in_mid_run_loses_nothing(browser, shared, tmp_path_factory, slow_dataset):
+    home = tmp_path_factory.mktemp("killed") / "home"
+    server = Server(home, {"TL_DATA_DIRS": str(slow_dataset.parent)})
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    try:
+        page.goto(f"{server.url}/add-data")
+        page.get_by_role("tab", name="From this server").click()
+        page.get_by_label("Folder or file on this server").fill(str(slow_dataset))
+        page.get_by_role("button", name="Look inside").click()
+        page.get_by_role("button", name="Save as dataset").click()
+        page.get_by_text("1,200 images in 3 classes").wait_for()
+        page.goto(f"{server.url}/design?dataset=discs")
+        page.get_by_text("More settings").click()
+        page.get_by_label("Batch size").fill("1")
+        page.get_by_label("Batch size").press("Enter")
+        page.get_by_role("button", name="Start training").click()
+        page.get_by_text("rows with the backbone").first.wait_for()
+        address = page.url
+        assert "run=" in address
+        second = browser.new_page()
+        second.goto(address)
+        second.get_by_text("of the whole run").wait_for()
+        server.process.kill()
+        server.process.wait()
+        workers = [p for p in of_home(home) if "tl_core.jobs.worker" in " ".join(p.cmdline())
+                   and "--standby" not in p.cmdline()]
+        assert len(workers) == 1
+        server.start()
+        page.goto(address)
+        page.get_by_text("How is it going?").wait_for()
+        page.get_by_text("run " + address.split("run=")[1][:10]).wait_for()
+        for worker in workers:
+            if worker.is_running():
+                worker.kill()
+        page.get_by_text("The process that did the work has gone").or_(page.get_by_text("Read the report")).wait_for(
+            timeout=15_000)
+        if page.get_by_role("button", name="Resume").count():
+            page.get_by_role("button", name="Resume").click()
+        page.get_by_text("Read the report").wait_for(timeout=120_000)
+    finally:
+        page.close()
+        server.process.kill()
+        server.process.wait()
+        kill_all(home)
+
+
+def test_wrong_files_get_a_sentence(page, server, tmp_path):
+    for name, content, words in (("broken.zip", b"PK nonsense", "cannot be read"), ("empty.csv", b"", "is empty"),
+                                 ("one.csv", b"text,label\na,x\nb,x\n", "only one class")):
+        (tmp_path / name).write_bytes(content)
+        page.goto(f"{server.url}/add-data")
+        page.get_by_text("What are my examples?").wait_for()
+        upload(page, tmp_path / name)
+        again = page.get_by_role("button", name="Try another file").or_(
+            page.get_by_role("button", name="Save as dataset"))
+        again.wait_for()
+        if page.get_by_role("button", name="Save as dataset").count():
+            page.get_by_role("button", name="Save as dataset").click()
+        page.get_by_text(words).first.wait_for()
+
+
+def test_the_app_process_never_imports_torch(page, server):
+    page.goto(server.url)
+    page.get_by_text("What can I teach it?").wait_for()
+    maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "libtorch" not in maps
+    assert "sklearn" not in maps
+    assert psutil.Process(server.process.pid).memory_info().rss < 900 << 20

@@ -1,0 +1,240 @@
+"""Every page from the entry point with AppTest: cold, empty, and with data."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from tests_support.datasets import write_texts
+from tests_support.processes import kill_all
+
+from tl_core.config import RunConfig
+from tl_core.data.schema import ImportOptions
+from tl_core.intake import add_dataset
+from tl_core.jobs import dispatch
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.settings import read_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/*.py")
+               if path.parent.name != "components")
+
+
+@pytest.fixture(autouse=True)
+def no_dispatcher(monkeypatch, home):
+    """Pages must not start processes in these tests; what they queue is carried out by hand."""
+    from streamlit import config
+
+    monkeypatch.setattr(dispatch, "ensure_dispatcher", lambda _settings: None)
+    config.set_option("runner.enforceSerializableSessionState", True)
+    yield
+    config.set_option("runner.enforceSerializableSessionState", False)
+    from pages.components import services
+
+    services.compute.clear()
+    kill_all(home)
+
+
+def opened(page="", **parameters):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    return app.switch_page(page).run() if page else app
+
+
+def everything(app):
+    return " ".join(str(element.value) for kind in (app.markdown, app.title, app.caption, app.info, app.error,
+                                                    app.warning, app.success) for element in kind)
+
+
+@pytest.fixture
+def finished(tmp_path, tiny):
+    """A dataset with awkward class names and a finished probe on it."""
+    settings = read_settings()
+    engine = open_database(settings)
+    source = write_texts(tmp_path / "t.csv", 80)
+    source.write_text(source.read_text().replace(",good", ",$5 *x* :red[y]").replace(",bad", ",a_b_c"))
+    datasets = DatasetStore(engine, "local", settings.home_path)
+    record, _, _ = add_dataset(datasets, settings, str(source), "mail", ImportOptions())
+    runs = RunStore(engine, "local", settings.home_path)
+    run = runs.create(RunConfig("train", "local", record.reference, str(record.folder), f"local:{tiny('bert')}",
+                                "probe", {}))
+    RunWriter(engine).claim_next("train")
+    import signal
+
+    handler = signal.getsignal(signal.SIGTERM)
+    assert carry_out(run.folder, settings) == 0
+    signal.signal(signal.SIGTERM, handler)
+    return record, run
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_cold_and_empty(page):
+    app = opened(page)
+    assert not app.exception
+    assert app.title
+    assert not app.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_data(page, finished):
+    record, run = finished
+    app = opened(page, dataset=record.reference, run=run.id)
+    assert not app.exception
+    assert app.title
+    assert not app.error
+
+
+def test_the_report_speaks_plainly_and_filters_by_cell(finished):
+    _, run = finished
+    app = opened("pages/evaluate/report.py", run=run.id)
+    said = everything(app)
+    assert "times in 100" in said
+    assert "Without transfer" in said
+    assert {metric.label for metric in app.metric} >= {"Macro F1", "Log loss", "Balanced accuracy"}
+    before = len(app.dataframe)
+    app.selectbox[0].select("a_b_c").run()
+    assert not app.exception
+    assert len(app.dataframe) == before + 1
+
+
+def test_class_names_are_never_rendered_as_markdown(finished):
+    record, run = finished
+    for page in ("pages/data/inspect.py", "pages/evaluate/report.py"):
+        app = opened(page, dataset=record.reference, run=run.id)
+        for element in (*app.markdown, *app.caption, *app.success, *app.warning):
+            assert ":red[y]" not in str(element.value)
+            assert "$5" not in str(element.value).replace("\\$5", "")
+
+
+def test_home_starts_a_sample_once_however_often_it_is_clicked(home):
+    app = opened()
+    app.button(key="try_digits").click().run()
+    settings = read_settings()
+    runs = RunStore(open_database(settings), "local", settings.home_path).list()
+    assert [(run.dataset, run.status, run.place) for run in runs] == [("sample:digits", "queued", 1)]
+    assert "Waiting for its turn" in everything(app)
+
+
+def test_trap_two_submissions_of_one_draft_start_one_run(finished):
+    record, _ = finished
+    first, second = (opened("pages/train/design.py", dataset=record.reference) for _ in range(2))
+    second.session_state["draft"] = first.session_state["draft"]
+    for app in (first, second):
+        app.session_state["backbone"] = "starter:text"
+        next(button for button in app.button if button.label == "Start training").click().run()
+        assert not app.exception
+    settings = read_settings()
+    assert len(RunStore(open_database(settings), "local", settings.home_path).list(active=True)) == 1
+
+
+def test_live_offers_resume_after_the_worker_died(finished):
+    record, _ = finished
+    settings = read_settings()
+    engine = open_database(settings)
+    runs = RunStore(engine, "local", settings.home_path)
+    run = runs.create(RunConfig("train", "local", record.reference, str(record.folder), "starter:text", "probe", {}))
+    writer = RunWriter(engine)
+    writer.claim_next("train")
+    writer.hand_over(run.id, 2**22 - 3, 1.0)
+    app = opened("pages/train/live.py", run=run.id)
+    assert "has gone" in everything(app)
+    next(button for button in app.button if button.label == "Resume").click().run()
+    assert runs.get(run.id).status == "queued"
+    next(button for button in app.button if button.label == "Cancel").click().run()
+    assert runs.get(run.id).status == "cancelled"
+
+
+def test_someone_elses_run_does_not_exist(finished, monkeypatch):
+    _, run = finished
+    monkeypatch.setenv("TL_USER", "eve")
+    app = opened("pages/train/live.py", run=run.id)
+    assert "There is no run" in everything(app).replace("\\", "")
+
+
+def test_server_paths_and_backbones_stay_inside_the_open_folders(tmp_path, monkeypatch, tiny):
+    from pages.components import backbones, uploads
+    from tl_core.errors import BackboneError, DataError
+
+    inside = tmp_path / "open"
+    inside.mkdir()
+    (inside / "link").symlink_to("/etc")
+    monkeypatch.setenv("TL_DATA_DIRS", str(inside))
+    monkeypatch.setenv("TL_MODELS_DIR", str(inside))
+    assert uploads.allowed_folder(str(inside)) == inside
+    for path in ("/etc/passwd", str(inside / ".." / "x"), str(inside / "link")):
+        with pytest.raises(DataError, match="not open"):
+            uploads.allowed_folder(path)
+    with pytest.raises(BackboneError, match="not open"):
+        backbones.allowed(f"local:{tiny('bert')}")
+    monkeypatch.delenv("TL_DATA_DIRS")
+    monkeypatch.setenv("TL_ADDRESS", "0.0.0.0")
+    with pytest.raises(DataError, match="Open folders: none"):
+        uploads.allowed_folder(str(inside))
+
+
+def test_a_path_with_a_table_is_looked_into_and_becomes_a_dataset(tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    write_texts(tmp_path / "letters.csv", 40)
+    app = opened("pages/data/add.py")
+    app.text_input[0].set_value(str(tmp_path / "letters.csv"))
+    next(b for b in app.button if b.label == "Look inside").click().run()
+    end = time.monotonic() + 60
+    while not any(b.label == "Save as dataset" for b in app.button):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        app.run()
+    chosen = {box.label: box.value for box in app.selectbox}
+    assert (chosen["Column with the text"], chosen["Column with the class"]) == ("text", "label")
+    next(b for b in app.button if b.label == "Save as dataset").click().run()
+    settings = read_settings()
+    engine = open_database(settings)
+    run = RunStore(engine, "local", settings.home_path).list()[0]
+    assert run.kind == "import"
+    import signal
+
+    handler = signal.getsignal(signal.SIGTERM)
+    RunWriter(engine).claim_next("light")
+    assert carry_out(run.folder, settings) == 0
+    signal.signal(signal.SIGTERM, handler)
+    assert DatasetStore(engine, "local", settings.home_path).get("letters").rows == 40
+
+
+def test_trap_28_pages_work_with_torch_imported_and_the_watcher_is_off():
+    import tomllib
+
+    import torch
+
+    assert torch.__name__ in sys.modules
+    app = opened()
+    assert not app.exception
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert settings["server"]["fileWatcherType"] == "none"
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["server"]["showEmailPrompt"] is False
+    assert settings["client"]["showErrorDetails"] == "none"
+    assert settings["server"]["address"] == "localhost"
+
+
+def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_model():
+    """The only shared resource is the helper's client; models live in the helper, behind a lock, in eval mode."""
+    import ast
+
+    found = []
+    for path in (ROOT / "pages").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                for mark in node.decorator_list:
+                    text = ast.unparse(mark)
+                    if "cache_resource" in text or "cache_data" in text:
+                        assert "ttl=" in text or "max_entries=" in text, f"{path}: unbounded cache"
+                        if "cache_resource" in text:
+                            found.append(node.name)
+    assert found == ["compute"]
