@@ -53,7 +53,7 @@ def main(hymenoptera: Path) -> None:
     starter, results = resolve_folder(parse_reference("starter:image"), Settings()), {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for title, source in (("hymenoptera", hymenoptera), ("digits", sample_source("digits", root))):
+        for title, source in (("hymenoptera", hymenoptera), ("digits", sample_source("digits", root / "source"))):
             folder = root / title
             folder.mkdir()
             build_version({"": open_source(source, folder, Limits(1 << 33, 10**6))}, ImportOptions(), folder, title)

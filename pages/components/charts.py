@@ -16,7 +16,7 @@ _CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
     """Show a figure in the common template."""
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=legend,
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 44 if legend else 28, "b": 8}, showlegend=legend,
                          hoverlabel={"namelength": -1}, xaxis={"fixedrange": True}, yaxis={"fixedrange": True})
     st.plotly_chart(figure, key=key, config=_CONFIG)
 
@@ -28,9 +28,10 @@ def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
     for split, colour in (("train", ACCENT), ("validation", BLUE), ("test", "#E69F00")):
         figure.add_bar(y=[label(n) for n in names], x=[class_splits[n].get(split, 0) for n in names], orientation="h",
                        name=split, marker_color=colour, hovertemplate="%{y}: %{x:,} for " + split + "<extra></extra>")
-    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.08, "x": 0})
+    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0,
+                                                   "traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", type="category")
-    draw(figure, key, max(180, 28 * len(names) + 70), legend=True)
+    draw(figure, key, max(190, 30 * len(names) + 90), legend=True)
 
 
 def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
@@ -42,7 +43,7 @@ def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
                  "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows], "color": "#55605A"},
         text=[f"{100 * s['value']:.0f}" for _, s, _ in rows], textposition="inside", insidetextanchor="start",
         hovertemplate="%{y}: %{x:.1f} right in 100<extra></extra>"))
-    figure.update_xaxes(range=[0, 100], title="right in 100")
+    figure.update_xaxes(range=[0, 100], title="right in 100", tickvals=[0, 25, 50, 75, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     draw(figure, key, 46 * len(rows) + 80)
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from streamlit.web import cli
 
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
+from tl_core.registry.database import open_database
 from tl_core.settings import Settings, read_settings
 
+_FIRST_PAINT_SECONDS = 4.0
 _SOON = ("pandas", "pyarrow.parquet", "plotly.graph_objects", "pages.components.charts", "pages.components.services",
          "tl_core.models.describe", "tl_core.jobs.monitor", "PIL.Image")
 
@@ -27,8 +30,7 @@ def main() -> None:
     port = parser.parse_args().port
     try:
         settings = read_settings()
-        settings.home_path.mkdir(parents=True, exist_ok=True)
-        ensure_dispatcher(settings)
+        open_database(settings)
     except UserError as error:
         sys.exit(f"Graft Studio cannot start. {error}")
     print(f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)", flush=True)
@@ -42,12 +44,20 @@ def serve(settings: Settings, port: int) -> None:
     beforehand spares the first visitor of a deep link a "page not found".
     """
     PagesManager.uses_pages_directory = False
-    threading.Thread(target=lambda: [import_module(name) for name in _SOON], daemon=True).start()
+    threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(Path(__file__).resolve().parents[2])
     sys.argv = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", settings.address,
                 "--server.maxUploadSize", str(settings.number("upload_mb")), "--logger.level", "warning",
                 "--logger.hideWelcomeMessage", "true"]
     cli.main()
+
+
+def _prepare(settings: Settings) -> None:
+    """What can wait until the first page has been painted: imports for the other pages, then the dispatcher."""
+    time.sleep(_FIRST_PAINT_SECONDS)
+    for name in _SOON:
+        import_module(name)
+    ensure_dispatcher(settings)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ def label(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def sure(confidence: float) -> str:
+    """How sure a model says it is; never 100 %, which no model knows."""
+    return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
+
+
 def ago(moment: float | None) -> str:
     """How long ago, in a word or two."""
     seconds = time.time() - (moment or 0)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.components import problems, services, state, uploads
-from pages.components.words import label, plain
+from pages.components import gallery, problems, services, state, uploads
+from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import UserError
@@ -71,8 +71,7 @@ def show_pictures(facts: dict) -> None:
     st.success(f"{facts['rows']:,} images in {len(classes)} classes: "
                + ", ".join(f"{plain(name)} ({count:,})" for name, count in list(classes.items())[:12]),
                icon=":material/photo_library:")
-    st.image([data for _, data in facts["thumbnails"]], width=96,
-             caption=[label(name)[:14] for name, _ in facts["thumbnails"]])
+    gallery.pictures([data for _, data in facts["thumbnails"]], [name for name, _ in facts["thumbnails"]])
 
 
 def show_table(facts: dict) -> dict[str, str]:

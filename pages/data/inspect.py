@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import charts, chrome, problems, services, state
-from pages.components.words import label, plain
+from pages.components import charts, chrome, gallery, problems, services, state
+from pages.components.words import plain
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
 
@@ -30,8 +30,8 @@ serious = [finding for finding in info.findings if finding["severity"] != "info"
 st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
             + ("fit to train." if not serious else f"fit to train; {len(serious)} thing(s) to look at."))
 st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
-st.page_link("pages/model/choose.py", label="Choose a backbone", icon=":material/arrow_forward:",
-             query_params={"dataset": record.reference})
+if st.button("Choose a backbone", type="primary", icon=":material/arrow_forward:"):
+    st.switch_page("pages/model/choose.py", query_params={"dataset": record.reference})
 
 for finding in info.findings:
     with st.container(border=True):
@@ -51,20 +51,19 @@ picked = st.pills("Class", list(info.classes)[:40], default=next(iter(info.class
 
 
 @st.cache_data(max_entries=200, ttl=3600, show_spinner=False)
-def examples(folder: str, row_class: int) -> list[tuple[str, str | bytes]]:
-    """A few training items of one class: name, and text or small picture."""
+def examples(folder: str, row_class: int) -> list[str | bytes]:
+    """A few items of one class: texts or small pictures."""
     version = DatasetVersion(folder)
     rows = np.flatnonzero((version.labels == row_class) & (version.splits != "removed"))[:SHOWN]
     if version.info.modality == "text":
-        return list(zip(version.names(rows), version.texts(rows), strict=True))
-    return [(title, thumbnail(version.image_bytes(int(row)))) for title, row in
-            zip(version.names(rows), rows, strict=True)]
+        return list(version.texts(rows))
+    return [thumbnail(version.image_bytes(int(row))) for row in rows]
 
 
 if picked is not None:
     with problems.caught():
         found = examples(str(record.folder), info.labels.index(picked))
     if info.modality == "text":
-        st.dataframe([{"text": text} for _, text in found], hide_index=True)
+        gallery.texts([{"text": text} for text in found])
     else:
-        st.image([data for _, data in found], width=104, caption=[label(t.split("/")[-1])[:16] for t, _ in found])
+        gallery.pictures(found)

@@ -5,10 +5,11 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, problems, services, state
-from pages.components.words import duration, plain
+from pages.components import charts, gallery, problems, services, state
+from pages.components.words import duration, plain, sure
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
+from tl_core.evaluate.compare import compare
 
 SCORES = {
     "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
@@ -79,9 +80,19 @@ if others:
     best = max(others, key=lambda r: r.summary["accuracy"]["value"])
     bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
 charts.score_bars(bars, "bars")
+if report.get("against_baseline"):
+    st.markdown(plain(report["against_baseline"]["sentence"]))
+if others and best.folder.exists():
+    with problems.caught():
+        _, rival = read(str(best.folder), best.finished or 0.0)
+    if list(rival["index"]) == list(predictions["index"]):
+        paired = compare((predictions["true"] == predictions["label"]).to_numpy(),
+                         (rival["true"] == rival["label"]).to_numpy(), "test items",
+                         ("This run", "the best other run"))
+        st.markdown(plain(paired["sentence"]))
 st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
-st.page_link("pages/ship/predict.py", label="Use it on new items", icon=":material/bolt:",
-             query_params={"run": run.id})
+if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
+    st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
 
 for row in (list(SCORES)[:3], list(SCORES)[3:]):
     for column, name in zip(st.columns(3), row, strict=True):
@@ -116,16 +127,16 @@ def show_items(table: pd.DataFrame, key: str) -> None:
     with problems.caught():
         content = items(str(dataset.folder), tuple(int(i) for i in table["index"]))
     if report["modality"] == "text":
-        st.dataframe(pd.DataFrame({"text": content, "is": list(table["true"]), "was called": list(table["label"]),
-                                   "how sure": [f"{c:.0%}" for c in table["confidence"]]}), hide_index=True, key=key)
+        gallery.texts([{"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
+                       for text, true, called, confidence in zip(content, table["true"], table["label"],
+                                                                 table["confidence"], strict=True)], key)
         return
     for start in range(0, len(table), 4):
         for column, place in zip(st.columns(4), range(start, min(start + 4, len(table))), strict=False):
             line = table.iloc[place]
             with column.container(border=True):
                 st.image(content[place], width="stretch")
-                st.caption(f"is **{plain(line['true'])}**  \ncalled {plain(line['label'])}, {line['confidence']:.0%} "
-                           "sure")
+                st.caption(f"is **{plain(line['true'])}**  \ncalled {plain(line['label'])}, {sure(line['confidence'])}")
 
 
 st.subheader("What it confuses")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import charts, problems, services, state, uploads
-from pages.components.words import duration, plain
+from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.jobs.events import RunView, read_events
@@ -85,7 +85,7 @@ def show_answer() -> None:
     if not ready:
         wait_for_answer()
         return
-    st.markdown(f"#### {plain(pairs[0][0])} :small[{pairs[0][1]:.0%} sure]")
+    st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
     charts.probabilities(pairs, "answer")
 
 
@@ -96,6 +96,16 @@ if st.session_state["ticket"]:
 st.subheader("A whole file")
 st.caption("A zip of photos." if modality == "image" else
            "A table with a column of texts. Your columns come back with the answer beside them.")
+
+
+def start(options: dict, mark: str) -> None:
+    """Queue the prediction of a file; `mark` keeps a second click from queueing it again."""
+    with problems.caught():
+        config = RunConfig("predict", services.user(), run.dataset, options={"model": model, **options})
+        job = services.submit(config, f"{state.new_draft()}-{mark}")
+    state.draft_used()
+    st.session_state["predict_job"] = job.id
+    st.rerun()
 
 
 @st.fragment(run_every=1.0)
@@ -129,6 +139,12 @@ if job_id:
     if job.status not in ACTIVE:
         st.button("Another file", on_click=lambda: st.session_state.update(predict_job=""))
 else:
+    with problems.caught():
+        folder = services.datasets().get(run.dataset).folder
+    waiting = services.version_info(folder).splits.get("unlabelled", 0)
+    if waiting and (folder / "unlabelled.csv").exists() and st.button(
+            f"Predict the {waiting:,} rows without a class", help="Rows of the dataset that came without one."):
+        start({"source": str(folder / "unlabelled.csv"), "text_column": "text", "spreadsheet": True}, "unlabelled")
     types = ["zip"] if modality == "image" else ["csv", "tsv", "xlsx", "jsonl", "parquet", "zip"]
     sheet = st.checkbox("I will open it in a spreadsheet", value=True, help="Puts an apostrophe before cells of yours "
                         "that a spreadsheet would run as a formula.")
@@ -136,11 +152,7 @@ else:
                               max_upload_size=services.settings().number("upload_mb"))
     if upload is not None:
         with problems.caught():
-            info = services.version_info(services.datasets().get(run.dataset).folder)
-            options = {"model": model, "source": str(uploads.keep(upload)), "spreadsheet": sheet,
-                       "text_column": info.columns.get("text", "")}
-            job = services.submit(RunConfig("predict", services.user(), run.dataset, options=options),
-                                  f"{state.new_draft()}-{upload.file_id}")
+            kept = str(uploads.keep(upload))
         uploads.reset("upload_key")
-        st.session_state["predict_job"] = job.id
-        st.rerun()
+        start({"source": kept, "spreadsheet": sheet,
+               "text_column": services.version_info(folder).columns.get("text", "")}, upload.file_id)

@@ -77,8 +77,8 @@ def show_run() -> None:
         st.rerun()
     elif run.status == "done":
         st.success(plain(run.headline), icon=":material/check_circle:")
-        st.page_link("pages/evaluate/report.py", label="Read the report", icon=":material/fact_check:",
-                     query_params={"run": run.id})
+        if st.button("Read the report", type="primary", icon=":material/fact_check:"):
+            st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
     else:
         st.markdown(chrome.badge(run.status))
         problems.show(run.reason or {"what": "It ended."})

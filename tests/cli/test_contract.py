@@ -131,6 +131,14 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
             said = {part["label"]: part["score"] for part in classify(picture.convert("RGB"))}
         for name, value in said.items():
             assert float(line[f"p:{name}"]) == pytest.approx(value, abs=1e-4)
+    other = command("train", "--dataset", "discs", "--recipe", "baseline")
+    assert other["status"] == "done"
+    paired = command("runs", "compare", run["run_id"], other["run_id"])
+    assert set(paired) >= {"runs", "n", "difference", "only_first_right", "only_second_right", "p_value", "test",
+                           "sentence"}
+    assert paired["n"] == report["test"]["n"]
+    assert report["against_baseline"]["only_second_right"] == paired["only_second_right"]
+    assert command("predict", other["run_id"], root, "-o", out, code=2)["error"]["try_this"]
     assert command("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
 
 

@@ -60,3 +60,14 @@ def test_the_wrong_kind_of_input_is_a_sentence(model, tmp_path):
     with pytest.raises(DataError, match="no file"):
         predict_source(model, tmp_path / "nix", tmp_path / "out.csv", read_settings())
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_rows_without_a_class_can_be_predicted(model, tmp_path):
+    from tests_support.datasets import build
+
+    rows = [f"good film {i},{'ab'[i % 2]},7" for i in range(20)] + ["what is it,,8"]
+    (tmp_path / "t.csv").write_text("text,label,id\n" + "\n".join(rows))
+    version = build(tmp_path / "t.csv", tmp_path / "v")
+    assert predict_source(model, version.folder / "unlabelled.csv", tmp_path / "out.csv", read_settings(),
+                          text_column="text") == {"rows": 1, "errors": 0}
+    assert [(line["text"], line["id"]) for line in lines_of(tmp_path / "out.csv")] == [("what is it", "8")]

@@ -143,7 +143,12 @@ def predict(args: argparse.Namespace, output: Output) -> int:
         column = DatasetVersion(datasets.get(dataset).folder).info.columns.get("text", "")
     from tl_core.predict.batch import predict_source
 
-    counts = predict_source(folder, Path(args.input), Path(args.output), settings, spreadsheet=args.spreadsheet,
+    source = Path(args.input)
+    if args.input.startswith("unlabelled:"):
+        source, column = datasets.get(args.input.partition(":")[2]).folder / "unlabelled.csv", "text"
+        if not source.exists():
+            raise NotFoundError("This dataset has no rows without a class.")
+    counts = predict_source(folder, source, Path(args.output), settings, spreadsheet=args.spreadsheet,
                             text_column=column)
     return output.show({**counts, "output": args.output},
                        [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read"])

@@ -66,13 +66,17 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; values are JSON")
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
 
-    runs = top.add_parser("runs", help="runs: list, show, cancel, resume, delete").add_subparsers(
+    runs = top.add_parser("runs", help="runs: list, show, compare, cancel, resume, delete").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     _command(runs, "list", training.runs_list, "all runs, newest first", common)
     for name, handler, text in (("show", training.runs_show, "one run"),
                                 ("cancel", training.runs_cancel, "stop a queued or running run"),
                                 ("delete", training.runs_delete, "remove an ended run and its files")):
         _command(runs, name, handler, text, common).add_argument("run")
+    compare = _command(runs, "compare", training.runs_compare, "a paired test of two runs on the same test items",
+                       common)
+    compare.add_argument("first")
+    compare.add_argument("second")
     resume = _command(runs, "resume", training.runs_resume, "queue an ended run again; finished parts are kept",
                       common)
     resume.add_argument("run")
@@ -81,7 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     _command(top, "report", training.report, "the whole report of a run", common).add_argument("run")
     predict = _command(top, "predict", commands.predict, "predict a file, folder, zip or table", common)
     predict.add_argument("model", help="run id, or a folder with a trained model")
-    predict.add_argument("input")
+    predict.add_argument("input", help="table, image, folder, zip, or unlabelled:NAME for a dataset's own rows without "
+                         "a class")
     predict.add_argument("-o", "--output", required=True, metavar="OUT.csv")
     predict.add_argument("--spreadsheet", action="store_true", help="guard cells that a spreadsheet would run")
     predict.add_argument("--text-column", default="", help="column to read; default: that of the training data")

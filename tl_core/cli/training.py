@@ -138,6 +138,31 @@ def read_report(run: Run) -> dict[str, Any]:
     return content
 
 
+def read_correct(run: Run) -> tuple[list[str], list[bool]]:
+    """The test items of a finished run, and whether it has each right."""
+    import csv
+
+    read_report(run)
+    with (run.folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
+        lines = list(csv.DictReader(handle))
+    return [f"{line['row']}={line['true']}" for line in lines], [line["label"] == line["true"] for line in lines]
+
+
+def runs_compare(args: argparse.Namespace, output: Output) -> int:
+    import numpy as np
+
+    from tl_core.evaluate.compare import compare
+
+    runs = stores()[2]
+    first, second = runs.get(args.first), runs.get(args.second)
+    (items, right), (others, also) = read_correct(first), read_correct(second)
+    if items != others:
+        raise StateError("The two runs were tested on different items.", "Only the same items can be compared fairly.",
+                         "Choose two runs on the same dataset version.")
+    found = compare(np.array(right), np.array(also), "test items", (f"Run {first.id}", f"run {second.id}"))
+    return output.show({"runs": [first.id, second.id], **found}, [found["sentence"]])
+
+
 def report(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].get(args.run)
     content = read_report(run)

@@ -14,7 +14,7 @@ import numpy as np
 from tl_core.data import images, split
 from tl_core.data.schema import SPLITS, Columns, Finding, ImportOptions, check_labels, guess_columns
 from tl_core.data.sources import SPLIT_NAMES, Source
-from tl_core.data.store import VersionInfo, write_index, write_info
+from tl_core.data.store import VersionInfo, write_index, write_info, write_unlabelled
 from tl_core.data.tables import MAX_CELL, read_table
 from tl_core.errors import DataError
 
@@ -178,6 +178,7 @@ def _finish(rows: _Collected, options: ImportOptions, folder: Path, modality: st
         raise DataError("The training rows hold fewer than two classes.", "The others stand only in other splits.",
                         "Add training rows of each class.")
     write_index(folder, labels, splits, groups)
+    write_unlabelled(folder, np.flatnonzero(splits == "unlabelled"), modality)
     inputs = rows.inputs.hexdigest()
     whole = hashlib.sha256((inputs + rows.extras.hexdigest()).encode())
     for label, chosen in zip(rows.labels, splits, strict=True):

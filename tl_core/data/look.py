@@ -49,11 +49,12 @@ def _look_at_images(source: Source) -> dict[str, Any]:
 
 
 def thumbnail(data: bytes, side: int = _SIDE) -> bytes:
-    """A small JPEG of an encoded picture, upright and RGB."""
+    """A small square JPEG from the middle of an encoded picture, upright and RGB."""
     import io
 
-    picture = open_image(data)
-    picture.thumbnail((side, side))
+    from PIL import ImageOps
+
+    picture = ImageOps.fit(open_image(data), (side, side))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

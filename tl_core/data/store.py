@@ -135,6 +135,18 @@ def write_index(folder: Path, labels: NDArray[np.int64], splits: NDArray[np.str_
                    folder / "index.parquet")
 
 
+def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> None:
+    """Write text rows without a class as a table of their own, to be predicted once there is a model."""
+    if not len(rows) or modality != "text":
+        return
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with pa.memory_map(str(folder / "items.arrow")) as source:
+        csv.write_csv(pa.ipc.open_stream(source).read_all().take(rows).drop_columns(["name"]),
+                      folder / "unlabelled.csv")
+
+
 def write_info(folder: Path, info: VersionInfo) -> None:
     """Write `version.json` last and whole, so that its presence means a complete version."""
     write_json(folder / "version.json", info.as_dict())

@@ -62,10 +62,15 @@ def best_baseline(baselines: dict[str, Any]) -> tuple[str, float] | None:
     return max(scores.items(), key=lambda item: item[1]) if scores else None
 
 
+def noun_of(modality: str) -> str:
+    """What items of a modality are called."""
+    return {"image": "photos", "text": "texts"}.get(modality, "items")
+
+
 def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
     """The result in plain words, with what is plausible and what there would be without transfer."""
     found = section["accuracy"]
-    noun = {"image": "photos", "text": "texts"}.get(modality, "items")
+    noun = noun_of(modality)
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
     sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible.")
     rival = best_baseline(baselines)

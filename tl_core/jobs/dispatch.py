@@ -33,6 +33,7 @@ _LOCK = "dispatcher"
 _TURN_SECONDS = 0.3
 _IDLE_SECONDS = 600.0  # a dispatcher that nobody needs goes away; submitting starts another
 _CLEAN_SECONDS = 3600.0
+_SETTLE_SECONDS = 5.0  # quiet time before a worker is made to stand by
 _STANDBY_FREE_BYTES = 4 << 30  # memory that must be free before a worker is kept standing by
 _started: list[subprocess.Popen[bytes]] = []  # by this process; kept so that ended ones can be reaped
 log = logging.getLogger(__name__)
@@ -86,10 +87,16 @@ class Dispatcher:
             busy = busy or running > 0
         if busy:
             self.last_busy = time.monotonic()
-        elif psutil.virtual_memory().available > _STANDBY_FREE_BYTES:
+        elif self._may_prepare():
             self._runner.prepare()
         with self._engine.begin() as connection:
             connection.execute(update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time()))
+
+
+    def _may_prepare(self) -> bool:
+        """Whether a worker may stand by: not while the app is just starting, and only with memory to spare."""
+        return (time.monotonic() - self.last_busy > _SETTLE_SECONDS
+                and psutil.virtual_memory().available > _STANDBY_FREE_BYTES)
 
 
 def slots_of(settings: Settings) -> dict[str, int]:

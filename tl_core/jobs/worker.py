@@ -33,6 +33,7 @@ from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_tree
 
 _BEAT_SECONDS = 2.0
+_NICENESS = 5  # on a machine without a GPU the pages must stay quick beside the training
 _GRACE_SECONDS = 10.0  # a fit inside a library cannot be interrupted politely
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class _Terminated(Exception):
 def main(arguments: list[str]) -> int:
     """Entry point: the run folder as the only argument, or `--standby`."""
     quiet_libraries()
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
     if arguments == ["--standby"]:
         _import_heavy()
         line = sys.stdin.readline().strip()

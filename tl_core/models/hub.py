@@ -76,7 +76,6 @@ def download(name: str, revision: str) -> Path:
                 raise BackboneError(f"{shown} has no safetensors weights.",
                                     "Pickled weights can run code when they are opened, so they are refused.",
                                     "Choose another model, or a revision with a model.safetensors file.")
-            revision = found.sha or revision
         return Path(snapshot_download(name, revision=revision or None, allow_patterns=_FILES,
                                       local_files_only=not online, endpoint=endpoint()))
     except GatedRepoError as error:

@@ -58,22 +58,23 @@ def label_space(version: DatasetVersion) -> LabelSpace:
 
 
 def run_yardstick(version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool,
-                  seed: int) -> dict[str, Any]:
-    """The report's `baselines`, kept for later runs on the same dataset version."""
+                  seed: int) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+    """The report's `baselines` and which test rows the trained one has right; kept for later runs on this version."""
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}"
     known = read_json(memory).get(key)
     if isinstance(known, dict):
-        return known
+        return known["scores"], np.array(known["correct"], dtype=bool)
     test = version.rows_of("test")
     space, labels = label_space(version), version.labels
     fitted = yardstick.fit_yardstick(version, labels, {"train": version.rows_of("train"), "test": test},
                                      classes=len(space.names), c=1.0, balanced=balanced, seed=seed, progress=progress)
-    found = {**majority_baseline(version),
-             fitted.name: report.baseline_score(labels[test], fitted.probabilities["test"].argmax(axis=1))}
+    predicted = fitted.probabilities["test"].argmax(axis=1)
+    scores = {**majority_baseline(version), fitted.name: report.baseline_score(labels[test], predicted)}
+    correct = predicted == labels[test]
     memory.parent.mkdir(parents=True, exist_ok=True)
-    write_json(memory, {**read_json(memory), key: found})
-    return found
+    write_json(memory, {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}})
+    return scores, correct
 
 
 def majority_baseline(version: DatasetVersion) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import torch
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.evaluate.report import evaluate_rows
+from tl_core.evaluate.compare import compare
+from tl_core.evaluate.report import evaluate_rows, noun_of
 from tl_core.models import language, surgery
 from tl_core.models.backbones import Backbone, best_batch, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
@@ -68,17 +69,20 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
     clock.mark("evaluate")
 
     baselines: dict[str, Any] = common.majority_baseline(version)
+    against: dict[str, Any] | None = None
     if settings.baseline:
         progress.stage("Training without transfer", len(rows["train"]), share=0.08)
-        baselines = common.run_yardstick(version, cache, progress, balanced=settings.class_weights == "balanced",
-                                         seed=settings.seed)
+        baselines, theirs = common.run_yardstick(version, cache, progress, seed=settings.seed,
+                                                 balanced=settings.class_weights == "balanced")
+        ours = probabilities["test"].argmax(axis=1) == version.labels[rows["test"]]
+        against = compare(ours, theirs, noun_of(version.info.modality), ("This model", "the one without transfer"))
         clock.mark("baseline")
     total = sum(p.numel() for p in backbone.model.parameters())
     return common.build_report(
         config, version, space, sections, baselines,
         settings={**settings.as_dict(), "c": fit.c, "selection": fit.kind, "pooling": backbone.pooling,
                   "max_length": backbone.max_length, "precision": why},
-        sweep=fit.sweep, parity=parity, timing=clock.seconds,
+        sweep=fit.sweep, against_baseline=against, parity=parity, timing=clock.seconds,
         model={"trainable_parameters": int(fit.weight.size + fit.bias.size), "total_parameters": total,
                "family": backbone.family, "weights_sha256": backbone.weights, "notes": backbone.notes})
 

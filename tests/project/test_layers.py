@@ -1,0 +1,194 @@
+"""A lower layer never imports a higher one; the page process stays light; docs and tree agree."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tl_core.config import SETTINGS
+from tl_core.recipes import RECIPES
+from tl_core.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+BASE = {"errors", "settings", "config", "log", "progress"}
+ALLOWED = {
+    "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
+    "recipes": BASE | {"data", "models", "train", "evaluate"}, "registry": BASE,
+    "predict": BASE | {"models", "data", "storage"}, "storage": BASE, "intake": BASE | {"data", "registry", "storage"},
+    "jobs": BASE | {"registry", "storage", "data", "models", "recipes", "predict", "intake"},
+    "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
+                   "evaluate"},
+    "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(), "__main__": {"cli"},
+}
+ONLY_WORKER = {"recipes"}
+
+
+def modules():
+    return sorted((ROOT / "tl_core").rglob("*.py"))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = ([node.module] if isinstance(node, ast.ImportFrom) and node.module else
+                 [alias.name for alias in node.names] if isinstance(node, ast.Import) else [])
+        yield from names
+
+
+def layer_of(path):
+    first = path.relative_to(ROOT / "tl_core").parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_layers(path):
+    layer = layer_of(path)
+    if layer == "__init__":
+        return
+    for name in imported(path):
+        assert not name.startswith(("streamlit", "pages")), name
+        if name.startswith("tl_core."):
+            other = name.split(".")[1]
+            assert other == layer or other in ALLOWED[layer], f"{layer} imports {other}"
+            if layer == "jobs" and other in ONLY_WORKER:
+                assert path.name == "worker.py"
+
+
+def test_no_print_below_the_command_line():
+    for path in modules():
+        if layer_of(path) != "cli":
+            calls = [node for node in ast.walk(ast.parse(path.read_text()))
+                     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"]
+            assert not calls, path
+
+
+def test_the_app_never_imports_torch():
+    """Every page is run in one process; afterwards none of the heavy libraries may be there."""
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+for page in sys.argv[1:]:
+    app.switch_page(page).run()
+    assert not app.exception, (page, app.exception)
+import pages.components.launch
+heavy = {"torch", "transformers", "peft", "evaluate", "sklearn", "timm", "datasets"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    pages = [str(p.relative_to(ROOT)) for p in (ROOT / "pages").glob("*/*.py") if p.parent.name != "components"]
+    found = subprocess.run([sys.executable, "-W", "ignore", "-c", code, *pages], cwd=ROOT, capture_output=True,
+                           text=True, timeout=120)
+    assert found.returncode == 0, found.stderr[-2000:]
+
+
+def test_no_page_lies_directly_in_pages():
+    assert [p.name for p in (ROOT / "pages").glob("*.py")] == ["__init__.py"]
+
+
+def test_files_and_recipes_stay_small():
+    for path in [*modules(), *(ROOT / "pages").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "app.py"]:
+        assert path.read_text().count("\n") <= 400, path
+    for name in RECIPES:
+        assert (ROOT / f"tl_core/recipes/{name}.py").read_text().count("\n") <= 220
+
+
+def test_the_readme_has_the_tree_settings_and_recipes():
+    text = (ROOT / "README.md").read_text()
+    tree = text.split("```tree")[1].split("```")[0]
+    listed = set(re.findall(r"^\s*([\w./-]+\.(?:py|svg|csv|toml))\s{2,}\S", tree, re.MULTILINE))
+    for folder in ("tl_core", "pages"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name != "__init__.py" and "versions" not in path.parts:
+                assert path.name in {name.split("/")[-1] for name in listed}, f"{path} is not in the README's tree"
+    names = {p.name for p in ROOT.rglob("*") if ".venv" not in p.parts}
+    for name in listed:
+        assert name.split("/")[-1] in names, f"the README's tree names {name}, which is not there"
+    for spec in Settings.__dataclass_fields__.values():
+        assert spec.metadata["env"] in text
+    for recipe in SETTINGS:
+        assert f"`{recipe}`" in text
+
+
+def test_every_page_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    for title in re.findall(r'page\("[\w/]+", "([\w ]+)"', (ROOT / "pages/components/chrome.py").read_text()):
+        assert title in text, title
+
+
+def test_every_range_is_met_by_its_pin():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {}
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            if "==" in line and not line.startswith((" ", "#")):
+                found = Requirement(line)
+                if found.marker is None or found.marker.evaluate():
+                    pins[found.name.lower().replace("_", "-")] = next(iter(found.specifier)).version
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    for text in wanted:
+        asked = Requirement(text)
+        if asked.name != "graft-studio":
+            assert asked.specifier.contains(pins[asked.name.lower().replace("_", "-")]), text
+    assert (pins["torch"], pins["torchvision"]) == ("2.12.1", "0.27.1")
+    runtime = (ROOT / "requirements.txt").read_text()
+    assert "nvidia-cudnn" in runtime
+    assert "sys_platform == 'linux'" in runtime
+
+
+def tracked():
+    found = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        pytest.fail("this test reads the list of files from git")
+    return [ROOT / name for name in found.stdout.splitlines()]
+
+
+def test_no_registry_address_and_no_machine_path_in_any_file():
+    pattern = re.compile(r"--(extra-)?index-url|--find-links|https?://\S+/(simple|packages)/|/home/\w+/|/work/\w")
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".json", ".sh", ""} and path.is_file() \
+                and path.name != Path(__file__).name:
+            found = pattern.search(path.read_text(errors="replace"))
+            assert not found, f"{path}: {found.group()}"
+
+
+def test_dockerfile_and_compose_are_sound():
+    import yaml
+
+    docker = (ROOT / "Dockerfile").read_text()
+    user = docker.index("USER graft")
+    assert docker.index("RUN useradd") < user < docker.index("CMD [\"python\", \"-m\", \"pages.components.launch\"")
+    assert "HEALTHCHECK" in docker
+    assert "/_stcore/health" in docker
+    for source in re.findall(r"^COPY (?!--from)(?:--chown=\w+ )?(\S+) ", docker, re.MULTILINE):
+        assert (ROOT / source).exists()
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    services = compose["services"]
+    assert services["dispatcher"]["command"] == ["python", "-m", "tl_core.jobs.dispatch", "--forever"]
+    assert services["dispatcher"]["environment"] == services["app"]["environment"]
+    assert services["app"]["environment"]["TL_DISPATCHER"] == "external"
+    known = {spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()}
+    assert set(services["app"]["environment"]) <= known
+    named = {mount.split(":")[0] for service in services.values() for mount in service["volumes"]}
+    assert named == set(compose["volumes"])
+    assert all(port.startswith("127.0.0.1:") for port in services["app"]["ports"])
+
+
+def test_measured_claims_are_those_of_the_benchmarks():
+    text = (ROOT / "README.md").read_text()
+    results = {path.stem: json.loads(path.read_text()) for path in (ROOT / "benchmarks/results").glob("*.json")}
+    for name, *keys in re.findall(r"<!-- (\w+)((?: \| [^|>]+)+) -->", text):
+        found = results[name]
+        for key in [part.strip() for part in keys[0].split("|") if part.strip()]:
+            found = found[key]
+        shown = f"{found} <!-- {name}{keys[0]} -->"
+        assert shown in text, f"the README does not show {found} for {name}{keys[0]}"
+    assert len(re.findall(r"<!-- probe_speed", text)) >= 4
+    assert len(re.findall(r"<!-- starter_gain", text)) >= 4
+    assert len(re.findall(r"<!-- page_speed", text)) >= 4
