@@ -46,7 +46,7 @@ def sizes(root: str) -> dict[str, int]:
 
 
 st.dataframe([{"what": name, "size": size(count)} for name, count in sizes(str(home)).items()], hide_index=True)
-st.caption(f"{size(shutil.disk_usage(home).free)} free in {plain(str(home))}")
+st.caption(f"{size(shutil.disk_usage(home).free)} free on this disk")
 if st.button("Clean up unused caches", help="Removes feature caches and uploads that nobody has used for TL_KEEP_DAYS "
              "days. Datasets, runs and reports stay."):
     with problems.caught():

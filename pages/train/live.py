@@ -82,7 +82,9 @@ def show_run() -> None:
     else:
         st.markdown(chrome.badge(run.status))
         problems.show(run.reason or {"what": "It ended."})
-        st.button("Resume", on_click=resume, type="primary", icon=":material/replay:")
+        if st.button("Resume", type="primary", icon=":material/replay:"):
+            resume()
+            st.rerun()  # the whole page, since this fragment has stopped looking
     for finding in view.findings:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
     if points := view.curves.get("choosing C"):

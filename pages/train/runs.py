@@ -46,7 +46,7 @@ for run in found:
             st.markdown(f"{chrome.badge(run.status)} :small[{ago(run.created)}]", width="content")
         if run.headline or run.reason:
             st.caption(plain(run.headline or (run.reason or {}).get("what", "")))
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if run.kind == "train" and run.status == "done":
                 st.page_link("pages/evaluate/report.py", label="Report", query_params={"run": run.id})
                 st.page_link("pages/ship/predict.py", label="Predict", query_params={"run": run.id})

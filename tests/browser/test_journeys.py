@@ -53,7 +53,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("browser") / "home"
     shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
     found = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
@@ -66,7 +66,8 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "the browser tests need Debian's chromium"
+    if not chromium:
+        pytest.skip("needs Chromium (apt-get install chromium)")
     with sync_api.sync_playwright() as play:
         found = play.chromium.launch(executable_path=chromium, args=FLAGS)
         yield found
@@ -133,7 +134,6 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     picture(page, "runs")
     page.goto(f"{server.url}/system")
     page.get_by_role("button", name="Clean up unused caches").wait_for()
-    picture(page, "system", 1300)
 
 
 def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
@@ -199,7 +199,7 @@ def slow_dataset(tmp_path):
     return write_pictures(tmp_path / "discs", each=400)
 
 
-def test_killing_the_app_in_mid_run_loses_nothing(browser, shared, tmp_path_factory, slow_dataset):
+def test_killing_the_app_in_mid_run_loses_nothing(browser, tmp_path_factory, slow_dataset):
     home = tmp_path_factory.mktemp("killed") / "home"
     server = Server(home, {"TL_DATA_DIRS": str(slow_dataset.parent)})
     page = browser.new_page()
@@ -210,7 +210,7 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, shared, tmp_path_fact
         page.get_by_role("textbox", name="Folder or file on this server").fill(str(slow_dataset))
         page.get_by_role("button", name="Look inside").click()
         page.get_by_role("button", name="Save as dataset").click()
-        page.get_by_text("1,200 images in 3 classes").wait_for()
+        page.get_by_text("Is it good enough?").wait_for()
         page.goto(f"{server.url}/design?dataset=discs")
         page.get_by_text("More settings").click()
         page.get_by_role("spinbutton", name="Batch size").fill("1")

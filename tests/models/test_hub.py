@@ -30,7 +30,8 @@ for reference in sys.argv[1:]:
 def resolve(tmp_path):
     """Resolve references in a process of its own: the client reads its settings when it is imported."""
     def run(address, *references):
-        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_DISABLE_XET": "1"}
+        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub"),
+                       "HF_HUB_DISABLE_XET": "1"}
         environment.pop("HF_HUB_OFFLINE")
         found = subprocess.run([sys.executable, "-c", CODE, *references], cwd=ROOT, env=environment, text=True,
                                capture_output=True, timeout=120)

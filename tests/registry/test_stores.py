@@ -26,15 +26,20 @@ POSTGRES = os.environ.get("TL_TEST_POSTGRES_URL", "")
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine(request, home):
+    from tl_core.registry import database
+
     if request.param == "sqlite":
-        return open_database(Settings(home=str(home)))
+        yield open_database(Settings(home=str(home)))
+        return
     if not POSTGRES:
         pytest.skip("set TL_TEST_POSTGRES_URL to a PostgreSQL server")
     found = open_database(Settings(home=str(home), database_url=POSTGRES))
     with found.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
-    return found
+    yield found
+    database._open.cache_clear()
+    found.dispose()
 
 
 @pytest.fixture

@@ -32,7 +32,11 @@ def _open(url: str, home: Path) -> Engine:
         engine = create_engine(url, connect_args={"timeout": 30})
         event.listen(engine, "connect", _sqlite_pragmas)
     else:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=5)
+        try:
+            engine = create_engine(url, pool_pre_ping=True, pool_size=5)
+        except ModuleNotFoundError as error:
+            raise StateError("The driver for PostgreSQL is not installed.", f"{error}.",
+                             "Install it into the environment: uv pip install 'psycopg[binary]'.") from error
     try:
         _migrate(engine, home)
     except OperationalError as error:
