@@ -30,9 +30,12 @@ for number, card in enumerate(cards):
         best = ":green-badge[recommended]" if number == 0 else ""
         st.markdown(f"**{plain(card['name'])}** {best}")
         st.markdown(plain(card["text"]))
+        if card["problem"]:
+            st.warning(plain(card["problem"]))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch")
-            if st.button("Use this", key=f"use_{card['reference']}", type="primary" if number == 0 else "secondary"):
+            if st.button("Use this", key=f"use_{card['reference']}", disabled=bool(card["problem"]),
+                         type="primary" if number == 0 else "secondary"):
                 take(card["reference"])
                 st.switch_page("pages/train/design.py", query_params={"dataset": name})
 

@@ -142,6 +142,26 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     assert command("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
 
 
+def test_the_journeys_on_real_data(command, tmp_path, shared):
+    """The browser's journeys by command line: photos with MobileNetV2, questions with the text starter."""
+    mobilenet = shared / "models" / "mobilenet_v2_0.35_224"
+    for name, backbone, least, rows in (("hymenoptera", f"local:{mobilenet}", 0.90, 153),
+                                        ("trec", "starter:text", 0.86, 500)):
+        command("data", "add", shared / "data" / name, "--name", name)
+        run = command("train", "--dataset", name, "--recipe", "probe", "--backbone", backbone)
+        report = command("report", run["run_id"])
+        assert report["test"]["n"] == rows
+        assert report["test"]["accuracy"]["value"] >= least
+        source = shared / "data" / name / ("val" if name == "hymenoptera" else "test.csv")
+        counts = command("predict", run["run_id"], source, "-o", tmp_path / "out.csv")
+        assert counts["rows"] == rows
+        with (tmp_path / "out.csv").open() as handle:
+            lines = list(csv.DictReader(handle))
+        truth = [line["file"].split("/")[0] if "file" in line else line["input_label"] for line in lines]
+        hits = sum(line["label"] == label for line, label in zip(lines, truth, strict=True))
+        assert hits / rows == pytest.approx(report["test"]["accuracy"]["value"], abs=2 / rows)
+
+
 def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
     command("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
     run = command("train", "--dataset", "m", "--recipe", "probe", "--backbone", "local:/nowhere", code=1)

@@ -152,6 +152,14 @@ def test_the_starter_beats_words_on_the_messages(tmp_path):
     assert report["parity"]["pipeline"] < 1e-4
 
 
+def test_the_image_starter_folds_and_reloads(tmp_path):
+    version = build(write_pictures(tmp_path / "d", each=20), tmp_path / "v")
+    report = train(version, tmp_path / "run", backbone="starter:image", baseline=False)
+    assert report["parity"]["items"] == report["test"]["n"]
+    assert max(report["parity"]["pipeline"], report["parity"]["auto_classes"]) < 1e-4
+    assert report["test"]["accuracy"]["value"] > 0.9
+
+
 def test_ants_and_bees_with_real_weights(tmp_path, shared):
     (tmp_path / "v").mkdir()
     source = open_source(shared / "data" / "hymenoptera", tmp_path / "s", Limits(1 << 30, 10**6))

@@ -156,19 +156,15 @@ def predict(args: argparse.Namespace, output: Output) -> int:
 
 def doctor(_args: argparse.Namespace, output: Output) -> int:
     from tl_core.jobs.monitor import read_machine
+    from tl_core.models.describe import list_backbones
     from tl_core.models.hub import endpoint, is_reachable
-    from tl_core.models.references import parse_reference, resolve_folder
     from tl_core.train.precision import has_bf16
 
     settings = read_settings()
     settings.home_path.mkdir(parents=True, exist_ok=True)
-    machine, starters = read_machine(), {}
-    for name in ("starter:text", "starter:image"):
-        try:
-            resolve_folder(parse_reference(name), settings)
-            starters[name] = "ready"
-        except UserError as error:
-            starters[name] = str(error)
+    machine = read_machine()
+    starters = {card["reference"]: card["problem"] or "ready" for card in list_backbones(settings)
+                if card["reference"].startswith("starter:")}
     facts = {"python": sys.version.split()[0], "gpus": machine["gpus"], "cores": machine["cores"],
              "bf16": has_bf16(), "memory_bytes": machine["memory_total"],
              "disk_free_bytes": shutil.disk_usage(settings.home_path).free, "home": str(settings.home_path),

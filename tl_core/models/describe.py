@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tl_core.models.references import STARTER_TEXT_PACKAGE, local_folders, read_json
+from tl_core.errors import BackboneError
+from tl_core.models.references import STARTER_TEXT_PACKAGE, local_folders, parse_reference, read_json, resolve_folder
 from tl_core.settings import Settings
 
 _IMAGE_HINTS = ("preprocessor_config.json",)
@@ -23,9 +24,21 @@ STARTERS: dict[str, dict[str, str]] = {
 
 
 def list_backbones(settings: Settings) -> list[dict[str, str]]:
-    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text."""
-    cards = [{"reference": reference, **card} for reference, card in STARTERS.items()]
+    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text, problem.
+
+    `problem` says why a starter cannot be used (missing, or not the published weights); else it is empty.
+    """
+    cards = [{"reference": reference, **card, "problem": _problem(reference, settings)}
+             for reference, card in STARTERS.items()]
     return cards + [_local_card(folder) for folder in local_folders(settings)]
+
+
+def _problem(reference: str, settings: Settings) -> str:
+    try:
+        resolve_folder(parse_reference(reference), settings)
+    except BackboneError as error:
+        return str(error)
+    return ""
 
 
 def _local_card(folder: Path) -> dict[str, str]:
@@ -34,6 +47,7 @@ def _local_card(folder: Path) -> dict[str, str]:
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
     return {"reference": f"local:{folder.name}", "modality": "image" if is_image else "text", "name": folder.name,
             "licence": "see its card", "size": f"{size:.1f} MB" if size else "no safetensors", "source": str(folder),
+            "problem": "" if size else "It has no safetensors weights.",
             "text": f"A {family} model from this server's model folder."}
 
 

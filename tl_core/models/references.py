@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tl_core.errors import BackboneError, nearest
@@ -119,11 +120,16 @@ def check_weights(folder: Path, shown: str) -> None:
 
 def weights_hash(folder: Path) -> str:
     """sha256 of the safetensors file, or of the hashes of all parts in name order."""
-    digests = []
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as handle:
-            digests.append(hashlib.file_digest(handle, "sha256").hexdigest())
+    parts = sorted(folder.glob("*.safetensors"))
+    digests = [_file_hash(path, path.stat().st_size, path.stat().st_mtime_ns) for path in parts]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _file_hash(path: Path, _size: int, _changed: int) -> str:
+    """sha256 of a file; size and time of change are arguments so that a changed file is read anew."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> dict[str, object]:

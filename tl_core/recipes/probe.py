@@ -85,7 +85,8 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
         sweep=fit.sweep, against_baseline=against, parity=parity, timing=clock.seconds,
         model={"trainable_parameters": int(fit.weight.size + fit.bias.size), "total_parameters": total,
                "family": backbone.family, "device": str(next(backbone.model.parameters()).device),
-               "weights_sha256": backbone.weights, "notes": backbone.notes})
+               "weights_sha256": backbone.weights, "processor": type(backbone.processor).__name__,
+               "notes": backbone.notes})
 
 
 class _Clock:
