@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.components import gallery, problems, services, state, uploads
+from pages.components import gallery, problems, services, state, uploads, waiting
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
@@ -50,19 +50,6 @@ def choose_source() -> None:
                 with problems.caught():
                     st.session_state["upload"] = str(uploads.allowed_folder(path))
                 st.rerun()
-
-
-@st.fragment(run_every=0.5)
-def wait_for_look() -> None:
-    """A skeleton until the helper process has looked inside."""
-    try:
-        ready, _ = services.compute().poll(st.session_state["ticket"])
-    except UserError:
-        ready = True
-    if ready:
-        st.rerun()
-    st.caption("Looking inside…")
-    st.skeleton(height=220)
 
 
 def show_pictures(facts: dict) -> None:
@@ -174,6 +161,6 @@ else:
         st.button("Try another file", on_click=forget, type="primary")
         st.stop()
     if not done:
-        wait_for_look()
+        waiting.wait_for(st.session_state["ticket"], "Looking inside…")
     else:
         show_form(found)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import backbones, chrome, problems, services, state
+from pages.components import backbones, chrome, problems, services, state, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.models.describe import list_backbones
@@ -49,9 +49,8 @@ with st.expander("Another one: Hugging Face Hub or a folder of this server"), st
             st.session_state["ticket"] = services.compute().call("describe", reference=reference)
 
 
-@st.fragment(run_every=0.5)
-def wait_for_answer() -> None:
-    """A skeleton while the backbone is being fetched and opened."""
+def show_check() -> None:
+    """The answer about a typed reference: on to the design, or why not."""
     try:
         ready, facts = services.compute().poll(st.session_state["ticket"])
     except UserError as error:
@@ -59,8 +58,8 @@ def wait_for_answer() -> None:
         problems.show(error)
         return
     if not ready:
-        st.caption(f"Opening {plain(st.session_state['asked'])}; a download can take minutes.")
-        st.skeleton(height=80)
+        waiting.wait_for(st.session_state["ticket"], f"Opening {plain(st.session_state['asked'])}; a download can take "
+                         "minutes.")
         return
     reference, st.session_state["asked"] = st.session_state["asked"], ""
     if facts["modality"] != record.modality:
@@ -72,4 +71,4 @@ def wait_for_answer() -> None:
 
 
 if st.session_state["asked"].startswith(("hub:", "local:", "starter:")):
-    wait_for_answer()
+    show_check()

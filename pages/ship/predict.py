@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, problems, services, state, uploads
+from pages.components import charts, problems, services, state, uploads, waiting
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -62,19 +62,6 @@ def text_input() -> None:
                 st.warning("Write something first.")
 
 
-@st.fragment(run_every=0.5)
-def wait_for_answer() -> None:
-    """A skeleton until the answer is there."""
-    try:
-        ready, _ = services.compute().poll(st.session_state["ticket"])
-    except UserError:
-        ready = True
-    if ready:
-        st.rerun()
-    st.caption("Thinking… the first answer of a model takes some seconds.")
-    st.skeleton(height=120)
-
-
 def show_answer() -> None:
     """What it says, how sure it is, and the runners-up."""
     try:
@@ -83,7 +70,7 @@ def show_answer() -> None:
         problems.show(error)
         return
     if not ready:
-        wait_for_answer()
+        waiting.wait_for(st.session_state["ticket"], "Thinking… the first answer of a model takes some seconds.")
         return
     st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
     charts.probabilities(pairs, "answer")
@@ -141,9 +128,9 @@ if job_id:
 else:
     with problems.caught():
         folder = services.datasets().get(run.dataset).folder
-    waiting = services.version_info(folder).splits.get("unlabelled", 0)
-    if waiting and (folder / "unlabelled.csv").exists() and st.button(
-            f"Predict the {waiting:,} rows without a class", help="Rows of the dataset that came without one."):
+    unlabelled = services.version_info(folder).splits.get("unlabelled", 0)
+    if unlabelled and (folder / "unlabelled.csv").exists() and st.button(
+            f"Predict the {unlabelled:,} rows without a class", help="Rows of the dataset that came without one."):
         start({"source": str(folder / "unlabelled.csv"), "text_column": "text", "spreadsheet": True}, "unlabelled")
     types = ["zip"] if modality == "image" else ["csv", "tsv", "xlsx", "jsonl", "parquet", "zip"]
     sheet = st.checkbox("I will open it in a spreadsheet", value=True, help="Puts an apostrophe before cells of yours "

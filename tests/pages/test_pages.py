@@ -167,6 +167,21 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(finished, monkey
     assert not app.button(key="use_local:mine").disabled
 
 
+@pytest.mark.parametrize(("reference", "words"), [("hub:owner/name", "Hub cannot be reached"),
+                                                  ("starter:image", "reads images"), ("bert", "names no backbone")])
+def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, words):
+    record, _ = finished
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    app.text_input[0].set_value(reference)
+    next(b for b in app.button if b.label == "Check and use it").click().run()
+    end = time.monotonic() + 60
+    while not app.error:
+        assert time.monotonic() < end
+        time.sleep(0.5)
+        app.run()
+    assert words in everything(app).replace("\\", "")
+
+
 def test_someone_elses_run_does_not_exist(finished, monkeypatch):
     _, run = finished
     monkeypatch.setenv("TL_USER", "eve")
