@@ -10,7 +10,7 @@ from tl_core.models.references import parse_reference, resolve_folder
 
 
 def allowed(text: str) -> str:
-    """The reference, with a `local:` folder made absolute, if pages may use it.
+    """The reference, if pages may use it; a `local:` folder by its name in TL_MODELS_DIR, else absolute.
 
     Raises:
         BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
@@ -24,4 +24,6 @@ def allowed(text: str) -> str:
     if not any(folder.is_relative_to(root) for root in roots):
         raise BackboneError("This folder is not open to the pages.", "",
                             "Ask whoever runs this server to add it to TL_MODELS_DIR.")
+    if folder.parent in [root.resolve() for root in found.model_folders]:
+        return f"local:{folder.name}"  # a name that also holds on another machine
     return f"local:{folder}"

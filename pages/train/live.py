@@ -57,7 +57,8 @@ def sentence(run, view: RunView) -> str:  # noqa: ANN001
         return "Stopping…"
     left = view.seconds_left()
     count = f" ({view.done:,} of {view.total:,})" if view.total else ""
-    return f"{view.stage or 'Starting'}{count}" + (f", {duration(left)} left in this step." if left else "…")
+    stage = view.stage or "Starting; loading the libraries takes some seconds"
+    return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
 
 
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -119,6 +120,7 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.get_by_role("button", name="Try it").nth(1).click()
     page.get_by_text("How is it going?").wait_for()
     page.get_by_text("of the whole run").wait_for()
+    page.get_by_text(re.compile("Reading|Fitting|Saving|Judging|without transfer|Read the")).first.wait_for()
     picture(page, "live")
     watch_to_the_end(page)
     assert accuracy(page) > 70

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -204,6 +205,8 @@ def test_server_paths_and_backbones_stay_inside_the_open_folders(tmp_path, monke
             uploads.allowed_folder(path)
     with pytest.raises(BackboneError, match="not open"):
         backbones.allowed(f"local:{tiny('bert')}")
+    shutil.copytree(tiny("bert"), inside / "mine")
+    assert backbones.allowed(f"local:{inside / 'mine'}") == backbones.allowed("local:mine") == "local:mine"
     monkeypatch.delenv("TL_DATA_DIRS")
     monkeypatch.setenv("TL_ADDRESS", "0.0.0.0")
     with pytest.raises(DataError, match="Open folders: none"):
