@@ -1,4 +1,5 @@
 # make app: run the studio. make test: run the whole suite. Both set up .venv first; the second time takes seconds.
+# uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it.
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
@@ -8,11 +9,11 @@ PORT ?= 8501
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
 	@test -x .venv/bin/uv || $(PY) -m pip install -q --disable-pip-version-check uv
-	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements.txt
+	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements.txt || $(PY) -m pip install -q -r requirements.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp requirements-dev.txt
-	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements-dev.txt
+	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements-dev.txt || $(PY) -m pip install -q -r requirements-dev.txt
 	@touch $@
 
 app: .venv/app.stamp

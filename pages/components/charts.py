@@ -34,13 +34,18 @@ def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
     draw(figure, key, max(190, 30 * len(names) + 90), legend=True)
 
 
+def _whisker() -> str:
+    """A colour that stands out against the page, light or dark."""
+    return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
+
+
 def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
     """Scores in per cent with their intervals; the marked one in the accent colour."""
     figure = go.Figure(go.Bar(
         y=[label(name) for name, _, _ in rows], x=[100 * s["value"] for _, s, _ in rows], orientation="h",
         marker_color=[ACCENT if own else SLATE for _, _, own in rows],
         error_x={"type": "data", "symmetric": False, "array": [100 * (s["high"] - s["value"]) for _, s, _ in rows],
-                 "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows], "color": "#55605A"},
+                 "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows], "color": _whisker()},
         text=[f"{100 * s['value']:.0f}" for _, s, _ in rows], textposition="inside", insidetextanchor="start",
         hovertemplate="%{y}: %{x:.1f} right in 100<extra></extra>"))
     figure.update_xaxes(range=[0, 100], title="right in 100", tickvals=[0, 25, 50, 75, 100])
