@@ -112,6 +112,11 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     report = command("report", run["run_id"])
     assert report["headline"] == run["headline"]
     assert report["timing"]["total"] > 0
+    command("report", run["run_id"], "--html", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert report["headline"] in page
+    assert "<td>green</td>" in page
+    assert ".png" not in page
     out = tmp_path / "out.csv"
     counts = command("predict", run["run_id"], root, "-o", out)
     assert counts == {"rows": 61, "errors": 1, "output": str(out)}

@@ -82,7 +82,9 @@ def build_parser() -> argparse.ArgumentParser:
     resume.add_argument("run")
     resume.add_argument("--detach", action="store_true", help="return at once")
 
-    _command(top, "report", training.report, "the whole report of a run", common).add_argument("run")
+    report = _command(top, "report", training.report, "the whole report of a run", common)
+    report.add_argument("run")
+    report.add_argument("--html", default="", metavar="FILE", help="also write it as a page without any of your items")
     predict = _command(top, "predict", commands.predict, "predict a file, folder, zip or table", common)
     predict.add_argument("model", help="run id, or a folder with a trained model")
     predict.add_argument("input", help="table, image, folder, zip, or unlabelled:NAME for a dataset's own rows without "

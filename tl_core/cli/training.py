@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from tl_core.cli.context import Output, stores
@@ -166,6 +167,10 @@ def runs_compare(args: argparse.Namespace, output: Output) -> int:
 def report(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].get(args.run)
     content = read_report(run)
+    if args.html:
+        from tl_core.evaluate.html import render
+
+        Path(args.html).write_text(render(content), encoding="utf-8")
     scores = [f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
               for name, part in content["test"].items() if isinstance(part, dict) and "value" in part]
     rivals = [f"  without transfer ({name}): {part['test']['accuracy']['value']:.3f}"
