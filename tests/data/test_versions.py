@@ -122,13 +122,6 @@ def test_images_are_bytes_in_memory_mapped_arrow(tmp_path):
     assert version.items.cache_files[0]["filename"].endswith("items.arrow")
 
 
-def test_trap_10_the_image_column_survives_a_transform(tmp_path):
-    version = build(write_pictures(tmp_path / "d"), tmp_path / "v")
-    seen = version.items.with_transform(lambda batch: {"size": [len(item["bytes"]) for item in batch["image"]]})
-    assert seen[0]["size"] > 0
-    assert "image" in version.items.column_names
-
-
 def test_a_folder_without_its_manifest_is_no_version(tmp_path):
     version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
     (version.folder / "version.json").unlink()

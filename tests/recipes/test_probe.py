@@ -65,6 +65,17 @@ def test_an_image_probe_end_to_end_and_its_predictions_are_those_of_the_folder(t
     assert np.mean([line["label"] == line["true"] for line in written]) == report["test"]["accuracy"]["value"]
 
 
+def test_trap_10_a_dataset_of_raw_images_trains_and_keeps_its_image_column(tmp_path, tiny):
+    """No column is dropped on the way to the model, with or without a transform set on the rows."""
+    version = build(write_pictures(tmp_path / "d", each=8), tmp_path / "v")
+    version.items.set_transform(lambda batch: {"size": [len(item["bytes"]) for item in batch["image"]]})
+    assert version.items[0]["size"] > 0
+    report = train(version, tmp_path / "run", backbone=f"local:{tiny('resnet')}", baseline=False)
+    assert version.items.column_names == ["image", "name"]
+    assert sum(version.info.splits.values()) == 24
+    assert report["test"]["n"] == version.info.splits["test"]
+
+
 def test_trap_17_every_test_row_counts_once(tmp_path, tiny):
     """The last batch is ragged here; nothing is padded, dropped or counted twice."""
     version = build(write_texts(tmp_path / "t.csv", 67), tmp_path / "v")

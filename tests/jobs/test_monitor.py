@@ -1,0 +1,41 @@
+"""The machine panel: figures where NVML tells them, none where it does not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pynvml
+import pytest
+
+from tl_core.jobs import monitor
+
+
+@pytest.fixture
+def one_gpu(monkeypatch):
+    """A card that keeps its power use to itself, as many do."""
+    def refuse(*_arguments):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    answers = {"nvmlInit": lambda: None, "nvmlShutdown": lambda: None, "nvmlDeviceGetCount": lambda: 1,
+               "nvmlDeviceGetHandleByIndex": lambda index: index, "nvmlDeviceGetName": lambda _card: "Card",
+               "nvmlDeviceGetMemoryInfo": lambda _card: SimpleNamespace(used=3, total=8),
+               "nvmlDeviceGetUtilizationRates": lambda _card: SimpleNamespace(gpu=42),
+               "nvmlDeviceGetTemperature": lambda _card, _sensor: 61, "nvmlDeviceGetPowerUsage": refuse}
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+
+
+def test_a_gpu_is_read_and_what_it_hides_stays_unknown(one_gpu):
+    assert monitor.read_gpus() == [{"name": "Card", "use": 42, "memory_used": 3, "memory_total": 8,
+                                    "temperature": 61, "power": None}]
+    assert monitor.gpu_count() == 1
+
+
+def test_without_a_driver_there_is_no_figure(monkeypatch):
+    def missing():
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", missing)
+    machine = monitor.read_machine()
+    assert machine["gpus"] == []
+    assert 0 < machine["memory_used"] < machine["memory_total"]
