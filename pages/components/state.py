@@ -7,7 +7,8 @@ import secrets
 import streamlit as st
 
 DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key": 0, "import_run": "",
-            "ticket": 0, "asked": "", "predict_run": "", "predict_job": ""}
+            "look_ticket": 0, "looked_at": "", "check_ticket": 0, "checked": "", "answer_ticket": 0,
+            "predict_run": "", "predict_job": ""}  # one ticket for each page: another page's answer has another shape
 
 
 def set_defaults() -> None:

@@ -20,7 +20,7 @@ st.title("What are my examples?")
 
 def forget() -> None:
     """Back to the empty page, with a fresh upload widget."""
-    st.session_state.update(upload="", ticket=0, asked="", import_run="")
+    st.session_state.update(upload="", look_ticket=0, looked_at="", import_run="")
     uploads.reset("upload_key")
 
 
@@ -147,20 +147,21 @@ elif not st.session_state["upload"]:
 else:
     source = st.session_state["upload"]
     client = services.compute()
-    if st.session_state["asked"] != source:
+    if st.session_state["looked_at"] != source:
         staging = services.settings().home_path / "uploads" / f"look-{time.time_ns()}"
         if Path(source).is_relative_to(services.settings().home_path / "uploads"):
             staging = Path(source).parent
         with problems.caught():
-            st.session_state["ticket"] = client.call("inspect_source", path=source, staging=str(staging), options={})
-        st.session_state["asked"] = source
+            ticket = client.call("inspect_source", path=source, staging=str(staging), options={})
+            st.session_state["look_ticket"] = ticket
+        st.session_state["looked_at"] = source
     try:
-        done, found = client.poll(st.session_state["ticket"])
+        done, found = client.poll(st.session_state["look_ticket"])
     except UserError as error:
         problems.show(error)
         st.button("Try another file", on_click=forget, type="primary")
         st.stop()
     if not done:
-        waiting.wait_for(st.session_state["ticket"], "Looking inside…")
+        waiting.wait_for(st.session_state["look_ticket"], "Looking inside…")
     else:
         show_form(found)

@@ -45,23 +45,23 @@ with st.expander("Another one: Hugging Face Hub or a folder of this server"), st
     if st.form_submit_button("Check and use it") and reference:
         with problems.caught():
             reference = backbones.allowed(reference)
-            st.session_state["asked"] = reference
-            st.session_state["ticket"] = services.compute().call("describe", reference=reference)
+            st.session_state["checked"] = reference
+            st.session_state["check_ticket"] = services.compute().call("describe", reference=reference)
 
 
 def show_check() -> None:
     """The answer about a typed reference: on to the design, or why not."""
     try:
-        ready, facts = services.compute().poll(st.session_state["ticket"])
+        ready, facts = services.compute().poll(st.session_state["check_ticket"])
     except UserError as error:
-        st.session_state["asked"] = ""
+        st.session_state["checked"] = ""
         problems.show(error)
         return
     if not ready:
-        waiting.wait_for(st.session_state["ticket"], f"Opening {plain(st.session_state['asked'])}; a download can take "
-                         "minutes.")
+        opening = plain(st.session_state["checked"])
+        waiting.wait_for(st.session_state["check_ticket"], f"Opening {opening}; a download can take minutes.")
         return
-    reference, st.session_state["asked"] = st.session_state["asked"], ""
+    reference, st.session_state["checked"] = st.session_state["checked"], ""
     if facts["modality"] != record.modality:
         problems.show({"what": f"{reference} reads {facts['modality']}s.", "why": f"Your dataset holds "
                        f"{record.modality}s.", "try_this": "Choose another backbone."})
@@ -70,5 +70,5 @@ def show_check() -> None:
     st.switch_page("pages/train/design.py", query_params={"dataset": name})
 
 
-if st.session_state["asked"].startswith(("hub:", "local:", "starter:")):
+if st.session_state["checked"].startswith(("hub:", "local:", "starter:")):
     show_check()

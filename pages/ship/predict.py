@@ -27,13 +27,13 @@ with problems.caught():
     modality = services.datasets().get(run.dataset).modality
     if st.session_state["predict_run"] != run_id:
         services.compute().call("warm", folder=model)
-        st.session_state.update(predict_run=run_id, ticket=0, predict_job="")
+        st.session_state.update(predict_run=run_id, answer_ticket=0, predict_job="")
 
 
 def ask(value: str | bytes) -> None:
     """Send one item to the helper process."""
     with problems.caught():
-        st.session_state["ticket"] = services.compute().call("predict_one", folder=model, value=value)
+        st.session_state["answer_ticket"] = services.compute().call("predict_one", folder=model, value=value)
 
 
 def picture_input() -> None:
@@ -43,7 +43,7 @@ def picture_input() -> None:
                st.file_uploader("A photo", max_upload_size=30, help="One picture, up to 30 MB.",
                                 type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]))
     if picture is None:
-        st.session_state["ticket"] = 0
+        st.session_state["answer_ticket"] = 0
         return
     st.image(picture, width=220)
     if st.session_state.get("asked_picture") != picture.file_id:
@@ -65,19 +65,19 @@ def text_input() -> None:
 def show_answer() -> None:
     """What it says, how sure it is, and the runners-up."""
     try:
-        ready, pairs = services.compute().poll(st.session_state["ticket"])
+        ready, pairs = services.compute().poll(st.session_state["answer_ticket"])
     except UserError as error:
         problems.show(error)
         return
     if not ready:
-        waiting.wait_for(st.session_state["ticket"], "Thinking… the first answer of a model takes some seconds.")
+        waiting.wait_for(st.session_state["answer_ticket"], "Thinking… the first answer of a model takes some seconds.")
         return
     st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
     charts.probabilities(pairs, "answer")
 
 
 (picture_input if modality == "image" else text_input)()
-if st.session_state["ticket"]:
+if st.session_state["answer_ticket"]:
     show_answer()
 
 st.subheader("A whole file")

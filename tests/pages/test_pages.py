@@ -183,6 +183,17 @@ def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, word
     assert words in everything(app).replace("\\", "")
 
 
+def test_the_answer_of_another_page_is_never_shown_as_a_prediction(finished):
+    _, run = finished
+    app = opened("pages/ship/predict.py", run=run.id)
+    app.session_state["look_ticket"] = 1
+    app.session_state["check_ticket"] = 1
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert "sure" not in everything(app)
+
+
 def test_someone_elses_run_does_not_exist(finished, monkeypatch):
     _, run = finished
     monkeypatch.setenv("TL_USER", "eve")

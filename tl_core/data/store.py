@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.schema import MODALITIES, TASKS
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class VersionInfo:
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES or self.task not in TASKS:
+            raise DataError(f"This dataset holds {self.modality} for {self.task}.", "A newer version may have made it.",
+                            "Update this program.")
 
     @property
     def labels(self) -> list[str]:
