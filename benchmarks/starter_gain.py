@@ -16,8 +16,8 @@ from common import machine, write_result
 from transformers import AutoConfig, AutoModelForImageClassification
 
 from tl_core.config import RunConfig
-from tl_core.data.archive import Limits
 from tl_core.data.build import build_version
+from tl_core.data.limits import Limits
 from tl_core.data.samples import sample_source
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source

@@ -12,7 +12,7 @@ from typing import Any
 
 from tl_core.errors import ConfigError, nearest
 
-KINDS = ("train", "import", "predict")
+KINDS = ("train", "import", "fix", "takeout", "predict")
 
 
 def setting(default: Any, text: str, *, choices: tuple[str, ...] = (), low: float | None = None,  # noqa: ANN401
@@ -129,8 +129,9 @@ SETTINGS: dict[str, type[Checked]] = {"baseline": BaselineSettings, "probe": Pro
 class RunConfig:
     """One recorded piece of work, as written to `runs/<id>/config.json`.
 
-    `kind` is `train`, `import` (make a dataset version) or `predict` (a whole file); `options` holds the
-    recipe's settings for `train` and the arguments of the other two kinds.
+    `kind` is `train`, `import` (make a dataset version), `fix` (make one from another), `takeout` (write one as
+    files) or `predict` (a whole file); `options` holds the recipe's settings for `train` and the arguments of the
+    other kinds.
     """
 
     kind: str

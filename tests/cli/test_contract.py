@@ -40,7 +40,7 @@ def test_data_commands(call, tmp_path):
     assert call("data", "show", "mail@1")["fingerprint"] == found["fingerprint"]
     assert [entry["version"] for entry in call("data", "list")] == [2, 1]
     assert call("data", "check", "mail")["findings"] == found["findings"]
-    assert call("data", "delete", "mail@1") == {"deleted": "mail@1", "versions": 1}
+    assert call("data", "delete", "mail@1") == {"deleted": "mail@1", "versions": 1, "runs": 0}
     assert call("data", "show", "mail@1", code=2)["error"]["code"] == "not_found"
 
 

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from tl_core import hub
 from tl_core.errors import BackboneError
-from tl_core.models import hub, references
+from tl_core.models import references
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 

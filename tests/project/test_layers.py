@@ -18,7 +18,7 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "settings", "config", "log", "progress"}
+BASE = {"errors", "settings", "config", "log", "progress", "hub"}
 ALLOWED = {
     "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
     "recipes": BASE | {"data", "models", "train", "evaluate"}, "registry": BASE,
@@ -26,7 +26,8 @@ ALLOWED = {
     "jobs": BASE | {"registry", "storage", "data", "models", "recipes", "predict", "intake"},
     "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
                    "evaluate"},
-    "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(), "__main__": {"cli"},
+    "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(),
+    "hub": set(), "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}
 

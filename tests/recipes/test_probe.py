@@ -10,8 +10,8 @@ import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.config import RunConfig
-from tl_core.data.archive import Limits
 from tl_core.data.build import build_version
+from tl_core.data.limits import Limits
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tl_core.data.archive import Limits
 from tl_core.data.build import build_version
+from tl_core.data.limits import Limits
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion

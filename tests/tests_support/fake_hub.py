@@ -1,4 +1,7 @@
-"""A Hub of one machine: speaks as much of the real HTTP API as `model_info` and `snapshot_download` ask for."""
+"""A Hub of one machine: speaks as much of the real HTTP API as the unmodified clients ask for.
+
+`model_info` and `snapshot_download` for models; `load_dataset`, streaming included, for datasets.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, unquote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_REPO = r"([\w-]+/[\w.-]+)"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    models: dict[str, Path]
+    repositories: dict[str, dict[str, Path]]  # kind to name to folder
     gated: set[str]
 
     def log_message(self, *_arguments: object) -> None:
@@ -27,34 +32,67 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(body=True)
 
-    def _answer(self, *, body: bool) -> None:
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         path = self.path.split("?")[0]
-        if found := re.fullmatch(r"/api/models/([\w-]+/[\w.-]+)(/revision/([\w.-]+))?(/tree/[\w.-]+)?", path):
-            self._describe(found[1], found[3], body, tree=bool(found[4]))
-        elif found := re.fullmatch(r"/([\w-]+/[\w.-]+)/resolve/([\w.-]+)/(.+)", path):
-            self._file(found[1], found[3], body)
+        if found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}/paths-info/([\w.-]+)", path):
+            wanted = json.loads(asked)["paths"] if asked.startswith("{") else parse_qs(asked).get("paths", [])
+            root = self._known(found[1], found[2], found[3], body=True)
+            if root:
+                entries = [_entry(root, root / name) for name in wanted if (root / name).exists()]
+                self._send(200, json.dumps(entries).encode(), body=True)
+        else:
+            self._send(404, b"{}", body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        path = unquote(self.path.split("?")[0])
+        if found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}(/revision/([\w.-]+))?(/tree/([\w.-]+)(/.*)?)?",
+                                 path):
+            self._describe(found[1], found[2], found[4] or found[6], body, tree=bool(found[5]), below=found[7] or "")
+        elif found := re.fullmatch(rf"/(datasets/)?{_REPO}/resolve/([\w.-]+)/(.+)", path):
+            self._file("datasets" if found[1] else "models", found[2], found[4], body)
         else:
             self._send(200 if path == "/" else 404, b"{}", body)
 
-    def _describe(self, name: str, revision: str | None, body: bool, *, tree: bool) -> None:
+    def _known(self, kind: str, name: str, revision: str | None, *, body: bool) -> Path | None:
+        """The repository's folder, or None after an answer with the error."""
         if name in self.gated:
             self._send(403, b"{}", body, {"X-Error-Code": "GatedRepo", "X-Error-Message": "gated"})
-        elif name not in self.models:
+        elif name not in self.repositories[kind]:
             self._send(404, b"{}", body, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such repository"})
         elif revision not in (None, "main", COMMIT):
             self._send(404, b"{}", body, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "no such revision"})
         else:
-            files = sorted(p for p in self.models[name].iterdir() if p.is_file())
-            listing = [{"type": "file", "path": p.name, "size": p.stat().st_size, "oid": _etag(p)} for p in files]
-            info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": [{"rfilename": p.name} for p in files]}
-            self._send(200, json.dumps(listing if tree else info).encode(), body)
+            return self.repositories[kind][name]
+        return None
 
-    def _file(self, name: str, file: str, body: bool) -> None:
-        path = self.models.get(name, Path("/nowhere")) / file
+    def _describe(self, kind: str, name: str, revision: str | None, body: bool, *, tree: bool, below: str) -> None:
+        root = self._known(kind, name, revision, body=body)
+        if root is None:
+            return
+        top = root / below.strip("/")
+        deep = "recursive=true" in self.path.lower() or not tree
+        listing = [_entry(root, path) for path in sorted(top.rglob("*") if deep else top.glob("*"))]
+        names = [{"rfilename": entry["path"]} for entry in listing if entry["type"] == "file"]
+        info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": names, "private": False, "tags": []}
+        self._send(200, json.dumps(listing if tree else info).encode(), body)
+
+    def _file(self, kind: str, name: str, file: str, body: bool) -> None:
+        root = self.repositories[kind].get(name)
+        if root is None or name in self.gated:
+            self._known(kind, name, None, body=body)
+            return
+        path = root / file
         if not path.is_file():
             self._send(404, b"", body, {"X-Error-Code": "EntryNotFound"})
             return
-        self._send(200, path.read_bytes(), body, {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT})
+        content, status, headers = path.read_bytes(), 200, {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT,
+                                                            "Accept-Ranges": "bytes"}
+        if part := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
+            first, last = int(part[1]), min(int(part[2] or len(content) - 1), len(content) - 1)
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+            content, status = content[first:last + 1], 206
+        self._send(status, content, body, headers)
 
     def _send(self, status: int, content: bytes, body: bool, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -66,14 +104,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
+def _entry(root: Path, path: Path) -> dict[str, object]:
+    name = path.relative_to(root).as_posix()
+    if path.is_dir():
+        return {"type": "directory", "path": name, "size": 0, "oid": "0" * 40}
+    return {"type": "file", "path": name, "size": path.stat().st_size, "oid": _etag(path)}
+
+
 def _etag(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager
-def serve(models: dict[str, Path], gated: set[str] | None = None) -> Iterator[str]:
-    """The address of a Hub that holds `models` (name to folder)."""
-    handler = type("Handler", (_Handler,), {"models": models, "gated": gated or set()})
+def serve(models: dict[str, Path], gated: set[str] | None = None,
+          datasets: dict[str, Path] | None = None) -> Iterator[str]:
+    """The address of a Hub that holds `models` and `datasets` (name to folder)."""
+    handler = type("Handler", (_Handler,), {"repositories": {"models": models, "datasets": datasets or {}},
+                                            "gated": gated or set()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

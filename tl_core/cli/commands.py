@@ -1,86 +1,19 @@
-"""Commands about data, backbones, recipes, prediction and the machine."""
+"""Commands about backbones, recipes, prediction and the machine."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
-from dataclasses import fields
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
 
 from tl_core.cli.context import Output, stores
 from tl_core.config import describe_settings
-from tl_core.data.schema import ImportOptions
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError, UserError, nearest
-from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
-from tl_core.storage import remove_tree
-
-
-def dataset_object(record: DatasetRecord, info: VersionInfo) -> dict[str, Any]:
-    """The dataset object of the contract."""
-    return {"dataset": record.name, "version": record.version, "fingerprint": info.fingerprint,
-            "modality": info.modality, "task": info.task, "rows": info.rows, "classes": info.classes,
-            "splits": info.splits, "class_splits": info.class_splits, "columns": info.columns,
-            "skipped": info.skipped, "skipped_count": info.skipped_count, "findings": info.findings}
-
-
-def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
-    noun = {"image": "images", "text": "texts"}[info.modality]
-    return [f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
-            "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
-            "  classes: " + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
-            *(f"  [{f['severity']}] {f['text']} {f['fix']}".rstrip() for f in info.findings)]
-
-
-def data_add(args: argparse.Namespace, output: Output) -> int:
-    from tl_core.intake import add_dataset
-
-    settings, datasets, _ = stores()
-    options = ImportOptions(**{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)})
-    record, info, is_new = add_dataset(datasets, settings, args.source, args.name, options, args.test)
-    return output.show(dataset_object(record, info), _lines(record, info) + (
-        [] if is_new else ["  The same content is already there; no new version was made."]))
-
-
-def data_list(_args: argparse.Namespace, output: Output) -> int:
-    _, datasets, _ = stores()
-    records = datasets.list(all_versions=True)
-    return output.show(
-        [{"dataset": r.name, "version": r.version, "fingerprint": r.fingerprint, "modality": r.modality,
-          "task": r.task, "rows": r.rows, "classes": r.classes, "created": r.created} for r in records],
-        [f"{r.reference:30} {r.modality:6} {r.rows:>9,} rows  {r.classes:>4} classes" for r in records]
-        or ["No datasets yet. Add one: python -m tl_core data add sample:digits --name digits"])
-
-
-def _open(name: str) -> tuple[DatasetRecord, VersionInfo]:
-    _, datasets, _ = stores()
-    record = datasets.get(name)
-    return record, DatasetVersion(record.folder).info
-
-
-def data_show(args: argparse.Namespace, output: Output) -> int:
-    record, info = _open(args.name)
-    return output.show(dataset_object(record, info), _lines(record, info))
-
-
-def data_check(args: argparse.Namespace, output: Output) -> int:
-    record, info = _open(args.name)
-    return output.show({"dataset": record.name, "version": record.version, "findings": info.findings},
-                       _lines(record, info)[3:] or ["Nothing to look at."])
-
-
-def data_delete(args: argparse.Namespace, output: Output) -> int:
-    _, datasets, _ = stores()
-    folders = datasets.delete(args.name)
-    for folder in folders:
-        remove_tree(folder)
-    return output.show({"deleted": args.name, "versions": len(folders)},
-                       [f"Deleted {args.name} ({len(folders)} version(s))."])
 
 
 def backbones_list(_args: argparse.Namespace, output: Output) -> int:
@@ -155,9 +88,9 @@ def predict(args: argparse.Namespace, output: Output) -> int:
 
 
 def doctor(_args: argparse.Namespace, output: Output) -> int:
+    from tl_core.hub import endpoint, is_reachable
     from tl_core.jobs.monitor import read_machine
     from tl_core.models.describe import list_backbones
-    from tl_core.models.hub import endpoint, is_reachable
     from tl_core.train.precision import has_bf16
 
     settings = read_settings()

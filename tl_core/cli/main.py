@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from tl_core.cli import commands, training
+from tl_core.cli import commands, data, training
 from tl_core.cli.context import Output
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import UserError, nearest
@@ -36,19 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print exactly one JSON document on standard output")
     top = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    data = top.add_parser("data", help="datasets: add, list, show, check, delete").add_subparsers(
-        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
-    add = _command(data, "add", commands.data_add, "make a dataset version from a folder, zip or table", common)
-    add.add_argument("source", help="folder, zip, csv, tsv, jsonl, parquet, xlsx, or sample:digits, sample:messages")
-    add.add_argument("--name", required=True, help="name of the dataset")
-    add.add_argument("--test", default="", metavar="SOURCE", help="a second source that becomes the test rows")
-    _add_options(add)
-    _command(data, "list", commands.data_list, "all datasets", common)
-    for name, handler, text in (("show", commands.data_show, "classes, splits and findings of one dataset"),
-                                ("check", commands.data_check, "only its findings"),
-                                ("delete", commands.data_delete, "remove a dataset or one version of it")):
-        _command(data, name, handler, text, common).add_argument("name", help="NAME or NAME@VERSION")
-
+    _add_data(top, common)
     backbones = top.add_parser("backbones", help="backbones: list, show").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     _command(backbones, "list", commands.backbones_list, "starters and local model folders", common)
@@ -94,6 +82,41 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--text-column", default="", help="column to read; default: that of the training data")
     _command(top, "doctor", commands.doctor, "what this machine can do", common)
     return parser
+
+
+def _add_data(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
+    actions = "add, list, show, check, fix, versions, compare, restore, export, delete"
+    group = top.add_parser("data", help=f"datasets: {actions}").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    add = _command(group, "add", data.add, "make a dataset version from a folder, zip, table or Hub dataset", common)
+    add.add_argument("source", help="folder, zip, csv, tsv, json, jsonl, parquet, xlsx, hub:owner/name, or "
+                     "sample:digits, sample:messages")
+    add.add_argument("--name", required=True, help="name of the dataset")
+    add.add_argument("--test", default="", metavar="SOURCE", help="a second source that becomes the test rows")
+    add.add_argument("--append", action="store_true", help="add the rows to the dataset's newest version")
+    _add_options(add)
+    _command(group, "list", data.show_list, "all datasets", common)
+    for name, handler, text in (("show", data.show, "classes, splits and findings of one dataset"),
+                                ("check", data.check, "only its findings"),
+                                ("versions", data.versions, "all its versions and what was done to each")):
+        _command(group, name, handler, text, common).add_argument("name", help="NAME or NAME@VERSION")
+    fix = _command(group, "fix", data.fix, "apply a finding's fix; the result is a new version", common)
+    fix.add_argument("name", help="NAME or NAME@VERSION")
+    fix.add_argument("finding", help="id of the finding, as check shows it")
+    fix.add_argument("--action", dest="action_id", default="", help="which of its fixes; default: the first")
+    compare = _command(group, "compare", data.compare, "what was added, removed, relabelled, moved", common)
+    compare.add_argument("first", help="NAME@VERSION")
+    compare.add_argument("second", help="NAME@VERSION")
+    restore = _command(group, "restore", data.restore, "make an older version the newest one", common)
+    restore.add_argument("name", help="NAME@VERSION")
+    export = _command(group, "export", data.export, "write a version as files for any other tool", common)
+    export.add_argument("name", help="NAME or NAME@VERSION")
+    export.add_argument("-o", "--output", required=True, metavar="FILE")
+    export.add_argument("--format", required=True, choices=("folders", "csv", "parquet"),
+                        help="folders: a zip of class folders (images); csv (texts); parquet")
+    delete = _command(group, "delete", data.delete, "remove a dataset or one version of it", common)
+    delete.add_argument("name", help="NAME or NAME@VERSION")
+    delete.add_argument("--with-runs", action="store_true", help="also remove the runs that depend on it")
 
 
 def _command(group: Any, name: str, handler: Handler, text: str,  # noqa: ANN401

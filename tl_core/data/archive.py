@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
+from tl_core.data.encodings import likeliest
+from tl_core.data.limits import Limits
 from tl_core.errors import DataError
 
 _CHUNK = 1 << 20
-_MAX_RATIO = 200  # photos and tables compress far less; a bomb of zeros reaches 1000
 _RATIO_FLOOR = 20 << 20  # small, very regular files may compress this well
-_MAX_DEPTH = 32
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on what one source may hold, in bytes and files."""
-
-    total_bytes: int
-    items: int
 
 
 def unpack(archive: Path, target: Path, limits: Limits) -> list[dict[str, str]]:
@@ -39,27 +33,29 @@ def unpack(archive: Path, target: Path, limits: Limits) -> list[dict[str, str]]:
                                 "Split it, or raise TL_MAX_ITEMS.")
             skipped: list[dict[str, str]] = []
             left = limits.total_bytes
-            for entry, name in _safe_names(entries):
+            for entry, name in _safe_names(entries, limits):
                 if is_stray(name):
                     skipped.append({"item": str(name), "reason": "a stray file of the system, not data"})
                     continue
-                left = _extract(handle, entry, target / name, left)
+                left = _extract(handle, entry, target / name, left, limits)
             return skipped
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, UnicodeError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, zlib.error,
+            lzma.LZMAError, struct.error) as error:
         raise DataError(f"The zip {archive.name!r} cannot be read.", f"{error}.",
                         "Make it again with your system's own archive tool and try once more.") from error
 
 
-def _safe_names(entries: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+def _safe_names(entries: list[zipfile.ZipInfo], limits: Limits) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    codec = _names_codec(entries)
     for entry in entries:
-        text = _decoded(entry).replace("\\", "/")
+        text = _decoded(entry, codec).replace("\\", "/")
         name = PurePosixPath(text)
         if name.is_absolute() or ".." in name.parts or ":" in text.split("/")[0] or "\0" in text:
             raise DataError(f"The zip names a file outside itself: {text[:80]!r}.",
                             "Such a path could overwrite other files, so nothing was unpacked.",
                             "Make the zip again from the folder itself.")
-        if len(name.parts) > _MAX_DEPTH:
-            raise DataError(f"The zip nests folders {len(name.parts)} deep.", f"The limit is {_MAX_DEPTH}.",
+        if len(name.parts) > limits.zip_depth:
+            raise DataError(f"The zip nests folders {len(name.parts)} deep.", f"The limit is {limits.zip_depth}.",
                             "Make a zip of the class folders only.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise DataError(f"The zip holds a link: {text[:80]!r}.", "A link could point at other people's files.",
@@ -70,14 +66,22 @@ def _safe_names(entries: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInf
             yield entry, name
 
 
-def _decoded(entry: zipfile.ZipInfo) -> str:
-    """Names without the UTF-8 flag are read as cp437 by zipfile, although most tools wrote UTF-8."""
+def _decoded(entry: zipfile.ZipInfo, codec: str) -> str:
+    """The entry's name; without the UTF-8 flag zipfile reads cp437, although hardly a tool writes that."""
     if entry.flag_bits & 0x800:
         return entry.filename
+    return entry.filename.encode("cp437", "replace").decode(codec, "replace")
+
+
+def _names_codec(entries: list[zipfile.ZipInfo]) -> str:
+    """What the unmarked names are written in, judged on all of them together: UTF-8, else a national encoding."""
+    raw = b"\n".join(entry.filename.encode("cp437", "replace") for entry in entries if not entry.flag_bits & 0x800
+                     and not entry.filename.isascii())
     try:
-        return entry.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return entry.filename
+        raw.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        return likeliest(raw, ("gb18030", "cp932", "cp437"))
 
 
 def is_stray(name: PurePath) -> bool:
@@ -86,7 +90,7 @@ def is_stray(name: PurePath) -> bool:
     return any(part in junk or part.startswith(".") for part in name.parts)
 
 
-def _extract(handle: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: int) -> int:
+def _extract(handle: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: int, limits: Limits) -> int:
     """Write one entry, counting real bytes (the header may lie), and return what may still come."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
@@ -96,8 +100,9 @@ def _extract(handle: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: 
             if written > left:
                 raise DataError("The zip unpacks to more than this server allows.", "",
                                 "Split it, or raise TL_MAX_UNPACKED_MB.")
-            if written > _RATIO_FLOOR and written > _MAX_RATIO * max(entry.compress_size, 1):
-                raise DataError(f"{entry.filename[:80]!r} unpacks to over {_MAX_RATIO} times its size.",
+            if written > _RATIO_FLOOR and written > limits.zip_ratio * max(
+                    entry.compress_size, 1):
+                raise DataError(f"{entry.filename[:80]!r} unpacks to over {limits.zip_ratio} times its size.",
                                 "That is how a zip bomb looks, so it was refused.",
                                 "If the file is real, bring it unpacked.")
             if shutil.disk_usage(path.parent).free < (1 << 30):

@@ -1,4 +1,4 @@
-"""Recognising what a person brought: class folders or tables, in a folder, a zip or a single file."""
+"""Recognising what a person brought: class folders, pictures with a table, or tables; folder, zip or single file."""
 
 from __future__ import annotations
 
@@ -8,33 +8,52 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from tl_core.data import images, tables
-from tl_core.data.archive import Limits, is_stray, unpack
+from tl_core.data.archive import is_stray, unpack
+from tl_core.data.columns import SPLIT_NAMES, image_column
+from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "dev": "validation", "eval": "validation", "test": "test", "testing": "test", "holdout": "test",
-}
 _LAYOUT_HELP = ("Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or "
                 "Parquet) with one row for each text.")
+_PACKED = {".rar": "RAR", ".7z": "7-Zip", ".gz": "gzip", ".tgz": "tar", ".tar": "tar", ".bz2": "bzip2", ".xz": "xz"}
+_OTHERS = {
+    ".xls": ("It is Excel's format from before 2007.", "Open it and save it as XLSX."),
+    ".ods": ("It is an OpenDocument sheet.", "Open it and save it as XLSX or CSV."),
+    ".svg": ("SVG drawings can carry code.", "Save it as PNG."),
+    **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib", ".bin"), (
+        "Such files can run code when they are opened, so they are refused.", "Save the data as CSV or Parquet.")),
+}
 
 
 @dataclass(frozen=True)
 class ImageFile:
+    """One picture: a file, or bytes that a table carried."""
+
     path: Path
     name: str  # as shown to people: relative to the source
     label: str
-    split: str  # "" when the source has no split folders
+    split: str  # "" when the source has no splits
+    group: str = ""
+    date: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+    data: bytes | None = None
 
 
 @dataclass
 class Source:
-    """What was found: image files with their class, or tables by split ("" where there is no split)."""
+    """What was found: image files with their class, or tables by split ("" where there is no split).
+
+    `image_tables` list pictures and their classes; then the classes of `images` are only those of their folders.
+    """
 
     modality: str
     images: list[ImageFile] = field(default_factory=list)
     tables: dict[str, Path] = field(default_factory=dict)
+    image_tables: list[Path] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
+    limits: Limits = LIMITS
+    root: Path = Path()
 
     @property
     def splits(self) -> set[str]:
@@ -51,22 +70,40 @@ def open_source(path: Path, staging: Path, limits: Limits) -> Source:
     if not path.exists():
         raise DataError(f"There is no file or folder {str(path)!r}.", "", "Check the spelling.")
     skipped: list[dict[str, str]] = []
-    if path.is_file() and path.suffix.lower() == ".zip":
+    suffix = path.suffix.lower()
+    if path.is_file() and suffix == ".zip":
         target = staging / "unpacked"
         skipped = unpack(path, target, limits)
         path = target
     if path.is_dir():
         source = _open_folder(path, limits)
-    elif path.suffix.lower() in tables.SUFFIXES:
-        source = Source("text", tables={"": path})
+    elif suffix in tables.SUFFIXES:
+        source = _open_table(path)
+    elif suffix in _PACKED:
+        raise DataError(f"{path.name!r} is packed with {_PACKED[suffix]}.", "Only zip is unpacked here.",
+                        "Unpack it and bring the folder as a zip.")
     else:
-        raise DataError(f"{path.name!r} is not a kind of file that can be learnt from.",
-                        f"Its ending is {path.suffix or 'missing'}.", _LAYOUT_HELP)
+        why, mend = _OTHERS.get(suffix, (f"Its ending is {path.suffix or 'missing'}.", _LAYOUT_HELP))
+        raise DataError(f"{path.name!r} is not a kind of file that can be learnt from.", why, mend)
     source.skipped[:0] = skipped
+    source.limits = limits
     return source
 
 
+def _open_table(path: Path) -> Source:
+    """A table of texts, or one that lists pictures lying beside it or holds them."""
+    from tl_core.data.image_tables import holds_pictures, lists_files_beside
+
+    if path.suffix.lower() == ".parquet" and holds_pictures(path):
+        return Source("image", tables={"": path}, root=path.parent)
+    if path.suffix.lower() != ".parquet" and lists_files_beside(path):
+        return Source("image", image_tables=[path], root=path.parent)
+    return Source("text", tables={"": path})
+
+
 def _open_folder(root: Path, limits: Limits) -> Source:
+    from tl_core.data.image_tables import holds_pictures
+
     skipped: list[dict[str, str]] = []
     pictures: list[PurePosixPath] = []
     sheets: list[PurePosixPath] = []
@@ -74,18 +111,62 @@ def _open_folder(root: Path, limits: Limits) -> Source:
         suffix = name.suffix.lower()
         if suffix in images.SUFFIXES:
             pictures.append(name)
-        elif suffix in tables.SUFFIXES:
+        elif suffix in tables.SUFFIXES and (suffix != ".json" or not pictures):
             sheets.append(name)
         else:
-            reason = ("SVG drawings can carry code" if suffix == ".svg" else "not an image or table")
-            skipped.append({"item": str(name), "reason": reason})
+            skipped.append({"item": str(name), "reason": _why_not(suffix)})
     if pictures:
-        skipped += [{"item": str(name), "reason": "a table beside class folders"} for name in sheets]
-        return _class_folders(root, pictures, skipped)
+        return _pictures(root, pictures, sheets, skipped)
     if sheets:
-        return Source("text", tables=_named_tables(root, sheets), skipped=skipped)
+        found = _named_tables(root, _without_notes(sheets, skipped))
+        pictured = all(path.suffix.lower() == ".parquet" and holds_pictures(path) for path in found.values())
+        return Source("image" if pictured else "text", tables=found, skipped=skipped, root=root)
     raise DataError("There are no images or tables in it.", f"{len(skipped):,} other files were found."
                     if skipped else "It is empty.", _LAYOUT_HELP)
+
+
+def _why_not(suffix: str) -> str:
+    if suffix in (*_PACKED, ".zip"):
+        return "a packed file inside; unpack it first"
+    return _OTHERS[suffix][0].rstrip(".") if suffix in _OTHERS else "not an image or table"
+
+
+def _without_notes(sheets: list[PurePosixPath], skipped: list[dict[str, str]]) -> list[PurePosixPath]:
+    """Text files beside real tables are notes: README.txt, licence.txt."""
+    real = [name for name in sheets if name.suffix.lower() != ".txt"]
+    if real and len(real) < len(sheets):
+        skipped += [{"item": str(name), "reason": "a note beside tables"} for name in sheets if name not in real]
+    return real or sheets
+
+
+def _pictures(root: Path, pictures: list[PurePosixPath], sheets: list[PurePosixPath],
+              skipped: list[dict[str, str]]) -> Source:
+    """Pictures whose classes stand in a table beside them, or in their folders."""
+    listing = []
+    for name in sheets:
+        if _lists_pictures(root / name):
+            listing.append(root / name)
+        else:
+            skipped.append({"item": str(name), "reason": "a table beside class folders"})
+    if not listing:
+        return _class_folders(root, pictures, skipped)
+    found = [ImageFile(root / name, str(name), "", _split_of_folders(name)) for name in pictures]
+    return Source("image", images=found, image_tables=listing, skipped=skipped, root=root)
+
+
+def _lists_pictures(path: Path) -> bool:
+    """Whether one of the table's columns names image files, or its name says so and its ids have no endings."""
+    try:
+        head = next(tables.read_table(path)).cells.slice(0, 200).to_pandas()
+    except DataError:
+        return False
+    named = path.stem.lower() in ("metadata", "labels", "train", "train_labels", "annotations")
+    return bool(image_column(head)) or (named and len(head.columns) >= 2
+                                        and str(head.columns[0]).lower() in ("id", "id_code", "image_id", "image"))
+
+
+def _split_of_folders(name: PurePosixPath) -> str:
+    return next((SPLIT_NAMES[part.lower()] for part in name.parts[:-1] if part.lower() in SPLIT_NAMES), "")
 
 
 def _walk(root: Path, limits: Limits, skipped: list[dict[str, str]]) -> Iterator[PurePosixPath]:
@@ -139,11 +220,11 @@ def _class_folders(root: Path, names: list[PurePosixPath], skipped: list[dict[st
         if len(inner) < 2:
             skipped.append({"item": str(name), "reason": "in no class folder"})
             continue
-        found.append(ImageFile(root / name, str(name), inner[0].strip(), split))
+        found.append(ImageFile(root / name, str(name), clean_label(inner[0]), split))
     if not found:
         raise DataError(f"It holds {len(names):,} images but no folders, so there are no class names.", "",
                         "Put the images of each class into a folder of their own, named like the class.")
-    return Source("image", images=found, skipped=skipped)
+    return Source("image", images=found, skipped=skipped, root=root)
 
 
 def _named_tables(root: Path, names: list[PurePosixPath]) -> dict[str, Path]:

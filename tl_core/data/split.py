@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.errors import DataError
+
+SMALL = 1000  # rows below which a cross-validation plan is made
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ def holdout_fraction(rows: int) -> float:
 
 
 def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: NDArray[np.str_],
-                  options: ImportOptions) -> SplitResult:
+                  options: ImportOptions, dates: NDArray[np.float64] | None = None) -> SplitResult:
     """Decide the split of every row.
 
     Args:
@@ -33,18 +37,20 @@ def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: N
         groups: rows with equal numbers stay on one side of any split made here.
         given: the source's own split per row, "" where it has none; such rows are never moved.
         options: fractions, seed and the meaning of a lone validation split.
+        dates: seconds per row, NaN where unknown; with `options.date_column` the newest rows are held out.
 
     Raises:
         DataError: when no row is left to train on.
     """
-    splits = np.where(labels < 0, "unlabelled", given).astype("<U10")
+    splits = np.where((labels < 0) & (given != "removed"), "unlabelled", given).astype("<U10")
     findings: list[Finding] = []
-    own = set(np.unique(splits)) - {"", "unlabelled"}
+    own = set(np.unique(splits)) - {"", "unlabelled", "removed"}
     if own and "train" not in own and not (splits == "").any():
         raise DataError(f"All rows belong to {' and '.join(sorted(own))}; none is left to train on.", "",
                         "Mark the rows to learn from as train.")
-    if own and "" in splits:
-        splits[splits == ""] = "train"
+    fresh = splits == ""
+    if own and fresh.any():
+        _place_new(splits, fresh, labels, groups, options)
     if own & {"validation", "test"} == {"validation"} and options.val_is == "test":
         splits[splits == "validation"] = "test"
         findings.append(Finding(
@@ -55,11 +61,83 @@ def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: N
     rows = int((labels >= 0).sum())
     for name, fraction in (("test", options.test_fraction), ("validation", options.val_fraction)):
         if name not in splits:
-            pool = np.flatnonzero(splits == pool_name)
+            held = np.unique(groups[np.isin(splits, ("validation", "test"))])  # copies of these are leaks, not spares
+            pool = np.flatnonzero((splits == pool_name) & ~np.isin(groups, held))
             share = fraction or holdout_fraction(rows)
-            splits[carve(pool, labels, groups, share, options.seed + (name == "validation"))] = name
+            if options.date_column and dates is not None:
+                splits[newest(pool, groups, dates, share)] = name
+            else:
+                splits[carve(pool, labels, groups, share, options.seed + (name == "validation"))] = name
     splits[splits == ""] = "train"
-    return SplitResult(splits, findings)
+    return SplitResult(splits, findings + _about_dates(options, dates, labels))
+
+
+def _place_new(splits: NDArray[np.str_], fresh: NDArray[np.bool_], labels: NDArray[np.int64],
+               groups: NDArray[np.int64], options: ImportOptions) -> None:
+    """Rows without a split beside rows that have one: copies go where their original is, the rest to train, or is
+    split in the shares that the others have."""
+    known: dict[int, str] = {}
+    for place in np.flatnonzero(~fresh & np.isin(splits, ("train", "validation", "test"))):
+        known.setdefault(int(groups[place]), str(splits[place]))
+    for place in np.flatnonzero(fresh):
+        splits[place] = known.get(int(groups[place]), "")
+    left = splits == ""
+    placed = np.isin(splits, ("train", "validation", "test")) & ~fresh
+    for name in ("test", "validation") if options.new_rows == "split" else ():
+        share = float((splits[placed] == name).mean())
+        if share:
+            pool = np.flatnonzero(left & (splits == ""))
+            splits[carve(pool, labels, groups, min(share, 0.5), options.seed + (name == "validation"))] = name
+    splits[splits == ""] = "train"
+
+
+def newest(pool: NDArray[np.int64], groups: NDArray[np.int64], dates: NDArray[np.float64],
+           fraction: float) -> NDArray[np.int64]:
+    """The newest `fraction` of the dated rows in `pool`; a group belongs to its newest date, and rows of one date are
+    never torn apart."""
+    newest_of = np.full(int(groups.max(initial=0)) + 1, -np.inf)
+    np.maximum.at(newest_of, groups[pool], np.nan_to_num(dates[pool], nan=-np.inf))
+    when = newest_of[groups[pool]]
+    dated = np.sort(when[np.isfinite(when)])
+    if len(np.unique(dated)) < 2:
+        return np.empty(0, dtype=np.int64)
+    cut = dated[min(len(dated) - 1, int(round((1 - fraction) * len(dated))))]
+    if cut == dated[0]:
+        cut = dated[dated > cut][0]
+    found: NDArray[np.int64] = pool[when >= cut]
+    return found
+
+
+def _about_dates(options: ImportOptions, dates: NDArray[np.float64] | None, labels: NDArray[np.int64]) -> list[Finding]:
+    if not options.date_column or dates is None:
+        return []
+    unknown = int((np.isnan(dates) & (labels >= 0)).sum())
+    return [Finding("undated", "warning", f"{unknown:,} row(s) have no date that can be read in "
+                    f"{options.date_column!r}. They stay in train.", unknown)] if unknown else []
+
+
+def plan_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], splits: NDArray[np.str_],
+               seed: int) -> NDArray[np.int8]:
+    """The part of a 5-fold cross-validation in which each train or validation row is held out; -1 for other rows and
+    for sets of `SMALL` rows or more, where one validation split says enough.
+
+    Stratified, whole groups at a time (scikit-learn's `StratifiedGroupKFold`).
+    """
+    plan = np.full(len(labels), -1, dtype=np.int8)
+    rows = np.flatnonzero(np.isin(splits, ("train", "validation")) & (labels >= 0))
+    if not 10 <= len(rows) < SMALL:
+        return plan
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    most = max(len(np.unique(groups[rows][labels[rows] == label])) for label in np.unique(labels[rows]))
+    if most < 2:
+        return plan
+    splitter = StratifiedGroupKFold(n_splits=min(FOLDS, most), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class rarer than the folds is expected, and a finding says so
+        for number, (_, held) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
+            plan[rows[held]] = number
+    return plan
 
 
 def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np.int64], fraction: float,
@@ -69,25 +147,38 @@ def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np
     A class with a single group stays in the pool, so that it can be learnt (AutoGluon's rule for singletons).
     Groups count for the class that most of their rows have.
     """
+    if not len(pool):
+        return pool.astype(np.int64)
     random = np.random.default_rng(seed)
-    members: dict[int, list[int]] = {}
-    for row in pool:
-        members.setdefault(int(groups[row]), []).append(int(row))
-    by_class: dict[int, list[list[int]]] = {}
-    for rows in members.values():
-        names, counts = np.unique(labels[rows], return_counts=True)
-        by_class.setdefault(int(names[counts.argmax()]), []).append(rows)
-    chosen: list[int] = []
-    for _, units in sorted(by_class.items()):
+    _, first, unit_of = np.unique(groups[pool], return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first))[unit_of]  # units numbered by their first row
+    sizes = np.bincount(order)
+    votes = np.unique(np.stack([order, labels[pool]]), axis=1, return_counts=True)
+    ranked = np.lexsort((votes[0][1], -votes[1], votes[0][0]))
+    starts = np.searchsorted(votes[0][0][ranked], np.arange(len(sizes)))
+    class_of = votes[0][1][ranked][starts]
+    taken_units: list[NDArray[np.int64]] = []
+    for label in np.unique(class_of):
+        units = np.flatnonzero(class_of == label)
         if len(units) < 2:
             continue
-        wanted = max(1, round(fraction * sum(map(len, units))))
-        taken = 0
-        for position in random.permutation(len(units))[:-1]:  # one group always stays
-            if taken >= wanted:
-                break
-            if taken and taken + len(units[position]) > wanted * 1.5:
-                continue
-            chosen += units[position]
-            taken += len(units[position])
-    return np.array(sorted(chosen), dtype=np.int64)
+        wanted = max(1, round(fraction * int(sizes[units].sum())))
+        drawn = units[random.permutation(len(units))[:-1]]  # one group always stays
+        taken_units.append(_fill(drawn, sizes[drawn], wanted))
+    chosen = np.isin(order, np.concatenate(taken_units)) if taken_units else np.zeros(len(pool), dtype=bool)
+    return np.sort(pool[chosen]).astype(np.int64)
+
+
+def _fill(units: NDArray[np.int64], sizes: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
+    """Units from the front until `wanted` rows are reached, passing over those that would overshoot by half."""
+    if sizes.max(initial=1) == 1:
+        return units[:wanted]
+    taken, found = 0, []
+    for unit, size in zip(units.tolist(), sizes.tolist(), strict=True):
+        if taken >= wanted:
+            break
+        if taken and taken + size > wanted * 1.5:
+            continue
+        found.append(unit)
+        taken += size
+    return np.array(found, dtype=np.int64)

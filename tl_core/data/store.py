@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+    from tl_core.data.rows import RowFacts
+
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class VersionInfo:
     findings: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    extras_fingerprint: str = ""
+    parent: str = ""  # the version this one was made from, as name@number
+    change: str = ""  # what was done to it, in a sentence
+    settled: list[str] = field(default_factory=list)  # findings that a person has accepted
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -85,10 +94,7 @@ class DatasetVersion:
     @cached_property
     def table(self) -> pa.Table:
         """The same rows as a memory-mapped Arrow table: cheap to open, so pages and training read through it."""
-        import pyarrow as pa
-
-        with pa.memory_map(str(self.folder / "items.arrow")) as source:
-            return pa.ipc.open_stream(source).read_all()
+        return open_items(self.folder)
 
     @cached_property
     def _index(self) -> dict[str, Any]:
@@ -113,6 +119,32 @@ class DatasetVersion:
         values: NDArray[np.int64] = self._index["group"]
         return values
 
+    @property
+    def folds(self) -> NDArray[np.int64]:
+        """Part of the planned cross-validation that each train or validation row is held out in; -1 without one."""
+        values: NDArray[np.int64] = self._index.get("fold", np.full(len(self.labels), -1)).astype(np.int64)
+        return values
+
+    def row_facts(self) -> RowFacts:
+        """Everything remembered of the rows, to judge them again or to make a new version of them."""
+        from tl_core.data.rows import RowFacts, read_facts
+
+        facts, pairs = read_facts(self.folder)
+        named, dates = facts.pop("named"), facts.pop("date")
+        return RowFacts(self.info.modality, self.info.labels, self.labels, self.splits, named, dates, facts, pairs)
+
+    def facts(self) -> dict[str, NDArray[Any]]:
+        """Facts about each row: light, sharpness and size of pictures; length, script and such of texts."""
+        return self.row_facts().facts
+
+    def finding_rows(self, finding: str) -> NDArray[np.int64]:
+        """The rows that a finding is about, rows that belong together one after the other."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(self.folder / "findings.parquet", filters=[("finding", "=", finding)])
+        rows: NDArray[np.int64] = table.column("row").to_numpy()
+        return rows
+
     def rows_of(self, *names: str) -> NDArray[np.int64]:
         """Row numbers of the named splits, in order."""
         return np.flatnonzero(np.isin(self.splits, names))
@@ -131,13 +163,44 @@ class DatasetVersion:
         return list(self.table.column("name").take(rows).to_pylist())
 
 
+def open_items(folder: Path) -> pa.Table:
+    """The stored rows of a version as a memory-mapped table."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(folder / "items.arrow")) as source:
+        return pa.ipc.open_stream(source).read_all()
+
+
+@contextmanager
+def items_writer(folder: Path, schema: pa.Schema, modality: str) -> Iterator[Callable[[pa.Table], None]]:
+    """Gives a function that appends tables to `items.arrow`, whose header Hugging Face `datasets` understands."""
+    import pyarrow as pa
+
+    features = {name: {"decode": False, "_type": "Image"} if name == "image" and modality == "image" else
+                {"dtype": "string", "_type": "Value"} for name in schema.names}
+    schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    with pa.OSFile(str(folder / "items.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        def write(table: pa.Table) -> None:
+            writer.write_table(table.cast(schema) if table.schema != schema else table)
+
+        yield write
+
+
+def link_items(source: Path, target: Path) -> None:
+    """The same rows in another version's folder, without a copy where the file system can."""
+    try:
+        os.link(source / "items.arrow", target / "items.arrow")
+    except OSError:
+        shutil.copyfile(source / "items.arrow", target / "items.arrow")
+
+
 def write_index(folder: Path, labels: NDArray[np.int64], splits: NDArray[np.str_],
-                groups: NDArray[np.int64]) -> None:
+                groups: NDArray[np.int64], folds: NDArray[np.int8]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"label": pa.array(labels, pa.int64()), "split": pa.array(splits.tolist()),
-                             "group": pa.array(groups, pa.int64())}),
+                             "group": pa.array(groups, pa.int64()), "fold": pa.array(folds, pa.int8())}),
                    folder / "index.parquet")
 
 
@@ -145,12 +208,9 @@ def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> No
     """Write text rows without a class as a table of their own, to be predicted once there is a model."""
     if not len(rows) or modality != "text":
         return
-    import pyarrow as pa
     from pyarrow import csv
 
-    with pa.memory_map(str(folder / "items.arrow")) as source:
-        csv.write_csv(pa.ipc.open_stream(source).read_all().take(rows).drop_columns(["name"]),
-                      folder / "unlabelled.csv")
+    csv.write_csv(open_items(folder).take(rows).drop_columns(["name"]), folder / "unlabelled.csv")
 
 
 def write_info(folder: Path, info: VersionInfo) -> None:

@@ -32,6 +32,21 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
     return look_into(Path(path), Path(staging), limits_of(read_settings()), options)
 
 
+def plan_splits(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Rows of each class by split, before anything is frozen: see `tl_core.data.look.plan_splits`."""
+    from tl_core.data.look import plan_splits as plan
+    from tl_core.intake import limits_of
+
+    return plan(Path(path), Path(staging), limits_of(read_settings()), options)
+
+
+def describe_hub_data(name: str) -> dict[str, Any]:
+    """Configurations and splits of a Hub dataset."""
+    from tl_core.data.hub_data import describe as describe_data
+
+    return describe_data(name)
+
+
 def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
     """Classes and probabilities of one text or encoded picture, the most likely first."""
     from tl_core.data.images import open_image
@@ -67,7 +82,8 @@ def describe(reference: str) -> dict[str, Any]:
 
 
 CALLS: dict[str, Callable[..., Any]] = {
-    "inspect_source": inspect_source, "predict_one": predict_one, "warm": warm, "describe": describe}
+    "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
+    "predict_one": predict_one, "warm": warm, "describe": describe}
 
 
 def serve(connection: Connection) -> None:

@@ -205,11 +205,35 @@ def _import(config: RunConfig, folder: Path, settings: Settings, events: EventLo
     asked = config.options
     store = DatasetStore(open_database(settings), config.owner, settings.home_path)
     record, info, is_new = add_dataset(store, settings, asked["source"], asked["name"],
-                                       ImportOptions.from_dict(asked.get("options", {})), asked.get("test", ""), events)
+                                       ImportOptions.from_dict(asked.get("options", {})), asked.get("test", ""), events,
+                                       append=bool(asked.get("append")))
     if asked.get("upload"):
         remove_tree(Path(asked["upload"]))
     return (f"{info.rows:,} items in {len(info.classes)} classes",
             {"dataset": record.reference, "new": is_new})
+
+
+def _fix(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.intake import fix_dataset, restore_dataset
+
+    del folder
+    asked = config.options
+    store = DatasetStore(open_database(settings), config.owner, settings.home_path)
+    events.stage("Making the new version", 0)
+    record, info, is_new = (restore_dataset(store, config.dataset) if asked.get("restore") else
+                            fix_dataset(store, config.dataset, asked["finding"], asked["action"]))
+    return info.change, {"dataset": record.reference, "new": is_new}
+
+
+def _take_out(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.data.takeout import FORMATS, take_out
+
+    record = DatasetStore(open_database(settings), config.owner, settings.home_path).get(config.dataset)
+    kind = str(config.options["format"])
+    events.stage("Writing the files", 0)
+    out = folder / f"{record.name}-{record.version}{FORMATS[kind]}"
+    count = take_out(DatasetVersion(record.folder), out, kind, events.batch)
+    return f"{count:,} items written", {"file": out.name, "rows": count}
 
 
 def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
@@ -222,7 +246,7 @@ def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventL
     return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
 
 
-_WORK = {"train": _train, "import": _import, "predict": _predict}
+_WORK = {"train": _train, "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

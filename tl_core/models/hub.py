@@ -1,53 +1,13 @@
-"""The Hugging Face Hub, asked only after a quick look whether it can be reached at all."""
+"""Backbones from the Hugging Face Hub: safetensors only, from the cache where the Hub cannot be reached."""
 
 from __future__ import annotations
 
-import os
-import socket
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tl_core.errors import BackboneError
+from tl_core.hub import endpoint, is_reachable
 
-_CONNECT_SECONDS, _READ_SECONDS, _KEEP_SECONDS = 2.0, 3.0, 60.0
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
-_probed: dict[str, tuple[float, bool]] = {}
-
-
-def endpoint() -> str:
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-
-
-def is_reachable() -> bool:
-    """Whether the Hub answers; at most five seconds, remembered for a minute.
-
-    The plain client waits 23 s on refused connections and over 150 s on silent hosts.
-    """
-    url = endpoint()
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
-        return False
-    known = _probed.get(url)
-    if known and time.monotonic() - known[0] < _KEEP_SECONDS:
-        return known[1]
-    answer = _answers(url)
-    _probed[url] = (time.monotonic(), answer)
-    return answer
-
-
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_SECONDS).close()
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_READ_SECONDS):  # noqa: S310
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
 
 
 def download(name: str, revision: str) -> Path:

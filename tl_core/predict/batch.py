@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.data import images, tables
-from tl_core.data.archive import Limits, is_stray, unpack
+from tl_core.data.archive import is_stray, unpack
+from tl_core.data.columns import guess_text_column
 from tl_core.data.images import open_image
-from tl_core.data.schema import guess_text_column
+from tl_core.data.limits import LIMITS, Limits
 from tl_core.errors import DataError
 from tl_core.models.classifier import Classifier, load_classifier
 from tl_core.progress import Progress
@@ -77,7 +78,7 @@ def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, cla
     counts = {"rows": 0, "errors": 0}
     for items, total in chunks:
         if extra is None:
-            extra = list(items[0].columns)
+            extra = list(next((item.columns for item in items if item.columns), {}))
             writer.writerow([*own, *(f"input_{name}" if name in own else name for name in extra)])
         good = [item for item in items if not item.error]
         found: Iterator[Any] = iter(classifier.probabilities([item.value for item in good]) if good else [])
@@ -152,14 +153,25 @@ def _read_image(path: Path, name: str) -> _Item:
 
 
 def _text_chunks(path: Path, text_column: str) -> Iterator[tuple[list[_Item], int]]:
-    number, column = 0, ""
-    for frame in tables.read_table(path, chunk_rows=1000):
-        column = column or (text_column if text_column in frame else guess_text_column(frame))
-        items = []
-        for record in frame.to_dict("records"):
-            number += 1
-            text = str(record.get(column, "")).strip()
-            problem = "" if text and len(text) <= tables.MAX_CELL else (
-                "The text is empty." if not text else "The text is over a million characters long.")
-            items.append(_Item(str(number), {str(k): str(v) for k, v in record.items()}, text, problem))
-        yield items, 0
+    """Rows in their order; those that the reader had to leave out stand in their place with the reason."""
+    reading, column, seen = tables.Reading(), "", 0
+    for rows in tables.read_table(path, reading, chunk_rows=1000):
+        frame = rows.cells.slice(0, 1000).to_pandas() if not column else None
+        if frame is not None:
+            column = text_column if text_column in frame else guess_text_column(frame)
+        items = {number: _Item(str(number), record, *_text_of(record.get(column, "")))
+                 for number, record in zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)}
+        items |= {number: _Item(str(number), {}, "", f"The row is damaged: {reason}.")
+                  for number, reason in reading.bad[seen:]}
+        seen = len(reading.bad)
+        yield [items[number] for number in sorted(items)], 0
+    if late := reading.bad[seen:]:
+        yield [_Item(str(number), {}, "", f"The row is damaged: {reason}.") for number, reason in late], 0
+
+
+def _text_of(cell: str) -> tuple[str, str]:
+    """The text to read and what is wrong with it."""
+    text = cell.strip()
+    if not text:
+        return "", "The text is empty."
+    return (text, "") if len(text) <= LIMITS.cell_chars else ("", "The text is over a million characters long.")

@@ -154,7 +154,7 @@ def _fit_head(settings: ProbeSettings, version: DatasetVersion, rows: dict[str, 
                     version.groups[both], classes=len(space.kept), c_values=settings.c_values,
                     selection=settings.selection, folds=settings.folds,
                     balanced=settings.class_weights == "balanced", intercept=backbone.port.has_bias,
-                    seed=settings.seed, progress=progress)
+                    seed=settings.seed, progress=progress, plan=version.folds[both])
     return replace(fit, held_out_rows=both[fit.held_out_rows])
 
 

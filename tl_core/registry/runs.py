@@ -22,7 +22,7 @@ from tl_core.registry.tables import runs
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
-LANES = {"train": "train", "import": "light", "predict": "light"}
+LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light"}
 _DIED = {"code": "interrupted", "what": "The process that did the work has gone.",
          "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
          "try_this": "Resume it; finished parts are kept."}
@@ -106,6 +106,14 @@ class RunStore:
             raise NotFoundError(f"There is no run {run_id!r}.", "",
                                 nearest(run_id, [run.id for run in self.list(limit=50)]))
         return self._to_run(row)
+
+    def of_dataset(self, reference: str) -> list[Run]:
+        """All runs about a dataset `name`, or about one version `name@version`."""
+        name, _, version = reference.partition("@")
+        about = runs.c.dataset == reference if version else runs.c.dataset.startswith(f"{name}@", autoescape=True)
+        with self._engine.connect() as connection:
+            return [self._to_run(row) for row in connection.execute(
+                select(runs).where(runs.c.owner == self._user, about).order_by(runs.c.created.desc())).all()]
 
     def list(self, *, kind: str | None = None, active: bool = False, limit: int = 200) -> list[Run]:
         """The acting user's runs, newest first."""

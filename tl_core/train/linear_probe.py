@@ -49,7 +49,7 @@ class _Options:
 
 def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Ints, *, classes: int,
               c_values: tuple[float, ...], selection: str, folds: int, balanced: bool, intercept: bool, seed: int,
-              progress: Progress) -> ProbeFit:
+              progress: Progress, plan: Ints | None = None) -> ProbeFit:
     """Choose C by log loss and fit the final head.
 
     Args:
@@ -64,6 +64,8 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
         intercept: False for heads without bias; then no mean is subtracted either.
         seed: for the folds.
         progress: told after each C.
+        plan: the part in which each row (train then validation) is held out, made with the dataset; used when it has
+            as many parts as `folds`, so that all runs are judged on the same ones.
 
     With cross-validation the final head is fitted on train and validation together; with a validation split on
     train alone, so that the validation scores are those of the very model that is saved.
@@ -73,7 +75,8 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
     if use_cv or not len(validation[1]):
         features = np.concatenate([train[0], validation[0]]) if len(validation[1]) else np.asarray(train[0])
         labels = np.concatenate([train[1], validation[1]])
-        parts = list(_folds(labels, groups, folds, seed))
+        planned = plan is not None and plan.min(initial=0) >= 0 and plan.max(initial=-1) + 1 == folds
+        parts = list(_planned(labels, plan) if planned and plan is not None else _folds(labels, groups, folds, seed))
         kind, first = "cv", 0
     else:
         features, labels = np.concatenate([train[0], validation[0]]), np.concatenate([train[1], validation[1]])
@@ -110,6 +113,13 @@ def _folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[tuple[
         for train, held in splitter.split(labels, labels, groups):
             if len(np.unique(labels[train])) > 1 and len(held):
                 yield train.astype(np.int64), held.astype(np.int64)
+
+
+def _planned(labels: Ints, plan: Ints) -> Iterator[tuple[Ints, Ints]]:
+    for part in range(int(plan.max()) + 1):
+        train, held = np.flatnonzero(plan != part), np.flatnonzero(plan == part)
+        if len(np.unique(labels[train])) > 1 and len(held):
+            yield train, held
 
 
 def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values: list[float],  # noqa: ANN401

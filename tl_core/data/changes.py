@@ -1,0 +1,61 @@
+"""What differs between two versions of a dataset, row by row, whatever their history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tl_core.data.store import DatasetVersion
+from tl_core.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMED = 50
+
+
+def compare_versions(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
+    """Counts and the first items `added`, `removed`, `relabelled` and `moved` (to another split).
+
+    Items are matched by content: the same text (but for capitals and blanks) or the same bytes. Copies are matched
+    one to one, those with the same class first.
+
+    Raises:
+        DataError: for a picture and a text dataset.
+    """
+    if old.info.modality != new.info.modality:
+        raise DataError("Images and texts cannot be compared.", "", "Name two versions of one dataset.")
+    before, after = _living(old), _living(new)
+    same = before.merge(after, on=["key", "label", "copy"], suffixes=("_old", "_new"))
+    left_old = before[~before["row"].isin(same["row_old"])].copy()
+    left_new = after[~after["row"].isin(same["row_new"])].copy()
+    for left in (left_old, left_new):
+        left["copy"] = left.groupby("key").cumcount()
+    changed = left_old.merge(left_new, on=["key", "copy"], suffixes=("_old", "_new"))
+    removed = left_old[~left_old["row"].isin(changed["row_old"])]
+    added = left_new[~left_new["row"].isin(changed["row_new"])]
+    moved = same[same["split_old"] != same["split_new"]]
+    return {
+        "rows": [old.info.rows, new.info.rows], "same": len(same) - len(moved),
+        "added": _listed(new, added["row"], added["label"]), "removed": _listed(old, removed["row"], removed["label"]),
+        "relabelled": _listed(new, changed["row_new"], changed["label_old"] + " → " + changed["label_new"]),
+        "moved": _listed(new, moved["row_new"], moved["split_old"] + " → " + moved["split_new"])}
+
+
+def _living(version: DatasetVersion) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = np.flatnonzero(version.splits != "removed")
+    names = np.array([*version.info.labels, ""], dtype=object)
+    frame = pd.DataFrame({"row": rows, "key": version.facts()["key"][rows], "label": names[version.labels[rows]],
+                          "split": version.splits[rows].astype(object)})
+    frame["copy"] = frame.groupby(["key", "label"]).cumcount()
+    return frame
+
+
+def _listed(version: DatasetVersion, rows: pd.Series[Any], notes: pd.Series[str]) -> dict[str, Any]:
+    first = np.asarray(rows[:_NAMED], dtype=np.int64)
+    shown = version.texts(first) if version.info.modality == "text" else version.names(first)
+    return {"count": len(rows), "items": [{"item": item[:200], "what": note} for item, note in
+                                          zip(shown, notes[:_NAMED], strict=True)]}
