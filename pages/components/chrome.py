@@ -22,7 +22,8 @@ def sections() -> dict[str, list[st.Page]]:
     return {
         "": [page("start/home", "Home", "home", "home", default=True)],
         "Data": [page("data/add", "Add data", "upload", "add-data"),
-                 page("data/inspect", "Look at data", "search", "data")],
+                 page("data/inspect", "Look at data", "search", "data"),
+                 page("data/versions", "Versions", "history", "versions")],
         "Model": [page("model/choose", "Backbone", "account_tree", "backbone")],
         "Train": [page("train/design", "Design", "tune", "design"),
                   page("train/live", "Live run", "monitoring", "live")],

@@ -32,6 +32,20 @@ def keep(upload: UploadedFile) -> Path:
     return target
 
 
+def keep_text(text: str) -> Path:
+    """Write a pasted table to its own folder below TL_HOME and give the file's path.
+
+    Raises:
+        DataError: when it is larger than the server allows.
+    """
+    limit = services.settings().number("upload_mb")
+    if len(text) > limit << 20:
+        raise DataError("The pasted text is too long.", f"The limit is {limit:,} MB.", "Bring it as a file.")
+    target = new_upload_folder(services.settings()) / "pasted.csv"
+    target.write_text(text, encoding="utf-8")
+    return target
+
+
 def reset(key: str) -> None:
     """Give the upload widget a new identity, so that its buffer is freed."""
     st.session_state[key] += 1

@@ -1,102 +1,106 @@
-"""What are my examples? Upload or server path, a look inside, the columns, and the dataset."""
+"""What are my examples? A way in, a look inside, columns and splits, and the dataset."""
 
+import json
 import time
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.components import gallery, problems, services, state, uploads, waiting
+from pages.components import gallery, problems, services, state, uploads, waiting, ways_in
 from pages.components.words import plain
 from tl_core.config import RunConfig
+from tl_core.data.encodings import ENCODINGS
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
+READING = ("sheet", "encoding", "hub_config")
 
 st.title("What are my examples?")
 
 
 def forget() -> None:
-    """Back to the empty page, with a fresh upload widget."""
-    st.session_state.update(upload="", look_ticket=0, looked_at="", import_run="")
+    """Back to the empty page, with fresh widgets; the typed name goes too."""
+    st.session_state.update(upload="", look_ticket=0, looked_at="", import_run="", plan_ticket=0, planned="",
+                            collection="")
+    for key in [key for key in st.session_state if str(key).startswith("add_")]:
+        del st.session_state[key]
     uploads.reset("upload_key")
 
 
-def choose_source() -> None:
-    """The two ways in; the file goes to disk at once and the page goes on with its path."""
-    upload_tab, server_tab = st.tabs(["Upload", "From this server"])
-    with upload_tab:
-        st.caption("Photos: a zip with one folder for each class. Texts: a table (CSV, TSV, XLSX, JSONL, Parquet) with "
-                   "a text and a class in each row, or a zip of tables named train and test.")
-        limit = services.settings().number("upload_mb")
-        upload = st.file_uploader("Your file", key=f"upload_{st.session_state['upload_key']}", max_upload_size=limit,
-                                  type=["zip", "csv", "tsv", "txt", "xlsx", "jsonl", "ndjson", "parquet"],
-                                  help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.")
-        if upload is not None:
-            with problems.caught():
-                st.session_state["upload"] = str(uploads.keep(upload))
-            uploads.reset("upload_key")
-            st.rerun()
-    with server_tab:
-        roots = services.settings().data_folders
-        if not roots:
-            st.info("No server folder is open. Whoever runs this server can open some with TL_DATA_DIRS.")
-        with st.form("server"):
-            path = st.text_input("Folder or file on this server", help="Class folders, a zip, or a table.",
-                                 placeholder=str(roots[0]) if roots else "", disabled=not roots)
-            if st.form_submit_button("Look inside", disabled=not roots) and path:
-                with problems.caught():
-                    st.session_state["upload"] = str(uploads.allowed_folder(path))
-                st.rerun()
+def staging_of(source: str) -> str:
+    """Where a look may unpack: beside an upload, else a folder of its own."""
+    home = services.settings().home_path / "uploads"
+    if source.startswith("hub:") or not Path(source).is_relative_to(home):
+        return str(home / f"look-{time.time_ns()}")
+    return str(Path(source).parent)
 
 
-def show_pictures(facts: dict) -> None:
-    """Counts and a few pictures."""
+def show_pictures(facts: dict) -> dict[str, str]:
+    """Counts and a few pictures; for pictures with a table, its columns."""
     classes = facts["classes"]
     st.success(f"{facts['rows']:,} images in {len(classes)} classes: "
-               + ", ".join(f"{plain(name)} ({count:,})" for name, count in list(classes.items())[:12]),
+               + ", ".join(f"{plain(name) or '(none)'} ({count:,})" for name, count in list(classes.items())[:12]),
                icon=":material/photo_library:")
     gallery.pictures([data for _, data in facts["thumbnails"]], [name for name, _ in facts["thumbnails"]])
+    if not facts["table"]:
+        return {}
+    st.caption("The classes come from the table beside the pictures.")
+    return pick_columns(facts["table"], facts["guess"], (("image", "Column with the file name"),
+                                                         ("label", "Column with the class")))
 
 
 def show_table(facts: dict) -> dict[str, str]:
     """The first rows and the guessed columns, changeable; gives the chosen columns."""
-    columns, guess = facts["columns"], facts["guess"]
-    st.success(f"A table with {len(columns)} columns.", icon=":material/table:")
+    st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
     if facts["problem"]:
         st.warning(plain(facts["problem"]))
-
-    def pick(role: str, title: str, *, optional: bool = False) -> str:
-        choices = (["", *columns] if optional else columns)
-        value = guess.get(role, "")
-        return st.selectbox(title, choices, index=choices.index(value) if value in choices else 0,
-                            help=HELP[f"{role}_column"], format_func={name: name or "none" for name in choices}.get)
-
-    first, second = st.columns(2)
-    with first:
-        text, group = pick("text", "Column with the text"), pick("group", "Rows that belong together", optional=True)
-    with second:
-        target, split = pick("label", "Column with the class"), pick("split", "Column with the split", optional=True)
-    shown = list(dict.fromkeys(name for name in (text, target, group, split) if name))
+    with st.container(horizontal=True):
+        if len(facts["sheets"]) > 1:
+            st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
+                         format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
+        st.selectbox("Text encoding", ["", *ENCODINGS], key="add_encoding", help=HELP["encoding"],
+                     format_func={name: name or "recognised" for name in ("", *ENCODINGS)}.get)
+    chosen = pick_columns(facts["columns"], facts["guess"], (("text", "Column with the text"),
+                                                             ("label", "Column with the class")))
+    shown = list(dict.fromkeys(name for name in chosen.values() if name))
     st.dataframe(pd.DataFrame(facts["preview"])[shown], hide_index=True)
-    return {"text_column": text, "label_column": target, "group_column": group, "split_column": split}
+    return chosen
 
 
-def show_form(facts: dict) -> None:
-    """Name, columns, splits, and the button that makes the dataset."""
+def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Select boxes for the roles, the needed ones first."""
+    spare = [("group", "Rows that belong together"), ("split", "Column with the split"),
+             ("date", "Column with the date")]
+    spare += [("title", "Title in front of the text")] if roles[0][0] == "text" else []
     chosen = {}
-    if facts["modality"] == "image":
-        show_pictures(facts)
-    else:
-        chosen = show_table(facts)
-    if facts["skipped_count"]:
-        with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
-            st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
-    default = Path(st.session_state["upload"]).stem.replace("_", "-")[:60]
-    name = st.text_input("Name of the dataset", default, help="The same name with new content makes a new version.")
-    if "validation" in facts["splits"] and "test" not in facts["splits"]:
+    boxes = st.columns(2)
+    for place, (role, title) in enumerate([*roles, *spare]):
+        choices = columns if place < len(roles) else ["", *columns]
+        value = guess.get(role, "")
+        with boxes[place % 2]:
+            chosen[f"{role}_column"] = st.selectbox(
+                title, choices, index=choices.index(value) if value in choices else 0, help=HELP[f"{role}_column"],
+                format_func={name: name or "none" for name in choices}.get, key=f"add_{role}")
+    return chosen
+
+
+def show_hub(facts: dict) -> dict[str, object]:
+    """Configuration, split and row limit of a Hub dataset."""
+    st.success(f"{plain(facts['name'])} on the Hugging Face Hub.", icon=":material/cloud_download:")
+    config = st.selectbox("Configuration", list(facts["configs"]), help=HELP["hub_config"])
+    splits = facts["configs"][config]
+    split = st.selectbox("Split", ["", *splits], help=HELP["hub_split"],
+                         format_func={name: name or "train, validation and test" for name in ("", *splits)}.get)
+    limit = st.number_input("Most rows of each split (0: all)", 0, 10_000_000, 5_000, 1_000, help=HELP["row_limit"])
+    return {"hub_config": config, "hub_split": split, "row_limit": int(limit)}
+
+
+def show_splits(facts: dict, source: str, chosen: dict) -> None:
+    """The settings of the split, and what they give for each class before anything is frozen."""
+    if "validation" in facts.get("splits", {}) and "test" not in facts["splits"]:
         keep = st.radio("Your data has one split besides train. It is", ["the final test", "for tuning"],
                         help=HELP["val_is"], horizontal=True)
         chosen["val_is"] = "test" if keep == "the final test" else "validation"
@@ -108,14 +112,69 @@ def show_form(facts: dict) -> None:
         chosen["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=HELP["seed"]))
         chosen["remove_leaks"] = st.checkbox("Leave out training rows that are also in the test rows",
                                              help=HELP["remove_leaks"])
+    if source.startswith("hub:"):
+        return
+    wanted = json.dumps([source, chosen])
+    client = services.compute()
+    if st.session_state["planned"] != wanted:
+        with problems.caught():
+            st.session_state["plan_ticket"] = client.call("plan_splits", path=source, staging=staging_of(source),
+                                                          options=chosen)
+        st.session_state["planned"] = wanted
+    with st.expander("How the rows will be split", expanded=True):
+        try:
+            ready, plan = client.poll(st.session_state["plan_ticket"])
+        except UserError as error:
+            problems.show(error)
+            return
+        if not ready:
+            waiting.wait_for(st.session_state["plan_ticket"], "Counting classes and splits…")
+        elif plan["too_many"]:
+            st.caption("Too many rows to count here; the counts are shown once the dataset is made.")
+        else:
+            table = pd.DataFrame([{"class": name, **parts} for name, parts in plan["classes"].items()])
+            st.dataframe(table, hide_index=True, height=min(240, 36 * (len(table) + 1)))
+            aside = f" {plan['unlabelled']:,} rows without a class are set aside." if plan["unlabelled"] else ""
+            st.caption("Copies of one item are put on one side when the dataset is made, so counts may shift a "
+                       f"little. A class with a single example stays in train.{aside}")
+
+
+def show_target(source: str) -> tuple[str, bool, dict[str, str]]:
+    """A new name, or an existing dataset to add the rows to."""
+    known = [record.name for record in services.datasets().list()]
+    if known and st.radio("These rows become", ["a new dataset", "more rows of an existing one"], horizontal=True,
+                          key="add_target") != "a new dataset":
+        name = st.selectbox("Dataset", known)
+        where = st.radio("The new rows are", ["split like the rest", "all for training"], help=HELP["new_rows"],
+                         horizontal=True)
+        return name, True, {"new_rows": "split" if where == "split like the rest" else "train"}
+    default = source.rpartition("/")[2] if source.startswith("hub:") else Path(source).stem
+    name = st.text_input("Name of the dataset", default.replace("_", "-")[:60],
+                         help="The same name with new content makes a new version.")
+    return name, False, {}
+
+
+def show_form(facts: dict, source: str) -> None:
+    """What was found, columns, splits, name, and the button that makes the dataset."""
+    chosen: dict = {name: st.session_state[f"add_{name}"] for name in READING if st.session_state.get(f"add_{name}")}
+    hub = source.startswith("hub:")
+    if hub:
+        chosen |= show_hub(facts)
+    else:
+        chosen |= show_pictures(facts) if facts["modality"] == "image" else show_table(facts)
+        if facts["skipped_count"]:
+            with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
+                st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
+    name, append, more = show_target(source)
+    show_splits(facts, source if hub else facts["source"], chosen)
     save, other = st.columns([1, 1])
     if save.button("Save as dataset", type="primary", icon=":material/save:"):
         with problems.caught():
-            options = {"source": facts["source"], "name": check_name(name), "options": chosen}
+            options = {"source": source if hub else facts["source"], "name": check_name(name), "append": append,
+                       "options": chosen | more}
             home = services.settings().home_path / "uploads"
-            kept = Path(st.session_state["upload"])
-            if kept.is_relative_to(home):
-                options["upload"] = str(home / kept.relative_to(home).parts[0])
+            if not hub and Path(source).is_relative_to(home):
+                options["upload"] = str(home / Path(source).relative_to(home).parts[0])
             run = services.submit(RunConfig("import", services.user(), options=options), state.new_draft())
         state.draft_used()
         st.session_state["import_run"] = run.id
@@ -143,18 +202,18 @@ if st.session_state["import_run"]:
     with problems.caught():
         watch_import()
 elif not st.session_state["upload"]:
-    choose_source()
+    ways_in.choose()
 else:
     source = st.session_state["upload"]
     client = services.compute()
-    if st.session_state["looked_at"] != source:
-        staging = services.settings().home_path / "uploads" / f"look-{time.time_ns()}"
-        if Path(source).is_relative_to(services.settings().home_path / "uploads"):
-            staging = Path(source).parent
+    reading = {name: st.session_state[f"add_{name}"] for name in READING if st.session_state.get(f"add_{name}")}
+    wanted = json.dumps([source, reading])
+    if st.session_state["looked_at"] != wanted:
         with problems.caught():
-            ticket = client.call("inspect_source", path=source, staging=str(staging), options={})
-            st.session_state["look_ticket"] = ticket
-        st.session_state["looked_at"] = source
+            st.session_state["look_ticket"] = (
+                client.call("describe_hub_data", name=source.partition(":")[2]) if source.startswith("hub:") else
+                client.call("inspect_source", path=source, staging=staging_of(source), options=reading))
+        st.session_state["looked_at"] = wanted
     try:
         done, found = client.poll(st.session_state["look_ticket"])
     except UserError as error:
@@ -164,4 +223,4 @@ else:
     if not done:
         waiting.wait_for(st.session_state["look_ticket"], "Looking inside…")
     else:
-        show_form(found)
+        show_form(found, source)

@@ -3,12 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import charts, chrome, gallery, problems, services, state
+from pages.components import charts, chrome, findings, gallery, problems, services, state
 from pages.components.words import plain
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
 
-ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
 SHOWN = 24
 
 st.title("Is it good enough?")
@@ -30,17 +29,15 @@ serious = [finding for finding in info.findings if finding["severity"] != "info"
 st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
             + ("fit to train." if not serious else f"fit to train; {len(serious)} thing(s) to look at."))
 st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
-if st.button("Choose a backbone", type="primary", icon=":material/arrow_forward:"):
-    st.switch_page("pages/model/choose.py", query_params={"dataset": record.reference})
+if info.change:
+    st.caption(f":material/history: {plain(info.change)}")
+with st.container(horizontal=True):
+    if st.button("Choose a backbone", type="primary", icon=":material/arrow_forward:"):
+        st.switch_page("pages/model/choose.py", query_params={"dataset": record.reference})
+    if st.button("Versions and download", icon=":material/history:"):
+        st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})
 
-for finding in info.findings:
-    with st.container(border=True):
-        st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
-        if finding["fix"]:
-            st.caption(plain(finding["fix"]))
-        if finding["items"] or (finding["id"] == "skipped" and info.skipped):
-            with st.expander("Show the items"):
-                st.dataframe([{"item": i} for i in finding["items"]] or info.skipped, hide_index=True)
+findings.show(record, info)
 
 st.subheader("Classes")
 charts.class_bars(info.class_splits, "classes")

@@ -35,7 +35,8 @@ def act(action: str, run_id: str) -> None:
         ensure_dispatcher(services.settings())
 
 
-KINDS = {"train": "training", "import": "import of data", "predict": "prediction of a file"}
+KINDS = {"train": "training", "import": "import of data", "fix": "new version of a dataset",
+         "takeout": "dataset as files", "predict": "prediction of a file"}
 for run in found:
     title = run.dataset or KINDS[run.kind]
     with st.container(border=True):

@@ -64,7 +64,8 @@ def test_comparing_agrees_with_a_plain_loop(tmp_path):
     random = np.random.default_rng(3)
     rows = [(f"word{i} w{i * 3} v{i % 11} u{i}", "abc"[i % 3]) for i in range(120)] + [("same", "a")] * 3
     keep = [row for row in rows if random.random() > 0.2]
-    new = [(text, "c" if random.random() < 0.15 else label) for text, label in keep] + [("novel one", "b"), ("same", "b")]
+    new = [(text, "c" if random.random() < 0.15 else label) for text, label in keep]
+    new += [("novel one", "b"), ("same", "b")]
 
     def version(name, content):
         with (tmp_path / f"{name}.csv").open("w", newline="") as handle:
@@ -88,8 +89,8 @@ def test_comparing_agrees_with_a_plain_loop(tmp_path):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_texts_survive_the_way_out_and_in(tmp_path, kind):
     path = tmp_path / "t.csv"
-    path.write_text("text,label,shop\n" + "".join(f'"a ""quoted"" line {i}\nand another, {i}",{"=x NA"[i % 2 * 3:][:2]},'
-                                                  f"s{i % 3}\n" for i in range(40)))
+    path.write_text("text,label,shop\n" + "".join(
+        f'"a ""quoted"" line {i}\nand another, {i}",{"=x" if i % 2 else "NA"},s{i % 3}\n' for i in range(40)))
     version = build(path, tmp_path / "v")
     target = tmp_path / f"out.{kind}"
     assert take_out(version, target, kind) == 40

@@ -59,7 +59,8 @@ ACCEPTED = {
     "folders inside a class": (pictures(["cat/a/1.png", "cat/b/2.png", "dog/3.png", "dog/x/y/4.png"]),
                                {"cat": 2, "dog": 2}),
     "upper-case endings": (pictures(["cat/1.JPG", "cat/2.Jpeg", "dog/3.PNG", "dog/4.GIF"]), {"cat": 2, "dog": 2}),
-    "formats mixed in a class": (pictures(["cat/1.webp", "cat/2.tif", "dog/3.avif", "dog/4.jpg"]), {"cat": 2, "dog": 2}),
+    "formats mixed in a class": (pictures(["cat/1.webp", "cat/2.tif", "dog/3.avif", "dog/4.jpg"]),
+                                 {"cat": 2, "dog": 2}),
     "__MACOSX and .DS_Store": ({**folders("cat", "dog"), "__MACOSX/cat/._0.png": b"x", "cat/.DS_Store": b"x",
                                 "Thumbs.db": b"x"}, {"cat": 4, "dog": 4}),
     "notebook checkpoints": ({**folders("cat", "dog"), **folders("cat-checkpoint", prefix=".ipynb_checkpoints/")},
@@ -73,7 +74,8 @@ ACCEPTED = {
     "Chinese class folders": (folders("猫", "狗"), {"狗": 4, "猫": 4}),
     "numbers as class folders": (folders("0", "1"), {"0": 4, "1": 4}),
     "metadata.csv at the root": ({**{f"images/{k}": v for k, v in FLAT.items()}, "metadata.csv":
-                                  LISTED.replace("\n", "\nimages/").removesuffix("images/").encode()}, {"a": 4, "b": 4}),
+                                  LISTED.replace("\n", "\nimages/").removesuffix("images/").encode()},
+                             {"a": 4, "b": 4}),
     "metadata.jsonl in the folder": ({**FLAT, "metadata.jsonl": "\n".join(json.dumps(
         {"file_name": f"{i}.png", "label": "ab"[i % 2]}) for i in range(8)).encode()}, {"a": 4, "b": 4}),
     "a table of bare file names": ({**{f"all/of/them/{k}": v for k, v in FLAT.items()}, "labels.csv": LISTED.encode()},
@@ -109,7 +111,8 @@ ACCEPTED = {
                                     {"007": 4, "NA": 4, "None": 4}),
 }
 SPLIT = {
-    "train and test folders": ({**folders("cat", "dog", prefix="train/"), **folders("cat", "dog", prefix="test/", each=1)},
+    "train and test folders": ({**folders("cat", "dog", prefix="train/"),
+                                **folders("cat", "dog", prefix="test/", each=1)},
                                {"test": 2}),
     "train, valid and test": ({**folders("cat", "dog", prefix="x/train/"), **folders("cat", "dog", prefix="x/valid/"),
                                **folders("cat", "dog", prefix="x/test/")}, {"train": 8, "validation": 8, "test": 8}),

@@ -89,7 +89,8 @@ def test_resaved_scaled_and_rotated_by_exif_pictures_are_near_others_are_not():
     exif = Image.Exif()
     exif[0x0112] = 6
     copies = [encoded(originals[0], "JPEG", quality=60), encoded(originals[1].resize((90, 72))),
-              encoded(originals[2], "WEBP", quality=70), encoded(originals[3].rotate(90, expand=True), "JPEG", exif=exif),
+              encoded(originals[2], "WEBP", quality=70),
+              encoded(originals[3].rotate(90, expand=True), "JPEG", exif=exif),
               encoded(originals[4].resize((300, 240)), "JPEG")]
     pairs = similar_pictures(*facts_of([encoded(image) for image in originals] + copies))
     assert pairs.tolist() == [[number, 60 + number] for number in range(5)]

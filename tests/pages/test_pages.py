@@ -228,6 +228,8 @@ def test_a_path_with_a_table_is_looked_into_and_becomes_a_dataset(tmp_path, monk
     monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
     write_texts(tmp_path / "letters.csv", 40)
     app = opened("pages/data/add.py")
+    app.session_state["way"] = "server"
+    app.run()
     app.text_input[0].set_value(str(tmp_path / "letters.csv"))
     next(b for b in app.button if b.label == "Look inside").click().run()
     end = time.monotonic() + 60

@@ -40,6 +40,13 @@ def plan_splits(path: str, staging: str, options: dict[str, Any]) -> dict[str, A
     return plan(Path(path), Path(staging), limits_of(read_settings()), options)
 
 
+def hub_reachable() -> bool:
+    """Whether the Hub answers; may take five seconds."""
+    from tl_core.hub import is_reachable
+
+    return is_reachable()
+
+
 def describe_hub_data(name: str) -> dict[str, Any]:
     """Configurations and splits of a Hub dataset."""
     from tl_core.data.hub_data import describe as describe_data
@@ -83,6 +90,7 @@ def describe(reference: str) -> dict[str, Any]:
 
 CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
+    "hub_reachable": hub_reachable,
     "predict_one": predict_one, "warm": warm, "describe": describe}
 
 

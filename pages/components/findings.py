@@ -1,0 +1,124 @@
+"""Findings as cards: what it is, its items, and a fix by one click that makes a new version."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import gallery, problems, services, state
+from pages.components.words import plain
+from tl_core.config import RunConfig
+from tl_core.data.look import thumbnail
+from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.errors import DataError
+from tl_core.registry.datasets import DatasetRecord
+
+ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
+_SHOWN = 24
+
+
+def show(record: DatasetRecord, info: VersionInfo) -> None:
+    """All cards of a version, the serious ones first."""
+    if st.session_state["fix_run"]:
+        with problems.caught():
+            _watch_fix()
+    for finding in info.findings:
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}", width="stretch")
+                for place, action in enumerate(finding.get("actions", [])):
+                    st.button(action["label"], key=f"fix_{finding['id']}_{action['id']}", on_click=_start_fix,
+                              args=(record.reference, finding["id"], action["id"]),
+                              type="secondary" if place else "primary", disabled=bool(st.session_state["fix_run"]),
+                              help="Makes a new version; this one stays as it is and can be restored.")
+            if finding["fix"]:
+                st.caption(plain(finding["fix"]))
+            _items(record, info, finding)
+
+
+def _items(record: DatasetRecord, info: VersionInfo, finding: dict) -> None:
+    if finding["id"] == "skipped":
+        with st.expander("Show the items"):
+            st.dataframe(info.skipped, hide_index=True)
+            if info.skipped_count > len(info.skipped):
+                st.caption(f"The first {len(info.skipped):,} of {info.skipped_count:,}.")
+        return
+    if not finding["items"]:
+        return
+    with st.expander("Show the items", key=f"items_{finding['id']}", on_change="rerun") as box:
+        if not box.open:
+            return
+        found = _examples(str(record.folder), finding["id"])
+        if not found:
+            st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
+        elif info.modality == "text":
+            gallery.texts(found)
+        else:
+            gallery.pictures([row["picture"] for row in found if row["picture"]],
+                             [row["class"] for row in found if row["picture"]])
+        if len(found) == _SHOWN:
+            st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
+
+
+@st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
+def _examples(folder: str, finding: str) -> list[dict]:
+    """The first rows of a finding: text or small picture, class, split, and where it came from."""
+    version = DatasetVersion(folder)
+    if not (version.folder / "findings.parquet").exists():
+        return []
+    rows = version.finding_rows(finding)[:_SHOWN]
+    names = [*version.info.labels, "(none)"]
+    facts = [{"class": names[version.labels[row]], "split": str(version.splits[row]), "from": name}
+             for row, name in zip(rows, version.names(rows), strict=True)]
+    if version.info.modality == "text":
+        return [{"text": text[:500], **fact} for text, fact in zip(version.texts(rows), facts, strict=True)]
+    return [{"picture": _small(version, int(row)), **fact} for row, fact in zip(rows, facts, strict=True)]
+
+
+def _small(version: DatasetVersion, row: int) -> bytes:
+    try:
+        return thumbnail(version.image_bytes(row))
+    except DataError:
+        return b""
+
+
+def _start_fix(reference: str, finding: str, action: str) -> None:
+    with problems.caught():
+        run = services.submit(RunConfig("fix", services.user(), reference, options={
+            "finding": finding, "action": action}), f"{state.new_draft()}-{finding}")
+        state.draft_used()
+        st.session_state["fix_run"] = run.id
+
+
+@st.fragment(run_every=0.7)
+def _watch_fix() -> None:
+    """On to the new version as soon as it is there."""
+    run = services.runs().get(st.session_state["fix_run"])
+    if run.status == "done":
+        st.session_state["fix_run"] = ""
+        reference = (run.summary or {})["dataset"]
+        st.toast(run.headline, icon=":material/check_circle:")
+        state.choose("dataset", reference)
+        st.rerun()
+    if run.status in ("queued", "running"):
+        st.progress(run.progress, "Making the new version…")
+        return
+    problems.show(run.reason or {"what": "The fix stopped."})
+    if st.button("Close"):
+        st.session_state["fix_run"] = ""
+        st.rerun()
+
+
+def restore(reference: str) -> None:
+    """Make an older version the newest; the page follows it as it follows a fix."""
+    with problems.caught():
+        run = services.submit(RunConfig("fix", services.user(), reference, options={"restore": True}),
+                              f"{state.new_draft()}-restore")
+        state.draft_used()
+        st.session_state["fix_run"] = run.id
+
+
+def watch() -> None:
+    """Progress of a fix or a restore, if one is going."""
+    if st.session_state["fix_run"]:
+        with problems.caught():
+            _watch_fix()
