@@ -27,10 +27,12 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str, options: ImportOptions,
-                test: str = "", progress: Progress | None = None, *, append: bool = False) -> Made:
+                test: str = "", progress: Progress | None = None, *, append: bool = False,
+                shown: str = "") -> Made:
     """Read `source` (a path, `sample:<name>` or `hub:<owner>/<name>`), write a version and register it under `name`.
 
-    With `append` the rows come after those of the newest version of `name`.
+    With `append` the rows come after those of the newest version of `name`; `shown` is what the history calls the
+    source.
 
     Returns the record, the version's facts, and False when the newest version already had this content.
 
@@ -47,7 +49,7 @@ def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str,
         if test:
             sources["test"] = open_any(test, staging / "test", settings, options, progress)
         progress.stage("Reading and checking every item", share=0.8)
-        shown = source if ":" in source else Path(source).name
+        shown = shown or (source if ":" in source else Path(source).name)
         return _register(store, name, lambda folder: build_version(
             sources, options, folder, shown, progress.batch, DatasetVersion(base.folder) if base else None,
             base.reference if base else ""))

@@ -23,15 +23,15 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
             _watch_fix()
     for finding in info.findings:
         with st.container(border=True):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}", width="stretch")
-                for place, action in enumerate(finding.get("actions", [])):
-                    st.button(action["label"], key=f"fix_{finding['id']}_{action['id']}", on_click=_start_fix,
-                              args=(record.reference, finding["id"], action["id"]),
-                              type="secondary" if place else "primary", disabled=bool(st.session_state["fix_run"]),
-                              help="Makes a new version; this one stays as it is and can be restored.")
+            st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
             if finding["fix"]:
                 st.caption(plain(finding["fix"]))
+            with st.container(horizontal=True):
+                for action in finding.get("actions", []):
+                    st.button(action["label"], key=f"fix_{finding['id']}_{action['id']}", on_click=_start_fix,
+                              args=(record.reference, finding["id"], action["id"]), icon=":material/healing:",
+                              disabled=bool(st.session_state["fix_run"]),
+                              help="Makes a new version; this one stays as it is and can be restored.")
             _items(record, info, finding)
 
 

@@ -57,12 +57,9 @@ def show_table(facts: dict) -> dict[str, str]:
     st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
     if facts["problem"]:
         st.warning(plain(facts["problem"]))
-    with st.container(horizontal=True):
-        if len(facts["sheets"]) > 1:
-            st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
-                         format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
-        st.selectbox("Text encoding", ["", *ENCODINGS], key="add_encoding", help=HELP["encoding"],
-                     format_func={name: name or "recognised" for name in ("", *ENCODINGS)}.get)
+    if len(facts["sheets"]) > 1:
+        st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
+                     format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
     chosen = pick_columns(facts["columns"], facts["guess"], (("text", "Column with the text"),
                                                              ("label", "Column with the class")))
     shown = list(dict.fromkeys(name for name in chosen.values() if name))
@@ -74,16 +71,26 @@ def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[s
     """Select boxes for the roles, the needed ones first."""
     spare = [("group", "Rows that belong together"), ("split", "Column with the split"),
              ("date", "Column with the date")]
-    spare += [("title", "Title in front of the text")] if roles[0][0] == "text" else []
+    spare += [("title", "Title before the text")] if roles[0][0] == "text" else []
     chosen = {}
-    boxes = st.columns(2)
-    for place, (role, title) in enumerate([*roles, *spare]):
-        choices = columns if place < len(roles) else ["", *columns]
+
+    def pick(role: str, title: str, choices: list[str]) -> None:
         value = guess.get(role, "")
-        with boxes[place % 2]:
-            chosen[f"{role}_column"] = st.selectbox(
-                title, choices, index=choices.index(value) if value in choices else 0, help=HELP[f"{role}_column"],
-                format_func={name: name or "none" for name in choices}.get, key=f"add_{role}")
+        chosen[f"{role}_column"] = st.selectbox(
+            title, choices, index=choices.index(value) if value in choices else 0, help=HELP[f"{role}_column"],
+            format_func={name: name or "none" for name in choices}.get, key=f"add_{role}")
+
+    for box, (role, title) in zip(st.columns(2), roles, strict=True):
+        with box:
+            pick(role, title, columns)
+    with st.expander("More columns: groups, splits, dates" + (", titles" if len(spare) > 3 else "")):
+        boxes = st.columns(2)
+        for place, (role, title) in enumerate(spare):
+            with boxes[place % 2]:
+                pick(role, title, ["", *columns])
+        if roles[0][0] == "text":
+            st.selectbox("Text encoding", ["", *ENCODINGS], key="add_encoding", help=HELP["encoding"],
+                         format_func={name: name or "recognised" for name in ("", *ENCODINGS)}.get)
     return chosen
 
 
@@ -171,7 +178,7 @@ def show_form(facts: dict, source: str) -> None:
     if save.button("Save as dataset", type="primary", icon=":material/save:"):
         with problems.caught():
             options = {"source": source if hub else facts["source"], "name": check_name(name), "append": append,
-                       "options": chosen | more}
+                       "options": chosen | more, "shown": source if hub else Path(source).name}
             home = services.settings().home_path / "uploads"
             if not hub and Path(source).is_relative_to(home):
                 options["upload"] = str(home / Path(source).relative_to(home).parts[0])

@@ -1,105 +1,18 @@
-"""The main journeys in a real browser against a real server. Each page leaves its picture in a folder."""
+"""The main journeys in a real browser against a real server."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from tests_support.datasets import write_pictures
 from tests_support.processes import kill_all, of_home
+from tests_support.studio import Server, upload
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
-ROOT = Path(__file__).parents[2]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-class Server:
-    """The studio as `make app` starts it, on a port and in a home of its own."""
-
-    def __init__(self, home: Path, environment: dict[str, str]):
-        self.home, self.port = home, free_port()
-        self.environment = {**os.environ, "TL_HOME": str(home), **environment}
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
-                                        cwd=ROOT, env=self.environment)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError("the server did not start")
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, browser):
-    home = tmp_path_factory.mktemp("browser") / "home"
-    shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
-    found = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
-    yield found
-    found.process.kill()
-    found.process.wait()
-    kill_all(home)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        pytest.skip("needs Chromium (apt-get install chromium)")
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser, server):
-    found = browser.new_page(viewport={"width": 1280, "height": 900})
-    found.set_default_timeout(60_000)
-    yield found
-    assert not found.get_by_text("Traceback").count()
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory):
-    """`picture(page, name)`: a screenshot; TL_TEST_SCREENSHOTS names the folder that keeps them."""
-    folder = Path(os.environ.get("TL_TEST_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-
-    def take(page, name, height=900):
-        page.set_viewport_size({"width": 1280, "height": height})
-        page.wait_for_timeout(1500)
-        page.screenshot(path=folder / f"{name}.png")
-        page.set_viewport_size({"width": 1280, "height": 900})
-
-    return take
-
-
-def upload(page, path: Path) -> None:
-    page.locator("input[type=file]").first.set_input_files(path)
 
 
 def watch_to_the_end(page) -> None:
@@ -208,7 +121,7 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, tmp_path_factory, slo
     page.set_default_timeout(60_000)
     try:
         page.goto(f"{server.url}/add-data")
-        page.get_by_role("tab", name="From this server").click()
+        page.get_by_text("This server", exact=True).click()
         page.get_by_role("textbox", name="Folder or file on this server").fill(str(slow_dataset))
         page.get_by_role("button", name="Look inside").click()
         page.get_by_role("button", name="Save as dataset").click()

@@ -129,7 +129,8 @@ REFUSED = {
     "photos without folders": (FLAT, "no folders"),
     "only one class": (folders("cat"), "no folders|only one class"),
     "nothing of use": ({"a.docx": b"x", "b.docx": b"y"}, "no images or tables"),
-    "several labels in a cell": ({"t.csv": csv(40, classes="abxy").replace(",x\n", ",a|b\n").replace(",y\n", ",b|a\n")}, "several classes"),
+    "several labels in a cell": ({"t.csv": csv(40, classes="abxy")
+                                  .replace(",x\n", ",a|b\n").replace(",y\n", ",b|a\n")}, "several classes"),
     "a number for each row": ({"t.csv": "text,label\n" + "".join(f"t {i},{i / 7:.4f}\n" for i in range(600))},
                               "600 different classes"),
     "no class column": ({"t.csv": "text\n" + "hello\n" * 9}, "which column holds the class"),

@@ -32,7 +32,7 @@ class ComputeClient:
         self._connection: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(self, name: str, **arguments: Any) -> int:  # noqa: ANN401
+    def call(self, name: str, /, **arguments: Any) -> int:  # noqa: ANN401
         """Ask for something; gives the ticket of its answer."""
         with self._lock:
             if self._connection is None:

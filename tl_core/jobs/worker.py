@@ -206,7 +206,7 @@ def _import(config: RunConfig, folder: Path, settings: Settings, events: EventLo
     store = DatasetStore(open_database(settings), config.owner, settings.home_path)
     record, info, is_new = add_dataset(store, settings, asked["source"], asked["name"],
                                        ImportOptions.from_dict(asked.get("options", {})), asked.get("test", ""), events,
-                                       append=bool(asked.get("append")))
+                                       append=bool(asked.get("append")), shown=str(asked.get("shown", "")))
     if asked.get("upload"):
         remove_tree(Path(asked["upload"]))
     return (f"{info.rows:,} items in {len(info.classes)} classes",

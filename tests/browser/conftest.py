@@ -1,0 +1,61 @@
+"""A real browser against a real server. Each page leaves its picture in a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests_support.processes import kill_all
+from tests_support.studio import ROOT, Server
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+         "--use-fake-ui-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, browser):
+    home = tmp_path_factory.mktemp("browser") / "home"
+    shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
+    found = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
+    yield found
+    found.process.kill()
+    found.process.wait()
+    kill_all(home)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    found = browser.new_page(viewport={"width": 1280, "height": 900})
+    found.set_default_timeout(60_000)
+    yield found
+    assert not found.get_by_text("Traceback").count()
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """`picture(page, name)`: a screenshot; TL_TEST_SCREENSHOTS names the folder that keeps them."""
+    folder = Path(os.environ.get("TL_TEST_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+
+    def take(page, name, height=900):
+        page.set_viewport_size({"width": 1280, "height": height})
+        page.wait_for_timeout(1500)
+        page.screenshot(path=folder / f"{name}.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    return take

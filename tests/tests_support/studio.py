@@ -1,0 +1,47 @@
+"""The studio as a process of its own, and what browser tests do again and again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Server:
+    """The studio as `make app` starts it, on a port and in a home of its own."""
+
+    def __init__(self, home: Path, environment: dict[str, str]):
+        self.home, self.port = home, free_port()
+        self.environment = {**os.environ, "TL_HOME": str(home), **environment}
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
+                                        cwd=ROOT, env=self.environment)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError("the server did not start")
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+
+def upload(page, path: Path) -> None:
+    """Give a file to the page's first upload widget."""
+    page.locator("input[type=file]").first.set_input_files(path)
