@@ -103,6 +103,8 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     page.get_by_text("Webcam", exact=True).click()
     page.get_by_label("Class of the next snapshots").fill("me")
     page.get_by_label("Class of the next snapshots").press("Enter")
+    page.locator("video").wait_for()
+    page.wait_for_timeout(1500)  # the first frame comes after the element
     page.get_by_role("button", name="Take Photo").click()
     page.get_by_text("1 pictures").wait_for()
     page.get_by_role("button", name="Use these pictures").click()

@@ -29,6 +29,7 @@ class Dialect:
     header: bool
     skip_lines: int = 0
     broken: bool = False  # some signs cannot be read and become U+FFFD
+    width: int = 0  # cells of the first row, as far as the sample reaches
 
 
 def sniff_dialect(path: Path, encoding: str = "") -> Dialect:
@@ -48,9 +49,11 @@ def sniff_dialect(path: Path, encoding: str = "") -> Dialect:
         lines = lines[:-1]  # the last one may be cut
     if lines and (told := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
         rest = lines[1:]
-        return Dialect(found, told[1], True, _has_header(_rows(rest, told[1], quotes=True)), 1, broken)
+        rows = _rows(rest, told[1], quotes=True)
+        return Dialect(found, told[1], True, _has_header(rows), 1, broken, len(rows[0]) if rows else 0)
     separator, quotes = _separator(lines, "\t" if path.suffix.lower() == ".tsv" else "")
-    return Dialect(found, separator, quotes, _has_header(_rows(lines, separator, quotes=quotes)), 0, broken)
+    rows = _rows(lines, separator, quotes=quotes)
+    return Dialect(found, separator, quotes, _has_header(rows), 0, broken, len(rows[0]) if rows else 0)
 
 
 def check_encoding(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data.encodings import check_encoding, sniff_encoding
 from tl_core.data.tables import Reading, Rows, cell, clean_names, framed
@@ -161,16 +162,22 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
             texts = [field.name for field in schema if pa.types.is_string(field.type)
                      or pa.types.is_large_string(field.type)]
         with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
-            number = 0
+            number = plain_bytes = 0
+            most = max(_RATIO_FLOOR, reading.limits.zip_ratio * path.stat().st_size)
             for batch in file.iter_batches(batch_size=min(rows, 5_000)):
-                yield from _parquet_rows(batch, number, reading)
+                lengths = _plain_lengths(batch)
+                plain_bytes += int(lengths.sum())
+                if plain_bytes > most:
+                    raise ValueError(f"it unpacks to over {reading.limits.zip_ratio} times its size, which is how a "
+                                     "bomb looks")
+                yield from _parquet_rows(batch, lengths, number, reading)
                 number += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowException) as error:
         raise ValueError(str(error)) from error
 
 
-def _parquet_rows(batch: Any, number: int, reading: Reading) -> Iterator[Rows]:  # noqa: ANN401
-    """The rows of a batch as strings, in slices whose plain size stays within one row's limit and a margin."""
+def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
+    """Bytes of each row's texts once they are written out."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -180,6 +187,14 @@ def _parquet_rows(batch: Any, number: int, reading: Reading) -> Iterator[Rows]: 
             sizes = pc.fill_null(pc.binary_length(column.dictionary), 0).to_numpy(zero_copy_only=False)
             codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
             lengths += np.where(codes >= 0, np.append(sizes, 0)[codes], 0)
+    return lengths
+
+
+def _parquet_rows(batch: Any, lengths: NDArray[np.int64], number: int,  # noqa: ANN401
+                  reading: Reading) -> Iterator[Rows]:
+    """The rows of a batch as strings, in slices whose plain size stays near one row's limit."""
+    import pyarrow as pa
+
     good = lengths <= reading.limits.row_bytes
     for place in np.flatnonzero(~good):
         reading.leave_out(number + int(place) + 1, f"it is longer than {reading.limits.row_bytes >> 20} MB")

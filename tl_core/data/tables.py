@@ -82,7 +82,7 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
         raise DataError(f"{path.name!r} asks for more memory than there is.", "Files made to exhaust a server do that.",
                         "If it is real, split it into smaller files.") from error
     except (ValueError, KeyError, OSError, RecursionError, OverflowError, TypeError) as error:
-        raise DataError(f"{path.name!r} cannot be read as {_kind(path)}.", f"{_words(error)}.",
+        raise DataError(f"{path.name!r} cannot be read as {_kind(path)}.", f"{_words(error, path)}.",
                         "Open it in a spreadsheet, save it as CSV (UTF-8) and bring that.") from error
 
 
@@ -91,9 +91,9 @@ def _kind(path: Path) -> str:
             ".ndjson": "JSONL"}.get(path.suffix.lower(), "a table")
 
 
-def _words(error: Exception) -> str:
-    """What went wrong, without the library's jargon where we know it."""
-    text = str(error).strip() or type(error).__name__
+def _words(error: Exception, path: Path) -> str:
+    """What went wrong, in one line, without where the file lies on this server."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(f"{path.parent}/", "")
     if "straddling" in text:
         return (f"A row is longer than {LIMITS.row_bytes >> 20} MB, or a quotation mark is opened and never closed")
     return text[:300].rstrip(".")
@@ -104,6 +104,8 @@ def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     from pyarrow import csv
 
     dialect = sniff_dialect(path, reading.encoding)
+    if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
+        raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
     plain = dialect.encoding == "utf-8" and not dialect.broken
     refused: list[int] = []
 
@@ -127,8 +129,6 @@ def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         names = first.schema.names
     refused.clear()
     reading.bad.clear()
-    if len(names) > reading.limits.columns:
-        raise ValueError(f"it has {len(names):,} columns, the limit is {reading.limits.columns:,}")
     kinds = dict.fromkeys(names, pa.string())
     number = 0
     with opened(column_types=kinds, strings_can_be_null=False, check_utf8=False) as batches:
