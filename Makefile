@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
 
-.PHONY: app test check lock browser
+.PHONY: app test check lock fuzz
 
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -25,6 +25,9 @@ test: .venv/dev.stamp
 check: .venv/dev.stamp
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+fuzz: .venv/dev.stamp
+	@for target in zip csv image; do $(PY) tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60) || exit 1; done
 
 lock: .venv/dev.stamp
 	@$(UV) compile -q --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.components import backbones, chrome, problems, services, settings_form, state
 from pages.components.words import duration, plain
-from tl_core.config import RunConfig
+from tl_core.config import SETTINGS, RunConfig
+from tl_core.errors import UserError
 from tl_core.recipes import RECIPES
 
 TITLES = {"probe": "Probe: only the classifier learns", "baseline": "Yardstick: no pretrained network"}
@@ -41,6 +42,30 @@ with st.container(border=True):
 with problems.caught():
     chosen = settings_form.show(recipe, record.modality)
 st.caption("Choices are made on the tuning rows; the test rows are opened once, at the end.")
+
+
+
+@st.fragment(run_every=1.0)
+def show_fit(wanted: str) -> None:
+    """What the backbone would not read of these texts; nothing to see when it reads them."""
+    try:
+        ready, found = services.compute().poll(st.session_state["fit_ticket"])
+    except UserError:
+        return  # the run itself will say what is wrong with the backbone
+    if ready and st.session_state["fitted"] == wanted:
+        for finding in found:
+            st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
+
+
+if recipe == "probe" and record.modality == "text":
+    length = int(chosen.get("max_length", SETTINGS["probe"]().max_length))
+    asked = f"{record.reference} {backbone} {length}"
+    if st.session_state["fitted"] != asked:
+        with problems.caught():
+            st.session_state["fit_ticket"] = services.compute().call(
+                "check_fit", reference=backbone, folder=str(record.folder), max_length=length)
+        st.session_state["fitted"] = asked
+    show_fit(asked)
 
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     with problems.caught():

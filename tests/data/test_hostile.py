@@ -38,8 +38,8 @@ def answers(tmp_path_factory):
                    "OPENBLAS_NUM_THREADS": "1"}
     listing = tmp_path_factory.mktemp("zoo-list") / "paths.json"
     listing.write_text(json.dumps({name: str(path) for name, (path, _) in animals.items()}))
-    found = subprocess.run([sys.executable, "-c", KEEPER, str(listing), str(home)], cwd=ROOT, env=environment, text=True,
-                           capture_output=True, timeout=300)
+    found = subprocess.run([sys.executable, "-c", KEEPER, str(listing), str(home)], cwd=ROOT, env=environment,
+                           text=True, capture_output=True, timeout=300)
     assert found.returncode == 0, found.stdout[-500:] + found.stderr[-3000:]
     assert sorted(root.rglob("*")) == before
     return {answer["name"]: answer for answer in map(json.loads, found.stdout.splitlines())}

@@ -40,7 +40,8 @@ def read(content: bytes, suffix: str, **options):
 
 
 @QUICK
-@given(TABLE, st.sampled_from(",;\t|"), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.sampled_from(["\n", "\r\n"]))
+@given(TABLE, st.sampled_from(",;\t|"), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+       st.sampled_from(["\n", "\r\n"]))
 def test_delimited_tables_come_back_as_they_were_written(rows, separator, encoding, ending):
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator=ending)

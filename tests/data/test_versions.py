@@ -9,7 +9,7 @@ import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.data.schema import ImportOptions
-from tl_core.data.split import assign_splits, carve, holdout_fraction
+from tl_core.data.split import assign_splits, carve, holdout_fraction, newest, plan_folds
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 
@@ -90,6 +90,44 @@ def test_own_splits_are_never_moved_and_leaks_are_named(tmp_path):
     mended = build(tmp_path / "t.csv", tmp_path / "w", remove_leaks=True)
     assert mended.info.splits == {"train": 29, "validation": 9, "test": 10}
     assert "leak" not in {finding["id"] for finding in mended.info.findings}
+
+
+def test_the_newest_rows_are_the_test_and_those_before_them_validation():
+    random = np.random.default_rng(0)
+    dates = random.permutation(np.repeat(np.arange(100, dtype=np.float64), 4))
+    dates[:3] = np.nan
+    labels = random.integers(0, 2, 400)
+    found = assign_splits(labels, np.arange(400), np.array([""] * 400, dtype="<U10"), ImportOptions(
+        date_column="day", test_fraction=0.2, val_fraction=0.1), dates)
+    test, validation, train = (dates[found.splits == name] for name in ("test", "validation", "train"))
+    assert test.min() > validation.max()
+    assert validation.min() > np.nanmax(train)
+    assert 0.18 < len(test) / 400 < 0.23
+    assert found.findings[-1].id == "undated"
+    assert found.findings[-1].count == 3
+
+
+def test_one_date_for_all_rows_leaves_nothing_to_split_by():
+    assert not len(newest(np.arange(10), np.arange(10), np.zeros(10), 0.2))
+
+
+def test_small_sets_get_a_plan_of_folds_that_keeps_groups_together():
+    random = np.random.default_rng(0)
+    groups, labels = random.integers(0, 60, 300), random.integers(0, 3, 300)
+    splits = split(labels, groups).splits
+    plan = plan_folds(labels, groups, splits, 0)
+    used = np.isin(splits, ("train", "validation"))
+    assert (plan[~used] == -1).all()
+    assert set(plan[used]) == {0, 1, 2, 3, 4}
+    assert all(len(set(plan[used & (groups == group)])) <= 1 for group in range(60))
+    assert (plan_folds(np.zeros(2000, dtype=np.int64), np.arange(2000), np.array(["train"] * 2000), 0) == -1).all()
+
+
+def test_the_plan_is_kept_with_the_version(tmp_path):
+    version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
+    rows = version.rows_of("train", "validation")
+    assert set(version.folds[rows]) == {0, 1, 2, 3, 4}
+    assert (version.folds[version.rows_of("test")] == -1).all()
 
 
 def test_only_test_rows_are_refused():

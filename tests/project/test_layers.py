@@ -117,6 +117,14 @@ def test_the_readme_has_the_tree_settings_and_recipes():
         assert f"`{recipe}`" in text
 
 
+def test_the_readme_has_the_limits():
+    from tl_core.data.limits import Limits, limits_table
+
+    text = (ROOT / "README.md").read_text()
+    for row in limits_table(Limits()):
+        assert f"| {row['what']} | {row['limit']} |" in text, row["what"]
+
+
 def test_every_page_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
     for title in re.findall(r'page\("[\w/]+", "([\w ]+)"', (ROOT / "pages/components/chrome.py").read_text()):

@@ -144,3 +144,18 @@ def test_a_large_bias_rules_bf16_out(tiny, tmp_path):
         use, why = choose_bf16("bf16", backbone, extractor, {}, 5000, tmp_path / "p.json")
     assert not use
     assert "loses" in why
+
+
+def test_a_plan_of_folds_decides_what_is_held_out_together():
+    """Against one logistic regression for each planned part, in a plain loop."""
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = digits(rows=120)
+    plan = np.arange(120) % 4
+    found = fit((x, y), (x[:0], y[:0]), plan=plan, folds=4, c_values=(0.1,))
+    scaled = (x - x.mean()) / x.std()
+    expected = np.zeros((120, y.max() + 1))
+    for part in range(4):
+        model = LogisticRegression(C=0.1, max_iter=300).fit(scaled[plan != part], y[plan != part])
+        expected[plan == part] = model.predict_proba(scaled[plan == part])
+    np.testing.assert_allclose(found.held_out, expected, atol=2e-3)

@@ -62,7 +62,7 @@ def _safe_names(entries: list[zipfile.ZipInfo], limits: Limits) -> Iterator[tupl
                             "Replace links by the files themselves.")
         if entry.flag_bits & 1:
             raise DataError("The zip is protected by a password.", "", "Save it without one.")
-        if not entry.is_dir() and name.parts:
+        if name.parts and not text.endswith("/"):
             yield entry, name
 
 

@@ -66,7 +66,7 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
 def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: int, limit: int,
                  progress: Progress | None, base: DatasetVersion | None) -> tuple[RowFacts, str, str]:
     """Stream the rows to `items.arrow`; gives what is remembered of them and digests of inputs and extra columns."""
-    inputs, extras = hashlib.sha256(), hashlib.sha256()
+    inputs, lengths, extras = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     first = next(chunks, None)
     if first is None:
         raise DataError("No usable row is left.", "All were empty, damaged or of an unknown kind.",
@@ -87,7 +87,8 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
                                 "Bring a part of them, or raise TL_MAX_ITEMS.")
             items = _fitted(chunk.items, names)
             write(items)
-            inputs.update(chunk.digest)
+            inputs.update(chunk.content)
+            lengths.update(chunk.lengths)
             for column in items.column_names:
                 if column not in ("text", "image", "name"):
                     extras.update("\0".join(items.column(column).to_pylist()).encode())
@@ -95,6 +96,7 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
             if progress:
                 progress(collector.count, max(total, collector.count) if total else 0)
             chunk = next(chunks, None)
+    inputs.update(lengths.digest())
     return collector.finish(), inputs.hexdigest(), extras.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from tl_core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_IMAGES_AT_ONCE = 64
-_DECODERS = 2
+_IMAGES_AT_ONCE = 32
+_WORKERS = 2  # the decoders and Arrow release the interpreter's lock
 _RESERVED = ("text", "image", "name")
 
 
@@ -39,7 +40,8 @@ class Chunk:
     groups: pa.Array
     dates: pa.Array
     facts: dict[str, NDArray[Any]]
-    digest: bytes  # of the inputs alone, the same however rows are cut into chunks
+    content: bytes  # the inputs one after the other, or their digests
+    lengths: bytes  # where each of them ends; with `content` the same however rows are cut into chunks
 
 
 @dataclass
@@ -51,29 +53,45 @@ class Intake:
     empty: int = 0
     damaged: list[str] = field(default_factory=list)
 
+    def take(self, read: _Read) -> Iterator[Chunk]:
+        """Note what was left out of a chunk and hand on the rest."""
+        chunk, skipped, empty = read
+        self.skipped += skipped
+        self.empty += empty
+        if chunk is not None:
+            yield chunk
+
+
+_Read = tuple[Chunk | None, list[dict[str, str]], int]
+
 
 def text_chunks(sources: dict[str, Source], options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
     """The rows of all tables, split by split."""
     roles: Columns | None = None
-    for outer, source in sources.items():
-        for inner, path in sorted(source.tables.items(), key=lambda item: ("", *SPLITS).index(item[0])):
-            reading = Reading(options.encoding, options.sheet, source.limits)
-            for rows in read_table(path, reading):
-                if roles is None:
-                    roles = guess_columns(rows.cells.slice(0, 1000).to_pandas(), options)
-                    intake.columns.update({k: v for k, v in vars(roles).items() if v})
-                if roles.text not in rows.cells.column_names:
-                    raise DataError(f"{path.name!r} has no column {roles.text!r}.",
-                                    f"It has: {', '.join(rows.cells.column_names[:12])}.",
-                                    "Give the tables the same column names.")
-                chunk = _text_chunk(rows, roles, path.name, outer or inner, reading, intake)
-                if chunk:
-                    yield chunk
-            intake.skipped += [{"item": f"{path.name} row {number}", "reason": reason}
-                               for number, reason in reading.bad]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for outer, source in sources.items():
+            for inner, path in sorted(source.tables.items(), key=lambda item: ("", *SPLITS).index(item[0])):
+                reading = Reading(options.encoding, options.sheet, source.limits)
+                ahead: deque[Future[_Read]] = deque()
+                for rows in read_table(path, reading):
+                    if roles is None:
+                        roles = guess_columns(rows.cells.slice(0, 1000).to_pandas(), options)
+                        intake.columns.update({k: v for k, v in vars(roles).items() if v})
+                    if roles.text not in rows.cells.column_names:
+                        raise DataError(f"{path.name!r} has no column {roles.text!r}.",
+                                        f"It has: {', '.join(rows.cells.column_names[:12])}.",
+                                        "Give the tables the same column names.")
+                    ahead.append(pool.submit(_text_chunk, rows, roles, path.name, outer or inner, reading))
+                    if len(ahead) > _WORKERS:
+                        yield from intake.take(ahead.popleft().result())
+                while ahead:
+                    yield from intake.take(ahead.popleft().result())
+                intake.skipped += [{"item": f"{path.name} row {number}", "reason": reason}
+                                   for number, reason in reading.bad]
 
 
-def _text_chunk(rows: Rows, roles: Columns, file: str, split: str, reading: Reading, intake: Intake) -> Chunk | None:
+def _text_chunk(rows: Rows, roles: Columns, file: str, split: str, reading: Reading) -> _Read:
+    """The chunk, what was left out of it, and how many of these had no text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -84,25 +102,26 @@ def _text_chunk(rows: Rows, roles: Columns, file: str, split: str, reading: Read
     texts = pc.utf8_trim_whitespace(texts)
     lengths = pc.utf8_length(texts).to_numpy()
     good = (lengths > 0) & (lengths <= reading.limits.cell_chars)
-    for number, length in zip(numbers[~good].tolist(), lengths[~good].tolist(), strict=True):
-        intake.empty += not length
-        intake.skipped.append({"item": f"{file} row {number}", "reason": "no text" if not length else
-                               f"over {reading.limits.cell_chars:,} characters"})
+    skipped = [{"item": f"{file} row {number}",
+                "reason": f"over {reading.limits.cell_chars:,} characters" if length else "no text"}
+               for number, length in zip(numbers[~good].tolist(), lengths[~good].tolist(), strict=True)]
+    empty_texts = int((lengths == 0).sum())
     if not good.all():
         keep = pa.array(np.flatnonzero(good))
         cells, texts, numbers = cells.take(keep), texts.take(keep), numbers[good]
     if not len(numbers):
-        return None
+        return None, skipped, empty_texts
     names = pc.binary_join_element_wise(f"{file.rpartition('.')[0] or file} row ",
                                         pa.array(numbers).cast(pa.string()), "")
     extra = {f"input_{name}" if name in _RESERVED else name: _column(cells, name) for name in cells.column_names
              if name not in (roles.text, roles.label)}
     empty = _same("", len(numbers))
     own = _column(cells, roles.split) if roles.split else empty
-    return Chunk(pa.table({"text": texts, "name": names, **extra}), _column(cells, roles.label) if roles.label else
-                 empty, _same(split, len(numbers)) if split else own,
-                 _column(cells, roles.group) if roles.group else empty,
-                 _column(cells, roles.date) if roles.date else empty, text_facts(texts), _text_digest(texts))
+    chunk = Chunk(pa.table({"text": texts, "name": names, **extra}), _column(cells, roles.label) if roles.label else
+                  empty, _same(split, len(numbers)) if split else own,
+                  _column(cells, roles.group) if roles.group else empty,
+                  _column(cells, roles.date) if roles.date else empty, text_facts(texts), *_text_bytes(texts))
+    return chunk, skipped, empty_texts
 
 
 def _column(cells: pa.Table, name: str) -> pa.Array:
@@ -120,9 +139,14 @@ def _same(value: str, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(value, pa.string()), count)
 
 
-def _text_digest(texts: pa.Array) -> bytes:
-    """Each text's own digest, one after the other; hashing text by text keeps it free of chunk borders."""
-    return b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts.to_pylist())
+def _text_bytes(texts: pa.Array) -> tuple[bytes, bytes]:
+    """All texts as they lie in memory, and their lengths."""
+    import pyarrow.compute as pc
+
+    _, offsets, values = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset:texts.offset + len(texts) + 1]
+    return (values.slice(int(ends[0]), int(ends[-1] - ends[0])) if values else b"",
+            pc.binary_length(texts).to_numpy().tobytes())
 
 
 def image_chunks(sources: dict[str, Source], options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
@@ -130,25 +154,26 @@ def image_chunks(sources: dict[str, Source], options: ImportOptions, intake: Int
     from tl_core.data.image_tables import labelled_files
 
     intake.columns.update({"image": "file", "label": "folder"})
-    with ThreadPoolExecutor(_DECODERS) as pool:
+    with ThreadPoolExecutor(_WORKERS) as pool:
         for split, source in sources.items():
             files = labelled_files(source, options, intake)
-            waiting: list[Future[Any]] = []
+            ahead: deque[Future[list[_Examined]]] = deque()
             while batch := list(islice(files, _IMAGES_AT_ONCE)):
-                waiting.append(pool.submit(_examine, batch[:len(batch) // 2]))
-                waiting.append(pool.submit(_examine, batch[len(batch) // 2:]))
-                found = [one for future in waiting for one in future.result()]
-                waiting.clear()
-                chunk = _image_chunk(found, split, intake)
-                if chunk:
-                    yield chunk
+                ahead.append(pool.submit(_examine, batch))
+                if len(ahead) > _WORKERS:
+                    yield from _image_chunk(ahead.popleft().result(), split, intake)
+            while ahead:
+                yield from _image_chunk(ahead.popleft().result(), split, intake)
 
 
-def _examine(files: list[ImageFile]) -> list[tuple[ImageFile, bytes, PictureFacts | str]]:
+_Examined = tuple[ImageFile, bytes, PictureFacts | str]
+
+
+def _examine(files: list[ImageFile]) -> list[_Examined]:
     return [_examine_one(file) for file in files]
 
 
-def _examine_one(file: ImageFile) -> tuple[ImageFile, bytes, PictureFacts | str]:
+def _examine_one(file: ImageFile) -> _Examined:
     """The file's bytes and facts, or the reason why it cannot be used."""
     from tl_core.data.limits import LIMITS
 
@@ -165,8 +190,7 @@ def _examine_one(file: ImageFile) -> tuple[ImageFile, bytes, PictureFacts | str]
         return file, b"", f"The file cannot be read ({error.strerror})."
 
 
-def _image_chunk(found: list[tuple[ImageFile, bytes, PictureFacts | str]], split: str,
-                 intake: Intake) -> Chunk | None:
+def _image_chunk(found: list[_Examined], split: str, intake: Intake) -> Iterator[Chunk]:
     import pyarrow as pa
 
     good = []
@@ -177,7 +201,7 @@ def _image_chunk(found: list[tuple[ImageFile, bytes, PictureFacts | str]], split
         else:
             good.append((file, data, facts))
     if not good:
-        return None
+        return
     files = [file for file, _, _ in good]
     digests = [hashlib.sha256(data).digest() for _, data, _ in good]
     names = sorted({name for file in files for name in file.extra})
@@ -189,11 +213,11 @@ def _image_chunk(found: list[tuple[ImageFile, bytes, PictureFacts | str]], split
     def strings(values: list[str]) -> pa.Array:
         return pa.array(values, pa.string())
 
-    return Chunk(pa.table({"image": pictures, "name": strings([file.name for file in files]),
-                           **{name: strings(values) for name, values in extra.items()}}),
-                 strings([file.label for file in files]), strings([split or file.split for file in files]),
-                 strings([file.group for file in files]), strings([file.date for file in files]),
-                 _picture_columns([facts for _, _, facts in good], digests), b"".join(digests))
+    yield Chunk(pa.table({"image": pictures, "name": strings([file.name for file in files]),
+                          **{name: strings(values) for name, values in extra.items()}}),
+                strings([file.label for file in files]), strings([split or file.split for file in files]),
+                strings([file.group for file in files]), strings([file.date for file in files]),
+                _picture_columns([facts for _, _, facts in good], digests), b"".join(digests), b"")
 
 
 def _picture_columns(facts: list[PictureFacts], digests: list[bytes]) -> dict[str, NDArray[Any]]:

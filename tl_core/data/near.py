@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pairs = NDArray[np.int64]
-_TEXT_BANDS, _BAND_ROWS = 6, 3
+_BAND_ROWS = 3
+_NO_WORD = 0xFFFFFFFF
 _SHARED_WORDS = 0.8  # Jaccard similarity from which two texts count as near-duplicates
 _LIKELY = 0.6  # estimated similarity worth an exact look: two standard errors below 0.8
 _MOST_BITS = 3  # different bits, of 64, in perceptual hashes of resaved or resized pictures
@@ -28,12 +29,9 @@ def similar_texts(keys: NDArray[np.uint64], signatures: NDArray[np.uint32],
     rows = _first_of_each(keys)
     if len(rows) < 2:
         return _none()
-    own = signatures[rows]
-    rows, own = rows[own[:, 0] != 0xFFFFFFFF], own[own[:, 0] != 0xFFFFFFFF]
-    bands = own.astype(np.uint64).reshape(len(rows), _TEXT_BANDS, _BAND_ROWS)
-    mixed = bands[:, :, 0] * np.uint64(0x9E3779B97F4A7C15) ^ bands[:, :, 1] * np.uint64(0xC2B2AE3D27D4EB4F) \
-        ^ bands[:, :, 2] * np.uint64(0x165667B19E3779F9)
-    found = _meeting([mixed[:, band] for band in range(_TEXT_BANDS)], keys[rows],
+    rows = rows[signatures[rows, 0] != _NO_WORD]
+    own = signatures if len(rows) == len(signatures) else signatures[rows]
+    found = _meeting((_mixed(own[:, start:start + _BAND_ROWS]) for start in range(0, own.shape[1], _BAND_ROWS)), None,
                      lambda a, b: (own[a] == own[b]).mean(axis=1) >= _LIKELY, 8)
     pairs = rows[found]
     if not len(pairs):
@@ -42,6 +40,13 @@ def similar_texts(keys: NDArray[np.uint64], signatures: NDArray[np.uint32],
     words = {int(row): _words(text) for row, text in zip(used, texts_of(used), strict=True)}
     kept = [(a, b) for a, b in pairs.tolist() if _jaccard(words[a], words[b]) >= _SHARED_WORDS]
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
+
+
+def _mixed(band: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """The values of a band as one number; bands that agree meet, others hardly ever."""
+    one, two, three = (band[:, place].astype(np.uint64) for place in range(_BAND_ROWS))
+    mixed: NDArray[np.uint64] = one * np.uint64(0x9E3779B97F4A7C15) ^ two * np.uint64(0xC2B2AE3D27D4EB4F)
+    return mixed ^ three * np.uint64(0x165667B19E3779F9)
 
 
 def _words(text: str) -> set[str]:
@@ -74,7 +79,7 @@ def similar_pictures(keys: NDArray[np.uint64], looks: NDArray[np.uint64], colour
         return near
 
     width = 64 // _HASH_BANDS
-    bands = [(own >> np.uint64(band * width)) & np.uint64((1 << width) - 1) for band in range(_HASH_BANDS)]
+    bands = ((own >> np.uint64(band * width)) & np.uint64((1 << width) - 1) for band in range(_HASH_BANDS))
     return rows[_meeting(bands, own, alike, 64)]
 
 
@@ -82,14 +87,15 @@ def _first_of_each(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.sort(np.unique(keys, return_index=True)[1]).astype(np.int64)
 
 
-def _meeting(bands: list[NDArray[np.uint64]], tie: NDArray[np.uint64],
+def _meeting(bands: Iterable[NDArray[np.uint64]], tie: NDArray[np.uint64] | None,
              alike: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]], neighbours: int) -> Pairs:
-    """Places that share a band and are `alike`; in each bucket, ordered by `tie`, every member meets the next
-    `neighbours` ones, so that a bucket of thousands costs no square."""
-    count = len(bands[0])
+    """Places that share a band and are `alike`; in each bucket, ordered by `tie` or by row, every member meets the
+    next `neighbours` ones, so that a bucket of thousands costs no square."""
+    count = 0
     found: list[NDArray[np.int64]] = []
     for band in bands:
-        order = np.lexsort((tie, band)).astype(np.int64)
+        count = len(band)
+        order = np.argsort(band, kind="stable") if tie is None else np.lexsort((tie, band))
         ranked = band[order]
         places = np.arange(count)
         for step in range(1, min(neighbours, count - 1) + 1):

@@ -117,7 +117,7 @@ class Collector:
         order = sorted(range(len(self._labels.names)), key=lambda place: self._labels.names[place])
         places = np.array([order.index(place) for place in range(len(order))] + [-1], dtype=np.int64)
         names = np.array([*self._splits.names, ""], dtype="<U10")
-        facts = {name: np.concatenate([part[name] for part in self._facts]) for name in self._facts[0]}
+        facts = {name: np.concatenate([part.pop(name) for part in self._facts]) for name in list(self._facts[0])}
         return RowFacts(self._modality, [self._labels.names[place] for place in order], places[labels], names[splits],
                         groups, dates, facts)
 

@@ -72,7 +72,7 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
     alive = splits != "removed"
     table = {name: np.bincount(labels[(splits == name) & (labels >= 0)], minlength=len(names)) for name in used}
     whole = hashlib.sha256((draft.inputs + draft.extras).encode())
-    whole.update("\0".join(names).encode() + labels.tobytes() + "".join(splits.tolist()).encode())
+    whole.update("\0".join(names).encode() + labels.tobytes() + splits.tobytes())
     whole.update("\0".join(sorted(draft.settled)).encode())
     return VersionInfo(
         modality=draft.rows.modality, task="single_label", rows=int(alive.sum()),

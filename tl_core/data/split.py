@@ -153,10 +153,11 @@ def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np
     _, first, unit_of = np.unique(groups[pool], return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))[unit_of]  # units numbered by their first row
     sizes = np.bincount(order)
-    votes = np.unique(np.stack([order, labels[pool]]), axis=1, return_counts=True)
-    ranked = np.lexsort((votes[0][1], -votes[1], votes[0][0]))
-    starts = np.searchsorted(votes[0][0][ranked], np.arange(len(sizes)))
-    class_of = votes[0][1][ranked][starts]
+    if len(sizes) == len(pool):
+        class_of = np.empty(len(pool), dtype=np.int64)
+        class_of[order] = labels[pool]
+    else:
+        class_of = _commonest(order, labels[pool], len(sizes))
     taken_units: list[NDArray[np.int64]] = []
     for label in np.unique(class_of):
         units = np.flatnonzero(class_of == label)
@@ -167,6 +168,16 @@ def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np
         taken_units.append(_fill(drawn, sizes[drawn], wanted))
     chosen = np.isin(order, np.concatenate(taken_units)) if taken_units else np.zeros(len(pool), dtype=bool)
     return np.sort(pool[chosen]).astype(np.int64)
+
+
+def _commonest(units: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The class that most rows of each unit have, the lower number of two."""
+    width = int(labels.max()) + 1
+    codes, votes = np.unique(units * width + labels, return_counts=True)
+    unit, label = codes // width, codes % width
+    ranked = np.lexsort((label, -votes, unit))
+    found: NDArray[np.int64] = label[ranked][np.searchsorted(unit[ranked], np.arange(count))]
+    return found
 
 
 def _fill(units: NDArray[np.int64], sizes: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:

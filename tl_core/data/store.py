@@ -199,7 +199,9 @@ def write_index(folder: Path, labels: NDArray[np.int64], splits: NDArray[np.str_
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({"label": pa.array(labels, pa.int64()), "split": pa.array(splits.tolist()),
+    names, codes = np.unique(splits, return_inverse=True)
+    split = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names.tolist(), pa.string()))
+    pq.write_table(pa.table({"label": pa.array(labels, pa.int64()), "split": split.dictionary_decode(),
                              "group": pa.array(groups, pa.int64()), "fold": pa.array(folds, pa.int8())}),
                    folder / "index.parquet")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".ndjson", ".parquet"}
 CHUNK_ROWS = 10_000
+_NAMES_BLOCK = 1 << 20
 
 
 class Rows(NamedTuple):
@@ -115,23 +116,27 @@ def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         reading.leave_out(number, f"it has {row.actual_columns} cells where the header has {row.expected_columns}")
         return "skip"
 
-    def opened(**convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
+    def opened(block: int, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
         reader: csv.CSVStreamingReader = csv.open_csv(
             str(path) if plain else pa.PythonFile(_Utf8(path, dialect.encoding), mode="r"),
-            read_options=csv.ReadOptions(block_size=reading.limits.row_bytes, use_threads=False,
+            read_options=csv.ReadOptions(block_size=block, use_threads=False,
                                          skip_rows=dialect.skip_lines, autogenerate_column_names=not dialect.header),
             parse_options=csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=dialect.quotes,
                                            quote_char='"' if dialect.quotes else False, invalid_row_handler=refuse),
             convert_options=csv.ConvertOptions(**convert))
         return reader
 
-    with opened() as first:  # the names, in the words of this very parser
+    try:
+        first = opened(_NAMES_BLOCK)  # the names, in the words of this very parser
+    except pa.ArrowInvalid:  # a first row longer than that
+        first = opened(reading.limits.row_bytes)
+    with first:
         names = first.schema.names
     refused.clear()
     reading.bad.clear()
     kinds = dict.fromkeys(names, pa.string())
     number = 0
-    with opened(column_types=kinds, strings_can_be_null=False, check_utf8=False) as batches:
+    with opened(reading.limits.row_bytes, column_types=kinds, strings_can_be_null=False, check_utf8=False) as batches:
         for batch in batches:
             numbers, number = _numbered(batch.num_rows, number, refused)
             table = pa.Table.from_batches([batch]).rename_columns(clean_names(names))

@@ -44,8 +44,9 @@ def text_facts(texts: pa.Array) -> dict[str, NDArray[Any]]:
     codes = tokens.indices.to_numpy()[starts[0]:starts[-1]]
     spelled = tokens.dictionary.to_pylist()
     starts = starts - starts[0]
-    return {"key": _ordered_hash(codes, _hash(spelled), starts),
-            "signature": _signature(codes, spelled, starts),
+    hashes = _hash(spelled)
+    return {"key": _ordered_hash(codes, hashes, starts),
+            "signature": _signature(codes, spelled, hashes, starts),
             "chars": pc.utf8_length(texts).to_numpy().astype(np.int32),
             "words": np.diff(starts).astype(np.int32),
             "script": _scripts(texts, plain), "private": _private(texts)}
@@ -76,11 +77,15 @@ def _reduced(ufunc: np.ufunc, values: NDArray[Any], starts: NDArray[Any]) -> NDA
     return found
 
 
-def _signature(codes: NDArray[Any], spelled: list[str], starts: NDArray[Any]) -> NDArray[np.uint32]:
+def _signature(codes: NDArray[Any], spelled: list[str], hashes: NDArray[np.uint64],
+               starts: NDArray[Any]) -> NDArray[np.uint32]:
     """Smallest hash of each text's words under 18 hash functions; signs around words do not count."""
-    bare = ["".join(filter(str.isalnum, word)) for word in spelled]
-    hashes = _hash(bare)
-    empty = np.array([not word for word in bare], dtype=bool)
+    hashes, empty = hashes.copy(), np.zeros(len(hashes), dtype=bool)
+    signed = [place for place, word in enumerate(spelled) if not word.isalnum()]
+    if signed:
+        bare = ["".join(filter(str.isalnum, spelled[place])) for place in signed]
+        hashes[signed] = _hash(bare)
+        empty[signed] = [not word for word in bare]
     found = np.empty((len(starts) - 1, SIGNATURE), dtype=np.uint32)
     for place in range(SIGNATURE):
         mixed = ((hashes * _MIX[0, place] + _MIX[1, place]) >> np.uint64(32)).astype(np.uint32)

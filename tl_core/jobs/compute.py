@@ -20,6 +20,7 @@ from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
 
 _THREADS = 3
+_SAMPLE = 200
 _model_lock = threading.Lock()
 _loaded: dict[str, Any] = {}  # the model used last; a second one would double the memory
 
@@ -88,9 +89,22 @@ def describe(reference: str) -> dict[str, Any]:
     return describe_backbone(reference, read_settings())
 
 
+def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, Any]]:
+    """Findings about how a backbone reads a sample of a dataset's training texts."""
+    import numpy as np
+
+    from tl_core.data.store import DatasetVersion
+    from tl_core.models.language import check_fit as check
+
+    version = DatasetVersion(Path(folder))
+    rows = version.rows_of("train")
+    places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
+    return check(reference, read_settings(), version.texts(rows[places]), max_length)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
-    "hub_reachable": hub_reachable,
+    "hub_reachable": hub_reachable, "check_fit": check_fit,
     "predict_one": predict_one, "warm": warm, "describe": describe}
 
 

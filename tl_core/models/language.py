@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.models.backbones import Backbone
+from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +25,25 @@ def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> li
         return []
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
     texts = version.texts(rows[places])
-    return [finding for finding in (_unknown(backbone, texts), _truncated(backbone, texts)) if finding]
+    found = (_unknown(backbone.processor, texts), _truncated(backbone.processor, backbone.max_length, texts))
+    return [finding for finding in found if finding]
 
 
-def _unknown(backbone: Backbone, texts: Sequence[str]) -> dict[str, Any] | None:
-    tokenizer = backbone.processor
+def check_fit(reference: str, settings: Settings, texts: Sequence[str], max_length: int) -> list[dict[str, Any]]:
+    """The same for a sample of texts and a backbone of which only the tokenizer is opened, before any run.
+
+    Raises:
+        BackboneError: when the backbone cannot be found or opened.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference(reference), settings),
+                                              trust_remote_code=False)
+    found = (_unknown(tokenizer, texts), _truncated(tokenizer, max_length, texts))
+    return [finding for finding in found if finding]
+
+
+def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
     if tokenizer.unk_token_id is None:
         return None
     ids = [token for part in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for token in part]
@@ -41,12 +57,13 @@ def _unknown(backbone: Backbone, texts: Sequence[str]) -> dict[str, Any] | None:
                    "recipe 'baseline' works on characters of any script."}
 
 
-def _truncated(backbone: Backbone, texts: Sequence[str]) -> dict[str, Any] | None:
-    lengths = [len(ids) for ids in backbone.processor(list(texts), truncation=False, verbose=False)["input_ids"]]
-    share = sum(length > backbone.max_length for length in lengths) / len(lengths)
+def _truncated(tokenizer: Any, limit: int, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
+    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+    share = sum(length > limit for length in lengths) / len(lengths)
     if share <= _TRUNCATED:
         return None
     return {"id": "truncated", "severity": "warning", "count": round(share * 100), "items": [],
-            "text": f"About {share:.0%} of the texts are longer than {backbone.max_length} tokens; what comes after "
+            "text": f"About {share:.0%} of the texts are longer than {limit} tokens; what comes after "
                     "is not read.",
-            "fix": "Raise max_length if the end of the texts matters."}
+            "fix": f"With {int(np.percentile(lengths, 99))} tokens 99 of 100 would be read whole. Raise max_length if "
+                   "the end of the texts matters and the backbone reads that much."}
