@@ -11,11 +11,22 @@ from tl_core.errors import UserError
 @st.fragment(run_every=0.5)
 def wait_for(ticket: int, text: str) -> None:
     """Show `text` and a skeleton; run the page again once the answer to `ticket`, good or bad, is there."""
+    _wait(ticket)
+    st.caption(text)
+    st.skeleton(height=160)
+
+
+@st.fragment(run_every=0.5)
+def wait_quietly(ticket: int, text: str) -> None:
+    """The same with `text` alone, beside things that do not have to wait."""
+    _wait(ticket)
+    st.caption(text)
+
+
+def _wait(ticket: int) -> None:
     try:
         ready, _ = services.compute().poll(ticket)
     except UserError:
         ready = True
     if ready:
         st.rerun()
-    st.caption(text)
-    st.skeleton(height=160)

@@ -101,7 +101,7 @@ def watch_takeout() -> None:
         limit = services.settings().number("upload_mb") << 20
         st.success(f"{plain(run.headline)}: {plain(path.name)}, {size(path.stat().st_size)}")
         if path.stat().st_size <= limit:
-            st.download_button(f"Download {path.name}", path.open("rb"), path.name, type="primary",
+            st.download_button(f"Download {path.name}", path.read_bytes, path.name, type="primary",
                                icon=":material/download:", on_click="ignore")
         else:
             st.info(f"It is too large for the browser. On the server it lies at {plain(str(path))}.")

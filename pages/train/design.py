@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import backbones, chrome, problems, services, settings_form, state
+from pages.components import backbones, chrome, problems, services, settings_form, state, waiting
 from pages.components.words import duration, plain
 from tl_core.config import SETTINGS, RunConfig
 from tl_core.errors import UserError
@@ -45,16 +45,18 @@ st.caption("Choices are made on the tuning rows; the test rows are opened once, 
 
 
 
-@st.fragment(run_every=1.0)
-def show_fit(wanted: str) -> None:
-    """What the backbone would not read of these texts; nothing to see when it reads them."""
+def show_fit() -> None:
+    """What the backbone would not read of these texts; nothing to see when it reads them all."""
+    ticket = st.session_state["fit_ticket"]
     try:
-        ready, found = services.compute().poll(st.session_state["fit_ticket"])
+        ready, found = services.compute().poll(ticket)
     except UserError:
         return  # the run itself will say what is wrong with the backbone
-    if ready and st.session_state["fitted"] == wanted:
-        for finding in found:
-            st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
+    if not ready:
+        waiting.wait_quietly(ticket, "Checking how the backbone reads your texts…")
+        return
+    for finding in found:
+        st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
 
 
 if recipe == "probe" and record.modality == "text":
@@ -65,7 +67,7 @@ if recipe == "probe" and record.modality == "text":
             st.session_state["fit_ticket"] = services.compute().call(
                 "check_fit", reference=backbone, folder=str(record.folder), max_length=length)
         st.session_state["fitted"] = asked
-    show_fit(asked)
+    show_fit()
 
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     with problems.caught():

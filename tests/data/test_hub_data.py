@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests_support.datasets import LIMITS
 from tests_support.fake_hub import serve
+
+from tl_core.data.hub_data import describe, fetch
+from tl_core.data.schema import ImportOptions
+from tl_core.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 CODE = """
@@ -106,3 +111,13 @@ def test_pictures_keep_their_bytes_and_class_names_and_a_look_lists_splits(call,
     assert status == 0
     assert found["classes"] == {"ill": 12, "well": 12}
     assert found["modality"] == "image"
+
+
+@pytest.mark.parametrize("name", ["/etc/ssl", "../shared/data", "a/b/c", "owner/../name", "./x/y", "nothing", "",
+                                  "tests/data"])
+def test_a_path_is_never_taken_for_a_hub_name(name, monkeypatch, tmp_path):
+    """The library would open a local folder of that name, wherever it lies."""
+    monkeypatch.chdir(ROOT)
+    for ask in (lambda: describe(name), lambda: fetch(name, tmp_path, ImportOptions(), LIMITS)):
+        with pytest.raises(DataError, match="not the name of a Hub dataset|also a folder"):
+            ask()

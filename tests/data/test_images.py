@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,14 @@ def test_animations_give_their_first_frame():
     frames = [Image.new("RGB", (8, 8), c) for c in ("red", "blue")]
     found = open_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert found.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_the_format_of_phones_is_read():
+    """`half-red.heic` was written by libheif's own encoder: 64 x 48, the left half red."""
+    picture = open_image((Path(__file__).parent / "files" / "half-red.heic").read_bytes())
+    assert picture.size == (64, 48)
+    assert picture.getpixel((10, 20))[0] > 200 > 60 > picture.getpixel((10, 20))[1]
+    assert min(picture.getpixel((50, 20))) > 220
 
 
 def test_a_pixel_bomb_is_refused_without_decoding():

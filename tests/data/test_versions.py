@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.data.rows import as_seconds
 from tl_core.data.schema import ImportOptions
 from tl_core.data.split import assign_splits, carve, holdout_fraction, newest, plan_folds
 from tl_core.data.store import DatasetVersion
@@ -105,6 +107,13 @@ def test_the_newest_rows_are_the_test_and_those_before_them_validation():
     assert 0.18 < len(test) / 400 < 0.23
     assert found.findings[-1].id == "undated"
     assert found.findings[-1].count == 3
+
+
+def test_dates_are_read_in_any_usual_spelling():
+    found = as_seconds(pa.array(["2026-01-02", "", "3 Feb 2026", "nonsense", "2026-01-02T10:00:00Z"]))
+    assert np.isnan(found[[1, 3]]).all()
+    assert found[2] - found[0] == 32 * 86_400
+    assert found[4] - found[0] == 36_000
 
 
 def test_one_date_for_all_rows_leaves_nothing_to_split_by():

@@ -19,25 +19,19 @@ def compare_versions(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]
     """Counts and the first items `added`, `removed`, `relabelled` and `moved` (to another split).
 
     Items are matched by content: the same text (but for capitals and blanks) or the same bytes. Copies are matched
-    one to one, those with the same class first.
+    one to one, those with the same class and split first, then those with the same class.
 
     Raises:
         DataError: for a picture and a text dataset.
     """
     if old.info.modality != new.info.modality:
         raise DataError("Images and texts cannot be compared.", "", "Name two versions of one dataset.")
-    before, after = _living(old), _living(new)
-    same = before.merge(after, on=["key", "label", "copy"], suffixes=("_old", "_new"))
-    left_old = before[~before["row"].isin(same["row_old"])].copy()
-    left_new = after[~after["row"].isin(same["row_new"])].copy()
-    for left in (left_old, left_new):
-        left["copy"] = left.groupby("key").cumcount()
-    changed = left_old.merge(left_new, on=["key", "copy"], suffixes=("_old", "_new"))
-    removed = left_old[~left_old["row"].isin(changed["row_old"])]
-    added = left_new[~left_new["row"].isin(changed["row_new"])]
-    moved = same[same["split_old"] != same["split_new"]]
+    left_old, left_new = _living(old), _living(new)
+    same, left_old, left_new = _matched(left_old, left_new, ["key", "label", "split"])
+    moved, left_old, left_new = _matched(left_old, left_new, ["key", "label"])
+    changed, removed, added = _matched(left_old, left_new, ["key"])
     return {
-        "rows": [old.info.rows, new.info.rows], "same": len(same) - len(moved),
+        "rows": [old.info.rows, new.info.rows], "same": len(same),
         "added": _listed(new, added["row"], added["label"]), "removed": _listed(old, removed["row"], removed["label"]),
         "relabelled": _listed(new, changed["row_new"], changed["label_old"] + " → " + changed["label_new"]),
         "moved": _listed(new, moved["row_new"], moved["split_old"] + " → " + moved["split_new"])}
@@ -48,10 +42,16 @@ def _living(version: DatasetVersion) -> pd.DataFrame:
 
     rows = np.flatnonzero(version.splits != "removed")
     names = np.array([*version.info.labels, ""], dtype=object)
-    frame = pd.DataFrame({"row": rows, "key": version.facts()["key"][rows], "label": names[version.labels[rows]],
-                          "split": version.splits[rows].astype(object)})
-    frame["copy"] = frame.groupby(["key", "label"]).cumcount()
-    return frame
+    return pd.DataFrame({"row": rows, "key": version.facts()["key"][rows], "label": names[version.labels[rows]],
+                         "split": version.splits[rows].astype(object)})
+
+
+def _matched(old: pd.DataFrame, new: pd.DataFrame,
+             by: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Rows that agree in `by`, one to one, and what is left of both sides."""
+    old, new = (side.assign(copy=side.groupby(by).cumcount()) for side in (old, new))
+    pairs = old.merge(new, on=[*by, "copy"], suffixes=("_old", "_new"))
+    return pairs, old[~old["row"].isin(pairs["row_old"])], new[~new["row"].isin(pairs["row_new"])]
 
 
 def _listed(version: DatasetVersion, rows: pd.Series[Any], notes: pd.Series[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -123,9 +124,12 @@ def _value(value: Any, classes: Any) -> Any:  # noqa: ANN401
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
     """Turn the client's errors into sentences; ask first whether the Hub answers at all."""
-    if not name or "/" not in name.strip("/"):
+    if not re.fullmatch(r"\w[\w-]*/\w[\w.-]*", name):  # anything else could be a path, which the library would open
         raise DataError(f"{name!r} is not the name of a Hub dataset.", "Names look like owner/name.",
                         "Copy the name from the dataset's page on the Hub.")
+    if Path(name).exists():
+        raise DataError(f"{name!r} is also a folder beside this program.", "The library would read that instead.",
+                        "Start the program elsewhere, or bring the files themselves.")
     if not is_reachable():
         raise DataError("The Hub cannot be reached from this server.", f"{endpoint()} did not answer.",
                         "Check the network, or download the dataset elsewhere and bring the files.")

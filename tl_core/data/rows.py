@@ -135,7 +135,7 @@ def as_seconds(dates: pa.Array) -> NDArray[np.float64]:
     if not (texts != "").any():
         return np.full(len(texts), np.nan)
     found = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
-    seconds: NDArray[np.float64] = (found - pd.Timestamp(0, tz="UTC")).dt.totalas_seconds().to_numpy()
+    seconds: NDArray[np.float64] = (found - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
     return seconds
 
 
