@@ -26,8 +26,8 @@ with problems.caught():
     info = services.version_info(record.folder)
 noun = {"image": "images", "text": "texts"}[info.modality]
 serious = [finding for finding in info.findings if finding["severity"] != "info"]
-st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
-            + ("fit to train." if not serious else f"fit to train; {len(serious)} thing(s) to look at."))
+verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
+st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, fit to train{verdict}")
 st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
 if info.change:
     st.caption(f":material/history: {plain(info.change)}")

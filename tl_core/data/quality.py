@@ -18,6 +18,8 @@ _FEW_CHARS = 3
 _LONG_WORDS = 380  # about 512 word pieces, the most that common encoders read
 _STARTER_WORDS = 190  # about 256
 _OTHER_SCRIPT = 0.02
+_SINGULAR = (("pictures are", "picture is"), ("pictures look", "picture looks"), ("texts are", "text is"),
+             ("texts have", "text has"), (": they show", ": it shows"), ("they are", "it is"))
 
 
 def quality_findings(view: View) -> list[Finding]:
@@ -34,6 +36,9 @@ def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _found(name: str, severity: str, rows: NDArray[np.int64], text: str, fix: str, label: str = "") -> list[Finding]:
     if not len(rows):
         return []
+    if len(rows) == 1:
+        for many, one in _SINGULAR:
+            text = text.replace(many, one)
     return [RowFinding(name, severity, f"{len(rows):,} {text}", len(rows), fix,
                        actions=[action("remove", label)] if label else [], rows=rows)]
 

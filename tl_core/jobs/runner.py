@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from tl_core.config import RunConfig
 from tl_core.registry.processes import start_time
+
+_HEAVY = ("train", "predict")  # what needs the libraries that a worker standing by has imported
 
 
 class JobRunner(Protocol):
@@ -37,7 +40,9 @@ class LocalRunner:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def submit(self, folder: Path) -> tuple[int, float]:
-        process = self._hand_to_standby(folder) or self._start([str(folder)], folder / "worker.log")
+        heavy = RunConfig.read(folder).kind in _HEAVY
+        waiting = self._hand_to_standby(folder) if heavy else None
+        process = waiting or self._start([str(folder)], folder / "worker.log")
         self._children = [child for child in self._children if child.poll() is None] + [process]
         return process.pid, start_time(process.pid)
 
