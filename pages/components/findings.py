@@ -96,7 +96,7 @@ def _watch_fix() -> None:
     if run.status == "done":
         st.session_state["fix_run"] = ""
         reference = (run.summary or {})["dataset"]
-        st.toast(run.headline, icon=":material/check_circle:")
+        st.toast(plain(run.headline), icon=":material/check_circle:")
         state.choose("dataset", reference)
         st.rerun()
     if run.status in ("queued", "running"):

@@ -12,8 +12,8 @@ from tests_support.datasets import build
 from tl_core.data.class_names import check_counts
 from tl_core.data.columns import guess_columns
 from tl_core.data.schema import ImportOptions
-from tl_core.data.tables import read_table
-from tl_core.errors import DataError
+from tl_core.data.tables import Reading, read_table
+from tl_core.errors import ConfigError, DataError
 
 ODD = ["NA", "None", "null", "true", "1", "1.0", "007", "nan"]
 
@@ -50,10 +50,65 @@ def test_separators_are_recognised(tmp_path, separator):
     assert list(whole(path).columns) == ["text", "label"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_common_encodings_are_read(tmp_path, encoding):
-    path = write_csv(tmp_path / "t.csv", [["text", "label"], ["schöne Grüße", "x"]], encoding=encoding)
-    assert whole(path)["text"][0] == "schöne Grüße"
+TEXTS = {
+    **dict.fromkeys(("utf-8", "utf-8-sig", "utf-16", "utf-16-le"), "schöne Grüße"),
+    "cp1252": "schöne Grüße – merci à vous",
+    "gb18030": "快递今天还没有到，请帮我查一下",
+    "cp932": "荷物がまだ届いていません",
+    "big5": "包裹還沒有到請幫我查一下",
+    "euc_kr": "배송이 아직 도착하지 않았습니다",
+    "cp1251": "посылка ещё не пришла, верните деньги",
+}
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_common_encodings_are_recognised(tmp_path, encoding):
+    rows = [["text", "label"], *([f"{TEXTS[encoding].replace(',', '')} {i}", "x"] for i in range(5))]
+    path = write_csv(tmp_path / "t.csv", rows, encoding=encoding)
+    assert list(whole(path)["text"]) == [row[0] for row in rows[1:]]
+
+
+def test_an_encoding_can_be_named(tmp_path):
+    path = write_csv(tmp_path / "t.csv", [["text", "label"], ["Ångström", "x"], ["b", "y"]], encoding="cp865")
+    found = [rows.cells.to_pylist() for rows in read_table(path, Reading(encoding="cp865"))]
+    assert found[0][0]["text"] == "Ångström"
+    with pytest.raises(ConfigError, match="no text encoding 'klingon'"):
+        list(read_table(path, Reading(encoding="klingon")))
+
+
+def test_a_few_broken_signs_do_not_refuse_a_file(tmp_path):
+    lines = "text,label\n" + "".join(f"schöne Grüße Nummer {i},{'ab'[i % 2]}\n" for i in range(400))
+    (tmp_path / "t.csv").write_bytes(lines.encode().replace(b"Nummer 300", b"Nummer \xff300"))
+    assert whole(tmp_path / "t.csv")["text"][300] == "schöne Grüße Nummer \ufffd300"
+
+
+def test_sheets_are_chosen_by_name_else_the_first_filled_one(tmp_path):
+    path = tmp_path / "t.xlsx"
+    with pd.ExcelWriter(path) as writer:
+        pd.DataFrame().to_excel(writer, sheet_name="Cover", index=False)
+        pd.DataFrame({"text": ["one"], "label": ["a"]}).to_excel(writer, sheet_name="2025", index=False)
+        pd.DataFrame({"text": ["two"], "label": ["b"]}).to_excel(writer, sheet_name="2026", index=False)
+    assert whole(path)["text"][0] == "one"
+    assert next(read_table(path, Reading(sheet="2026"))).cells.to_pylist()[0]["text"] == "two"
+    with pytest.raises(DataError, match="no sheet '2027'"):
+        list(read_table(path, Reading(sheet="2027")))
+
+
+def test_rows_that_do_not_fit_keep_their_numbers(tmp_path):
+    lines = ["text,label", *(f"t {i},{'ab'[i % 2]}" for i in range(1, 41))]
+    lines[7] = "seven, has, too, many"
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    reading = Reading()
+    rows = list(read_table(tmp_path / "t.csv", reading, chunk_rows=6))
+    assert [number for part in rows for number in part.numbers] == [n for n in range(1, 41) if n != 7]
+    assert reading.bad == [(7, "it has 4 cells where the header has 2")]
+
+
+def test_a_title_is_put_before_the_text(tmp_path):
+    path = write_csv(tmp_path / "t.csv", [["title", "body", "label"], *([f"T{i}", f"the body {i}", "ab"[i % 2]]
+                                                                       for i in range(20))])
+    version = build(path, tmp_path / "v", title_column="title", text_column="body")
+    assert version.items[3]["text"] == "T3\nthe body 3"
 
 
 def test_quotes_and_newlines_in_cells(tmp_path):

@@ -75,6 +75,7 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
     if base:
         names = base.table.column_names
         inputs.update(base.info.inputs_fingerprint.encode())
+        extras.update(base.info.extras_fingerprint.encode())
     collector = Collector(modality)
     with items_writer(folder, first.items.schema if not base else base.table.schema, modality) as write:
         if base:
@@ -91,7 +92,7 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
             lengths.update(chunk.lengths)
             for column in items.column_names:
                 if column not in ("text", "image", "name"):
-                    extras.update("\0".join(items.column(column).to_pylist()).encode())
+                    extras.update("".join(f"{cell}\0" for cell in items.column(column).to_pylist()).encode())
             collector.add(chunk)
             if progress:
                 progress(collector.count, max(total, collector.count) if total else 0)

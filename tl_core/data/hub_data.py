@@ -24,7 +24,7 @@ KNOWN = {  # well-known sets with their own test rows, small enough for a first 
     "hub:AI-Lab-Makerere/beans": "Bean leaves, healthy or ill, in 3 classes: 1,295 photos",
     "hub:uoft-cs/cifar10": "Small pictures in 10 classes: 60,000",
 }
-_ROWS = 500
+_ROWS = 200
 _SHUFFLED = 10_000  # rows of a limited read that are mixed: many sets are sorted by class
 
 

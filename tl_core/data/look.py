@@ -17,7 +17,7 @@ from tl_core.data.images import open_image
 from tl_core.data.limits import Limits
 from tl_core.data.rows import Codes, as_seconds, as_split
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ImageFile, Source, open_source
+from tl_core.data.sources import Source, open_source
 from tl_core.data.tables import Reading, read_table
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
@@ -48,19 +48,21 @@ def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]
 
 
 def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
-    files = list(labelled_files(source, options, intake := Intake()))
-    thumbnails: list[tuple[str, bytes]] = []
+    classes: Counter[str] = Counter()
+    splits: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    for image in sorted(files, key=lambda image: image.name):
+    thumbnails: list[tuple[str, bytes]] = []
+    for image in labelled_files(source, options, Intake()):  # one at a time: a table may hold gigabytes of pictures
+        classes[image.label] += 1
+        splits[as_split(image.split)] += 1
         if len(thumbnails) < _THUMBNAILS and seen[image.label] < 2:
             try:
                 thumbnails.append((image.label, thumbnail(image.data or image.path.read_bytes())))
                 seen[image.label] += 1
             except (DataError, OSError):
                 continue  # the import will list it with its reason
-    found = {"rows": len(files), "classes": dict(Counter(image.label for image in files)),
-             "splits": dict(Counter(as_split(image.split) for image in files)), "thumbnails": thumbnails,
-             "table": [], "guess": {}, "skipped_in_table": len(intake.skipped)}
+    found = {"rows": classes.total(), "classes": dict(classes), "splits": dict(splits), "thumbnails": thumbnails,
+             "table": [], "guess": {}}
     if source.image_tables:
         head = next(read_table(source.image_tables[0], Reading(options.encoding, options.sheet))).cells
         frame = head.slice(0, 1000).to_pandas()
@@ -136,9 +138,8 @@ def plan_splits(path: Path, staging: Path, limits: Limits, options: dict[str, An
 def _image_labels(source: Source, options: ImportOptions) -> tuple[Any, ...] | None:
     import pyarrow as pa
 
-    files: list[ImageFile] = list(labelled_files(source, options, Intake()))
-    return tuple(pa.array([getattr(file, name) for file in files], pa.string())
-                 for name in ("label", "split", "group", "date"))
+    facts = [(file.label, file.split, file.group, file.date) for file in labelled_files(source, options, Intake())]
+    return tuple(pa.array(list(column), pa.string()) for column in zip(*facts, strict=True)) if facts else None
 
 
 def _table_labels(source: Source, options: ImportOptions) -> tuple[Any, ...] | None:
