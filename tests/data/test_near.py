@@ -12,7 +12,7 @@ from PIL import Image
 
 from tl_core.data.image_facts import picture_facts
 from tl_core.data.near import clusters, similar_pictures, similar_texts
-from tl_core.data.text_facts import text_facts
+from tl_core.data.text_facts import CARD, EMAIL, PHONE, text_facts
 
 
 def words_of(text):
@@ -47,6 +47,16 @@ def test_keys_are_equal_for_the_same_words_alone():
     keys = text_facts(pa.array(texts))["key"]
     assert keys[0] == keys[1] == keys[5]
     assert len(set(keys.tolist())) == 4
+
+
+@pytest.mark.parametrize(("text", "kinds"), [
+    ("call +44 20 7946 0958", PHONE), ("tel 030/1234567-8", PHONE), ("(555) 123-4567", PHONE), ("0171 2345678", PHONE),
+    ("from 1929 - 1933", 0), ("on 01/03/2024 10:15", 0), ("2024-03-01", 0), ("order 20260315", 0),
+    ("it costs 1.000.000", 0),
+    ("4111 1111 1111 1111", CARD), ("4111 1111 1111 1112", 0), ("me@example.org", EMAIL), ("look @ this", 0),
+    ("me@example.org or +49 30 123456", EMAIL | PHONE)])
+def test_personal_data_is_hinted_at_and_dates_are_not(text, kinds):
+    assert text_facts(pa.array([text]))["private"][0] == kinds
 
 
 def test_facts_do_not_depend_on_how_rows_are_cut():

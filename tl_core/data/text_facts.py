@@ -23,6 +23,7 @@ EMAIL, PHONE, CARD = 1, 2, 4
 _UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}])"
 _BASE = np.uint64(6364136223846793005)
 _NO_WORD = np.uint32(0xFFFFFFFF)
+_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 _MIX = np.random.default_rng(20).integers(1, 2**63, (2, SIGNATURE), dtype=np.uint64) | np.uint64(1)
 
 
@@ -131,7 +132,8 @@ def _numbers(text: str) -> int:
         digits = [int(sign) for sign in run if sign.isdecimal()]
         if 13 <= len(digits) <= 19 and _luhn(digits):
             found |= CARD
-        elif 8 <= len(digits) <= 15 and (run.startswith(("+", "0")) or re.search(r"\d[ ()/-]+\d", run)):
+        elif not _DATE.match(run) and (8 if run.startswith(("+", "0")) else 9) <= len(digits) <= 15 \
+                and (run.startswith(("+", "0")) or re.search(r"\d[ ()/-]+\d", run)):
             found |= PHONE
     return found
 
