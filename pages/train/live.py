@@ -61,6 +61,21 @@ def sentence(run, view: RunView) -> str:  # noqa: ANN001
     return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
 
 
+def show_next(run) -> None:  # noqa: ANN001
+    """Where the result of a finished run is: its report, its dataset, or its file."""
+    made = run.summary or {}
+    if run.kind == "train":
+        if st.button("Read the report", type="primary", icon=":material/fact_check:"):
+            st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
+    elif "file" in made:
+        path = run.folder / made["file"]
+        if path.is_file() and path.stat().st_size <= services.settings().number("upload_mb") << 20:
+            st.download_button(f"Download {path.name}", path.read_bytes, path.name, type="primary",
+                               icon=":material/download:", on_click="ignore")
+    elif "dataset" in made and st.button("Look at the data", type="primary", icon=":material/search:"):
+        st.switch_page("pages/data/inspect.py", query_params={"dataset": made["dataset"]})
+
+
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)
 def show_run() -> None:
     """Everything that changes while the run is going."""
@@ -69,7 +84,8 @@ def show_run() -> None:
     view = RunView()
     for event in read_events(run.folder)[0]:
         view.add(event)
-    st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · run {run.id}")
+    st.caption(" · ".join(plain(part) for part in (run.dataset, run.backbone or run.recipe or run.kind) if part)
+               + f" · run {run.id}")
     if run.status in ACTIVE:
         st.markdown(f"#### {plain(sentence(run, view))}")
         st.progress(run.progress, f"{run.progress:.0%} of the whole run")
@@ -78,8 +94,7 @@ def show_run() -> None:
         st.rerun()
     elif run.status == "done":
         st.success(plain(run.headline), icon=":material/check_circle:")
-        if st.button("Read the report", type="primary", icon=":material/fact_check:"):
-            st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
+        show_next(run)
     else:
         st.markdown(chrome.badge(run.status))
         problems.show(run.reason or {"what": "It ended."})

@@ -251,6 +251,8 @@ def test_a_path_with_a_table_is_looked_into_and_becomes_a_dataset(tmp_path, monk
     assert carry_out(run.folder, settings) == 0
     signal.signal(signal.SIGTERM, handler)
     assert DatasetStore(engine, "local", settings.home_path).get("letters").rows == 40
+    app = opened("pages/train/live.py", run=run.id)
+    assert [b.label for b in app.button if b.label in ("Read the report", "Look at the data")] == ["Look at the data"]
 
 
 def test_trap_28_pages_work_with_torch_imported_and_the_watcher_is_off():
