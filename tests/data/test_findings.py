@@ -71,6 +71,8 @@ def test_a_fix_moves_no_row_to_another_split(pictures, tmp_path):
     kept = mended.splits != "removed"
     assert (mended.splits[kept] == pictures.splits[kept]).all()
     assert compare_versions(pictures, mended)["removed"]["count"] == 20
+    assert (mended.folds[kept] == pictures.folds[kept]).all()
+    assert (mended.folds[~kept] == -1).all()
 
 
 def test_restoring_brings_back_what_was_left_out(pictures, tmp_path):

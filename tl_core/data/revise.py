@@ -123,7 +123,8 @@ def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) ->
     options = replace(ImportOptions.from_dict(info.options), remove_leaks=False)
     return Draft(rows, splits, version.groups, options, info.inputs_fingerprint, info.extras_fingerprint, info.source,
                  info.columns, info.skipped, empty["count"] if empty else 0, damaged["items"] if damaged else [], kept,
-                 skipped_before=info.skipped_count - len(info.skipped))
+                 skipped_before=info.skipped_count - len(info.skipped),
+                 folds=version.folds if (version.folds >= 0).any() else None)
 
 
 def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) -> VersionInfo:

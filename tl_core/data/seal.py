@@ -39,6 +39,7 @@ class Draft:
     parent: str = ""
     change: str = ""
     settled: list[str] = field(default_factory=list)
+    folds: NDArray[np.int64] | None = None  # the plan to keep; made anew where there is none
 
 
 def seal(draft: Draft, folder: Path) -> VersionInfo:
@@ -56,7 +57,8 @@ def seal(draft: Draft, folder: Path) -> VersionInfo:
         raise DataError("The training rows hold fewer than two classes.", "The others stand only in other splits.",
                         "Add training rows of each class.")
     findings = [finding for finding in draft.findings + all_findings(view) if finding.id not in draft.settled]
-    folds = split.plan_folds(labels, draft.groups, splits, draft.options.seed)
+    folds = split.plan_folds(labels, draft.groups, splits, draft.options.seed) if draft.folds is None else \
+        np.where(np.isin(splits, ("train", "validation")) & (labels >= 0), draft.folds, -1).astype(np.int8)
     write_index(folder, labels, splits, draft.groups, folds)
     write_facts(folder, rows)
     write_finding_rows(folder, findings)

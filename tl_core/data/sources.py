@@ -223,7 +223,8 @@ def _class_folders(root: Path, names: list[PurePosixPath], skipped: list[dict[st
         found.append(ImageFile(root / name, str(name), clean_label(inner[0]), split))
     if not found:
         raise DataError(f"It holds {len(names):,} images but no folders, so there are no class names.", "",
-                        "Put the images of each class into a folder of their own, named like the class.")
+                        "Put the images of each class into a folder of their own, named like the class, or add a "
+                        "table with the columns file_name and label.")
     return Source("image", images=found, skipped=skipped, root=root)
 
 
