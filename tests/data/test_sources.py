@@ -95,6 +95,22 @@ def test_a_zip_bomb_is_refused(tmp_path):
     assert sum(p.stat().st_size for p in (tmp_path / "out").rglob("*")) < 40 << 20
 
 
+@pytest.mark.parametrize(("encoding", "names"), [
+    ("gb18030", ["动物/猫/照片一.png", "动物/狗/照片二.png"]), ("cp932", ["写真/ねこ/一.png", "写真/いぬ/二.png"]),
+    ("utf-8", ["été/chat/1.png", "été/chien/2.png"]), ("cp437", ["Käfer/grün/1.png", "Käfer/süß/2.png"])])
+def test_names_that_a_zip_does_not_mark_are_read_in_their_encoding(tmp_path, encoding, names):
+    class Unmarked(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):  # noqa: N802 - the way to write a name without the UTF-8 flag
+            return self.filename.encode(encoding), self.flag_bits & ~0x800
+
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in names:
+            archive.writestr(Unmarked(name), b"x")
+    unpack(tmp_path / "z.zip", tmp_path / "out", LIMITS)
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")) \
+        == sorted(names)
+
+
 def test_bounds_hold_while_streaming(tmp_path):
     import os
 
