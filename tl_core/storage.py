@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tl_core.settings import Settings
 
+_LEFT_SECONDS = 86_400  # no import takes a day
+
 
 @contextmanager
 def staging_folder(settings: Settings) -> Iterator[Path]:
@@ -36,10 +38,16 @@ def remove_tree(folder: Path) -> None:
 
 
 def remove_expired(settings: Settings) -> int:
-    """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days; gives how many."""
+    """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days, and what killed imports left behind
+    a day ago; gives how many."""
     limit = time.time() - settings.number("keep_days") * 86_400
     removed = 0
-    for name in ("features", "uploads", "staging"):
+    for name, whole in (("datasets", "version.json"), ("staging", "-")):
+        for folder in (settings.home_path / name).glob("*"):
+            if not (folder / whole).exists() and folder.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                remove_tree(folder)
+                removed += 1
+    for name in ("features", "uploads"):
         for folder in (settings.home_path / name).glob("*"):
             if folder.is_dir():
                 newest = max((path.stat().st_mtime for path in folder.glob("*")), default=folder.stat().st_mtime)

@@ -18,9 +18,7 @@ _SHOWN = 24
 
 def show(record: DatasetRecord, info: VersionInfo) -> None:
     """All cards of a version, the serious ones first."""
-    if st.session_state["fix_run"]:
-        with problems.caught():
-            _watch_fix()
+    watch()
     for finding in info.findings:
         with st.container(border=True):
             st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
@@ -82,9 +80,18 @@ def _small(version: DatasetVersion, row: int) -> bytes:
 
 
 def _start_fix(reference: str, finding: str, action: str) -> None:
+    _submit(reference, {"finding": finding, "action": action})
+
+
+def restore(reference: str) -> None:
+    """Make an older version the newest; the page follows it as it follows a fix."""
+    _submit(reference, {"restore": True})
+
+
+def _submit(reference: str, options: dict) -> None:
     with problems.caught():
-        run = services.submit(RunConfig("fix", services.user(), reference, options={
-            "finding": finding, "action": action}), f"{state.new_draft()}-{finding}")
+        run = services.submit(RunConfig("fix", services.user(), reference, options=options),
+                              f"{state.new_draft()}-fix")
         state.draft_used()
         st.session_state["fix_run"] = run.id
 
@@ -106,15 +113,6 @@ def _watch_fix() -> None:
     if st.button("Close"):
         st.session_state["fix_run"] = ""
         st.rerun()
-
-
-def restore(reference: str) -> None:
-    """Make an older version the newest; the page follows it as it follows a fix."""
-    with problems.caught():
-        run = services.submit(RunConfig("fix", services.user(), reference, options={"restore": True}),
-                              f"{state.new_draft()}-restore")
-        state.draft_used()
-        st.session_state["fix_run"] = run.id
 
 
 def watch() -> None:

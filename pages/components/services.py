@@ -61,3 +61,11 @@ def submit(config: RunConfig, draft: str | None) -> Run:
     run = runs().create(config, draft)
     ensure_dispatcher(settings())
     return run
+
+
+def resume(run_id: str) -> None:
+    """Queue an ended run again and make sure that somebody takes it."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    runs().resume(run_id)
+    ensure_dispatcher(settings())

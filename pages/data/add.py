@@ -182,7 +182,8 @@ def show_form(facts: dict, source: str) -> None:
             home = services.settings().home_path / "uploads"
             if not hub and Path(source).is_relative_to(home):
                 options["upload"] = str(home / Path(source).relative_to(home).parts[0])
-            run = services.submit(RunConfig("import", services.user(), options=options), state.new_draft())
+            run = services.submit(RunConfig("import", services.user(), options["name"], options=options),
+                                  state.new_draft())
         state.draft_used()
         st.session_state["import_run"] = run.id
         st.rerun()
@@ -202,6 +203,9 @@ def watch_import() -> None:
         st.progress(run.progress, waiting)
         return
     problems.show(run.reason or {"what": "The import stopped."})
+    if run.status in ("interrupted", "cancelled") and st.button("Resume", type="primary", icon=":material/replay:"):
+        services.resume(run.id)
+        st.rerun()
     st.button("Start over", on_click=forget)
 
 

@@ -25,12 +25,9 @@ def cancel() -> None:
 
 
 def resume() -> None:
-    """Queue it again and make sure that somebody takes it."""
-    from tl_core.jobs.dispatch import ensure_dispatcher
-
+    """Queue it again."""
     with problems.caught():
-        services.runs().resume(run_id)
-        ensure_dispatcher(services.settings())
+        services.resume(run_id)
 
 
 def show_machine() -> None:

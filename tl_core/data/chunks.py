@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.image_facts import PictureFacts, picture_facts
+from tl_core.data.limits import LIMITS
 from tl_core.data.schema import SPLITS, ImportOptions
 from tl_core.data.sources import ImageFile, Source
 from tl_core.data.tables import Reading, Rows, read_table
@@ -175,8 +176,6 @@ def _examine(files: list[ImageFile]) -> list[_Examined]:
 
 def _examine_one(file: ImageFile) -> _Examined:
     """The file's bytes and facts, or the reason why it cannot be used."""
-    from tl_core.data.limits import LIMITS
-
     try:
         if file.data is None:
             size = file.path.stat().st_size

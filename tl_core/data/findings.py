@@ -192,7 +192,8 @@ def _copies(view: View) -> list[Finding]:
     if sets:
         spare_count = sum(map(len, sets.values()))
         found.append(RowFinding("near_duplicates", "info", f"{spare_count:,} {view.noun} hardly differ from another "
-                                "one (saved again, scaled, or a word changed).", spare_count,
+                                f"one ({'saved again or scaled' if view.rows.modality == 'image' else 'a word changed'}"
+                                ").", spare_count,
                                 "Small sets of them stay on one side of splits made here.",
                                 actions=[action("keep_one", "Keep one of each")],
                                 rows=np.array([row for kept, others in sets.items() for row in (kept, *others)],
