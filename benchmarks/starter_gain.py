@@ -24,7 +24,7 @@ from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
 from tl_core.models.references import parse_reference, resolve_folder, weights_hash
 from tl_core.progress import Progress
-from tl_core.recipes import load_recipe
+from tl_core.recipes import run_recipe
 from tl_core.settings import Settings
 
 SEEDS = (0, 1, 2)
@@ -44,7 +44,7 @@ def accuracy(version: DatasetVersion, backbone: str, folder: Path) -> dict[str, 
     """Test accuracy of a probe."""
     folder.mkdir()
     config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False})
-    found = load_recipe("probe")(config, version, folder, folder.parent / "cache", Progress())["test"]["accuracy"]
+    found = run_recipe(config, version, folder, folder.parent / "cache", Progress())["test"]["accuracy"]
     return {key: round(found[key], 3) for key in ("value", "low", "high")}
 
 

@@ -6,6 +6,7 @@ The tree::
     |- DataError             the rows, files or columns that were brought cannot be used as they are
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
+    |- TrainingError         a training came apart, or does not fit this machine
     |- NotFoundError         a dataset, run, recipe or command of that name does not exist (for this user)
     |- StateError            the thing exists but is in a state that forbids the action
     Cancelled                a person asked the run to stop; not a failure
@@ -56,6 +57,13 @@ class ConfigError(UserError):
     """A setting has a value that cannot work."""
 
     code = "config"
+
+
+class TrainingError(UserError):
+    """A training came apart, or does not fit this machine."""
+
+    code = "training"
+    exit_code = 1
 
 
 class NotFoundError(UserError):

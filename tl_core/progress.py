@@ -22,3 +22,7 @@ class Progress:
 
     def warn(self, finding: dict[str, Any]) -> None:
         """A finding that only training could make."""
+
+    def should_stop(self) -> bool:
+        """Whether somebody asked to end early and keep the best so far."""
+        return False

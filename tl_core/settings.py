@@ -50,6 +50,9 @@ class Settings:
         "TL_DISPATCHER", "auto", "auto starts a dispatcher in the background when none lives; external leaves that to "
         "a service of its own."
     )
+    webhook: str = _setting(
+        "TL_WEBHOOK", "", "Address that is told by POST (JSON: run, status, text) when a run has ended."
+    )
     user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
 
     @property

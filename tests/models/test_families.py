@@ -9,7 +9,7 @@ from PIL import Image
 from tests_support.tiny_backbones import IMAGE_FAMILIES, TEXT_FAMILIES
 
 from tl_core.errors import BackboneError
-from tl_core.models import surgery
+from tl_core.models import heads
 from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
 from tl_core.settings import Settings
@@ -31,7 +31,7 @@ def fold_random(backbone):
     generator = torch.Generator().manual_seed(3)
     weight = torch.randn(len(LABELS), backbone.port.width, generator=generator)
     bias = torch.randn(len(LABELS), generator=generator) * backbone.port.has_bias
-    surgery.fold(backbone.model, backbone.port, weight, bias)
+    heads.fold(backbone.model, backbone.port, weight, bias)
     return weight.double().numpy(), bias.double().numpy()
 
 

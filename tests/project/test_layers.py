@@ -23,7 +23,7 @@ ALLOWED = {
     "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
     "recipes": BASE | {"data", "models", "train", "evaluate"}, "registry": BASE,
     "predict": BASE | {"models", "data", "storage"}, "storage": BASE, "intake": BASE | {"data", "registry", "storage"},
-    "jobs": BASE | {"registry", "storage", "data", "models", "recipes", "predict", "intake"},
+    "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake"},
     "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
                    "evaluate"},
     "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(),

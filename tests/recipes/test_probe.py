@@ -18,13 +18,13 @@ from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
-from tl_core.recipes import load_recipe
+from tl_core.recipes import run_recipe
 
 
 def train(version, folder, recipe="probe", backbone="", progress=None, **options):
     folder.mkdir(exist_ok=True)
     config = RunConfig("train", "local", "d@1", str(version.folder), backbone, recipe, options)
-    return load_recipe(recipe)(config, version, folder, folder.parent / "cache", progress or Progress())
+    return run_recipe(config, version, folder, folder.parent / "cache", progress or Progress())
 
 
 def check_report(report, labels):

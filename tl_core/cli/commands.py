@@ -8,8 +8,8 @@ import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from tl_core.cli.context import Output, stores
-from tl_core.config import describe_settings
+from tl_core.cli.context import Output, parse_setting, stores
+from tl_core.config import FinetuneSettings, describe_settings
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError, UserError, nearest
 from tl_core.registry.runs import RunStore
@@ -25,8 +25,16 @@ def backbones_list(_args: argparse.Namespace, output: Output) -> int:
 
 
 def backbones_show(args: argparse.Namespace, output: Output) -> int:
-    from tl_core.models.describe import describe_backbone
+    from tl_core.models.describe import describe_backbone, layer_tree
 
+    if args.set:
+        plan = FinetuneSettings.from_dict(dict(parse_setting(text) for text in args.set))
+        tree = layer_tree(args.reference, read_settings(), 2, plan)
+        return output.show(tree, [
+            f"{tree['trainable']:,} of {tree['total']:,} weights move", *(
+                f"  {group['name']:18} {group['pattern']:40} {group['parameters']:>12,}  "
+                + (f"{group['trainable']:>12,} move, learning rate x {group['lr_scale']:.3g}"
+                   if group["trainable"] else "frozen") for group in tree["groups"])])
     facts = describe_backbone(args.reference, read_settings())
     return output.show(facts, [
         f"{facts['reference']}: {facts['family']}, {facts['parameters'] / 1e6:.1f} million weights, "

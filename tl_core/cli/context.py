@@ -7,6 +7,7 @@ import math
 import sys
 from typing import Any
 
+from tl_core.errors import ConfigError
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
@@ -57,3 +58,14 @@ def stores() -> tuple[Settings, DatasetStore, RunStore]:
     engine = open_database(settings)
     return (settings, DatasetStore(engine, settings.user, settings.home_path),
             RunStore(engine, settings.user, settings.home_path))
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`key=value`; the value is JSON where it can be, else a string."""
+    key, sign, raw = text.partition("=")
+    if not sign:
+        raise ConfigError(f"--set {text!r} has no value.", "", "Write --set key=value.")
+    try:
+        return key, json.loads(raw)
+    except ValueError:
+        return key, raw

@@ -40,7 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     backbones = top.add_parser("backbones", help="backbones: list, show").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     _command(backbones, "list", commands.backbones_list, "starters and local model folders", common)
-    _command(backbones, "show", commands.backbones_show, "facts and layer tree", common).add_argument("reference")
+    show = _command(backbones, "show", commands.backbones_show, "facts and layer tree", common)
+    show.add_argument("reference")
+    show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                      help="settings of finetune; then the tree says what they freeze and how fast the rest moves")
 
     recipes = top.add_parser("recipes", help="recipes: list, show").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
@@ -48,19 +51,27 @@ def build_parser() -> argparse.ArgumentParser:
     _command(recipes, "show", commands.recipes_show, "the settings of one recipe", common).add_argument("recipe")
 
     train = _command(top, "train", training.train, "train, with a progress bar, to the end", common)
-    train.add_argument("--dataset", required=True, metavar="NAME[@VERSION]")
-    train.add_argument("--recipe", required=True)
+    train.add_argument("--dataset", default="", metavar="NAME[@VERSION]")
+    train.add_argument("--recipe", default="")
     train.add_argument("--backbone", default="", metavar="REF", help="starter:, local: or hub: reference")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; values are JSON")
+    train.add_argument("--continue", dest="continue_run", default="", metavar="RUN",
+                       help="train a finished fine-tuning further, with its settings; --set epochs=N says how long")
+    train.add_argument("--estimate", action="store_true",
+                       help="take a few steps and print minutes and memory instead of training")
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
 
-    runs = top.add_parser("runs", help="runs: list, show, compare, cancel, resume, delete").add_subparsers(
+    runs = top.add_parser("runs", help="runs: list, show, compare, cancel, stop, resume, delete").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     _command(runs, "list", training.runs_list, "all runs, newest first", common)
     for name, handler, text in (("show", training.runs_show, "one run"),
                                 ("cancel", training.runs_cancel, "stop a queued or running run"),
                                 ("delete", training.runs_delete, "remove an ended run and its files")):
         _command(runs, name, handler, text, common).add_argument("run")
+    stop = _command(runs, "stop", training.runs_stop, "end a running fine-tuning early; its best state becomes the "
+                    "model", common)
+    stop.add_argument("run")
+    stop.add_argument("--keep-best", action="store_true", required=True, help="say that this is what you want")
     compare = _command(runs, "compare", training.runs_compare, "a paired test of two runs on the same test items",
                        common)
     compare.add_argument("first")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tl_core.cli.context import Output, stores
+from tl_core.cli.context import Output, parse_setting, stores
 from tl_core.config import SETTINGS, RunConfig
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 from tl_core.registry.runs import ACTIVE, Run, RunStore
@@ -19,30 +20,38 @@ _LOOK_SECONDS = 0.2
 
 
 def train(args: argparse.Namespace, output: Output) -> int:
+    settings, _, runs = stores()
+    config = _longer(args, runs) if args.continue_run else _new(args)
+    if args.estimate:
+        config = replace(config, kind="preflight")
+    return _start_and_follow(runs.create(config), runs, settings, output, detach=args.detach)
+
+
+def _longer(args: argparse.Namespace, runs: RunStore) -> RunConfig:
+    """The config of a run that goes on from the end of another."""
+    earlier = runs.get(args.continue_run)
+    if earlier.status != "done":
+        raise StateError(f"Run {earlier.id} is {earlier.status}.", "Only a finished one can be trained further.",
+                         "Resume it instead.")
+    extra = dict(parse_setting(text) for text in args.set)
+    config = RunConfig.read(earlier.folder).longer(earlier.id, float(extra.pop("epochs", 2.0)))
+    return replace(config, options={**config.options, **extra})
+
+
+def _new(args: argparse.Namespace) -> RunConfig:
+    if not args.dataset or not args.recipe:
+        raise ConfigError("A run needs a dataset and a recipe.", "", "Give --dataset and --recipe, or --continue RUN.")
     if args.recipe not in SETTINGS:
         raise NotFoundError(f"There is no recipe {args.recipe!r}.", "", nearest(args.recipe, SETTINGS))
-    settings, datasets, runs = stores()
+    settings, datasets, _ = stores()
     record = datasets.get(args.dataset)
     if args.backbone:
         from tl_core.models.references import parse_reference
 
         parse_reference(args.backbone)
-    config = RunConfig("train", settings.user, record.reference, str(record.folder),
-                       args.backbone if args.recipe != "baseline" else "", args.recipe,
-                       dict(_parse_setting(text) for text in args.set))
-    run = runs.create(config)
-    return _start_and_follow(run, runs, settings, output, detach=args.detach)
-
-
-def _parse_setting(text: str) -> tuple[str, Any]:
-    """`key=value`; the value is JSON where it can be, else a string."""
-    key, sign, raw = text.partition("=")
-    if not sign:
-        raise ConfigError(f"--set {text!r} has no value.", "", "Write --set key=value.")
-    try:
-        return key, json.loads(raw)
-    except ValueError:
-        return key, raw
+    return RunConfig("train", settings.user, record.reference, str(record.folder),
+                     args.backbone if args.recipe != "baseline" else "", args.recipe,
+                     dict(parse_setting(text) for text in args.set))
 
 
 def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool) -> int:
@@ -60,7 +69,8 @@ def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Outp
         output.show(run.as_dict(), [f"Run {run.id} is {run.status}."])
         return 0
     reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
-    output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {run.headline or reason}"])
+    shown = {**run.as_dict(), "estimate": run.summary} if run.kind == "preflight" else run.as_dict()
+    output.show(shown, [f"Run {run.id} is {run.status}. {run.headline or reason}"])
     return 0 if run.status == "done" else 1
 
 
@@ -113,6 +123,11 @@ def runs_cancel(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].cancel(args.run)
     return output.show(run.as_dict(), [f"Run {run.id} is {run.status}" + (
         " and will stop in a moment." if run.status == "running" else ".")])
+
+
+def runs_stop(args: argparse.Namespace, output: Output) -> int:
+    run = stores()[2].stop(args.run)
+    return output.show(run.as_dict(), [f"Run {run.id} will end after this step and keep its best state."])
 
 
 def runs_resume(args: argparse.Namespace, output: Output) -> int:

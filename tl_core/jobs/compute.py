@@ -15,6 +15,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
+from tl_core.config import SETTINGS, SurgeryPlan
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
@@ -102,10 +103,25 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
     return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
+def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> dict[str, Any]:
+    """What a recipe's settings do to the layers of a backbone: see `tl_core.models.describe.layer_tree`."""
+    from tl_core.models.describe import layer_tree as tree
+
+    plan = SETTINGS[recipe].from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
+    return tree(reference, read_settings(), classes, plan)
+
+
+def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[bytes]]:
+    """Some training pictures of a dataset as PNG: each as it judges, and varied as training would see it."""
+    from tl_core.train.preview import preview as show
+
+    return show(reference, read_settings(), Path(folder), augment, seed)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "check_fit": check_fit,
-    "predict_one": predict_one, "warm": warm, "describe": describe}
+    "layer_tree": layer_tree, "preview": preview, "predict_one": predict_one, "warm": warm, "describe": describe}
 
 
 def serve(connection: Connection) -> None:

@@ -1,11 +1,14 @@
 """The event file of a run: one JSON object a line, appended by the worker, read from an offset by anyone.
 
-Types: stage (name, total, share), batch (done, total), curve (name and values), log (text), finding.
+Types: stage (name, total, share), batch (done, total), curve (name and values), log (text), finding, machine (what
+GPUs, processor and memory do).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from tl_core.errors import Cancelled
 from tl_core.progress import Progress
 
 _QUIET_SECONDS = 0.2  # batches that follow faster than this are not written one by one
+_LEARNING = "Learning now: "
 _WINDOW = 12  # batch events that the rate is taken from
 
 
@@ -27,7 +31,7 @@ class EventLog(Progress):
         self._file = (folder / "events.jsonl").open("a", encoding="utf-8")
         self._lock, self._clock = threading.Lock(), clock
         self._last_batch = self._before = self._share = self._inside = 0.0
-        self.cancelled = threading.Event()
+        self.cancelled, self.stopping = threading.Event(), threading.Event()
 
     @property
     def fraction(self) -> float:
@@ -57,6 +61,14 @@ class EventLog(Progress):
     def warn(self, finding: dict[str, Any]) -> None:
         self._write("finding", finding=finding)
 
+    def machine(self, facts: dict[str, Any]) -> None:
+        """What the machine is doing now."""
+        with contextlib.suppress(ValueError):  # the run has just ended
+            self._write("machine", facts=facts)
+
+    def should_stop(self) -> bool:
+        return self.stopping.is_set()
+
     def close(self) -> None:
         """Close the file; nothing is written afterwards."""
         with self._lock:
@@ -67,10 +79,17 @@ class EventLog(Progress):
             raise Cancelled
 
     def _write(self, kind: str, **content: Any) -> None:  # noqa: ANN401
-        line = json.dumps({"t": round(self._clock(), 3), "type": kind, **content}, ensure_ascii=False)
+        line = json.dumps({"t": round(self._clock(), 3), "type": kind, **_numbers(content)}, ensure_ascii=False)
         with self._lock:
             self._file.write(line + "\n")
             self._file.flush()
+
+
+def _numbers(content: dict[str, Any]) -> dict[str, Any]:
+    """Curve values that are no finite numbers become null: JSON has no NaN."""
+    if "values" in content:
+        content["values"] = {name: value if math.isfinite(value) else None for name, value in content["values"].items()}
+    return content
 
 
 @dataclass
@@ -85,6 +104,8 @@ class RunView:
     logs: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     batches: list[tuple[float, int]] = field(default_factory=list)
+    machine: list[dict[str, Any]] = field(default_factory=list)
+    learning: str = ""
 
     def add(self, event: dict[str, Any]) -> None:
         """Take one event in."""
@@ -101,6 +122,10 @@ class RunView:
             self.curves.setdefault(event["name"], []).append(event["values"])
         elif kind == "log":
             self.logs.append(event["text"])
+            if _LEARNING in event["text"]:
+                self.learning = event["text"].partition(_LEARNING)[2]
+        elif kind == "machine":
+            self.machine.append({"t": event["t"], **event["facts"]})
         elif kind == "finding":
             self.findings.append(event["finding"])
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from tl_core.config import RunConfig
 from tl_core.registry.processes import start_time
 
-_HEAVY = ("train", "predict")  # what needs the libraries that a worker standing by has imported
+_HEAVY = ("train", "predict", "preflight")  # what needs the libraries that a worker standing by has imported
 
 
 class JobRunner(Protocol):

@@ -23,6 +23,8 @@ from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import Cancelled, UserError
 from tl_core.jobs.events import EventLog
+from tl_core.jobs.monitor import read_machine
+from tl_core.jobs.notify import notify
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.progress import Progress
 from tl_core.registry.database import open_database
@@ -33,6 +35,7 @@ from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_tree
 
 _BEAT_SECONDS = 2.0
+_MACHINE_BEATS = 3  # beats between two readings of the machine
 _NICENESS = 5  # on a machine without a GPU the pages must stay quick beside the training
 _GRACE_SECONDS = 10.0  # a fit inside a library cannot be interrupted politely
 log = logging.getLogger(__name__)
@@ -68,6 +71,7 @@ def _import_heavy() -> None:
     from transformers import models  # noqa: F401
     from transformers.models.bert import modeling_bert  # noqa: F401
 
+    import tl_core.recipes.finetune
     import tl_core.recipes.probe  # noqa: F401
 
 
@@ -97,11 +101,13 @@ def carry_out(folder: Path, settings: Settings) -> int:
         write_json(folder / "manifest.json", {"run": run_id, "files": sorted(p.name for p in folder.iterdir())})
         heart.stop()
         writer.finish(run_id, "done", headline=headline, summary=summary)
+        notify(settings, run_id, "done", headline)
         return 0
     except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
         heart.stop()
         status, reason = _explain(error)
         writer.finish(run_id, status, reason=reason)
+        notify(settings, run_id, status, reason["what"])
         return 1
     finally:
         events.close()
@@ -141,12 +147,18 @@ class _Heart(threading.Thread):
         self._stop_now = threading.Event()
 
     def run(self) -> None:
-        asked = 0.0
+        asked, beats = 0.0, 0
         while not self._stop_now.wait(_BEAT_SECONDS):
             with suppress(Exception):  # a database that is away for a moment must not end hours of work
-                if self._writer.beat(self._run_id, self._events.fraction):
+                wish = self._writer.beat(self._run_id, self._events.fraction)
+                if wish == "cancel":
                     self._events.cancelled.set()
                     asked = asked or time.monotonic()
+                elif wish == "stop":
+                    self._events.stopping.set()
+            beats += 1
+            if beats % _MACHINE_BEATS == 0:
+                self._events.machine(read_machine())
             if asked and time.monotonic() - asked > _GRACE_SECONDS:
                 status, reason = _explain(Cancelled())
                 self._writer.finish(self._run_id, status, reason=reason)
@@ -157,13 +169,13 @@ class _Heart(threading.Thread):
 
 
 def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
-    from tl_core.recipes import load_recipe
+    from tl_core.recipes import run_recipe
 
     started = time.perf_counter()
     if config.dataset.startswith("sample:"):
         config = _bring_sample(config, folder, settings, events)
     version = DatasetVersion(Path(config.dataset_dir))
-    report = load_recipe(config.recipe)(config, version, folder, settings.home_path / "features", events)
+    report = run_recipe(config, version, folder, settings.home_path / "features", events)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = folder.name
     write_json(folder / "report.json", report)
@@ -246,7 +258,16 @@ def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventL
     return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
 
 
-_WORK = {"train": _train, "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
+def _preflight(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.preflight import measure
+
+    version = DatasetVersion(Path(config.dataset_dir))
+    found = measure(config, version, folder, settings.home_path / "features", events)
+    return f"About {found['minutes']:.1f} minutes", found
+
+
+_WORK = {"train": _train, "preflight": _preflight,
+         "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

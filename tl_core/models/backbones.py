@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.errors import BackboneError
-from tl_core.models import mean_layer, surgery
+from tl_core.models import grafts, heads, mean_layer
+from tl_core.models.depth import likely_heads
 from tl_core.models.families import MEAN_BY_CONFIG, MEAN_LAYER, PRE_HEADS, REFUSED
 from tl_core.models.references import parse_reference, read_json, resolve_folder, weights_hash
 from tl_core.settings import Settings
@@ -32,11 +33,23 @@ class Backbone:
     family: str
     model: Any
     processor: Any
-    port: surgery.HeadPort
+    port: heads.HeadPort
     weights: str
     pooling: str
     max_length: int
     notes: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    unexpected: set[str] = field(default_factory=set)
+    replaced: list[dict[str, Any]] = field(default_factory=list)
+    fresh: tuple[str, ...] = ()
+    graft: str = ""
+    mlp: dict[str, Any] = field(default_factory=dict)
+    keeper: Any = None
+
+    @property
+    def has_mean_layer(self) -> bool:
+        """Whether the last block is the appended one that averages."""
+        return self.pooling == "mean" and self.family in MEAN_LAYER and not self.graft
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -65,7 +78,7 @@ class Backbone:
         """Capture what enters the head, batch after batch."""
         with contextlib.ExitStack() as stack:
             short = None
-            if self.pooling == "mean" and self.family in MEAN_LAYER:
+            if self.has_mean_layer:
                 short = stack.enter_context(mean_layer.shortcut(self.model, self.encode(_EXAMPLE_TEXTS)))
             extractor = Extractor(self, short)
             stack.callback(extractor.close)
@@ -138,44 +151,89 @@ def best_batch(modality: str) -> int:
 
 
 def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
-                  max_length: int = 256, seed: int = 0) -> Backbone:
+                  max_length: int = 256, seed: int = 0, scratch: bool = False, meta: bool = False) -> Backbone:
     """Open `reference` as a classifier of `labels` with a fresh head.
 
     Args:
         reference: starter:, local: or hub: reference.
         labels: class names in the order of the logits.
         settings: where local folders are.
-        pooling: auto, mean or native; only for texts.
+        pooling: auto, native, cls, mean, max or concat; what the architecture cannot do itself becomes a graft.
         max_length: most tokens of a text, lowered to what the backbone can read.
-        seed: for the fresh head.
+        seed: for the fresh head, and for all weights with `scratch`.
+        scratch: random weights instead of the pretrained ones.
+        meta: shapes alone, on the meta device; no weights are read.
 
     Raises:
         BackboneError: when it cannot be found, trusted, loaded or folded.
     """
     folder = resolve_folder(parse_reference(reference), settings)
     config, modality = _load_config(folder, labels)
-    pooling = _choose_pooling(folder, config.model_type, modality, pooling)
+    pooling, graft = _choose_pooling(folder, config.model_type, modality, pooling)
     if config.model_type in MEAN_BY_CONFIG:
         config.classifier_pooling = "mean" if pooling == "mean" else config.classifier_pooling
         config.classifier_bias = True  # else a missing dense layer could not be made transparent
-    model, missing = _load_model(folder, config, modality)
+    info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()}
+    if meta or scratch:
+        model = _build_model(config, modality, seed, meta=meta)
+    else:
+        model, info = _load_model(folder, config, modality)
     processor = load_processor(folder, modality)
     if modality == "text":
         _settle_padding(model, processor)
         max_length = min(max_length, _longest(config, processor))
-    example = (encode_texts(processor, _EXAMPLE_TEXTS, max_length) if modality == "text"
-               else encode_images(processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
-    if pooling == "mean" and config.model_type in MEAN_LAYER:
+    if graft:
+        model = grafts.PooledClassifier(model, graft)
+    elif pooling == "mean" and config.model_type in MEAN_LAYER:
         mean_layer.append_mean_layer(model)
     model.eval()
-    port = surgery.find_head(model, example, len(labels), config.model_type)
-    notes = surgery.settle_missing(model, missing, port, config.model_type,
-                                   mean=pooling == "mean" and config.model_type in MEAN_LAYER)
-    surgery.reset_head(model, port, seed)
-    surgery.assert_finite(model, config.model_type)
+    missing, replaced = _loading_facts(info)
+    backbone = Backbone(reference, folder, modality, config.model_type, model, processor, heads.HeadPort((), 0, True),
+                        "" if meta else weights_hash(folder), pooling, max_length, missing=missing, graft=graft,
+                        unexpected=set(info["unexpected_keys"]), replaced=replaced)
+    if meta:
+        names = likely_heads(model, len(labels))
+        head = model.get_submodule(names[0])
+        backbone.port = heads.HeadPort(names, int(head.in_features), head.bias is not None)
+        return backbone
+    _settle_head(backbone, len(labels), seed, scratch=scratch)
+    heads.assert_finite(model, config.model_type)
     place(model, modality)
-    return Backbone(reference, folder, modality, config.model_type, model, processor, port, weights_hash(folder),
-                    pooling, max_length, notes)
+    return backbone
+
+
+def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) -> None:
+    """Find the head, make random layers before it transparent, and start it anew."""
+    model, family = backbone.model, backbone.family
+    example = (encode_texts(backbone.processor, _EXAMPLE_TEXTS, backbone.max_length) if backbone.modality == "text"
+               else encode_images(backbone.processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
+    backbone.port = heads.find_head(model, example, classes, family)
+    if not backbone.graft and not scratch:
+        backbone.notes += heads.settle_missing(model, backbone.missing, backbone.port, family,
+                                               mean=backbone.has_mean_layer)
+        backbone.fresh = tuple(sorted({name.rsplit(".", 1)[0] for name in backbone.missing}
+                                      - set(backbone.port.names)))
+    if scratch:
+        backbone.notes.append("all weights are random")
+    heads.reset_head(model, backbone.port, seed)
+
+
+def _loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:
+    """Keys that the file lacked or had in another shape, and those of the second kind with both shapes."""
+    mismatched = [item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]]
+    replaced = [{"name": name, "old": list(old) if old is not None else None,
+                 "new": list(new) if new is not None else None} for name, old, new in sorted(mismatched)]
+    return set(info["missing_keys"]) | {item[0] for item in mismatched}, replaced
+
+
+def _build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  # noqa: ANN401
+    """The architecture with random weights, or with none at all on the meta device."""
+    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
+        torch.manual_seed(seed)
+        return kind.from_config(config, dtype=torch.float32)
 
 
 def _load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
@@ -223,7 +281,7 @@ def modality_of(folder: Path, family: str) -> str:
     return "image" if image else "text"
 
 
-def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, set[str]]:  # noqa: ANN401
+def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
     from safetensors import SafetensorError
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
@@ -235,8 +293,7 @@ def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, set[str]
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
                             "Download it again or choose another one.") from error
-    mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
-    return model, set(info["missing_keys"]) | mismatched
+    return model, info
 
 
 def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
@@ -255,18 +312,20 @@ def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
                             "Copy the model folder whole, with all its small files.") from error
 
 
-def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> str:
+def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tuple[str, str]:
+    """The pooling, and the same again when the architecture cannot do it by itself and needs a graft."""
+    if wanted in ("max", "concat", "cls") or (wanted == "mean" and modality == "image"):
+        return wanted, wanted
     if modality == "image":
-        return "native"
+        return "native", ""
     possible = family in MEAN_LAYER | MEAN_BY_CONFIG
     if wanted == "mean" and not possible:
-        raise BackboneError(f"The architecture {family!r} cannot average its tokens natively.", "",
-                            "Set pooling to auto or native.")
+        return "mean", "mean"
     if wanted != "auto":
-        return wanted
+        return wanted, ""
     stated = read_json(folder / "1_Pooling" / "config.json")
     is_mean = bool(stated.get("pooling_mode_mean_tokens")) or stated.get("pooling_mode") == "mean"
-    return "mean" if is_mean and possible else "native"
+    return ("mean" if is_mean and possible else "native"), ""
 
 
 def _settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
@@ -285,8 +344,12 @@ def _longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
 
 
 def save_classifier(backbone: Backbone, target: Path) -> None:
-    """Save model, processor and maximum length as one ordinary Hugging Face folder."""
-    backbone.model.to(memory_format=torch.contiguous_format).save_pretrained(target)
+    """Save model, processor and maximum length as one ordinary Hugging Face folder (see `grafts` for the rest)."""
+    backbone.model.to(memory_format=torch.contiguous_format)
+    if backbone.graft or backbone.mlp:
+        grafts.save(backbone.model, backbone.graft, backbone.mlp, target)
+    else:
+        backbone.model.save_pretrained(target)
     if backbone.modality == "text":
         backbone.processor.model_max_length = backbone.max_length
         backbone.processor.save_pretrained(target)

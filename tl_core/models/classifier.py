@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
+from tl_core.models import grafts
 from tl_core.models.backbones import best_batch, encode_images, encode_texts, load_processor, modality_of, place
 from tl_core.models.references import check_weights
 
@@ -66,8 +67,11 @@ def load_classifier(folder: Path) -> Classifier:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         modality = modality_of(folder, config.model_type)
         kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
-        model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,
-                                     trust_remote_code=False).eval()
+        if (folder / grafts.FILE).is_file():
+            model = grafts.load(folder, kind.from_config(config, dtype=torch.float32)).eval()
+        else:
+            model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,
+                                         trust_remote_code=False).eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
                             "Its files may be damaged; train again.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tl_core.config import SurgeryPlan
 from tl_core.errors import BackboneError
 from tl_core.models.references import STARTER_TEXT_PACKAGE, local_folders, parse_reference, read_json, resolve_folder
 from tl_core.settings import Settings
@@ -67,6 +68,24 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
             "features": backbone.port.width, "pooling": backbone.pooling, "notes": backbone.notes,
             "parameters": sum(p.numel() for p in backbone.model.parameters()), "layers": tree,
             "weights_sha256": backbone.weights}
+
+
+def layer_tree(reference: str, settings: Settings, classes: int, plan: SurgeryPlan) -> dict[str, Any]:
+    """What a surgery plan does to a backbone, layer group by layer group, from shapes alone: no weights are read.
+
+    Returns:
+        The surgery report as a dictionary, with family and pooling.
+
+    Raises:
+        BackboneError, ConfigError: as the surgery itself would.
+    """
+    from tl_core.models import surgery
+    from tl_core.models.backbones import load_backbone
+
+    names = [str(number) for number in range(classes)]
+    backbone = load_backbone(reference, names, settings, pooling=plan.pooling, scratch=plan.scratch, meta=True)
+    _, report = surgery.apply(backbone, plan, fitted_head=bool(getattr(plan, "lp_start", False)))
+    return {"reference": reference, "family": backbone.family, "pooling": backbone.pooling, **report.as_dict()}
 
 
 def _two_levels(model: Any) -> list[tuple[str, Any]]:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""Facts about architectures that surgery needs: tables, no code."""
+"""Facts about architectures that surgery needs: tables, no code. docs/BACKBONES.md shows them in words."""
 
 from __future__ import annotations
 
@@ -41,4 +41,50 @@ MEAN_BY_CONFIG = frozenset({"modernbert"})
 REFUSED: dict[str, str] = {
     "dinov3_vit": "This version of transformers has no image classifier for DINOv3; take timm's copy of it.",
     "dinov3_convnext": "This version of transformers has no image classifier for DINOv3; take timm's copy of it.",
+}
+
+_QUERY_VALUE = ("query", "value")
+_PROJECTIONS = ("q_proj", "v_proj")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where an architecture keeps its blocks, from input to output.
+
+    `blocks` is a regular expression that ends the module name of each block. `early` matches parameters that stand
+    behind the blocks in the file but work before or inside them. `lora` are the leaf names that low-rank matrices
+    are put beside; empty means convolutions over all channels.
+    """
+
+    blocks: str
+    lora: tuple[str, ...]
+    early: str = ""
+
+
+_ENCODER, _STAGES = r"encoder\.layer\.\d+", r"encoder\.stages\.\d+\.layers\.\d+"
+_LAYERS = r"(vit|deit|beit|model|backbone)\.layers\.\d+"
+
+LAYOUTS: dict[str, Layout] = {
+    "bert": Layout(_ENCODER, _QUERY_VALUE),
+    "roberta": Layout(_ENCODER, _QUERY_VALUE),
+    "xlm-roberta": Layout(_ENCODER, _QUERY_VALUE),
+    "camembert": Layout(_ENCODER, _QUERY_VALUE),
+    "electra": Layout(_ENCODER, _QUERY_VALUE),
+    "mpnet": Layout(_ENCODER, ("q", "v"), r"encoder\.relative_attention_bias"),
+    "distilbert": Layout(r"transformer\.layer\.\d+", ("q_lin", "v_lin")),
+    "deberta": Layout(_ENCODER, ("in_proj",), r"encoder\.rel_embeddings"),
+    "deberta-v2": Layout(_ENCODER, ("query_proj", "value_proj"), r"encoder\.(rel_embeddings|LayerNorm|conv)"),
+    "modernbert": Layout(_LAYERS, ("Wqkv",)),
+    "gpt2": Layout(r"(transformer|backbone)\.h\.\d+", ("c_attn",)),
+    "vit": Layout(_LAYERS, _PROJECTIONS),
+    "deit": Layout(_LAYERS, _PROJECTIONS),
+    "beit": Layout(_LAYERS, _PROJECTIONS),
+    "dinov2": Layout(_ENCODER, _PROJECTIONS),
+    "swin": Layout(r"encoder\.layers\.\d+\.blocks\.\d+", _PROJECTIONS),
+    "clip": Layout(r"encoder\.layers\.\d+", _PROJECTIONS),
+    "siglip": Layout(r"encoder\.layers\.\d+", _PROJECTIONS),
+    "convnext": Layout(_STAGES, ("pwconv1", "pwconv2")),
+    "resnet": Layout(_STAGES, ()),
+    "mobilenet_v2": Layout(r"(mobilenet_v2|backbone)\.layer\.\d+", ()),
+    "efficientnet": Layout(r"encoder\.blocks\.\d+", ()),
 }

@@ -1,149 +1,262 @@
-"""Opening a native classifier: new head, transparent layers before it, and folding a fitted head back in."""
+"""Carrying out a surgery plan: what is replaced, what moves, how fast, and a report of all of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tl_core.errors import BackboneError
-from tl_core.models.families import PRE_HEADS
+from tl_core.config import SurgeryPlan
+from tl_core.errors import ConfigError
+from tl_core.models import grafts, heads, lr_groups
+from tl_core.models.depth import HEAD, POOLING, TOP, LayerGroup, head_modules, layer_groups
+from tl_core.models.families import LAYOUTS
+from tl_core.models.modes import ModeKeeper
 
-_TANH_GAIN = 0.05
-_RECTIFIER_BIAS = 30.0  # larger than any value after a layer norm of the usual widths, so ReLU and GELU pass it
+_LORA_PARTS = re.compile(r"^base_model\.model\.|\.base_layer|\.lora_(A|B|embedding_A|embedding_B)\.default"
+                         r"|\.modules_to_save\.default|\.original_module")
+_HEAD_SCALE = 10.0  # of a fresh head, as in TLlib's fine-tuning recipes
 
 
 @dataclass(frozen=True)
-class HeadPort:
-    """Where a linear head plugs in: the module(s) named `names`, all reading vectors and writing logits.
+class GroupReport:
+    """One layer group: how many weights it has, how many move, how fast, and how many of those decay."""
 
-    Two modules (DeiT with its teacher's head) are averaged by the architecture.
-    """
+    name: str
+    depth: int
+    pattern: str
+    parameters: int
+    trainable: int
+    lr_scale: float
+    decayed: int
 
-    names: tuple[str, ...]
-    in_features: int
-    has_bias: bool
+
+@dataclass(frozen=True)
+class SurgeryReport:
+    """What the surgery did. `scale_of` and `group_of` name every parameter that moves at some time."""
+
+    groups: list[GroupReport]
+    reinitialised: list[dict[str, Any]]
+    missing: list[str]
+    unexpected: list[str]
+    notes: list[str]
+    scale_of: dict[str, float] = field(repr=False, default_factory=dict)
+    group_of: dict[str, str] = field(repr=False, default_factory=dict)
 
     @property
-    def width(self) -> int:
-        """Length of the feature vector that a probe sees."""
-        return self.in_features * len(self.names)
+    def trainable(self) -> int:
+        return sum(group.trainable for group in self.groups)
+
+    @property
+    def total(self) -> int:
+        return sum(group.parameters for group in self.groups)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For reports and pages: without the names of single parameters."""
+        return {"trainable": self.trainable, "total": self.total, "groups": [asdict(group) for group in self.groups],
+                "reinitialised": self.reinitialised, "missing": self.missing, "unexpected": self.unexpected[:20],
+                "notes": self.notes}
 
 
-def find_head(model: nn.Module, example: dict[str, Tensor], num_labels: int, family: str) -> HeadPort:
-    """The last Linear(s) with `num_labels` outputs that run in a forward pass of `example`.
-
-    Raises:
-        BackboneError: when the classifier does not end in a Linear, so nothing can be folded into it.
-    """
-    ran: list[str] = []
-    handles = [module.register_forward_hook(lambda _m, _i, _o, name=name: ran.append(name))
-               for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    with torch.inference_mode():
-        model(**example)
-    for handle in handles:
-        handle.remove()
-    modules = dict(model.named_modules())
-    heads = [name for name in ran if modules[name].out_features == num_labels]
-    if not heads or heads[-1] != ran[-1]:
-        raise BackboneError(f"The architecture {family!r} does not end in a plain linear layer.",
-                            "A fitted classifier can then not be folded into it exactly.",
-                            "Choose another backbone, such as a ResNet, ViT, BERT or RoBERTa.")
-    names = tuple(heads[-2:]) if _is_double(model) else (heads[-1],)
-    head = modules[names[0]]
-    return HeadPort(names, int(head.in_features), head.bias is not None)
-
-
-def _is_double(model: nn.Module) -> bool:
-    return hasattr(model, "cls_classifier") and hasattr(model, "distillation_classifier")
-
-
-def reset_head(model: nn.Module, port: HeadPort, seed: int) -> None:
-    """Re-initialise the head explicitly: loading keeps an old head without a word when the class counts agree."""
-    generator = torch.Generator().manual_seed(seed)
-    for name in port.names:
-        head = model.get_submodule(name)
-        nn.init.normal_(head.weight, std=0.02, generator=generator)  # type: ignore[arg-type]
-        if head.bias is not None:
-            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
-
-
-def settle_missing(model: nn.Module, missing: set[str], port: HeadPort, family: str, *, mean: bool) -> list[str]:
-    """Make layers without pretrained weights transparent; return a note for each.
-
-    Norms start as the identity and need nothing. With an appended mean layer the dense layer before the head is
-    made transparent as well, since it was trained, if at all, to read another vector.
-
-    Raises:
-        BackboneError: when a layer that matters has no weights and cannot be made transparent.
-    """
-    notes: list[str] = []
-    pre = PRE_HEADS.get(family)
-    left = {name.rsplit(".", 1)[0] for name in missing} - set(port.names)
-    if pre and (pre.dense in left or mean):
-        make_transparent(model.get_submodule(pre.dense), pre.activation)
-        left.discard(pre.dense)
-        notes.append(f"{pre.dense} made transparent")
-    for name in sorted(left):
-        module = model.get_submodule(name)
-        if not _is_identity_at_start(module):
-            raise BackboneError(f"The layer {name!r} of this {family} has no pretrained weights.",
-                                "Its random values would spoil the features.",
-                                "Choose a repository that holds the whole network.")
-        notes.append(f"{name} starts as the identity")
-    return notes
-
-
-def _is_identity_at_start(module: nn.Module) -> bool:
-    weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-    return (isinstance(weight, Tensor) and weight.ndim == 1 and bool((weight == 1).all())
-            and (bias is None or bool((bias == 0).all())))
-
-
-def make_transparent(dense: Any, activation: str) -> None:  # noqa: ANN401
-    """Set a square dense layer so that what follows it passes its input on, up to shift and scale."""
-    if activation == "rectifier" and dense.bias is None:
-        raise BackboneError("The dense layer before the head has no bias.", "It cannot be made transparent.", "")
-    nn.init.eye_(dense.weight)
-    if activation == "tanh":
-        with torch.no_grad():
-            dense.weight.mul_(_TANH_GAIN)
-        nn.init.zeros_(dense.bias)
-    else:
-        nn.init.constant_(dense.bias, _RECTIFIER_BIAS)
-
-
-def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None:
-    """Write a fitted head into the model in place.
+def apply(backbone: Any, plan: SurgeryPlan, *, fitted_head: bool = False, seed: int = 0) -> tuple[Any, SurgeryReport]:  # noqa: ANN401
+    """Carry `plan` out on an opened backbone, in place.
 
     Args:
-        model: the model whose head is replaced.
-        port: its head.
-        weight: float (classes, port.width), or (1, width) for two classes, which become rows [0, w].
-        bias: float (classes,) or (1,).
-    """
-    if weight.shape[0] == 1:
-        weight, bias = torch.cat([torch.zeros_like(weight), weight]), torch.cat([torch.zeros_like(bias), bias])
-    count = len(port.names)
-    if not port.has_bias and bool(bias.abs().max() > 0):
-        raise BackboneError("This architecture's head has no bias, but the fitted one has.", "", "")
-    with torch.no_grad():
-        for part, name in zip(weight.chunk(count, dim=1), port.names, strict=True):
-            head = model.get_submodule(name)
-            head.weight.copy_(count * part)  # type: ignore[operator]
-            if port.has_bias:
-                head.bias.copy_(bias)  # type: ignore[operator]
+        backbone: as `load_backbone` gives it, opened with the plan's pooling and `scratch`; it may lie on the meta
+            device, where only shapes count.
+        plan: what to do.
+        fitted_head: whether the head holds a fitted probe, which must stay.
+        seed: for re-initialised layers.
 
-
-def assert_finite(model: nn.Module, family: str) -> None:
-    """Refuse NaN, infinite or half-precision weights before they spoil a run.
+    Returns:
+        The model to train (a `PeftModel` with LoRA), its `requires_grad` set and its modes kept by a hook, and the
+        report. Missing layers always move.
 
     Raises:
-        BackboneError: names the first bad parameter.
+        BackboneError: for an unknown family, or weights that are not finite float32 numbers.
+        ConfigError: when the plan names nothing, or what this architecture has not.
     """
+    model = backbone.model
+    reinitialised = list(backbone.replaced)
+    if plan.head == "mlp":
+        reinitialised.append(_graft_mlp(backbone, plan, seed))
+    elif plan.head_dropout:
+        _drop_before(model, backbone.port.names, plan.head_dropout)
+    groups = layer_groups(model, backbone.family, head_modules(model, backbone.family, _head_roots(backbone),
+                                                               backbone.fresh),
+                          mean_layer=backbone.has_mean_layer, unknown=plan.unknown_layers)
+    blocks = [group for group in groups if group.is_block]
+    if plan.reinit_top:
+        reinitialised += _start_anew(model, blocks[-plan.reinit_top:], seed)
+    moving = _choose(model, groups, plan)
+    if plan.lora:
+        model = _add_lora(model, backbone, groups, plan)
+        moving = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     for name, parameter in model.named_parameters():
-        if parameter.dtype != torch.float32 or not bool(torch.isfinite(parameter).all()):
-            raise BackboneError(f"The weight {name!r} of this {family} is not a finite float32 number.",
-                                "The file may be damaged.", "Download it again or choose another backbone.")
+        parameter.requires_grad_(name in moving)
+    head_scale = plan.head_lr or (1.0 if fitted_head else _HEAD_SCALE)
+    report = _report(model, groups, moving, plan, head_scale, backbone, reinitialised)
+    backbone.keeper = ModeKeeper(model, moving, plan.batchnorm, frozen_dropout=plan.frozen_dropout)
+    if not any(parameter.is_meta for parameter in model.parameters()):
+        heads.assert_finite(model, backbone.family)
+    return model, report
+
+
+def plain_name(name: str) -> str:
+    """The name that a parameter has without LoRA's wrappings."""
+    return _LORA_PARTS.sub("", name)
+
+
+def merge(model: Any) -> Any:  # noqa: ANN401
+    """The native model with LoRA merged into its weights; other models stay as they are."""
+    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+
+
+def _head_roots(backbone: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return (backbone.mlp["at"],) if backbone.mlp else tuple(backbone.port.names)
+
+
+def _graft_mlp(backbone: Any, plan: SurgeryPlan, seed: int) -> dict[str, Any]:  # noqa: ANN401
+    if len(backbone.port.names) > 1:
+        raise ConfigError("This backbone averages two classifiers.", "Hidden layers cannot be put before both.",
+                          "Set head to linear.")
+    at = backbone.port.names[0]
+    old = backbone.model.get_submodule(at)
+    backbone.mlp = {"at": at, "hidden": [int(width) for width in plan.hidden], "activation": plan.activation,
+                    "dropout": plan.head_dropout}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        last = grafts.replace_head(backbone.model, backbone.mlp)
+    new: Any = backbone.model.get_submodule(last)
+    backbone.port = heads.HeadPort((last,), int(new.in_features), new.bias is not None)
+    return {"name": at, "old": list(old.weight.shape), "new": [int(old.in_features), *backbone.mlp["hidden"],
+                                                             int(old.out_features)]}
+
+
+def _drop_before(model: nn.Module, names: tuple[str, ...], share: float) -> None:
+    for name in names:
+        model.get_submodule(name).register_forward_pre_hook(
+            lambda module, inputs: (nn.functional.dropout(inputs[0], share, module.training), *inputs[1:]))
+
+
+def _start_anew(model: Any, blocks: list[LayerGroup], seed: int) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Random weights for whole blocks, drawn as the architecture itself draws them (Zhang et al., 2021)."""
+    names = {name for block in blocks for name in block.parameters}
+    initialise = getattr(model, "_init_weights", None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for path, module in model.named_modules():
+            own = [f"{path}.{name}" for name, _ in module.named_parameters(recurse=False)]
+            if not own or not names.issuperset(own):
+                continue
+            for parameter in module.parameters(recurse=False):
+                parameter._is_hf_initialized = False
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+            if initialise:
+                initialise(module)
+    return [{"name": block.name, "old": "pretrained", "new": "random"} for block in blocks]
+
+
+def _choose(model: nn.Module, groups: list[LayerGroup], plan: SurgeryPlan) -> set[str]:
+    """Names of the parameters that move under the plan, LoRA aside."""
+    if plan.tune == "nothing":
+        return set()
+    head = {name for group in groups if group.name == HEAD for name in group.parameters}
+    rest = [group for group in groups if group.name not in (HEAD, POOLING)]
+    blocks = [group for group in rest if group.is_block]
+    if plan.tune == "head":
+        return head
+    if plan.tune == "all":
+        return head.union(*(group.parameters for group in rest))
+    if plan.tune == "last":
+        return head.union(*(group.parameters for group in [*blocks[-plan.blocks:],
+                                                           *(group for group in rest if group.name == TOP)]))
+    if plan.tune == "first":
+        early = [group for group in rest if group.depth < (blocks[0].depth if blocks else 1)]
+        return head.union(*(group.parameters for group in [*early, *blocks[:plan.blocks]]))
+    everything = [name for group in rest for name in group.parameters]
+    if plan.tune == "norms":
+        norms = {f"{path}.{name}" for path, module in model.named_modules() if _is_norm(module)
+                 for name, _ in module.named_parameters(recurse=False)}
+        return head | (norms & set(everything))
+    found = {name for name in everything if re.search(plan.pattern, name)}
+    if not found:
+        raise ConfigError(f"No layer's name matches the pattern {plan.pattern!r}.",
+                          f"Names look like {everything[0]!r} and {everything[-1]!r}.",
+                          "See `backbones show` for the names.")
+    return head | found
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return "norm" in type(module).__name__.lower()
+
+
+def _add_lora(model: nn.Module, backbone: Any, groups: list[LayerGroup], plan: SurgeryPlan) -> Any:  # noqa: ANN401
+    """Low-rank matrices beside the attention (or the dense convolutions) of the blocks that the plan moves."""
+    import warnings
+
+    from peft import LoraConfig, get_peft_model
+
+    wanted = _choose(model, groups, plan) if plan.tune != "all" else {
+        name for group in groups if group.name not in (HEAD, POOLING) for name in group.parameters}
+    leaves = LAYOUTS[backbone.family].lora if backbone.family in LAYOUTS else ()
+    inside = {name for group in groups if group.is_block for name in group.parameters} & wanted
+    layers = [(path, module) for path, module in model.named_modules() if f"{path}.weight" in inside]
+    targets = [path for path, module in layers if path.rsplit(".", 1)[-1] in leaves or (not leaves and _dense(module))]
+    if not targets:
+        raise ConfigError("There is no layer in the chosen blocks that LoRA can work beside.", "",
+                          "Set tune to all, or lora to false.")
+    keep = head_modules(model, backbone.family, _head_roots(backbone), backbone.fresh)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # about fan_in_fan_out, which peft then sets by itself
+        warnings.simplefilter("ignore", FutureWarning)  # peft still asks for an old name of checkpointing
+        wrapped = get_peft_model(model, LoraConfig(r=plan.lora_rank, lora_alpha=plan.lora_alpha, bias="none",
+                                                   lora_dropout=plan.lora_dropout, target_modules=targets,
+                                                   modules_to_save=keep))
+    for module in wrapped.modules():
+        base = getattr(module, "base_layer", None)
+        if isinstance(base, nn.Conv2d):  # MobileNet's padding asks the layer for these
+            module.stride, module.kernel_size, module.dilation = base.stride, base.kernel_size, base.dilation
+    return wrapped
+
+
+def _dense(module: nn.Module) -> bool:
+    """Layers that mix all channels: what LoRA is for in networks without attention projections of known name."""
+    return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+
+
+def _report(model: nn.Module, groups: list[LayerGroup], moving: set[str], plan: SurgeryPlan, head_scale: float,
+            backbone: Any, reinitialised: list[dict[str, Any]]) -> SurgeryReport:  # noqa: ANN401
+    factors = lr_groups.scales(len(groups), plan, head_scale)
+    place = {name: group for group in groups for name in group.parameters}
+    scale_of: dict[str, float] = {}
+    group_of: dict[str, str] = {}
+    counts = {group.name: [0, 0, 0] for group in groups}
+    for name, parameter in model.named_parameters():
+        plain = plain_name(name)
+        group = place[plain]
+        size = parameter.numel()
+        counts[group.name][0] += 0 if ".original_module." in name else size
+        if name in moving:
+            scale_of[name], group_of[name] = factors[group.depth], group.name
+            counts[group.name][1] += size
+            counts[group.name][2] += size if parameter.ndim > 1 else 0
+    rows = []
+    for group in groups:
+        total, moves, decays = counts[group.name]
+        rows.append(GroupReport(group.name, group.depth, _common_start(group.parameters), total, moves,
+                                factors[group.depth] if moves else 0.0, decays))
+    return SurgeryReport(rows, reinitialised, sorted(backbone.missing), sorted(backbone.unexpected),
+                         list(backbone.notes), scale_of, group_of)
+
+
+def _common_start(names: tuple[str, ...]) -> str:
+    """What the names of a group have in common, up to a dot."""
+    import os
+
+    start = os.path.commonprefix(list(names))
+    return start if len(names) == 1 else start.rpartition(".")[0] + ".*" if "." in start else "*"

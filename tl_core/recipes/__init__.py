@@ -1,7 +1,7 @@
 """How a run trains: one readable function per recipe, found by name.
 
-A recipe takes `(config, version, folder, cache, progress)`, leaves its artifacts in `folder` and returns the facts
-of the report. It never touches registry, jobs or pages.
+A recipe's `train(config, version, folder, cache, progress)` leaves its artifacts in `folder` and returns what it found,
+without ever seeing a test label; `common.judge` then opens them. It never touches registry, jobs or pages.
 """
 
 from __future__ import annotations
@@ -16,17 +16,31 @@ from tl_core.errors import NotFoundError, nearest
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
     "probe": "The first answer in seconds: the backbone stays frozen, a logistic regression learns on its features.",
+    "finetune": "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch.",
+    "ladder": "Several strategies on the same splits and seeds, to find the cheapest that is good enough.",
 }
 assert set(RECIPES) == set(SETTINGS)  # noqa: S101 - a recipe without settings is a defect of ours
 
 
-def load_recipe(name: str) -> Callable[..., dict[str, Any]]:
-    """The function behind a recipe name; its module is imported only now.
+def load_training(name: str) -> Callable[..., Any]:
+    """The function that trains by a recipe's name, blind to test labels; its module is imported only now.
 
     Raises:
         NotFoundError: for an unknown name.
     """
     if name not in RECIPES:
         raise NotFoundError(f"There is no recipe {name!r}.", "", nearest(name, RECIPES))
-    function: Callable[..., dict[str, Any]] = import_module(f"tl_core.recipes.{name}").run
-    return function
+    train: Callable[..., Any] = import_module(f"tl_core.recipes.{name}").train
+    return train
+
+
+def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Train as `config` says, then open the test labels, and give the report."""
+    from tl_core.recipes import common
+
+    if config.recipe == "ladder":  # it trains several, and opens the labels after the last
+        from tl_core.recipes import ladder
+
+        return ladder.run(config, version, folder, cache, progress)
+    trained = load_training(config.recipe)(config, common.SealedVersion(version), folder, cache, progress)
+    return common.judge(config, version, trained, folder, cache, progress)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.evaluate import report
+from tl_core.evaluate.compare import compare
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
 from tl_core.train import yardstick
+from tl_core.train.probing import read_inputs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,93 @@ class LabelSpace:
         out = np.zeros((len(probabilities), len(self.names)))
         out[:, self.kept] = probabilities
         return out
+
+
+@dataclass
+class Trained:
+    """What a recipe's training leaves behind, made without a look at any test label.
+
+    `test` and `validation` are probabilities over all classes of the version; `kind` says whether the validation ones
+    come from a split or from cross-validation.
+    """
+
+    test: Floats
+    validation_rows: Ints
+    validation: Floats
+    kind: str
+    settings: dict[str, Any]
+    timing: dict[str, float]
+    facts: dict[str, Any]
+    yardstick: bool = False
+    balanced: bool = False
+    seed: int = 0
+    baselines: dict[str, Floats] = field(default_factory=dict)
+
+
+class Clock:
+    """Seconds between marks, by name; the names are those of the report."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(("load", "features", "fit", "verify", "predict", "evaluate", "baseline"), 0.0)
+        self._last = time.perf_counter()
+
+    def mark(self, name: str) -> None:
+        """The part called `name` ends now."""
+        now = time.perf_counter()
+        self.seconds[name] += now - self._last
+        self._last = now
+
+
+class SealedVersion(DatasetVersion):
+    """A dataset version whose test labels cannot be read: they are -1, as for rows without a class."""
+
+    def __init__(self, version: DatasetVersion) -> None:
+        super().__init__(version.folder)
+        known = np.array(version.labels)
+        known[version.rows_of("test")] = -1
+        self._known = known.astype(np.int64)
+
+    @property
+    def labels(self) -> Ints:
+        return self._known
+
+
+def judge(config: RunConfig, version: DatasetVersion, trained: Trained, folder: Path, cache: Path,
+          progress: Progress) -> dict[str, Any]:
+    """Open the test labels, once, after every choice has been made, and write the report."""
+    clock = Clock()
+    space, labels, test = label_space(version), version.labels, version.rows_of("test")
+    progress.stage("Judging on unseen rows", share=0.02)
+    progress.log("The test rows are opened now, once, after every choice has been made.")
+    sections = {"test": report.evaluate_rows(labels[test], trained.test, space.names, "split", trained.seed)}
+    if len(trained.validation_rows):
+        sections["validation"] = report.evaluate_rows(labels[trained.validation_rows], trained.validation,
+                                                      space.names, trained.kind, trained.seed)
+    write_predictions(folder / "predictions.csv", version, test, trained.test, space.names)
+    clock.mark("evaluate")
+    baselines, against = majority_baseline(version), None
+    for name, found in trained.baselines.items():
+        baselines[name] = report.baseline_score(labels[test], found.argmax(axis=1))
+    if trained.yardstick:
+        progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
+        baselines, theirs = run_yardstick(version, cache, progress, balanced=trained.balanced, seed=trained.seed)
+        ours = trained.test.argmax(axis=1) == labels[test]
+        against = compare(ours, theirs, report.noun_of(version.info.modality),
+                          ("This model", "the one without transfer"))
+        clock.mark("baseline")
+    timing = {name: trained.timing.get(name, 0.0) + seconds for name, seconds in clock.seconds.items()}
+    return build_report(config, version, space, sections, baselines, settings=trained.settings, timing=timing,
+                        against_baseline=against, **trained.facts)
+
+
+def predict_rows(classifier: Any, version: DatasetVersion, rows: Ints, progress: Progress) -> Floats:  # noqa: ANN401
+    """Probabilities (rows, model classes) of a loaded classifier, a few hundred items at a time."""
+    parts = [np.zeros((0, len(classifier.labels)))]
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start:start + _CHUNK]
+        parts.append(classifier.probabilities(read_inputs(version, some)))
+        progress.batch(start + len(some), len(rows))
+    return np.concatenate(parts)
 
 
 def label_space(version: DatasetVersion) -> LabelSpace:

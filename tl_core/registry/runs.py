@@ -22,7 +22,8 @@ from tl_core.registry.tables import runs
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
-LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light"}
+LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light",
+         "preflight": "light"}
 _DIED = {"code": "interrupted", "what": "The process that did the work has gone.",
          "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
          "try_this": "Resume it; finished parts are kept."}
@@ -50,6 +51,7 @@ class Run:
     summary: dict[str, Any] | None
     pid: int | None
     cancel_requested: bool
+    stop_requested: bool
     place: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,11 +118,10 @@ class RunStore:
                 select(runs).where(runs.c.owner == self._user, about).order_by(runs.c.created.desc())).all()]
 
     def list(self, *, kind: str | None = None, active: bool = False, limit: int = 200) -> list[Run]:
-        """The acting user's runs, newest first."""
+        """The acting user's runs, newest first; measurements before a run only when asked for by `kind`."""
         self._mark_dead()
         query = select(runs).where(runs.c.owner == self._user).order_by(runs.c.created.desc()).limit(limit)
-        if kind:
-            query = query.where(runs.c.kind == kind)
+        query = query.where(runs.c.kind == kind if kind else runs.c.kind != "preflight")
         if active:
             query = query.where(runs.c.status.in_(ACTIVE))
         with self._engine.connect() as connection:
@@ -144,6 +145,22 @@ class RunStore:
                 cancel_requested=True))
         return self.get(run_id)
 
+    def stop(self, run_id: str) -> Run:
+        """End a running training early and keep its best state; it then finishes like any other.
+
+        Raises:
+            StateError: when it does not run, or is no training that has states to choose from.
+        """
+        run = self.get(run_id)
+        if run.status != "running" or run.recipe not in ("finetune", "ladder"):
+            raise StateError(f"Run {run_id} cannot be stopped early.",
+                             f"It is {run.status}." if run.status != "running" else "It has no best state to keep.",
+                             "Cancel it instead." if run.status in ACTIVE else "")
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(
+                stop_requested=True))
+        return self.get(run_id)
+
     def resume(self, run_id: str) -> Run:
         """Queue an ended run again; what it has finished is kept.
 
@@ -155,7 +172,8 @@ class RunStore:
             changed = connection.execute(update(runs).where(
                 runs.c.id == run_id, runs.c.owner == self._user,
                 runs.c.status.in_(("failed", "cancelled", "interrupted"))).values(
-                status="queued", queued=time.time(), reason=None, cancel_requested=False, finished=None, pid=None,
+                status="queued", queued=time.time(), reason=None, cancel_requested=False, stop_requested=False,
+                finished=None, pid=None,
                 heartbeat=None, progress=0.0)).rowcount
         if not changed:
             raise StateError(f"Run {run_id} is {run.status}.",
@@ -248,14 +266,17 @@ class RunWriter:
         """Name the worker process as the one that must be alive."""
         self._set(run_id, pid=pid, pid_started=started, heartbeat=time.time())
 
-    def beat(self, run_id: str, progress: float) -> bool:
-        """Sign of life with progress (0-1); True when the run should stop."""
+    def beat(self, run_id: str, progress: float) -> str:
+        """Sign of life with progress (0-1); gives what somebody asked for: cancel, stop (and keep the best), or
+        nothing."""
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(
                 heartbeat=time.time(), progress=progress))
-            row = connection.execute(select(runs.c.cancel_requested, runs.c.status).where(
+            row = connection.execute(select(runs.c.cancel_requested, runs.c.stop_requested, runs.c.status).where(
                 runs.c.id == run_id)).first()
-        return row is None or bool(row.cancel_requested) or row.status != "running"
+        if row is None or row.cancel_requested or row.status != "running":
+            return "cancel"
+        return "stop" if row.stop_requested else ""
 
     def rename_dataset(self, run_id: str, reference: str) -> None:
         """Name the dataset that a run on a sample has made for itself."""

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 metadata = MetaData()
 
@@ -46,6 +59,7 @@ runs = Table(
     Column("pid_started", Float, nullable=True),
     Column("heartbeat", Float, nullable=True),
     Column("cancel_requested", Boolean, nullable=False, default=False),
+    Column("stop_requested", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from tl_core.data.store import write_json
 from tl_core.models.backbones import Backbone, Extractor
@@ -33,33 +36,58 @@ def choose_bf16(setting: str, backbone: Backbone, extractor: Extractor, batch: d
 
     Keeping it makes a repeated run take the same path, whatever else the machine is doing.
     """
-    if setting == "float32":
-        return False, "float32 as set"
+    if setting == "auto" and rows < _MIN_ROWS:
+        return False, "float32: too few rows for bf16 to matter"
     if not backbone.allows_bf16:
         return False, "float32: this architecture's head loses too much in bf16"
-    if setting == "bf16":
-        return True, "bf16 as set"
+    return _decide(setting, memory, backbone.weights, lambda bf16: extractor(batch, bf16=bf16))
+
+
+def choose_training_bf16(setting: str, name: str, step: Callable[[bool], Any], memory: Path) -> tuple[bool, str]:
+    """The same for training; `step` is one forward and backward pass, `name` says of what network."""
+    return _decide(setting, memory, f"{name}/training", step)
+
+
+def _decide(setting: str, memory: Path, name: str, work: Callable[[bool], Any]) -> tuple[bool, str]:
+    if setting != "auto":
+        return setting == "bf16", f"{setting} as set"
     if not has_bf16():
         return False, "float32: this machine has no fast bf16"
-    if rows < _MIN_ROWS:
-        return False, "float32: too few rows for bf16 to matter"
     known = read_json(memory)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    key = f"{backbone.weights}/{device}"
+    key = f"{name}/{device}"
     if key not in known:
-        known[key] = _ratio(extractor, batch)
+        known[key] = _ratio(work)
         memory.parent.mkdir(parents=True, exist_ok=True)
         write_json(memory, known)
     ratio = float(str(known[key]))
     return ratio >= _WORTH, f"bf16 measured {ratio:.1f} times as fast as float32 here"
 
 
-def _ratio(extractor: Extractor, batch: dict[str, Any]) -> float:
-    """Time of float32 over time of bf16 for one batch, each warmed up once."""
+def _ratio(work: Callable[[bool], Any]) -> float:
+    """Time of float32 over time of bf16, each warmed up once."""
     seconds = []
     for bf16 in (False, True):
-        extractor(batch, bf16=bf16)
+        work(bf16)
         started = time.perf_counter()
-        extractor(batch, bf16=bf16)
+        work(bf16)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
     return round(seconds[0] / seconds[1], 2)
+
+
+class Float32Linear(nn.Linear):
+    """A Linear that computes in float32 whatever the number format around it; heads lose too much otherwise."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        with torch.autocast(input.device.type, enabled=False):
+            return functional.linear(input.float(), self.weight, self.bias)
+
+
+def keep_float32(model: nn.Module, roots: list[str], *, on: bool) -> None:
+    """Make the Linears at and below `roots` compute in float32, or ordinarily again; weights and names stay."""
+    for root in roots:
+        for module in model.get_submodule(root).modules():
+            if type(module) in (nn.Linear, Float32Linear):
+                module.__class__ = Float32Linear if on else nn.Linear

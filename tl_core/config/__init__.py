@@ -1,0 +1,92 @@
+"""What a run is asked to do: frozen dataclasses, checked when they are made.
+
+Each setting carries one text in its field metadata; form, command line and docs show the same words.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tl_core.config.checked import Checked, setting
+from tl_core.config.finetune import STRATEGIES, FinetuneSettings, Strategy
+from tl_core.config.frozen import BaselineSettings, ProbeSettings
+from tl_core.config.ladder import LadderSettings
+from tl_core.config.surgery import SurgeryPlan
+from tl_core.errors import ConfigError, nearest
+
+__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "FinetuneSettings", "LadderSettings",
+           "ProbeSettings", "RunConfig", "Strategy", "SurgeryPlan", "describe_settings", "setting"]
+
+KINDS = ("train", "import", "fix", "takeout", "predict", "preflight")
+
+SETTINGS: dict[str, type[Checked]] = {"baseline": BaselineSettings, "probe": ProbeSettings,
+                                      "finetune": FinetuneSettings, "ladder": LadderSettings}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One recorded piece of work, as written to `runs/<id>/config.json`.
+
+    `kind` is `train`, `preflight` (measure a few steps of one), `import` (make a dataset version), `fix` (make one
+    from another), `takeout` (write one as files) or `predict` (a whole file); `options` holds the recipe's settings
+    for the first two and the arguments of the other kinds.
+    """
+
+    kind: str
+    owner: str
+    dataset: str = ""
+    dataset_dir: str = ""
+    backbone: str = ""
+    recipe: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigError(f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, KINDS))
+        if self.kind in ("train", "preflight"):
+            if self.recipe not in SETTINGS:
+                raise ConfigError(f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS))
+            if self.recipe != "baseline" and not self.backbone:
+                raise ConfigError(f"The recipe {self.recipe!r} needs a backbone.", "It grafts a classifier onto one.",
+                                  "Name one, such as starter:text or starter:image.")
+            SETTINGS[self.recipe].from_dict(self.options)
+
+    @property
+    def settings(self) -> Any:  # noqa: ANN401
+        """The recipe's settings as their dataclass."""
+        return SETTINGS[self.recipe].from_dict(self.options)
+
+    def longer(self, run_id: str, epochs: float) -> RunConfig:
+        """The config of a run that goes on from the end of this one, whose id is `run_id`.
+
+        Raises:
+            ConfigError: for a recipe that has no end to go on from.
+        """
+        if self.recipe != "finetune":
+            raise ConfigError(f"A run of the recipe {self.recipe!r} cannot be trained further.", "",
+                              "Only a fine-tuning can.")
+        return replace(self, options={**self.options, "lp_start": False, "scratch": False, "average": "none",
+                                      "epochs": float(epochs), "continue_from": run_id})
+
+    def write(self, folder: Path) -> None:
+        (folder / "config.json").write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False))
+
+    @classmethod
+    def read(cls, folder: Path) -> RunConfig:
+        return cls(**json.loads((folder / "config.json").read_text()))
+
+
+def describe_settings(recipe: str) -> list[dict[str, Any]]:
+    """Name, type, default, legal values and help of each setting of `recipe`, in form order.
+
+    Raises:
+        NotFoundError: for an unknown recipe.
+    """
+    return [{"name": spec.name, "type": type(spec.default).__name__, "default": spec.default,
+             "choices": list(spec.metadata["choices"]), "low": spec.metadata["low"],
+             "high": spec.metadata["high"], "help": spec.metadata["help"], "items": spec.metadata["items"],
+             "advanced": spec.metadata["advanced"], "only": spec.metadata["only"], "group": spec.metadata["group"]}
+            for spec in fields(SETTINGS[recipe])]

@@ -1,0 +1,52 @@
+"""Settings of the recipes that leave the backbone as it is, or do without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tl_core.config.checked import Checked, setting
+
+SEED = "Number that every random choice starts from; the same seed repeats the run."
+WEIGHTS = ("Balanced counts a mistake on a rare class as much as one on a common class; "
+            "choose it when rare classes matter to you.")
+
+
+@dataclass(frozen=True)
+class BaselineSettings(Checked):
+    """Settings of `baseline`: no pretrained network, the yardstick for every other run."""
+
+    class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
+    c: float = setting(1.0, "Inverse strength of the penalty on large weights (C of logistic regression).",
+                       low=1e-6, high=1e6)
+    seed: int = setting(0, SEED, low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
+class ProbeSettings(Checked):
+    """Settings of `probe`: the backbone stays frozen, a logistic regression learns on its features."""
+
+    class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
+    max_length: int = setting(
+        256, "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
+        "Raise it when the end of your texts matters; it costs time.", low=8, high=32768, advanced=False, only="text")
+    pooling: str = setting(
+        "auto", "How the tokens of a text become one vector. Auto averages them where the backbone was "
+        "trained that way and else takes the backbone's own summary token.",
+        choices=("auto", "mean", "native"), only="text")
+    selection: str = setting(
+        "auto", "Where the strength of the penalty is chosen: on the validation rows, or by cross-validation "
+        "over all training rows. Auto cross-validates sets of fewer than 1,000 rows.",
+        choices=("auto", "validation", "cv"))
+    folds: int = setting(5, "Parts in the cross-validation; each is predicted once by a model that did not see it.",
+                         low=2, high=20)
+    c_values: tuple[float, ...] = setting(
+        (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e1), "Strengths to try (C: small values keep the weights small).",
+        low=1e-7, high=1e7)
+    precision: str = setting(
+        "auto", "Number format for the training features. Auto takes bf16 where this machine is measurably "
+        "faster with it and the probabilities agree; scores are always computed in float32.",
+        choices=("auto", "float32", "bf16"))
+    batch_size: int = setting(0, "Items that go through the backbone together; 0 lets the machine decide. Lower it "
+                              "if memory runs out.", low=0, high=4096)
+    baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
+    seed: int = setting(0, SEED, low=0, high=2**31 - 1)

@@ -1,0 +1,45 @@
+"""Settings of `ladder`: several strategies on the same splits and seeds, in one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tl_core.config.checked import Checked, setting
+from tl_core.config.finetune import AUGMENTATIONS, STRATEGIES
+from tl_core.config.frozen import SEED
+from tl_core.errors import ConfigError
+
+RUNGS = ("baseline", *STRATEGIES)
+
+
+@dataclass(frozen=True)
+class LadderSettings(Checked):
+    """Settings of `ladder`; the other settings of each rung are those of its strategy's card."""
+
+    rungs: tuple[str, ...] = setting(
+        ("baseline", "probe", "lpft", "lora", "full", "scratch"),
+        "The strategies to climb, the cheapest first.", items=RUNGS, advanced=False)
+    seeds: int = setting(3, "How often each is trained, each time with other random choices. Three show the spread.",
+                         low=1, high=20, advanced=False)
+    epochs: float = setting(5.0, "How often the fine-tuned ones see every example.", low=0.01, high=1000,
+                            advanced=False)
+    learning_rate: float = setting(0.0, "How far each step goes; 0 chooses by strategy and backbone.", low=0.0,
+                                   high=10.0)
+    max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")
+    augment: str = setting("standard", "How pictures are varied while training.", choices=AUGMENTATIONS, only="image")
+    seed: int = setting(0, SEED, low=0, high=2**30)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.rungs:
+            raise ConfigError("A ladder needs at least one strategy.", "", f"Choose among: {', '.join(RUNGS)}.")
+
+    def options(self, rung: str, seed: int) -> tuple[str, dict[str, Any]]:
+        """Recipe and settings of one rung."""
+        if rung == "baseline":
+            return "baseline", {"seed": seed}
+        if rung == "probe":
+            return "probe", {"seed": seed, "max_length": self.max_length, "baseline": False}
+        return "finetune", {"strategy": rung, "seed": seed, "epochs": self.epochs, "max_length": self.max_length,
+                            "learning_rate": self.learning_rate, "augment": self.augment, "baseline": False}

@@ -1,0 +1,94 @@
+"""Which of several strategies to take: scores over seeds, paired tests, and the cheapest that is good enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.evaluate import intervals
+from tl_core.evaluate.compare import exact_mcnemar
+
+_DRAWS = 20_000
+_CELLS = 4_000_000
+SIGNIFICANT = 0.05
+Floats = NDArray[np.float64]
+
+
+def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
+    """Two-sided p-value that two strategies are equally often right on these items.
+
+    Args:
+        first: share of its seeds that have each item right (items,).
+        second: the other one's.
+        seed: of the random signs.
+
+    With one seed each this is the exact McNemar test; with several, a permutation test that flips the sign of each
+    item's difference (Fisher's randomisation test), the items being what the result must carry over to.
+    """
+    gaps = first - second
+    if set(np.unique(np.concatenate([first, second]))) <= {0.0, 1.0}:
+        return exact_mcnemar(first > 0.5, second > 0.5)[2]
+    moved = gaps[gaps != 0]
+    if not len(moved):
+        return 1.0
+    random, found, beyond, done = np.random.default_rng(seed), abs(moved.sum()), 0, 0
+    step = max(1, min(_DRAWS, _CELLS // len(moved)))
+    while done < _DRAWS:
+        sums = random.choice([-1.0, 1.0], size=(min(step, _DRAWS - done), len(moved))) @ moved
+        beyond += int((np.abs(sums) >= found - 1e-9).sum())
+        done += len(sums)
+    return (1 + beyond) / (1 + done)
+
+
+def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
+    """Rows of the comparison, and the recommendation.
+
+    Args:
+        rungs: name, title, minutes (of the slowest seed: later ones find its features kept) and trainable_parameters
+            of each strategy.
+        correct: by name, whether each seed has each test item right (seeds, items).
+
+    Returns:
+        `rows` in the order given, each with its mean accuracy (Wilson's interval for that share of the items, which
+        leaves the luck of the seeds aside; their lowest and highest stand beside it), the paired p-value against the
+        best, and whether it is significantly worse; `best` and `recommended` (fewest minutes among those that are
+        not).
+    """
+    shares = {name: right.mean(axis=0) for name, right in correct.items()}
+    best = max(rungs, key=lambda rung: (shares[rung["name"]].mean(), -rung["minutes"]))["name"]
+    rows = []
+    for rung in rungs:
+        right = correct[rung["name"]]
+        seeds = right.mean(axis=1)
+        p_value = 1.0 if rung["name"] == best else paired_p(shares[rung["name"]], shares[best])
+        rows.append({**rung, "seeds": len(right), "accuracy": intervals.proportion(right.mean() * right.shape[1],
+                                                                                 right.shape[1]),
+                     "lowest_seed": float(seeds.min()), "highest_seed": float(seeds.max()),
+                     "p_against_best": p_value, "worse_than_best": p_value < SIGNIFICANT})
+    fit = [row for row in rows if not row["worse_than_best"]]
+    return {"rows": rows, "best": best, "recommended": min(fit, key=lambda row: row["minutes"])["name"]}
+
+
+def advice(found: dict[str, Any]) -> str:
+    """The recommendation in a sentence."""
+    rows = {row["name"]: row for row in found["rows"]}
+    best, taken = rows[found["best"]], rows[found["recommended"]]
+    if best is taken:
+        return (f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)} times in 100, "
+                f"{_minutes(best)} of training.")
+    return (f"Take {taken['title']}: right {_in_100(taken)} times in 100 after {_minutes(taken)}. {best['title']} "
+            f"has {_in_100(best)}, but that can easily be chance (p = {taken['p_against_best']:.2f}), and it takes "
+            f"{_minutes(best)}.")
+
+
+def _in_100(row: dict[str, Any]) -> str:
+    return f"{100 * row['accuracy']['value']:.0f}"
+
+
+def _minutes(row: dict[str, Any]) -> str:
+    seconds = 60 * row["minutes"]
+    if seconds < 1.5:
+        return "a second"
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{row['minutes']:.0f} minutes"

@@ -1,0 +1,143 @@
+"""Heads and poolings that no native classifier has: hidden layers, max and concat pooling.
+
+A model with such a graft is saved as an ordinary folder plus `graft.json`, which says how to rebuild it; plain
+`transformers` cannot read it, `tl_core.models.classifier.load_classifier` can. Everything else stays native.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tl_core.errors import BackboneError
+from tl_core.models.references import read_json
+
+FILE = "graft.json"
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
+
+
+def build_mlp(in_features: int, hidden: Sequence[int], classes: int, activation: str, dropout: float, *,
+              bias: bool = True) -> nn.Sequential:
+    """Dropout, Linear and activation for each hidden width, then dropout and the last Linear."""
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [nn.Dropout(dropout), nn.Linear(in_features, width), _ACTIVATIONS[activation]()]
+        in_features = width
+    return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(in_features, classes, bias=bias))
+
+
+class PooledClassifier(nn.Module):
+    """An encoder, a pooling over its positions, and a linear classifier.
+
+    Positions are tokens of a text (padding is left out), patches or places of a picture, including a class token
+    where the encoder has one. Input as for the native classifier; output has `logits` (batch, classes).
+    """
+
+    base_model_prefix = "backbone"  # where peft looks for the encoder
+
+    def __init__(self, native: Any, pooling: str) -> None:  # noqa: ANN401
+        super().__init__()
+        self.config, self.pooling = native.config, pooling
+        width = _width(native)
+        base = native.timm_model if hasattr(native, "timm_model") else native.base_model
+        self.backbone = native.vision_model if base is native else base
+        if hasattr(native, "timm_model"):
+            self.backbone.reset_classifier(0)
+        elif next((getattr(self.backbone, "pooler", None) or nn.Module()).parameters(), None) is not None:
+            self.backbone.pooler = None  # never read here, and a part that never learns would be counted as one
+        self.classifier = nn.Linear(width * (2 if pooling == "concat" else 1), self.config.num_labels)
+        self._width = width
+
+    def forward(self, attention_mask: Tensor | None = None, **inputs: Tensor) -> Any:  # noqa: ANN401
+        from transformers.modeling_outputs import SequenceClassifierOutput
+
+        if hasattr(self.backbone, "forward_features"):
+            hidden = self.backbone.forward_features(inputs["pixel_values"])
+        else:
+            masks = {} if attention_mask is None else {"attention_mask": attention_mask}
+            hidden = self.backbone(**inputs, **masks).last_hidden_state
+        return SequenceClassifierOutput(logits=self.classifier(pool(self._positions(hidden), attention_mask,
+                                                                     self.pooling)))
+
+    def _positions(self, hidden: Tensor) -> Tensor:
+        """(batch, positions, width), whatever way the encoder orders its axes."""
+        if hidden.ndim == 3:
+            return hidden
+        if hidden.shape[1] == self._width:
+            hidden = hidden.permute(0, 2, 3, 1)
+        return hidden.flatten(1, 2)
+
+
+def pool(hidden: Tensor, mask: Tensor | None, kind: str) -> Tensor:
+    """Positions (batch, positions, width) as one vector each: cls, mean, max, or concat of mean and max."""
+    if kind == "cls":
+        return hidden[:, 0]
+    weights = torch.ones_like(hidden[..., :1]) if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
+    mean = (hidden * weights).sum(1) / weights.sum(1).clamp_min(1e-6)
+    if kind == "mean":
+        return mean
+    largest = hidden.masked_fill(weights == 0, torch.finfo(hidden.dtype).min).amax(1)
+    return largest if kind == "max" else torch.cat([mean, largest], dim=-1)
+
+
+def _width(native: Any) -> int:  # noqa: ANN401
+    if hasattr(native, "timm_model"):
+        return int(native.timm_model.num_features)
+    config = native.config
+    config = getattr(config, "vision_config", config)
+    for name in ("hidden_size", "dim", "n_embd", "hidden_dim"):
+        if value := getattr(config, name, None):
+            return int(value)
+    if sizes := getattr(config, "hidden_sizes", None):
+        return int(sizes[-1])
+    if isinstance(getattr(native, "classifier", None), nn.Linear):
+        return int(native.classifier.in_features)
+    raise BackboneError(f"The width of the architecture {config.model_type!r} is not known.", "",
+                        "Set pooling to auto.")
+
+
+def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> None:
+    """Write weights, config and `graft.json`, the last one last."""
+    from safetensors.torch import save_model
+
+    target.mkdir(parents=True, exist_ok=True)
+    model.config.save_pretrained(target)  # type: ignore[union-attr, operator]
+    save_model(model, str(target / "model.safetensors"))
+    (target / FILE).write_text(json.dumps({"pooling": pooling, "mlp": mlp}, indent=1))
+
+
+def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
+    """Rebuild what `save` wrote around `native`, a classifier made from the folder's config.
+
+    Raises:
+        BackboneError: when the weights do not fit.
+    """
+    from safetensors.torch import load_model
+
+    told = read_json(folder / FILE)
+    model: Any = PooledClassifier(native, str(told["pooling"])) if told.get("pooling") else native
+    mlp: Any = told.get("mlp")
+    if mlp:
+        replace_head(model, mlp)
+    try:
+        load_model(model, str(folder / "model.safetensors"))
+    except RuntimeError as error:
+        raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
+                            "Its files may be damaged; train again.") from error
+    return model
+
+
+def replace_head(model: nn.Module, mlp: dict[str, Any]) -> str:
+    """Put an MLP in the place of the Linear `mlp["at"]`; gives the name of its last Linear."""
+    parent, _, leaf = str(mlp["at"]).rpartition(".")
+    old: Any = model.get_submodule(str(mlp["at"]))
+    new = build_mlp(old.in_features, [int(width) for width in mlp["hidden"]], old.out_features, mlp["activation"],
+                    float(mlp["dropout"]), bias=old.bias is not None)
+    new.to(old.weight.device)
+    setattr(model.get_submodule(parent) if parent else model, leaf, new)
+    return f"{mlp['at']}.{len(new) - 1}"

@@ -1,0 +1,171 @@
+"""Recipe `finetune`: surgery on a backbone, and training of what the plan lets move.
+
+The steps, top to bottom: open and operate (the head may start from a probe), train with the best state kept, put
+averages and adapters into plain weights, save, prove the saved folder, and let that very folder speak about the
+validation and test items.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tl_core.config import FinetuneSettings, RunConfig
+from tl_core.data.store import DatasetVersion
+from tl_core.evaluate.metrics import confusion_matrix, item_log_loss, macro_f1
+from tl_core.models import language, surgery
+from tl_core.models.backbones import Backbone, save_classifier
+from tl_core.models.classifier import load_classifier
+from tl_core.models.references import weights_hash
+from tl_core.models.verify import verify_folder
+from tl_core.progress import Progress
+from tl_core.recipes import common
+from tl_core.recipes.common import Trained
+from tl_core.recipes.processes import fit_in_processes
+from tl_core.train.averages import choose_mix
+from tl_core.train.checkpoints import moving_state
+from tl_core.train.judging import Floats, Scores, probabilities
+from tl_core.train.precision import keep_float32
+from tl_core.train.probing import CHECK_ROWS, read_inputs, spread
+from tl_core.train.seeds import seed_everything
+from tl_core.train.setup import Setup, float32_roots, new_parameters, set_up
+from tl_core.train.trainer import Job, Outcome, fit
+
+
+def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
+    """Fine-tune as `config` says; the model lands in `folder/model`. Test labels are never read."""
+    settings: FinetuneSettings = config.settings
+    space, clock = common.label_space(version), common.Clock()
+    labels = space.to_model(version.labels)
+    seed_everything(settings.seed)
+    with _open(settings, config, version, labels, space.model_names, folder, cache, progress) as setup:
+        for finding in language.check_texts(setup.backbone, version, version.rows_of("train")):
+            progress.warn(finding)
+        clock.mark("load")
+        job = make_job(setup, folder)
+        start = (moving_state(setup.model, set(setup.report.scale_of)) if settings.average == "wise-ft" else {})
+        start = {name: value.clone() for name, value in start.items()}
+        outcome = _fit(job, config, folder, cache, progress)
+        clock.mark("fit")
+        mixed = _mix(job, start, outcome, progress)
+        keep_float32(setup.model, float32_roots(setup.model, setup.backbone), on=False)
+        setup.backbone.model = surgery.merge(setup.model)
+    return _finish(version, space, setup, outcome, mixed, folder, progress, clock)
+
+
+def make_job(setup: Setup, folder: Path) -> Job:
+    """The setup as the trainer wants it."""
+    return Job(setup.model, setup.report, setup.backbone.keeper, setup.examples, setup.held_out,
+               score_with(setup.held_out.labels, len(setup.counts)) if setup.held_out is not None else None,
+               setup.settings, setup.plan, len(setup.counts), folder / "checkpoints", setup.weights(),
+               setup.chances(), setup.lengths, setup.held_out_lengths, new_parameters(setup))
+
+
+def score_with(labels: Any, classes: int) -> Callable[[Floats], Scores]:  # noqa: ANN401
+    """Accuracy, macro F1 and log loss of probabilities (rows, classes) for known labels (rows,)."""
+    def score(found: Floats) -> Scores:
+        matrix = confusion_matrix(labels, found.argmax(axis=1), classes)
+        return {"accuracy": float(np.trace(matrix) / len(labels)), "macro_f1": float(macro_f1(matrix)),
+                "log_loss": float(item_log_loss(labels, found).mean())}
+
+    return score
+
+
+def _open(settings: FinetuneSettings, config: RunConfig, version: DatasetVersion, labels: Any,  # noqa: ANN401
+          names: list[str], folder: Path, cache: Path, progress: Progress) -> Any:  # noqa: ANN401
+    """The setup as a context, at whose end the network has its native layers again."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def opened() -> Any:  # noqa: ANN401
+        setup = set_up(settings, config.backbone, version, labels, names, folder, cache, progress)
+        with setup.stack:
+            yield setup
+
+    return opened()
+
+
+def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
+    """Train here, or in several processes that share each batch."""
+    if not job.report.trainable:
+        progress.log("Nothing moves under this plan, so nothing is trained.")
+        return Outcome("Nothing moves under this plan.", 0, 0, 0, {}, [], {})
+    awake = ", ".join(group.name for group in job.report.groups if group.trainable)
+    progress.stage("Training", share=0.8)
+    if not job.settings.gradual:
+        progress.log(f"Learning now: {awake}")
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    outcome = (fit(job, progress) if job.settings.processes == 1 else
+               fit_in_processes(job, config, folder, cache, progress))
+    progress.log(outcome.reason)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return outcome
+
+
+def _mix(job: Job, start: dict[str, Any], outcome: Outcome, progress: Progress) -> dict[str, Any]:
+    """WiSE-FT: the best mixture of the states before and after, by the validation rows."""
+    if job.settings.average != "wise-ft" or job.score is None or not outcome.state:
+        return {}
+    progress.stage("Mixing the states before and after", share=0.02)
+    score = job.score
+    share, tried = choose_mix(job.model, start, outcome.state, lambda: score(probabilities(
+        job.model, job.held_out, 2 * job.plan["batch"], job.held_out_lengths)), job.settings.best_by)
+    progress.log(f"The best mixture holds {share:.0%} of the fine-tuned state.")
+    return {"share": share, "tried": tried}
+
+
+def _finish(version: DatasetVersion, space: common.LabelSpace, setup: Setup, outcome: Outcome,
+            mixed: dict[str, Any], folder: Path, progress: Progress, clock: common.Clock) -> Trained:
+    """Save, prove, and let the saved folder say what it thinks of the held-out items."""
+    backbone: Backbone = setup.backbone
+    progress.stage("Saving and proving the model", share=0.05)
+    rows = {split: version.rows_of(split) for split in ("validation", "test")}
+    checked = spread(len(rows["test"]), CHECK_ROWS)
+    inputs = read_inputs(version, rows["test"][checked])
+    expected = _say(backbone, inputs)
+    save_classifier(backbone, folder / "model")
+    parity = verify_folder(folder / "model", version.info.modality, inputs, expected)
+    clock.mark("verify")
+    classifier, found = load_classifier(folder / "model"), {}
+    for split, places in rows.items():
+        progress.stage(f"Reading {split} rows with the new model", len(places), share=0.02)
+        found[split] = space.to_all(common.predict_rows(classifier, version, places, progress))
+    clock.mark("predict")
+    settings, report = setup.settings, setup.report
+    return Trained(
+        found["test"], rows["validation"], found["validation"], "split",
+        settings={**settings.as_dict(), "learning_rate": setup.plan["lr"], "batch_size": setup.plan["batch"],
+                  "accumulate": setup.plan["accumulate"], "precision": setup.plan.get("why_bf16", ""),
+                  "pooling": backbone.pooling, "max_length": backbone.max_length, "c": setup.probe_c},
+        timing=clock.seconds, facts={
+            "parity": parity, "surgery": report.as_dict(), "lr_curve": setup.lr_curve, "mixture": mixed,
+            "training": {"reason": outcome.reason, "steps": outcome.steps, "planned_steps": outcome.planned,
+                         "best_step": outcome.best_step, "history": outcome.history},
+            "class_weights": _shown(setup, space),
+            "model": {"trainable_parameters": report.trainable, "total_parameters": report.total,
+                      "family": backbone.family, "device": str(next(backbone.model.parameters()).device),
+                      "weights_sha256": weights_hash(folder / "model"), "pretrained_sha256": backbone.weights,
+                      "processor": type(backbone.processor).__name__, "notes": backbone.notes}},
+        yardstick=settings.baseline, balanced=settings.class_weights == "balanced", seed=settings.seed)
+
+
+def _say(backbone: Backbone, inputs: list[Any]) -> Any:  # noqa: ANN401
+    """float32 probabilities of the model in memory."""
+    import torch
+
+    backbone.model.eval()
+    with torch.inference_mode():
+        parts = [torch.softmax(backbone.model(**backbone.encode(inputs[start:start + 8])).logits.double(), dim=-1)
+                 for start in range(0, len(inputs), 8)]
+    return torch.cat(parts).cpu().numpy()
+
+
+def _shown(setup: Setup, space: common.LabelSpace) -> dict[str, float]:
+    weights = setup.weights()
+    values = [1.0] * len(setup.counts) if weights is None else weights.tolist()
+    return dict(zip(space.model_names, (round(value, 4) for value in values), strict=True))
+

@@ -1,0 +1,153 @@
+"""Recipe `ladder`: several strategies on the same splits and seeds, as one job.
+
+The steps, top to bottom: train every rung with every seed, none of which sees a test label; open the test labels;
+compare pair by pair; keep the model of the cheapest rung that is not significantly worse than the best.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tl_core.config import STRATEGIES, LadderSettings, RunConfig
+from tl_core.data.store import DatasetVersion, write_json
+from tl_core.evaluate import ladder
+from tl_core.models.references import read_json
+from tl_core.progress import Progress
+from tl_core.recipes import common, load_training
+from tl_core.recipes.common import SealedVersion, Trained
+
+_YARDSTICK = "baseline "
+_SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """One rung with one seed."""
+
+    rung: str
+    seed: int
+    folder: Path
+    trained: Trained
+
+    @property
+    def minutes(self) -> float:
+        return sum(self.trained.timing[name] for name in ("load", "features", "fit", "verify")) / 60
+
+
+def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
+    """Climb, judge, recommend; the recommended model lands in `folder/model`."""
+    climbed = climb(config, SealedVersion(version), folder, cache, progress)
+    progress.log("The test rows are opened now, once, after every strategy has been trained.")
+    found = compare(version, climbed)
+    chosen = next(one for one in climbed if one.rung == found["recommended"])
+    trained = replace(chosen.trained, yardstick="baseline" not in {one.rung for one in climbed},
+                      baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
+    report = common.judge(config, version, trained, folder, cache, progress)
+    report["headline"] = ladder.advice(found)
+    report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed}
+    report["timing"]["fit"] = 60 * sum(one.minutes for one in climbed)
+    _keep(chosen, folder)
+    return report
+
+
+def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> list[Climbed]:
+    """Train every rung with every seed; what is finished already is read again after an interruption."""
+    settings: LadderSettings = config.settings
+    pairs = [(rung, settings.seed + number) for rung in settings.rungs for number in range(settings.seeds)]
+    weights = [_SLOW.get(rung, 1.0) for rung, _ in pairs]
+    climbed = []
+    for (rung, seed), weight in zip(pairs, weights, strict=True):
+        recipe, options = settings.options(rung, seed)
+        options = {key: value for key, value in options.items() if value != 0.0 or key in ("seed", "baseline")}
+        part = folder / "rungs" / f"{rung}-{seed}"
+        part.mkdir(parents=True, exist_ok=True)
+        heard = _Part(progress, f"{title(rung)}, seed {seed}", weight / sum(weights), first=rung == settings.rungs[-1]
+                      and seed == settings.seed)
+        trained = _read(part)
+        if trained is None:
+            own = replace(config, recipe=recipe, options=options,
+                          backbone="" if rung == "baseline" else config.backbone)
+            own.write(part)
+            trained = load_training(recipe)(own, version, part, cache, heard)
+            _write(part, trained)
+            if seed != settings.seed:
+                shutil.rmtree(part / "model", ignore_errors=True)
+        climbed.append(Climbed(rung, seed, part, trained))
+    return climbed
+
+
+def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
+    """Rows and recommendation; here the test labels are read."""
+    test = version.rows_of("test")
+    rungs, correct = [], {}
+    for name in dict.fromkeys(one.rung for one in climbed):
+        own = [one for one in climbed if one.rung == name]
+        rungs.append({"name": name, "title": title(name), "minutes": max(one.minutes for one in own),
+                      "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"]})
+        correct[name] = np.stack([one.trained.test.argmax(axis=1) == version.labels[test] for one in own])
+    return ladder.weigh(rungs, correct)
+
+
+def title(rung: str) -> str:
+    """What a rung is called."""
+    return STRATEGIES[rung].title if rung in STRATEGIES else "No transfer"
+
+
+def _keep(chosen: Climbed, folder: Path) -> None:
+    """The recommended model in the run's place for models; the others' are removed."""
+    if (chosen.folder / "model").is_dir() and not (folder / "model").exists():
+        (chosen.folder / "model").rename(folder / "model")
+    for other in (folder / "rungs").glob("*/model"):
+        shutil.rmtree(other, ignore_errors=True)
+
+
+def _write(folder: Path, trained: Trained) -> None:
+    arrays: dict[str, Any] = {"test": trained.test, "validation_rows": trained.validation_rows,
+                              "validation": trained.validation,
+                              **{_YARDSTICK + name: found for name, found in trained.baselines.items()}}
+    np.savez(folder / "trained.npz", **arrays)
+    rest = {name: value for name, value in asdict(trained).items() if name not in (
+        "test", "validation_rows", "validation", "baselines")}
+    write_json(folder / "trained.json", json.loads(json.dumps(rest)))
+
+
+def _read(folder: Path) -> Trained | None:
+    told: dict[str, Any] = read_json(folder / "trained.json")
+    if not told:
+        return None
+    with np.load(folder / "trained.npz") as arrays:
+        found = dict(arrays)
+    baselines = {name.removeprefix(_YARDSTICK): found.pop(name) for name in list(found) if name.startswith(_YARDSTICK)}
+    return Trained(**found, **told, baselines=baselines)
+
+
+class _Part(Progress):
+    """One rung's share of the whole job; its curves carry its name."""
+
+    def __init__(self, whole: Progress, name: str, share: float, *, first: bool) -> None:
+        self._whole, self._name, self._share, self._first = whole, name, share, first
+
+    def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
+        self._whole.stage(f"{self._name}: {name}", total, share * self._share)
+
+    def batch(self, done: int, total: int) -> None:
+        self._whole.batch(done, total)
+
+    def log(self, text: str) -> None:
+        self._whole.log(f"{self._name}: {text}")
+
+    def curve(self, name: str, **values: float) -> None:
+        self._whole.curve(f"{name} | {self._name}", **values)
+
+    def warn(self, finding: dict[str, Any]) -> None:
+        if self._first:  # all rungs find the same about the same texts
+            self._whole.warn(finding)
+
+    def should_stop(self) -> bool:
+        return self._whole.should_stop()

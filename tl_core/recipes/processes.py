@@ -1,0 +1,129 @@
+"""Several processes that share each batch, one for each GPU, started by torchrun from the run's own config.
+
+`python -m torch.distributed.run ... -m tl_core.recipes.processes RUN_FOLDER CACHE_FOLDER`: every process prepares the
+same setup (tokens, pixels and features come from the cache), the first one tells the parent what happens, a line of
+JSON each, and leaves the trained weights in the run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import TrainingError, UserError
+from tl_core.log import quiet_libraries
+from tl_core.models.references import read_json
+from tl_core.progress import Progress
+from tl_core.train.checkpoints import load_moving, moving_state, read_state, write_state
+from tl_core.train.trainer import Job, Outcome
+
+_STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
+
+
+def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
+    """Train as `trainer.fit` does, in `settings.processes` processes; the best state ends up in `job.model`.
+
+    Raises:
+        TrainingError: when there are fewer GPUs than processes, or a process fails.
+        Cancelled: when the progress object says so.
+    """
+    count = job.settings.processes
+    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+        raise TrainingError(f"{count} processes need {count} GPUs.", f"There are {torch.cuda.device_count()}.",
+                            f"Set processes to {torch.cuda.device_count()}.")
+    config.write(folder)
+    (folder / _STOP).unlink(missing_ok=True)
+    threads = max(1, (os.cpu_count() or 1) // count)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "-m",
+               "tl_core.recipes.processes", str(folder), str(cache)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "OMP_NUM_THREADS": str(threads)}) as child:
+        try:
+            for line in child.stdout or ():
+                if line.startswith(_MARK):
+                    _forward(json.loads(line.removeprefix(_MARK)), progress)
+                if progress.should_stop():
+                    (folder / _STOP).touch()
+        except BaseException:
+            child.terminate()
+            raise
+    told = read_json(folder / _OUTCOME)
+    if child.returncode or "error" in told or not told:
+        error: Any = told.get("error") or {"what": "A training process ended early.", "why": "See the run's log."}
+        raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
+    load_moving(job.model, read_state(folder / _STATE))
+    for name in (_STATE, _OUTCOME, _STOP):
+        (folder / name).unlink(missing_ok=True)
+    made: Any = dict(told)
+    return Outcome(**made, state={name: value.clone() for name, value in moving_state(
+        job.model, set(job.report.scale_of)).items()})
+
+
+def _forward(event: dict[str, Any], progress: Progress) -> None:
+    getattr(progress, event["call"])(*event["args"], **event["values"])
+
+
+class _Pipe(Progress):
+    """The first process's progress: every call as a line on standard output; others are silent."""
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        self._folder, self._rank = folder, rank
+
+    def _tell(self, call: str, *args: Any, **values: Any) -> None:  # noqa: ANN401
+        if not self._rank:
+            sys.stdout.write(_MARK + json.dumps({"call": call, "args": args, "values": values}) + "\n")
+            sys.stdout.flush()
+
+    def batch(self, done: int, total: int) -> None:
+        self._tell("batch", done, total)
+
+    def log(self, text: str) -> None:
+        self._tell("log", text)
+
+    def curve(self, name: str, **values: float) -> None:
+        self._tell("curve", name, **values)
+
+    def should_stop(self) -> bool:
+        return (self._folder / _STOP).exists()
+
+
+def main(folder: Path, cache: Path) -> int:
+    """One of the processes."""
+    from tl_core.recipes import common
+    from tl_core.recipes.finetune import make_job
+    from tl_core.train.seeds import seed_everything
+    from tl_core.train.setup import set_up
+    from tl_core.train.trainer import fit
+
+    quiet_libraries()
+    rank = int(os.environ["RANK"])
+    config = RunConfig.read(folder)
+    version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))
+    space = common.label_space(version)
+    seed_everything(config.settings.seed)
+    try:
+        setup = set_up(config.settings, config.backbone, version, space.to_model(version.labels), space.model_names,
+                       folder, cache, Progress())
+        with setup.stack:
+            outcome = fit(make_job(setup, folder), _Pipe(folder, rank))
+            if not rank:
+                write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
+                write_json(folder / _OUTCOME, {name: getattr(outcome, name) for name in (
+                    "reason", "steps", "planned", "best_step", "scores", "history")})
+    except UserError as error:
+        if not rank:
+            write_json(folder / _OUTCOME, {"error": error.as_dict()})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

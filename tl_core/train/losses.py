@@ -1,0 +1,59 @@
+"""What training makes small: a loss for each example, and pulls towards zero or towards the pretrained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def losses_of(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, gamma: float = 0.0,
+              smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of each example (batch,), in float32.
+
+    Args:
+        logits: (batch, classes).
+        labels: class numbers (batch,).
+        weights: of the classes.
+        gamma: of focal loss (Lin et al., 2017): times (1 - p)^gamma; 0 is plain cross-entropy.
+        smoothing: share of certainty spread over all classes (Szegedy et al., 2016).
+    """
+    logits = logits.float()
+    loss = functional.cross_entropy(logits, labels, weight=weights, reduction="none", label_smoothing=smoothing)
+    if gamma:
+        sure = functional.softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
+        loss = loss * (1 - sure) ** gamma
+    return loss
+
+
+class Penalty:
+    """Half the squared distance of weights to where they should stay, times `strength`.
+
+    `l2` pulls all moving weights to zero; `l2-sp` (Li et al., 2018) pulls the pretrained ones to their start and
+    leaves new ones, which have none, to weight decay.
+
+    Args:
+        model: whose present weights are the start.
+        names: of the weights that move.
+        new: names of those among them that no pretraining has seen.
+        kind: l2 or l2-sp.
+        strength: alpha of the paper.
+    """
+
+    def __init__(self, model: nn.Module, names: set[str], new: set[str], kind: str, strength: float) -> None:
+        pulled = names if kind == "l2" else names - new
+        self._start: Mapping[str, Tensor | None] = {
+            name: None if kind == "l2" else parameter.detach().clone()
+            for name, parameter in model.named_parameters() if name in pulled}
+        self._strength = strength
+
+    def __call__(self, model: nn.Module) -> Tensor:
+        """The penalty now, a scalar; parts that do not move yet are left out."""
+        parts = []
+        for name, parameter in model.named_parameters():
+            if name in self._start and parameter.requires_grad:
+                start = self._start[name]
+                parts.append((parameter if start is None else parameter - start).pow(2).sum())
+        return 0.5 * self._strength * torch.stack(parts).sum() if parts else torch.zeros(())

@@ -1,0 +1,73 @@
+"""The learning-rate range test of Smith (2017): raise it step by step until the loss bursts, and suggest one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from tl_core.models.lr_groups import parameter_groups
+from tl_core.models.surgery import SurgeryReport
+from tl_core.train.checkpoints import load_moving, moving_state
+from tl_core.train.losses import losses_of
+
+LOW, HIGH, _BURST, _SMOOTH = 1e-7, 1.0, 4.0, 0.9
+
+
+def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]], *, steps: int = 60,  # noqa: ANN401
+            bf16: bool = False) -> tuple[float, list[dict[str, float]]]:
+    """Suggestion and curve; weights, buffers and the state of chance are put back afterwards.
+
+    Args:
+        model: with `requires_grad` as the plan says.
+        report: of its surgery; its factors apply on top of each tried rate.
+        batches: of training examples, at least `steps` of them.
+        steps: tried rates, evenly spaced on a log scale from 1e-7 to 1.
+        bf16: whether to compute as the training will.
+
+    Returns:
+        The rate at the point of steepest fall of the smoothed loss (fastai's "steep" suggestion), and the points
+        (lr, loss) up to four times the best loss.
+    """
+    before = {name: value.clone() for name, value in moving_state(model, set(report.scale_of)).items()}
+    was_training, device = model.training, next(model.parameters()).device
+    optimizer = torch.optim.AdamW([{key: value for key, value in group.items() if key not in ("names", "layer")}
+                                   for group in parameter_groups(model, report.scale_of, report.group_of, 1.0, 0.0)],
+                                  fused=True)
+    base = [group["lr"] for group in optimizer.param_groups]
+    points: list[dict[str, float]] = []
+    average, best = 0.0, np.inf
+    with torch.random.fork_rng():
+        model.train()
+        for step, lr in enumerate(np.geomspace(LOW, HIGH, steps).tolist()):
+            for group, scale in zip(optimizer.param_groups, base, strict=True):
+                group["lr"] = lr * scale
+            batch = {name: value.to(device) for name, value in next(batches).items()}
+            labels = batch.pop("labels")
+            batch = {name: value for name, value in batch.items() if name not in ("mixed_labels", "kept")}
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                logits = model(**batch).logits
+            loss = losses_of(logits, labels).mean()
+            average = _SMOOTH * average + (1 - _SMOOTH) * float(loss)
+            smooth = average / (1 - _SMOOTH ** (step + 1))
+            best = min(best, smooth)
+            if not np.isfinite(smooth) or (step > 10 and smooth > _BURST * best):
+                break
+            points.append({"lr": lr, "loss": smooth})
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            optimizer.zero_grad()
+    load_moving(model, before)
+    model.train(was_training)
+    return suggest(points), points
+
+
+def suggest(points: list[dict[str, float]]) -> float:
+    """Where the smoothed loss falls fastest against the logarithm of the rate, between the start and its minimum."""
+    losses = np.array([point["loss"] for point in points])
+    rates = np.array([point["lr"] for point in points])
+    end = max(int(losses.argmin()) + 1, 3)
+    slopes = np.gradient(losses[:end], np.log(rates[:end]))
+    return float(f"{rates[:end][int(slopes.argmin())]:.2g}")

@@ -1,0 +1,109 @@
+"""Whether a training fits this machine: an estimate, then one real step, and smaller parts when memory runs out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tl_core.errors import TrainingError
+from tl_core.models.lr_groups import parameter_groups
+from tl_core.models.surgery import SurgeryReport
+from tl_core.progress import Progress
+from tl_core.train.losses import losses_of
+
+_MOST_PARTS = 256
+_ADAM_BYTES = 12  # gradient and two moments of each moving weight, float32 each
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that GPU or machine memory ran out."""
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(
+        words in str(error).lower() for words in ("out of memory", "can't allocate memory"))
+
+
+def weights_bytes(report: SurgeryReport) -> int:
+    """Memory of weights, gradients and optimiser; activations come on top."""
+    return 4 * report.total + _ADAM_BYTES * report.trainable
+
+
+def step_once(model: Any, batch: dict[str, Tensor], bf16: bool) -> None:  # noqa: ANN401
+    """Forward and backward of one batch, as the training does it; gradients are dropped."""
+    device = next(model.parameters()).device
+    inputs = {name: value.to(device) for name, value in batch.items() if name not in ("mixed_labels", "kept")}
+    labels = inputs.pop("labels")
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        logits = model(**inputs).logits
+    losses_of(logits, labels).mean().backward()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def leaving_no_trace(model: Any) -> Any:  # noqa: ANN401
+    """Train mode inside; buffers, gradients, modes and the state of chance are afterwards what they were."""
+    buffers = {name: value.clone() for name, value in model.named_buffers()}
+    was_training = model.training
+    with torch.random.fork_rng():
+        model.train()
+        try:
+            yield
+        finally:
+            model.zero_grad(set_to_none=True)
+            model.train(was_training)
+            for name, value in model.named_buffers():
+                value.copy_(buffers[name])
+
+
+def settle_parts(model: Any, largest: Callable[[int], dict[str, Tensor]], batch: int, parts: int,  # noqa: ANN401
+                 bf16: bool, progress: Progress) -> int:
+    """In how many parts a batch fits: one real step with the largest examples; halved while memory runs out.
+
+    Args:
+        model: ready for training.
+        largest: gives a batch of so many of the largest examples.
+        batch: examples behind a step.
+        parts: to begin with.
+        bf16: whether to compute as the training will.
+        progress: told about each halving.
+
+    Raises:
+        TrainingError: when not even two examples fit.
+    """
+    while True:
+        size = max(1, batch // parts)
+        try:
+            with leaving_no_trace(model):
+                step_once(model, largest(size), bf16)
+            return parts
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if size <= 2 or parts >= _MOST_PARTS:
+            raise TrainingError("Not even two examples at a time fit into the memory.", "",
+                                "Choose a smaller backbone, LoRA, or a smaller max_length.")
+        parts *= 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        progress.log(f"{size} examples at once do not fit into the memory: each batch of {batch} is now taken in "
+                     f"{parts} parts, which gives the same result.")
+
+
+def time_steps(model: Any, report: SurgeryReport, batches: Iterable[dict[str, Tensor]], bf16: bool) -> list[float]:  # noqa: ANN401
+    """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the first warms up."""
+    optimizer = torch.optim.AdamW(
+        [{key: value for key, value in group.items() if key not in ("names", "layer")}
+         for group in parameter_groups(model, report.scale_of, report.group_of, 0.0, 0.0)], fused=True)
+    seconds = []
+    with leaving_no_trace(model):
+        for batch in batches:
+            started = time.perf_counter()
+            step_once(model, batch, bf16)
+            optimizer.step()
+            optimizer.zero_grad()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - started)
+    return seconds[1:] or seconds
