@@ -11,6 +11,7 @@ import streamlit as st
 from pages.components.words import label
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
+COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito
 _CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 
 
@@ -74,6 +75,33 @@ def sweep(points: list[dict[str, float]], key: str) -> None:
     figure.update_xaxes(type="log", title="C (how freely the weights may grow)")
     figure.update_yaxes(title="right in 100, held out")
     draw(figure, key, 240)
+
+
+def lr_curve(points: list[dict[str, float]], chosen: float, key: str) -> None:
+    """Loss at each tried learning rate, and the one that was taken."""
+    figure = go.Figure(go.Scatter(x=[p["lr"] for p in points], y=[p["loss"] for p in points], mode="lines",
+                                  line={"color": ACCENT}, hovertemplate="%{x:.2g}: loss %{y:.3f}<extra></extra>"))
+    figure.add_vline(x=chosen, line={"color": "#D55E00", "dash": "dot"})
+    figure.update_xaxes(type="log", title="learning rate")
+    figure.update_yaxes(title="loss")
+    draw(figure, key, 220)
+
+
+def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> None:
+    """Strategies by minutes and score, with their intervals; the recommended one in the accent colour."""
+    figure = go.Figure()
+    for row in rows:
+        found = row["accuracy"]
+        figure.add_scatter(
+            x=[60 * row["minutes"]], y=[100 * found["value"]], mode="markers+text", text=[label(row["title"])],
+            textposition="top center", name=label(row["title"]), cliponaxis=False,
+            marker={"size": 12, "color": ACCENT if row["name"] == recommended else SLATE},
+            error_y={"type": "data", "symmetric": False, "array": [100 * (found["high"] - found["value"])],
+                     "arrayminus": [100 * (found["value"] - found["low"])], "color": _whisker(), "thickness": 1},
+            hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.0f} seconds<extra></extra>")
+    figure.update_xaxes(type="log", title="seconds of training")
+    figure.update_yaxes(title="right in 100")
+    draw(figure, key, 360)
 
 
 def probabilities(pairs: list[tuple[str, float]], key: str) -> None:

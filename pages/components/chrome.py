@@ -52,12 +52,23 @@ def show_sidebar() -> None:
 def _running() -> None:
     try:
         active = services.runs().list(active=True)
+        _announce([run.id for run in active])
     except UserError:
         return
     for run in active[:3]:
         what = run.dataset or run.kind
         st.page_link("pages/train/live.py", label=f"{plain(what)} · {run.progress:.0%}",
                      icon=":material/progress_activity:", query_params={"run": run.id})
+
+
+def _announce(active: list[str]) -> None:
+    """A toast for each run that was going when this tab last looked and has ended since."""
+    for run_id in st.session_state["watched"].split():
+        if run_id not in active:
+            run = services.runs().get(run_id)
+            icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
+            st.toast(f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}. {plain(run.headline)}", icon=icon)
+    st.session_state["watched"] = " ".join(active)
 
 
 def need_dataset(name: str) -> None:

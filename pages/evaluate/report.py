@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, gallery, problems, services, state
+from pages.components import charts, gallery, problems, services, state, training_view
 from pages.components.words import duration, plain, sure
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -71,6 +71,8 @@ if report["classes_without_training_rows"]:
     st.warning("Not learnt, for want of training items: "
                + ", ".join(map(plain, report["classes_without_training_rows"])) + ". Their items count as wrong.")
 
+if report.get("ladder"):
+    training_view.ladder(report["ladder"])
 bars = [("this run", test["accuracy"], True)]
 bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
            "pixels": "colours and edges, no transfer"}[name], part["test"]["accuracy"], False)
@@ -167,6 +169,8 @@ if len(wrong):
 else:
     st.caption("None: every test item was right.")
 
+if report.get("training"):
+    training_view.training(report)
 with st.expander("Settings, timing and environment"):
     st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
              "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)

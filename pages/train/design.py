@@ -1,52 +1,65 @@
-"""How shall it learn? The strategies in order of cost, what is frozen and what moves, and the start."""
+"""How shall it learn? Strategies in the order of their cost, what each freezes and moves, and what it will take."""
+
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import backbones, chrome, problems, services, settings_form, state, waiting
-from pages.components.words import duration, plain
-from tl_core.config import SETTINGS, RunConfig
+from pages.components import backbones, chrome, estimate, layers, problems, services, settings_form, state, waiting
+from pages.components.words import plain
+from tl_core.config import SETTINGS, STRATEGIES, RunConfig
 from tl_core.errors import UserError
 from tl_core.recipes import RECIPES
+from tl_core.train.weights import class_weights
 
-TITLES = {"probe": "Probe: only the classifier learns", "baseline": "Yardstick: no pretrained network"}
+CARDS = {name: (strategy.title, strategy.when) for name, strategy in STRATEGIES.items()}
+CARDS["baseline"] = ("No transfer", RECIPES["baseline"])
+CARDS["ladder"] = ("The whole ladder", "Not sure? Several strategies, several times each, on the same items; the "
+                   "cheapest that is good enough is recommended.")
 
 st.title("How shall it learn?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
-    past = services.runs().list(kind="train", limit=100)
+    info = services.version_info(record.folder)
 backbone = st.session_state["backbone"] or f"starter:{record.modality}"
 
-recipe = st.radio("Strategy", list(TITLES), format_func=TITLES.get, captions=[RECIPES[key] for key in TITLES],
-                  label_visibility="collapsed")
+card = st.radio("Strategy", list(CARDS), format_func={key: card[0] for key, card in CARDS.items()}.get,
+                captions=[text for _, text in CARDS.values()], label_visibility="collapsed", key="card",
+                persist_state="session")
+strategy = STRATEGIES.get(card)
+recipe = strategy.recipe if strategy else card
+given = strategy.values if strategy else {}
+st.caption(f"on **{plain(backbone)}**" if recipe != "baseline" else "without any backbone")
 
-with st.container(border=True):
-    if recipe == "probe":
-        st.markdown(f":gray-badge[:material/ac_unit: frozen] **{plain(backbone)}** keeps everything that it has learnt")
-        st.markdown(f":green-badge[:material/spa: learns] a linear classifier for {record.classes} classes is grafted "
-                    "onto it")
-    else:
-        st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
-                    + ("word and letter counts" if record.modality == "text" else "colours and edges"))
-    alike = [run for run in past if run.status == "done" and run.recipe == recipe and run.summary
-             and (recipe == "baseline" or run.backbone == backbone)]
-    if alike:
-        items = record.rows
-        seconds = alike[0].summary["seconds"]
-        st.caption(f"The last run like this took {duration(seconds)} on this machine; this dataset has {items:,} "
-                   "items. Features are kept, so a second run is quicker.")
-    else:
-        st.caption("Usually seconds to a few minutes; the live page shows the time left.")
+left, right = st.columns([3, 2], gap="large")
+with left, problems.caught():
+    chosen = settings_form.show(recipe, record.modality, given, card)
+    options = {"strategy": card, **chosen} if recipe == "finetune" else chosen
+    config = RunConfig("train", services.user(), record.reference, str(record.folder),
+                       "" if recipe == "baseline" else backbone, recipe, options)
 
-with problems.caught():
-    chosen = settings_form.show(recipe, record.modality)
-st.caption("Choices are made on the tuning rows; the test rows are opened once, at the end.")
 
+def show_weights() -> None:
+    """The numbers behind the choice of class weights."""
+    counts = {label: row.get("train", 0) for label, row in info.class_splits.items() if row.get("train", 0)}
+    kind = chosen.get("class_weights", "none")
+    if kind != "none":
+        with problems.caught():
+            found = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
+        st.caption("A mistake counts: " + ", ".join(
+            f"{plain(label)} {weight:.2g}×" for label, weight in list(zip(counts, found, strict=True))[:12]))
 
 
 def show_fit() -> None:
     """What the backbone would not read of these texts; nothing to see when it reads them all."""
+    length = int(chosen.get("max_length", SETTINGS[recipe]().max_length))
+    asked = f"{record.reference} {backbone} {length}"
+    if st.session_state["fitted"] != asked:
+        with problems.caught():
+            st.session_state["fit_ticket"] = services.compute().call(
+                "check_fit", reference=backbone, folder=str(record.folder), max_length=length)
+        st.session_state["fitted"] = asked
     ticket = st.session_state["fit_ticket"]
     try:
         ready, found = services.compute().poll(ticket)
@@ -59,21 +72,29 @@ def show_fit() -> None:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
 
 
-if recipe == "probe" and record.modality == "text":
-    length = int(chosen.get("max_length", SETTINGS["probe"]().max_length))
-    asked = f"{record.reference} {backbone} {length}"
-    if st.session_state["fitted"] != asked:
-        with problems.caught():
-            st.session_state["fit_ticket"] = services.compute().call(
-                "check_fit", reference=backbone, folder=str(record.folder), max_length=length)
-        st.session_state["fitted"] = asked
-    show_fit()
+with left:
+    if recipe == "finetune":
+        show_weights()
+    if recipe != "baseline" and record.modality == "text":
+        show_fit()
+    if recipe == "finetune" and record.modality == "image":
+        estimate.preview(config, options.get("augment", "standard"))
+with right:
+    if recipe in ("probe", "finetune"):
+        layers.show(config, record.classes)
+        estimate.show(config)
+    elif recipe == "ladder":
+        st.caption("Each strategy trains on the same items and is judged on the same test items, which are opened "
+                   "once, after the last one. It takes as long as all of them together.")
+    else:
+        st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
+                    + ("word and letter counts" if record.modality == "text" else "colours and edges"))
 
+st.caption("Choices are made on the tuning rows; the test rows are opened once, at the end.")
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     with problems.caught():
-        reference = "" if recipe == "baseline" else backbones.allowed(backbone)
-        config = RunConfig("train", services.user(), record.reference, str(record.folder), reference, recipe, chosen)
-        run = services.submit(config, state.new_draft())
+        run = services.submit(replace(config, backbone=backbones.allowed(config.backbone) if config.backbone else ""),
+                              state.new_draft())
     state.draft_used()
     st.session_state["run"] = run.id
     st.switch_page("pages/train/live.py", query_params={"run": run.id})

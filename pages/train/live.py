@@ -1,9 +1,12 @@
 """How is it going? One sentence with the time left, the curves, the machine, and a way to stop."""
 
+from pathlib import Path
+
 import streamlit as st
 
-from pages.components import charts, chrome, problems, services, state
+from pages.components import charts, chrome, curves, problems, services, state
 from pages.components.words import duration, plain, size
+from tl_core.config import RunConfig
 from tl_core.jobs.events import RunView, read_events
 from tl_core.jobs.monitor import read_machine
 from tl_core.registry.runs import ACTIVE
@@ -22,6 +25,12 @@ def cancel() -> None:
     """Ask the run to stop; one that has just ended stays as it is."""
     with problems.caught():
         services.runs().cancel(run_id)
+
+
+def stop() -> None:
+    """Ask a training to end now with its best state."""
+    with problems.caught():
+        services.runs().stop(run_id)
 
 
 def resume() -> None:
@@ -50,12 +59,44 @@ def sentence(run, view: RunView) -> str:  # noqa: ANN001
     """State and time left, as one would say it."""
     if run.status == "queued":
         return f"Waiting for its turn: place {run.place} in the queue."
-    if run.cancel_requested and run.status == "running":
-        return "Stopping…"
+    if run.status == "running" and (run.cancel_requested or run.stop_requested):
+        return "Stopping, and keeping the best…" if run.stop_requested else "Stopping…"
     left = view.seconds_left()
     count = f" ({view.done:,} of {view.total:,})" if view.total else ""
     stage = view.stage or "Starting; loading the libraries takes some seconds"
     return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
+
+
+def train_longer(run) -> None:  # noqa: ANN001
+    """Go on from the end of a finished training, as a run of its own."""
+    with st.popover("Train longer", icon=":material/more_time:"):
+        epochs = st.number_input("Epochs more", 1, 100, 2, help="The new run begins with this one's model.")
+        if st.button("Go on", type="primary"):
+            with problems.caught():
+                longer = RunConfig.read(run.folder).longer(run.id, epochs)
+                started = services.submit(longer, state.new_draft())
+            state.draft_used()
+            st.switch_page("pages/train/live.py", query_params={"run": started.id})
+
+
+@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
+def past_view(folder: str, _finished: float) -> RunView:
+    """What a finished run's events amount to."""
+    view = RunView()
+    for event in read_events(Path(folder))[0]:
+        view.add(event)
+    return view
+
+
+def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
+    """Views of the runs that somebody wants to see beside this one."""
+    alike = {other.id: other for other in services.runs().of_dataset(run.dataset)
+             if other.status == "done" and other.recipe == "finetune" and other.id != run.id}
+    if not alike:
+        return {}
+    names = {key: f"{other.backbone} {key}" for key, other in alike.items()}
+    picked = st.multiselect("Lay other runs over it", list(alike), format_func=names.get, max_selections=4)
+    return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
 
 def show_next(run) -> None:  # noqa: ANN001
@@ -64,6 +105,8 @@ def show_next(run) -> None:  # noqa: ANN001
     if run.kind == "train":
         if st.button("Read the report", type="primary", icon=":material/fact_check:"):
             st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
+        if run.recipe == "finetune":
+            train_longer(run)
     elif "file" in made:
         path = run.folder / made["file"]
         if path.is_file() and path.stat().st_size <= services.settings().number("upload_mb") << 20:
@@ -86,7 +129,13 @@ def show_run() -> None:
     if run.status in ACTIVE:
         st.markdown(f"#### {plain(sentence(run, view))}")
         st.progress(run.progress, f"{run.progress:.0%} of the whole run")
-        st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")
+        with st.container(horizontal=True):
+            if run.recipe in ("finetune", "ladder") and run.status == "running":
+                st.button("Stop now and keep the best", on_click=stop, icon=":material/flag:",
+                          disabled=run.stop_requested or run.cancel_requested or not view.curves)
+            st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")
+        if view.learning:
+            st.markdown(f":green-badge[:material/spa: learns now] {plain(view.learning)}")
     elif first.status in ACTIVE:
         st.rerun()
     elif run.status == "done":
@@ -100,11 +149,17 @@ def show_run() -> None:
             st.rerun()  # the whole page, since this fragment has stopped looking
     for finding in view.findings:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
-    if points := view.curves.get("choosing C"):
+    if run.recipe in ("finetune", "ladder"):
+        curves.show(view, others_of(run))
+    if tried := view.curves.get("learning rate"):
+        st.markdown("**Which learning rate?**")
+        charts.lr_curve(tried, min(tried, key=lambda point: point["loss"])["lr"], "lr_tried")
+    if (points := view.curves.get("choosing C")) and run.recipe == "probe":
         st.markdown("**How strictly should the classifier be kept simple?**")
         charts.sweep(points, "sweep")
     if run.status in ACTIVE:
         show_machine()
+    curves.machine(view.machine)
     with st.expander("Log"):
         st.code("\n".join(view.logs[-60:]) or "Nothing yet.", language=None)
 

@@ -24,7 +24,8 @@ TEXTS = ["my order is late", "a good film, the best", "money back", "is the film
 # Attention's softmax ignores a shift of the keys, so their biases get no gradient; the listed tables and tokens are
 # not read by the forward pass of a classifier of this size.
 IGNORED = ("key.bias", "k_proj.bias", "k_lin.bias", "key_proj.bias", "in_proj_bias", "mask_token", "token_type",
-           "rel_embeddings", "relative_position_bias_table", "vision_model.post_layernorm", "vision_model.head.", "position_embeddings.weight", "wpe", "squeeze_excite")
+           "rel_embeddings", "relative_position_bias_table", "vision_model.post_layernorm", "vision_model.head.",
+           "position_embeddings.weight", "wpe", "squeeze_excite")
 BATCHNORM = ("resnet", "mobilenet_v2", "efficientnet", "timm")
 
 
@@ -72,7 +73,8 @@ def moved(before, model):
 
 
 PLANS = {"all": SurgeryPlan(), "head": SurgeryPlan(tune="head"), "last": SurgeryPlan(tune="last", blocks=1),
-         "first": SurgeryPlan(tune="first", blocks=1), "norms": SurgeryPlan(tune="norms"), "lora": SurgeryPlan(lora=True)}
+         "first": SurgeryPlan(tune="first", blocks=1), "norms": SurgeryPlan(tune="norms"),
+         "lora": SurgeryPlan(lora=True)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -158,8 +160,9 @@ def test_blocks_are_ordered_from_input_to_output(tiny, family):
     seen = []
     for path, module in model.named_modules():
         own = [f"{path}.{name}" for name, _ in module.named_parameters(recurse=False)]
-        if own and own[0] in place and place[own[0]].startswith("block "):
-            module.register_forward_hook(lambda _m, _i, _o, number=int(place[own[0]].split()[1]): seen.append(number))
+        group = place.get(own[0], "") if own else ""
+        if group.startswith("block "):
+            module.register_forward_hook(lambda _m, _i, _o, group=group: seen.append(int(group.split()[1])))
     inputs = batch_of(backbone)
     inputs.pop("labels")
     with torch.no_grad():
@@ -323,7 +326,8 @@ def test_patterns_choose_by_name_and_say_when_nothing_matches(tiny):
 def test_plans_that_contradict_themselves_are_refused_in_words():
     for options, words in (({"scratch": True, "lora": True}, "From scratch"), ({"tune": "pattern"}, "no pattern"),
                            ({"tune": "pattern", "pattern": "("}, "cannot be read"),
-                           ({"layer_decay": 0.9, "lr_slice": 10.0}, "both set"), ({"head": "mlp", "hidden": ()}, "mlp")):
+                           ({"layer_decay": 0.9, "lr_slice": 10.0}, "both set"),
+                           ({"head": "mlp", "hidden": ()}, "mlp")):
         with pytest.raises(ConfigError, match=words):
             SurgeryPlan(**options)
 

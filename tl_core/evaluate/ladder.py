@@ -46,8 +46,7 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
     """Rows of the comparison, and the recommendation.
 
     Args:
-        rungs: name, title, minutes (of the slowest seed: later ones find its features kept) and trainable_parameters
-            of each strategy.
+        rungs: name, title, minutes (of a typical seed) and trainable_parameters of each strategy.
         correct: by name, whether each seed has each test item right (seeds, items).
 
     Returns:

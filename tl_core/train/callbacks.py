@@ -16,6 +16,7 @@ from tl_core.models.surgery import SurgeryReport
 from tl_core.progress import Progress
 
 _EVERY_SECONDS = 0.5  # between two points of a curve
+_FAR = 4.0  # times the first loss
 _CALM_STEPS = 10  # a loss is judged only after this many
 _SHARE = 50  # a checkpoint may cost one part in so many of the time
 _FIRST_CHECKPOINT = 20.0  # seconds
@@ -71,6 +72,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, classes: int, lr: float) -> None:
         self._limit, self._lr, self._smooth = 2 * math.log(max(classes, 2)) + 1.0, lr, 0.0
+        self._first = True
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
                logs: dict[str, float] | None = None, **kwargs: Any) -> None:  # noqa: ANN401
@@ -79,6 +81,8 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         loss = (logs or {}).get("loss")
         if loss is None:
             return
+        if self._first:  # a probe that is very sure begins high on varied pictures, which is no sign of coming apart
+            self._first, self._limit = False, max(self._limit, _FAR * loss)
         self._smooth = loss if not self._smooth else 0.8 * self._smooth + 0.2 * loss
         if math.isfinite(loss) and (state.global_step < _CALM_STEPS or self._smooth <= self._limit):
             return

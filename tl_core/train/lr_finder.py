@@ -50,7 +50,7 @@ def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]]
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = model(**batch).logits
             loss = losses_of(logits, labels).mean()
-            average = _SMOOTH * average + (1 - _SMOOTH) * float(loss)
+            average = _SMOOTH * average + (1 - _SMOOTH) * float(loss.detach())
             smooth = average / (1 - _SMOOTH ** (step + 1))
             best = min(best, smooth)
             if not np.isfinite(smooth) or (step > 10 and smooth > _BURST * best):

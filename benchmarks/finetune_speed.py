@@ -1,0 +1,155 @@
+"""Fine-tuning throughput over three alternatives, what events and checkpoints cost, and the share of the hardware.
+
+`python benchmarks/finetune_speed.py DATA_FOLDER MODEL_FOLDER`, with `trec` and `hymenoptera` in DATA_FOLDER and the
+MobileNetV2 for the photos in MODEL_FOLDER. Every figure is items a second of the training loop, judging included for
+ours; the alternatives run in processes of their own, in turn with ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import machine, write_result
+
+from tl_core.config import RunConfig
+from tl_core.data.build import build_version
+from tl_core.data.limits import Limits
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources import open_source
+from tl_core.data.store import DatasetVersion
+from tl_core.jobs.events import EventLog
+from tl_core.log import quiet_libraries
+from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.progress import Progress
+from tl_core.recipes import common, finetune, run_recipe
+from tl_core.settings import Settings
+from tl_core.train import trainer
+from tl_core.train.setup import set_up
+
+ROOT = Path(__file__).parents[1]
+TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 3
+
+
+def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, float]:
+    """One alternative in a process of its own."""
+    found = subprocess.run([sys.executable, "benchmarks/bare_finetune.py", kind, str(data), str(model), str(epochs)],
+                           cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
+                           text=True)
+    told: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
+    return told
+
+
+def open_data(source: Path, folder: Path) -> DatasetVersion:
+    """A source as a dataset version."""
+    with tempfile.TemporaryDirectory() as staging:
+        build_version(open_source(source, Path(staging), Limits(), ImportOptions()), folder, ImportOptions())
+    return DatasetVersion(folder)
+
+
+def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dict[str, float]:
+    """A whole run by the recipe; throughput of its training stage."""
+    class Clock(Progress):
+        started = ended = 0.0
+
+        def curve(self, name: str, **values: float) -> None:
+            if name == "validation" and values["epoch"] >= epochs:
+                self.ended = time.perf_counter()
+
+        def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
+            del total, share
+            if name == "Training":
+                self.started = time.perf_counter()
+
+    folder = Path(tempfile.mkdtemp(dir=home))
+    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
+        "strategy": "full", "epochs": float(epochs), "baseline": False, "patience": 0})
+    clock = Clock()
+    report = run_recipe(config, version, folder, home / "cache", clock)
+    return {"items_per_second": epochs * len(version.rows_of("train")) / (clock.ended - clock.started),
+            "accuracy": report["test"]["accuracy"]["value"]}
+
+
+def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
+    """Seconds of 100 steps with events and checkpoints over those without, the median of three turns."""
+    ratios = []
+    for _ in range(ROUNDS):
+        seconds = []
+        for told in (False, True):
+            folder = Path(tempfile.mkdtemp(dir=home))
+            settings = RunConfig("train", "local", "d@1", "", "starter:text", "finetune", {
+                "strategy": "full", "epochs": 0.65}).settings
+            space = common.label_space(version)
+            setup = set_up(settings, "starter:text", version, space.to_model(version.labels), space.model_names, folder,
+                           home / "cache", Progress())
+            with setup.stack:
+                job = finetune.make_job(setup, folder)
+                job.score = None
+                (folder / "checkpoints").mkdir()
+                loop = trainer.GraftTrainer(job, EventLog(folder) if told else Progress())
+                loop.pace._last -= 0 if told else -1e9  # without: never due
+                started = time.perf_counter()
+                loop.train()
+                seconds.append(time.perf_counter() - started)
+        ratios.append(seconds[1] / seconds[0])
+    return {"over_without": round(float(np.median(ratios)), 3), "rounds": ROUNDS}
+
+
+def hardware_share(version: DatasetVersion, items_per_second: float) -> dict[str, float]:
+    """Useful operations a second over the rate of a large matrix product in the same number format."""
+    rates = {}
+    for name, kind in (("float32", torch.float32), ("bf16", torch.bfloat16)):
+        one = torch.randn(2048, 2048, dtype=kind)
+        one @ one
+        started = time.perf_counter()
+        for _ in range(10):
+            one @ one
+        rates[name] = 10 * 2 * 2048**3 / (time.perf_counter() - started)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference("starter:text"), Settings()))
+    rows = version.rows_of("train")
+    tokens = float(np.mean([len(ids) for ids in tokenizer(version.texts(rows))["input_ids"]]))
+    encoder = 6 * (4 * 384**2 + 2 * 384 * 1536)  # weights that every token is multiplied with
+    reached = 6 * encoder * tokens * items_per_second
+    return {"matrix_product_gflops_float32": round(rates["float32"] / 1e9), "tokens_per_text": round(tokens, 1),
+            "matrix_product_gflops_bf16": round(rates["bf16"] / 1e9), "reached_gflops": round(reached / 1e9),
+            "share_of_bf16": round(reached / rates["bf16"], 2)}
+
+
+def rounded(found: dict[str, Any]) -> dict[str, Any]:
+    """Figures as people read them."""
+    return {name: round(value, 3) if name == "accuracy" else round(value, 1) for name, value in found.items()}
+
+
+if __name__ == "__main__":
+    quiet_libraries()
+    data, model = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    starter = resolve_folder(parse_reference("starter:text"), Settings())
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place)
+        trec, photos = open_data(data / "trec", home / "trec"), open_data(data / "hymenoptera", home / "photos")
+        turns = [(ours(trec, "starter:text", home, TEXT_EPOCHS), alternative("bare-text", data / "trec", starter,
+                                                                             TEXT_EPOCHS)) for _ in range(ROUNDS)]
+        mine, bare = (max((turn[i] for turn in turns), key=lambda one: one["items_per_second"]) for i in (0, 1))
+        plain = alternative("plain-text", data / "trec", starter, TEXT_EPOCHS)
+        own = ours(photos, f"local:{model}", home, PHOTO_EPOCHS)
+        theirs = alternative("plain-images", data / "hymenoptera", model, PHOTO_EPOCHS)
+        write_result("finetune_speed", {
+            "machine": machine(),
+            "texts": {"ours": rounded(mine), "bare_loop": rounded(bare), "plain_trainer": rounded(plain),
+                      "over_plain_trainer": round(mine["items_per_second"] / plain["items_per_second"], 1),
+                      "over_bare_loop": round(float(np.median([a["items_per_second"] / b["items_per_second"]
+                                                               for a, b in turns])), 2), "epochs": TEXT_EPOCHS},
+            "photos": {"ours": rounded(own), "plain_trainer": rounded(theirs), "epochs": PHOTO_EPOCHS,
+                       "over_plain_trainer": round(own["items_per_second"] / theirs["items_per_second"], 1)},
+            "events_and_checkpoints": overhead(trec, home),
+            "hardware": hardware_share(trec, mine["items_per_second"])})

@@ -1,0 +1,93 @@
+"""Before a run: minutes and memory from a few real steps, and the user's own pictures as training sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components import charts, problems, services, waiting
+from pages.components.words import duration, plain, size
+from tl_core.config import RunConfig
+from tl_core.errors import UserError
+from tl_core.registry.runs import ACTIVE
+
+
+def show(config: RunConfig) -> None:
+    """A button that measures, and the card with what it found for these settings."""
+    asked = f"{config.dataset} {config.backbone} {config.recipe} {sorted(config.options.items())}"
+    if st.session_state["estimated"] != asked:
+        st.session_state["estimate_run"] = ""
+    if not st.session_state["estimate_run"]:
+        if st.button("Estimate time and memory", icon=":material/timer:",
+                     help="Takes a few real steps with these settings on this machine; nothing is kept."):
+            with problems.caught():
+                run = services.submit(replace(config, kind="preflight"), None)
+            st.session_state["estimate_run"], st.session_state["estimated"] = run.id, asked
+            st.rerun()
+        return
+    with problems.caught():
+        run = services.runs().get(st.session_state["estimate_run"])
+    if run.status in ACTIVE:
+        _wait()
+    elif run.status == "done":
+        _card(run.summary or {})
+    else:
+        problems.show(run.reason or {"what": "The measurement ended."})
+
+
+@st.fragment(run_every=1.0)
+def _wait() -> None:
+    with problems.caught():
+        run = services.runs().get(st.session_state["estimate_run"])
+    if run.status not in ACTIVE:
+        st.rerun()
+    st.caption(f"Measuring a few steps on this machine… {run.progress:.0%}")
+    st.skeleton(height=90)
+
+
+def _card(found: dict[str, Any]) -> None:
+    with st.container(border=True):
+        tiles = st.columns(4)
+        tiles[0].metric("Time", duration(60 * found["minutes"]).removeprefix("about "))
+        tiles[1].metric("Memory", size(found["memory_bytes"]), help="Highest use while stepping; "
+                        f"{size(found['free_bytes'])} more are free.")
+        tiles[2].metric("Learns", f"{found['trainable']:,}", help=f"Weights that move, of {found['total']:,}.")
+        tiles[3].metric("Steps", f"{found.get('steps', 1):,}",
+                        help=f"{found.get('steps_per_epoch', 1):,} in each epoch.")
+        if found.get("cut_off", 0) > 0.01:
+            st.caption(f"{found['cut_off']:.0%} of the texts are longer than the maximum length and lose their end.")
+        if found.get("accumulate", 1) > 1:
+            st.caption(f"Each batch is taken in {found['accumulate']} parts, so that it fits into the memory.")
+        if found.get("lr_curve"):
+            st.caption(f"Measured learning rate: {found['learning_rate']:g}")
+            charts.lr_curve(found["lr_curve"], found["learning_rate"], "lr_estimate")
+
+
+def preview(config: RunConfig, augment: str) -> None:
+    """Rows of pictures: what judges, then what training would see of the same photo."""
+    asked = f"{config.dataset} {config.backbone} {augment} {st.session_state['preview_seed']}"
+    if st.session_state["previewed"] != asked:
+        with problems.caught():
+            st.session_state["preview_ticket"] = services.compute().call(
+                "preview", reference=config.backbone, folder=config.dataset_dir, augment=augment,
+                seed=st.session_state["preview_seed"])
+        st.session_state["previewed"] = asked
+    ticket = st.session_state["preview_ticket"]
+    try:
+        ready, rows = services.compute().poll(ticket)
+    except UserError as error:
+        st.caption(plain(str(error)))
+        return
+    if not ready:
+        waiting.wait_quietly(ticket, "Preparing your photos…")
+        return
+    st.caption("Your photos as the network sees them: on the left as it is judged, beside it as training varies it."
+               if augment != "none" else "Your photos as the network sees them; nothing is varied.")
+    for row in rows:
+        for column, picture in zip(st.columns(5), row, strict=False):
+            column.image(picture, width="stretch")
+    if augment != "none" and st.button("Other variations", icon=":material/casino:", type="tertiary"):
+        st.session_state["preview_seed"] += 1
+        st.rerun()

@@ -1,0 +1,99 @@
+"""The ladder: one job, no look at a test label, and a recommendation that a plain loop agrees with."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tests_support.datasets import build, write_texts
+
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion
+from tl_core.evaluate.ladder import advice, paired_p, weigh
+from tl_core.models.classifier import load_classifier
+from tl_core.progress import Progress
+from tl_core.recipes import ladder, run_recipe
+from tl_core.recipes.common import SealedVersion
+
+RUNGS = ["baseline", "probe", "lpft", "lora"]
+
+
+@pytest.fixture
+def version(tmp_path):
+    return build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
+
+
+def config_of(version, tiny, **options):
+    return RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny('bert')}", "ladder",
+                     {"rungs": RUNGS, "seeds": 2, "epochs": 1.0, "max_length": 16, **options})
+
+
+def test_no_strategy_sees_a_test_label(version, tiny, tmp_path):
+    """Trained once with the labels and once with NaN in the place of every test label: the same answers."""
+    class Poisoned(DatasetVersion):
+        @property
+        def labels(self):
+            found = super().labels.astype(np.float64)
+            found[self.rows_of("test")] = np.nan
+            return found
+
+    answers = []
+    for name, found in (("known", version), ("nan", Poisoned(version.folder))):
+        climbed = ladder.climb(config_of(version, tiny), SealedVersion(found), tmp_path / name, tmp_path / "cache",
+                               Progress())
+        answers.append([one.trained.test for one in climbed])
+    for first, second in zip(*answers, strict=True):
+        assert np.array_equal(first, second)
+
+
+def test_the_ladder_reports_every_rung_and_keeps_one_model(version, tiny, tmp_path):
+    (tmp_path / "run").mkdir()
+    report = run_recipe(config_of(version, tiny), version, tmp_path / "run", tmp_path / "cache", Progress())
+    json.dumps(report, allow_nan=False)
+    rows = {row["name"]: row for row in report["ladder"]["rows"]}
+    assert list(rows) == RUNGS and all(row["seeds"] == 2 for row in rows.values())
+    chosen = report["ladder"]["recommended"]
+    assert not rows[chosen]["worse_than_best"]
+    assert all(rows[chosen]["minutes"] <= row["minutes"] for row in rows.values() if not row["worse_than_best"])
+    assert not list((tmp_path / "run" / "rungs").glob("*/model"))
+    if chosen != "baseline":
+        assert load_classifier(tmp_path / "run" / "model").labels == report["labels"]
+    assert report["baselines"]["tfidf"]["test"]["accuracy"]["value"] == rows["baseline"]["accuracy"]["value"]
+
+
+def test_finished_rungs_are_not_trained_again(version, tiny, tmp_path, monkeypatch):
+    config, sealed = config_of(version, tiny, rungs=["probe", "baseline"]), SealedVersion(version)
+    first = ladder.climb(config, sealed, tmp_path / "run", tmp_path / "cache", Progress())
+    monkeypatch.setattr(ladder, "load_training", lambda name: pytest.fail(f"trained {name} again"))
+    again = ladder.climb(config, sealed, tmp_path / "run", tmp_path / "cache", Progress())
+    for one, other in zip(first, again, strict=True):
+        assert np.array_equal(one.trained.test, other.trained.test) and one.seconds == other.seconds
+
+
+def test_the_paired_p_value_is_mcnemars_for_one_seed_and_a_permutation_test_for_several():
+    from scipy.stats import binomtest, permutation_test
+
+    random = np.random.default_rng(0)
+    first, second = (random.random(200) < share for share in (0.9, 0.8))
+    alone, other = int((first & ~second).sum()), int((~first & second).sum())
+    assert paired_p(first.astype(float), second.astype(float)) == pytest.approx(
+        binomtest(alone, alone + other).pvalue)
+    means = [np.stack([found, random.random(200) < 0.85]).mean(axis=0) for found in (first, second)]
+    theirs = permutation_test((means[0] - means[1],), np.mean, permutation_type="samples", n_resamples=20_000,
+                              random_state=1).pvalue
+    assert paired_p(*means) == pytest.approx(theirs, abs=0.01)
+    assert paired_p(means[0], means[0]) == 1.0
+
+
+def test_the_cheapest_that_is_not_worse_is_recommended():
+    random = np.random.default_rng(3)
+    good = random.random((2, 300)) < 0.95
+    nearly, bad = good.copy(), random.random((2, 300)) < 0.6
+    nearly[:, :2] = ~nearly[:, :2]
+    rungs = [{"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
+             for name, minutes in (("bad", 0.1), ("nearly", 1.0), ("good", 10.0))]
+    found = weigh(rungs, {"bad": bad, "nearly": nearly, "good": good})
+    assert found["recommended"] == "nearly"
+    assert [row["worse_than_best"] for row in found["rows"]] == [True, False, False]
+    assert "Take nearly" in advice(found) or found["best"] == "nearly"

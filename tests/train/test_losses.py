@@ -1,0 +1,108 @@
+"""Losses, pulls and schedules against independent implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tl_core.config import SurgeryPlan
+from tl_core.models import surgery
+from tl_core.models.backbones import load_backbone
+from tl_core.models.depth import HEAD
+from tl_core.settings import Settings
+from tl_core.train.averages import mix
+from tl_core.train.callbacks import Average
+from tl_core.train.losses import Penalty, losses_of
+from tl_core.train.lr_finder import suggest
+from tl_core.train.schedules import factor
+
+
+def test_losses_are_those_of_a_plain_loop():
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 3, 2, 1, 1, 0])
+    weights = torch.tensor([0.5, 1.0, 2.0, 1.5])
+    for gamma in (0.0, 2.0):
+        for smoothing in (0.0, 0.1):
+            expected = []
+            for row, label in zip(logits.double(), labels.tolist(), strict=True):
+                logs = row - torch.log(torch.exp(row).sum())
+                target = torch.full((4,), smoothing / 4, dtype=torch.float64)
+                target[label] += 1 - smoothing
+                expected.append(-(target * weights.double() * logs).sum() * (1 - logs[label].exp()) ** gamma)
+            found = losses_of(logits, labels, weights=weights, gamma=gamma, smoothing=smoothing)
+            torch.testing.assert_close(found.double(), torch.stack(expected), atol=1e-5, rtol=1e-5)
+
+
+def test_focal_loss_is_torchvisions_for_two_classes():
+    from torchvision.ops import sigmoid_focal_loss
+
+    z = torch.linspace(-3, 3, 7)
+    logits, labels = torch.stack([torch.zeros(7), z], dim=1), torch.tensor([0, 1, 0, 1, 0, 1, 0])
+    theirs = sigmoid_focal_loss(z, labels.float(), alpha=-1, gamma=2.0)
+    torch.testing.assert_close(losses_of(logits, labels, gamma=2.0), theirs)
+
+
+def test_trap_35_the_pull_to_the_start_is_zero_at_the_start_and_leaves_the_head_alone(tiny):
+    backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings())
+    model, report = surgery.apply(backbone, SurgeryPlan())
+    names = set(report.scale_of)
+    new = {name for name, group in report.group_of.items() if group == HEAD}
+    penalty = Penalty(model, names, new, "l2-sp", 0.5)
+    assert float(penalty(model).detach()) == 0
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value += 1.0 if name in new else 0.01
+    count = sum(value.numel() for name, value in model.named_parameters() if name in names - new)
+    assert float(penalty(model).detach()) == pytest.approx(0.5 * 0.5 * count * 0.01**2, rel=1e-3)
+    penalty(model).backward()
+    assert all(value.grad is None for name, value in model.named_parameters() if name in new)
+    plain = Penalty(model, names, new, "l2", 2.0)
+    expected = sum(float(value.detach().pow(2).sum()) for value in model.parameters())
+    assert float(plain(model).detach()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_schedules_are_those_of_torch_and_transformers():
+    from torch.optim.lr_scheduler import OneCycleLR
+    from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+    def curve(make):
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        schedule, out = make(optimizer), []
+        for _ in range(50):
+            out.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step()
+        return np.array(out)
+
+    for kind, make in (("linear", lambda o: get_linear_schedule_with_warmup(o, 5, 50)),
+                       ("cosine", lambda o: get_cosine_schedule_with_warmup(o, 5, 50))):
+        np.testing.assert_allclose([factor(step, 50, kind, 0.1) for step in range(50)], curve(make), atol=1e-9)
+    theirs = curve(lambda o: OneCycleLR(o, 1.0, total_steps=51, pct_start=0.3, cycle_momentum=False))[:50]
+    np.testing.assert_allclose([factor(step, 51, "one-cycle", 0.3) for step in range(50)], theirs, atol=1e-6)
+    assert [factor(step, 10, "constant", 0.0) for step in range(3)] == [1.0] * 3
+
+
+def test_the_average_follows_slowly_and_counts_are_copied():
+    average = Average(0.9)
+    average.follow({"w": torch.tensor([0.0]), "n": torch.tensor(1)}, 0)
+    expected = 0.0
+    for step in range(1, 30):
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * 1.0
+        average.follow({"w": torch.tensor([1.0]), "n": torch.tensor(step)}, step)
+    assert float(average.state["w"]) == pytest.approx(expected, rel=1e-5)
+    assert int(average.state["n"]) == 29
+
+
+def test_mixtures_lie_between_their_ends():
+    start, end = {"w": torch.tensor([0.0, 2.0])}, {"w": torch.tensor([1.0, 0.0])}
+    assert mix(start, end, 0.25)["w"].tolist() == [0.25, 1.5]
+
+
+def test_the_suggested_rate_lies_where_the_loss_falls_fastest():
+    rates = np.geomspace(1e-6, 1, 61)
+    losses = 2.0 - 1.5 / (1 + np.exp(-4 * (np.log10(rates) + 3))) + 50 * np.maximum(0, rates - 0.1)
+    found = suggest([{"lr": float(lr), "loss": float(loss)} for lr, loss in zip(rates, losses, strict=True)])
+    assert 3e-4 < found < 3e-3
