@@ -28,6 +28,8 @@ def ladder(found: dict[str, Any]) -> None:
             "weights that learn": st.column_config.NumberColumn(format="localized"),
             "over seeds": st.column_config.TextColumn(help="Lowest and highest of the repetitions."),
             "against the best": st.column_config.TextColumn(help="A paired test on the same test items.")})
+    for name, error in found["failed"].items():
+        st.warning(f"Left out: {plain(name)}. {plain(error['what'])} {plain(error['try_this'])}")
     st.caption("The rest of this page is about the recommended one.")
 
 

@@ -68,7 +68,7 @@ class SurgeryPlan(Checked):
         "learning rates). 1 is off.", low=1.0, high=1e6, group="Learning rate")
     head_lr: float = setting(
         0.0, "Learning rate of the head over that of the block below it. 0 decides: 1 for a head that a probe has "
-        "fitted, 10 for a fresh one.", low=0.0, high=1e4, group="Learning rate")
+        "fitted, 10 for a fresh one; a tenth of that beside LoRA.", low=0.0, high=1e4, group="Learning rate")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,6 +19,7 @@ from tl_core.models.modes import ModeKeeper
 _LORA_PARTS = re.compile(r"^base_model\.model\.|\.base_layer|\.lora_(A|B|embedding_A|embedding_B)\.default"
                          r"|\.modules_to_save\.default|\.original_module")
 _HEAD_SCALE = 10.0  # of a fresh head, as in TLlib's fine-tuning recipes
+_BESIDE_LORA = 0.1  # low-rank matrices take steps that would tear a whole layer apart
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def apply(backbone: Any, plan: SurgeryPlan, *, fitted_head: bool = False, seed: 
         moving = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in moving)
-    head_scale = plan.head_lr or (1.0 if fitted_head else _HEAD_SCALE)
+    head_scale = plan.head_lr or (1.0 if fitted_head else _HEAD_SCALE) * (_BESIDE_LORA if plan.lora else 1.0)
     report = _report(model, groups, moving, plan, head_scale, backbone, reinitialised)
     backbone.keeper = ModeKeeper(model, moving, plan.batchnorm, frozen_dropout=plan.frozen_dropout)
     if not any(parameter.is_meta for parameter in model.parameters()):

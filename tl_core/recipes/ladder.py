@@ -16,6 +16,7 @@ import numpy as np
 
 from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
@@ -43,6 +44,9 @@ class Climbed:
 def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
     """Climb, judge, recommend; the recommended model lands in `folder/model`."""
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
+    failed = {path.parent.name: read_json(path) for path in sorted((folder / "rungs").glob("*/failed.json"))}
+    if not climbed:
+        raise TrainingError("No strategy could be trained.", str(next(iter(failed.values()), {}).get("what", "")), "")
     progress.log("The test rows are opened now, once, after every strategy has been trained.")
     found = compare(version, climbed)
     chosen = next(one for one in climbed if one.rung == found["recommended"])
@@ -50,7 +54,8 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
                       baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
     report = common.judge(config, version, trained, folder, cache, progress)
     report["headline"] = ladder.advice(found)
-    report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed}
+    report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed,
+                        "failed": failed}
     report["timing"]["fit"] = sum(one.seconds for one in climbed)
     _keep(chosen, folder)
     return report
@@ -74,7 +79,12 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
             own = replace(config, recipe=recipe, options=options,
                           backbone="" if rung == "baseline" else config.backbone)
             own.write(part)
-            trained = load_training(recipe)(own, version, part, cache, heard)
+            try:
+                trained = load_training(recipe)(own, version, part, cache, heard)
+            except TrainingError as error:  # one strategy that comes apart must not cost the others
+                heard.log(f"left out. {error}")
+                write_json(part / "failed.json", error.as_dict())
+                continue
             _write(part, trained)
             if seed != settings.seed:
                 shutil.rmtree(part / "model", ignore_errors=True)

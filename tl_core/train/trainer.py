@@ -247,6 +247,8 @@ def fit(job: Job, progress: Progress) -> Outcome:
     trainer = GraftTrainer(job, progress)
     trainer.add_callback(_Follow(trainer))
     found = checkpoints.newest(job.folder)
+    # the fitted head may already be the best state; a resumed run has judged it
+    trainer.args.eval_on_start = job.settings.lp_start and not found
     if found:
         progress.log(f"Going on from step {found[0].name.rpartition('-')[2]}.")
     trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
@@ -273,7 +275,6 @@ def _arguments(job: Job) -> TrainingArguments:
         output_dir=str(job.folder / "staging"), per_device_train_batch_size=job.plan["batch"], max_steps=1,
         max_grad_norm=settings.clip, logging_strategy="steps", logging_steps=10 if torch.cuda.is_available() else 1,
         logging_nan_inf_filter=False, save_strategy="no", eval_strategy="no", report_to="none", disable_tqdm=True,
-        eval_on_start=settings.lp_start,  # the fitted head may already be the best state
         remove_unused_columns=False, label_names=["labels"], seed=settings.seed, use_cpu=not torch.cuda.is_available(),
         torch_compile=settings.compile, ddp_find_unused_parameters=True,
         ddp_backend="gloo" if "WORLD_SIZE" in os.environ and not torch.cuda.is_available() else None)

@@ -1,0 +1,87 @@
+"""The heart of the product in a browser: design a training, watch it, stop it, read what came of it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.studio import upload
+
+pytestmark = pytest.mark.browser
+
+
+def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, server, picture, tmp_path, shared):
+    page.goto(f"{server.url}/add-data")
+    upload(page, shared / "data" / "trec" / "train.csv")
+    page.get_by_label("Name of the dataset").fill("questions")
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.goto(f"{server.url}/design?dataset=questions")
+    page.get_by_text("of 22,", exact=False).first.wait_for()
+    page.locator("label").filter(has_text="Probe, then fine-tune").first.click()
+    page.get_by_text(re.compile(r"rate × 1")).first.wait_for()
+    picture(page, "design", height=1250)
+    page.locator("label").filter(has_text=re.compile("^LoRA")).first.click()
+    page.get_by_text(re.compile(r"learn, rate × 1")).first.wait_for()  # the tree has changed: small parts of blocks
+    page.get_by_role("button", name="Estimate time and memory").click()
+    page.get_by_text("Memory", exact=True).wait_for(timeout=120_000)
+    picture(page, "estimate", height=1250)
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("heading", name="How is it going?").wait_for()
+    page.get_by_text("Score on the tuning items").wait_for(timeout=120_000)
+    page.get_by_text("Best so far, right in 100").wait_for(timeout=120_000)
+    before = int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", ""))
+    page.reload()
+    page.get_by_text("Score on the tuning items").wait_for()
+    page.wait_for_timeout(6000)
+    assert int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", "")) > before
+    picture(page, "training", height=1300)
+    page.get_by_role("button", name="Stop now and keep the best").click()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
+    page.get_by_role("button", name="Read the report").click()
+    page.get_by_role("heading", name="How good is it, honestly?").wait_for()
+    page.get_by_text("How it was trained").click()
+    page.get_by_text("You stopped it", exact=False).wait_for()
+    picture(page, "report-training", height=1200)
+
+
+def test_photos_show_what_the_network_sees_before_training(page, server, picture, tmp_path):
+    from tests_support.datasets import write_pictures
+
+    folder = write_pictures(tmp_path / "d", each=8)
+    with zipfile.ZipFile(tmp_path / "colours.zip", "w") as archive:
+        for path in folder.rglob("*.*"):
+            archive.write(path, path.relative_to(folder.parent))
+    page.goto(f"{server.url}/add-data")
+    upload(page, tmp_path / "colours.zip")
+    page.get_by_label("Name of the dataset").fill("colours")
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.goto(f"{server.url}/design?dataset=colours")
+    page.locator("label").filter(has_text="Full fine-tuning").first.click()
+    page.get_by_text("as the network sees them", exact=False).wait_for()
+    page.get_by_role("button", name="Other variations").click()
+    page.get_by_text("as the network sees them", exact=False).wait_for()
+    assert page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img").count() >= 10
+    picture(page, "variations", height=1250)
+
+
+def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_path):
+    page.goto(f"{server.url}/add-data")
+    upload(page, write_texts(tmp_path / "ladder.csv", 80))
+    page.get_by_label("Name of the dataset").fill("steps")
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.goto(f"{server.url}/design?dataset=steps")
+    page.locator("label").filter(has_text="The whole ladder").first.click()
+    page.get_by_role("button", name="Full fine-tuning").click()
+    page.get_by_role("button", name="From scratch").click()
+    page.get_by_label("Seeds").fill("1")
+    page.get_by_label("Seeds").press("Enter")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
+    page.get_by_role("button", name="Read the report").click()
+    page.get_by_role("heading", name="Which strategy?").wait_for()
+    picture(page, "ladder", height=1200)
