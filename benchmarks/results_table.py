@@ -42,7 +42,8 @@ def digits() -> list[str]:
     sizes = list(next(iter(found.values())))
     lines = ["## Handwritten digits: transfer against scratch", "",
              "`starter:image`, mean of three seeds on the same 500 unseen digits, by labels for each class.", "",
-             "![Right in 100 by labels for each class](screenshots/transfer.png)", "", f"| strategy | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
+             "![Right in 100 by labels for each class](screenshots/transfer.png)", "",
+             f"| strategy | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     titles = {"probe": "Probe", "lpft": "Probe, then fine-tune", "scratch": "From scratch"}
     for name, by_size in found.items():
         lines.append(f"| {titles[name]} | "

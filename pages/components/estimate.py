@@ -12,13 +12,17 @@ from pages.components.words import duration, plain, size
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.runs import ACTIVE
+from tl_core.storage import remove_tree
 
 
 def show(config: RunConfig) -> None:
     """A button that measures, and the card with what it found for these settings."""
     asked = f"{config.dataset} {config.backbone} {config.recipe} {sorted(config.options.items())}"
     if st.session_state["estimated"] != asked:
-        st.session_state["estimate_run"] = ""
+        st.session_state["estimate_run"], st.session_state["estimate"] = "", {}
+    if st.session_state["estimate"]:
+        _card(st.session_state["estimate"])
+        return
     if not st.session_state["estimate_run"]:
         if st.button("Estimate time and memory", icon=":material/timer:",
                      help="Takes a few real steps with these settings on this machine; nothing is kept."):
@@ -32,7 +36,10 @@ def show(config: RunConfig) -> None:
     if run.status in ACTIVE:
         _wait()
     elif run.status == "done":
-        _card(run.summary or {})
+        st.session_state["estimate"] = run.summary or {}
+        with problems.caught():
+            remove_tree(services.runs().delete(run.id))  # the figures are all that is wanted of it
+        _card(st.session_state["estimate"])
     else:
         problems.show(run.reason or {"what": "The measurement ended."})
 

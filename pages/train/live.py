@@ -80,8 +80,9 @@ def train_longer(run) -> None:  # noqa: ANN001
 
 
 @st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
-def past_view(folder: str, _finished: float) -> RunView:
-    """What a finished run's events amount to."""
+def past_view(folder: str, finished_at: float) -> RunView:
+    """What a finished run's events amount to; a resumed one has another end."""
+    del finished_at
     view = RunView()
     for event in read_events(Path(folder))[0]:
         view.add(event)

@@ -106,3 +106,21 @@ def test_cancelling_is_felt_at_the_next_batch(tmp_path, opened):
     log.cancelled.set()
     with pytest.raises(Cancelled):
         log.batch(1, 2)
+
+
+def test_what_learns_what_the_machine_does_and_broken_numbers_arrive(tmp_path):
+    log = EventLog(tmp_path)
+    log.log("LoRA, seed 0: Learning now: classifier, block 2")
+    log.curve("training", loss=float("nan"), step=3)
+    log.machine({"cpu": 50.0, "gpus": [], "memory_used": 1, "memory_total": 2})
+    assert not log.should_stop()
+    log.stopping.set()
+    assert log.should_stop()
+    log.close()
+    log.machine({"cpu": 1.0})  # the heart may beat once more
+    view = RunView()
+    for event in read_events(tmp_path)[0]:
+        view.add(event)
+    assert view.learning == "classifier, block 2"
+    assert view.curves["training"] == [{"loss": None, "step": 3}]
+    assert view.machine[0]["cpu"] == 50.0

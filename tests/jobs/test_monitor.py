@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
+from tl_core.config import RunConfig
 from tl_core.jobs import monitor
+from tl_core.jobs.runner import LocalRunner
 
 
 @pytest.fixture
@@ -39,3 +41,19 @@ def test_without_a_driver_there_is_no_figure(monkeypatch):
     machine = monitor.read_machine()
     assert machine["gpus"] == []
     assert 0 < machine["memory_used"] < machine["memory_total"]
+
+
+def test_each_worker_gets_the_gpu_that_fewest_others_use(monkeypatch):
+    class Child:
+        def __init__(self, pid):
+            self.pid = pid
+
+    runner = LocalRunner(1)
+    one, all_of_them = (RunConfig("train", "local", "d@1", "", "starter:text", "finetune", options)
+                        for options in ({}, {"processes": 2}))
+    assert runner._pick_gpu(one) == ""  # this machine has none
+    monkeypatch.setattr("tl_core.jobs.runner.gpu_count", lambda: 2)
+    assert runner._pick_gpu(one) == "0"
+    runner._children, runner._gpus = [Child(7), Child(8), Child(9)], {7: "0", 8: "1", 9: "0"}
+    assert runner._pick_gpu(one) == "1"
+    assert runner._pick_gpu(all_of_them) == ""

@@ -8,14 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 from tests_support.datasets import write_texts
-from tests_support.processes import kill_all
+from tests_support.pages import everything, opened
 
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
 from tl_core.intake import add_dataset
-from tl_core.jobs import dispatch
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
@@ -25,34 +23,6 @@ from tl_core.settings import read_settings
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/*.py")
                if path.parent.name != "components")
-
-
-@pytest.fixture(autouse=True)
-def no_dispatcher(monkeypatch, home):
-    """Pages must not start processes in these tests; what they queue is carried out by hand."""
-    from streamlit import config
-
-    monkeypatch.setattr(dispatch, "ensure_dispatcher", lambda _settings: None)
-    config.set_option("runner.enforceSerializableSessionState", True)
-    yield
-    config.set_option("runner.enforceSerializableSessionState", False)
-    from pages.components import services
-
-    services.compute.clear()
-    kill_all(home)
-
-
-def opened(page="", **parameters):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.run()
-    return app.switch_page(page).run() if page else app
-
-
-def everything(app):
-    return " ".join(str(element.value) for kind in (app.markdown, app.title, app.caption, app.info, app.error,
-                                                    app.warning, app.success) for element in kind)
 
 
 @pytest.fixture

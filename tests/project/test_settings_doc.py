@@ -25,7 +25,8 @@ def render() -> str:
         begins = ", ".join(f"{key} = {_shown(value)}" for key, value in strategy.values.items()) or "the defaults"
         lines.append(f"| `{name}` | `{strategy.recipe}` | {begins} | {strategy.when} |")
     for recipe, text in RECIPES.items():
-        lines += ["", f"## `{recipe}`", "", text, "", "| setting | default | range | what it does |", "|---|---|---|---|"]
+        lines += ["", f"## `{recipe}`", "", text, "", "| setting | default | range | what it does |",
+                  "|---|---|---|---|"]
         for one in describe_settings(recipe):
             bounds = (" or ".join(one["choices"]) or ", ".join(one["items"])
                       or (f"{one['low']:g} to {one['high']:g}" if one["low"] is not None else ""))

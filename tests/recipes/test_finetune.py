@@ -16,7 +16,7 @@ import torch
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.config import STRATEGIES, FinetuneSettings, RunConfig
-from tl_core.errors import Cancelled, ConfigError, TrainingError
+from tl_core.errors import Cancelled, ConfigError, NotFoundError, TrainingError
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import common, finetune, run_recipe
@@ -284,6 +284,26 @@ def test_memory_that_runs_out_halves_the_parts_and_says_so(tmp_path, tiny, texts
         train(texts, tmp_path / "other", tiny("bert"), strategy="full", precision="float32")
 
 
+def test_memory_that_runs_out_on_the_way_costs_no_step(tmp_path, tiny, texts, monkeypatch):
+    """The result is that of a run in parts from the start, up to the order of sums."""
+    options = {"strategy": "full", "precision": "float32", "epochs": 3.0, "checkpoint_steps": 100}
+    train(texts, tmp_path / "whole", tiny("bert"), **options)
+    real, ear = trainer.GraftTrainer.compute_loss, Ear()
+
+    def fails_once(self, model, inputs, *rest, **named):
+        if self.state.global_step == 7 and len(inputs["labels"]) > 4:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return real(self, model, inputs, *rest, **named)
+
+    monkeypatch.setattr(trainer.GraftTrainer, "compute_loss", fails_once)
+    report = train(texts, tmp_path / "torn", tiny("bert"), ear, **options)
+    assert "Going on from step 7." in ear.logs and report["settings"]["accumulate"] == 2
+    assert report["training"]["steps"] == report["training"]["planned_steps"]
+    first, second = weights(tmp_path / "whole"), weights(tmp_path / "torn")
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=2e-3, rtol=1e-2)
+
+
 def test_wise_ft_mixes_the_two_ends_and_keeps_what_validates_best(tmp_path, tiny, texts):
     report = train(texts, tmp_path / "run", tiny("bert"), average="wise-ft", learning_rate=3e-3)
     tried = report["mixture"]["tried"]
@@ -301,6 +321,9 @@ def test_a_finished_run_is_trained_further_from_its_end(tmp_path, tiny, texts):
     report = run_recipe(RunConfig(**{**vars(config), "options": still}), texts, tmp_path / "next", tmp_path / "cache",
                         Ear())
     assert report["test"]["log_loss"]["value"] == pytest.approx(first["test"]["log_loss"]["value"], abs=1e-5)
+    with pytest.raises(NotFoundError, match="There is no run"):
+        run_recipe(RunConfig(**{**vars(config), "owner": "somebody"}), texts, tmp_path / "theirs", tmp_path / "cache",
+                   Ear())
     with pytest.raises(ConfigError, match="another classifier or backbone"):
         run_recipe(RunConfig(**{**vars(config), "backbone": f"local:{tiny('gpt2')}"}), texts, tmp_path / "wrong",
                    tmp_path / "cache", Ear())
@@ -344,3 +367,10 @@ def test_trap_31_the_arguments_exist_in_the_installed_trainer(tmp_path, tiny, te
     assert not args.fp16 and not args.bf16 and args.report_to == [] and args.label_names == ["labels"]
     assert args.use_cpu is not torch.cuda.is_available()
     setup.stack.close()
+
+
+def test_compiling_without_a_compiler_is_refused_in_words(tmp_path, tiny, texts, monkeypatch):
+    monkeypatch.setattr("tl_core.train.setup.shutil.which", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="cannot compile"):
+        train(texts, tmp_path / "run", tiny("bert"), compile=True)

@@ -9,7 +9,7 @@ import torch
 
 _TEXT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 _IMAGE = {**_TEXT, "image_size": 32, "patch_size": 8}
-TEXT_FAMILIES = ("bert", "roberta", "distilbert", "electra", "deberta-v2", "modernbert", "gpt2")
+TEXT_FAMILIES = ("bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert", "gpt2")
 IMAGE_FAMILIES = ("vit", "deit", "deit-teacher", "dinov2", "swin", "beit", "convnext", "resnet", "mobilenet_v2",
                   "efficientnet", "clip", "siglip", "timm")
 
@@ -65,6 +65,8 @@ def _build(family: str):
     makers = {
         "bert": lambda: t.BertModel(t.BertConfig(**text)),
         "roberta": lambda: t.RobertaModel(t.RobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)),
+        "xlm-roberta": lambda: t.XLMRobertaModel(t.XLMRobertaConfig(**text, pad_token_id=0,
+                                                                    max_position_embeddings=66)),
         "distilbert": lambda: t.DistilBertModel(t.DistilBertConfig(
             dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=size)),
         "electra": lambda: t.ElectraModel(t.ElectraConfig(**text, embedding_size=32)),

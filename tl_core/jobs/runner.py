@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tl_core.config import RunConfig
+from tl_core.jobs.monitor import gpu_count
 from tl_core.registry.processes import start_time
 
 _HEAVY = ("train", "predict", "preflight")  # what needs the libraries that a worker standing by has imported
@@ -38,16 +39,28 @@ class LocalRunner:
         self._threads, self._wanted = threads, standby
         self._standby: subprocess.Popen[bytes] | None = None
         self._children: list[subprocess.Popen[bytes]] = []
+        self._gpus: dict[int, str] = {}
 
     def submit(self, folder: Path) -> tuple[int, float]:
-        heavy = RunConfig.read(folder).kind in _HEAVY
-        waiting = self._hand_to_standby(folder) if heavy else None
-        process = waiting or self._start([str(folder)], folder / "worker.log")
-        self._children = [child for child in self._children if child.poll() is None] + [process]
+        config = RunConfig.read(folder)
+        self._children = [child for child in self._children if child.poll() is None]  # reap
+        gpu = self._pick_gpu(config)
+        waiting = self._hand_to_standby(folder, gpu) if config.kind in _HEAVY else None
+        process = waiting or self._start([str(folder)], folder / "worker.log", gpu)
+        self._children.append(process)
+        self._gpus[process.pid] = gpu
         return process.pid, start_time(process.pid)
 
+    def _pick_gpu(self, config: RunConfig) -> str:
+        """The number of the GPU that fewest of our running workers use; empty for all of them, or for none."""
+        count = gpu_count()
+        if count < 2 or config.options.get("processes", 1) != 1:
+            return ""
+        busy = [self._gpus.get(child.pid, "") for child in self._children]
+        return min((str(number) for number in range(count)), key=lambda gpu: busy.count(gpu))
+
     def prepare(self) -> None:
-        self._children = [child for child in self._children if child.poll() is None]  # reap
+        self._children = [child for child in self._children if child.poll() is None]
         if self._wanted and (self._standby is None or self._standby.poll() is not None):
             self._standby = self._start(["--standby"], None)
 
@@ -57,19 +70,20 @@ class LocalRunner:
             self._standby.wait(timeout=30)
             self._standby = None
 
-    def _hand_to_standby(self, folder: Path) -> subprocess.Popen[bytes] | None:
+    def _hand_to_standby(self, folder: Path, gpu: str) -> subprocess.Popen[bytes] | None:
         process, self._standby = self._standby, None
         if process is None or process.poll() is not None or process.stdin is None:
             return None
         try:
-            process.stdin.write(f"{folder}\n".encode())
+            process.stdin.write(f"{folder}\t{gpu}\n".encode())
             process.stdin.close()
         except OSError:
             return None
         return process
 
-    def _start(self, arguments: list[str], log: Path | None) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self._threads), "PYTHONUNBUFFERED": "1"}
+    def _start(self, arguments: list[str], log: Path | None, gpu: str = "") -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self._threads), "PYTHONUNBUFFERED": "1",
+                       **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})}
         target = log.open("ab") if log else None
         try:
             return subprocess.Popen(

@@ -1,7 +1,7 @@
 """The worker process: carries out one run and leaves its folder and row in a state that everyone can read.
 
-`python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait for the folder on
-standard input.
+`python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait for the folder, and
+the number of a GPU, on standard input.
 """
 
 from __future__ import annotations
@@ -52,9 +52,11 @@ def main(arguments: list[str]) -> int:
         os.nice(_NICENESS)
     if arguments == ["--standby"]:
         _import_heavy()
-        line = sys.stdin.readline().strip()
+        line, _, gpu = sys.stdin.readline().rstrip("\n").partition("\t")
         if not line:
             return 0
+        if gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before CUDA is asked for anything
         folder = Path(line)
         _become(folder)
     else:

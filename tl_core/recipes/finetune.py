@@ -16,6 +16,7 @@ import numpy as np
 
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.store import DatasetVersion
+from tl_core.errors import NotFoundError
 from tl_core.evaluate.metrics import confusion_matrix, item_log_loss, macro_f1
 from tl_core.models import language, surgery
 from tl_core.models.backbones import Backbone, save_classifier
@@ -42,7 +43,10 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     space, clock = common.label_space(version), common.Clock()
     labels = space.to_model(version.labels)
     seed_everything(settings.seed)
-    with _open(settings, config, version, labels, space.model_names, folder, cache, progress) as setup:
+    if settings.continue_from:
+        _check_owner(config, folder.parent / settings.continue_from)
+    setup = set_up(settings, config.backbone, version, labels, space.model_names, folder, cache, progress)
+    with setup.stack:  # at its end the network has its native layers again
         for finding in language.check_texts(setup.backbone, version, version.rows_of("train")):
             progress.warn(finding)
         clock.mark("load")
@@ -55,6 +59,12 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         keep_float32(setup.model, float32_roots(setup.model, setup.backbone), on=False)
         setup.backbone.model = surgery.merge(setup.model)
     return _finish(version, space, setup, outcome, mixed, folder, progress, clock)
+
+
+def _check_owner(config: RunConfig, earlier: Path) -> None:
+    """Other people's runs do not exist for the owner of this one."""
+    if not (earlier / "config.json").is_file() or RunConfig.read(earlier).owner != config.owner:
+        raise NotFoundError(f"There is no run {earlier.name!r}.", "", "Choose one of your own finished runs.")
 
 
 def make_job(setup: Setup, folder: Path) -> Job:
@@ -73,20 +83,6 @@ def score_with(labels: Any, classes: int) -> Callable[[Floats], Scores]:  # noqa
                 "log_loss": float(item_log_loss(labels, found).mean())}
 
     return score
-
-
-def _open(settings: FinetuneSettings, config: RunConfig, version: DatasetVersion, labels: Any,  # noqa: ANN401
-          names: list[str], folder: Path, cache: Path, progress: Progress) -> Any:  # noqa: ANN401
-    """The setup as a context, at whose end the network has its native layers again."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def opened() -> Any:  # noqa: ANN401
-        setup = set_up(settings, config.backbone, version, labels, names, folder, cache, progress)
-        with setup.stack:
-            yield setup
-
-    return opened()
 
 
 def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:

@@ -105,6 +105,8 @@ def main(folder: Path, cache: Path) -> int:
 
     quiet_libraries()
     rank = int(os.environ["RANK"])
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     config = RunConfig.read(folder)
     version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))
     space = common.label_space(version)

@@ -72,23 +72,33 @@ def settle_parts(model: Any, largest: Callable[[int], dict[str, Tensor]], batch:
     Raises:
         TrainingError: when not even two examples fit.
     """
+    plan = {"batch": batch, "accumulate": parts}
     while True:
-        size = max(1, batch // parts)
         try:
             with leaving_no_trace(model):
-                step_once(model, largest(size), bf16)
-            return parts
+                step_once(model, largest(max(1, batch // plan["accumulate"])), bf16)
+            return plan["accumulate"]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        if size <= 2 or parts >= _MOST_PARTS:
-            raise TrainingError("Not even two examples at a time fit into the memory.", "",
-                                "Choose a smaller backbone, LoRA, or a smaller max_length.")
-        parts *= 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        progress.log(f"{size} examples at once do not fit into the memory: each batch of {batch} is now taken in "
-                     f"{parts} parts, which gives the same result.")
+        halve_parts(plan, progress)
+
+
+def halve_parts(plan: dict[str, Any], progress: Progress) -> None:
+    """Take each batch of `plan` in twice as many parts, and say so.
+
+    Raises:
+        TrainingError: when a part is two examples already.
+    """
+    size = max(1, plan["batch"] // plan["accumulate"])
+    if size <= 2 or plan["accumulate"] >= _MOST_PARTS:
+        raise TrainingError("Not even two examples at a time fit into the memory.", "",
+                            "Choose a smaller backbone, LoRA, or a smaller max_length.")
+    plan["accumulate"] *= 2
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    progress.log(f"{size} examples at once do not fit into the memory: each batch of {plan['batch']} is now taken in "
+                 f"{plan['accumulate']} parts, which gives the same result.")
 
 
 def time_steps(model: Any, report: SurgeryReport, batches: Iterable[dict[str, Tensor]], bf16: bool) -> list[float]:  # noqa: ANN401

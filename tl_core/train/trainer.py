@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tl_core.train.batches import EpochBatches, EpochLoader
 from tl_core.train.callbacks import Average, Guard, Pace, Reporter, Thaw
 from tl_core.train.judging import Best, Floats, Scores, probabilities
 from tl_core.train.losses import Penalty, losses_of
+from tl_core.train.memory import halve_parts, is_out_of_memory
 from tl_core.train.schedules import factor
 
 
@@ -174,20 +175,16 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
     def _moving(self) -> dict[str, Tensor]:
         return checkpoints.moving_state(self.job.model, set(self.job.report.scale_of))
 
-    def _averaged(self) -> Any:  # noqa: ANN401
-        from contextlib import contextmanager
-
-        @contextmanager
-        def swapped() -> Any:  # noqa: ANN401
-            if self.average is None or not self.average.state:
-                yield
-                return
-            own = {name: value.clone() for name, value in self._moving().items()}
-            checkpoints.load_moving(self.job.model, self.average.state)
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights inside, where an average is kept; the training's own ones afterwards."""
+        if self.average is None or not self.average.state:
             yield
-            checkpoints.load_moving(self.job.model, own)
-
-        return swapped()
+            return
+        own = {name: value.clone() for name, value in self._moving().items()}
+        checkpoints.load_moving(self.job.model, self.average.state)
+        yield
+        checkpoints.load_moving(self.job.model, own)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ANN401
         started = time.monotonic()
@@ -241,17 +238,10 @@ def fit(job: Job, progress: Progress) -> Outcome:
     """Train, from the newest checkpoint where there is one, and leave the best state in `job.model`.
 
     Raises:
-        TrainingError: when the loss comes apart.
+        TrainingError: when the loss comes apart, or not even two examples fit into the memory.
         Cancelled: when the progress object says so; checkpoints stay.
     """
-    trainer = GraftTrainer(job, progress)
-    trainer.add_callback(_Follow(trainer))
-    found = checkpoints.newest(job.folder)
-    # the fitted head may already be the best state; a resumed run has judged it
-    trainer.args.eval_on_start = job.settings.lp_start and not found
-    if found:
-        progress.log(f"Going on from step {found[0].name.rpartition('-')[2]}.")
-    trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+    trainer = _train(job, progress)
     planned, steps = trainer.state.max_steps, trainer.state.global_step
     state = trainer.best.state or (trainer.average.state if trainer.average else {})
     if state:
@@ -262,6 +252,28 @@ def fit(job: Job, progress: Progress) -> Outcome:
     return Outcome(reason, steps, planned, trainer.best.step or steps, trainer.best.scores, trainer.history,
                    {name: value.clone() for name, value in checkpoints.moving_state(
                        job.model, set(job.report.scale_of)).items()} if job.settings.average == "wise-ft" else {})
+
+
+def _train(job: Job, progress: Progress) -> GraftTrainer:
+    """The whole loop; when memory runs out on the way, on from the last whole step in parts of half the size."""
+    while True:
+        found = checkpoints.newest(job.folder)
+        if found:
+            progress.log(f"Going on from step {found[0].name.rpartition('-')[2]}.")
+            job.plan["accumulate"] = found[1]["plan"]["accumulate"]
+        trainer = GraftTrainer(job, progress)
+        trainer.add_callback(_Follow(trainer))
+        # the fitted head may already be the best state; a resumed run has judged it
+        trainer.args.eval_on_start = job.settings.lp_start and not found
+        try:
+            trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+            return trainer
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or trainer.args.world_size > 1:
+                raise
+            halve_parts(job.plan, progress)
+        job.model.zero_grad(set_to_none=True)
+        trainer._save_checkpoint(job.model, None)
 
 
 def _as_is(batch: Any) -> Any:  # noqa: ANN401

@@ -1,0 +1,93 @@
+"""Commands about fine-tuning: the layer tree of a plan, estimates, stopping, going on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests_support.datasets import write_texts
+
+from tl_core.cli.main import main
+from tl_core.config import RunConfig
+from tl_core.data.schema import ImportOptions
+from tl_core.intake import add_dataset
+from tl_core.jobs import dispatch
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.settings import read_settings
+
+
+@pytest.fixture(autouse=True)
+def no_dispatcher(monkeypatch):
+    monkeypatch.setattr(dispatch, "ensure_dispatcher", lambda _settings: None)
+
+
+@pytest.fixture
+def notes(tmp_path):
+    settings = read_settings()
+    store = DatasetStore(open_database(settings), "local", settings.home_path)
+    record, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 40)), "notes", ImportOptions())
+    return record
+
+
+def runs():
+    settings = read_settings()
+    return RunStore(open_database(settings), "local", settings.home_path)
+
+
+def told(capsys, *arguments):
+    code = main([*arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_tree_of_a_plan_says_what_is_frozen(capsys, tiny):
+    code, tree = told(capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=last", "--set", "blocks=1")
+    assert code == 0 and tree["family"] == "bert"
+    moving = {group["name"]: bool(group["trainable"]) for group in tree["groups"]}
+    assert moving == {"embeddings": False, "block 1": False, "block 2": True, "classifier": True}
+    code, error = told(capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=sideways")
+    assert code == 2 and "all, last, first" in error["error"]["try_this"]
+
+
+def test_estimates_are_runs_that_the_list_does_not_show(capsys, notes, tiny):
+    code, run = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone",
+                     f"local:{tiny('bert')}", "--estimate", "--detach")
+    assert code == 0 and run["kind"] == "preflight" and run["status"] == "queued"
+    assert told(capsys, "runs", "list") == (0, [])
+
+
+def test_stopping_is_for_running_trainings(capsys, notes):
+    config = RunConfig("train", "local", notes.reference, str(notes.folder), "starter:text", "finetune", {})
+    run = runs().create(config)
+    code, error = told(capsys, "runs", "stop", run.id, "--keep-best")
+    assert code == 2 and "It is queued" in error["error"]["why"]
+    RunWriter(open_database(read_settings())).claim_next("train")
+    assert told(capsys, "runs", "stop", run.id, "--keep-best")[0] == 0
+    assert runs().get(run.id).stop_requested
+    assert told(capsys, "runs", "stop", run.id)[0] == 2  # one says that the best is to be kept
+
+
+def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
+    config = RunConfig("train", "local", notes.reference, str(notes.folder), "starter:text", "finetune",
+                       {"strategy": "lpft", "epochs": 7.0})
+    run = runs().create(config)
+    code, error = told(capsys, "train", "--continue", run.id)
+    assert code == 2 and "Only a finished one" in error["error"]["why"]
+    writer = RunWriter(open_database(read_settings()))
+    writer.claim_next("train")
+    writer.finish(run.id, "done")
+    code, longer = told(capsys, "train", "--continue", run.id, "--set", "epochs=2", "--detach")
+    assert code == 0
+    settings = RunConfig.read(runs().get(longer["run_id"]).folder).settings
+    assert (settings.continue_from, settings.epochs, settings.lp_start) == (run.id, 2.0, False)
+    assert told(capsys, "train", "--dataset", "notes")[0] == 2
+
+
+@pytest.mark.parametrize(("setting", "words"), (
+    ("strategy=boldly", "full"), ("augment=wild", "orientation matters"), ("epochs=0", "between 0.01 and 1000"),
+    ("continue_from=../../etc", "run id"), ("layer_dekay=1", "layer_decay"), ("average=wise-ft", "lp_start")))
+def test_settings_that_cannot_work_are_refused_before_anything_starts(capsys, notes, setting, words):
+    code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone", "starter:text",
+                       "--set", setting, *(("--set", "lp_start=false") if setting.startswith("average") else ()))
+    assert code == 2 and words in json.dumps(error) and not runs().list()

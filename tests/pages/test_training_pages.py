@@ -1,0 +1,150 @@
+"""Design, live and report pages of fine-tuning and ladder with AppTest, the helper process included."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.pages import everything, opened
+
+from tl_core.config import STRATEGIES, RunConfig
+from tl_core.data.schema import ImportOptions
+from tl_core.intake import add_dataset
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.settings import read_settings
+
+pytestmark = pytest.mark.usefixtures("no_dispatcher")
+
+
+@pytest.fixture
+def record(tmp_path, tiny, monkeypatch):
+    """A dataset of texts, and a tiny backbone that the pages may use."""
+    (tmp_path / "models").mkdir()
+    shutil.copytree(tiny("bert"), tmp_path / "models" / "mine")
+    monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
+    settings = read_settings()
+    store = DatasetStore(open_database(settings), "local", settings.home_path)
+    found, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions())
+    return found
+
+
+def runs():
+    settings = read_settings()
+    return RunStore(open_database(settings), "local", settings.home_path)
+
+
+def carried_out(record, recipe, **options):
+    config = RunConfig("train", "local", record.reference, str(record.folder), "local:mine", recipe, options)
+    run = runs().create(config)
+    RunWriter(open_database(read_settings())).claim_next("train")
+    carry_out(run.folder, read_settings())
+    return runs().get(run.id)
+
+
+def design(record, card):
+    app = opened("pages/train/design.py", dataset=record.reference)
+    app.session_state["backbone"] = "local:mine"
+    return app.radio(key="card").set_value(card).run()
+
+
+@pytest.mark.parametrize("card", [*STRATEGIES, "baseline", "ladder"])
+def test_every_strategy_opens_and_starts_with_its_own_settings(record, card):
+    app = design(record, card)
+    assert not app.exception and not app.error
+    next(button for button in app.button if button.label == "Start training").click().run()
+    assert not app.exception and not app.error
+    config = RunConfig.read(runs().list()[0].folder)
+    assert config.recipe == (STRATEGIES[card].recipe if card in STRATEGIES else card)
+    if config.recipe == "finetune":
+        assert config.options["strategy"] == card
+        for name, value in STRATEGIES[card].values.items():
+            assert getattr(config.settings, name) == value
+
+
+def test_the_layer_tree_follows_the_plan(record):
+    app = design(record, "lpft")
+
+    def shown():
+        for _ in range(300):
+            if "weights (" in everything(app):
+                return next(element.value for element in app.markdown if "weights (" in str(element.value))
+            time.sleep(0.1)
+            app.run()
+        raise AssertionError(everything(app))
+
+    everything_moves = shown()
+    app.selectbox(key="lpft_tune").set_value("head").run()
+    for _ in range(300):
+        if shown() != everything_moves:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "100 %" in everything_moves and "100 %" not in shown()
+
+
+def test_a_plan_that_contradicts_itself_is_said_and_nothing_starts(record):
+    app = design(record, "lpft")
+    app.selectbox(key="lpft_tune").set_value("pattern").run()
+    assert "no pattern is given" in " ".join(error.value for error in app.error)
+    assert not runs().list()
+
+
+def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
+    app = design(record, "full")
+    next(button for button in app.button if button.label == "Estimate time and memory").click().run()
+    run = runs().list(kind="preflight")[0]
+    assert not runs().list()
+    RunWriter(open_database(read_settings())).claim_next("light")
+    carry_out(run.folder, read_settings())
+    assert runs().get(run.id).status == "done", runs().get(run.id).reason
+    app.run()
+    assert not runs().list(kind="preflight") and not run.folder.exists()
+    app.run()
+    assert {"Time", "Memory", "Learns", "Steps"} <= {metric.label for metric in app.metric}
+
+
+def test_live_and_report_tell_how_the_training_went(record):
+    run = carried_out(record, "finetune", epochs=2.0, batch_size=8, max_length=16, patience=0, strategy="lora",
+                      class_weights="balanced", baseline=False)
+    assert run.status == "done", run.reason
+    app = opened("pages/train/live.py", run=run.id)
+    assert not app.exception
+    assert {"Epoch", "Step", "Items a second", "Best so far, right in 100"} <= {metric.label for metric in app.metric}
+    next(button for button in app.button if button.label == "Go on").click().run()
+    assert not app.exception
+    longer = RunConfig.read(runs().list(active=True)[0].folder)
+    assert longer.options["continue_from"] == run.id and not longer.settings.lp_start
+    app = opened("pages/evaluate/report.py", run=run.id)
+    assert not app.exception
+    assert "It ran to the planned end" in everything(app) and "weights (" in everything(app)
+
+
+def test_the_ladders_report_recommends_a_strategy(record):
+    run = carried_out(record, "ladder", rungs=["baseline", "probe", "full"], seeds=1, epochs=1.0, max_length=16)
+    assert run.status == "done", run.reason
+    for page in ("pages/train/live.py", "pages/evaluate/report.py"):
+        app = opened(page, run=run.id)
+        assert not app.exception
+    assert "Which strategy?" in [header.value for header in app.subheader]
+
+
+def test_a_running_training_can_be_stopped_with_its_best_state(record):
+    config = RunConfig("train", "local", record.reference, str(record.folder), "local:mine", "finetune", {})
+    run = runs().create(config)
+    writer = RunWriter(open_database(read_settings()))
+    writer.claim_next("train")
+    (run.folder / "events.jsonl").write_text(
+        '{"t": 1, "type": "curve", "name": "training", "values": {"step": 1, "epoch": 0.1, "loss": 1.0, '
+        '"grad_norm": 1.0, "rate": 9.0, "lr classifier": 0.1}}\n'
+        '{"t": 2, "type": "log", "text": "Learning now: classifier"}\n')
+    app = opened("pages/train/live.py", run=run.id)
+    assert "learns now" in everything(app)
+    next(button for button in app.button if button.label == "Stop now and keep the best").click().run()
+    assert runs().get(run.id).stop_requested and runs().get(run.id).status == "running"
+    assert writer.beat(run.id, 0.5) == "stop"
+    assert "keeping the best" in everything(app)
