@@ -36,7 +36,7 @@ from tl_core.train import trainer
 from tl_core.train.setup import set_up
 
 ROOT = Path(__file__).parents[1]
-TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 3
+TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 2
 
 
 def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, float]:
@@ -79,7 +79,7 @@ def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dic
 
 
 def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
-    """Seconds of 100 steps with events and checkpoints over those without, the median of three turns."""
+    """Seconds of 100 steps with events and checkpoints over those without, the median of the turns."""
     ratios = []
     for _ in range(ROUNDS):
         seconds = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -99,7 +100,9 @@ def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> No
             error_y={"type": "data", "symmetric": False, "array": [100 * (found["high"] - found["value"])],
                      "arrayminus": [100 * (found["value"] - found["low"])], "color": _whisker(), "thickness": 1},
             hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.0f} seconds<extra></extra>")
-    figure.update_xaxes(type="log", title="seconds of training")
+    costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
+    room = 0.12 * (max(costs) - min(costs)) + 0.1  # so that no name is cut off
+    figure.update_xaxes(type="log", title="seconds of training", range=[min(costs) - room, max(costs) + room], dtick=1)
     figure.update_yaxes(title="right in 100")
     draw(figure, key, 360)
 

@@ -16,16 +16,16 @@ def ladder(found: dict[str, Any]) -> None:
     st.subheader("Which strategy?")
     charts.cost_and_score(found["rows"], found["recommended"], "ladder")
     st.dataframe(pd.DataFrame([{
-        "strategy": row["title"] + (" (recommended)" if row["name"] == found["recommended"] else ""),
+        "strategy": row["title"] + (" ✓" if row["name"] == found["recommended"] else ""),
         "right in 100": 100 * row["accuracy"]["value"],
         "plausible": f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}",
         "over seeds": f"{100 * row['lowest_seed']:.1f} to {100 * row['highest_seed']:.1f}",
-        "time": duration(60 * row["minutes"]).removeprefix("about "), "weights that learn": row["trainable_parameters"],
+        "time": duration(60 * row["minutes"]).removeprefix("about "), "learns": row["trainable_parameters"],
         "against the best": "the best" if row["name"] == found["best"] else
-        ("worse" if row["worse_than_best"] else "can be chance") + f" (p = {row['p_against_best']:.3f})"}
+        f"{'worse' if row['worse_than_best'] else 'chance?'} p = {row['p_against_best']:.3f}"}
         for row in found["rows"]]), hide_index=True, column_config={
             "right in 100": st.column_config.NumberColumn(format="%.1f"),
-            "weights that learn": st.column_config.NumberColumn(format="localized"),
+            "learns": st.column_config.NumberColumn(format="localized", help="Weights that move."),
             "over seeds": st.column_config.TextColumn(help="Lowest and highest of the repetitions."),
             "against the best": st.column_config.TextColumn(help="A paired test on the same test items.")})
     for name, error in found["failed"].items():

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_support.datasets import write_pictures, write_texts
+from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.errors import UserError
 from tl_core.jobs.compute_client import ComputeClient
@@ -27,7 +27,11 @@ def client(home):
 
 
 def answer(client, name, **arguments):
-    ticket, end = client.call(name, **arguments), time.monotonic() + 90
+    return wait(client, client.call(name, **arguments))
+
+
+def wait(client, ticket):
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         ready, value = client.poll(ticket)
         if ready:
@@ -105,3 +109,13 @@ def test_trap_30_nothing_is_started_by_fork_or_spawn_of_the_page():
             assert "ProcessPoolExecutor" not in text, path
             assert "multiprocessing.Process" not in text, path
             assert "num_workers" not in text, path
+
+
+def test_two_questions_about_networks_at_once_do_not_break_each_others_imports(client, tiny, tmp_path):
+    """transformers imports its parts on first use; a fresh helper is asked for a tree and a look at texts together."""
+    version = build(write_texts(tmp_path / "t.csv", 30), tmp_path / "v")
+    reference = f"local:{tiny('bert')}"
+    tickets = [client.call("check_fit", reference=reference, folder=str(version.folder), max_length=16),
+               client.call("layer_tree", reference=reference, recipe="finetune", options={}, classes=2)]
+    _, tree = (wait(client, ticket) for ticket in tickets)
+    assert tree["trainable"] == tree["total"]

@@ -22,7 +22,7 @@ from tl_core.settings import read_settings
 
 _THREADS = 3
 _SAMPLE = 200
-_model_lock = threading.Lock()
+_model_lock = threading.Lock()  # transformers imports its parts on first use, which two threads at once break
 _loaded: dict[str, Any] = {}  # the model used last; a second one would double the memory
 
 
@@ -85,9 +85,10 @@ def warm(folder: str) -> bool:
 
 def describe(reference: str) -> dict[str, Any]:
     """Facts and layers of a backbone."""
-    from tl_core.models.describe import describe_backbone
+    with _model_lock:
+        from tl_core.models.describe import describe_backbone
 
-    return describe_backbone(reference, read_settings())
+        return describe_backbone(reference, read_settings())
 
 
 def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, Any]]:
@@ -95,27 +96,30 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
     import numpy as np
 
     from tl_core.data.store import DatasetVersion
-    from tl_core.models.language import check_fit as check
-
     version = DatasetVersion(Path(folder))
     rows = version.rows_of("train")
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
-    return check(reference, read_settings(), version.texts(rows[places]), max_length)
+    with _model_lock:
+        from tl_core.models.language import check_fit as check
+
+        return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
 def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> dict[str, Any]:
     """What a recipe's settings do to the layers of a backbone: see `tl_core.models.describe.layer_tree`."""
-    from tl_core.models.describe import layer_tree as tree
-
     plan = SETTINGS[recipe].from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
-    return tree(reference, read_settings(), classes, plan)
+    with _model_lock:
+        from tl_core.models.describe import layer_tree as tree
+
+        return tree(reference, read_settings(), classes, plan)
 
 
 def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[bytes]]:
     """Some training pictures of a dataset as PNG: each as it judges, and varied as training would see it."""
-    from tl_core.train.preview import preview as show
+    with _model_lock:
+        from tl_core.train.preview import preview as show
 
-    return show(reference, read_settings(), Path(folder), augment, seed)
+        return show(reference, read_settings(), Path(folder), augment, seed)
 
 
 CALLS: dict[str, Callable[..., Any]] = {
