@@ -77,7 +77,7 @@ def _loss(views: dict[str, RunView]) -> None:
                     name=label(" ".join(filter(None, (run, part, "train" if kind == "training" else "tuning")))),
                     line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
                     hovertemplate="%{y:.3f} at epoch %{x:.1f}")
-    figure.update_xaxes(title="epoch")
+    figure.update_xaxes(title="epoch", rangemode="nonnegative")
     figure.update_yaxes(rangemode="tozero")
     charts.draw(figure, "loss", 300, legend=len(figure.data) <= 6)
 
@@ -97,7 +97,9 @@ def _scores(views: dict[str, RunView]) -> None:
     if not figure.data:
         st.caption("The first score comes at the end of the first epoch.")
         return
-    figure.update_xaxes(title="epoch")
+    last = max((point["epoch"] for view in views.values() for points in _parts(view, "training").values()
+                for point in points[-1:]), default=0.0)
+    figure.update_xaxes(title="epoch", range=[-0.05, max(1.0, 1.05 * last)])
     charts.draw(figure, "scores", 300, legend=len(figure.data) <= 6)
 
 

@@ -56,11 +56,12 @@ def _wait() -> None:
 
 def _card(found: dict[str, Any]) -> None:
     with st.container(border=True):
-        tiles = st.columns(4)
+        tiles = [*st.columns(2), *st.columns(2)]
         tiles[0].metric("Time", duration(60 * found["minutes"]).removeprefix("about "))
         tiles[1].metric("Memory", size(found["memory_bytes"]), help="Highest use while stepping; "
                         f"{size(found['free_bytes'])} more are free.")
-        tiles[2].metric("Learns", f"{found['trainable']:,}", help=f"Weights that move, of {found['total']:,}.")
+        tiles[2].metric("Learns", _millions(found["trainable"]), help=f"Weights that move: {found['trainable']:,} of "
+                        f"{found['total']:,}.")
         tiles[3].metric("Steps", f"{found.get('steps', 1):,}",
                         help=f"{found.get('steps_per_epoch', 1):,} in each epoch.")
         if found.get("cut_off", 0) > 0.01:
@@ -70,6 +71,11 @@ def _card(found: dict[str, Any]) -> None:
         if found.get("lr_curve"):
             st.caption(f"Measured learning rate: {found['learning_rate']:g}")
             charts.lr_curve(found["lr_curve"], found["learning_rate"], "lr_estimate")
+
+
+def _millions(count: int) -> str:
+    """A number of weights that fits a tile."""
+    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k" if count >= 1e4 else f"{count:,}"
 
 
 def preview(config: RunConfig, augment: str) -> None:

@@ -57,7 +57,7 @@ def draw(tree: dict[str, Any], key: str) -> None:
 def _rate(group: dict[str, Any]) -> str:
     if not group["trainable"]:
         return "frozen"
-    part = "" if group["trainable"] >= group["parameters"] else f"{group['trainable']:,} learn, "
+    part = "" if group["trainable"] >= group["parameters"] else "a part, "
     return f"{part}rate × {group['lr_scale']:.2g}"
 
 

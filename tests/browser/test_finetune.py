@@ -24,7 +24,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, serve
     page.get_by_text(re.compile(r"rate × 1")).first.wait_for()
     picture(page, "design", height=1250)
     page.locator("label").filter(has_text=re.compile("^LoRA")).first.click()
-    page.get_by_text(re.compile(r"learn, rate × 1")).first.wait_for()  # the tree has changed: small parts of blocks
+    page.get_by_text(re.compile(r"a part, rate × 1")).first.wait_for()  # the tree has changed: small parts of blocks
     page.get_by_role("button", name="Estimate time and memory").click()
     page.get_by_text("Memory", exact=True).wait_for(timeout=120_000)
     picture(page, "estimate", height=1250)

@@ -112,9 +112,9 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
                   np.bincount(labels[rows["train"]], minlength=len(names)))
     if settings.lp_start:
         _fit_head(setup, version, rows, labels, cache, progress)
+    setup.model, setup.report = surgery.apply(backbone, settings, fitted_head=settings.lp_start, seed=settings.seed)
     if backbone.has_mean_layer:
         setup.stack.enter_context(mean_layer.training_shortcut(backbone.model))
-    setup.model, setup.report = surgery.apply(backbone, settings, fitted_head=settings.lp_start, seed=settings.seed)
     if settings.continue_from:
         _take_over(setup, folder.parent / settings.continue_from / "model")
     _make_examples(setup, version, rows, labels, cache, progress)
