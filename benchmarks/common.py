@@ -8,6 +8,12 @@ from pathlib import Path
 
 import psutil
 
+from tl_core.data.build import build_version
+from tl_core.data.limits import Limits
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources import open_source
+from tl_core.data.store import DatasetVersion
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -19,6 +25,13 @@ def machine() -> str:
         name = next((line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines()
                      if line.startswith("model name")), name)
     return f"{name}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, no GPU"
+
+
+def open_data(source: Path, folder: Path) -> DatasetVersion:
+    """A source as a dataset version in `folder`."""
+    folder.mkdir(parents=True)
+    build_version({"": open_source(source, folder / "staging", Limits())}, ImportOptions(), folder, source.name)
+    return DatasetVersion(folder)
 
 
 def write_result(name: str, content: dict[str, object]) -> None:

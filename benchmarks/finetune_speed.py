@@ -18,13 +18,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import machine, write_result
+from common import machine, open_data, write_result
 
 from tl_core.config import RunConfig
-from tl_core.data.build import build_version
-from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
 from tl_core.jobs.events import EventLog
 from tl_core.log import quiet_libraries
@@ -36,7 +32,7 @@ from tl_core.train import trainer
 from tl_core.train.setup import set_up
 
 ROOT = Path(__file__).parents[1]
-TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 2
+TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 1
 
 
 def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, float]:
@@ -46,13 +42,6 @@ def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, fl
                            text=True)
     told: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
     return told
-
-
-def open_data(source: Path, folder: Path) -> DatasetVersion:
-    """A source as a dataset version."""
-    with tempfile.TemporaryDirectory() as staging:
-        build_version(open_source(source, Path(staging), Limits(), ImportOptions()), folder, ImportOptions())
-    return DatasetVersion(folder)
 
 
 def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dict[str, float]:

@@ -14,14 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine, write_result
+from common import machine, open_data, write_result
 from sklearn.datasets import load_digits
 
 from tl_core.config import RunConfig
-from tl_core.data.build import build_version
-from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
@@ -48,10 +44,7 @@ def write_digits(folder: Path, size: int, seed: int) -> DatasetVersion:
             for row in some:
                 picture = Image.fromarray((digits.images[row] * 15.9).astype(np.uint8))
                 picture.resize((64, 64), Image.Resampling.BICUBIC).save(place / f"{row}.png")
-    with tempfile.TemporaryDirectory() as staging:
-        build_version(open_source(folder / "photos", Path(staging), Limits(), ImportOptions()), folder / "v",
-                      ImportOptions())
-    return DatasetVersion(folder / "v")
+    return open_data(folder / "photos", folder / "v")
 
 
 def accuracy(version: DatasetVersion, strategy: str, size: int, seed: int, home: Path) -> float:
