@@ -1,5 +1,6 @@
 """How is it going? One sentence with the time left, the curves, the machine, and a way to stop."""
 
+import json
 from pathlib import Path
 
 import streamlit as st
@@ -100,6 +101,12 @@ def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
 
+def taken_rate(run, tried: list[dict]) -> float:  # noqa: ANN001
+    """The learning rate that the run has decided on; the highest tried one until it has."""
+    plan = run.folder / "plan.json"
+    return float(json.loads(plan.read_text())["lr"]) if plan.is_file() else tried[-1]["lr"]
+
+
 def show_next(run) -> None:  # noqa: ANN001
     """Where the result of a finished run is: its report, its dataset, or its file."""
     made = run.summary or {}
@@ -154,7 +161,7 @@ def show_run() -> None:
         curves.show(view, others_of(run))
     if tried := view.curves.get("learning rate"):
         st.markdown("**Which learning rate?**")
-        charts.lr_curve(tried, min(tried, key=lambda point: point["loss"])["lr"], "lr_tried")
+        charts.lr_curve(tried, taken_rate(run, tried), "lr_tried")
     if (points := view.curves.get("choosing C")) and run.recipe == "probe":
         st.markdown("**How strictly should the classifier be kept simple?**")
         charts.sweep(points, "sweep")

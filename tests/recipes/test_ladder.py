@@ -97,3 +97,19 @@ def test_the_cheapest_that_is_not_worse_is_recommended():
     assert found["recommended"] == "nearly"
     assert [row["worse_than_best"] for row in found["rows"]] == [True, False, False]
     assert "Take nearly" in advice(found) or found["best"] == "nearly"
+
+
+def test_a_stopped_ladder_compares_only_what_was_trained_to_its_end(version, tiny, tmp_path):
+    class Stops(Progress):
+        asked = False
+
+        def stage(self, name, total=0, share=0.0):
+            self.asked = self.asked or (name.startswith("Probe, then fine-tune, seed 1") and name.endswith("Training"))
+
+        def should_stop(self):
+            return self.asked
+
+    climbed = ladder.climb(config_of(version, tiny), SealedVersion(version), tmp_path / "run", tmp_path / "cache",
+                           Stops())
+    assert [(one.rung, one.seed) for one in climbed] == [("baseline", 0), ("baseline", 1), ("probe", 0), ("probe", 1),
+                                                         ("lpft", 0)]

@@ -68,6 +68,9 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     weights = [_SLOW.get(rung, 1.0) for rung, _ in pairs]
     climbed = []
     for (rung, seed), weight in zip(pairs, weights, strict=True):
+        if climbed and progress.should_stop():
+            progress.log("You stopped it; strategies that were not trained to their end are left out.")
+            break
         recipe, options = settings.options(rung, seed)
         options = {key: value for key, value in options.items() if value != 0.0 or key in ("seed", "baseline")}
         part = folder / "rungs" / f"{rung}-{seed}"
@@ -85,8 +88,10 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
                 heard.log(f"left out. {error}")
                 write_json(part / "failed.json", error.as_dict())
                 continue
+            if climbed and progress.should_stop():
+                continue  # half a training would be compared as a whole one
             _write(part, trained)
-            if seed != settings.seed:
+            if any(one.rung == rung for one in climbed):  # the first seed's model may be wanted
                 shutil.rmtree(part / "model", ignore_errors=True)
         climbed.append(Climbed(rung, seed, part, trained))
     return climbed
