@@ -17,18 +17,12 @@ from tl_core.progress import Progress
 from tl_core.train.losses import losses_of
 
 _MOST_PARTS = 256
-_ADAM_BYTES = 12  # gradient and two moments of each moving weight, float32 each
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that GPU or machine memory ran out."""
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(
         words in str(error).lower() for words in ("out of memory", "can't allocate memory"))
-
-
-def weights_bytes(report: SurgeryReport) -> int:
-    """Memory of weights, gradients and optimiser; activations come on top."""
-    return 4 * report.total + _ADAM_BYTES * report.trainable
 
 
 def step_once(model: Any, batch: dict[str, Tensor], bf16: bool) -> None:  # noqa: ANN401
