@@ -66,7 +66,7 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     settings: LadderSettings = config.settings
     pairs = [(rung, settings.seed + number) for rung in settings.rungs for number in range(settings.seeds)]
     weights = [_SLOW.get(rung, 1.0) for rung, _ in pairs]
-    climbed = []
+    climbed: list[Climbed] = []
     for (rung, seed), weight in zip(pairs, weights, strict=True):
         if climbed and progress.should_stop():
             progress.log("You stopped it; strategies that were not trained to their end are left out.")
