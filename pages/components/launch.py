@@ -13,6 +13,7 @@ from pathlib import Path
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import cli
 
+from pages.components import stale_timers
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
 from tl_core.registry.database import open_database
@@ -44,6 +45,7 @@ def serve(settings: Settings, port: int) -> None:
     beforehand spares the first visitor of a deep link a "page not found".
     """
     PagesManager.uses_pages_directory = False
+    stale_timers.install()
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(Path(__file__).resolve().parents[2])
     sys.argv = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", settings.address,

@@ -15,6 +15,18 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--use-fake-ui-for-media-stream"]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What stood on each open page is part of a failure's report: a time-out alone tells nothing."""
+    report = yield
+    browser = item.funcargs.get("browser")
+    if report.when == "call" and report.failed and browser:
+        for context in browser.contexts:
+            for page in context.pages:
+                report.sections.append((page.url, page.locator("body").inner_text(timeout=5000)))
+    return report
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("browser") / "home"
