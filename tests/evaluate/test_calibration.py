@@ -1,0 +1,96 @@
+"""Calibration against scikit-learn, SciPy's optimiser and plain loops; conformal coverage by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from tl_core.evaluate import calibration, metrics
+
+
+def sample(seed, rows=400, classes=4, heat=1.0):
+    """Rows whose probabilities are right at heat 1 and overconfident above."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(scale=2.0, size=(rows, classes))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([random.choice(classes, p=row) for row in chances])
+    return truth, calibration.sharpen(chances, 1 / heat)
+
+
+def test_bins_hold_the_calibration_error():
+    truth, probabilities = sample(0, heat=2.0)
+    bins = calibration.reliability(truth, probabilities)
+    total = sum(part["n"] * abs(part["confidence"] - part["accuracy"]["value"]) for part in bins) / len(truth)
+    assert total == pytest.approx(metrics.ece(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth))
+    assert sum(part["n"] for part in bins) == len(truth)
+
+
+def test_brier_agrees_with_scikit_learn():
+    truth, probabilities = sample(1)
+    part = calibration.brier_score(truth, probabilities)
+    assert part["value"] == pytest.approx(sk.brier_score_loss(truth, probabilities, labels=range(4), scale_by_half=False))
+    assert part["low"] < part["value"] < part["high"]
+
+
+@pytest.mark.parametrize("heat", [0.5, 1.0, 3.0])
+def test_the_temperature_is_the_one_scipy_finds(heat):
+    from scipy.optimize import minimize_scalar
+
+    truth, probabilities = sample(2, heat=heat)
+    logits = np.log(probabilities)
+
+    def loss(temperature):
+        shifted = logits / temperature
+        return -(shifted[np.arange(len(truth)), truth] - np.log(np.exp(shifted).sum(axis=1))).mean()
+
+    expected = minimize_scalar(loss, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-6}).x
+    assert calibration.fit_temperature(truth, probabilities) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_temperature_is_kept_only_if_it_helps_and_never_changes_an_answer():
+    truth, hot = sample(3, heat=3.0)
+    found = calibration.choose_temperature(truth, hot)
+    assert found["temperature"] == pytest.approx(3.0, rel=0.25)
+    assert found["log_loss_after"] < found["log_loss_before"]
+    cooled = calibration.sharpen(hot, found["temperature"])
+    assert (cooled.argmax(axis=1) == hot.argmax(axis=1)).all()
+    kept = [calibration.choose_temperature(*sample(seed, rows=60))["temperature"] for seed in range(40)]
+    assert np.mean(np.array(kept) == 1.0) > 0.5  # rows that are calibrated mostly keep what they have
+
+
+def test_a_class_outside_the_model_keeps_probability_zero():
+    found = calibration.sharpen(np.array([[0.7, 0.3, 0.0]]), 2.0)
+    assert found[0, 2] == 0.0
+    assert found.sum() == pytest.approx(1.0)
+
+
+def test_rows_that_are_always_right_do_not_make_it_boundlessly_sure():
+    truth = np.arange(40) % 2
+    probabilities = np.where(np.eye(2)[truth] == 1, 0.8, 0.2)
+    assert calibration.choose_temperature(truth, probabilities)["temperature"] == 1.0
+
+
+def test_the_coverage_curve_is_a_plain_loop():
+    truth, probabilities = sample(4, rows=120)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    costs = np.array([1.0, 5.0, 1.0, 1.0])
+    for point in calibration.coverage_curve(truth, probabilities, costs):
+        answered = [i for i in range(120) if confidence[i] >= point["threshold"]]
+        assert point["answered"] == len(answered)
+        assert point["accuracy"] == pytest.approx(np.mean(right[answered]))
+        assert point["cost"] == pytest.approx(np.mean([0 if right[i] else costs[truth[i]] for i in answered]))
+
+
+def test_conformal_sets_keep_their_promise_on_average():
+    covered = []
+    for seed in range(150):
+        truth, probabilities = sample(seed, rows=300, heat=2.0)
+        parts = calibration.conformal_sets((truth[:150], probabilities[:150]), (truth[150:], probabilities[150:]))
+        covered.append([part["covered"]["value"] for part in parts])
+    assert np.mean(covered, axis=0) == pytest.approx([0.9, 0.95], abs=0.012)
+
+
+def test_too_few_rows_promise_nothing_but_everything():
+    truth, probabilities = sample(5, rows=5)
+    assert calibration.conformal_level(truth, probabilities, 0.95) == 1.0

@@ -1,0 +1,67 @@
+"""Confident learning: the paper's definition as a plain loop, and planted wrong labels found on real features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from tl_core.evaluate.label_issues import find_suspects
+
+
+def plain(labels, probabilities):
+    """The definition, row by row."""
+    classes = probabilities.shape[1]
+    thresholds = [np.mean([p[j] for p, y in zip(probabilities, labels, strict=True) if y == j]) for j in range(classes)]
+    out = {}
+    for row, (p, y) in enumerate(zip(probabilities, labels, strict=True)):
+        sure = [j for j in range(classes) if p[j] >= thresholds[j]]
+        if sure and (best := max(sure, key=lambda j: p[j])) != y and p[best] > p[y]:
+            out[row] = best
+    return out
+
+
+def test_the_definition_as_a_plain_loop():
+    random = np.random.default_rng(0)
+    labels, probabilities = random.integers(0, 3, 120), random.dirichlet(np.ones(3), 120)
+    found = find_suspects(labels, probabilities)
+    assert dict(zip(found.rows.tolist(), found.suggested.tolist(), strict=True)) == plain(labels, probabilities)
+    assert (np.diff(found.margin) <= 0).all()
+    assert found.joint.sum() == pytest.approx(120)
+    assert found.joint.sum(axis=1) == pytest.approx(np.bincount(labels))
+
+
+@pytest.fixture(scope="module")
+def planted():
+    digits = load_digits()
+    random = np.random.default_rng(0)
+    labels = digits.target.copy()
+    wrong = random.choice(len(labels), len(labels) // 20, replace=False)
+    labels[wrong] = (labels[wrong] + random.integers(1, 10, len(wrong))) % 10
+    found = cross_val_predict(LogisticRegression(max_iter=300, C=1.0), digits.data / 16, labels, method="predict_proba",
+                              cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    return digits.target, labels, wrong, found
+
+
+def test_five_per_cent_of_wrong_labels_are_found(planted):
+    truth, labels, wrong, probabilities = planted
+    found = find_suspects(labels, probabilities)
+    hit = np.isin(found.rows, wrong)
+    assert hit.sum() / len(wrong) >= 0.9  # recall
+    assert hit.mean() >= 0.6  # precision
+    assert hit[:len(wrong) // 2].mean() >= 0.95  # the first half of the list is nearly pure
+    assert (found.suggested[hit] == truth[found.rows[hit]]).mean() >= 0.95
+    assert found.share == pytest.approx(0.05, abs=0.03)
+
+
+def test_clean_certain_labels_raise_nothing():
+    labels = np.arange(30) % 3
+    assert not len(find_suspects(labels, np.eye(3)[labels]).rows)
+    assert find_suspects(labels, np.eye(3)[labels]).share == 0.0
+
+
+def test_a_class_without_rows_is_never_suggested():
+    labels = np.zeros(10, dtype=np.int64)
+    assert not len(find_suspects(labels, np.full((10, 2), 0.5)).rows)

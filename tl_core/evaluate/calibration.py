@@ -1,0 +1,141 @@
+"""Whether "90 % sure" is right 9 times in 10, one number that mends it, and when to leave the answer to a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tl_core.evaluate import metrics
+from tl_core.evaluate.intervals import item_draws, proportion, score
+from tl_core.evaluate.metrics import BINS, Floats, Ints
+
+_LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
+_STEPS = 60
+_SHARES = (0.9, 0.95)  # promised coverages of sets of classes
+
+
+def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[dict[str, Any]]:
+    """Stated confidence against how often it is right, in equal-width bins; empty ones are left out.
+
+    The bins are those of `metrics.ece`: (0, 1/15], (1/15, 2/15] and so on.
+    """
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return [{"low": number / bins, "high": (number + 1) / bins, "n": int((place == number).sum()),
+             "confidence": float(confidence[place == number].mean()),
+             "accuracy": proportion(int(correct[place == number].sum()), int((place == number).sum()))}
+            for number in range(bins) if (place == number).any()]
+
+
+def brier_score(truth: Ints, probabilities: Floats, seed: int = 0) -> dict[str, Any]:
+    """Mean squared distance to the truth, summed over classes (Brier 1950): 0 is perfect, 2 the worst."""
+    wanted = np.zeros_like(probabilities)
+    wanted[np.arange(len(truth)), truth] = 1.0
+    each = ((probabilities - wanted) ** 2).sum(axis=1)
+    means = np.concatenate([each[rows].mean(axis=1) for rows in item_draws(truth, seed)])
+    low, high = np.percentile(means, [2.5, 97.5])
+    return score(float(each.mean()), float(low), float(high), "stratified bootstrap")
+
+
+def sharpen(probabilities: Floats, temperature: float) -> Floats:
+    """softmax(logits / T) from probabilities: the logits are their logarithms, up to a constant of each row."""
+    with np.errstate(divide="ignore"):
+        logits = np.log(probabilities) / temperature  # a class with probability 0 keeps it
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return found
+
+
+def _loss(truth: Ints, probabilities: Floats, temperature: float) -> float:
+    return float(metrics.item_log_loss(truth, sharpen(probabilities, temperature)).mean())
+
+
+def fit_temperature(truth: Ints, probabilities: Floats) -> float:
+    """The temperature with the least log loss (Guo et al., ICML 2017), by golden section in its logarithm.
+
+    Log loss has one valley in 1/T, so the search cannot end in a wrong one.
+    """
+    ratio = (np.sqrt(5) - 1) / 2
+    low, high = np.log(_LOW), np.log(_HIGH)
+    inner = [high - ratio * (high - low), low + ratio * (high - low)]
+    losses = [_loss(truth, probabilities, float(np.exp(point))) for point in inner]
+    for _ in range(_STEPS):
+        if losses[0] < losses[1]:
+            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
+            inner[0] = high - ratio * (high - low)
+            losses[0] = _loss(truth, probabilities, float(np.exp(inner[0])))
+        else:
+            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
+            inner[1] = low + ratio * (high - low)
+            losses[1] = _loss(truth, probabilities, float(np.exp(inner[1])))
+    return float(np.exp((low + high) / 2))
+
+
+def choose_temperature(truth: Ints, probabilities: Floats, seed: int = 0, folds: int = 5) -> dict[str, Any]:
+    """A temperature for these validation rows, kept only if it helps rows that it was not fitted on.
+
+    Returns:
+        `temperature` (1.0 when it is not kept), `fitted`, and `log_loss_before` and `log_loss_after`, both by
+        cross-validation on the rows given, of which those of unknown class (-1) must be left out by the caller.
+    """
+    fitted = fit_temperature(truth, probabilities)
+    order = np.random.default_rng(seed).permutation(len(truth))
+    before = after = 0.0
+    for part in np.array_split(order, min(folds, len(truth))):
+        rest = np.setdiff1d(order, part)
+        temperature = fit_temperature(truth[rest], probabilities[rest]) if len(rest) else 1.0
+        before += len(part) * _loss(truth[part], probabilities[part], 1.0) / len(truth)
+        after += len(part) * _loss(truth[part], probabilities[part], temperature) / len(truth)
+    helps = after < before and _LOW * 1.1 < fitted < _HIGH / 1.1
+    return {"temperature": fitted if helps else 1.0, "fitted": fitted, "log_loss_before": before,
+            "log_loss_after": after}
+
+
+def coverage_curve(truth: Ints, probabilities: Floats, costs: Floats | None = None) -> list[dict[str, float]]:
+    """Answering only the surest items: threshold, share answered, share of those that are right.
+
+    Args:
+        truth: class numbers (rows,).
+        probabilities: (rows, classes).
+        costs: what a mistake on an item of each class costs (classes,); adds `cost` per answered item.
+    """
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    order = np.argsort(-confidence, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(confidence[order])), len(order) - 1]
+    if len(last) > 200:
+        last = np.unique(last[np.linspace(0, len(last) - 1, 200).astype(np.int64)])
+    hits = np.cumsum(correct[order])[last]
+    out = [{"threshold": float(confidence[order][place]), "coverage": float((place + 1) / len(order)),
+            "accuracy": float(hit / (place + 1)), "answered": int(place + 1), "right": int(hit)}
+           for place, hit in zip(last, hits, strict=True)]
+    if costs is not None:
+        spent = np.cumsum(np.where(correct, 0.0, costs[truth])[order])[last]
+        for point, cost in zip(out, spent, strict=True):
+            point["cost"] = float(cost / point["answered"])
+    return out
+
+
+def conformal_level(truth: Ints, probabilities: Floats, share: float) -> float:
+    """The threshold on 1 - p for sets that hold the truth in `share` of cases (split conformal, Vovk et al. 2005).
+
+    The ceil((n + 1) share)-th smallest score of rows that the model was not fitted on; 1 when there are too few.
+    """
+    scores = np.sort(1 - probabilities[np.arange(len(truth)), truth])
+    place = int(np.ceil((len(scores) + 1) * share - 1e-9))
+    return float(scores[place - 1]) if place <= len(scores) else 1.0
+
+
+def conformal_sets(held_out: tuple[Ints, Floats], test: tuple[Ints, Floats]) -> list[dict[str, Any]]:
+    """For each promised share: the threshold from the held-out rows, and what it gives on the test rows."""
+    out = []
+    for share in _SHARES:
+        level = conformal_level(*held_out, share)
+        truth, probabilities = test
+        members = 1 - probabilities <= level
+        inside = members[np.arange(len(truth)), truth]
+        sizes = members.sum(axis=1)
+        out.append({"promised": share, "threshold": level, "covered": proportion(int(inside.sum()), len(truth)),
+                    "mean_size": float(sizes.mean()), "single": float((sizes == 1).mean()),
+                    "empty": float((sizes == 0).mean())})
+    return out
