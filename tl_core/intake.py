@@ -8,7 +8,7 @@ from pathlib import Path
 from tl_core.data import samples
 from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
-from tl_core.data.revise import fix_finding, restore
+from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import Source, open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
@@ -66,6 +66,18 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
     version = DatasetVersion(record.folder)
     return _register(store, record.name,
                      lambda folder: fix_finding(version, finding, chosen, folder, record.reference))
+
+
+def relabel_dataset(store: DatasetStore, reference: str) -> Made:
+    """Make what was decided about single labels of `reference` the newest version.
+
+    Raises:
+        NotFoundError: when there is no such dataset.
+        DataError: when nothing was changed.
+    """
+    record = store.get(reference)
+    version = DatasetVersion(record.folder)
+    return _register(store, record.name, lambda folder: apply_decisions(version, folder, record.reference))
 
 
 def restore_dataset(store: DatasetStore, reference: str) -> Made:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, gallery, problems, services, state, training_view
+from pages.components import charts, evidence, gallery, problems, services, state, training_view
 from pages.components.words import duration, plain, sure
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -67,6 +67,7 @@ state.choose("run", run.id)
 st.markdown(f"### {plain(report['headline'])}")
 st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · {test['n']:,} test items, opened once · "
            f"{duration(report['timing']['total'])} to train")
+evidence.looks(report)
 if report["classes_without_training_rows"]:
     st.warning("Not learnt, for want of training items: "
                + ", ".join(map(plain, report["classes_without_training_rows"])) + ". Their items count as wrong.")
@@ -106,9 +107,6 @@ for row in (list(SCORES)[:3], list(SCORES)[3:]):
         column.metric(title, f"{scale * part['value']:.{digits}f}", help=f"{text}{expected} Interval: "
                       f"{part['method']}.", border=True, delta_arrow="off", delta_color="off",
                       delta=f"{scale * part['low']:.{digits}f} to {scale * part['high']:.{digits}f}")
-if test["ece"]["value"] > 0:
-    st.caption(f"Calibration: a perfectly calibrated model of this size would show "
-               f"{test['ece']['expected_if_calibrated']:.2f}; the interval is approximate.")
 
 st.subheader("Class by class")
 st.dataframe(pd.DataFrame([
@@ -162,12 +160,19 @@ if true or called:
     if len(chosen):
         show_items(chosen, "cell")
 
+evidence.most_confused(test)
+
 wrong = predictions[predictions["true"] != predictions["label"]].sort_values("confidence", ascending=False)
 st.subheader("Its most confident mistakes")
 if len(wrong):
     show_items(wrong, "wrong")
 else:
     st.caption("None: every test item was right.")
+
+evidence.weak_slices(test, {"image": "photo", "text": "text"}[report["modality"]])
+evidence.confidence(report)
+evidence.abstain(report, run.folder)
+evidence.ranking(test)
 
 if report.get("training"):
     training_view.training(report)

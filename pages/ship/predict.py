@@ -7,6 +7,7 @@ from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.jobs.events import RunView, read_events
+from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import ACTIVE
 
 st.title("What does it say about new ones?")
@@ -73,6 +74,9 @@ def show_answer() -> None:
         waiting.wait_for(st.session_state["answer_ticket"], "Thinking… the first answer of a model takes some seconds.")
         return
     st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
+    least = read_threshold(run.folder / "model")
+    if pairs[0][1] < least:
+        st.warning(f"A person should decide: it is less than {least:.0%} sure.", icon=":material/person:")
     charts.probabilities(pairs, "answer")
 
 

@@ -12,25 +12,33 @@ from tl_core.evaluate.label_issues import find_suspects
 
 
 def plain(labels, probabilities):
-    """The definition, row by row."""
+    """The definition, row by row: confident counts, scaled, and that many of the largest margins."""
     classes = probabilities.shape[1]
     thresholds = [np.mean([p[j] for p, y in zip(probabilities, labels, strict=True) if y == j]) for j in range(classes)]
-    out = {}
-    for row, (p, y) in enumerate(zip(probabilities, labels, strict=True)):
+    counts = np.zeros((classes, classes))
+    for p, y in zip(probabilities, labels, strict=True):
         sure = [j for j in range(classes) if p[j] >= thresholds[j]]
-        if sure and (best := max(sure, key=lambda j: p[j])) != y and p[best] > p[y]:
-            out[row] = best
-    return out
+        if sure:
+            counts[y, max(sure, key=lambda j: p[j])] += 1
+    found = {}
+    for i in range(classes):
+        gaps = {row: max((probabilities[row][j] - probabilities[row][i], j) for j in range(classes) if j != i)
+                for row, y in enumerate(labels) if y == i}
+        wrong = (counts[i].sum() - counts[i, i]) / counts[i].sum() * len(gaps)
+        for row in sorted(gaps, key=lambda r: -gaps[r][0])[:round(wrong)]:
+            if gaps[row][0] > 0:
+                found[row] = gaps[row][1]
+    return found, counts
 
 
 def test_the_definition_as_a_plain_loop():
     random = np.random.default_rng(0)
     labels, probabilities = random.integers(0, 3, 120), random.dirichlet(np.ones(3), 120)
     found = find_suspects(labels, probabilities)
-    assert dict(zip(found.rows.tolist(), found.suggested.tolist(), strict=True)) == plain(labels, probabilities)
+    expected, counts = plain(labels, probabilities)
+    assert dict(zip(found.rows.tolist(), found.suggested.tolist(), strict=True)) == expected
     assert (np.diff(found.margin) <= 0).all()
-    assert found.joint.sum() == pytest.approx(120)
-    assert found.joint.sum(axis=1) == pytest.approx(np.bincount(labels))
+    assert found.joint == pytest.approx(counts / counts.sum(axis=1, keepdims=True) * np.bincount(labels)[:, None])
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +57,8 @@ def test_five_per_cent_of_wrong_labels_are_found(planted):
     truth, labels, wrong, probabilities = planted
     found = find_suspects(labels, probabilities)
     hit = np.isin(found.rows, wrong)
-    assert hit.sum() / len(wrong) >= 0.9  # recall
-    assert hit.mean() >= 0.6  # precision
+    assert hit.sum() / len(wrong) >= 0.85  # recall
+    assert hit.mean() >= 0.8  # precision
     assert hit[:len(wrong) // 2].mean() >= 0.95  # the first half of the list is nearly pure
     assert (found.suggested[hit] == truth[found.rows[hit]]).mean() >= 0.95
     assert found.share == pytest.approx(0.05, abs=0.03)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.edits import carry_over, decisions
 from tl_core.data.findings import View
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
@@ -47,6 +48,25 @@ def fix_finding(version: DatasetVersion, finding: str, chosen: str, folder: Path
     rows = version.row_facts()
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
     return _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
+
+
+def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> VersionInfo:
+    """Write `version` with what was decided about single labels into `folder`; no row changes its split.
+
+    Raises:
+        DataError: when nothing was changed, or too little is left.
+    """
+    made = decisions(version.folder)
+    relabel = {row: one.label for row, one in made.items() if one.action == "relabel"}
+    drop = np.array([row for row, one in made.items() if one.action == "drop"], dtype=np.int64)
+    if not relabel and not len(drop):
+        raise DataError("No label of this version was changed.", "", "Change or drop some first.")
+    rows = version.row_facts()
+    view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
+    info = _apply(version, view, Edit(f"Changed the class of {len(relabel):,} and left out {len(drop):,} after a look "
+                                      "at them.", drop, relabel), folder, parent)
+    carry_over(version.folder, folder)
+    return info
 
 
 def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edit:

@@ -12,6 +12,7 @@ from tl_core.evaluate.metrics import BINS, Floats, Ints
 
 _LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
 _STEPS = 60
+SMALLEST = 20  # rows below which no temperature is fitted
 _SHARES = (0.9, 0.95)  # promised coverages of sets of classes
 
 
@@ -77,19 +78,23 @@ def choose_temperature(truth: Ints, probabilities: Floats, seed: int = 0, folds:
 
     Returns:
         `temperature` (1.0 when it is not kept), `fitted`, and `log_loss_before` and `log_loss_after`, both by
-        cross-validation on the rows given, of which those of unknown class (-1) must be left out by the caller.
+        cross-validation on the rows given. It is kept when the mean gain of a row is more than its standard error and
+        the search did not end at its border. Fewer than `SMALLEST` rows are not asked.
     """
+    if len(truth) < SMALLEST:
+        return {"temperature": 1.0, "fitted": None, "log_loss_before": None, "log_loss_after": None}
     fitted = fit_temperature(truth, probabilities)
+    before = metrics.item_log_loss(truth, probabilities)
+    after = np.empty(len(truth))
     order = np.random.default_rng(seed).permutation(len(truth))
-    before = after = 0.0
-    for part in np.array_split(order, min(folds, len(truth))):
+    for part in np.array_split(order, folds):
         rest = np.setdiff1d(order, part)
-        temperature = fit_temperature(truth[rest], probabilities[rest]) if len(rest) else 1.0
-        before += len(part) * _loss(truth[part], probabilities[part], 1.0) / len(truth)
-        after += len(part) * _loss(truth[part], probabilities[part], temperature) / len(truth)
-    helps = after < before and _LOW * 1.1 < fitted < _HIGH / 1.1
-    return {"temperature": fitted if helps else 1.0, "fitted": fitted, "log_loss_before": before,
-            "log_loss_after": after}
+        temperature = fit_temperature(truth[rest], probabilities[rest])
+        after[part] = metrics.item_log_loss(truth[part], sharpen(probabilities[part], temperature))
+    gain = before - after
+    helps = gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)) and _LOW * 1.1 < fitted < _HIGH / 1.1
+    return {"temperature": fitted if helps else 1.0, "fitted": fitted, "log_loss_before": float(before.mean()),
+            "log_loss_after": float(after.mean())}
 
 
 def coverage_curve(truth: Ints, probabilities: Floats, costs: Floats | None = None) -> list[dict[str, float]]:

@@ -1,7 +1,7 @@
 """Rows whose class is probably wrong, from probabilities of models that had not seen them.
 
-Confident learning (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
-2021), written from the paper.
+Confident learning with pruning by class (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty
+in Dataset Labels", JAIR 2021), written from the paper.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.evaluate.metrics import Floats, Ints
 
@@ -38,15 +37,39 @@ class Suspects:
 
 
 def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
-    """Rows that models are confident to belong to another class than the one given.
+    """Rows that probably belong to another class than the one given.
 
     A row counts as confidently of class j when its probability of j reaches the mean probability of j over the rows
-    labelled j; among several such classes the most probable one is taken.
+    labelled j; among several such classes the most probable one is taken. These counts, scaled to all rows, estimate
+    how many rows of each given class are wrong; that many are suspected. The paper prunes those with the lowest
+    probability of their own class; here it is the margin of the best other class over it, in which a row that nothing
+    fits is not suspected.
 
     Args:
         labels: class numbers (rows,), none of them -1.
         probabilities: out-of-fold probabilities (rows, classes): from models that had not seen the row.
     """
+    joint = estimate_joint(labels, probabilities)
+    everyone = np.arange(len(labels))
+    others = probabilities.copy()
+    others[everyone, labels] = -1.0
+    suggested = others.argmax(axis=1)
+    margin = others[everyone, suggested] - probabilities[everyone, labels]
+    wrong = joint.sum(axis=1) - np.diagonal(joint)
+    found = np.concatenate([_first(np.flatnonzero(labels == given), margin, round(float(count)))
+                            for given, count in enumerate(wrong)])
+    found = found[np.argsort(-margin[found], kind="stable")]
+    return Suspects(found, suggested[found], margin[found], joint)
+
+
+def _first(rows: Ints, margin: Floats, count: int) -> Ints:
+    """The `count` rows with the largest margins above 0."""
+    best = rows[np.argsort(-margin[rows], kind="stable")[:count]]
+    return best[margin[best] > 0]
+
+
+def estimate_joint(labels: Ints, probabilities: Floats) -> Floats:
+    """Estimated number of rows by given and true class (classes, classes); each row sums to that class's rows."""
     classes = probabilities.shape[1]
     counts = np.bincount(labels, minlength=classes)
     means = np.bincount(labels, weights=probabilities[np.arange(len(labels)), labels], minlength=classes)
@@ -54,18 +77,8 @@ def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
     confident = probabilities >= thresholds
     sure = confident.any(axis=1)
     taken = np.where(confident, probabilities, -1.0).argmax(axis=1)
-    rows = np.flatnonzero(sure & (taken != labels))
-    margin = probabilities[rows, taken[rows]] - probabilities[rows, labels[rows]]
-    rows, margin = rows[margin > 0], margin[margin > 0]
-    order = np.argsort(-margin, kind="stable")
-    return Suspects(rows[order], taken[rows][order], margin[order], _joint(labels[sure], taken[sure], counts))
-
-
-def _joint(labels: Ints, taken: Ints, counts: NDArray[np.int64]) -> Floats:
-    """The confident counts, each given class scaled to all of its rows."""
-    classes = len(counts)
-    found = np.bincount(labels * classes + taken, minlength=classes * classes).reshape(classes, classes).astype(float)
+    found = np.bincount(labels[sure] * classes + taken[sure], minlength=classes * classes).reshape(classes, classes)
     empty = found.sum(axis=1) == 0
-    found[empty] = np.eye(classes)[empty]
+    found[empty] = np.eye(classes, dtype=found.dtype)[empty]
     scaled: Floats = found / found.sum(axis=1, keepdims=True) * counts[:, None]
     return scaled

@@ -1,4 +1,4 @@
-"""How well the probabilities rank: ROC and precision-recall curves of each class, and whether the truth is near the top.
+"""How well the probabilities rank: ROC and precision-recall curves of each class, and how near the top the truth is.
 
 Checked in the tests against scikit-learn and, for the interval, against the plain double loop of DeLong's method.
 """

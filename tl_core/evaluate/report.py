@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tl_core.evaluate import intervals, metrics
+from tl_core.evaluate import calibration, intervals, metrics, ranking
 from tl_core.evaluate.metrics import Floats, Ints
 
 SCHEMA_VERSION = 1
@@ -32,9 +32,14 @@ def evaluate_rows(truth: Ints, probabilities: Floats, labels: list[str], kind: s
         "balanced_accuracy": intervals.matrix_score(matrix, drawn, metrics.balanced_accuracy),
         "mcc": intervals.matrix_score(matrix, drawn, metrics.mcc),
         "log_loss": intervals.log_loss_score(truth, probabilities, seed),
+        "brier": calibration.brier_score(truth, probabilities, seed),
         "ece": intervals.ece_score(truth, probabilities, seed),
         "per_class": _per_class(matrix, drawn, labels),
         "confusion": {"labels": labels, "counts": matrix.tolist()},
+        "top_k": ranking.top_k(truth, probabilities),
+        "ranking": ranking.rank_classes(truth, probabilities, labels),
+        "reliability": calibration.reliability(truth, probabilities),
+        "coverage": calibration.coverage_curve(truth, probabilities),
     }
 
 

@@ -228,13 +228,14 @@ def _import(config: RunConfig, folder: Path, settings: Settings, events: EventLo
 
 
 def _fix(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
-    from tl_core.intake import fix_dataset, restore_dataset
+    from tl_core.intake import fix_dataset, relabel_dataset, restore_dataset
 
     del folder
     asked = config.options
     store = DatasetStore(open_database(settings), config.owner, settings.home_path)
     events.stage("Making the new version", 0)
     record, info, is_new = (restore_dataset(store, config.dataset) if asked.get("restore") else
+                            relabel_dataset(store, config.dataset) if asked.get("decisions") else
                             fix_dataset(store, config.dataset, asked["finding"], asked["action"]))
     return info.change, {"dataset": record.reference, "new": is_new}
 
@@ -268,7 +269,14 @@ def _preflight(config: RunConfig, folder: Path, settings: Settings, events: Even
     return f"About {found['minutes']:.1f} minutes", found
 
 
-_WORK = {"train": _train, "preflight": _preflight,
+def _suspect(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.suspects import look
+
+    found = look(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    return found["sentence"], {"suspects": found["count"], "share": found["share"]}
+
+
+_WORK = {"train": _train, "preflight": _preflight, "suspect": _suspect,
          "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":

@@ -137,6 +137,16 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
                 head.bias.copy_(bias)  # type: ignore[operator]
 
 
+def cool(model: nn.Module, port: HeadPort, temperature: float) -> None:
+    """Divide the logits by `temperature` for good: the head's weights and bias take it over, in place."""
+    with torch.no_grad():
+        for name in port.names:
+            head = model.get_submodule(name)
+            head.weight.div_(temperature)  # type: ignore[operator]
+            if head.bias is not None:
+                head.bias.div_(temperature)  # type: ignore[operator]
+
+
 def assert_finite(model: nn.Module, family: str) -> None:
     """Refuse NaN, infinite or half-precision weights before they spoil a run.
 

@@ -15,6 +15,7 @@ from tl_core.data.images import open_image
 from tl_core.data.limits import LIMITS, Limits
 from tl_core.errors import DataError
 from tl_core.models.classifier import Classifier, load_classifier
+from tl_core.predict.threshold import read_threshold
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.storage import staging_folder
@@ -37,8 +38,8 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
                    spreadsheet: bool = False, text_column: str = "") -> dict[str, int]:
     """Predict everything in `source` with the model folder `model` and write a CSV to `out`.
 
-    Columns: `row` or `file`, `label`, `confidence`, `abstain`, `p:<class>` for each class, `error`, then the
-    input's own columns. One bad row never stops the rest.
+    Columns: `row` or `file`, `label`, `confidence`, `abstain` (less sure than the model's kept threshold),
+    `p:<class>` for each class, `error`, then the input's own columns. One bad row never stops the rest.
 
     Args:
         model: a trained Hugging Face folder.
@@ -66,13 +67,13 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = out.with_name(out.name + ".part")
         with temporary.open("w", newline="", encoding="utf-8") as handle:
-            counts = _write(handle, chunks, key, classifier, spreadsheet, progress)
+            counts = _write(handle, chunks, key, classifier, read_threshold(model), spreadsheet, progress)
         temporary.replace(out)
     return counts
 
 
 def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, classifier: Classifier,  # noqa: ANN401
-           spreadsheet: bool, progress: Progress) -> dict[str, int]:
+           least: float, spreadsheet: bool, progress: Progress) -> dict[str, int]:
     writer, extra = csv.writer(handle), None
     own = [key, "label", "confidence", "abstain", *(f"p:{name}" for name in classifier.labels), "error"]
     counts = {"rows": 0, "errors": 0}
@@ -83,7 +84,7 @@ def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, cla
         good = [item for item in items if not item.error]
         found: Iterator[Any] = iter(classifier.probabilities([item.value for item in good]) if good else [])
         for item in items:
-            cells = _empty(item, classifier) if item.error else _filled(item, next(found), classifier)
+            cells = _empty(item, classifier) if item.error else _filled(item, next(found), classifier, least)
             given = [item.columns.get(name, "") for name in extra]
             writer.writerow([*cells, *(map(_guarded, given) if spreadsheet else given)])
             counts["errors"] += bool(item.error)
@@ -92,9 +93,10 @@ def _write(handle: Any, chunks: Iterator[tuple[list[_Item], int]], key: str, cla
     return counts
 
 
-def _filled(item: _Item, values: Any, classifier: Classifier) -> list[str]:  # noqa: ANN401
+def _filled(item: _Item, values: Any, classifier: Classifier, least: float) -> list[str]:  # noqa: ANN401
     best = int(values.argmax())
-    return [item.name, classifier.labels[best], f"{values[best]:.9g}", "false", *(f"{v:.9g}" for v in values), ""]
+    return [item.name, classifier.labels[best], f"{values[best]:.9g}", "true" if values[best] < least else "false",
+            *(f"{v:.9g}" for v in values), ""]
 
 
 def _empty(item: _Item, classifier: Classifier) -> list[str]:

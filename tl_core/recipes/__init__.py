@@ -1,7 +1,7 @@
 """How a run trains: one readable function per recipe, found by name.
 
 A recipe's `train(config, version, folder, cache, progress)` leaves its artifacts in `folder` and returns what it found,
-without ever seeing a test label; `common.judge` then opens them. It never touches registry, jobs or pages.
+without ever seeing a test label; `judging.judge` then opens them. It never touches registry, jobs or pages.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def load_training(name: str) -> Callable[..., Any]:
 
 def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> dict[str, Any]:  # noqa: ANN401
     """Train as `config` says, then open the test labels, and give the report."""
-    from tl_core.recipes import common
+    from tl_core.recipes import common, judging
 
     if config.recipe == "ladder":  # it trains several, and opens the labels after the last
         from tl_core.recipes import ladder
 
         return ladder.run(config, version, folder, cache, progress)
     trained = load_training(config.recipe)(config, common.SealedVersion(version), folder, cache, progress)
-    return common.judge(config, version, trained, folder, cache, progress)
+    return judging.judge(config, version, trained, folder, cache, progress)

@@ -1,10 +1,7 @@
-"""What every recipe does around its training: label spaces, the yardstick, prediction files, the report's frame."""
+"""What every recipe needs around its training: label spaces, what it leaves, sealed test labels, the yardstick."""
 
 from __future__ import annotations
 
-import csv
-import os
-import platform
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.evaluate import report
-from tl_core.evaluate.compare import compare
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
 from tl_core.train import yardstick
@@ -104,34 +99,6 @@ class SealedVersion(DatasetVersion):
         return self._known
 
 
-def judge(config: RunConfig, version: DatasetVersion, trained: Trained, folder: Path, cache: Path,
-          progress: Progress) -> dict[str, Any]:
-    """Open the test labels, once, after every choice has been made, and write the report."""
-    clock = Clock()
-    space, labels, test = label_space(version), version.labels, version.rows_of("test")
-    progress.stage("Judging on unseen rows", share=0.02)
-    progress.log("The test rows are opened now, once, after every choice has been made.")
-    sections = {"test": report.evaluate_rows(labels[test], trained.test, space.names, "split", trained.seed)}
-    if len(trained.validation_rows):
-        sections["validation"] = report.evaluate_rows(labels[trained.validation_rows], trained.validation,
-                                                      space.names, trained.kind, trained.seed)
-    write_predictions(folder / "predictions.csv", version, test, trained.test, space.names)
-    clock.mark("evaluate")
-    baselines, against = majority_baseline(version), None
-    for name, found in trained.baselines.items():
-        baselines[name] = report.baseline_score(labels[test], found.argmax(axis=1))
-    if trained.yardstick:
-        progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
-        baselines, theirs = run_yardstick(version, cache, progress, balanced=trained.balanced, seed=trained.seed)
-        ours = trained.test.argmax(axis=1) == labels[test]
-        against = compare(ours, theirs, report.noun_of(version.info.modality),
-                          ("This model", "the one without transfer"))
-        clock.mark("baseline")
-    timing = {name: trained.timing.get(name, 0.0) + seconds for name, seconds in clock.seconds.items()}
-    return build_report(config, version, space, sections, baselines, settings=trained.settings, timing=timing,
-                        against_baseline=against, **trained.facts)
-
-
 def predict_rows(classifier: Any, version: DatasetVersion, rows: Ints, progress: Progress) -> Floats:  # noqa: ANN401
     """Probabilities (rows, model classes) of a loaded classifier, a few hundred items at a time."""
     parts = [np.zeros((0, len(classifier.labels)))]
@@ -173,43 +140,3 @@ def majority_baseline(version: DatasetVersion) -> dict[str, Any]:
     test, train = version.labels[version.rows_of("test")], version.labels[version.rows_of("train")]
     guess = yardstick.majority(train, len(version.info.labels))
     return {"majority": report.baseline_score(test, np.full(len(test), guess))}
-
-
-def write_predictions(path: Path, version: DatasetVersion, rows: Ints, probabilities: Floats,
-                      labels: list[str]) -> None:
-    """One line for each held-out row: what it is, what was said, how sure; 9 significant digits."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["index", "row", "true", "label", "confidence", *(f"p:{name}" for name in labels)])
-        best = probabilities.argmax(axis=1)
-        for row, name, values, place in zip(rows.tolist(), version.names(rows), probabilities, best, strict=True):
-            true = labels[version.labels[row]]
-            writer.writerow([row, name, true, labels[place], f"{values[place]:.9g}", *(f"{v:.9g}" for v in values)])
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
-
-
-def build_report(config: RunConfig, version: DatasetVersion, space: LabelSpace, sections: dict[str, Any],
-                 baselines: dict[str, Any], **facts: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The report object of the contract; `facts` brings settings, timing, model and what the recipe found."""
-    return {
-        "schema_version": report.SCHEMA_VERSION, "dataset": config.dataset, "backbone": config.backbone,
-        "recipe": config.recipe, "modality": version.info.modality, "labels": space.names,
-        "classes_without_training_rows": space.lost, **sections, "baselines": baselines,
-        "headline": report.headline(sections["test"], version.info.modality, baselines,
-                                    is_baseline=config.recipe == "baseline"),
-        "data": {"fingerprint": version.info.fingerprint, "splits": version.info.splits,
-                 "findings": version.info.findings},
-        "environment": environment(), "predictions": "predictions.csv", **facts,
-    }
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, for whoever repeats the run."""
-    from importlib.metadata import version as installed
-
-    names = ("torch", "transformers", "scikit-learn", "datasets", "numpy", "tokenizers", "pillow")
-    return {"python": platform.python_version(), "platform": platform.platform(),
-            "packages": {name: installed(name) for name in names}}

@@ -17,8 +17,9 @@ import numpy as np
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError
+from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.metrics import confusion_matrix, item_log_loss, macro_f1
-from tl_core.models import language, surgery
+from tl_core.models import heads, language, surgery
 from tl_core.models.backbones import Backbone, save_classifier
 from tl_core.models.classifier import load_classifier
 from tl_core.models.references import weights_hash
@@ -120,25 +121,30 @@ def _finish(version: DatasetVersion, space: common.LabelSpace, setup: Setup, out
     backbone: Backbone = setup.backbone
     progress.stage("Saving and proving the model", share=0.05)
     rows = {split: version.rows_of(split) for split in ("validation", "test")}
-    checked = spread(len(rows["test"]), CHECK_ROWS)
-    inputs = read_inputs(version, rows["test"][checked])
-    expected = _say(backbone, inputs)
     save_classifier(backbone, folder / "model")
-    parity = verify_folder(folder / "model", version.info.modality, inputs, expected)
+    progress.stage("Reading validation rows with the new model", len(rows["validation"]), share=0.02)
+    validation = common.predict_rows(load_classifier(folder / "model"), version, rows["validation"], progress)
+    labels = space.to_model(version.labels[rows["validation"]])
+    cooled = choose_temperature(labels[labels >= 0], validation[labels >= 0], setup.settings.seed)
+    if cooled["temperature"] != 1.0:
+        heads.cool(backbone.model, backbone.port, cooled["temperature"])
+        validation = sharpen(validation, cooled["temperature"])
+        save_classifier(backbone, folder / "model")
+    inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
+    parity = verify_folder(folder / "model", version.info.modality, inputs, _say(backbone, inputs))
     clock.mark("verify")
-    classifier, found = load_classifier(folder / "model"), {}
-    for split, places in rows.items():
-        progress.stage(f"Reading {split} rows with the new model", len(places), share=0.02)
-        found[split] = space.to_all(common.predict_rows(classifier, version, places, progress))
+    progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
+    test = common.predict_rows(load_classifier(folder / "model"), version, rows["test"], progress)
     clock.mark("predict")
     settings, report = setup.settings, setup.report
     return Trained(
-        found["test"], rows["validation"], found["validation"], "split",
+        space.to_all(test), rows["validation"], space.to_all(validation), "split",
         settings={**settings.as_dict(), "learning_rate": setup.plan["lr"], "batch_size": setup.plan["batch"],
                   "accumulate": setup.plan["accumulate"], "precision": setup.plan.get("why_bf16", ""),
                   "pooling": backbone.pooling, "max_length": backbone.max_length, "c": setup.probe_c},
         timing=clock.seconds, facts={
-            "parity": parity, "surgery": report.as_dict(), "lr_curve": setup.lr_curve, "mixture": mixed,
+            "parity": parity, "temperature": cooled, "surgery": report.as_dict(), "lr_curve": setup.lr_curve,
+            "mixture": mixed,
             "training": {"reason": outcome.reason, "steps": outcome.steps, "planned_steps": outcome.planned,
                          "best_step": outcome.best_step, "history": outcome.history},
             "class_weights": _shown(setup, space),

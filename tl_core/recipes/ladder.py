@@ -20,7 +20,7 @@ from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
-from tl_core.recipes import common, load_training
+from tl_core.recipes import judging, load_training
 from tl_core.recipes.common import SealedVersion, Trained
 
 _YARDSTICK = "baseline "
@@ -52,7 +52,7 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
     chosen = next(one for one in climbed if one.rung == found["recommended"])
     trained = replace(chosen.trained, yardstick="baseline" not in {one.rung for one in climbed},
                       baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
-    report = common.judge(config, version, trained, folder, cache, progress)
+    report = judging.judge(config, version, trained, folder, cache, progress)
     report["headline"] = ladder.advice(found)
     report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed,
                         "failed": failed}

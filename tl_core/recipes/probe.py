@@ -6,14 +6,18 @@ save, prove that the saved folder gives the same probabilities.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
+from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.models import heads, language
 from tl_core.models.backbones import Backbone, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
@@ -21,6 +25,7 @@ from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
 from tl_core.settings import read_settings
+from tl_core.train.linear_probe import ProbeFit
 from tl_core.train.probing import CHECK_ROWS, probe, read_inputs, softmax, spread
 from tl_core.train.seeds import seed_everything
 
@@ -42,6 +47,7 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 
     fit, features, why = probe(settings, version, rows, space.to_model(version.labels), len(space.kept), backbone,
                                cache, progress, clock.mark)
+    fit, cooled = _cool(fit, space.to_model(version.labels), settings.seed)
     heads.fold(backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias))
 
     progress.stage("Saving and proving the model", share=0.05)
@@ -56,13 +62,22 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         settings={**settings.as_dict(), "c": fit.c, "selection": fit.kind, "pooling": backbone.pooling,
                   "max_length": backbone.max_length, "precision": why},
         timing=clock.seconds, facts={
-            "sweep": fit.sweep, "parity": parity,
+            "sweep": fit.sweep, "parity": parity, "temperature": cooled,
             "model": {"trainable_parameters": int(fit.weight.size + fit.bias.size),
                       "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
                       "family": backbone.family, "device": str(next(backbone.model.parameters()).device),
                       "weights_sha256": backbone.weights, "processor": type(backbone.processor).__name__,
                       "notes": backbone.notes}},
         yardstick=settings.baseline, balanced=settings.class_weights == "balanced", seed=settings.seed)
+
+
+def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit, dict[str, Any]]:
+    """The head with its temperature put in, if held-out rows gain by one; accuracy cannot change."""
+    found = choose_temperature(labels[fit.held_out_rows], fit.held_out, seed)
+    heat = found["temperature"]
+    if heat != 1.0:
+        fit = replace(fit, weight=fit.weight / heat, bias=fit.bias / heat, held_out=sharpen(fit.held_out, heat))
+    return fit, found
 
 
 def _refuse_other_modality(backbone: Backbone, version: DatasetVersion) -> None:

@@ -1,0 +1,172 @@
+"""The report's further sections: weak slices, confidence, when to leave the answer to a person, ranking curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import charts, problems
+from pages.components.words import label, plain
+from tl_core.evaluate.intervals import wilson
+from tl_core.predict.threshold import read_threshold, save_threshold
+
+_SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
+
+
+def looks(report: dict[str, Any]) -> None:
+    """How often these test items have been asked, and what that does to the best of several."""
+    count = report.get("test_looks", 1)
+    if count > 1:
+        st.caption(f"These test items have judged {count} runs by now. The best of several looks a little better than "
+                   "it is; choose by validation scores, and keep new items for a last test.")
+
+
+def most_confused(test: dict[str, Any]) -> None:
+    """The ten pairs that are mixed up most often, both ways together."""
+    names, counts = test["confusion"]["labels"], test["confusion"]["counts"]
+    pairs = [{"one": names[i], "other": names[j], "mixed up": counts[i][j] + counts[j][i],
+              "one called other": counts[i][j], "other called one": counts[j][i]}
+             for i in range(len(names)) for j in range(i) if counts[i][j] + counts[j][i]]
+    if len(names) > 2 and pairs:
+        st.markdown("**Most often mixed up**")
+        st.dataframe(pd.DataFrame(sorted(pairs, key=lambda pair: -pair["mixed up"])[:10]), hide_index=True)
+
+
+def weak_slices(test: dict[str, Any], noun: str) -> None:
+    """Kinds of items, those that are answered worse than the rest first."""
+    parts = test.get("slices", [])
+    if not parts:
+        return
+    st.subheader(f"Is it worse on some kind of {noun}?")
+    for part in (part for part in parts if part["worse"]):
+        st.warning(f"**{plain(part['by']).capitalize()} {plain(_value(part))}**: right "
+                   f"{100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the rest. That is "
+                   f"hardly chance, although {len(parts)} kinds were looked at (p = {part['p_value']:.3f}).",
+                   icon=":material/warning:")
+    if not any(part["worse"] for part in parts):
+        st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
+    with st.expander("All kinds that were looked at"):
+        st.dataframe(pd.DataFrame([{
+            "by": part["by"], "value": _value(part), "test items": part["n"],
+            "right in 100": 100 * part["accuracy"]["value"],
+            "plausible": f"{100 * part['accuracy']['low']:.0f} to {100 * part['accuracy']['high']:.0f}",
+            "on the rest": 100 * part["rest"], "p": part["p_value"]} for part in parts]), hide_index=True,
+            column_config={
+                "right in 100": st.column_config.NumberColumn(format="%.0f"),
+                "on the rest": st.column_config.NumberColumn(format="%.0f"),
+                "p": st.column_config.NumberColumn(format="%.3f", help="Fisher's exact test against the rest, adjusted "
+                                                   "for the number of kinds (Holm).")})
+
+
+def _value(part: dict[str, Any]) -> str:
+    return str(part["value"]) if "value" in part else f"{part['low']:.4g} to {part['high']:.4g}"
+
+
+def confidence(report: dict[str, Any]) -> None:
+    """Stated confidence against how often it is right."""
+    test = report["test"]
+    if not test.get("reliability"):
+        return
+    st.subheader("Can its confidence be trusted?")
+    error = test["ece"]
+    st.markdown(f"On average its confidence is {100 * error['value']:.0f} points away from how often it is right; a "
+                f"perfectly honest model would show {100 * error['expected_if_calibrated']:.0f} by chance on so few.")
+    found = report.get("temperature") or {}
+    if found.get("temperature", 1.0) != 1.0:
+        st.caption(f"Its confidence was {'lowered' if found['temperature'] > 1 else 'raised'} after training, by a "
+                   f"temperature of {found['temperature']:.2f} fitted on held-out rows; its answers are the same.")
+    bins = test["reliability"]
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line={"dash": "dot", "color": charts.SLATE},
+                       hoverinfo="skip")
+    sizes = [8 + 16 * (part["n"] / test["n"])**0.5 for part in bins]
+    figure.add_scatter(
+        x=[100 * part["confidence"] for part in bins], y=[100 * part["accuracy"]["value"] for part in bins],
+        mode="markers", marker={"color": charts.ACCENT, "size": sizes},
+        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
+                 "array": [100 * (part["accuracy"]["high"] - part["accuracy"]["value"]) for part in bins],
+                 "arrayminus": [100 * (part["accuracy"]["value"] - part["accuracy"]["low"]) for part in bins]},
+        customdata=[part["n"] for part in bins],
+        hovertemplate="says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>")
+    figure.update_xaxes(title="how sure it says it is (%)", range=[0, 102])
+    figure.update_yaxes(title="right in 100", range=[0, 102])
+    charts.draw(figure, "reliability", 340)
+    if sets := test.get("conformal"):
+        one = sets[0]
+        st.caption(f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in 100 needs "
+                   f"{one['mean_size']:.2f} classes on average; on the test items the truth was among them "
+                   f"{100 * one['covered']['value']:.0f} times in 100 ({100 * one['covered']['low']:.0f} to "
+                   f"{100 * one['covered']['high']:.0f} is plausible).")
+
+
+def abstain(report: dict[str, Any], run_folder: Any) -> None:  # noqa: ANN401
+    """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps it."""
+    curve = (report.get("validation") or {}).get("coverage")
+    if not curve or not (run_folder / "model").is_dir():
+        return
+    st.subheader("When should a person decide?")
+    kept = read_threshold(run_folder / "model")
+    least = st.slider("Answer only when it is at least this sure (%)", 0, 99, round(100 * kept), key="least_sure",
+                      help="Chosen on the validation items; the test items below only check it.")
+    cells = st.columns(2)
+    for column, name, points in ((cells[0], "validation items", curve), (cells[1], "test items",
+                                                                         report["test"]["coverage"])):
+        answered = [point for point in points if 100 * point["threshold"] >= least]
+        if not answered:
+            column.metric(f"Right in 100 of those it answers ({name})", "none answered", border=True)
+            continue
+        point = answered[-1]
+        low, high = wilson(point["right"], point["answered"])
+        column.metric(f"Right in 100 of those it answers ({name})", f"{100 * point['accuracy']:.0f}", border=True,
+                      delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}", delta_arrow="off",
+                      delta_color="off")
+    figure = go.Figure(go.Scatter(
+        x=[100 * point["coverage"] for point in curve], y=[100 * point["accuracy"] for point in curve], mode="lines",
+        line={"color": charts.ACCENT}, customdata=[100 * point["threshold"] for point in curve],
+        hovertemplate="answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} % sure)<extra></extra>"))
+    figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
+    figure.update_yaxes(title="right in 100 of them")
+    charts.draw(figure, "coverage", 240)
+    if round(100 * kept) != least and st.button("Keep this threshold with the model", icon=":material/save:"):
+        with problems.caught():
+            save_threshold(run_folder / "model", least / 100)
+        st.rerun()
+    if kept:
+        st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
+
+
+def ranking(test: dict[str, Any]) -> None:
+    """ROC and precision-recall curves, and how near the top the truth is."""
+    classes = test.get("ranking", [])
+    if not classes:
+        return
+    with st.expander("Curves class by class (ROC, precision and recall), and near misses"):
+        names = [part["label"] for part in classes]
+        worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][:_SHOWN_CLASSES]
+        picked = st.multiselect("Classes", names, worst, max_selections=_SHOWN_CLASSES, key="curve_classes",
+                                help="At first those that it tells apart least well.")
+        shown = [part for part in classes if part["label"] in picked]
+        axes = (("roc", "called so although it is not (%)", "found (%)"), ("pr", "found (%)", "right when named (%)"))
+        for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
+            figure = go.Figure()
+            for part, colour in zip(shown, charts.COLOURS, strict=False):
+                figure.add_scatter(x=[100 * x for x, _ in part[curve]], y=[100 * y for _, y in part[curve]],
+                                   mode="lines", name=label(part["label"]), line={"color": colour})
+            figure.update_xaxes(title=across, range=[0, 101])
+            figure.update_yaxes(title=up, range=[0, 101])
+            with column:
+                charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
+        st.dataframe(pd.DataFrame([{
+            "class": part["label"], "test items": part["positives"], "ROC area": part["auc"]["value"],
+            "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
+            "average precision": part["average_precision"]["value"],
+            "also plausible": f"{part['average_precision']['low']:.2f} to {part['average_precision']['high']:.2f}"}
+            for part in classes]), hide_index=True, column_config={
+                "ROC area": st.column_config.NumberColumn(format="%.3f", help="1 is perfect, 0.5 is chance."),
+                "average precision": st.column_config.NumberColumn(format="%.3f")})
+        if len(test["top_k"]) > 1:
+            st.markdown("; ".join(f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times in 100"
+                                  for part in test["top_k"][1:]).capitalize() + ".")

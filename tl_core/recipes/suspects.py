@@ -1,0 +1,86 @@
+"""Labels that are probably wrong: a probe that never judges a row it has learnt from, and confident learning on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import DataError
+from tl_core.evaluate import label_issues
+from tl_core.evaluate.report import noun_of
+from tl_core.models.backbones import load_backbone
+from tl_core.progress import Progress
+from tl_core.recipes import common
+from tl_core.settings import read_settings
+from tl_core.train.linear_probe import fit_probe
+from tl_core.train.probing import probe_features
+from tl_core.train.seeds import seed_everything
+
+FILE = "suspects.json"
+_MOST = 2000  # that are listed; a person looks at far fewer
+_NEIGHBOURS = 4
+
+
+def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
+    """Suspect rows of the training and validation items, written to `folder/suspects.json`.
+
+    The probabilities come from cross-validation of a probe on all of these rows, so each row is judged by a model that
+    has not seen it, nor any row of its group. Test rows are left alone: what they say about a run must not move.
+
+    Returns:
+        `count`, `share` (estimated share of wrong labels), `looked_at`, `sentence`, and `rows`: the most suspect first,
+        each with `row`, `given`, `suggested`, `margin`, `confidence` (of the suggested class) and `neighbours`, the
+        rows that look most alike.
+
+    Raises:
+        DataError: when there are too few rows to judge any by the others.
+    """
+    settings: ProbeSettings = config.settings
+    space = common.label_space(version)
+    labels = space.to_model(version.labels)
+    splits = {split: version.rows_of(split) for split in ("train", "validation") if len(version.rows_of(split))}
+    rows = np.concatenate(list(splits.values()))
+    known = labels[rows] >= 0  # a class without training rows cannot be judged
+    if known.sum() < 2 * len(space.kept):
+        raise DataError("There are too few rows to judge each by the others.", "", "Add more labelled items.")
+    seed_everything(settings.seed)
+    progress.stage("Opening the backbone", share=0.05)
+    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
+                             max_length=settings.max_length, seed=settings.seed)
+    features, rows = probe_features(settings, version, splits, backbone, cache, progress)[known], rows[known]
+    progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
+    fit = fit_probe((features, labels[rows]), (features[:0], labels[:0]), version.groups[rows],
+                    classes=len(space.kept), c_values=settings.c_values, selection="cv", folds=settings.folds,
+                    balanced=False, intercept=backbone.port.has_bias, seed=settings.seed, progress=progress)
+    judged = rows[fit.held_out_rows]
+    found = label_issues.find_suspects(labels[judged], fit.held_out)
+    listed = found.rows[:_MOST]
+    near = _neighbours(features, fit.held_out_rows[listed])
+    names = np.array(space.model_names)
+    out = {"count": len(found.rows), "share": found.share, "looked_at": len(judged),
+           "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
+           "rows": [{"row": int(judged[place]), "given": str(names[labels[judged[place]]]),
+                     "suggested": str(names[to]), "margin": float(gap), "confidence": float(fit.held_out[place, to]),
+                     "neighbours": [int(row) for row in rows[others]]}
+                    for place, to, gap, others in zip(listed, found.suggested, found.margin, near, strict=False)]}
+    write_json(folder / FILE, out)
+    return out
+
+
+def _neighbours(features: Any, places: Any) -> Any:  # noqa: ANN401
+    """Positions (places, 4) of the rows with the most similar features (cosine), the row itself left out."""
+    unit = np.asarray(features, dtype=np.float32)
+    unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+    alike = unit[places] @ unit.T
+    alike[np.arange(len(places)), places] = -np.inf
+    return np.argsort(-alike, axis=1, kind="stable")[:, :_NEIGHBOURS]
+
+
+def _sentence(count: int, total: int, noun: str) -> str:
+    if not count:
+        return f"No label of {total:,} {noun} looks wrong."
+    return f"{count:,} of {total:,} {noun} look as if their class is wrong; look at them, the likeliest first."
