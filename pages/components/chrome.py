@@ -27,7 +27,9 @@ def sections() -> dict[str, list[st.Page]]:
         "Model": [page("model/choose", "Backbone", "account_tree", "backbone")],
         "Train": [page("train/design", "Design", "tune", "design"),
                   page("train/live", "Live run", "monitoring", "live")],
-        "Evaluate": [page("evaluate/report", "Report", "fact_check", "report")],
+        "Evaluate": [page("evaluate/report", "Report", "fact_check", "report"),
+                     page("evaluate/compare", "Compare", "balance", "compare"),
+                     page("evaluate/labels", "Labels", "rule", "labels")],
         "Use": [page("ship/predict", "Predict", "bolt", "predict")],
         "Studio": [page("train/runs", "Runs", "list", "runs"), page("admin/system", "System", "memory", "system")],
     }

@@ -88,6 +88,11 @@ def restore(reference: str) -> None:
     _submit(reference, {"restore": True})
 
 
+def apply_decisions(reference: str) -> None:
+    """Make what was decided about single labels a version; the page follows it as it follows a fix."""
+    _submit(reference, {"decisions": True})
+
+
 def _submit(reference: str, options: dict) -> None:
     with problems.caught():
         run = services.submit(RunConfig("fix", services.user(), reference, options=options),

@@ -94,8 +94,11 @@ if others and best.folder.exists():
                          ("This run", "the best other run"))
         st.markdown(plain(paired["sentence"]))
 st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
-if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
-    st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
+with st.container(horizontal=True):
+    if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
+        st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
+    if others and st.button("Compare runs", icon=":material/balance:"):
+        st.switch_page("pages/evaluate/compare.py", query_params={"run": run.id, "with": best.id})
 
 for row in (list(SCORES)[:3], list(SCORES)[3:]):
     for column, name in zip(st.columns(3), row, strict=True):
@@ -166,6 +169,8 @@ wrong = predictions[predictions["true"] != predictions["label"]].sort_values("co
 st.subheader("Its most confident mistakes")
 if len(wrong):
     show_items(wrong, "wrong")
+    st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
+                 query_params={"dataset": run.dataset})
 else:
     st.caption("None: every test item was right.")
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from tl_core.cli import commands, data, training
+from tl_core.cli import commands, data, labels, training
 from tl_core.cli.context import Output
+from tl_core.data.edits import ACTIONS
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import UserError, nearest
 from tl_core.log import quiet_libraries, setup_logging
@@ -81,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     resume.add_argument("run")
     resume.add_argument("--detach", action="store_true", help="return at once")
 
+    _add_labels(top, common)
     report = _command(top, "report", training.report, "the whole report of a run", common)
     report.add_argument("run")
     report.add_argument("--html", default="", metavar="FILE", help="also write it as a page without any of your items")
@@ -128,6 +130,21 @@ def _add_data(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN40
     delete = _command(group, "delete", data.delete, "remove a dataset or one version of it", common)
     delete.add_argument("name", help="NAME or NAME@VERSION")
     delete.add_argument("--with-runs", action="store_true", help="also remove the runs that depend on it")
+
+
+def _add_labels(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
+    group = top.add_parser("labels", help="single labels: suggest, decide, apply").add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    suggest = _command(group, "suggest", labels.suggest, "look for labels that are probably wrong", common)
+    suggest.add_argument("name", help="NAME or NAME@VERSION")
+    suggest.add_argument("--backbone", default="", help="whose features judge; default: starter:text or starter:image")
+    decide = _command(group, "decide", labels.decide_row, "save a decision about one row", common)
+    decide.add_argument("name", help="NAME or NAME@VERSION")
+    decide.add_argument("row", type=int)
+    decide.add_argument("decision", choices=ACTIONS)
+    decide.add_argument("--to", default="", metavar="CLASS", help="the class, for relabel")
+    _command(group, "apply", labels.apply, "make what was decided a new version", common).add_argument(
+        "name", help="NAME or NAME@VERSION")
 
 
 def _command(group: Any, name: str, handler: Handler, text: str,  # noqa: ANN401

@@ -62,7 +62,7 @@ def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Outp
         return output.show(run.as_dict(), [f"Run {run.id} is queued (place {run.place}). "
                                            f"Watch it: python -m tl_core runs show {run.id}"])
     try:
-        run = _follow(run, runs, output)
+        run = follow(run, runs, output)
     except KeyboardInterrupt:
         output.note(f"\nThe run goes on. Stop it with: python -m tl_core runs cancel {run.id}")
         run = runs.get(run.id)
@@ -74,7 +74,7 @@ def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Outp
     return 0 if run.status == "done" else 1
 
 
-def _follow(run: Run, runs: RunStore, output: Output) -> Run:
+def follow(run: Run, runs: RunStore, output: Output) -> Run:
     """Show stage, share and time left on standard error until the run has ended."""
     from tl_core.jobs.events import RunView, read_events
 

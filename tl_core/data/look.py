@@ -70,13 +70,13 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
     return found
 
 
-def thumbnail(data: bytes, side: int = _SIDE) -> bytes:
-    """A small square JPEG from the middle of an encoded picture, upright and RGB."""
+def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
+    """A small JPEG of an encoded picture, upright and RGB: a square from its middle, or all of it."""
     import io
 
     from PIL import ImageOps
 
-    picture = ImageOps.fit(open_image(data), (side, side))
+    picture = (ImageOps.contain if whole else ImageOps.fit)(open_image(data), (side, side))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

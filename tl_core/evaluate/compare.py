@@ -47,6 +47,11 @@ def compare(first: Bools, second: Bools, noun: str, names: tuple[str, str], seed
             "test": "exact McNemar", "sentence": _sentence(only_first, only_second, len(first), p_value, noun, names)}
 
 
+def agreement(answers: list[NDArray[Any]]) -> NDArray[np.float64]:
+    """Share of items that each two classifiers answer alike, right or wrong (classifiers, classifiers)."""
+    return np.array([[float((first == second).mean()) for second in answers] for first in answers])
+
+
 def _sentence(only_first: int, only_second: int, total: int, p_value: float, noun: str, names: tuple[str, str]) -> str:
     gap = only_first - only_second
     if not gap:

@@ -1,0 +1,119 @@
+"""Which one shall I take? Runs on the same test items: scores, price, paired tests, settings that differ."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, chrome, curves, problems, services, state
+from pages.components.words import duration, plain, size
+from tl_core.evaluate.compare import agreement, compare
+from tl_core.jobs.events import RunView, read_events
+
+_MOST = 8
+
+st.title("Which one shall I take?")
+with problems.caught():
+    finished = [run for run in services.runs().list(kind="train") if run.status == "done" and run.summary]
+    hand = st.query_params.get("run") or st.session_state["run"]
+    subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
+chrome.need_dataset(subject)
+alike = {run.id: run for run in finished if run.dataset.partition("@")[0] == subject.partition("@")[0]}
+if len(alike) < 2:
+    st.info("There is only one finished run on this dataset so far." if alike else
+            "No run on this dataset has finished.", icon=":material/info:")
+    st.page_link("pages/train/design.py", label="Train another", icon=":material/tune:")
+    st.stop()
+names = {key: f"{run.recipe} · {run.backbone or 'no backbone'} · {run.dataset} · {key}" for key, run in alike.items()}
+first = [key for key in (hand, st.query_params.get("with")) if key in alike]
+picked = st.multiselect("Runs", list(alike), [*first, *(key for key in alike if key not in first)][:max(4, len(first))],
+                        format_func=names.get, max_selections=_MOST, key="compared")
+if len(picked) < 2:
+    st.caption("Pick at least two.")
+    st.stop()
+
+
+@st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
+def read(folder: str, finished_at: float) -> tuple[dict, pd.DataFrame]:
+    """Report and predictions of a run; a resumed one has another end."""
+    del finished_at
+    with open(f"{folder}/report.json", encoding="utf-8") as handle:
+        report = json.load(handle)
+    return report, pd.read_csv(f"{folder}/predictions.csv", usecols=["row", "true", "label"], dtype=str,
+                               keep_default_na=False)
+
+
+def weight_on_disk(key: str) -> int:
+    """Bytes of the model folder."""
+    return sum(path.stat().st_size for path in (alike[key].folder / "model").glob("*") if path.is_file())
+
+
+with problems.caught():
+    known = {key: read(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
+same = [key for key in picked if known[key][1][["row", "true"]].equals(known[picked[0]][1][["row", "true"]])]
+for key in picked:
+    if key not in same:
+        st.warning(f"Left out: {plain(names[key])} was tested on other items than the first one; only the same items "
+                   "can be compared fairly.", icon=":material/warning:")
+if len(same) < 2:
+    st.stop()
+reports = {key: known[key][0] for key in same}
+right = {key: (known[key][1]["true"] == known[key][1]["label"]).to_numpy() for key in same}
+best = max(same, key=lambda key: float(right[key].mean()))
+short = {key: f"{alike[key].recipe} {key[:4]}" for key in same}
+charts.cost_and_score([{"name": key, "title": short[key], "minutes": reports[key]["timing"]["total"] / 60,
+                        "accuracy": reports[key]["test"]["accuracy"]} for key in same], best, "costs")
+st.dataframe(pd.DataFrame([{
+    "run": short[key] + (" ✓" if key == best else ""), "backbone": alike[key].backbone or "none",
+    "right in 100": 100 * reports[key]["test"]["accuracy"]["value"],
+    "plausible": f"{100 * reports[key]['test']['accuracy']['low']:.0f} to "
+                 f"{100 * reports[key]['test']['accuracy']['high']:.0f}",
+    "macro F1": 100 * reports[key]["test"]["macro_f1"]["value"],
+    "ECE": reports[key]["test"]["ece"]["value"],
+    "time": duration(reports[key]["timing"]["total"]).removeprefix("about "),
+    "learns": reports[key]["model"].get("trainable_parameters", 0), "on disk": size(weight_on_disk(key))}
+    for key in same]), hide_index=True, column_config={
+        "right in 100": st.column_config.NumberColumn(format="%.1f"),
+        "macro F1": st.column_config.NumberColumn(format="%.1f"), "ECE": st.column_config.NumberColumn(format="%.3f"),
+        "learns": st.column_config.NumberColumn(format="localized", help="Weights that move.")})
+
+st.subheader("Is the difference more than chance?")
+noun = {"image": "photos", "text": "texts"}[reports[best]["modality"]]
+others = [key for key in same if key != best]
+for key in others:
+    found = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
+    st.markdown(f"- {plain(found['sentence'])}")
+if len(others) > 1:
+    st.caption(f"The best of {len(same)} was picked by these very items, so its lead is a little flattered.")
+
+st.subheader("What transfer bought")
+base = {key: "without transfer" for key in same if alike[key].recipe == "baseline"}
+base |= {key: "from scratch" for key in same if reports[key]["settings"].get("strategy") == "scratch"}
+if base and best not in base:
+    for key, words in base.items():
+        gain = compare(right[best], right[key], noun, ("", ""))["difference"]
+        st.markdown(f"- {short[best].capitalize()} is right {100 * gain['value']:+.0f} times in 100 against "
+                    f"{short[key]} ({words}); {100 * gain['low']:+.0f} to {100 * gain['high']:+.0f} is plausible.")
+else:
+    st.caption("Add a run without transfer or from scratch to see it.")
+
+st.subheader("What differs")
+settings = {short[key]: {"backbone": alike[key].backbone, "recipe": alike[key].recipe, "dataset": alike[key].dataset,
+                         **reports[key]["settings"]} for key in same}
+rows = sorted({name for one in settings.values() for name in one})
+different = [name for name in rows if len({json.dumps(one.get(name), default=str) for one in settings.values()}) > 1]
+st.dataframe(pd.DataFrame([{"setting": name.replace("_", " "), **{run: str(one.get(name, "")) for run, one in
+                                                                 settings.items()}} for name in different]),
+             hide_index=True)
+with st.expander("How often two of them give the same answer"):
+    matrix = agreement([known[key][1]["label"].to_numpy() for key in same])
+    st.dataframe(pd.DataFrame(np.round(100 * matrix), index=list(short.values()), columns=list(short.values())))
+tuned = [key for key in same if alike[key].recipe == "finetune"]
+if tuned:
+    views = {key: RunView() for key in tuned}
+    for key, view in views.items():
+        for event in read_events(alike[key].folder)[0]:
+            view.add(event)
+    st.subheader("How they learnt")
+    curves.show(views[tuned[0]], {short[key]: views[key] for key in tuned[1:]})

@@ -1,0 +1,52 @@
+"""Mending labels from the worklist to a new version, and the same training before and after on the same test items."""
+
+from __future__ import annotations
+
+import pytest
+from tests_support.datasets import write_pictures
+
+pytestmark = pytest.mark.browser
+
+
+def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeated(page, server, picture):
+    source = write_pictures(server.home.parent / "flipped", each=60)
+    for number in (2, 11, 19, 33, 47):
+        for label, other in (("red", "green"), ("green", "blue")):
+            (source / label / f"{number}.png").rename(source / other / f"moved_{label}_{number}.png")
+    page.goto(f"{server.url}/add-data")
+    page.get_by_text("This server", exact=True).click()
+    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_text("Is it good enough?").wait_for()
+    page.goto(f"{server.url}/design?dataset=flipped")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("Read the report").wait_for(timeout=240_000)
+
+    page.goto(f"{server.url}/labels?dataset=flipped")
+    page.get_by_role("button", name="Look for wrong labels").click()
+    page.get_by_text("look as if their class is wrong").first.wait_for(timeout=120_000)
+    page.get_by_text("The most alike ones").wait_for()
+    picture(page, "labels")
+    page.get_by_role("button", name="Change to").first.click()
+    page.get_by_text("1 of").wait_for()
+    page.keyboard.press("k")
+    page.get_by_text("2 of").wait_for()
+    page.keyboard.press("u")
+    page.get_by_text("1 of").wait_for()
+    page.reload()  # every decision was saved at once
+    page.get_by_text("Take the last decision back").wait_for()
+    page.wait_for_timeout(1000)  # keys are bound once the buttons stand
+    for done in range(2, 7):
+        page.keyboard.press("m")
+        page.get_by_text(f"{done} of").wait_for()
+    page.get_by_text("6 changed, 0 left out so far").wait_for()
+    page.get_by_role("button", name="Make a new version of it").click()
+    page.get_by_role("button", name="Train again on this version").click()
+    page.get_by_text("Read the report").wait_for(timeout=240_000)
+    page.goto(f"{server.url}/labels?dataset=flipped@2")
+    page.get_by_text("Compare with the training before the change").click()
+    page.get_by_role("heading", name="Is the difference more than chance?").wait_for()
+    page.get_by_text("photos than").or_(page.get_by_text("equally many")).first.wait_for()
+    page.get_by_text("flipped@2").first.wait_for()
+    picture(page, "compare", 1700)

@@ -1,0 +1,53 @@
+"""Commands about single labels: find suspects, decide, make the decisions a version."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from tl_core.cli.context import Output, stores
+from tl_core.cli.data import dataset_object
+from tl_core.cli.training import follow
+from tl_core.config import RunConfig
+from tl_core.data import edits
+from tl_core.data.store import DatasetVersion
+
+_SHOWN = 30
+
+
+def suggest(args: argparse.Namespace, output: Output) -> int:
+    """Run the search and print what it found, the likeliest first."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    settings, datasets, runs = stores()
+    record = datasets.get(args.name)
+    backbone = args.backbone or f"starter:{record.modality}"
+    ensure_dispatcher(settings)
+    run = follow(runs.create(RunConfig("suspect", settings.user, record.reference, str(record.folder), backbone,
+                                       "probe")), runs, output)
+    if run.status != "done":
+        reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+        output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
+        return 1
+    found = json.loads((run.folder / "suspects.json").read_text(encoding="utf-8"))
+    return output.show({"dataset": record.reference, "run": run.id, **found}, [
+        found["sentence"], *(f"  row {one['row']}: {one['given']} -> {one['suggested']} ({one['confidence']:.0%} sure)"
+                             for one in found["rows"][:_SHOWN])])
+
+
+def decide_row(args: argparse.Namespace, output: Output) -> int:
+    """Save one decision."""
+    record = stores()[1].get(args.name)
+    edits.decide(DatasetVersion(record.folder), args.row, args.decision, args.to)
+    made = edits.decisions(record.folder)
+    return output.show({"dataset": record.reference, "decisions": {
+        str(row): {"action": one.action, "label": one.label} for row, one in made.items()}},
+        [f"Saved; {len(made):,} decided. Make them a version: python -m tl_core labels apply {record.reference}"])
+
+
+def apply(args: argparse.Namespace, output: Output) -> int:
+    """Make a version of all decisions."""
+    from tl_core.intake import relabel_dataset
+
+    record, info, _ = relabel_dataset(stores()[1], args.name)
+    return output.show(dataset_object(record, info), [f"{record.reference}: {info.change}"])
