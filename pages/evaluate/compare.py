@@ -93,8 +93,9 @@ base |= {key: "from scratch" for key in same if reports[key]["settings"].get("st
 if base and best not in base:
     for key, words in base.items():
         gain = compare(right[best], right[key], noun, ("", ""))["difference"]
-        st.markdown(f"- {short[best].capitalize()} is right {100 * gain['value']:+.0f} times in 100 against "
-                    f"{short[key]} ({words}); {100 * gain['low']:+.0f} to {100 * gain['high']:+.0f} is plausible.")
+        more = f"{100 * gain['value']:.1f} times in 100 more often than" if gain["value"] else "as often as"
+        st.markdown(f"- {short[best].capitalize()} is right {more} {short[key]} ({words}); {100 * gain['low']:+.0f} to "
+                    f"{100 * gain['high']:+.0f} is plausible.")
 else:
     st.caption("Add a run without transfer or from scratch to see it.")
 

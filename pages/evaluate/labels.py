@@ -100,16 +100,16 @@ def worklist(suspects: list[dict]) -> None:
             st.markdown(f"It is called **{plain(one['given'])}**.  \nThe others say **{plain(one['suggested'])}**, "
                         f"{sure(one['confidence'])}.")
             row = one["row"]
-            st.button(f"Change to {one['suggested']}", on_click=choose, args=(row, "relabel", one["suggested"]),
+            st.button(f"Change to {plain(one['suggested'])}", on_click=choose, args=(row, "relabel", one["suggested"]),
                       shortcut="m", type="primary", width="stretch")
-            st.button(f"Keep {one['given']}", on_click=choose, args=(row, "keep"), shortcut="k", width="stretch")
+            st.button(f"Keep {plain(one['given'])}", on_click=choose, args=(row, "keep"), shortcut="k", width="stretch")
             if len(info.labels) > 2:
                 other = st.selectbox("Another class", [label for label in info.labels if label not in
                                                        (one["given"], one["suggested"])], index=None,
                                      placeholder="Another class", label_visibility="collapsed", key=f"other_{row}")
                 if other:
-                    st.button(f"Change to {other}", on_click=choose, args=(row, "relabel", other), width="stretch",
-                              key="to_other")
+                    st.button(f"Change to {plain(other)}", on_click=choose, args=(row, "relabel", other),
+                              width="stretch", key="to_other")
             st.button("Leave it out", on_click=choose, args=(row, "drop"), shortcut="d", width="stretch")
             st.button("Later", on_click=skip, args=(row,), shortcut="l", width="stretch")
         show_neighbours(one["neighbours"])

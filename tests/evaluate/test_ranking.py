@@ -82,3 +82,15 @@ def test_a_class_without_rows_has_no_curve():
     truth = np.array([0, 0, 1, 1])
     assert [part["label"] for part in ranking.rank_classes(truth, np.full((4, 3), 1 / 3), ["a", "b", "c"])] == ["a",
                                                                                                               "b"]
+
+
+def test_hopeless_and_overconfident_probabilities_raise_no_warning():
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        truth, heat = random.integers(0, 3, 20), random.choice([0, 1, 10, 100, 1000])
+        logits = heat * random.normal(size=(20, 3))
+        probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        for part in ranking.rank_classes(truth, probabilities, ["a", "b", "c"]):
+            assert 0 <= part["auc"]["low"] <= part["auc"]["value"] <= part["auc"]["high"] <= 1
+            assert 0 <= part["average_precision"]["low"] <= part["average_precision"]["high"] <= 1

@@ -18,5 +18,6 @@ def opened(page="", **parameters):
 
 
 def everything(app):
-    return " ".join(str(element.value) for kind in (app.markdown, app.title, app.caption, app.info, app.error,
-                                                    app.warning, app.success) for element in kind)
+    said = [str(element.value) for kind in (app.markdown, app.title, app.subheader, app.caption, app.info, app.error,
+                                            app.warning, app.success) for element in kind]
+    return " ".join([*said, *(bar.proto.text for bar in app.get("progress"))])

@@ -98,7 +98,8 @@ def average_precision(positive: Bools, found: Floats) -> dict[str, Any]:
 
 def _on_logit(value: float, spread: float, method: str) -> dict[str, Any]:
     middle = np.log(value / (1 - value))
-    low, high = (1 / (1 + np.exp(-(middle + side * _Z * spread))) for side in (-1, 1))
+    ends = np.clip([middle - _Z * spread, middle + _Z * spread], -500, 500)  # beyond, exp would overflow
+    low, high = 1 / (1 + np.exp(-ends))
     return score(value, float(low), float(high), method)
 
 
