@@ -29,7 +29,8 @@ def sections() -> dict[str, list[st.Page]]:
                   page("train/live", "Live run", "monitoring", "live")],
         "Evaluate": [page("evaluate/report", "Report", "fact_check", "report"),
                      page("evaluate/compare", "Compare", "balance", "compare"),
-                     page("evaluate/labels", "Labels", "rule", "labels")],
+                     page("evaluate/labels", "Labels", "rule", "labels"),
+                     page("evaluate/explore", "Explore", "trending_up", "explore")],
         "Use": [page("ship/predict", "Predict", "bolt", "predict")],
         "Studio": [page("train/runs", "Runs", "list", "runs"), page("admin/system", "System", "memory", "system")],
     }

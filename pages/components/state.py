@@ -11,7 +11,8 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
             "predict_run": "", "predict_job": "", "collection": "", "hub_ticket": 0, "plan_ticket": 0, "planned": "",
             "fix_run": "", "takeout_run": "", "way": "upload", "fit_ticket": 0, "fitted": "",
             "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
-            "estimated": "", "estimate": {}, "watched": "", "skipped": []}
+            "estimated": "", "estimate": {}, "watched": "", "skipped": [],
+            "shortcut_ticket": 0, "shortcut_of": ""}
 # One ticket for each question: another page's answer has another shape.
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import charts, chrome, findings, gallery, problems, services, state
+from pages.components import charts, chrome, findings, gallery, problems, services, shortcuts, state
 from pages.components.words import plain
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -38,6 +38,8 @@ with st.container(horizontal=True):
         st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})
 
 findings.show(record, info)
+
+shortcuts.show(record)
 
 st.subheader("Classes")
 charts.class_bars(info.class_splits, "classes")

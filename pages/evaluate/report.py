@@ -5,11 +5,12 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, evidence, gallery, problems, services, state, training_view
+from pages.components import charts, evidence, gallery, problems, services, state, stress, training_view
 from pages.components.words import duration, plain, sure
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import compare
+from tl_core.evaluate.html import render
 
 SCORES = {
     "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
@@ -178,10 +179,19 @@ evidence.weak_slices(test, {"image": "photo", "text": "text"}[report["modality"]
 evidence.confidence(report)
 evidence.abstain(report, run.folder)
 evidence.ranking(test)
+stress.show(run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped"))
 
 if report.get("training"):
     training_view.training(report)
 with st.expander("Settings, timing and environment"):
     st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
              "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)
-    st.download_button("Report as JSON", json.dumps(report, ensure_ascii=False, indent=1), f"report-{run.id}.json")
+st.subheader("Take it along")
+with st.container(horizontal=True):
+    st.download_button("Report as a page (HTML)", lambda: render(report), f"report-{run.id}.html", "text/html",
+                       on_click="ignore", help="One file that opens without a network and prints on A4; it holds none "
+                       "of your items.")
+    st.download_button("Report as JSON", lambda: json.dumps(report, ensure_ascii=False, indent=1),
+                       f"report-{run.id}.json", on_click="ignore")
+    st.download_button("Predictions as CSV", (run.folder / "predictions.csv").read_bytes, f"predictions-{run.id}.csv",
+                       "text/csv", on_click="ignore", help="What it said of each test item.")

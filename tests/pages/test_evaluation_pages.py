@@ -1,4 +1,4 @@
-"""Report, Compare and Labels with AppTest: what they say, save and refuse."""
+"""Report, Compare, Labels and Explore with AppTest: what they say, save and refuse."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore, RunWriter
 from tl_core.settings import read_settings
+from tl_core.train.nuisance import look_for_shortcuts
 
 
 class Studio:
@@ -34,7 +35,10 @@ class Studio:
     def do(self, record, kind="train", recipe="probe", **options):
         run = self.runs.create(RunConfig(kind, "local", record.reference, str(record.folder),
                                          "" if recipe == "baseline" else self.backbone, recipe, options))
-        RunWriter(self.engine).claim_next("train" if kind == "train" else "light")
+        return self.finish(run, "train" if kind == "train" else "light")
+
+    def finish(self, run, lane):
+        RunWriter(self.engine).claim_next(lane)
         handler = signal.getsignal(signal.SIGTERM)
         assert carry_out(run.folder, self.settings) == 0, self.runs.get(run.id).reason
         signal.signal(signal.SIGTERM, handler)
@@ -116,3 +120,41 @@ def test_labels_offers_the_search_first(record):
     app.button[0].click().run()
     assert not app.exception
     assert "Waiting" in everything(app) or "Judging" in everything(app)
+
+
+def test_explore_shows_curve_advice_and_map(studio, record):
+    app = opened("pages/evaluate/explore.py", dataset=record.reference)
+    assert [button.label for button in app.button] == ["Find out"]
+    studio.do(record, "explore", pooling="mean")
+    app = opened("pages/evaluate/explore.py", dataset=record.reference)
+    assert not app.exception
+    assert "A map of the items" in everything(app)
+    for colour in ("Answer", "Split"):
+        app.segmented_control(key="colour").set_value(colour).run()
+        assert not app.exception
+
+
+def test_shortcuts_are_looked_for_once_and_kept(studio, record):
+    app = opened("pages/data/inspect.py", dataset=record.reference)
+    assert "Could a model cheat?" in everything(app)
+    look_for_shortcuts(DatasetVersion(record.folder))
+    app = opened("pages/data/inspect.py", dataset=record.reference)
+    assert not app.exception
+    assert "Look for shortcuts" not in [button.label for button in app.button]
+    assert "alone the class is guessed right" in everything(app)
+
+
+def test_worse_items_are_tried_and_the_flips_shown(studio, record):
+    run = studio.do(record, pooling="mean")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    assert "Try it on worse items" in [button.label for button in app.button]
+    tried = studio.runs.create(RunConfig("stress", "local", record.reference, str(record.folder),
+                                         options={"model": str(run.folder / "model"), "run": run.id}))
+    studio.finish(tried, "light")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    assert not app.exception
+    assert "as they are:" in everything(app)
+    flips = [box for box in app.selectbox if box.key == "flips"]
+    if flips:
+        flips[0].select(flips[0].options[0]).run()
+        assert not app.exception

@@ -69,8 +69,14 @@ def show(args: argparse.Namespace, output: Output) -> int:
 
 def check(args: argparse.Namespace, output: Output) -> int:
     record, info = _open(args.name)
-    return output.show({"dataset": record.name, "version": record.version, "findings": info.findings},
-                       _lines(record, info)[3:] or ["Nothing to look at."])
+    found: dict[str, Any] = {"dataset": record.name, "version": record.version, "findings": info.findings}
+    lines = _lines(record, info)[3:]
+    if args.shortcuts:
+        from tl_core.train.nuisance import look_for_shortcuts
+
+        found["shortcuts"] = look_for_shortcuts(DatasetVersion(record.folder))
+        lines += [f"  [{'warning' if part['telling'] else 'info'}] {part['sentence']}" for part in found["shortcuts"]]
+    return output.show(found, lines or ["Nothing to look at."])
 
 
 def fix(args: argparse.Namespace, output: Output) -> int:

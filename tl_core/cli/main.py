@@ -109,8 +109,11 @@ def _add_data(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN40
     add.add_argument("--append", action="store_true", help="add the rows to the dataset's newest version")
     _add_options(add)
     _command(group, "list", data.show_list, "all datasets", common)
+    check = _command(group, "check", data.check, "only its findings", common)
+    check.add_argument("name", help="NAME or NAME@VERSION")
+    check.add_argument("--shortcuts", action="store_true", help="also try to guess the class from size, light, "
+                       "borders, file format, length or punctuation alone")
     for name, handler, text in (("show", data.show, "classes, splits and findings of one dataset"),
-                                ("check", data.check, "only its findings"),
                                 ("versions", data.versions, "all its versions and what was done to each")):
         _command(group, name, handler, text, common).add_argument("name", help="NAME or NAME@VERSION")
     fix = _command(group, "fix", data.fix, "apply a finding's fix; the result is a new version", common)

@@ -20,7 +20,9 @@ from tl_core.errors import ConfigError, nearest
 __all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "FinetuneSettings", "LadderSettings",
            "ProbeSettings", "RunConfig", "Strategy", "SurgeryPlan", "describe_settings", "setting"]
 
-KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect")
+KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "stress")
+
+_WITH_RECIPE = ("train", "preflight", "suspect", "explore")
 
 SETTINGS: dict[str, type[Checked]] = {"baseline": BaselineSettings, "probe": ProbeSettings,
                                       "finetune": FinetuneSettings, "ladder": LadderSettings}
@@ -31,9 +33,9 @@ class RunConfig:
     """One recorded piece of work, as written to `runs/<id>/config.json`.
 
     `kind` is `train`, `preflight` (measure a few steps of one), `import` (make a dataset version), `fix` (make one
-    from another), `takeout` (write one as files), `predict` (a whole file) or `suspect` (look for wrong labels with a
-    probe); `options` holds the recipe's settings for `train`, `preflight` and `suspect`, and the arguments of the
-    other kinds.
+    from another), `takeout` (write one as files), `predict` (a whole file), `suspect` (look for wrong labels with a
+    probe), `explore` (learning curve and map, with a probe) or `stress` (a trained model on worse items); `options`
+    holds the recipe's settings for those with a recipe, and the arguments of the other kinds.
     """
 
     kind: str
@@ -47,7 +49,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError(f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, KINDS))
-        if self.kind in ("train", "preflight", "suspect"):
+        if self.kind in _WITH_RECIPE:
             if self.recipe not in SETTINGS:
                 raise ConfigError(f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS))
             if self.recipe != "baseline" and not self.backbone:

@@ -122,10 +122,19 @@ def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[b
         return show(reference, read_settings(), Path(folder), augment, seed)
 
 
+def shortcuts(folder: str) -> list[dict[str, Any]]:
+    """What predicts the class although it should not: see `tl_core.train.nuisance.find_shortcuts`."""
+    from tl_core.data.store import DatasetVersion
+    from tl_core.train.nuisance import look_for_shortcuts
+
+    return look_for_shortcuts(DatasetVersion(Path(folder)))
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "check_fit": check_fit,
-    "layer_tree": layer_tree, "preview": preview, "predict_one": predict_one, "warm": warm, "describe": describe}
+    "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
+    "predict_one": predict_one, "warm": warm, "describe": describe}
 
 
 def serve(connection: Connection) -> None:

@@ -12,7 +12,8 @@ from tl_core.config import RunConfig
 from tl_core.jobs.monitor import gpu_count
 from tl_core.registry.processes import start_time
 
-_HEAVY = ("train", "predict", "preflight", "suspect")  # what needs the libraries that a worker standing by has imported
+# What needs the libraries that a worker standing by has imported.
+_HEAVY = ("train", "predict", "preflight", "suspect", "explore", "stress")
 
 
 class JobRunner(Protocol):

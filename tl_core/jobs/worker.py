@@ -276,7 +276,22 @@ def _suspect(config: RunConfig, folder: Path, settings: Settings, events: EventL
     return found["sentence"], {"suspects": found["count"], "share": found["share"]}
 
 
-_WORK = {"train": _train, "preflight": _preflight, "suspect": _suspect,
+def _explore(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.explore import explore
+
+    found = explore(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    return found["advice"], {"points": len(found["points"])}
+
+
+def _stress(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.stress import stress
+
+    del settings
+    found = stress(config, DatasetVersion(Path(config.dataset_dir)), folder, events)
+    return found["sentence"], {"run": config.options["run"]}
+
+
+_WORK = {"train": _train, "explore": _explore, "stress": _stress, "preflight": _preflight, "suspect": _suspect,
          "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":

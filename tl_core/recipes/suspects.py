@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
@@ -23,6 +25,39 @@ from tl_core.train.seeds import seed_everything
 FILE = "suspects.json"
 _MOST = 2000  # that are listed; a person looks at far fewer
 _NEIGHBOURS = 4
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Read:
+    """Features (rows, width) of all training and validation rows whose class can be learnt, and what they are."""
+
+    features: Any
+    rows: Ints
+    labels: Ints
+    names: list[str]
+
+
+def read_features(config: RunConfig, version: DatasetVersion, cache: Path, progress: Progress) -> Read:
+    """Open the backbone of `config` and read every training and validation row with it; both are kept.
+
+    Raises:
+        DataError: when there are too few rows to judge any by the others.
+    """
+    settings: ProbeSettings = config.settings
+    space = common.label_space(version)
+    labels = space.to_model(version.labels)
+    splits = {split: version.rows_of(split) for split in ("train", "validation") if len(version.rows_of(split))}
+    rows = np.concatenate(list(splits.values()))
+    known = labels[rows] >= 0  # a class without training rows cannot be judged
+    if known.sum() < 2 * settings.folds or known.sum() < 2 * len(space.kept):
+        raise DataError("There are too few rows to judge each by the others.", "", "Add more labelled items.")
+    seed_everything(settings.seed)
+    progress.stage("Opening the backbone", share=0.05)
+    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
+                             max_length=settings.max_length, seed=settings.seed)
+    features = probe_features(settings, version, splits, backbone, cache, progress)[known]
+    return Read(features, rows[known], labels[rows[known]], space.model_names)
 
 
 def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
@@ -40,30 +75,19 @@ def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
         DataError: when there are too few rows to judge any by the others.
     """
     settings: ProbeSettings = config.settings
-    space = common.label_space(version)
-    labels = space.to_model(version.labels)
-    splits = {split: version.rows_of(split) for split in ("train", "validation") if len(version.rows_of(split))}
-    rows = np.concatenate(list(splits.values()))
-    known = labels[rows] >= 0  # a class without training rows cannot be judged
-    if known.sum() < 2 * len(space.kept):
-        raise DataError("There are too few rows to judge each by the others.", "", "Add more labelled items.")
-    seed_everything(settings.seed)
-    progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
-                             max_length=settings.max_length, seed=settings.seed)
-    features, rows = probe_features(settings, version, splits, backbone, cache, progress)[known], rows[known]
+    read = read_features(config, version, cache, progress)
+    features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = fit_probe((features, labels[rows]), (features[:0], labels[:0]), version.groups[rows],
-                    classes=len(space.kept), c_values=settings.c_values, selection="cv", folds=settings.folds,
-                    balanced=False, intercept=backbone.port.has_bias, seed=settings.seed, progress=progress)
-    judged = rows[fit.held_out_rows]
-    found = label_issues.find_suspects(labels[judged], fit.held_out)
+    fit = fit_probe((features, labels), (features[:0], labels[:0]), version.groups[rows], classes=len(names),
+                    c_values=settings.c_values, selection="cv", folds=settings.folds, balanced=False, intercept=True,
+                    seed=settings.seed, progress=progress)
+    judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
+    found = label_issues.find_suspects(given, fit.held_out)
     listed = found.rows[:_MOST]
     near = _neighbours(features, fit.held_out_rows[listed])
-    names = np.array(space.model_names)
     out = {"count": len(found.rows), "share": found.share, "looked_at": len(judged),
            "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
-           "rows": [{"row": int(judged[place]), "given": str(names[labels[judged[place]]]),
+           "rows": [{"row": int(judged[place]), "given": str(names[given[place]]),
                      "suggested": str(names[to]), "margin": float(gap), "confidence": float(fit.held_out[place, to]),
                      "neighbours": [int(row) for row in rows[others]]}
                     for place, to, gap, others in zip(listed, found.suggested, found.margin, near, strict=False)]}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.config import ProbeSettings
 from tl_core.progress import Progress
 
 Floats = NDArray[np.float64]
@@ -93,6 +94,26 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
                                     for m, (_, part) in zip(models, parts, strict=True)])
     order = np.argsort(held)
     return ProbeFit(weight, bias, best["c"], kind, sweep, probabilities[order], held[order])
+
+
+def choose_c(features: Any, labels: Ints, groups: Ints, classes: int, settings: ProbeSettings) -> float:  # noqa: ANN401
+    """The penalty that cross-validation on all of these rows prefers."""
+    nothing = (features[:0], labels[:0])
+    return fit_probe((features, labels), nothing, groups, classes=classes, c_values=settings.c_values, selection="cv",
+                     folds=settings.folds, balanced=False, intercept=True, seed=settings.seed, progress=Progress()).c
+
+
+def fit_and_judge(features: Any, labels: Ints, others: Any, c: float, classes: int,  # noqa: ANN401
+                  settings: ProbeSettings) -> Floats:
+    """Probabilities (rows, classes) of `others` from a head fitted on `features`; one class alone is always named."""
+    if len(np.unique(labels)) == 1:
+        found = np.zeros((len(others), classes))
+        found[:, labels[0]] = 1.0
+        return found
+    shift, scale = _scaling(features, intercept=True)
+    options = _Options(None, True, classes, settings.seed)
+    model = _fit(((features - shift) / scale).astype(np.float32), labels, c, options)
+    return _probabilities(model, ((others - shift) / scale).astype(np.float32), classes)
 
 
 def _scaling(features: Any, intercept: bool) -> tuple[float, float]:  # noqa: ANN401

@@ -1,0 +1,55 @@
+"""What predicts the class although it should not: asked for by a button, remembered with the version."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from pages.components import problems, services, waiting
+from pages.components.words import plain
+from tl_core.errors import UserError
+from tl_core.registry.datasets import DatasetRecord
+
+
+def show(record: DatasetRecord) -> None:
+    """The button, the wait, then each telling group of facts as a warning and the rest folded away."""
+    st.subheader("Could a model cheat?")
+    kept = record.folder / "shortcuts.json"
+    if kept.is_file():
+        _tell(json.loads(kept.read_text(encoding="utf-8")))
+        return
+    if st.session_state["shortcut_of"] != record.reference:
+        st.caption("If the class can be guessed from size, light, borders, file format or length alone, a model may "
+                   "learn that instead of what you mean.")
+        if st.button("Look for shortcuts", icon=":material/shortcut:"):
+            with problems.caught():
+                st.session_state["shortcut_ticket"] = services.compute().call("shortcuts", folder=str(record.folder))
+            st.session_state["shortcut_of"] = record.reference
+            st.rerun()
+        return
+    try:
+        ready, found = services.compute().poll(st.session_state["shortcut_ticket"])
+    except UserError as error:
+        st.session_state["shortcut_of"] = ""
+        problems.show(error)
+        return
+    if ready:
+        _tell(found)
+    else:
+        waiting.wait_quietly(st.session_state["shortcut_ticket"], "Guessing the class from what should not matter…")
+
+
+def _tell(found: list[dict]) -> None:
+    if not found:
+        st.caption("There are too few items to tell.")
+        return
+    telling = [part for part in found if part["telling"]]
+    for part in telling:
+        st.warning(f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model may learn it "
+                   "instead: bring items of each class that were made in the same way.", icon=":material/warning:")
+    if not telling:
+        st.caption("None of what was tried tells the classes apart well.")
+    with st.expander("All that was tried"):
+        for part in found:
+            st.markdown(f"- {plain(part['sentence'])}")

@@ -1,0 +1,154 @@
+"""More data, or another model? A learning curve with its trend, and a map of the items as the backbone sees them."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import charts, chrome, gallery, problems, services, state
+from pages.components.words import label, plain
+from tl_core.config import RunConfig
+from tl_core.data.look import thumbnail
+from tl_core.data.store import DatasetVersion
+from tl_core.registry.runs import ACTIVE
+
+_SHOWN = 24
+_COLOURED = 7
+
+st.title("More data, or another model?")
+name = state.current("dataset")
+chrome.need_dataset(name)
+with problems.caught():
+    record = services.datasets().get(name)
+    searches = [run for run in services.runs().list(kind="explore") if run.dataset == record.reference]
+st.caption(plain(record.reference))
+
+
+def start() -> None:
+    """Queue the work on the backbone in hand."""
+    backbone = st.session_state["backbone"] or f"starter:{record.modality}"
+    with problems.caught():
+        services.submit(RunConfig("explore", services.user(), record.reference, str(record.folder), backbone, "probe"),
+                        f"{state.new_draft()}-explore")
+    state.draft_used()
+
+
+@st.fragment(run_every=1.0)
+def watch(run_id: str) -> None:
+    """Progress of the work."""
+    run = services.runs().get(run_id)
+    if run.status not in ACTIVE:
+        st.rerun()
+    st.progress(run.progress, "Waiting for its turn" if run.status == "queued" else "Training on more and more items…")
+
+
+@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
+def read(folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The curve and the map of a finished run."""
+    with open(f"{folder}/explore.json", encoding="utf-8") as handle:
+        return json.load(handle), pd.read_parquet(f"{folder}/map.parquet")
+
+
+def curve(found: dict[str, Any]) -> None:
+    """Accuracy by training items with its band, and the trend with its uncertainty."""
+    points, ahead = found["points"], found["ahead"]
+    sizes = [point["rows"] for point in points]
+    figure = go.Figure()
+    figure.add_scatter(x=[*sizes, *sizes[::-1]], y=[100 * point["high"] for point in points]
+                       + [100 * point["low"] for point in points[::-1]], fill="toself", mode="none",
+                       fillcolor="rgba(0, 158, 115, 0.18)", hoverinfo="skip")
+    figure.add_scatter(x=sizes, y=[100 * point["value"] for point in points], mode="lines+markers",
+                       line={"color": charts.ACCENT},
+                       hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>")
+    figure.add_scatter(
+        x=[sizes[-1], *(point["rows"] for point in ahead)],
+        y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)], mode="lines+markers",
+        line={"color": charts.SLATE, "dash": "dot"}, hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
+        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
+                 "array": [0, *(100 * (point["high"] - point["value"]) for point in ahead)],
+                 "arrayminus": [0, *(100 * (point["value"] - point["low"]) for point in ahead)]})
+    figure.update_xaxes(type="log", title="training items", dtick=1)
+    figure.update_yaxes(title="right in 100 of items not seen")
+    charts.draw(figure, "growth", 340)
+    st.caption("The band holds the spread of five repetitions of a probe; the dotted line is where the trend (a power "
+               "law) leads. The test items take no part.")
+    with st.expander("Class by class: what the last items brought"):
+        st.dataframe(pd.DataFrame([{"class": part["label"], "found now": 100 * part["recall"],
+                                    "brought by the last step": 100 * part["gain"]} for part in found["classes"]]),
+                     hide_index=True, column_config={
+                         "found now": st.column_config.NumberColumn(format="%.0f"),
+                         "brought by the last step": st.column_config.NumberColumn(format="%+.0f")})
+
+
+@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
+def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
+    """Texts or small pictures of some rows."""
+    version = DatasetVersion(folder)
+    if version.info.modality == "text":
+        return list(version.texts(np.array(rows, dtype=np.int64)))
+    return [thumbnail(version.image_bytes(row)) for row in rows]
+
+
+@st.fragment
+def show_map(table: pd.DataFrame) -> None:
+    """Points to be looked at, picked with the lasso."""
+    left, right = st.columns(2)
+    way = left.segmented_control("Laid out by", ["Neighbours", "Main directions"], default="Neighbours", key="layout",
+                                 help="Neighbours (t-SNE) keeps alike items together, distances between islands mean "
+                                 "nothing; main directions (PCA) keeps distances as well as a plane can.")
+    by = right.segmented_control("Coloured by", ["Class", "Answer", "Split"], default="Class", key="colour",
+                                 help="Answer: right or wrong when the item was kept apart.")
+    across, up = ("x", "y") if way == "Main directions" else ("near_x", "near_y")
+    groups = (table["split"] if by == "Split" else table["class"] if by != "Answer" else
+              pd.Series(np.where(table["class"] == table["said"], "right", "wrong")))
+    common = list(groups.value_counts().index[:_COLOURED])
+    figure = go.Figure()
+    for number, value in enumerate([*common, None]):
+        some = table[groups.to_numpy() == value] if value is not None else table[~groups.isin(common).to_numpy()]
+        if len(some):
+            colour = charts.COLOURS[number] if value is not None else "#B8C0BC"
+            figure.add_scatter(
+                x=some[across], y=some[up], mode="markers", name=label(value) if value is not None else "others",
+                customdata=some[["row"]].to_numpy(), text=[label(text) for text in some["class"]],
+                marker={"size": 6, "opacity": 0.75, "color": colour},
+                hovertemplate="%{text}<extra></extra>")
+    figure.update_layout(height=480, margin={"l": 0, "r": 0, "t": 40, "b": 0}, dragmode="lasso",
+                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    event = st.plotly_chart(figure, key="map", on_select="rerun", selection_mode=("lasso", "box"),
+                            config={"displaylogo": False})
+    rows = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
+    if not rows:
+        st.caption("Draw around some points to see them.")
+        return
+    st.caption(f"{len(rows):,} items" + (f", the first {_SHOWN}" if len(rows) > _SHOWN else ""))
+    picked = table.set_index("row").loc[rows[:_SHOWN]]
+    content = items(str(record.folder), tuple(rows[:_SHOWN]))
+    if record.modality == "text":
+        gallery.texts([{"text": text, "is": true, "was called": said} for text, true, said in
+                       zip(content, picked["class"], picked["said"], strict=True)], "picked")
+    else:
+        gallery.pictures(content, list(picked["class"]))
+
+
+if not searches or searches[0].status not in (*ACTIVE, "done"):
+    if searches:
+        problems.show(searches[0].reason or {"what": "It stopped."})
+    st.markdown("A probe is trained on more and more of your items to see whether its score is still rising, and the "
+                "items are laid out on a map as the backbone sees them.")
+    if st.button("Find out", type="primary", icon=":material/trending_up:"):
+        start()
+        st.rerun()
+elif searches[0].status in ACTIVE:
+    watch(searches[0].id)
+else:
+    with problems.caught():
+        result, layout = read(str(searches[0].folder))
+    st.markdown(f"#### {plain(result['advice'])}")
+    curve(result)
+    st.subheader("A map of the items")
+    show_map(layout)

@@ -1,0 +1,118 @@
+"""More data, or another model? A probe's learning curve on kept features, and a map of what the backbone sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.store import DatasetVersion, write_json
+from tl_core.evaluate import learning_curve
+from tl_core.evaluate.report import noun_of
+from tl_core.progress import Progress
+from tl_core.recipes.suspects import Read, read_features
+from tl_core.train.linear_probe import choose_c, fit_and_judge
+
+FILE = "explore.json"
+MAP = "map.parquet"
+_REPEATS = 5
+_POINTS = 6
+_FEWEST = 2  # labels for each class at the first point
+_MAPPED = 3000  # rows of the map that keeps neighbours together; it takes minutes beyond
+Ints = NDArray[np.int64]
+
+
+def explore(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
+            progress: Progress) -> dict[str, Any]:
+    """Write `folder/explore.json` and `folder/map.parquet`; test rows are left alone.
+
+    Returns:
+        `points`: `rows`, `value`, `low`, `high` of the accuracy over growing training sets; `ahead`: where the trend
+        leads with more; `classes`: recall now and what the last doubling brought, the steepest first; `advice`.
+    """
+    settings: ProbeSettings = config.settings
+    read = read_features(config, version, cache, progress)
+    progress.stage("Growing the training set", _REPEATS, share=0.15)
+    sizes, scores, recalls, said = _grow(read, version.groups[read.rows], settings, progress)
+    spread = scores.std(axis=0, ddof=1)
+    points = [{"rows": float(count), "value": float(mean), "low": float(mean - 2 * sd),
+               "high": float(min(mean + 2 * sd, 1.0))}
+              for count, mean, sd in zip(sizes, scores.mean(axis=0), spread, strict=True)]
+    now, before = recalls[:, -1].mean(axis=0), recalls[:, -2].mean(axis=0)
+    classes: list[dict[str, Any]] = [{"label": name, "recall": float(one), "gain": float(one - other)}
+                                     for name, one, other in zip(read.names, now, before, strict=True)]
+    classes.sort(key=lambda part: -part["gain"])
+    ahead = learning_curve.follow(sizes, scores, settings.seed)
+    out = {"points": points, "ahead": ahead, "classes": classes,
+           "advice": learning_curve.advice(points, ahead, classes, noun_of(version.info.modality))}
+    progress.stage("Drawing the map", share=0.1)
+    _write_map(read, said, version, folder, settings.seed)
+    write_json(folder / FILE, out)
+    return out
+
+
+def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress) -> tuple[Any, Any, Any, Ints]:
+    """Mean training rows (points,), accuracy (repeats, points), recall (repeats, points, classes), and answers.
+
+    Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the rest grow from few to
+    all in nested, stratified steps. The last of the four is the class that each row was called when it was kept apart.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    classes = len(read.names)
+    c = choose_c(read.features, read.labels, groups, classes, settings)
+    said = np.zeros(len(read.labels), dtype=np.int64)
+    sizes, scores, recalls = [], [], []
+    folds = StratifiedGroupKFold(_REPEATS, shuffle=True, random_state=settings.seed)
+    for number, (rest, held) in enumerate(folds.split(read.labels, read.labels, groups), 1):
+        order = _nested(read.labels[rest], settings.seed + number)
+        smallest = min(_FEWEST * classes, len(rest) // 4)
+        steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
+        own, own_recall = [], []
+        for count in steps:
+            some = rest[order[:count]]
+            found = fit_and_judge(read.features[some], read.labels[some], read.features[held], c, classes, settings)
+            right = found.argmax(axis=1) == read.labels[held]
+            own.append(right.mean())
+            own_recall.append([right[read.labels[held] == label].mean() if (read.labels[held] == label).any() else 0.0
+                               for label in range(classes)])
+        said[held] = found.argmax(axis=1)
+        sizes.append(steps)
+        scores.append(own)
+        recalls.append(own_recall)
+        progress.batch(number, _REPEATS)
+    fewest = min(map(len, sizes))
+    return (np.mean([part[-fewest:] for part in sizes], axis=0), np.array([part[-fewest:] for part in scores]),
+            np.array([part[-fewest:] for part in recalls]), said)
+
+
+def _nested(labels: Ints, seed: int) -> Ints:
+    """An order in which every beginning holds the classes in their proportions, each at least once at the start."""
+    random = np.random.default_rng(seed)
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        own = random.permutation(np.flatnonzero(labels == label))
+        place[own] = (np.arange(len(own)) + random.random() * 0.5) / len(own)
+        place[own[0]] = -random.random()
+    return np.argsort(place, kind="stable")
+
+
+def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:
+    """Two plane maps of the rows: PCA, and t-SNE, which keeps neighbours together (at most 3,000 rows)."""
+    import pandas as pd
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    count = len(read.rows)
+    some = np.sort(np.random.default_rng(seed).choice(count, min(count, _MAPPED), replace=False))
+    features = np.asarray(read.features, dtype=np.float32)[some]
+    plain = PCA(min(50, *features.shape), random_state=seed).fit_transform(features)
+    perplexity = min(30.0, (len(some) - 1) / 3)
+    near = TSNE(2, perplexity=perplexity, init=plain[:, :2].copy(), random_state=seed).fit_transform(plain)
+    names = np.array(read.names)
+    pd.DataFrame({"row": read.rows[some], "class": names[read.labels[some]], "said": names[said[some]],
+                  "split": version.splits[read.rows[some]], "x": plain[:, 0], "y": plain[:, 1],
+                  "near_x": near[:, 0], "near_y": near[:, 1]}).to_parquet(folder / MAP, index=False)

@@ -1,0 +1,132 @@
+"""Can the class be guessed from what should not matter: size, light, borders, file format; length, signs?
+
+A model takes the easiest way to its label. When these facts alone predict it, a high score may mean that it has learnt
+them (shortcut learning, Geirhos et al., Nature Machine Intelligence 2020).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.store import DatasetVersion, write_json
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_FILE = "shortcuts.json"
+_ROWS = 2000  # looked at; a shortcut that so few do not show is a weak one
+_FOLDS = 5
+_GAIN = 0.1  # accuracy above always naming the commonest class from which it is worth a warning
+_Z = 1.959963984540054
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LA")
+_SIGNS = ".,!?:;-\"'()"
+
+
+def known_shortcuts(folder: Path) -> list[dict[str, Any]] | None:
+    """What was found in the version in `folder` before; None when nobody has looked."""
+    path = folder / _FILE
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def look_for_shortcuts(version: DatasetVersion) -> list[dict[str, Any]]:
+    """`find_shortcuts`, kept beside the version, which never changes."""
+    found = known_shortcuts(version.folder)
+    if found is None:
+        found = find_shortcuts(version)
+        write_json(version.folder / _FILE, found)
+    return found
+
+
+def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[dict[str, Any]]:
+    """How well each group of nuisance facts alone predicts the class of training and validation rows.
+
+    A random forest is judged by cross-validation that never tears groups of rows apart.
+
+    Returns:
+        For each group, the most telling first: `facts` (its name), `accuracy`, `chance` (always naming the commonest
+        class), `low` (of the 95 % interval of the gain over it, paired over rows), `n`, `telling` and a `sentence`.
+        Empty when there are too few rows to judge.
+    """
+    rows = version.rows_of("train", "validation")
+    rows = rows[version.labels[rows] >= 0]
+    if len(rows) > _ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, _ROWS, replace=False))
+    labels, groups = version.labels[rows], version.groups[rows]
+    known, counts = np.unique(labels, return_counts=True)
+    keep = np.isin(labels, known[counts >= _FOLDS])
+    rows, labels, groups = rows[keep], labels[keep], groups[keep]
+    if len(rows) < 10 * _FOLDS or len(np.unique(labels)) < 2:
+        return []
+    gather = _of_pictures if version.info.modality == "image" else _of_texts
+    noun = "photos" if version.info.modality == "image" else "texts"
+    found = [_judge(name, facts, labels, groups, seed, noun) for name, facts in gather(version, rows).items()
+             if len(np.unique(facts, axis=0)) > 1]
+    return sorted(found, key=lambda part: -part["accuracy"])
+
+
+def _judge(name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun: str) -> dict[str, Any]:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    correct, guessed = np.zeros(len(labels), dtype=bool), np.zeros(len(labels), dtype=bool)
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
+    for train, held in folds.split(facts, labels, groups):
+        model = RandomForestClassifier(60, min_samples_leaf=3, random_state=seed).fit(facts[train], labels[train])
+        correct[held] = model.predict(facts[held]) == labels[held]
+        guessed[held] = labels[held] == np.bincount(labels[train]).argmax()
+    gain = correct.astype(np.float64) - guessed
+    low = float(gain.mean() - _Z * gain.std(ddof=1) / np.sqrt(len(gain)))
+    accuracy, chance = float(correct.mean()), float(guessed.mean())
+    return {"facts": name, "accuracy": accuracy, "chance": chance, "low": low, "n": len(labels),
+            "telling": low > 0 and accuracy - chance >= _GAIN,
+            "sentence": f"From {name} alone the class is guessed right {100 * accuracy:.0f} times in 100 on {noun} not "
+                        f"seen; always naming the commonest gives {100 * chance:.0f}."}
+
+
+def _of_pictures(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
+    known = {name: values[rows] for name, values in version.facts().items()}
+    width, height = known["width"].astype(np.float64), known["height"].astype(np.float64)
+    colours = known["colours"].reshape(-1, 4, 4, 3)
+    border = np.ones((4, 4), dtype=bool)
+    border[1:3, 1:3] = False
+    names = [PurePosixPath(name).stem for name in version.names(rows)]
+    numbers = [re.search(r"(\d{1,12})\D*$", name) for name in names]
+    return {
+        "size and shape": np.column_stack([width, height, width / height]),
+        "brightness, contrast and sharpness": np.column_stack([known[name] for name in
+                                                               ("light", "contrast", "sharpness")]).astype(np.float64),
+        "the colours along the border": colours[:, border].reshape(len(rows), -1).astype(np.float64),
+        "file format and camera data": np.array([_file_facts(version.image_bytes(int(row))) for row in rows]),
+        "the numbers in file names": np.array([[float(hit.group(1)) if hit else -1.0, len(name)] for hit, name in
+                                               zip(numbers, names, strict=True)])}
+
+
+def _file_facts(data: bytes) -> list[float]:
+    """Format, colour mode, bytes for each pixel and number of EXIF entries, from the header alone."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        return [float(_FORMATS.index(image.format) if image.format in _FORMATS else len(_FORMATS)),
+                float(_MODES.index(image.mode) if image.mode in _MODES else len(_MODES)),
+                len(data) / max(image.width * image.height, 1), float(len(image.getexif()))]
+
+
+def _signs(text: str) -> list[float]:
+    size = max(len(text), 1)
+    return [*(float(text.count(sign)) for sign in _SIGNS), sum(map(str.isupper, text)) / size,
+            sum(map(str.isdigit, text)) / size, float(text.count("\n"))]
+
+
+def _of_texts(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
+    known = {name: values[rows] for name, values in version.facts().items()}
+    texts = version.texts(rows)
+    return {"length": np.column_stack([known["chars"], known["words"]]).astype(np.float64),
+            "punctuation, capitals and digits": np.array([_signs(text) for text in texts]),
+            "script": known["script"][:, None].astype(np.float64)}
