@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import streamlit as st
+
 from pages.components import services
 from tl_core.errors import BackboneError
 from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.registry.datasets import DatasetRecord
 
 
 def allowed(text: str) -> str:
@@ -27,3 +30,9 @@ def allowed(text: str) -> str:
     if folder.parent in [root.resolve() for root in found.model_folders]:
         return f"local:{folder.name}"  # a name that also holds on another machine
     return f"local:{folder}"
+
+
+def for_dataset(record: DatasetRecord) -> str:
+    """The backbone in hand, else that of the newest training on the dataset, else the starter."""
+    used = [run.backbone for run in services.runs().of_dataset(record.name) if run.kind == "train" and run.backbone]
+    return str(st.session_state["backbone"] or next(iter(used), f"starter:{record.modality}"))

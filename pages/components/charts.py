@@ -95,14 +95,15 @@ def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> No
         found = row["accuracy"]
         figure.add_scatter(
             x=[60 * row["minutes"]], y=[100 * found["value"]], mode="markers+text", text=[label(row["title"])],
-            textposition="top center", name=label(row["title"]), cliponaxis=False,
+            textposition="middle right", name=label(row["title"]), cliponaxis=False,
             marker={"size": 12, "color": ACCENT if row["name"] == recommended else SLATE},
             error_y={"type": "data", "symmetric": False, "array": [100 * (found["high"] - found["value"])],
                      "arrayminus": [100 * (found["value"] - found["low"])], "color": _whisker(), "thickness": 1},
             hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.0f} seconds<extra></extra>")
     costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
-    room = 0.12 * (max(costs) - min(costs)) + 0.1  # so that no name is cut off
-    figure.update_xaxes(type="log", title="seconds of training", range=[min(costs) - room, max(costs) + room], dtick=1)
+    room = 0.12 * (max(costs) - min(costs)) + 0.1
+    figure.update_xaxes(type="log", title="seconds of training", dtick=1,
+                        range=[min(costs) - room, max(costs) + 3 * room])  # so that no name is cut off
     figure.update_yaxes(title="right in 100")
     draw(figure, key, 360)
 

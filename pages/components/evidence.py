@@ -8,17 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, problems
+from pages.components import charts, problems, services
 from pages.components.words import label, plain
 from tl_core.evaluate.intervals import wilson
+from tl_core.evaluate.slices import value_of
 from tl_core.predict.threshold import read_threshold, save_threshold
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
 
 
 def looks(report: dict[str, Any]) -> None:
-    """How often these test items have been asked, and what that does to the best of several."""
-    count = report.get("test_looks", 1)
+    """How often these test items have been asked until now, and what that does to the best of several."""
+    seen = services.settings().home_path / "looks" / str(report["data"]["fingerprint"])
+    count = len(list(seen.iterdir())) if seen.is_dir() else 1
     if count > 1:
         st.caption(f"These test items have judged {count} runs by now. The best of several looks a little better than "
                    "it is; choose by validation scores, and keep new items for a last test.")
@@ -42,7 +44,7 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         return
     st.subheader(f"Is it worse on some kind of {noun}?")
     for part in (part for part in parts if part["worse"]):
-        st.warning(f"**{plain(part['by']).capitalize()} {plain(_value(part))}**: right "
+        st.warning(f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right "
                    f"{100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the rest. That is "
                    f"hardly chance, although {len(parts)} kinds were looked at (p = {part['p_value']:.3f}).",
                    icon=":material/warning:")
@@ -50,7 +52,7 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
     with st.expander("All kinds that were looked at"):
         st.dataframe(pd.DataFrame([{
-            "by": part["by"], "value": _value(part), "test items": part["n"],
+            "by": part["by"], "value": value_of(part), "test items": part["n"],
             "right in 100": 100 * part["accuracy"]["value"],
             "plausible": f"{100 * part['accuracy']['low']:.0f} to {100 * part['accuracy']['high']:.0f}",
             "on the rest": 100 * part["rest"], "p": part["p_value"]} for part in parts]), hide_index=True,
@@ -59,10 +61,6 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
                 "on the rest": st.column_config.NumberColumn(format="%.0f"),
                 "p": st.column_config.NumberColumn(format="%.3f", help="Fisher's exact test against the rest, adjusted "
                                                    "for the number of kinds (Holm).")})
-
-
-def _value(part: dict[str, Any]) -> str:
-    return str(part["value"]) if "value" in part else f"{part['low']:.4g} to {part['high']:.4g}"
 
 
 def confidence(report: dict[str, Any]) -> None:
@@ -91,8 +89,8 @@ def confidence(report: dict[str, Any]) -> None:
                  "arrayminus": [100 * (part["accuracy"]["value"] - part["accuracy"]["low"]) for part in bins]},
         customdata=[part["n"] for part in bins],
         hovertemplate="says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>")
-    figure.update_xaxes(title="how sure it says it is (%)", range=[0, 102])
-    figure.update_yaxes(title="right in 100", range=[0, 102])
+    figure.update_xaxes(title="how sure it says it is (%)", range=[0, 104])
+    figure.update_yaxes(title="right in 100", range=[0, 105])
     charts.draw(figure, "reliability", 340)
     if sets := test.get("conformal"):
         one = sets[0]
@@ -157,6 +155,7 @@ def ranking(test: dict[str, Any]) -> None:
                                    mode="lines", name=label(part["label"]), line={"color": colour})
             figure.update_xaxes(title=across, range=[0, 101])
             figure.update_yaxes(title=up, range=[0, 101])
+            figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
             with column:
                 charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
         st.dataframe(pd.DataFrame([{

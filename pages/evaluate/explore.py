@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, chrome, gallery, problems, services, state
+from pages.components import backbones, charts, chrome, gallery, problems, services, state
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.data.look import thumbnail
@@ -24,12 +24,12 @@ chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     searches = [run for run in services.runs().list(kind="explore") if run.dataset == record.reference]
-st.caption(plain(record.reference))
+st.caption(plain(" · ".join([record.reference, *(run.backbone for run in searches[:1])])))
 
 
 def start() -> None:
     """Queue the work on the backbone in hand."""
-    backbone = st.session_state["backbone"] or f"starter:{record.modality}"
+    backbone = backbones.for_dataset(record)
     with problems.caught():
         services.submit(RunConfig("explore", services.user(), record.reference, str(record.folder), backbone, "probe"),
                         f"{state.new_draft()}-explore")

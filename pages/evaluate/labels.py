@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components import chrome, findings, gallery, problems, services, state
+from pages.components import backbones, chrome, findings, gallery, problems, services, state
 from pages.components.words import plain, sure
 from tl_core.config import RunConfig
 from tl_core.data.edits import Decision, decide, decisions
@@ -27,7 +27,7 @@ st.caption(f"{plain(record.reference)} · {info.rows:,} {noun}" + (f" · {plain(
 
 def look() -> None:
     """Queue the search for wrong labels."""
-    backbone = st.session_state["backbone"] or f"starter:{record.modality}"
+    backbone = backbones.for_dataset(record)
     with problems.caught():
         services.submit(RunConfig("suspect", services.user(), record.reference, str(record.folder), backbone, "probe"),
                         f"{state.new_draft()}-suspect")

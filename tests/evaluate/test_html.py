@@ -55,7 +55,7 @@ def test_the_page_is_whole_fetches_nothing_and_tells_all_sections():
     assert checker.open == []
     said = " ".join(checker.words)
     for words in ("Scores", "Class by class", "What it confuses", "Kinds of items", "Can its confidence be trusted?",
-                  "How it was made", "have judged 3 runs", "times in 100 hold"):
+                  "How it was made", "had judged 3 runs", "times in 100 hold"):
         assert words in said
     assert "secret" not in page
     assert "http" not in page

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.slices import value_of
 
 _STYLE = """body{font:15px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1e2a24}
 h1{font-size:1.5rem;line-height:1.3}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:1rem 0}
@@ -26,8 +27,8 @@ def render(report: dict[str, Any]) -> str:
     about = f"{report['dataset']}, {made_from or report['recipe']}, {test['n']:,} test {noun}"
     looks = report.get("test_looks", 1)
     parts = [
-        f"<h1>{escape(report['headline'])}</h1><p class=note>{escape(about)}. These test {noun} have judged "
-        f"{looks} run{'s' * (looks != 1)} by now.</p>", _rivals(report),
+        f"<h1>{escape(report['headline'])}</h1><p class=note>{escape(about)}. These test {noun} had judged "
+        f"{looks} run{'s' * (looks != 1)} when this one was through.</p>", _rivals(report),
         "<h2>Scores</h2>" + _table(["score", "value", "95 % interval", "method"], [
             [_NAMES.get(name, name), f"{part['value']:.3f}", f"{part['low']:.3f} to {part['high']:.3f}", part["method"]]
             for name, part in test.items() if isinstance(part, dict) and "value" in part]),
@@ -86,9 +87,8 @@ def _slices(test: dict[str, Any]) -> str:
     weak = [part for part in parts if part["worse"]]
     note = "" if weak else f"<p>None of {len(parts)} kinds of items stands out beyond chance.</p>"
     return "<h2>Kinds of items</h2>" + note + _table(["kind", "test items", "right", "on the rest", "p (Holm)"], [
-        [f"{part['by']}: {part.get('value', '')}" if "value" in part else
-         f"{part['by']}: {part['low']:.4g} to {part['high']:.4g}", f"{part['n']:,}", _span(part["accuracy"]),
-         f"{part['rest']:.2f}", f"{part['p_value']:.3f}"] for part in (weak or parts)])
+        [f"{part['by']}: {value_of(part)}", f"{part['n']:,}", _span(part["accuracy"]), f"{part['rest']:.2f}",
+         f"{part['p_value']:.3f}"] for part in (weak or parts)])
 
 
 def _calibration(test: dict[str, Any]) -> str:

@@ -44,6 +44,14 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
     return sorted(out, key=lambda part: (not part["worse"], part["by"]))
 
 
+def value_of(part: dict[str, Any]) -> str:
+    """What a slice holds, in words: its word, or the range of its numbers."""
+    if "value" in part:
+        return str(part["value"])
+    low, high = (f"{end:,.0f}" if abs(end) >= 1000 else f"{end:.3g}" for end in (part["low"], part["high"]))
+    return low if low == high else f"{low} to {high}"
+
+
 def _cut(values: NDArray[Any]) -> list[tuple[dict[str, Any], Bools]]:
     """Members of each slice of one fact."""
     if values.dtype.kind in "OUS":

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import DataError
 from tl_core.evaluate import report
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
@@ -107,6 +108,18 @@ def predict_rows(classifier: Any, version: DatasetVersion, rows: Ints, progress:
         parts.append(classifier.probabilities(read_inputs(version, some)))
         progress.batch(start + len(some), len(rows))
     return np.concatenate(parts)
+
+
+def refuse_other_modality(backbone: Any, version: DatasetVersion) -> None:  # noqa: ANN401
+    """Images and texts need backbones of their own.
+
+    Raises:
+        DataError: when `backbone` cannot read the items of `version`.
+    """
+    if backbone.modality != version.info.modality:
+        raise DataError(f"{backbone.reference} reads {backbone.modality}s, the dataset holds {version.info.modality}s.",
+                        "", f"Choose a backbone for {version.info.modality}s, such as "
+                        f"starter:{version.info.modality}.")
 
 
 def label_space(version: DatasetVersion) -> LabelSpace:

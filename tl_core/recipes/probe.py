@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
-from tl_core.errors import DataError
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.models import heads, language
-from tl_core.models.backbones import Backbone, load_backbone, save_classifier
+from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
@@ -40,7 +39,7 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     progress.stage("Opening the backbone", share=0.05)
     backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
                              max_length=settings.max_length, seed=settings.seed)
-    _refuse_other_modality(backbone, version)
+    common.refuse_other_modality(backbone, version)
     for finding in language.check_texts(backbone, version, rows["train"]):
         progress.warn(finding)
     clock.mark("load")
@@ -78,10 +77,3 @@ def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit
     if heat != 1.0:
         fit = replace(fit, weight=fit.weight / heat, bias=fit.bias / heat, held_out=sharpen(fit.held_out, heat))
     return fit, found
-
-
-def _refuse_other_modality(backbone: Backbone, version: DatasetVersion) -> None:
-    if backbone.modality != version.info.modality:
-        raise DataError(f"{backbone.reference} reads {backbone.modality}s, the dataset holds {version.info.modality}s.",
-                        "", f"Choose a backbone for {version.info.modality}s, such as "
-                        f"starter:{version.info.modality}.")

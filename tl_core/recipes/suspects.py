@@ -56,6 +56,7 @@ def read_features(config: RunConfig, version: DatasetVersion, cache: Path, progr
     progress.stage("Opening the backbone", share=0.05)
     backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
                              max_length=settings.max_length, seed=settings.seed)
+    common.refuse_other_modality(backbone, version)
     features = probe_features(settings, version, splits, backbone, cache, progress)[known]
     return Read(features, rows[known], labels[rows[known]], space.model_names)
 
