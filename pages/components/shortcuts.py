@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
 from pages.components import problems, services, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.train.nuisance import known_shortcuts
 
 
 def show(record: DatasetRecord) -> None:
     """The button, the wait, then each telling group of facts as a warning and the rest folded away."""
     st.subheader("Could a model cheat?")
-    kept = record.folder / "shortcuts.json"
-    if kept.is_file():
-        _tell(json.loads(kept.read_text(encoding="utf-8")))
+    kept = known_shortcuts(record.folder)
+    if kept is not None:
+        _tell(kept)
         return
     if st.session_state["shortcut_of"] != record.reference:
         st.caption("If the class can be guessed from size, light, borders, file format or length alone, a model may "

@@ -12,7 +12,7 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
             "fix_run": "", "takeout_run": "", "way": "upload", "fit_ticket": 0, "fitted": "",
             "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
             "estimated": "", "estimate": {}, "watched": "", "skipped": [],
-            "shortcut_ticket": 0, "shortcut_of": ""}
+            "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "asked_value": None}
 # One ticket for each question: another page's answer has another shape.
 
 

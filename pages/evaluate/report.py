@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, evidence, gallery, problems, services, state, stress, training_view
+from pages.components import charts, evidence, gallery, mistakes, problems, services, state, stress, training_view
 from pages.components.words import duration, plain, sure
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -86,14 +86,16 @@ if others:
 charts.score_bars(bars, "bars")
 if report.get("against_baseline"):
     st.markdown(plain(report["against_baseline"]["sentence"]))
+rival = None
 if others and best.folder.exists():
     with problems.caught():
-        _, rival = read(str(best.folder), best.finished or 0.0)
-    if list(rival["index"]) == list(predictions["index"]):
-        paired = compare((predictions["true"] == predictions["label"]).to_numpy(),
-                         (rival["true"] == rival["label"]).to_numpy(), "test items",
-                         ("This run", "the best other run"))
-        st.markdown(plain(paired["sentence"]))
+        _, theirs = read(str(best.folder), best.finished or 0.0)
+    rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
+if rival is not None:
+    paired = compare((predictions["true"] == predictions["label"]).to_numpy(),
+                     (rival["true"] == rival["label"]).to_numpy(), "test items",
+                     ("This run", "the best other run"))
+    st.markdown(plain(paired["sentence"]))
 st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
 with st.container(horizontal=True):
     if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
@@ -166,14 +168,9 @@ if true or called:
 
 evidence.most_confused(test)
 
-wrong = predictions[predictions["true"] != predictions["label"]].sort_values("confidence", ascending=False)
-st.subheader("Its most confident mistakes")
-if len(wrong):
-    show_items(wrong, "wrong")
-    st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
-                 query_params={"dataset": run.dataset})
-else:
-    st.caption("None: every test item was right.")
+mistakes.show(predictions, rival, lambda table: show_items(table, "mistakes"))
+st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
+             query_params={"dataset": run.dataset})
 
 evidence.weak_slices(test, {"image": "photo", "text": "text"}[report["modality"]])
 evidence.confidence(report)

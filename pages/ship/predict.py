@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, problems, services, state, uploads, waiting
+from pages.components import charts, explanation, problems, services, state, uploads, waiting
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -35,6 +35,7 @@ def ask(value: str | bytes) -> None:
     """Send one item to the helper process."""
     with problems.caught():
         st.session_state["answer_ticket"] = services.compute().call("predict_one", folder=model, value=value)
+        st.session_state.update(asked_value=value, explain_ticket=0)
 
 
 def picture_input() -> None:
@@ -78,6 +79,7 @@ def show_answer() -> None:
     if pairs[0][1] < least:
         st.warning(f"A person should decide: it is less than {least:.0%} sure.", icon=":material/person:")
     charts.probabilities(pairs, "answer")
+    explanation.show(model, st.session_state["asked_value"], [name for name, _ in pairs[:2]])
 
 
 (picture_input if modality == "image" else text_input)()

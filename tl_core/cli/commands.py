@@ -112,3 +112,35 @@ def doctor(_args: argparse.Namespace, output: Output) -> int:
              "hub": {"address": endpoint(), "reachable": is_reachable()}, "starters": starters,
              "packages": {name: installed(name) for name in ("torch", "transformers", "timm", "streamlit")}}
     return output.show(facts, [f"{key}: {value}" for key, value in facts.items()])
+
+
+def explain(args: argparse.Namespace, output: Output) -> int:
+    """What speaks for an answer, by two methods."""
+    from tl_core.data.images import open_image
+    from tl_core.models.classifier import load_classifier
+    from tl_core.predict.explain import explain as explain_one
+
+    folder, _ = model_folder(stores()[2], args.model)
+    classifier = load_classifier(folder)
+    path = Path(args.input)
+    if classifier.modality == "image":
+        if not path.is_file():
+            raise NotFoundError(f"There is no picture {args.input!r}.", "", "Check the spelling.")
+        item: object = open_image(path.read_bytes())
+    else:
+        item = args.input.strip()
+        if not item:
+            raise UserError("There is no text to explain.", "", "Give one in quotes.")
+    answer = classifier.labels[int(classifier.probabilities([item])[0].argmax())]
+    label = args.label or answer
+    if label not in classifier.labels:
+        raise NotFoundError(f"The model has no class {label!r}.", "", nearest(label, classifier.labels))
+    found = explain_one(classifier, item, label)
+    lines = [f"It says {answer}. What speaks for {label}:"]
+    for method in found["methods"]:
+        lines.append(f"  {method['name']}: {method['deletion']:.0%} sure on average while the most relevant parts go, "
+                     f"{method['random_deletion']:.0%} while random ones go")
+        if found["words"]:
+            ranked = sorted(zip(found["words"], method["map"], strict=True), key=lambda pair: -pair[1])[:8]
+            lines.append("    " + ", ".join(f"{word} {value:+.2f}" for word, value in ranked))
+    return output.show({"answer": answer, **found}, lines)

@@ -93,6 +93,10 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("-o", "--output", required=True, metavar="OUT.csv")
     predict.add_argument("--spreadsheet", action="store_true", help="guard cells that a spreadsheet would run")
     predict.add_argument("--text-column", default="", help="column to read; default: that of the training data")
+    explain = _command(top, "explain", commands.explain, "what in a text or picture speaks for an answer", common)
+    explain.add_argument("model", help="run id, or a folder with a trained model")
+    explain.add_argument("input", help="a picture, or a text in quotes")
+    explain.add_argument("--label", default="", help="class to explain; default: the answer")
     _command(top, "doctor", commands.doctor, "what this machine can do", common)
     return parser
 

@@ -97,28 +97,17 @@ def choose_temperature(truth: Ints, probabilities: Floats, seed: int = 0, folds:
             "log_loss_after": float(after.mean())}
 
 
-def coverage_curve(truth: Ints, probabilities: Floats, costs: Floats | None = None) -> list[dict[str, float]]:
-    """Answering only the surest items: threshold, share answered, share of those that are right.
-
-    Args:
-        truth: class numbers (rows,).
-        probabilities: (rows, classes).
-        costs: what a mistake on an item of each class costs (classes,); adds `cost` per answered item.
-    """
+def coverage_curve(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
+    """Answering only the surest items: threshold, share answered, share of those that are right; 200 points at most."""
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     order = np.argsort(-confidence, kind="stable")
     last = np.r_[np.flatnonzero(np.diff(confidence[order])), len(order) - 1]
     if len(last) > 200:
         last = np.unique(last[np.linspace(0, len(last) - 1, 200).astype(np.int64)])
     hits = np.cumsum(correct[order])[last]
-    out = [{"threshold": float(confidence[order][place]), "coverage": float((place + 1) / len(order)),
-            "accuracy": float(hit / (place + 1)), "answered": int(place + 1), "right": int(hit)}
-           for place, hit in zip(last, hits, strict=True)]
-    if costs is not None:
-        spent = np.cumsum(np.where(correct, 0.0, costs[truth])[order])[last]
-        for point, cost in zip(out, spent, strict=True):
-            point["cost"] = float(cost / point["answered"])
-    return out
+    return [{"threshold": float(confidence[order][place]), "coverage": float((place + 1) / len(order)),
+             "accuracy": float(hit / (place + 1)), "answered": int(place + 1), "right": int(hit)}
+            for place, hit in zip(last, hits, strict=True)]
 
 
 def conformal_level(truth: Ints, probabilities: Floats, share: float) -> float:

@@ -67,6 +67,17 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
     return sorted(zip(classifier.labels, map(float, found), strict=True), key=lambda pair: -pair[1])
 
 
+def explain(folder: str, value: str | bytes, labels: list[str]) -> list[dict[str, Any]]:
+    """Explanations of each of `labels` for one text or encoded picture: see `tl_core.predict.explain`."""
+    from tl_core.data.images import open_image
+    from tl_core.predict.explain import explain as explain_one
+
+    item = open_image(value) if isinstance(value, bytes) else value
+    with _model_lock:
+        classifier = _classifier(folder)
+        return [explain_one(classifier, item, label) for label in labels]
+
+
 def _classifier(folder: str) -> Any:  # noqa: ANN401
     from tl_core.models.classifier import load_classifier
 
@@ -134,7 +145,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "check_fit": check_fit,
     "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
-    "predict_one": predict_one, "warm": warm, "describe": describe}
+    "predict_one": predict_one, "explain": explain, "warm": warm, "describe": describe}
 
 
 def serve(connection: Connection) -> None:
