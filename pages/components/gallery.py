@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
+from tl_core.data.look import thumbnail
+from tl_core.data.store import DatasetVersion
+
 _WIDTH = 104
+
+
+@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
+def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
+    """Texts or small pictures of some rows of a dataset version."""
+    version = DatasetVersion(folder)
+    if version.info.modality == "text":
+        return list(version.texts(np.array(rows, dtype=np.int64)))
+    return [thumbnail(version.image_bytes(row)) for row in rows]
 
 
 def pictures(items: list[bytes], captions: list[str] | None = None) -> None:

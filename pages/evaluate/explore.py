@@ -11,8 +11,6 @@ import streamlit as st
 from pages.components import backbones, charts, chrome, gallery, problems, services, state
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
-from tl_core.data.look import thumbnail
-from tl_core.data.store import DatasetVersion
 from tl_core.registry.runs import ACTIVE
 
 _SHOWN = 24
@@ -83,15 +81,6 @@ def curve(found: dict[str, Any]) -> None:
                          "brought by the last step": st.column_config.NumberColumn(format="%+.0f")})
 
 
-@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
-def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
-    """Texts or small pictures of some rows."""
-    version = DatasetVersion(folder)
-    if version.info.modality == "text":
-        return list(version.texts(np.array(rows, dtype=np.int64)))
-    return [thumbnail(version.image_bytes(row)) for row in rows]
-
-
 @st.fragment
 def show_map(table: pd.DataFrame) -> None:
     """Points to be looked at, picked with the lasso."""
@@ -127,7 +116,7 @@ def show_map(table: pd.DataFrame) -> None:
         return
     st.caption(f"{len(rows):,} items" + (f", the first {_SHOWN}" if len(rows) > _SHOWN else ""))
     picked = table.set_index("row").loc[rows[:_SHOWN]]
-    content = items(str(record.folder), tuple(rows[:_SHOWN]))
+    content = gallery.items(str(record.folder), tuple(rows[:_SHOWN]))
     if record.modality == "text":
         gallery.texts([{"text": text, "is": true, "was called": said} for text, true, said in
                        zip(content, picked["class"], picked["said"], strict=True)], "picked")

@@ -7,8 +7,6 @@ import streamlit as st
 
 from pages.components import charts, evidence, gallery, mistakes, problems, services, state, stress, training_view
 from pages.components.words import duration, plain, sure
-from tl_core.data.look import thumbnail
-from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
 
@@ -46,17 +44,6 @@ def read(folder: str, finished_at: float) -> tuple[dict, pd.DataFrame]:
     table = pd.read_csv(f"{folder}/predictions.csv", dtype={"true": str, "label": str, "row": str},
                         keep_default_na=False)
     return report, table
-
-
-@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
-def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
-    """Texts or small pictures of some rows."""
-    import numpy as np
-
-    version = DatasetVersion(folder)
-    if version.info.modality == "text":
-        return list(version.texts(np.array(rows, dtype=np.int64)))
-    return [thumbnail(version.image_bytes(row)) for row in rows]
 
 
 with problems.caught():
@@ -131,7 +118,7 @@ def show_items(table: pd.DataFrame, key: str) -> None:
     """Items with what they are and what was said."""
     table = table.head(SHOWN)
     with problems.caught():
-        content = items(str(dataset.folder), tuple(int(i) for i in table["index"]))
+        content = gallery.items(str(dataset.folder), tuple(int(i) for i in table["index"]))
     if report["modality"] == "text":
         gallery.texts([{"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
                        for text, true, called, confidence in zip(content, table["true"], table["label"],

@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tests_support.datasets import build, write_pictures, write_texts
+from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes.explore import _nested, explore
 
@@ -52,13 +51,6 @@ def test_every_beginning_holds_each_class_in_its_share():
 
 
 def test_test_labels_take_no_part(tmp_path, tiny):
-    class Poisoned(DatasetVersion):
-        @property
-        def labels(self):
-            known = np.array(super().labels)
-            known[self.rows_of("test")] = 0
-            return known
-
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
     found = [go(one, tmp_path / name, f"local:{tiny('bert')}", pooling="mean", max_length=24)
              for one, name in ((version, "a"), (Poisoned(version.folder), "b"))]

@@ -6,10 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from tests_support.datasets import build, write_pictures, write_texts
+from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
 from tl_core.recipes.suspects import look
@@ -51,13 +50,6 @@ def test_planted_wrong_labels_are_found_with_the_class_they_should_have(tmp_path
 
 
 def test_test_labels_do_not_matter(tmp_path, tiny):
-    class Poisoned(DatasetVersion):
-        @property
-        def labels(self):
-            known = np.array(super().labels)
-            known[self.rows_of("test")] = 0
-            return known
-
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

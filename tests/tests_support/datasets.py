@@ -46,3 +46,13 @@ def build(source: Path, folder: Path, **options: object) -> DatasetVersion:
     folder.mkdir(parents=True, exist_ok=True)
     build_version({"": open_source(source, folder / "staging", LIMITS)}, ImportOptions(**options), folder, source.name)
     return DatasetVersion(folder)
+
+
+class Poisoned(DatasetVersion):
+    """A version whose test labels are all wrong or lost: work that must not read them cannot tell."""
+
+    @property
+    def labels(self):
+        known = np.array(super().labels)
+        known[self.rows_of("test")] = 0
+        return known
