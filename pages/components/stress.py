@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from pages.components import problems, services, state
+from pages.components import problems, services, state, waiting
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE, Run
@@ -23,7 +23,7 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
         tries = [other for other in services.runs().of_dataset(run.dataset)
                  if other.kind == "stress" and RunConfig.read(other.folder).options["run"] == run.id]
     if tries and tries[0].status in ACTIVE:
-        _watch(tries[0].id)
+        waiting.watch_run(tries[0].id, "Asking about worse and worse items…")
     elif tries and tries[0].status == "done":
         _table(tries[0], show_items)
     else:
@@ -39,15 +39,6 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
                 services.submit(config, f"{state.new_draft()}-stress")
             state.draft_used()
             st.rerun()
-
-
-@st.fragment(run_every=1.0)
-def _watch(run_id: str) -> None:
-    run = services.runs().get(run_id)
-    if run.status not in ACTIVE:
-        st.rerun()
-    st.progress(run.progress, "Waiting for its turn" if run.status == "queued" else
-                "Asking about worse and worse items…")
 
 
 def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:

@@ -1,4 +1,4 @@
-"""A skeleton while the helper process is at work."""
+"""Something to see while the helper process or a run in the light lane is at work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import services
 from tl_core.errors import UserError
+from tl_core.registry.runs import ACTIVE
 
 
 @st.fragment(run_every=0.5)
@@ -30,3 +31,12 @@ def _wait(ticket: int) -> None:
         ready = True
     if ready:
         st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def watch_run(run_id: str, text: str) -> None:
+    """Progress of a run with `text`; run the page again once it has ended."""
+    run = services.runs().get(run_id)
+    if run.status not in ACTIVE:
+        st.rerun()
+    st.progress(run.progress, "Waiting for its turn" if run.status == "queued" else text)

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, chrome, gallery, problems, services, state
+from pages.components import backbones, charts, chrome, gallery, problems, services, state, waiting
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE
@@ -32,15 +32,6 @@ def start() -> None:
         services.submit(RunConfig("explore", services.user(), record.reference, str(record.folder), backbone, "probe"),
                         f"{state.new_draft()}-explore")
     state.draft_used()
-
-
-@st.fragment(run_every=1.0)
-def watch(run_id: str) -> None:
-    """Progress of the work."""
-    run = services.runs().get(run_id)
-    if run.status not in ACTIVE:
-        st.rerun()
-    st.progress(run.progress, "Waiting for its turn" if run.status == "queued" else "Training on more and more items…")
 
 
 @st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
@@ -133,7 +124,7 @@ if not searches or searches[0].status not in (*ACTIVE, "done"):
         start()
         st.rerun()
 elif searches[0].status in ACTIVE:
-    watch(searches[0].id)
+    waiting.watch_run(searches[0].id, "Training on more and more items…")
 else:
     with problems.caught():
         result, layout = read(str(searches[0].folder))

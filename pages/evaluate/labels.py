@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components import backbones, chrome, findings, gallery, problems, services, state
+from pages.components import backbones, chrome, findings, gallery, problems, services, state, waiting
 from pages.components.words import plain, sure
 from tl_core.config import RunConfig
 from tl_core.data.edits import Decision, decide, decisions
@@ -44,16 +44,6 @@ def choose(row: int, action: str, label: str = "") -> None:
 def skip(row: int) -> None:
     """Ask about it again after the others."""
     st.session_state["skipped"] = [*(other for other in st.session_state["skipped"] if other != row), row]
-
-
-@st.fragment(run_every=1.0)
-def watch(run_id: str) -> None:
-    """Progress of the search."""
-    run = services.runs().get(run_id)
-    if run.status not in ACTIVE:
-        st.rerun()
-    st.progress(run.progress, "Waiting for its turn" if run.status == "queued" else
-                f"Judging each of the {noun} by the others…")
 
 
 @st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
@@ -171,7 +161,7 @@ if not searches or searches[0].status not in (*ACTIVE, "done"):
         look()
         st.rerun()
 elif searches[0].status in ACTIVE:
-    watch(searches[0].id)
+    waiting.watch_run(searches[0].id, f"Judging each of the {noun} by the others…")
 else:
     st.markdown(f"**{plain(searches[0].headline)}**")
     with problems.caught():
