@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
@@ -229,12 +232,26 @@ def test_a_worker_killed_in_mid_epoch_resumes_to_the_same_weights(tmp_path, tiny
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_two_processes_share_the_work_and_follow_the_same_curve(tmp_path, tiny, pictures):
+def kill_one_process() -> None:
+    """The first training process that shows up dies of itself, as far as its launcher can tell."""
+    while True:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if child.cmdline()[1:4] == ["-u", "-m", "tl_core.recipes.processes"]:
+                    child.kill()
+                    return
+        time.sleep(0.05)
+
+
+def test_two_processes_share_the_work_and_follow_the_same_curve_even_when_one_dies(tmp_path, tiny, pictures):
     """gloo on two CPU processes; batch statistics frozen, no dropout, the same global batch."""
     options = {"strategy": "full", "augment": "none", "precision": "float32", "epochs": 2.0, "batch_size": 9}
     alone, both = Ear(), Ear()
     train(pictures, tmp_path / "alone", tiny("resnet"), alone, **options)
+    killer = threading.Thread(target=kill_one_process, daemon=True)
+    killer.start()
     train(pictures, tmp_path / "both", tiny("resnet"), both, processes=2, **options)
+    assert not killer.is_alive()
     one, two = ([point["log_loss"] for point in ear.curves["validation"]] for ear in (alone, both))
     np.testing.assert_allclose(two, one, atol=2e-4)
     first, second = weights(tmp_path / "alone"), weights(tmp_path / "both")

@@ -26,6 +26,7 @@ from tl_core.train.checkpoints import load_moving, moving_state, read_state, wri
 from tl_core.train.trainer import Job, Outcome
 
 _STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
+_RESTARTS = 1  # a process that dies of itself costs the way back to the newest checkpoint, not the run
 
 
 def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
@@ -40,10 +41,11 @@ def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, pro
         raise TrainingError(f"{count} processes need {count} GPUs.", f"There are {torch.cuda.device_count()}.",
                             f"Set processes to {torch.cuda.device_count()}.")
     config.write(folder)
-    (folder / _STOP).unlink(missing_ok=True)
+    for name in (_STOP, _OUTCOME):
+        (folder / name).unlink(missing_ok=True)
     threads = max(1, (os.cpu_count() or 1) // count)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "-m",
-               "tl_core.recipes.processes", str(folder), str(cache)]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count),
+               "--max-restarts", str(_RESTARTS), "-m", "tl_core.recipes.processes", str(folder), str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
                           env={**os.environ, "OMP_NUM_THREADS": str(threads)}) as child:
         try:
@@ -107,6 +109,8 @@ def main(folder: Path, cache: Path) -> int:
     rank = int(os.environ["RANK"])
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    if "error" in read_json(folder / _OUTCOME):
+        return 1  # started again, but what the first start has said stands
     config = RunConfig.read(folder)
     version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))
     space = common.label_space(version)
@@ -121,11 +125,13 @@ def main(folder: Path, cache: Path) -> int:
                 write_json(folder / _OUTCOME, {name: getattr(outcome, name) for name in (
                     "reason", "steps", "planned", "best_step", "scores", "history")})
     except UserError as error:
-        if not rank:
-            write_json(folder / _OUTCOME, {"error": error.as_dict()})
+        write_json(folder / _OUTCOME, {"error": error.as_dict()})
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    code = main(Path(sys.argv[1]), Path(sys.argv[2]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # gloo's threads now and then abort an interpreter that takes itself down, after all work is done
