@@ -1,4 +1,4 @@
-"""The report's further sections: weak slices, confidence, when to leave the answer to a person, ranking curves."""
+"""The report's further sections: weak slices, confidence, ranking curves."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, problems, services
+from pages.components import charts
 from pages.components.words import label, plain
-from tl_core.evaluate.intervals import wilson
 from tl_core.evaluate.slices import value_of
-from tl_core.predict.threshold import read_threshold, save_threshold
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
 
 
-def looks(report: dict[str, Any]) -> None:
-    """How often these test items have been asked until now, and what that does to the best of several."""
-    seen = services.settings().home_path / "looks" / str(report["data"]["fingerprint"])
-    count = len(list(seen.iterdir())) if seen.is_dir() else 1
-    if count > 1:
-        st.caption(f"These test items have judged {count} runs by now. The best of several looks a little better than "
-                   "it is; choose by validation scores, and keep new items for a last test.")
+def repeated(report: dict[str, Any]) -> None:
+    """How much of a small set's score depends on how it was cut into parts."""
+    found = report.get("cross_validation")
+    if found:
+        st.caption(f"Cross-validated {found['repeats']} times over, each time with other parts, on the "
+                   f"{found['rows']:,} items that are not test items: right {100 * found['mean']:.1f} times in 100 on "
+                   f"average, {100 * found['low']:.1f} to {100 * found['high']:.1f} depending on the cut.")
 
 
 def most_confused(test: dict[str, Any]) -> None:
@@ -52,7 +50,7 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
     with st.expander("All kinds that were looked at"):
         st.dataframe(pd.DataFrame([{
-            "by": part["by"], "value": value_of(part), "test items": part["n"],
+            "by": part["by"], "value": value_of(part), "items": part["n"],
             "right in 100": 100 * part["accuracy"]["value"],
             "plausible": f"{100 * part['accuracy']['low']:.0f} to {100 * part['accuracy']['high']:.0f}",
             "on the rest": 100 * part["rest"], "p": part["p_value"]} for part in parts]), hide_index=True,
@@ -63,9 +61,8 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
                                                    "for the number of kinds (Holm).")})
 
 
-def confidence(report: dict[str, Any]) -> None:
-    """Stated confidence against how often it is right."""
-    test = report["test"]
+def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
+    """Stated confidence against how often it is right, on the items of one section of the report."""
     if not test.get("reliability"):
         return
     st.subheader("Can its confidence be trusted?")
@@ -100,42 +97,6 @@ def confidence(report: dict[str, Any]) -> None:
                    f"{100 * one['covered']['high']:.0f} is plausible).")
 
 
-def abstain(report: dict[str, Any], run_folder: Any) -> None:  # noqa: ANN401
-    """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps it."""
-    curve = (report.get("validation") or {}).get("coverage")
-    if not curve or not (run_folder / "model").is_dir():
-        return
-    st.subheader("When should a person decide?")
-    kept = read_threshold(run_folder / "model")
-    least = st.slider("Answer only when it is at least this sure (%)", 0, 99, round(100 * kept), key="least_sure",
-                      help="Chosen on the validation items; the test items below only check it.")
-    cells = st.columns(2)
-    for column, name, points in ((cells[0], "validation items", curve), (cells[1], "test items",
-                                                                         report["test"]["coverage"])):
-        answered = [point for point in points if 100 * point["threshold"] >= least]
-        if not answered:
-            column.metric(f"Right in 100 of those it answers ({name})", "none answered", border=True)
-            continue
-        point = answered[-1]
-        low, high = wilson(point["right"], point["answered"])
-        column.metric(f"Right in 100 of those it answers ({name})", f"{100 * point['accuracy']:.0f}", border=True,
-                      delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}", delta_arrow="off",
-                      delta_color="off")
-    figure = go.Figure(go.Scatter(
-        x=[100 * point["coverage"] for point in curve], y=[100 * point["accuracy"] for point in curve], mode="lines",
-        line={"color": charts.ACCENT}, customdata=[100 * point["threshold"] for point in curve],
-        hovertemplate="answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} % sure)<extra></extra>"))
-    figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
-    figure.update_yaxes(title="right in 100 of them")
-    charts.draw(figure, "coverage", 240)
-    if round(100 * kept) != least and st.button("Keep this threshold with the model", icon=":material/save:"):
-        with problems.caught():
-            save_threshold(run_folder / "model", least / 100)
-        st.rerun()
-    if kept:
-        st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
-
-
 def ranking(test: dict[str, Any]) -> None:
     """ROC and precision-recall curves, and how near the top the truth is."""
     classes = test.get("ranking", [])
@@ -159,7 +120,7 @@ def ranking(test: dict[str, Any]) -> None:
             with column:
                 charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
         st.dataframe(pd.DataFrame([{
-            "class": part["label"], "test items": part["positives"], "ROC area": part["auc"]["value"],
+            "class": part["label"], "items": part["positives"], "ROC area": part["auc"]["value"],
             "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
             "average precision": part["average_precision"]["value"],
             "also plausible": f"{part['average_precision']['low']:.2f} to {part['average_precision']['high']:.2f}"}

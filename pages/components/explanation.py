@@ -19,13 +19,15 @@ _FAINT = 0.2
 _STRONG, _CLEAR = 0.6, 0.25  # of the most relevant word
 
 
-def show(model: str, value: str | bytes | None, labels: list[str]) -> None:
-    """A button, then each method for each of `labels`."""
+def show(model: str, value: str | bytes | None, labels: list[str], about: str) -> None:
+    """A button, then each method for each of `labels`; `about` tells one item from another."""
     if value is None:
         return
+    if st.session_state["explain_of"] != about:
+        st.session_state.update(explain_of=about, explain_ticket=0)
     if not st.session_state["explain_ticket"]:
-        if st.button("Why?", icon=":material/help:", help="Shows what in it speaks for the answer and for the "
-                     "runner-up; takes some seconds."):
+        if st.button("Why?", icon=":material/help:", help="Shows what in it speaks for each of: "
+                     f"{', '.join(map(plain, labels))}; takes some seconds."):
             with problems.caught():
                 st.session_state["explain_ticket"] = services.compute().call("explain", folder=model, value=value,
                                                                              labels=labels)

@@ -12,7 +12,8 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
             "fix_run": "", "takeout_run": "", "way": "upload", "fit_ticket": 0, "fitted": "",
             "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
             "estimated": "", "estimate": {}, "watched": "", "skipped": [],
-            "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "asked_value": None}
+            "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "explain_of": "",
+            "expected": [], "expected_of": "", "expected_ticket": 0, "asked_value": None}
 # One ticket for each question: another page's answer has another shape.
 
 
@@ -38,6 +39,11 @@ def choose(name: str, value: str) -> None:
     st.session_state[name] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
+
+
+def only_reads() -> bool:
+    """Whether somebody came by a link that shows a report and offers nothing to change."""
+    return st.query_params.get("view") == "read"
 
 
 def new_draft() -> str:

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, services, state
+from pages.components import charts, chrome, curves, problems, seeds, services, state, vault
 from pages.components.words import duration, plain, size
 from tl_core.evaluate.compare import agreement, compare
+from tl_core.evaluate.intervals import proportion
 from tl_core.jobs.events import RunView, read_events
+from tl_core.registry.runs import Run
 
 _MOST = 8
 
@@ -34,14 +36,11 @@ if len(picked) < 2:
     st.stop()
 
 
-@st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
-def read(folder: str, finished_at: float) -> tuple[dict, pd.DataFrame]:
-    """Report and predictions of a run; a resumed one has another end."""
-    del finished_at
-    with open(f"{folder}/report.json", encoding="utf-8") as handle:
-        report = json.load(handle)
-    return report, pd.read_csv(f"{folder}/predictions.csv", usecols=["row", "true", "label"], dtype=str,
-                               keep_default_na=False)
+def by_item(run: Run, file: str) -> pd.Series:
+    """What a run called each item, by its name, its class, and how often both have come before."""
+    table = vault.answers_of(run, file)
+    again = table.groupby(["row", "true"]).cumcount().rename("again")
+    return table.set_index(["row", "true", again])["label"]
 
 
 def weight_on_disk(key: str) -> int:
@@ -50,33 +49,47 @@ def weight_on_disk(key: str) -> int:
 
 
 with problems.caught():
-    known = {key: read(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
-same = [key for key in picked if known[key][1][["row", "true"]].equals(known[picked[0]][1][["row", "true"]])]
+    reports = {key: vault.report_of(alike[key]) for key in picked}
+closed = [key for key in picked if reports[key]["test"] is None]
+section, file, kind = (("validation", "validation.csv", "kept for choosing") if closed else
+                       ("test", "predictions.csv", "of the test"))
+if closed:
+    st.info("Judged on the items kept for choosing, since the test score of "
+            + ("all of them" if len(closed) == len(picked) else " and ".join(plain(names[key]) for key in closed))
+            + " is closed. That is what these items are for.", icon=":material/lock:")
+with problems.caught():
+    answers = {key: by_item(alike[key], file) for key in picked if (alike[key].folder / file).is_file()}
+start = next(iter(answers.values()), pd.Series())
+same = [key for key, own in answers.items() if (start.index.isin(own.index).any() if closed else
+                                                set(start.index) == set(own.index))]
 for key in picked:
     if key not in same:
         st.warning(f"Left out: {plain(names[key])} was tested on other items than the first one; only the same items "
                    "can be compared fairly.", icon=":material/warning:")
 if len(same) < 2:
     st.stop()
-reports = {key: known[key][0] for key in same}
-right = {key: (known[key][1]["true"] == known[key][1]["label"]).to_numpy() for key in same}
-best = max(same, key=lambda key: float(right[key].mean()))
+said = pd.concat([answers[key].rename(key) for key in same], axis=1, join="inner")
+truth = said.index.get_level_values("true")
+reports = {key: reports[key] for key in same}
+right = {key: (said[key] == truth).to_numpy() for key in same}
+score = {key: proportion(int(right[key].sum()), len(truth)) for key in same}
+best = max(same, key=lambda key: score[key]["value"])
 short = {key: f"{alike[key].recipe} {key[:4]}" for key in same}
 charts.cost_and_score([{"name": key, "title": short[key], "minutes": reports[key]["timing"]["total"] / 60,
-                        "accuracy": reports[key]["test"]["accuracy"]} for key in same], best, "costs")
+                        "accuracy": score[key]} for key in same], best, "costs")
+st.caption(f"On {len(truth):,} items {kind} that all of them have judged.")
 st.dataframe(pd.DataFrame([{
     "run": short[key] + (" ✓" if key == best else ""), "backbone": alike[key].backbone or "none",
-    "right in 100": 100 * reports[key]["test"]["accuracy"]["value"],
-    "plausible": f"{100 * reports[key]['test']['accuracy']['low']:.0f} to "
-                 f"{100 * reports[key]['test']['accuracy']['high']:.0f}",
-    "macro F1": 100 * reports[key]["test"]["macro_f1"]["value"],
-    "ECE": reports[key]["test"]["ece"]["value"],
+    "right in 100": 100 * score[key]["value"],
+    "plausible": f"{100 * score[key]['low']:.0f} to {100 * score[key]['high']:.0f}",
+    "macro F1": 100 * reports[key][section]["macro_f1"]["value"], "ECE": reports[key][section]["ece"]["value"],
     "time": duration(reports[key]["timing"]["total"]).removeprefix("about "),
     "learns": reports[key]["model"].get("trainable_parameters", 0), "on disk": size(weight_on_disk(key))}
     for key in same]), hide_index=True, column_config={
         "right in 100": st.column_config.NumberColumn(format="%.1f"),
         "macro F1": st.column_config.NumberColumn(format="%.1f"), "ECE": st.column_config.NumberColumn(format="%.3f"),
         "learns": st.column_config.NumberColumn(format="localized", help="Weights that move.")})
+seeds.show([alike[key] for key in same], {key: score[key]["value"] for key in same})
 
 st.subheader("Is the difference more than chance?")
 noun = {"image": "photos", "text": "texts"}[reports[best]["modality"]]
@@ -108,7 +121,7 @@ st.dataframe(pd.DataFrame([{"setting": name.replace("_", " "), **{run: str(one.g
                                                                  settings.items()}} for name in different]),
              hide_index=True)
 with st.expander("How often two of them give the same answer"):
-    matrix = agreement([known[key][1]["label"].to_numpy() for key in same])
+    matrix = agreement([said[key].to_numpy() for key in same])
     st.dataframe(pd.DataFrame(np.round(100 * matrix), index=list(short.values()), columns=list(short.values())))
 tuned = [key for key in same if alike[key].recipe == "finetune"]
 if tuned:

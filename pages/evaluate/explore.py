@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, chrome, gallery, problems, services, state, waiting
+from pages.components import backbones, charts, chrome, gallery, growth, problems, services, state, waiting
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE
@@ -39,37 +39,6 @@ def read(folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
     """The curve and the map of a finished run."""
     with open(f"{folder}/explore.json", encoding="utf-8") as handle:
         return json.load(handle), pd.read_parquet(f"{folder}/map.parquet")
-
-
-def curve(found: dict[str, Any]) -> None:
-    """Accuracy by training items with its band, and the trend with its uncertainty."""
-    points, ahead = found["points"], found["ahead"]
-    sizes = [point["rows"] for point in points]
-    figure = go.Figure()
-    figure.add_scatter(x=[*sizes, *sizes[::-1]], y=[100 * point["high"] for point in points]
-                       + [100 * point["low"] for point in points[::-1]], fill="toself", mode="none",
-                       fillcolor="rgba(0, 158, 115, 0.18)", hoverinfo="skip")
-    figure.add_scatter(x=sizes, y=[100 * point["value"] for point in points], mode="lines+markers",
-                       line={"color": charts.ACCENT},
-                       hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>")
-    figure.add_scatter(
-        x=[sizes[-1], *(point["rows"] for point in ahead)],
-        y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)], mode="lines+markers",
-        line={"color": charts.SLATE, "dash": "dot"}, hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
-        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
-                 "array": [0, *(100 * (point["high"] - point["value"]) for point in ahead)],
-                 "arrayminus": [0, *(100 * (point["value"] - point["low"]) for point in ahead)]})
-    figure.update_xaxes(type="log", title="training items", dtick=1)
-    figure.update_yaxes(title="right in 100 of items not seen")
-    charts.draw(figure, "growth", 340)
-    st.caption("The band holds the spread of five repetitions of a probe; the dotted line is where the trend (a power "
-               "law) leads. The test items take no part.")
-    with st.expander("Class by class: what the last items brought"):
-        st.dataframe(pd.DataFrame([{"class": part["label"], "found now": 100 * part["recall"],
-                                    "brought by the last step": 100 * part["gain"]} for part in found["classes"]]),
-                     hide_index=True, column_config={
-                         "found now": st.column_config.NumberColumn(format="%.0f"),
-                         "brought by the last step": st.column_config.NumberColumn(format="%+.0f")})
 
 
 @st.fragment
@@ -129,6 +98,7 @@ else:
     with problems.caught():
         result, layout = read(str(searches[0].folder))
     st.markdown(f"#### {plain(result['advice'])}")
-    curve(result)
+    growth.curve(result, "growth", "The band holds the spread of five repetitions of a probe")
+    growth.of_training(record)
     st.subheader("A map of the items")
     show_map(layout)

@@ -139,7 +139,7 @@ def train_again() -> None:
         return
     if st.button("Train again on this version", icon=":material/replay:", type="primary",
                  help="With the settings of the last training on the version before; both are then judged on the same "
-                 "test items."):
+                 "items."):
         with problems.caught():
             config = replace(RunConfig.read(earlier.folder), dataset=record.reference, dataset_dir=str(record.folder))
             run = services.submit(config, f"{state.new_draft()}-again")

@@ -5,8 +5,22 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, evidence, gallery, mistakes, problems, services, state, stress, training_view
-from pages.components.words import duration, plain, sure
+from pages.components import (
+    abstain,
+    charts,
+    evidence,
+    expectations,
+    items,
+    mistakes,
+    problems,
+    seeds,
+    services,
+    state,
+    stress,
+    training_view,
+    vault,
+)
+from pages.components.words import duration, plain
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
 
@@ -18,7 +32,6 @@ SCORES = {
     "log_loss": ("Log loss", "Punishes confident mistakes; 0 is perfect.", 1),
     "ece": ("Calibration error (ECE)", "How far its stated confidence is from how often it is right.", 1),
 }
-SHOWN = 12
 
 st.title("How good is it, honestly?")
 with problems.caught():
@@ -35,65 +48,59 @@ if not any(r.id == run_id for r in finished):
 run = next(r for r in finished if r.id == run_id)
 
 
-@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
-def read(folder: str, finished_at: float) -> tuple[dict, pd.DataFrame]:
-    """Report and predictions; a finished run never changes, a resumed one has another end."""
-    del finished_at
-    with open(f"{folder}/report.json", encoding="utf-8") as handle:
-        report = json.load(handle)
-    table = pd.read_csv(f"{folder}/predictions.csv", dtype={"true": str, "label": str, "row": str},
-                        keep_default_na=False)
-    return report, table
-
-
 with problems.caught():
-    report, predictions = read(str(run.folder), run.finished or 0.0)
+    report = vault.report_of(run)
+    predictions = vault.answers_of(run, report["predictions"])
     dataset = services.datasets().get(run.dataset)
-test = report["test"]
+closed = report["test"] is None
+judged, kind = (report["validation"], "items kept for choosing") if closed else (report["test"], "test items")
 state.choose("run", run.id)
 
 st.markdown(f"### {plain(report['headline'])}")
-st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · {test['n']:,} test items, opened once · "
+st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · {judged['n']:,} {kind} · "
            f"{duration(report['timing']['total'])} to train")
-evidence.looks(report)
+vault.show(run, report)
 if report["classes_without_training_rows"]:
     st.warning("Not learnt, for want of training items: "
                + ", ".join(map(plain, report["classes_without_training_rows"])) + ". Their items count as wrong.")
 
 if report.get("ladder"):
     training_view.ladder(report["ladder"])
-bars = [("this run", test["accuracy"], True)]
+bars = [("this run", judged["accuracy"], True)]
 bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
            "pixels": "colours and edges, no transfer"}[name], part["test"]["accuracy"], False)
          for name, part in report["baselines"].items()]
 others = [r for r in finished if r.dataset == run.dataset and r.id != run.id and r.summary]
-if others:
-    best = max(others, key=lambda r: r.summary["accuracy"]["value"])
-    bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
+alike = [r for r in others if bool(r.summary.get("sealed")) == closed and r.folder.exists()]
+best = max(alike, key=lambda r: r.summary["accuracy"]["value"], default=None)
+rival = None
+if best:
+    with problems.caught():
+        theirs = vault.answers_of(best, vault.report_of(best)["predictions"])
+    rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
+    if rival is not None:
+        bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
 charts.score_bars(bars, "bars")
+seeds.show([run, *alike], {r.id: r.summary["accuracy"]["value"] for r in (run, *alike) if r.summary}, run.id)
 if report.get("against_baseline"):
     st.markdown(plain(report["against_baseline"]["sentence"]))
-rival = None
-if others and best.folder.exists():
-    with problems.caught():
-        _, theirs = read(str(best.folder), best.finished or 0.0)
-    rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
 if rival is not None:
     paired = compare((predictions["true"] == predictions["label"]).to_numpy(),
-                     (rival["true"] == rival["label"]).to_numpy(), "test items",
-                     ("This run", "the best other run"))
+                     (rival["true"] == rival["label"]).to_numpy(), kind, ("This run", "the best other run"))
     st.markdown(plain(paired["sentence"]))
+evidence.repeated(report)
 st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
-with st.container(horizontal=True):
-    if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
-        st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
-    if others and st.button("Compare runs", icon=":material/balance:"):
-        st.switch_page("pages/evaluate/compare.py", query_params={"run": run.id, "with": best.id})
+if not state.only_reads():
+    with st.container(horizontal=True):
+        if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
+            st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
+        if others and st.button("Compare runs", icon=":material/balance:"):
+            st.switch_page("pages/evaluate/compare.py", query_params={"run": run.id, "with": (best or others[0]).id})
 
 for row in (list(SCORES)[:3], list(SCORES)[3:]):
     for column, name in zip(st.columns(3), row, strict=True):
         title, text, scale = SCORES[name]
-        part = test[name]
+        part = judged[name]
         digits = 0 if scale == 100 else 2
         expected = (f" A perfectly calibrated model of this size would show {part['expected_if_calibrated']:.2f}."
                     if name == "ece" else "")
@@ -103,10 +110,10 @@ for row in (list(SCORES)[:3], list(SCORES)[3:]):
 
 st.subheader("Class by class")
 st.dataframe(pd.DataFrame([
-    {"class": part["label"], "test items": part["support"], "found": 100 * part["recall"]["value"],
+    {"class": part["label"], "items": part["support"], "found": 100 * part["recall"]["value"],
      "found, plausible": f"{100 * part['recall']['low']:.0f} to {100 * part['recall']['high']:.0f}",
      "right when named": 100 * part["precision"]["value"], "F1": 100 * part["f1"]["value"]}
-    for part in test["per_class"]]), hide_index=True, column_config={
+    for part in judged["per_class"]]), hide_index=True, column_config={
         "found": st.column_config.NumberColumn(format="%.0f", help="Of 100 items of this class, how many it finds "
                                                "(recall)."),
         "right when named": st.column_config.NumberColumn(format="%.0f", help="Of 100 times that it names this class, "
@@ -115,26 +122,13 @@ st.dataframe(pd.DataFrame([
 
 
 def show_items(table: pd.DataFrame, key: str) -> None:
-    """Items with what they are and what was said."""
-    table = table.head(SHOWN)
-    with problems.caught():
-        content = gallery.items(str(dataset.folder), tuple(int(i) for i in table["index"]))
-    if report["modality"] == "text":
-        gallery.texts([{"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
-                       for text, true, called, confidence in zip(content, table["true"], table["label"],
-                                                                 table["confidence"], strict=True)], key)
-        return
-    for start in range(0, len(table), 4):
-        for column, place in zip(st.columns(4), range(start, min(start + 4, len(table))), strict=False):
-            line = table.iloc[place]
-            with column.container(border=True):
-                st.image(content[place], width="stretch")
-                st.caption(f"is **{plain(line['true'])}**  \ncalled {plain(line['label'])}, {sure(line['confidence'])}")
+    """The first of some judged items."""
+    items.show(str(dataset.folder), report["modality"], table, key)
 
 
 st.subheader("What it confuses")
-labels = test["confusion"]["labels"]
-matrix = pd.DataFrame(test["confusion"]["counts"], index=labels, columns=labels)
+labels = judged["confusion"]["labels"]
+matrix = pd.DataFrame(judged["confusion"]["counts"], index=labels, columns=labels)
 st.caption("Rows: what it is. Columns: what it was called. Pick a cell to see its items.")
 shaded = matrix.style.apply(charts.shade, axis=None)
 event = st.dataframe(shaded, on_select="rerun", selection_mode="single-cell", key="confusion")
@@ -149,33 +143,54 @@ called = second.selectbox("Was called", labels, placeholder="any class",
 if true or called:
     chosen = predictions[((predictions["true"] == true) if true else True)
                          & ((predictions["label"] == called) if called else True)]
-    st.caption(f"{len(chosen):,} items" + (f", the first {SHOWN}" if len(chosen) > SHOWN else ""))
+    st.caption(f"{len(chosen):,} items" + (f", the first {items.SHOWN}" if len(chosen) > items.SHOWN else ""))
     if len(chosen):
         show_items(chosen, "cell")
 
-evidence.most_confused(test)
+evidence.most_confused(judged)
 
-mistakes.show(predictions, rival, lambda table: show_items(table, "mistakes"))
-st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
-             query_params={"dataset": run.dataset})
 
-evidence.weak_slices(test, {"image": "photo", "text": "text"}[report["modality"]])
-evidence.confidence(report)
-evidence.abstain(report, run.folder)
-evidence.ranking(test)
-stress.show(run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped"))
 
+def show_mistakes(table: pd.DataFrame) -> None:
+    """The first of the items in the chosen order, and one of them closer."""
+    show_items(table, "mistakes")
+    if not state.only_reads():
+        items.closer(run, str(dataset.folder), report, table)
+
+
+mistakes.show(predictions, rival, show_mistakes)
+if not state.only_reads():
+    st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
+                 query_params={"dataset": run.dataset})
+
+evidence.weak_slices(judged, {"image": "photo", "text": "text"}[report["modality"]])
+evidence.confidence(report, judged)
+evidence.ranking(judged)
+if state.only_reads():
+    st.stop()
+abstain.show(report, run)
+if not closed:
+    stress.show(run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped"))
+
+if report["modality"] == "text" and (run.folder / "model").is_dir():
+    expectations.show(run, [name for name in report["labels"]
+                            if name not in report["classes_without_training_rows"]])
 if report.get("training"):
     training_view.training(report)
 with st.expander("Settings, timing and environment"):
     st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
              "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)
 st.subheader("Take it along")
+with st.expander("A link for readers"):
+    st.caption("Shows this report, its items too, and offers nothing to change. It works for whoever can reach this "
+               "server.")
+    st.code(f"{str(st.context.url or '').partition('?')[0]}?run={run.id}&view=read", language=None)
 with st.container(horizontal=True):
     st.download_button("Report as a page (HTML)", lambda: render(report), f"report-{run.id}.html", "text/html",
                        on_click="ignore", help="One file that opens without a network and prints on A4; it holds none "
                        "of your items.")
     st.download_button("Report as JSON", lambda: json.dumps(report, ensure_ascii=False, indent=1),
                        f"report-{run.id}.json", on_click="ignore")
-    st.download_button("Predictions as CSV", (run.folder / "predictions.csv").read_bytes, f"predictions-{run.id}.csv",
-                       "text/csv", on_click="ignore", help="What it said of each test item.")
+    st.download_button("Predictions as CSV", (run.folder / report["predictions"]).read_bytes,
+                       f"predictions-{run.id}.csv", "text/csv", on_click="ignore",
+                       help=f"What it said of each of the {kind}.")

@@ -79,7 +79,8 @@ def show_answer() -> None:
     if pairs[0][1] < least:
         st.warning(f"A person should decide: it is less than {least:.0%} sure.", icon=":material/person:")
     charts.probabilities(pairs, "answer")
-    explanation.show(model, st.session_state["asked_value"], [name for name, _ in pairs[:2]])
+    explanation.show(model, st.session_state["asked_value"], [name for name, _ in pairs[:2]],
+                     f"predict {model}")
 
 
 (picture_input if modality == "image" else text_input)()

@@ -16,6 +16,8 @@ CARDS["baseline"] = ("No transfer", RECIPES["baseline"])
 CARDS["ladder"] = ("The whole ladder", "Not sure? Several strategies, several times each, on the same items; the "
                    "cheapest that is good enough is recommended.")
 
+_MOST_SEEDS = 5
+
 st.title("How shall it learn?")
 name = state.current("dataset")
 chrome.need_dataset(name)
@@ -90,11 +92,22 @@ with right:
         st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
                     + ("word and letter counts" if record.modality == "text" else "colours and edges"))
 
-st.caption("Choices are made on the tuning rows; the test rows are opened once, at the end.")
+sealed, count = False, 1
+if recipe != "ladder":
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sealed = st.toggle("Keep the test score closed until I ask for it", value=True, key="sealed",
+                           help="Choose between runs by the items kept for choosing; each look at the test score is "
+                           "counted, because the best of many looks seems better than it is.")
+        count = st.number_input("Seeds", 1, _MOST_SEEDS, 1, width=110, key="seeds", help="The same training several "
+                                "times, each a run of its own, to see how much of the score is chance.")
+else:
+    st.caption("Choices inside each strategy are made on the tuning rows; the test rows are opened once, at the end.")
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     with problems.caught():
-        run = services.submit(replace(config, backbone=backbones.allowed(config.backbone) if config.backbone else ""),
-                              state.new_draft())
+        config = replace(config, sealed=sealed, backbone=backbones.allowed(config.backbone) if config.backbone else "")
+        first = config.settings.seed
+        run, *_ = [services.submit(replace(config, options={**config.options, "seed": first + number}),
+                                   f"{state.new_draft()}-{number}") for number in range(int(count))]
     state.draft_used()
     st.session_state["run"] = run.id
     st.switch_page("pages/train/live.py", query_params={"run": run.id})

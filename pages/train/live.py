@@ -138,7 +138,7 @@ def show_run() -> None:
         st.markdown(f"#### {plain(sentence(run, view))}")
         st.progress(run.progress, f"{run.progress:.0%} of the whole run")
         with st.container(horizontal=True):
-            if run.recipe in ("finetune", "ladder") and run.status == "running":
+            if run.kind == "train" and run.recipe in ("finetune", "ladder") and run.status == "running":
                 st.button("Stop now and keep the best", on_click=stop, icon=":material/flag:",
                           disabled=run.stop_requested or run.cancel_requested or not view.curves)
             st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")

@@ -36,14 +36,16 @@ def act(action: str, run_id: str) -> None:
 
 
 KINDS = {"train": "training", "import": "import of data", "fix": "new version of a dataset",
-         "takeout": "dataset as files", "predict": "prediction of a file"}
+         "takeout": "dataset as files", "predict": "prediction of a file", "preflight": "estimate",
+         "suspect": "search for wrong labels", "explore": "learning curve and map", "curve": "learning curve of a "
+         "training", "stress": "try on worse items", "trace": "search for what it learnt from"}
 for run in found:
     title = run.dataset or KINDS[run.kind]
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             place = f" · place {run.place}" if run.place else ""
-            st.markdown(f"**{plain(title)}** · {plain(run.backbone or run.recipe or KINDS[run.kind])} · {run.id}"
-                        f"{place}", width="stretch")
+            what = (run.backbone or run.recipe) if run.kind == "train" else KINDS[run.kind]
+            st.markdown(f"**{plain(title)}** · {plain(what)} · {run.id}{place}", width="stretch")
             st.markdown(f"{chrome.badge(run.status)} :small[{ago(run.created)}]", width="content")
         if run.headline or run.reason:
             st.caption(plain(run.headline or (run.reason or {}).get("what", "")))

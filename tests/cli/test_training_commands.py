@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from tests_support.datasets import write_texts
@@ -12,6 +13,7 @@ from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
 from tl_core.intake import add_dataset
 from tl_core.jobs import dispatch
+from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore, RunWriter
@@ -91,3 +93,33 @@ def test_settings_that_cannot_work_are_refused_before_anything_starts(capsys, no
     code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone", "starter:text",
                        "--set", setting, *(("--set", "lp_start=false") if setting.startswith("average") else ()))
     assert code == 2 and words in json.dumps(error) and not runs().list()
+
+
+def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, notes):
+    """Carried out in this process, as the worker would."""
+    writer, ids = RunWriter(open_database(read_settings())), []
+    for extra in (["--sealed"], []):
+        code, run = told(capsys, "train", "--dataset", "notes", "--recipe", "baseline", "--detach", *extra)
+        assert code == 0
+        writer.claim_next("train")
+        handler = signal.getsignal(signal.SIGTERM)
+        assert carry_out(runs().get(run["run_id"]).folder, read_settings()) == 0
+        signal.signal(signal.SIGTERM, handler)
+        ids.append(run["run_id"])
+    capsys.readouterr()
+    code, report = told(capsys, "report", ids[0])
+    assert code == 0 and report["test"] is None and report["validation"]["n"] > 0
+    code, found = told(capsys, "runs", "compare", *ids)
+    assert code == 0 and "items kept for choosing" in found["sentence"]
+    assert found["n"] == report["validation"]["n"]
+    code, run = told(capsys, "runs", "open", ids[0])
+    assert code == 0 and run["test_looks"] == 2 and "closed" not in run["headline"]
+    report = told(capsys, "report", ids[0])[1]
+    assert report["test"]["n"] == told(capsys, "runs", "compare", *ids)[1]["n"]
+    assert told(capsys, "runs", "open", ids[0])[1]["test_looks"] == 2
+
+
+def test_a_ladder_is_never_sealed(capsys, notes):
+    code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "ladder", "--backbone", "starter:text",
+                       "--sealed", "--detach")
+    assert code == 2 and "compares its strategies" in error["error"]["why"]

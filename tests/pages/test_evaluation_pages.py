@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
-from tl_core.config import RunConfig
+from tl_core.config import KINDS, RunConfig
 from tl_core.data.edits import Decision, decisions
 from tl_core.data.schema import ImportOptions
 from tl_core.data.store import DatasetVersion
@@ -32,9 +33,9 @@ class Studio:
         self.datasets = DatasetStore(self.engine, "local", self.settings.home_path)
         self.runs = RunStore(self.engine, "local", self.settings.home_path)
 
-    def do(self, record, kind="train", recipe="probe", **options):
+    def do(self, record, kind="train", recipe="probe", sealed=False, **options):
         run = self.runs.create(RunConfig(kind, "local", record.reference, str(record.folder),
-                                         "" if recipe == "baseline" else self.backbone, recipe, options))
+                                         "" if recipe == "baseline" else self.backbone, recipe, options, sealed))
         return self.finish(run, "train" if kind == "train" else "light")
 
     def finish(self, run, lane):
@@ -68,13 +69,119 @@ def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, record):
     said = everything(app)
     assert "Can its confidence be trusted?" in said
     assert "Is it worse on some kind of text?" in said
-    app.slider(key="least_sure").set_value(90).run()
+    app.slider(key=f"least_sure {run.id}").set_value(90).run()
     next(button for button in app.button if button.label.startswith("Keep this threshold")).click().run()
     assert not app.exception
     assert read_threshold(run.folder / "model") == 0.9
     assert "less than 90% sure" in everything(app)
     again = studio.do(record, pooling="mean")
     assert "have judged 2 runs" in everything(opened("pages/evaluate/report.py", run=again.id))
+
+
+def press(app, start):
+    next(button for button in app.button if button.label.startswith(start)).click().run()
+    assert not app.exception
+    return everything(app)
+
+
+def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, record):
+    run = studio.do(record, sealed=True, pooling="mean")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    assert not app.exception
+    said = everything(app)
+    assert "The test score is closed" in said
+    assert "Nobody has looked" in said
+    assert "items kept for choosing" in said
+    assert "no transfer" not in said
+    assert "Try it on worse items" not in [button.label for button in app.button]
+    assert studio.runs.get(run.id).summary["sealed"]
+    said = press(app, "Open the test score")
+    assert "test items" in said
+    assert "closed" not in said
+    row = studio.runs.get(run.id)
+    assert not row.summary["sealed"]
+    assert row.headline in said.replace("\\", "")
+    second = studio.do(record, sealed=True, pooling="mean", folds=4)
+    assert "have judged 1 run so far" in everything(opened("pages/evaluate/report.py", run=second.id))
+
+
+def test_a_link_for_readers_offers_nothing_to_change(studio, record):
+    for sealed in (False, True):
+        run = studio.do(record, pooling="mean", sealed=sealed)
+        app = opened("pages/evaluate/report.py", run=run.id, view="read")
+        assert not app.exception
+        said = everything(app)
+        assert ("The test score is closed" in said) == sealed
+        assert "What it confuses" in said
+        assert [button.label for button in app.button] == []
+        assert not app.slider and not app.sidebar.children
+    assert f"?run={run.id}&view=read" in opened("pages/evaluate/report.py", run=run.id).code[0].value
+
+
+def test_closed_runs_are_compared_on_the_items_kept_for_choosing(studio, record):
+    closed, open_one = studio.do(record, sealed=True, pooling="mean"), studio.do(record, recipe="baseline")
+    app = opened("pages/evaluate/compare.py", run=closed.id)
+    assert not app.exception
+    said = everything(app)
+    assert "kept for choosing" in said
+    report = json.loads((open_one.folder / "report.json").read_text())
+    assert f"On {report['validation']['n']:,} items kept for choosing" in said
+
+
+def test_seeds_are_told_from_other_runs(studio, record):
+    runs = [studio.do(record, pooling="mean", seed=seed) for seed in range(3)]
+    studio.do(record, pooling="mean", folds=3)
+    said = everything(opened("pages/evaluate/report.py", run=runs[1].id))
+    assert "3 seeds: right" in said
+    assert "This is seed 1" in said
+    assert "3 seeds: right" in everything(opened("pages/evaluate/compare.py", run=runs[0].id))
+
+
+def test_prices_give_the_cheapest_threshold(studio, record):
+    run = studio.do(record, pooling="mean")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    app.number_input(key="person_cost").set_value(1000.0).run()
+    shown = next(metric for metric in app.metric if metric.label.startswith("Cheapest"))
+    assert shown.value == "0 %"  # too dear to ask anybody
+    app.number_input(key="person_cost").set_value(0.0001).run()
+    shown = next(metric for metric in app.metric if metric.label.startswith("Cheapest"))
+    least = int(shown.value.removesuffix(" %"))
+    press(app, "Take it")
+    assert abs(app.slider(key=f"least_sure {run.id}").value - least) <= 1
+
+
+def test_typed_expectations_are_kept_and_tried(studio, record):
+    run = studio.do(record, pooling="mean")
+    (run.folder / "expectations.json").write_text(json.dumps([
+        {"text": "the film is good", "changed": "the film is good", "expected": "the same answer"},
+        {"text": "the film is good", "changed": "the order is late", "expected": "surer of bad"}]))
+    app = opened("pages/evaluate/report.py", run=run.id)
+    press(app, "Try them")
+    assert len(json.loads((run.folder / "expectations.json").read_text())) == 2
+    for _ in range(200):
+        if "of 2 hold" in everything(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    assert "of 2 hold" in everything(app)
+
+
+def test_one_item_is_looked_at_closely_and_shows_what_it_was_learnt_from(studio, record):
+    run = studio.do(record, pooling="mean")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    app.selectbox(key="mistake_order").select("unsure").run()
+    app.selectbox(key="closer").select(0).run()
+    assert not app.exception
+    assert {"Why?", "What did it learn this from?"} <= {button.label for button in app.button}
+    press(app, "What did it learn")
+    waiting = next(one for one in studio.runs.list(kind="trace"))
+    studio.finish(waiting, "light")
+    app = opened("pages/evaluate/report.py", run=run.id)
+    app.selectbox(key="mistake_order").select("unsure").run()
+    app.selectbox(key="closer").select(0).run()
+    assert not app.exception
+    assert "It learnt this from these" in everything(app)
 
 
 def test_compare_pairs_runs_on_the_same_items_and_leaves_others_out(studio, record, tmp_path):
@@ -134,6 +241,23 @@ def test_explore_shows_curve_advice_and_map(studio, record):
         assert not app.exception
 
 
+def test_a_fine_tuning_is_followed_on_request(studio, record):
+    studio.do(record, "explore", pooling="mean")
+    app = opened("pages/evaluate/explore.py", dataset=record.reference)
+    press(app, "Follow a fine-tuning too")
+    asked = next(run for run in studio.runs.list(kind="curve"))
+    assert RunConfig.read(asked.folder).options == {"strategy": "lpft"}
+    studio.runs.cancel(asked.id)
+    studio.do(record, "train", "finetune", strategy="full", epochs=1.0, batch_size=8, max_length=16, baseline=False)
+    press(opened("pages/evaluate/explore.py", dataset=record.reference), "Follow a fine-tuning too")
+    again = next(run for run in studio.runs.list(kind="curve") if run.status == "queued")
+    assert RunConfig.read(again.folder).options["strategy"] == "full"
+    studio.finish(again, "train")
+    app = opened("pages/evaluate/explore.py", dataset=record.reference)
+    assert not app.exception
+    assert "judged on the same" in everything(app)
+
+
 def test_shortcuts_are_looked_for_once_and_kept(studio, record):
     app = opened("pages/data/inspect.py", dataset=record.reference)
     assert "Could a model cheat?" in everything(app)
@@ -158,3 +282,14 @@ def test_worse_items_are_tried_and_the_flips_shown(studio, record):
     if flips:
         flips[0].select(flips[0].options[0]).run()
         assert not app.exception
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_list_of_runs_names_every_kind(studio, record, kind):
+    config = RunConfig(kind, "local", record.reference, str(record.folder),
+                       recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "")
+    run = studio.runs.create(config)
+    app = opened("pages/train/runs.py")
+    assert not app.exception
+    assert (run.id in everything(app)) == (kind != "preflight")
+    assert not opened("pages/train/live.py", run=run.id).exception

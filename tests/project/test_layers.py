@@ -21,11 +21,12 @@ ROOT = Path(__file__).parents[2]
 BASE = {"errors", "settings", "config", "log", "progress", "hub"}
 ALLOWED = {
     "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate"}, "registry": BASE,
+    "recipes": BASE | {"data", "models", "train", "evaluate", "vault"}, "registry": BASE,
+    "vault": {"data", "evaluate"},
     "predict": BASE | {"models", "data", "storage"}, "storage": BASE, "intake": BASE | {"data", "registry", "storage"},
-    "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake"},
+    "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake", "vault"},
     "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
-                   "evaluate"},
+                   "evaluate", "vault"},
     "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(),
     "hub": set(), "__main__": {"cli"},
 }

@@ -10,8 +10,9 @@ import pytest
 from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 
 from tl_core.config import RunConfig
+from tl_core.evaluate.learning_curve import nested
 from tl_core.progress import Progress
-from tl_core.recipes.explore import _nested, explore
+from tl_core.recipes.explore import explore
 
 
 def go(version, folder, backbone, **options):
@@ -42,7 +43,7 @@ def test_a_growing_curve_and_a_map(tmp_path, tiny):
 
 def test_every_beginning_holds_each_class_in_its_share():
     labels = np.repeat([0, 1, 2], [60, 30, 6])
-    order = _nested(labels, 0)
+    order = nested(labels, 0)
     assert sorted(order) == list(range(96))
     assert set(labels[order[:3]]) == {0, 1, 2}
     for count in (16, 48):

@@ -102,7 +102,7 @@ def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
         report = train(version, tmp_path / name, backbone=f"local:{tiny('bert')}", progress=progress)
         found.append((report["settings"]["c"], report["sweep"], report["validation"]["accuracy"],
                       (tmp_path / name / "model" / "model.safetensors").read_bytes()))
-        assert sum("test rows are opened" in text for text in log) == 1
+        assert sum("test rows are judged now, once" in text for text in log) == 1
     assert found[0] == found[1]
 
 

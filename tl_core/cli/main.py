@@ -60,13 +60,16 @@ def build_parser() -> argparse.ArgumentParser:
                        help="train a finished fine-tuning further, with its settings; --set epochs=N says how long")
     train.add_argument("--estimate", action="store_true",
                        help="take a few steps and print minutes and memory instead of training")
+    train.add_argument("--sealed", action="store_true",
+                       help="keep the test score closed until runs open asks for it; choose by validation until then")
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
 
-    runs = top.add_parser("runs", help="runs: list, show, compare, cancel, stop, resume, delete").add_subparsers(
+    runs = top.add_parser("runs", help="runs: list, show, compare, open, cancel, stop, resume, delete").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     _command(runs, "list", training.runs_list, "all runs, newest first", common)
     for name, handler, text in (("show", training.runs_show, "one run"),
                                 ("cancel", training.runs_cancel, "stop a queued or running run"),
+                                ("open", training.runs_open, "open the test score of a run that was trained sealed"),
                                 ("delete", training.runs_delete, "remove an ended run and its files")):
         _command(runs, name, handler, text, common).add_argument("run")
     stop = _command(runs, "stop", training.runs_stop, "end a running fine-tuning early; its best state becomes the "

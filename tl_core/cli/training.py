@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tl_core import vault
 from tl_core.cli.context import Output, parse_setting, stores
 from tl_core.config import SETTINGS, RunConfig
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
@@ -51,7 +53,7 @@ def _new(args: argparse.Namespace) -> RunConfig:
         parse_reference(args.backbone)
     return RunConfig("train", settings.user, record.reference, str(record.folder),
                      args.backbone if args.recipe != "baseline" else "", args.recipe,
-                     dict(parse_setting(text) for text in args.set))
+                     dict(parse_setting(text) for text in args.set), args.sealed)
 
 
 def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool) -> int:
@@ -135,6 +137,17 @@ def runs_resume(args: argparse.Namespace, output: Output) -> int:
     return _start_and_follow(runs.resume(args.run), runs, settings, output, detach=args.detach)
 
 
+def runs_open(args: argparse.Namespace, output: Output) -> int:
+    """Open a closed test score, which counts as a look at the test items of its dataset version."""
+    settings, _, runs = stores()
+    run = runs.get(args.run)
+    read_report(run)
+    content = vault.open_test(run.folder, settings.home_path)
+    run = runs.reveal(run.id, content["headline"], vault.summary_of(content))
+    return output.show({**run.as_dict(), "test_looks": content["test_looks"]}, [
+        content["headline"], f"These test items have now judged {content['test_looks']:,} of your runs."])
+
+
 def runs_delete(args: argparse.Namespace, output: Output) -> int:
     remove_tree(stores()[2].delete(args.run))
     return output.show({"deleted": args.run}, [f"Deleted run {args.run}."])
@@ -154,14 +167,25 @@ def read_report(run: Run) -> dict[str, Any]:
     return content
 
 
-def read_correct(run: Run) -> tuple[list[str], list[bool]]:
-    """The test items of a finished run, and whether it has each right."""
+def read_correct(run: Run, file: str) -> dict[tuple[str, str, int], bool]:
+    """Whether a finished run has each of its items right, by name, class, and how often both have come before.
+
+    Raises:
+        StateError: when it has no such file.
+    """
     import csv
 
-    read_report(run)
-    with (run.folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
-        lines = list(csv.DictReader(handle))
-    return [f"{line['row']}={line['true']}" for line in lines], [line["label"] == line["true"] for line in lines]
+    if not (run.folder / file).is_file():
+        raise StateError(f"Run {run.id} has not kept what it said of the items kept for choosing.", "",
+                         "Train it again, or open the test score of the other run.")
+    seen: Counter[tuple[str, str]] = Counter()
+    right = {}
+    with (run.folder / file).open(newline="", encoding="utf-8") as handle:
+        for line in csv.DictReader(handle):
+            item = line["row"], line["true"]
+            right[*item, seen[item]] = line["label"] == line["true"]
+            seen[item] += 1
+    return right
 
 
 def runs_compare(args: argparse.Namespace, output: Output) -> int:
@@ -171,11 +195,17 @@ def runs_compare(args: argparse.Namespace, output: Output) -> int:
 
     runs = stores()[2]
     first, second = runs.get(args.first), runs.get(args.second)
-    (items, right), (others, also) = read_correct(first), read_correct(second)
-    if items != others:
+    closed = [run.id for run in (first, second) if read_report(run)["test"] is None]
+    file, noun = ("validation.csv", "items kept for choosing") if closed else ("predictions.csv", "test items")
+    right, also = read_correct(first, file), read_correct(second, file)
+    both = [item for item in right if item in also]
+    if not both or not closed and right.keys() != also.keys():
         raise StateError("The two runs were tested on different items.", "Only the same items can be compared fairly.",
                          "Choose two runs on the same dataset version.")
-    found = compare(np.array(right), np.array(also), "test items", (f"Run {first.id}", f"run {second.id}"))
+    if closed:
+        output.note(f"The test score of {' and '.join(closed)} is closed, so items kept for choosing decide.")
+    found = compare(np.array([right[item] for item in both]), np.array([also[item] for item in both]), noun,
+                    (f"Run {first.id}", f"run {second.id}"))
     return output.show({"runs": [first.id, second.id], **found}, [found["sentence"]])
 
 
@@ -186,8 +216,9 @@ def report(args: argparse.Namespace, output: Output) -> int:
         from tl_core.evaluate.html import render
 
         Path(args.html).write_text(render(content), encoding="utf-8")
+    section = content["test"] or content["validation"]
     scores = [f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
-              for name, part in content["test"].items() if isinstance(part, dict) and "value" in part]
+              for name, part in section.items() if isinstance(part, dict) and "value" in part]
     rivals = [f"  without transfer ({name}): {part['test']['accuracy']['value']:.3f}"
               for name, part in content["baselines"].items()]
     return output.show(content, [content["headline"], *scores, *rivals])

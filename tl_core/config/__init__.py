@@ -20,9 +20,10 @@ from tl_core.errors import ConfigError, nearest
 __all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "FinetuneSettings", "LadderSettings",
            "ProbeSettings", "RunConfig", "Strategy", "SurgeryPlan", "describe_settings", "setting"]
 
-KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "stress")
+KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
+         "trace")
 
-_WITH_RECIPE = ("train", "preflight", "suspect", "explore")
+_WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
 SETTINGS: dict[str, type[Checked]] = {"baseline": BaselineSettings, "probe": ProbeSettings,
                                       "finetune": FinetuneSettings, "ladder": LadderSettings}
@@ -34,8 +35,10 @@ class RunConfig:
 
     `kind` is `train`, `preflight` (measure a few steps of one), `import` (make a dataset version), `fix` (make one
     from another), `takeout` (write one as files), `predict` (a whole file), `suspect` (look for wrong labels with a
-    probe), `explore` (learning curve and map, with a probe) or `stress` (a trained model on worse items); `options`
-    holds the recipe's settings for those with a recipe, and the arguments of the other kinds.
+    probe), `explore` (learning curve and map, with a probe), `curve` (train on more and more of the rows), `stress` (a
+    trained model on worse items) or `trace` (what each item is like to a trained model). `options` holds the recipe's
+    settings for those with a recipe, and the arguments of the other kinds. `sealed` keeps a training's test score
+    closed until somebody asks for it.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class RunConfig:
     backbone: str = ""
     recipe: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    sealed: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -56,6 +60,9 @@ class RunConfig:
                 raise ConfigError(f"The recipe {self.recipe!r} needs a backbone.", "It grafts a classifier onto one.",
                                   "Name one, such as starter:text or starter:image.")
             SETTINGS[self.recipe].from_dict(self.options)
+        if self.sealed and self.recipe == "ladder":
+            raise ConfigError("A ladder cannot keep its test score closed.", "It compares its strategies by it.",
+                              "Leave it open, or train the strategies as runs of their own.")
 
     @property
     def settings(self) -> Any:  # noqa: ANN401

@@ -39,6 +39,8 @@ class ProbeSettings(Checked):
         choices=("auto", "validation", "cv"))
     folds: int = setting(5, "Parts in the cross-validation; each is predicted once by a model that did not see it.",
                          low=2, high=20)
+    repeats: int = setting(5, "How often a cross-validation is repeated with other parts, to show how much of the "
+                           "score of a small set depends on the cut; 0 leaves it.", low=0, high=50)
     c_values: tuple[float, ...] = setting(
         (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e1), "Strengths to try (C: small values keep the weights small).",
         low=1e-7, high=1e7)

@@ -22,13 +22,15 @@ _MOST_CLASSES = 60
 
 def render(report: dict[str, Any]) -> str:
     """The whole report as a page."""
-    test, noun = report["test"], noun_of(report.get("modality", ""))
+    test, noun = report["test"] or report["validation"], noun_of(report.get("modality", ""))
+    kind = f"test {noun}" if report["test"] else f"{noun} kept for choosing"
     made_from = report["backbone"].rsplit("/", 1)[-1] if report["backbone"].startswith("local:") else report["backbone"]
-    about = f"{report['dataset']}, {made_from or report['recipe']}, {test['n']:,} test {noun}"
+    about = f"{report['dataset']}, {made_from or report['recipe']}, {test['n']:,} {kind}"
     looks = report.get("test_looks", 1)
+    asked = (f"These test {noun} had judged {looks} run{'s' * (looks != 1)} when this one was through."
+             if report["test"] else "The test score is closed.")
     parts = [
-        f"<h1>{escape(report['headline'])}</h1><p class=note>{escape(about)}. These test {noun} had judged "
-        f"{looks} run{'s' * (looks != 1)} when this one was through.</p>", _rivals(report),
+        f"<h1>{escape(report['headline'])}</h1><p class=note>{escape(about)}. {asked}</p>", _rivals(report, test),
         "<h2>Scores</h2>" + _table(["score", "value", "95 % interval", "method"], [
             [_NAMES.get(name, name), f"{part['value']:.3f}", f"{part['low']:.3f} to {part['high']:.3f}", part["method"]]
             for name, part in test.items() if isinstance(part, dict) and "value" in part]),
@@ -38,8 +40,8 @@ def render(report: dict[str, Any]) -> str:
             f"<title>Graft Studio report</title><style>{_STYLE}</style>{sections}</html>\n")
 
 
-def _rivals(report: dict[str, Any]) -> str:
-    bars = [("this run", report["test"]["accuracy"], _ACCENT)]
+def _rivals(report: dict[str, Any], judged: dict[str, Any]) -> str:
+    bars = [("this run", judged["accuracy"], _ACCENT)]
     bars += [(f"without transfer: {name}", part["test"]["accuracy"], _SLATE)
              for name, part in report["baselines"].items()]
     said = (report.get("against_baseline") or {}).get("sentence", "")
@@ -61,7 +63,7 @@ def _bars(bars: list[tuple[str, dict[str, Any], str]]) -> str:
 
 
 def _classes(test: dict[str, Any]) -> str:
-    return "<h2>Class by class</h2>" + _table(["class", "test items", "found", "right when named", "F1"], [
+    return "<h2>Class by class</h2>" + _table(["class", "items", "found", "right when named", "F1"], [
         [row["label"], f"{row['support']:,}", *(_span(row[key]) for key in ("recall", "precision", "f1"))]
         for row in test["per_class"]])
 
@@ -86,7 +88,7 @@ def _slices(test: dict[str, Any]) -> str:
         return ""
     weak = [part for part in parts if part["worse"]]
     note = "" if weak else f"<p>None of {len(parts)} kinds of items stands out beyond chance.</p>"
-    return "<h2>Kinds of items</h2>" + note + _table(["kind", "test items", "right", "on the rest", "p (Holm)"], [
+    return "<h2>Kinds of items</h2>" + note + _table(["kind", "items", "right", "on the rest", "p (Holm)"], [
         [f"{part['by']}: {value_of(part)}", f"{part['n']:,}", _span(part["accuracy"]), f"{part['rest']:.2f}",
          f"{part['p_value']:.3f}"] for part in (weak or parts)])
 

@@ -72,6 +72,14 @@ def noun_of(modality: str) -> str:
     return {"image": "photos", "text": "texts"}.get(modality, "items")
 
 
+def closed_headline(section: dict[str, Any], modality: str) -> str:
+    """The result in plain words while the test score is closed."""
+    found = section["accuracy"]
+    right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
+    return (f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and {high} is "
+            "plausible. The test score is still closed.")
+
+
 def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
     """The result in plain words, with what is plausible and what there would be without transfer."""
     found = section["accuracy"]

@@ -67,6 +67,13 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
     return sorted(zip(classifier.labels, map(float, found), strict=True), key=lambda pair: -pair[1])
 
 
+def predict_texts(folder: str, texts: list[str]) -> dict[str, Any]:
+    """Class names, and the probabilities (texts, classes) in their order."""
+    with _model_lock:
+        classifier = _classifier(folder)
+        return {"labels": classifier.labels, "probabilities": classifier.probabilities(texts).tolist()}
+
+
 def explain(folder: str, value: str | bytes, labels: list[str]) -> list[dict[str, Any]]:
     """Explanations of each of `labels` for one text or encoded picture: see `tl_core.predict.explain`."""
     from tl_core.data.images import open_image
@@ -145,7 +152,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "check_fit": check_fit,
     "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
-    "predict_one": predict_one, "explain": explain, "warm": warm, "describe": describe}
+    "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe}
 
 
 def serve(connection: Connection) -> None:

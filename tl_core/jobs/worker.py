@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tl_core import vault
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import Cancelled, UserError
@@ -180,9 +181,10 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     report = run_recipe(config, version, folder, settings.home_path / "features", events)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = folder.name
+    if config.sealed and "validation" in report:
+        report = vault.seal(folder, report)
     write_json(folder / "report.json", report)
-    return report["headline"], {"accuracy": report["test"]["accuracy"], "n": report["test"]["n"],
-                                "seconds": report["timing"]["total"]}
+    return report["headline"], vault.summary_of(report)
 
 
 def _bring_sample(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> RunConfig:
@@ -283,6 +285,13 @@ def _explore(config: RunConfig, folder: Path, settings: Settings, events: EventL
     return found["advice"], {"points": len(found["points"])}
 
 
+def _curve(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.curve import follow
+
+    found = follow(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    return found["advice"], {"points": len(found["points"])}
+
+
 def _stress(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
     from tl_core.recipes.stress import stress
 
@@ -291,8 +300,16 @@ def _stress(config: RunConfig, folder: Path, settings: Settings, events: EventLo
     return found["sentence"], {"run": config.options["run"]}
 
 
-_WORK = {"train": _train, "explore": _explore, "stress": _stress, "preflight": _preflight, "suspect": _suspect,
-         "import": _import, "fix": _fix, "takeout": _take_out, "predict": _predict}
+def _trace(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.trace import trace
+
+    found = trace(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    return f"{found['rows']:,} items and what they are like", found
+
+
+_WORK = {"train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace,
+         "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix, "takeout": _take_out,
+         "predict": _predict}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

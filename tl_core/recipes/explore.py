@@ -46,8 +46,9 @@ def explore(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
                                      for name, one, other in zip(read.names, now, before, strict=True)]
     classes.sort(key=lambda part: -part["gain"])
     ahead = learning_curve.follow(sizes, scores, settings.seed)
-    out = {"points": points, "ahead": ahead, "classes": classes,
-           "advice": learning_curve.advice(points, ahead, classes, noun_of(version.info.modality))}
+    most = learning_curve.helps_most(sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names)
+    out = {"points": points, "ahead": ahead, "classes": classes, "helps_most": most,
+           "advice": learning_curve.advice(points, ahead, classes, noun_of(version.info.modality), most)}
     progress.stage("Drawing the map", share=0.1)
     _write_map(read, said, version, folder, settings.seed)
     write_json(folder / FILE, out)
@@ -68,7 +69,7 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
     sizes, scores, recalls = [], [], []
     folds = StratifiedGroupKFold(_REPEATS, shuffle=True, random_state=settings.seed)
     for number, (rest, held) in enumerate(folds.split(read.labels, read.labels, groups), 1):
-        order = _nested(read.labels[rest], settings.seed + number)
+        order = learning_curve.nested(read.labels[rest], settings.seed + number)
         smallest = min(_FEWEST * classes, len(rest) // 4)
         steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
         own, own_recall = [], []
@@ -87,17 +88,6 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
     fewest = min(map(len, sizes))
     return (np.mean([part[-fewest:] for part in sizes], axis=0), np.array([part[-fewest:] for part in scores]),
             np.array([part[-fewest:] for part in recalls]), said)
-
-
-def _nested(labels: Ints, seed: int) -> Ints:
-    """An order in which every beginning holds the classes in their proportions, each at least once at the start."""
-    random = np.random.default_rng(seed)
-    place = np.empty(len(labels))
-    for label in np.unique(labels):
-        own = random.permutation(np.flatnonzero(labels == label))
-        place[own] = (np.arange(len(own)) + random.random() * 0.5) / len(own)
-        place[own[0]] = -random.random()
-    return np.argsort(place, kind="stable")
 
 
 def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:

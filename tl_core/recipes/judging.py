@@ -21,6 +21,7 @@ from tl_core.evaluate.slices import slices
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Floats, Ints
+from tl_core.vault import count_look
 
 _NUMBERS = {"chars": "length in characters", "words": "length in words", "light": "brightness", "contrast": "contrast",
             "sharpness": "sharpness"}
@@ -28,19 +29,28 @@ _NUMBERS = {"chars": "length in characters", "words": "length in words", "light"
 
 def judge(config: RunConfig, version: DatasetVersion, trained: common.Trained, folder: Path, cache: Path,
           progress: Progress) -> dict[str, Any]:
-    """Open the test labels, once, after every choice has been made, and write the report."""
+    """Open the test labels, once, after every choice has been made, and give the report.
+
+    With `config.sealed` nobody is to see it yet, so it counts as no look; `tl_core.vault` then puts it away.
+    """
     clock = common.Clock()
     space, labels, test = common.label_space(version), version.labels, version.rows_of("test")
     progress.stage("Judging on unseen rows", share=0.02)
-    progress.log("The test rows are opened now, once, after every choice has been made.")
+    closed = config.sealed and len(trained.validation_rows) > 0  # else there would be nothing to show
+    progress.log("The test rows are judged now, once, after every choice has been made" + (
+        "; the result stays closed until you ask for it." if closed else "."))
     sections: dict[str, Any] = {
         "test": report.evaluate_rows(labels[test], trained.test, space.names, "split", trained.seed)}
     correct = trained.test.argmax(axis=1) == labels[test]
     sections["test"]["slices"] = slices(correct, slice_facts(version, test))
-    if len(trained.validation_rows):
-        sections["validation"] = report.evaluate_rows(labels[trained.validation_rows], trained.validation,
-                                                      space.names, trained.kind, trained.seed)
-        sections["test"]["conformal"] = conformal_sets((labels[trained.validation_rows], trained.validation),
+    held = trained.validation_rows
+    if len(held):
+        sections["validation"] = report.evaluate_rows(labels[held], trained.validation, space.names, trained.kind,
+                                                      trained.seed)
+        sections["validation"]["slices"] = slices(trained.validation.argmax(axis=1) == labels[held],
+                                                  slice_facts(version, held))
+        write_predictions(folder / "validation.csv", version, held, trained.validation, space.names)
+        sections["test"]["conformal"] = conformal_sets((labels[held], trained.validation),
                                                        (labels[test], trained.test))
     write_predictions(folder / "predictions.csv", version, test, trained.test, space.names)
     clock.mark("evaluate")
@@ -55,8 +65,8 @@ def judge(config: RunConfig, version: DatasetVersion, trained: common.Trained, f
         clock.mark("baseline")
     timing = {name: trained.timing.get(name, 0.0) + seconds for name, seconds in clock.seconds.items()}
     return build_report(config, version, space, sections, baselines, settings=trained.settings, timing=timing,
-                        against_baseline=against, test_looks=count_look(cache.parent, folder.name, version),
-                        **trained.facts)
+                        against_baseline=against, test_looks=0 if closed else count_look(
+                            cache.parent, folder.name, version.info.fingerprint), **trained.facts)
 
 
 def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, NDArray[Any]]:
@@ -83,14 +93,6 @@ def _column(cells: list[Any]) -> NDArray[Any]:
         return np.array([float(word) if word else np.nan for word in words])
     except ValueError:
         return np.array(words)
-
-
-def count_look(home: Path, run_id: str, version: DatasetVersion) -> int:
-    """How many runs have opened these test labels by now, this one included; deleting a run does not undo its look."""
-    seen = home / "looks" / version.info.fingerprint
-    seen.mkdir(parents=True, exist_ok=True)
-    (seen / run_id).touch()
-    return len(list(seen.iterdir()))
 
 
 def write_predictions(path: Path, version: DatasetVersion, rows: Ints, probabilities: Floats,

@@ -19,7 +19,7 @@ from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
 from tl_core.models.references import read_json
-from tl_core.progress import Progress
+from tl_core.progress import Part, Progress
 from tl_core.recipes import judging, load_training
 from tl_core.recipes.common import SealedVersion, Trained
 
@@ -75,7 +75,7 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         options = {key: value for key, value in options.items() if value != 0.0 or key in ("seed", "baseline")}
         part = folder / "rungs" / f"{rung}-{seed}"
         part.mkdir(parents=True, exist_ok=True)
-        heard = _Part(progress, f"{title(rung)}, seed {seed}", weight / sum(weights), first=rung == settings.rungs[-1]
+        heard = Part(progress, f"{title(rung)}, seed {seed}", weight / sum(weights), first=rung == settings.rungs[-1]
                       and seed == settings.seed)
         trained = _read(part)
         if trained is None:
@@ -145,29 +145,3 @@ def _read(folder: Path) -> Trained | None:
         found = dict(arrays)
     baselines = {name.removeprefix(_YARDSTICK): found.pop(name) for name in list(found) if name.startswith(_YARDSTICK)}
     return Trained(**found, **told, baselines=baselines)
-
-
-class _Part(Progress):
-    """One rung's share of the whole job; its curves carry its name."""
-
-    def __init__(self, whole: Progress, name: str, share: float, *, first: bool) -> None:
-        self._whole, self._name, self._share, self._first = whole, name, share, first
-
-    def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
-        self._whole.stage(f"{self._name}: {name}", total, share * self._share)
-
-    def batch(self, done: int, total: int) -> None:
-        self._whole.batch(done, total)
-
-    def log(self, text: str) -> None:
-        self._whole.log(f"{self._name}: {text}")
-
-    def curve(self, name: str, **values: float) -> None:
-        self._whole.curve(f"{name} | {self._name}", **values)
-
-    def warn(self, finding: dict[str, Any]) -> None:
-        if self._first:  # all rungs find the same about the same texts
-            self._whole.warn(finding)
-
-    def should_stop(self) -> bool:
-        return self._whole.should_stop()

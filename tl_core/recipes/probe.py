@@ -24,8 +24,9 @@ from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
 from tl_core.settings import read_settings
-from tl_core.train.linear_probe import ProbeFit
+from tl_core.train.linear_probe import Head, ProbeFit
 from tl_core.train.probing import CHECK_ROWS, probe, read_inputs, softmax, spread
+from tl_core.train.repeated import repeated_folds
 from tl_core.train.seeds import seed_everything
 
 
@@ -46,6 +47,8 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 
     fit, features, why = probe(settings, version, rows, space.to_model(version.labels), len(space.kept), backbone,
                                cache, progress, clock.mark)
+    again = _repeat(settings, version, space.to_model(version.labels), fit, backbone.port.has_bias, features, progress)
+    clock.mark("fit")
     fit, cooled = _cool(fit, space.to_model(version.labels), settings.seed)
     heads.fold(backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias))
 
@@ -61,13 +64,28 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         settings={**settings.as_dict(), "c": fit.c, "selection": fit.kind, "pooling": backbone.pooling,
                   "max_length": backbone.max_length, "precision": why},
         timing=clock.seconds, facts={
-            "sweep": fit.sweep, "parity": parity, "temperature": cooled,
+            "sweep": fit.sweep, "parity": parity, "temperature": cooled, "cross_validation": again,
             "model": {"trainable_parameters": int(fit.weight.size + fit.bias.size),
                       "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
                       "family": backbone.family, "device": str(next(backbone.model.parameters()).device),
                       "weights_sha256": backbone.weights, "processor": type(backbone.processor).__name__,
                       "notes": backbone.notes}},
         yardstick=settings.baseline, balanced=settings.class_weights == "balanced", seed=settings.seed)
+
+
+def _repeat(settings: ProbeSettings, version: DatasetVersion, labels: NDArray[np.int64], fit: ProbeFit, bias: bool,
+            features: dict[str, Any], progress: Progress) -> dict[str, Any] | None:
+    """The cross-validation of a small set once more with other folds, at the C that was chosen; None without one."""
+    if fit.kind != "cv" or settings.repeats < 2:
+        return None
+    progress.stage("Cutting the folds in other ways", settings.repeats, share=0.05)
+    rows = version.rows_of("train"), version.rows_of("validation")
+    both, read = np.concatenate(rows), np.concatenate([features["train"], features["validation"]])
+    known = labels[both] >= 0
+    head = Head("balanced" if settings.class_weights == "balanced" else None, bias, int(labels.max()) + 1,
+                settings.seed, fit.c)
+    return repeated_folds(read[known], labels[both[known]], version.groups[both[known]], head, folds=settings.folds,
+                          repeats=settings.repeats, progress=progress)
 
 
 def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit, dict[str, Any]]:

@@ -17,6 +17,7 @@ from tl_core.evaluate.report import noun_of
 from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.recipes.trace import nearest
 from tl_core.settings import read_settings
 from tl_core.train.linear_probe import fit_probe
 from tl_core.train.probing import probe_features
@@ -24,7 +25,6 @@ from tl_core.train.seeds import seed_everything
 
 FILE = "suspects.json"
 _MOST = 2000  # that are listed; a person looks at far fewer
-_NEIGHBOURS = 4
 Ints = NDArray[np.int64]
 
 
@@ -85,7 +85,7 @@ def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
     found = label_issues.find_suspects(given, fit.held_out)
     listed = found.rows[:_MOST]
-    near = _neighbours(features, fit.held_out_rows[listed])
+    near = nearest(features, len(features), fit.held_out_rows[listed])[0]
     out = {"count": len(found.rows), "share": found.share, "looked_at": len(judged),
            "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
            "rows": [{"row": int(judged[place]), "given": str(names[given[place]]),
@@ -94,15 +94,6 @@ def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
                     for place, to, gap, others in zip(listed, found.suggested, found.margin, near, strict=False)]}
     write_json(folder / FILE, out)
     return out
-
-
-def _neighbours(features: Any, places: Any) -> Any:  # noqa: ANN401
-    """Positions (places, 4) of the rows with the most similar features (cosine), the row itself left out."""
-    unit = np.asarray(features, dtype=np.float32)
-    unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-    alike = unit[places] @ unit.T
-    alike[np.arange(len(places)), places] = -np.inf
-    return np.argsort(-alike, axis=1, kind="stable")[:, :_NEIGHBOURS]
 
 
 def _sentence(count: int, total: int, noun: str) -> str:

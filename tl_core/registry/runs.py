@@ -23,7 +23,8 @@ from tl_core.registry.tables import runs
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
 LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light",
-         "preflight": "light", "suspect": "light", "explore": "light", "stress": "light"}
+         "preflight": "light", "suspect": "light", "explore": "light", "stress": "light",
+         "trace": "light", "curve": "train"}
 _DIED = {"code": "interrupted", "what": "The process that did the work has gone.",
          "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
          "try_this": "Resume it; finished parts are kept."}
@@ -152,13 +153,20 @@ class RunStore:
             StateError: when it does not run, or is no training that has states to choose from.
         """
         run = self.get(run_id)
-        if run.status != "running" or run.recipe not in ("finetune", "ladder"):
+        if run.status != "running" or run.kind != "train" or run.recipe not in ("finetune", "ladder"):
             raise StateError(f"Run {run_id} cannot be stopped early.",
                              f"It is {run.status}." if run.status != "running" else "It has no best state to keep.",
                              "Cancel it instead." if run.status in ACTIVE else "")
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(
                 stop_requested=True))
+        return self.get(run_id)
+
+    def reveal(self, run_id: str, headline: str, summary: dict[str, Any]) -> Run:
+        """Show of a finished run what its opened test score says."""
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id, runs.c.owner == self._user,
+                                                  runs.c.status == "done").values(headline=headline, summary=summary))
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:

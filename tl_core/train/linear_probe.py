@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,14 @@ class ProbeFit:
 
 
 @dataclass(frozen=True)
-class _Options:
+class Head:
+    """How one head is fitted: weight of classes, bias, number of classes, seed, and the penalty where it is chosen."""
+
     class_weight: str | None
     intercept: bool
     classes: int
     seed: int
+    c: float = 1.0
 
 
 def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Ints, *, classes: int,
@@ -71,22 +74,22 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
     With cross-validation the final head is fitted on train and validation together; with a validation split on
     train alone, so that the validation scores are those of the very model that is saved.
     """
-    options = _Options("balanced" if balanced else None, intercept, classes, seed)
+    options = Head("balanced" if balanced else None, intercept, classes, seed)
     use_cv = selection == "cv" or (selection == "auto" and len(train[1]) + len(validation[1]) < SMALL)
     if use_cv or not len(validation[1]):
         features = np.concatenate([train[0], validation[0]]) if len(validation[1]) else np.asarray(train[0])
         labels = np.concatenate([train[1], validation[1]])
         planned = plan is not None and plan.min(initial=0) >= 0 and plan.max(initial=-1) + 1 == folds
-        parts = list(_planned(labels, plan) if planned and plan is not None else _folds(labels, groups, folds, seed))
+        parts = list(_planned(labels, plan) if planned and plan is not None else folds_of(labels, groups, folds, seed))
         kind, first = "cv", 0
     else:
         features, labels = np.concatenate([train[0], validation[0]]), np.concatenate([train[1], validation[1]])
         first = len(train[1])
         parts, kind = [(np.arange(first), np.arange(first, len(labels)))], "split"
-    shift, scale = _scaling(features[:first] if kind == "split" else features, intercept)
+    shift, scale = scaling(features[:first] if kind == "split" else features, intercept)
     scaled = ((features - shift) / scale).astype(np.float32)
     best, sweep, models = _sweep(scaled, labels, parts, sorted(c_values), options, progress)
-    model = models[0] if kind == "split" else _fit(scaled, labels, best["c"], options)
+    model = models[0] if kind == "split" else fit_head(scaled, labels, replace(options, c=best["c"]))
     weight = model.coef_.astype(np.float64) / scale
     bias = model.intercept_.astype(np.float64) - weight.sum(axis=1) * shift if intercept else np.zeros(len(weight))
     held = np.concatenate([part for _, part in parts])
@@ -110,20 +113,20 @@ def fit_and_judge(features: Any, labels: Ints, others: Any, c: float, classes: i
         found = np.zeros((len(others), classes))
         found[:, labels[0]] = 1.0
         return found
-    shift, scale = _scaling(features, intercept=True)
-    options = _Options(None, True, classes, settings.seed)
-    model = _fit(((features - shift) / scale).astype(np.float32), labels, c, options)
+    shift, scale = scaling(features, intercept=True)
+    head = Head(None, True, classes, settings.seed, c)
+    model = fit_head(((features - shift) / scale).astype(np.float32), labels, head)
     return _probabilities(model, ((others - shift) / scale).astype(np.float32), classes)
 
 
-def _scaling(features: Any, intercept: bool) -> tuple[float, float]:  # noqa: ANN401
+def scaling(features: Any, intercept: bool) -> tuple[float, float]:  # noqa: ANN401
     """One mean and one standard deviation for all columns: per-column scaling loses digits when it is folded."""
     shift = float(np.mean(features, dtype=np.float64)) if intercept else 0.0
     spread = float(np.std(features, dtype=np.float64))
     return shift, spread if spread > 1e-12 else 1.0
 
 
-def _folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
+def folds_of(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
     """Stratified, whole groups at a time; no more folds than the commonest class has groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -144,7 +147,7 @@ def _planned(labels: Ints, plan: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 
 def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values: list[float],  # noqa: ANN401
-           options: _Options, progress: Progress) -> tuple[dict[str, float], list[dict[str, float]], list[Any]]:
+           options: Head, progress: Progress) -> tuple[dict[str, float], list[dict[str, float]], list[Any]]:
     """Log loss and accuracy of each C on the held-out parts, and the best C's models."""
     sweep: list[dict[str, float]] = []
     best: dict[str, float] = {}
@@ -153,7 +156,7 @@ def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values
     for number, c in enumerate(c_values, 1):
         models, losses, hits = [], 0.0, 0
         for position, (train, held) in enumerate(parts):
-            model = _fit(features[train], labels[train], c, options, starts[position])
+            model = fit_head(features[train], labels[train], replace(options, c=c), starts[position])
             starts[position] = model
             found = _probabilities(model, features[held], options.classes)
             losses -= float(np.log(np.clip(found[np.arange(len(held)), labels[held]], 1e-7, 1.0)).sum())
@@ -171,13 +174,13 @@ def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values
     return best, sweep, best_models
 
 
-def _fit(features: Any, labels: Ints, c: float, options: _Options, start: Any = None) -> Any:  # noqa: ANN401
+def fit_head(features: Any, labels: Ints, head: Head, start: Any = None) -> Any:  # noqa: ANN401
     """One logistic regression, started from the solution of the previous C where there is one."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=c, max_iter=300, tol=1e-4, class_weight=options.class_weight, warm_start=True,
-                               fit_intercept=options.intercept, random_state=options.seed)
+    model = LogisticRegression(C=head.c, max_iter=300, tol=1e-4, class_weight=head.class_weight, warm_start=True,
+                               fit_intercept=head.intercept, random_state=head.seed)
     if start is not None:
         model.coef_, model.intercept_, model.classes_ = start.coef_.copy(), start.intercept_.copy(), start.classes_
     with warnings.catch_warnings():

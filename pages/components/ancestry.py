@@ -1,0 +1,65 @@
+"""It learnt this from these: the training items that look most like an item to the trained model itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages.components import gallery, problems, services, state, waiting
+from pages.components.words import plain
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion
+from tl_core.registry.runs import ACTIVE, Run
+
+
+@st.cache_data(max_entries=10, ttl=3600, show_spinner=False)
+def _read(path: str) -> dict[str, np.ndarray]:
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) -> None:
+    """The nearest training items of `row`; the search through all of them is asked for once for each run."""
+    with problems.caught():
+        searches = [other for other in services.runs().of_dataset(run.dataset)
+                    if other.kind == "trace" and RunConfig.read(other.folder).options["run"] == run.id]
+    if searches and searches[0].status in ACTIVE:
+        waiting.watch_run(searches[0].id, "Looking through the training items…")
+        return
+    if searches and searches[0].status == "done":
+        _neighbours(_read(str(searches[0].folder / "trace.npz")), version, row)
+        return
+    if searches:
+        problems.show(searches[0].reason or {"what": "It stopped."})
+    if st.button("What did it learn this from?", icon=":material/family_history:", help="Looks for the training items "
+                 "that are most alike to this model; done once for all items of this run."):
+        config = replace(RunConfig.read(run.folder), kind="trace", recipe="", backbone="", sealed=False, options={
+            "run": run.id, "model": str(run.folder / "model"),
+            "max_length": int(report["settings"].get("max_length") or 256)})
+        with problems.caught():
+            services.submit(config, f"{state.new_draft()}-trace")
+        state.draft_used()
+        st.rerun()
+
+
+def _neighbours(found: dict[str, np.ndarray], version: DatasetVersion, row: int) -> None:
+    place = np.flatnonzero(found["rows"] == row)
+    if not len(place):
+        st.caption("This item was not among those that were looked through.")
+        return
+    near, alike = found["near"][place[0]], found["alike"][place[0]]
+    names = [version.info.labels[int(version.labels[other])] for other in near]
+    st.markdown("**It learnt this from these**")
+    st.caption("The training items that look most like it to this model, the most alike first; 100 is the same.")
+    with problems.caught():
+        content = gallery.items(str(version.folder), tuple(int(other) for other in near))
+    if version.info.modality == "text":
+        gallery.texts([{"text": text, "is": name, "alike": f"{100 * value:.0f}"}
+                       for text, name, value in zip(content, names, alike, strict=True)], "ancestors")
+        return
+    for column, picture, name, value in zip(st.columns(len(near)), content, names, alike, strict=True):
+        column.image(picture, width="stretch")
+        column.caption(f"{plain(name)}, {100 * value:.0f}")
