@@ -71,8 +71,8 @@ def costs(report: dict[str, Any], run: Run) -> None:
         with problems.caught():
             found = cheapest_threshold(*_prices(vault.answers_of(run, "validation.csv"), price), person)
         left.metric("Cheapest when at least this sure", f"{100 * found.threshold:.0f} %", border=True,
-                    delta_arrow="off", delta_color="off", delta=f"{100 * found.cost:.3g} for 100 items; "
-                    f"{100 * found.always:.3g} if it always answers")
+                    delta_arrow="off", delta_color="off", delta=f"costs {100 * found.cost:.3g} for 100")
+        left.caption(f"If it always answers: {100 * found.always:.3g} for 100.")
         if report["test"] is not None:
             cost, confidence = _prices(vault.answers_of(run, "predictions.csv"), price)
             paid = np.where(confidence >= found.threshold, cost, person).mean()

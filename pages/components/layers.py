@@ -36,7 +36,7 @@ def draw(tree: dict[str, Any], key: str) -> None:
     """One bar for each layer group, the classifier on top as in a network seen from its output."""
     share = tree["trainable"] / max(tree["total"], 1)
     st.markdown(f":green-badge[:material/spa: learns] **{tree['trainable']:,}** of {tree['total']:,} weights "
-                f"({100 * share:.3g} %)   :gray-badge[:material/ac_unit: frozen] the rest")
+                f"({100 * share:.3g} %)" + ("   :gray-badge[:material/ac_unit: frozen] the rest" if share < 1 else ""))
     groups = tree["groups"]
     texts = [_rate(group) for group in groups]
     figure = go.Figure(go.Bar(

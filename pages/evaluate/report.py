@@ -80,7 +80,9 @@ if best:
     rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
     if rival is not None:
         bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
-charts.score_bars(bars, "bars")
+if len(bars) > 1:
+    charts.score_bars(bars, "bars")
+    st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
 seeds.show([run, *alike], {r.id: r.summary["accuracy"]["value"] for r in (run, *alike) if r.summary}, run.id)
 if report.get("against_baseline"):
     st.markdown(plain(report["against_baseline"]["sentence"]))
@@ -89,7 +91,6 @@ if rival is not None:
                      (rival["true"] == rival["label"]).to_numpy(), kind, ("This run", "the best other run"))
     st.markdown(plain(paired["sentence"]))
 evidence.repeated(report)
-st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
 if not state.only_reads():
     with st.container(horizontal=True):
         if st.button("Use it on new items", type="primary", icon=":material/bolt:"):

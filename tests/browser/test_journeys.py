@@ -81,8 +81,12 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     assert accuracy(page) >= 90
     page.wait_for_timeout(2000)
     picture(page, "report-photos", 2300)
-    page.get_by_role("combobox", name="Look closer at").click()
-    page.get_by_role("option").first.click()
+    box = page.get_by_role("combobox", name="Look closer at")
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box.click()
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="What did it learn this from?").click()
     page.get_by_text("It learnt this from these").wait_for(timeout=120_000)
     page.get_by_role("button", name="Why?").click()
@@ -114,6 +118,8 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     page.get_by_role("button", name="Use this").first.click()
     page.get_by_role("button", name="Start training").click()
     watch_to_the_end(page)
+    page.get_by_role("button", name="Open the test score").click()
+    page.get_by_text("500 test items").wait_for()
     assert accuracy(page) >= 86
     page.get_by_role("button", name="Use it on new items").click()
     page.get_by_text("A whole file").wait_for()

@@ -22,6 +22,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_text("Is it good enough?").wait_for()
     page.goto(f"{server.url}/design?dataset=flipped")
+    page.locator("label").filter(has_text="Keep the test score closed").click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("Read the report").wait_for(timeout=240_000)
 
@@ -59,4 +60,5 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.get_by_role("heading", name="Is the difference more than chance?").wait_for()
     page.get_by_text("photos than").or_(page.get_by_text("equally many")).first.wait_for()
     page.get_by_text("flipped@2").first.wait_for()
+    page.get_by_text("items of the test that all of them have judged").wait_for()  # the same, untouched ones
     picture(page, "compare", 1700)

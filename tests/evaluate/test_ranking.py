@@ -50,6 +50,16 @@ def test_the_interval_of_the_area_covers_the_truth():
     assert 0.92 <= np.mean(inside) <= 0.98
 
 
+def test_an_almost_perfect_average_precision_keeps_a_narrow_interval():
+    """Rounding leaves the area a hair under 1, where the logit's interval would be 0 to 1."""
+    positive = np.arange(500) < 65
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        part = ranking.average_precision(positive, positive + random.random(500) * 0.9)
+        assert part["value"] == pytest.approx(1.0)
+        assert part["low"] > 0.9
+
+
 def test_perfect_and_constant_scores_have_honest_intervals():
     positive = np.array([True] * 5 + [False] * 20)
     perfect = ranking.auc(positive, positive.astype(float))

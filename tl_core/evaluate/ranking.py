@@ -90,7 +90,8 @@ def average_precision(positive: Bools, found: Floats) -> dict[str, Any]:
     """Area under the precision-recall curve by steps, with the logit interval of Boyd, Eng and Page (2013)."""
     _, true_rate, precision = _steps(positive, found)
     area = float((np.diff(np.r_[0.0, true_rate]) * precision).sum())
-    if not 0 < area < 1:
+    edge = 0.5 / float(positive.sum())  # nearer to 0 or 1 than half an item the logit says nothing
+    if not edge < area < 1 - edge:
         part = proportion(area * positive.sum(), int(positive.sum()))
         return score(area, part["low"], part["high"], "Wilson")
     return _on_logit(area, 1 / float(np.sqrt(positive.sum() * area * (1 - area))), "logit (Boyd 2013)")
