@@ -1,10 +1,11 @@
-"""What should it start from? Cards of what is at hand, and any other reference."""
+"""What should it start from? Cards of what is at hand and of the catalogue, a ranking on the user's own data."""
 
 import streamlit as st
 
-from pages.components import backbones, chrome, problems, services, state, waiting
+from pages.components import backbones, catalogue, chrome, problems, rank, services, state, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
+from tl_core.models.catalogue import choose
 from tl_core.models.describe import list_backbones
 
 st.title("What should it start from?")
@@ -21,10 +22,40 @@ st.markdown(f"A *backbone* is a network that has already learnt to {'see' if rec
 def take(reference: str) -> None:
     """Go on with this backbone."""
     st.session_state["backbone"] = reference
+    st.switch_page("pages/train/design.py", query_params={"dataset": name})
+
+
+def check(reference: str) -> None:
+    """Open it in the helper process, which may have to download it, before it is used."""
+    with problems.caught():
+        reference = backbones.allowed(reference)
+        st.session_state["checked"] = reference
+        st.session_state["check_ticket"] = services.compute().call("describe", reference=reference)
+
+
+def show_check() -> None:
+    """The answer about a reference that was not at hand: on to the design, or why not."""
+    try:
+        ready, facts = services.compute().poll(st.session_state["check_ticket"])
+    except UserError as error:
+        st.session_state["checked"] = ""
+        problems.show(error)
+        return
+    if not ready:
+        opening = plain(st.session_state["checked"])
+        waiting.wait_for(st.session_state["check_ticket"], f"Opening {opening}; a download can take minutes.")
+        return
+    st.session_state["checked"] = ""
+    if facts["modality"] != record.modality:
+        problems.show({"what": f"{facts['reference']} reads {facts['modality']}s.", "why": f"Your dataset holds "
+                       f"{record.modality}s.", "try_this": "Choose another backbone."})
+        return
+    take(facts["pinned"])
 
 
 if record.modality == "image":  # anything from the model folder was made for larger pictures than the starter
     cards.sort(key=lambda card: card["reference"].startswith("starter:"))
+checking = st.container()
 for number, card in enumerate(cards):
     with st.container(border=True):
         best = ":green-badge[recommended]" if number == 0 else ""
@@ -37,38 +68,20 @@ for number, card in enumerate(cards):
             if st.button("Use this", key=f"use_{card['reference']}", disabled=bool(card["problem"]),
                          type="primary" if number == 0 else "secondary"):
                 take(card["reference"])
-                st.switch_page("pages/train/design.py", query_params={"dataset": name})
 
+st.subheader("From the Hugging Face Hub")
+wanted = catalogue.show(record.modality)
 with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
-    reference = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
-                              "image or text classifier backbone of the Hub, or local:<folder> inside TL_MODELS_DIR.")
-    if st.form_submit_button("Check and use it") and reference:
-        with problems.caught():
-            reference = backbones.allowed(reference)
-            st.session_state["checked"] = reference
-            st.session_state["check_ticket"] = services.compute().call("describe", reference=reference)
-
-
-def show_check() -> None:
-    """The answer about a typed reference: on to the design, or why not."""
-    try:
-        ready, facts = services.compute().poll(st.session_state["check_ticket"])
-    except UserError as error:
-        st.session_state["checked"] = ""
-        problems.show(error)
-        return
-    if not ready:
-        opening = plain(st.session_state["checked"])
-        waiting.wait_for(st.session_state["check_ticket"], f"Opening {opening}; a download can take minutes.")
-        return
-    reference, st.session_state["checked"] = st.session_state["checked"], ""
-    if facts["modality"] != record.modality:
-        problems.show({"what": f"{reference} reads {facts['modality']}s.", "why": f"Your dataset holds "
-                       f"{record.modality}s.", "try_this": "Choose another backbone."})
-        return
-    take(reference)
-    st.switch_page("pages/train/design.py", query_params={"dataset": name})
-
-
+    typed = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
+                          "image or text classifier backbone of the Hub, or local:<folder> inside TL_MODELS_DIR.")
+    if st.form_submit_button("Check and use it"):
+        wanted = typed
+at_hand = [card["reference"] for card in cards if not card["problem"]]
+ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
+if ranked:
+    wanted = ranked
+if wanted:
+    check(wanted)
 if st.session_state["checked"].startswith(("hub:", "local:", "starter:")):
-    show_check()
+    with checking:
+        show_check()

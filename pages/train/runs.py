@@ -38,7 +38,8 @@ def act(action: str, run_id: str) -> None:
 KINDS = {"train": "training", "import": "import of data", "fix": "new version of a dataset",
          "takeout": "dataset as files", "predict": "prediction of a file", "preflight": "estimate",
          "suspect": "search for wrong labels", "explore": "learning curve and map", "curve": "learning curve of a "
-         "training", "stress": "try on worse items", "trace": "search for what it learnt from"}
+         "training", "stress": "try on worse items", "trace": "search for what it learnt from",
+         "rank": "ranking of backbones"}
 for run in found:
     title = run.dataset or KINDS[run.kind]
     with st.container(border=True):

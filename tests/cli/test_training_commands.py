@@ -123,3 +123,13 @@ def test_a_ladder_is_never_sealed(capsys, notes):
     code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "ladder", "--backbone", "starter:text",
                        "--sealed", "--detach")
     assert code == 2 and "compares its strategies" in error["error"]["why"]
+
+
+def test_backbones_are_listed_and_wrong_rankings_refused(capsys, notes):
+    code, found = told(capsys, "backbones", "list")
+    assert code == 0 and len(found["catalogue"]) >= 40
+    assert {"reference", "licence", "commercial", "offline"} <= set(found["catalogue"][0])
+    code, error = told(capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "nonsense")
+    assert code == 2 and "names no backbone" in error["error"]["what"]
+    code, error = told(capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "--rows", "5")
+    assert code == 2 and "too few" in error["error"]["what"]

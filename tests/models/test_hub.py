@@ -20,7 +20,9 @@ from tl_core.settings import read_settings
 for reference in sys.argv[1:]:
     try:
         folder = resolve_folder(parse_reference(reference), read_settings())
-        print(json.dumps({"folder": str(folder), "files": sorted(p.name for p in folder.iterdir())}))
+        from tl_core.models.describe import describe_backbone
+        print(json.dumps({"folder": str(folder), "files": sorted(p.name for p in folder.iterdir()),
+                          "pinned": describe_backbone(reference, read_settings())["pinned"]}))
     except BackboneError as error:
         print(json.dumps(error.as_dict()))
 """
@@ -50,6 +52,7 @@ def test_a_hub_model_is_downloaded_pinned_and_kept(resolve, tiny, tmp_path):
         good, old, missing, gated, revision = resolve(address, "hub:me/bert", "hub:me/pickled", "hub:me/nothing",
                                                       "hub:me/gated", "hub:me/bert@nope")
     assert COMMIT in good["folder"]
+    assert good["pinned"] == f"hub:me/bert@{COMMIT}"
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(good["files"])
     assert "no safetensors" in old["what"]
     assert "There is no model" in missing["what"]

@@ -284,6 +284,36 @@ def test_worse_items_are_tried_and_the_flips_shown(studio, record):
         assert not app.exception
 
 
+def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(studio, record, tiny, monkeypatch):
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    assert not app.exception
+    app.multiselect(key="candidates").set_value([studio.backbone, "starter:text"])
+    monkeypatch.setenv("TL_MODELS_DIR", str(tiny("bert").parent))
+    press(app, "Rank them")
+    run = studio.runs.list(kind="rank")[0]
+    assert "starter:text" in RunConfig.read(run.folder).options["backbones"]
+    studio.finish(run, "light")
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    assert not app.exception
+    said = everything(app)
+    assert "Take " in said
+    best = json.loads((run.folder / "rank.json").read_text())["recommended"]
+    next(button for button in app.button if button.key == "use_recommended").click().run()
+    assert app.session_state["checked"] == best or app.session_state["backbone"]
+
+
+def test_the_catalogue_is_filtered(studio, record):
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    shown = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
+    assert 0 < len(shown) <= 6
+    app.selectbox(key="cat_language").select("zh").run()
+    assert not app.exception
+    chinese = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
+    assert any("chinese" in key or "zh" in key for key in chinese)
+    app.toggle(key="cat_offline").set_value(True).run()
+    assert "None meets all of these wishes." in everything(app)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_list_of_runs_names_every_kind(studio, record, kind):
     config = RunConfig(kind, "local", record.reference, str(record.folder),

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 BASE = {"errors", "settings", "config", "log", "progress", "hub"}
 ALLOWED = {
     "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate", "vault"}, "registry": BASE,
+    "select": BASE | {"data", "models"},
+    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"}, "registry": BASE,
     "vault": {"data", "evaluate"},
     "predict": BASE | {"models", "data", "storage"}, "storage": BASE, "intake": BASE | {"data", "registry", "storage"},
     "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake", "vault"},

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
 from tl_core.cli.context import Output, parse_setting, stores
-from tl_core.config import FinetuneSettings, describe_settings
+from tl_core.config import FinetuneSettings, RunConfig, describe_settings
 from tl_core.data.store import DatasetVersion
-from tl_core.errors import NotFoundError, UserError, nearest
+from tl_core.errors import ConfigError, NotFoundError, UserError, nearest
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 
 def backbones_list(_args: argparse.Namespace, output: Output) -> int:
+    from dataclasses import asdict
+
+    from tl_core.models.catalogue import read_catalogue
     from tl_core.models.describe import list_backbones
 
     cards = list_backbones(read_settings())
-    return output.show({"backbones": cards}, [f"{c['reference']:34} {c['modality']:6} {c['size']:28} {c['text']}"
-                                              for c in cards] + ["hub:<owner>/<name> and local:<folder> work as well"])
+    picked = [{**asdict(card), "commercial": card.commercial, "offline": card.is_offline()}
+              for card in read_catalogue()]
+    return output.show({"backbones": cards, "catalogue": picked}, [
+        *(f"{c['reference']:52} {c['modality']:6} {c['size']:28} {c['text']}" for c in cards),
+        *(f"{card.reference:52} {card.modality:6} {card.parameters_m:>5g} million weights        {card.good_at}"
+          for card in read_catalogue()),
+        "any other hub:<owner>/<name> and local:<folder> work as well"])
 
 
 def backbones_show(args: argparse.Namespace, output: Output) -> int:
@@ -40,6 +49,33 @@ def backbones_show(args: argparse.Namespace, output: Output) -> int:
         f"{facts['reference']}: {facts['family']}, {facts['parameters'] / 1e6:.1f} million weights, "
         f"{facts['features']} features", *(f"  {part['name']:40} {part['parameters']:>12,}"
                                            for part in facts["layers"])])
+
+
+def backbones_rank(args: argparse.Namespace, output: Output) -> int:
+    """Rank in a job and print the table."""
+    from tl_core.cli.training import follow
+    from tl_core.jobs.dispatch import ensure_dispatcher
+    from tl_core.models.references import parse_reference
+
+    settings, datasets, runs = stores()
+    record = datasets.get(args.dataset)
+    references = [str(parse_reference(text)) for text in args.reference]
+    if args.rows < 20:
+        raise ConfigError(f"{args.rows} rows are too few to rank by.", "", "Give --rows 20 or more.")
+    ensure_dispatcher(settings)
+    run = follow(runs.create(RunConfig("rank", settings.user, record.reference, str(record.folder), options={
+        "backbones": references, "rows": args.rows})), runs, output)
+    if run.status != "done":
+        reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+        output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
+        return 1
+    found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
+    return output.show({"dataset": record.reference, "run": run.id, **found}, [
+        found["sentence"], f"{'backbone':40} probe (plausible)   k-NN  LogME  H-score  items/s", *(
+            f"{one['backbone']:40} {one['probe']['value']:.3f} ({one['probe']['low']:.2f}-{one['probe']['high']:.2f})  "
+            f"{one['knn']:.3f}  {one['logme']:5.2f}  {one['h_score']:7.2f}  {one['items_per_second']:7.0f}"
+            for one in found["ranking"]),
+        *(f"left out: {one['backbone']}: {one['error']['what']} {one['error']['why']}" for one in found["failed"])])
 
 
 def recipes_list(_args: argparse.Namespace, output: Output) -> int:

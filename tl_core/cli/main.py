@@ -38,13 +38,19 @@ def build_parser() -> argparse.ArgumentParser:
     top = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     _add_data(top, common)
-    backbones = top.add_parser("backbones", help="backbones: list, show").add_subparsers(
+    backbones = top.add_parser("backbones", help="backbones: list, show, rank").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
-    _command(backbones, "list", commands.backbones_list, "starters and local model folders", common)
+    _command(backbones, "list", commands.backbones_list, "starters, local model folders and the catalogue", common)
     show = _command(backbones, "show", commands.backbones_show, "facts and layer tree", common)
     show.add_argument("reference")
     show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                       help="settings of finetune; then the tree says what they freeze and how fast the rest moves")
+
+    rank = _command(backbones, "rank", commands.backbones_rank, "several backbones on a sample of a dataset's training "
+                    "rows, the best first", common)
+    rank.add_argument("reference", nargs="+", help="two or more starter:, local: or hub: references")
+    rank.add_argument("--dataset", required=True, metavar="NAME[@VERSION]")
+    rank.add_argument("--rows", type=int, default=1000, help="training rows in the sample; default: 1000")
 
     recipes = top.add_parser("recipes", help="recipes: list, show").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)

@@ -13,7 +13,8 @@ from tl_core.jobs.monitor import gpu_count
 from tl_core.registry.processes import start_time
 
 # What needs the libraries that a worker standing by has imported.
-_HEAVY = ("train", "predict", "preflight", "suspect", "explore", "stress", "curve", "trace")
+_HEAVY = ("train", "predict", "preflight", "suspect", "explore", "stress", "curve", "trace",
+          "rank")
 
 
 class JobRunner(Protocol):

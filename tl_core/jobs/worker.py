@@ -307,7 +307,14 @@ def _trace(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     return f"{found['rows']:,} items and what they are like", found
 
 
-_WORK = {"train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace,
+def _rank(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.recipes.rank import rank
+
+    found = rank(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    return found["sentence"], {"recommended": found["recommended"], "backbones": len(found["ranking"])}
+
+
+_WORK = {"train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace, "rank": _rank,
          "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix, "takeout": _take_out,
          "predict": _predict}
 

@@ -7,7 +7,14 @@ from typing import Any
 
 from tl_core.config import SurgeryPlan
 from tl_core.errors import BackboneError
-from tl_core.models.references import STARTER_TEXT_PACKAGE, local_folders, parse_reference, read_json, resolve_folder
+from tl_core.models.references import (
+    STARTER_TEXT_PACKAGE,
+    Reference,
+    local_folders,
+    parse_reference,
+    read_json,
+    resolve_folder,
+)
 from tl_core.settings import Settings
 
 _IMAGE_HINTS = ("preprocessor_config.json",)
@@ -64,7 +71,9 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
     tree = [{"name": name, "kind": type(module).__name__,
              "parameters": sum(p.numel() for p in module.parameters())}
             for name, module in _two_levels(backbone.model)]
-    return {"reference": reference, "modality": backbone.modality, "family": backbone.family,
+    named = parse_reference(reference)
+    pinned = Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named
+    return {"reference": reference, "pinned": str(pinned), "modality": backbone.modality, "family": backbone.family,
             "features": backbone.port.width, "pooling": backbone.pooling, "notes": backbone.notes,
             "parameters": sum(p.numel() for p in backbone.model.parameters()), "layers": tree,
             "weights_sha256": backbone.weights}

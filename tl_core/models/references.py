@@ -107,6 +107,25 @@ def _text_package_folder() -> Path:
     return Path(str(weights.locate())).parent
 
 
+def has_classifier(folder: Path) -> bool:
+    """Whether a model folder brings a classifier of its own, with its weights: a matrix with a row for each class."""
+    from safetensors import safe_open
+
+    config = read_json(folder / "config.json")
+    kinds: object = config.get("architectures") or [""]
+    named: object = config.get("id2label") or {}
+    classes = int(str(config.get("num_classes") or (len(named) if isinstance(named, dict) else 0)))
+    native = isinstance(kinds, list) and str(kinds[0]).endswith(("ForImageClassification", "ForSequenceClassification"))
+    if classes < 2 or not (native or "num_classes" in config):
+        return False
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+        if any(len(shape) in (2, 4) and shape[0] == classes for shape in shapes):
+            return True
+    return False
+
+
 def check_weights(folder: Path, shown: str) -> None:
     """Refuse a folder without safetensors: pickled weights can run code when they are opened."""
     if any(folder.glob("*.safetensors")):

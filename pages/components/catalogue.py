@@ -1,0 +1,63 @@
+"""Cards of hand-picked Hub backbones, with filters for what people ask first: language, size, licence, memory."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import services
+from pages.components.words import plain, size
+from tl_core.jobs.monitor import read_machine
+from tl_core.models.catalogue import Card, choose
+from tl_core.models.references import read_json
+
+_FIRST = 6
+_LANGUAGES = {"": "any", "en": "English", "zh": "Chinese", "other": "another one"}
+_MEGABYTES = {0: "any", 50: "50 MB", 150: "150 MB", 500: "500 MB"}
+
+
+def show(modality: str) -> str:
+    """The cards that meet the wishes; gives the reference whose button was pressed."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        language = (st.selectbox("Language of the texts", list(_LANGUAGES), format_func=_LANGUAGES.get,
+                                 key="cat_language", width=170) if modality == "text" else "")
+        most = st.selectbox("Download at most", list(_MEGABYTES), format_func=_MEGABYTES.get, key="cat_size", width=170)
+        commercial = st.toggle("Commercial use", key="cat_commercial", help="Only licences that allow it.")
+        fits = st.toggle("Fits this machine", key="cat_fits", help="Only those whose weights, gradients and optimiser "
+                         "fit into its memory, so that all of it can be tuned.")
+        offline = st.toggle("Already here", key="cat_offline", help="Only those that need no download.")
+    cards = choose(modality, language=language, most_mb=most, commercial=commercial, offline=offline,
+                   fits_gb=_memory() if fits else 0)
+    speeds = read_json(services.settings().home_path / "speeds.json")
+    shown = cards if st.session_state.get("cat_all") else cards[:_FIRST]
+    pressed = ""
+    for card in shown:
+        with st.container(border=True):
+            here = " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
+            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(plain(_facts(card, speeds.get(card.reference))), width="stretch")
+                if st.button("Use this", key=f"use_{card.reference}"):
+                    pressed = card.reference
+    if not cards:
+        st.caption("None meets all of these wishes.")
+    elif len(cards) > _FIRST:
+        st.toggle(f"Show all {len(cards)}", key="cat_all")
+    return pressed
+
+
+def _facts(card: Card, speed: object) -> str:
+    """What is known, in one line."""
+    reach = {"image": f"pictures of {card.input} pixels", "text": f"up to {card.input:,} tokens"}[card.modality]
+    languages = {"en": "English", "zh": "Chinese", "many": "about 100 languages"}.get(card.languages, card.languages)
+    parts = [f"{card.parameters_m:g} million weights", size(1e6 * card.download_mb) if card.download_mb else "",
+             reach if card.input else "", languages, card.licence, f"learnt from {card.pretraining}"
+             if card.pretraining else "", f"tuning all of it takes {card.tuning_gb:.1f} GB and more",
+             f"{speed:,.0f} items a second here" if isinstance(speed, float) else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _memory() -> float:
+    """Memory for training in 10^9 bytes: the largest GPU's, else the machine's."""
+    found = read_machine()
+    gpus = [gpu["memory_total"] for gpu in found["gpus"] if gpu["memory_total"]]
+    return float(max(gpus) if gpus else found["memory_total"]) / 1e9

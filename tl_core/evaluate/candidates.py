@@ -1,0 +1,75 @@
+"""Backbones in order, and in words what the best of them is worth and costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.evaluate.compare import compare
+
+_SCORES = ("logme", "h_score", "knn", "leep", "nce")
+
+
+def arrange(found: list[dict[str, Any]], right: list[NDArray[np.bool_]], noun: str) -> dict[str, Any]:
+    """The ranking, how far the other scores agree with it, and the sentence that recommends.
+
+    Args:
+        found: of each backbone `backbone`, `probe` (with interval), the other scores, `items_per_second`.
+        right: whether the probe of each has each row right, all on the same rows.
+        noun: what the rows are called, in the plural.
+
+    Returns:
+        `ranking` (best by its probe first; among equals the faster), `agreement` of each score with the probe's
+        order (Kendall's tau), `pairs`: the best against each other one, `recommended`: the fastest of those that are
+        not significantly worse than the best, and `sentence`.
+    """
+    order = sorted(range(len(found)), key=lambda i: (-found[i]["probe"]["value"], -found[i]["items_per_second"]))
+    ranking, correct = [found[i] for i in order], [right[i] for i in order]
+    pairs = [{"backbone": other["backbone"], **compare(correct[0], theirs, noun, ("", ""))}
+             for other, theirs in zip(ranking[1:], correct[1:], strict=True)]
+    equal = [ranking[0]] + [one for one, pair in zip(ranking[1:], pairs, strict=True) if pair["p_value"] >= 0.05]
+    chosen = max(equal, key=lambda one: one["items_per_second"])
+    return {"ranking": ranking, "pairs": pairs, "recommended": chosen["backbone"],
+            "agreement": {name: _tau([one["probe"]["value"] for one in ranking], [one[name] for one in ranking])
+                          for name in _SCORES if len(ranking) > 2 and all(one[name] is not None for one in ranking)},
+            "sentence": _sentence(ranking, pairs, chosen)}
+
+
+def _tau(first: list[float], second: list[float]) -> float:
+    """Kendall's tau-b: 1 is the same order, -1 the opposite, 0 none."""
+    one, two = (np.sign(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
+                for values in (first, second))
+    ties = np.sqrt((one != 0).sum() * (two != 0).sum())
+    return float((one * two).sum() / ties) if ties else 0.0
+
+
+def _sentence(ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen: dict[str, Any]) -> str:
+    best = ranking[0]
+    if not pairs:
+        return f"{best['backbone']}: right {100 * best['probe']['value']:.0f} times in 100 as a probe."
+    if chosen is not best:
+        pair = next(pair for pair in pairs if pair["backbone"] == chosen["backbone"])
+        gap = pair["difference"]
+        return (f"Take {chosen['backbone']}: {_times(chosen, best)} as fast as {best['backbone']}, whose lead of "
+                f"{100 * gap['value']:.1f} points can be chance ({_span(gap)} is plausible).")
+    rival, gap = pairs[0]["backbone"], pairs[0]["difference"]
+    price = _price(best, ranking[1])
+    return (f"Take {best['backbone']}: {100 * gap['value']:.1f} points better than {rival}, plausibly {_span(gap)}, "
+            f"and {price}.")
+
+
+def _times(fast: dict[str, Any], slow: dict[str, Any]) -> str:
+    return f"{fast['items_per_second'] / slow['items_per_second']:.2g} times"
+
+
+def _price(one: dict[str, Any], other: dict[str, Any]) -> str:
+    ratio = other["items_per_second"] / one["items_per_second"]
+    if 0.8 < ratio < 1.25:
+        return "about as fast"
+    return f"{ratio:.2g} times slower" if ratio > 1 else f"{1 / ratio:.2g} times faster"
+
+
+def _span(gap: dict[str, float]) -> str:
+    return f"{100 * gap['low']:.0f} to {100 * gap['high']:.0f}"
