@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from pages.components import services
+from pages.components import problems, services, waiting
 from pages.components.words import plain, size
+from tl_core.errors import UserError
 from tl_core.jobs.monitor import read_machine
 from tl_core.models.catalogue import Card, choose
 from tl_core.models.references import read_json
@@ -43,6 +46,48 @@ def show(modality: str) -> str:
     elif len(cards) > _FIRST:
         st.toggle(f"Show all {len(cards)}", key="cat_all")
     return pressed
+
+
+def search(modality: str) -> str:
+    """Any other model of the Hub, by words; gives the reference whose button was pressed."""
+    with st.form("search", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input("Search the Hub", placeholder="birds, legal, finnish …", max_chars=100)
+        asked = st.form_submit_button("Search", icon=":material/search:")
+    if asked and words.strip():
+        language = st.session_state.get("cat_language", "")
+        with problems.caught():
+            st.session_state["found_for"] = words.strip()
+            st.session_state["found_ticket"] = services.compute().call(
+                "search_hub", text=words.strip(), modality=modality, language=language if language != "other" else "",
+                commercial=bool(st.session_state.get("cat_commercial")))
+    if not st.session_state["found_ticket"]:
+        return ""
+    try:
+        ready, found = services.compute().poll(st.session_state["found_ticket"])
+    except UserError as error:
+        problems.show(error)
+        return ""
+    if not ready:
+        waiting.wait_quietly(st.session_state["found_ticket"], "Asking the Hub…")
+        return ""
+    if not found:
+        st.caption(f"Nothing with safetensors weights was found for “{plain(st.session_state['found_for'])}”.")
+    pressed = ""
+    for one in found:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(one['reference'].removeprefix('hub:'))}**  \n:small[{plain(_told(one))}]",
+                        width="stretch")
+            if st.button("Use this", key=f"found_{one['reference']}"):
+                pressed = str(one["reference"])
+    return pressed
+
+
+def _told(one: dict[str, Any]) -> str:
+    """What the Hub says of a model, in one line."""
+    parts = [f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "", one["task"],
+             one["licence"] or "no licence named", f"{one['downloads']:,} downloads",
+             "its owner wants terms accepted first" if one["gated"] else ""]
+    return " · ".join(part for part in parts if part)
 
 
 def _facts(card: Card, speed: object) -> str:

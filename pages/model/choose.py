@@ -71,6 +71,7 @@ for number, card in enumerate(cards):
 
 st.subheader("From the Hugging Face Hub")
 wanted = catalogue.show(record.modality)
+wanted = catalogue.search(record.modality) or wanted
 with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
     typed = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
                           "image or text classifier backbone of the Hub, or local:<folder> inside TL_MODELS_DIR.")

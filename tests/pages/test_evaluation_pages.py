@@ -302,6 +302,18 @@ def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(studio, re
     assert app.session_state["checked"] == best or app.session_state["backbone"]
 
 
+def test_a_search_without_the_hub_says_so(studio, record):
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    next(box for box in app.text_input if box.label == "Search the Hub").set_value("birds")
+    press(app, "Search")
+    for _ in range(200):
+        if app.error:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "The Hub cannot be reached" in everything(app)
+
+
 def test_the_catalogue_is_filtered(studio, record):
     app = opened("pages/model/choose.py", dataset=record.reference)
     shown = [button.key for button in app.button if str(button.key).startswith("use_hub:")]

@@ -22,6 +22,8 @@ _REPO = r"([\w-]+/[\w.-]+)"
 class _Handler(BaseHTTPRequestHandler):
     repositories: dict[str, dict[str, Path]]  # kind to name to folder
     gated: set[str]
+    faults: dict[str, str]  # name to what goes wrong with it: a status, `cut` or `damaged`
+    cards: dict[str, dict[str, object]]  # name to what a search shows of it
 
     def log_message(self, *_arguments: object) -> None:
         """Keep quiet."""
@@ -46,7 +48,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         path = unquote(self.path.split("?")[0])
-        if found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}(/revision/([\w.-]+))?(/tree/([\w.-]+)(/.*)?)?",
+        if path == "/api/models":
+            self._search(body)
+        elif found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}(/revision/([\w.-]+))?(/tree/([\w.-]+)(/.*)?)?",
                                  path):
             self._describe(found[1], found[2], found[4] or found[6], body, tree=bool(found[5]), below=found[7] or "")
         elif found := re.fullmatch(rf"/(datasets/)?{_REPO}/resolve/([\w.-]+)/(.+)", path):
@@ -56,7 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _known(self, kind: str, name: str, revision: str | None, *, body: bool) -> Path | None:
         """The repository's folder, or None after an answer with the error."""
-        if name in self.gated:
+        if self.faults.get(name, "").isdigit():
+            self._send(int(self.faults[name]), b"{}", body)
+        elif name in self.gated:
             self._send(403, b"{}", body, {"X-Error-Code": "GatedRepo", "X-Error-Message": "gated"})
         elif name not in self.repositories[kind]:
             self._send(404, b"{}", body, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such repository"})
@@ -73,7 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
         top = root / below.strip("/")
         deep = "recursive=true" in self.path.lower() or not tree
         listing = [_entry(root, path) for path in sorted(top.rglob("*") if deep else top.glob("*"))]
-        names = [{"rfilename": entry["path"]} for entry in listing if entry["type"] == "file"]
+        names = [{"rfilename": entry["path"], "size": entry["size"], "lfs": {
+            "size": entry["size"], "sha256": entry["oid"], "pointerSize": 134}} for entry in listing
+            if entry["type"] == "file"]
         info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": names, "private": False, "tags": []}
         self._send(200, json.dumps(listing if tree else info).encode(), body)
 
@@ -92,16 +100,31 @@ class _Handler(BaseHTTPRequestHandler):
             first, last = int(part[1]), min(int(part[2] or len(content) - 1), len(content) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             content, status = content[first:last + 1], 206
-        self._send(status, content, body, headers)
+        if self.faults.get(name) == "damaged" and file.endswith(".safetensors"):
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        self._send(status, content, body, headers, cut=self.faults.get(name) == "cut" and len(content) > 5000)
 
-    def _send(self, status: int, content: bytes, body: bool, headers: dict[str, str] | None = None) -> None:
+    def _search(self, body: bool) -> None:
+        asked = parse_qs(self.path.partition("?")[2])
+        if self.faults.get("search", "").isdigit():
+            self._send(int(self.faults["search"]), b"{}", body)
+            return
+        found = [{"id": name, "modelId": name, "tags": [], **self.cards.get(name, {})} for name in
+                 self.repositories["models"] if asked.get("search", [""])[0].lower() in name.lower()]
+        found = [one for one in found if set(asked.get("filter", [])) <= set(one["tags"])]
+        found.sort(key=lambda one: -one.get("downloads", 0))
+        self._send(200, json.dumps(found[:int(asked.get("limit", ["100"])[0])]).encode(), body)
+
+    def _send(self, status: int, content: bytes, body: bool, headers: dict[str, str] | None = None, *,
+              cut: bool = False) -> None:
         self.send_response(status)
         for key, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if body:
-            self.wfile.write(content)
+            self.wfile.write(content[:len(content) // 2] if cut else content)
+        self.close_connection |= cut
 
 
 def _entry(root: Path, path: Path) -> dict[str, object]:
@@ -117,10 +140,11 @@ def _etag(path: Path) -> str:
 
 @contextmanager
 def serve(models: dict[str, Path], gated: set[str] | None = None,
-          datasets: dict[str, Path] | None = None) -> Iterator[str]:
+          datasets: dict[str, Path] | None = None, faults: dict[str, str] | None = None,
+          cards: dict[str, dict[str, object]] | None = None) -> Iterator[str]:
     """The address of a Hub that holds `models` and `datasets` (name to folder)."""
     handler = type("Handler", (_Handler,), {"repositories": {"models": models, "datasets": datasets or {}},
-                                            "gated": gated or set()})
+                                            "gated": gated or set(), "faults": faults or {}, "cards": cards or {}})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -49,6 +49,13 @@ def hub_reachable() -> bool:
     return is_reachable()
 
 
+def search_hub(text: str, modality: str, language: str, commercial: bool) -> list[dict[str, Any]]:
+    """Models of the Hub: see `tl_core.models.hub.search`."""
+    from tl_core.models.hub import search
+
+    return search(text, modality, language=language, commercial=commercial)
+
+
 def describe_hub_data(name: str) -> dict[str, Any]:
     """Configurations and splits of a Hub dataset."""
     from tl_core.data.hub_data import describe as describe_data
@@ -150,7 +157,7 @@ def shortcuts(folder: str) -> list[dict[str, Any]]:
 
 CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
-    "hub_reachable": hub_reachable, "check_fit": check_fit,
+    "hub_reachable": hub_reachable, "search_hub": search_hub, "check_fit": check_fit,
     "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
     "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe}
 

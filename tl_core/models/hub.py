@@ -2,21 +2,135 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
 
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
+_ROOM = 1.1  # times the download that must be free on the disk
+_TASKS = {"image": ("image-classification", "image-feature-extraction", "zero-shot-image-classification"),
+          "text": ("feature-extraction", "sentence-similarity", "fill-mask", "text-classification", "text-generation")}
+_FOUND = 20
+_ASKED = 100  # of the Hub, before our own filters
+_FREE = ("apache-2.0", "mit", "bsd-3-clause", "bsd-2-clause", "cc0-1.0", "cc-by-4.0")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model that the Hub's search has found; `parameters_m` is 0 and `licence` empty where the Hub does not say."""
+
+    reference: str
+    task: str
+    downloads: int
+    licence: str
+    parameters_m: float
+    gated: bool
+
+
+def search(text: str, modality: str, *, language: str = "", commercial: bool = False) -> list[dict[str, Any]]:
+    """Models with safetensors weights for images or texts whose name or card holds `text`, most downloaded first.
+
+    Args:
+        text: words to look for.
+        modality: image or text.
+        language: a language code that the card must name; empty for any.
+        commercial: only licences that allow commercial use.
+
+    Raises:
+        BackboneError: when the Hub cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+
+    if not is_reachable():
+        raise BackboneError("The Hub cannot be reached.", f"{endpoint()} did not answer.",
+                            "Use a starter, a local: folder, or what is already here; or try again later.")
+    wanted = ["safetensors", *([language] if language else [])]
+    with _said_plainly("The Hub's search"):
+        models = list(HfApi(endpoint=endpoint()).list_models(
+            search=text, filter=wanted, sort="downloads", limit=_ASKED,
+            expand=["downloads", "tags", "pipeline_tag", "gated", "safetensors"]))
+    found = []
+    for model in models:
+        licence = next((tag.removeprefix("license:") for tag in model.tags or [] if tag.startswith("license:")), "")
+        if model.pipeline_tag in _TASKS[modality] and (not commercial or licence in _FREE):
+            weights = model.safetensors.total / 1e6 if model.safetensors else 0.0
+            found.append(Found(f"hub:{model.id}", str(model.pipeline_tag), int(model.downloads or 0), licence, weights,
+                               bool(model.gated)))
+    return [asdict(one) for one in found[:_FOUND]]
 
 
 def download(name: str, revision: str) -> Path:
     """The local snapshot of `owner/name`; from the cache alone where the Hub cannot be reached.
 
+    New weights are compared with the checksums that the Hub publishes.
+
     Raises:
-        BackboneError: unreachable and not cached, missing, gated, or without safetensors.
+        BackboneError: unreachable and not cached, missing, gated, without safetensors, too big for the disk, damaged.
     """
     from huggingface_hub import HfApi, snapshot_download
+
+    shown = f"hub:{name}" + (f"@{revision}" if revision else "")
+    online = is_reachable()
+    sums: dict[str, str] = {}
+    with _said_plainly(shown):
+        if online:
+            found = HfApi(endpoint=endpoint()).model_info(name, revision=revision or None, files_metadata=True)
+            files = [entry for entry in found.siblings or [] if any(fnmatch(entry.rfilename, part) for part in _FILES)]
+            if not any(entry.rfilename.endswith(".safetensors") for entry in files):
+                raise BackboneError(f"{shown} has no safetensors weights.",
+                                    "Pickled weights can run code when they are opened, so they are refused.",
+                                    "Choose another model, or a revision with a model.safetensors file.")
+            if not _cached(name, str(found.sha)):
+                _check_room(shown, sum(entry.size or 0 for entry in files))
+                sums = {entry.rfilename: entry.lfs.sha256 for entry in files if entry.lfs}
+        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=_FILES,
+                                        local_files_only=not online, endpoint=endpoint()))
+    _check_sums(shown, folder, sums)
+    return folder
+
+
+def _cached(name: str, commit: str) -> bool:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots" / commit
+    return any(folder.glob("*.safetensors"))
+
+
+def _check_room(shown: str, size: int) -> None:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    place = Path(HF_HUB_CACHE)
+    place.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(place).free
+    if size * _ROOM > free:
+        raise BackboneError(f"{shown} does not fit on the disk.", f"It takes {size / 1e6:,.0f} MB, "
+                            f"{free / 1e6:,.0f} MB are free.", "Make room, or choose a smaller one.")
+
+
+def _check_sums(shown: str, folder: Path, sums: dict[str, str]) -> None:
+    """Compare what has just been downloaded with its published checksums; what differs is removed."""
+    for name, expected in sums.items():
+        path = folder / name
+        with path.open("rb") as handle:
+            found = hashlib.file_digest(handle, "sha256").hexdigest()
+        if found != expected:
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            raise BackboneError(f"{shown} arrived damaged.", f"The checksum of {name} is not the published one.",
+                                "Try again; if it happens again, choose another model.")
+
+
+@contextmanager
+def _said_plainly(shown: str) -> Iterator[None]:
+    """The Hub client's errors as sentences that a person can act on."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -26,18 +140,9 @@ def download(name: str, revision: str) -> Path:
         RevisionNotFoundError,
     )
 
-    shown = f"hub:{name}" + (f"@{revision}" if revision else "")
-    online = is_reachable()
+    transport: Any = HfHubHTTPError.__bases__  # OSError, and the HTTP library's own, whichever the client uses
     try:
-        if online:
-            found = HfApi(endpoint=endpoint()).model_info(name, revision=revision or None)
-            files = [entry.rfilename for entry in found.siblings or []]
-            if not any(file.endswith(".safetensors") for file in files):
-                raise BackboneError(f"{shown} has no safetensors weights.",
-                                    "Pickled weights can run code when they are opened, so they are refused.",
-                                    "Choose another model, or a revision with a model.safetensors file.")
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=_FILES,
-                                      local_files_only=not online, endpoint=endpoint()))
+        yield
     except GatedRepoError as error:
         raise BackboneError(f"{shown} is gated.", "Its owner wants you to accept terms first.",
                             "Accept them on the model's page and set HF_TOKEN, or choose another.") from error
@@ -47,7 +152,18 @@ def download(name: str, revision: str) -> Path:
                             "Use starter:text, starter:image or a local: folder, or try again later.") from error
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise BackboneError(f"There is no model {shown}.", "The Hub does not know that name or revision, or it is "
-                            "private.", "Check the spelling on the Hub's page.") from error
-    except (HfHubHTTPError, OSError) as error:
-        raise BackboneError(f"{shown} could not be downloaded.", f"{type(error).__name__}.",
+                            "private.", "Check the spelling on the Hub's page; for a private one set HF_TOKEN."
+                            ) from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status == 429:
+            raise BackboneError("The Hub asks us to wait.", "It was asked too often from here.",
+                                "Try again in some minutes, or set HF_TOKEN for a higher limit.") from error
+        if status == 401:
+            raise BackboneError(f"The Hub does not let us see {shown}.", "The token is missing or not valid.",
+                                "Set HF_TOKEN to a token of yours that may read it.") from error
+        raise BackboneError(f"{shown} could not be fetched.", f"The Hub answered {status}.",
                             "Try again later, or use a starter.") from error
+    except transport as error:
+        raise BackboneError(f"{shown} could not be fetched.", f"{type(error).__name__}.",
+                            "Try again later; what has arrived is kept.") from error
