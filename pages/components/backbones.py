@@ -11,6 +11,8 @@ from tl_core.errors import BackboneError
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.registry.datasets import DatasetRecord
 
+_OWN = 3
+
 
 def allowed(text: str) -> str:
     """The reference, if pages may use it; a `local:` folder by its name in TL_MODELS_DIR, else absolute.
@@ -19,6 +21,8 @@ def allowed(text: str) -> str:
         BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
     """
     found = services.settings()
+    if text.startswith("run:"):
+        services.runs().get(text.removeprefix("run:"))
     reference = parse_reference(text)
     if reference.kind != "local":
         return str(reference)
@@ -30,6 +34,18 @@ def allowed(text: str) -> str:
     if folder.parent in [root.resolve() for root in found.model_folders]:
         return f"local:{folder.name}"  # a name that also holds on another machine
     return f"local:{folder}"
+
+
+def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
+    """The newest trained models of the acting user that read the same kind of items, as cards."""
+    models = [(run, run.folder / "model") for run in services.runs().list(kind="train")
+              if run.status == "done" and run.backbone]
+    found = [run for run, model in models if (model / "config.json").is_file() and not (model / "graft.json").is_file()]
+    images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in found]
+    return [{"reference": f"run:{run.id}", "modality": record.modality, "name": f"Your run {run.id}", "problem": "",
+             "size": f"{run.recipe} on {run.dataset}", "licence": f"that of {run.backbone}",
+             "text": "What it has learnt there is the start here: " + run.headline}
+            for run, image in zip(found, images, strict=True) if image == (record.modality == "image")][:_OWN]
 
 
 def for_dataset(record: DatasetRecord) -> str:

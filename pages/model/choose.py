@@ -55,6 +55,8 @@ def show_check() -> None:
 
 if record.modality == "image":  # anything from the model folder was made for larger pictures than the starter
     cards.sort(key=lambda card: card["reference"].startswith("starter:"))
+with problems.caught():
+    cards += backbones.own_runs(record)
 checking = st.container()
 for number, card in enumerate(cards):
     with st.container(border=True):
@@ -74,7 +76,8 @@ wanted = catalogue.show(record.modality)
 wanted = catalogue.search(record.modality) or wanted
 with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
     typed = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
-                          "image or text classifier backbone of the Hub, or local:<folder> inside TL_MODELS_DIR.")
+                          "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, or "
+                          "run:<id>.")
     if st.form_submit_button("Check and use it"):
         wanted = typed
 at_hand = [card["reference"] for card in cards if not card["problem"]]
@@ -83,6 +86,6 @@ if ranked:
     wanted = ranked
 if wanted:
     check(wanted)
-if st.session_state["checked"].startswith(("hub:", "local:", "starter:")):
+if st.session_state["checked"].startswith(("hub:", "local:", "starter:", "run:")):
     with checking:
         show_check()

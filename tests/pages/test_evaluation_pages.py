@@ -14,8 +14,10 @@ from tl_core.config import KINDS, RunConfig
 from tl_core.data.edits import Decision, decisions
 from tl_core.data.schema import ImportOptions
 from tl_core.data.store import DatasetVersion
+from tl_core.errors import BackboneError, NotFoundError
 from tl_core.intake import add_dataset, relabel_dataset
 from tl_core.jobs.worker import carry_out
+from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
@@ -300,6 +302,29 @@ def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(studio, re
     best = json.loads((run.folder / "rank.json").read_text())["recommended"]
     next(button for button in app.button if button.key == "use_recommended").click().run()
     assert app.session_state["checked"] == best or app.session_state["backbone"]
+
+
+def test_an_own_run_is_the_start_of_another(studio, record, tmp_path):
+    first = studio.do(record, "train", "finetune", strategy="full", epochs=1.0, batch_size=8, max_length=16,
+                      baseline=False)
+    app = opened("pages/model/choose.py", dataset=record.reference)
+    assert f"Your run {first.id}" in everything(app)
+    next(button for button in app.button if button.key == f"use_run:{first.id}").click().run()
+    assert app.session_state["backbone"] == f"run:{first.id}"
+    second = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), f"run:{first.id}",
+                                          "probe", {"baseline": False}))
+    studio.finish(second, "train")
+    assert json.loads((second.folder / "report.json").read_text())["backbone"] == f"run:{first.id}"
+    stranger = RunStore(studio.engine, "somebody", studio.settings.home_path)
+    with pytest.raises(NotFoundError):
+        stranger.create(RunConfig("train", "somebody", record.reference, str(record.folder), f"run:{first.id}",
+                                  "probe"))
+    with pytest.raises(NotFoundError):
+        stranger.create(RunConfig("rank", "somebody", record.reference, str(record.folder), options={
+            "backbones": ["starter:text", f"run:{first.id}"]}))
+    gone = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), "", "baseline"))
+    with pytest.raises(BackboneError, match="has no model"):
+        resolve_folder(parse_reference(f"run:{gone.id}"), studio.settings)
 
 
 def test_a_search_without_the_hub_says_so(studio, record):

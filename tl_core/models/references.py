@@ -21,7 +21,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
 @dataclass(frozen=True)
 class Reference:
-    """A parsed reference: `kind` is starter, local or hub; `revision` only for hub."""
+    """A parsed reference: `kind` is starter, local, hub or run; `revision` only for hub."""
 
     kind: str
     target: str
@@ -32,7 +32,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Parse `starter:text`, `local:<folder>` or `hub:<owner>/<name>[@revision]`.
+    """Parse `starter:text`, `local:<folder>`, `hub:<owner>/<name>[@revision]` or `run:<id>`.
 
     Raises:
         BackboneError: for anything else, with the nearest right form.
@@ -42,11 +42,13 @@ def parse_reference(text: str) -> Reference:
         return Reference(kind, target)
     if kind == "local" and target:
         return Reference(kind, target)
+    if kind == "run" and target.isalnum():
+        return Reference(kind, target)
     if kind == "hub" and target:
         name, _, revision = target.partition("@")
         return Reference(kind, name, revision)
     hint = nearest(text, _STARTERS) if kind == "starter" or not target else (
-        "Write starter:text, starter:image, local:<folder> or hub:<owner>/<name>.")
+        "Write starter:text, starter:image, local:<folder>, hub:<owner>/<name> or run:<id>.")
     raise BackboneError(f"{text!r} names no backbone.", "", hint)
 
 
@@ -62,8 +64,21 @@ def resolve_folder(reference: Reference, settings: Settings) -> Path:
         from tl_core.models.hub import download
 
         return download(reference.target, reference.revision)
-    folder = _local_folder(reference.target, settings)
+    folder = (_run_folder(reference.target, settings) if reference.kind == "run" else
+              _local_folder(reference.target, settings))
     check_weights(folder, str(reference))
+    return folder
+
+
+def _run_folder(run_id: str, settings: Settings) -> Path:
+    """The model of an earlier run; whose run it may be is the registry's business."""
+    folder = settings.home_path / "runs" / run_id / "model"
+    if not (folder / "config.json").is_file():
+        raise BackboneError(f"Run {run_id} has no model to start from.", "It has not finished, was deleted, or used no "
+                            "backbone.", "Choose a finished run that has one.")
+    if (folder / "graft.json").is_file():
+        raise BackboneError(f"The model of run {run_id} cannot be a start.", "Its classifier or pooling is none of its "
+                            "family's own.", "Choose a run with a linear classifier and the usual pooling.")
     return folder
 
 

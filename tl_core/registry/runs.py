@@ -74,9 +74,13 @@ class RunStore:
 
         Raises:
             StateError: when the config names another owner than the acting user.
+            NotFoundError: when it starts from a run that the acting user does not have.
         """
         if config.owner != self._user:
             raise StateError(f"{self._user!r} cannot start a run for {config.owner!r}.")
+        for reference in (config.backbone, *config.options.get("backbones", ())):
+            if reference.startswith("run:"):  # other people's runs do not exist
+                self.get(reference.removeprefix("run:"))
         run_id, now = secrets.token_hex(5), time.time()
         folder = self._home / "runs" / run_id
         folder.mkdir(parents=True)
