@@ -38,9 +38,9 @@ def allowed(text: str) -> str:
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
     """The newest trained models of the acting user that read the same kind of items, as cards."""
-    models = [(run, run.folder / "model") for run in services.runs().list(kind="train")
-              if run.status == "done" and run.backbone]
-    found = [run for run, model in models if (model / "config.json").is_file() and not (model / "graft.json").is_file()]
+    found = [run for run in services.runs().list(kind="train") if run.status == "done" and run.backbone
+             and (run.folder / "model" / "config.json").is_file()
+             and not (run.folder / "model" / "graft.json").is_file()]
     images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in found]
     return [{"reference": f"run:{run.id}", "modality": record.modality, "name": f"Your run {run.id}", "problem": "",
              "size": f"{run.recipe} on {run.dataset}", "licence": f"that of {run.backbone}",
