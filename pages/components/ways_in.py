@@ -14,7 +14,6 @@ from tl_core.intake import limits_of
 
 WAYS = {"upload": "Upload", "files": "Photos by class", "webcam": "Webcam", "paste": "Paste", "server": "This server",
         "hub": "Hugging Face Hub"}
-TABLES = ["csv", "tsv", "txt", "xlsx", "json", "jsonl", "ndjson", "parquet"]
 
 
 def choose() -> None:
@@ -33,7 +32,6 @@ def _upload() -> None:
                "named train and test.")
     limit = services.settings().number("upload_mb")
     found = st.file_uploader("Your file", key=f"upload_{st.session_state['upload_key']}", max_upload_size=limit,
-                             type=["zip", *TABLES],
                              help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.")
     if found is not None:
         with problems.caught():

@@ -139,10 +139,10 @@ else:
     if unlabelled and (folder / "unlabelled.csv").exists() and st.button(
             f"Predict the {unlabelled:,} rows without a class", help="Rows of the dataset that came without one."):
         start({"source": str(folder / "unlabelled.csv"), "text_column": "text", "spreadsheet": True}, "unlabelled")
-    types = ["zip"] if modality == "image" else ["csv", "tsv", "xlsx", "jsonl", "parquet", "zip"]
     sheet = st.checkbox("I will open it in a spreadsheet", value=True, help="Puts an apostrophe before cells of yours "
                         "that a spreadsheet would run as a formula.")
-    upload = st.file_uploader("The file", type=types, key=f"file_{st.session_state['upload_key']}",
+    upload = st.file_uploader("The file", key=f"file_{st.session_state['upload_key']}", help="A zip of pictures."
+                              if modality == "image" else "CSV, TSV, Excel, JSONL, Parquet, or a zip of one.",
                               max_upload_size=services.settings().number("upload_mb"))
     if upload is not None:
         with problems.caught():

@@ -188,7 +188,8 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
 
 
 def test_wrong_files_get_a_sentence(page, server, tmp_path):
-    for name, content, words in (("broken.zip", b"PK nonsense", "cannot be read"), ("empty.csv", b"", "is empty"),
+    for name, content, words in (("letter.pdf", b"%PDF-1.4 nothing", "letter.pdf"), ("empty.csv", b"", "is empty"),
+                                 ("broken.zip", b"PK nonsense", "cannot be read"),
                                  ("one.csv", b"text,label\na,x\nb,x\n", "only one class")):
         (tmp_path / name).write_bytes(content)
         page.goto(f"{server.url}/add-data")

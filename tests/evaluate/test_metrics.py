@@ -75,6 +75,18 @@ def test_the_matrix_bootstrap_equals_drawing_rows():
     assert found["high"] == pytest.approx(high, abs=0.012)
 
 
+@pytest.mark.parametrize("rows", [20, 60, 500])
+def test_nothing_wrong_so_far_is_no_promise(rows):
+    """A perfect matrix gets about the lower end that Wilson gives the same items, not 100 to 100."""
+    matrix = np.diag([rows, rows])
+    drawn = intervals.resampled_matrices(matrix, 0)
+    assert (drawn.sum(axis=2) == rows).all()
+    for function in (metrics.balanced_accuracy, metrics.macro_f1):
+        found = intervals.matrix_score(matrix, drawn, function)
+        assert found["value"] == found["high"] == 1.0
+        assert found["low"] == pytest.approx(intervals.wilson(2 * rows, 2 * rows)[0], abs=1.2 / rows)
+
+
 def test_bootstrap_draws_keep_class_counts_and_repeat():
     truth = np.array([0] * 5 + [1] * 3 + [2])
     drawn = np.concatenate(intervals.item_draws(truth, 0, 50))

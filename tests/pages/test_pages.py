@@ -143,7 +143,7 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(finished, monkey
 def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, words):
     record, _ = finished
     app = opened("pages/model/choose.py", dataset=record.reference)
-    app.text_input[0].set_value(reference)
+    next(box for box in app.text_input if box.label == "Reference").set_value(reference)
     next(b for b in app.button if b.label == "Check and use it").click().run()
     end = time.monotonic() + 60
     while not app.error:

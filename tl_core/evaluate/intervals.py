@@ -43,11 +43,15 @@ def resampled_matrices(matrix: Ints, seed: int, draws: int = _DRAWS) -> Ints:
     """Confusion matrices (draws, C, C) of a bootstrap stratified by the true class.
 
     Drawing the rows of one class anew with replacement is the same as one multinomial draw from its row of the
-    matrix, so nothing but the matrix is needed.
+    matrix, so nothing but the matrix is needed. Where nothing at all is wrong such draws would all be perfect, as if
+    no mistake were possible; each class is then drawn as if half a mistake more had been seen (Jeffreys' prior).
     """
     random = np.random.default_rng(seed)
-    rows = [random.multinomial(int(row.sum()), row / row.sum(), size=draws) if row.sum()
-            else np.zeros((draws, len(row)), dtype=np.int64) for row in matrix]
+    drawn_from = matrix.astype(np.float64)
+    if len(matrix) > 1 and np.trace(matrix) == matrix.sum():
+        drawn_from = drawn_from + 0.5 / (len(matrix) - 1) * (1 - np.eye(len(matrix)))
+    rows = [random.multinomial(int(row.sum()), from_row / from_row.sum(), size=draws) if row.sum()
+            else np.zeros((draws, len(row)), dtype=np.int64) for row, from_row in zip(matrix, drawn_from, strict=True)]
     return np.stack(rows, axis=1).astype(np.int64)
 
 
