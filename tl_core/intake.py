@@ -1,23 +1,27 @@
-"""Making dataset versions: from a source, by adding to one, by a fix, by restoring. Used by command line and worker."""
+"""Making dataset versions: from a source, by adding to one, by a fix, by restoring; and bringing a model folder."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from tl_core.data import samples
+from tl_core.data.archive import unpack
 from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
 from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import Source, open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
-from tl_core.errors import DataError
+from tl_core.errors import BackboneError, DataError
+from tl_core.models.references import check_weights
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree, staging_folder
 
+_MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja", ".md")
 Made = tuple[DatasetRecord, VersionInfo, bool]
 
 
@@ -53,6 +57,40 @@ def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str,
         return _register(store, name, lambda folder: build_version(
             sources, options, folder, shown, progress.batch, DatasetVersion(base.folder) if base else None,
             base.reference if base else ""))
+
+
+def bring_model(settings: Settings, archive: Path) -> str:
+    """Unpack the zip of a Hugging Face or timm model folder below `TL_HOME/models`; gives its `local:` reference.
+
+    Only weights in safetensors, configuration and vocabulary are kept: nothing that could run code.
+
+    Raises:
+        DataError: for a damaged or hostile zip.
+        BackboneError: when it holds no model folder, or several, or no safetensors.
+    """
+    with staging_folder(settings) as staging:
+        unpack(archive, staging, limits_of(settings))
+        found = sorted(staging.rglob("config.json"), key=lambda path: len(path.parts))
+        top = [path.parent for path in found if len(path.parts) == len(found[0].parts)]
+        if len(top) != 1:
+            raise BackboneError("The zip is no model folder." if not top else "The zip holds several models.",
+                                "A model folder holds a config.json beside its model.safetensors.",
+                                "Zip the one folder that save_pretrained or a download has made.")
+        check_weights(top[0], archive.name)
+        root = settings.home_path / "models"
+        name = base = re.sub(r"[^\w.-]", "_", archive.stem).strip("._") or "model"
+        number = 1
+        while (root / name).exists():
+            number += 1
+            name = f"{base}-{number}"
+        kept = staging / "kept"
+        kept.mkdir()
+        for path in top[0].iterdir():
+            if path.is_file() and path.suffix in _MODEL_FILES:
+                path.rename(kept / path.name)
+        root.mkdir(parents=True, exist_ok=True)
+        kept.rename(root / name)
+    return f"local:{name}"
 
 
 def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) -> Made:

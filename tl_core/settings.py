@@ -71,6 +71,12 @@ class Settings:
 
     @property
     def model_folders(self) -> list[Path]:
+        """Folders whose subfolders are models: those of TL_MODELS_DIR, and what was uploaded."""
+        return [*self.named_model_folders, self.home_path / "models"]
+
+    @property
+    def named_model_folders(self) -> list[Path]:
+        """Only those of TL_MODELS_DIR."""
         return [Path(part) for part in self.models_dir.split(os.pathsep) if part]
 
     @property

@@ -27,7 +27,9 @@ def allowed(text: str) -> str:
     if reference.kind != "local":
         return str(reference)
     folder = resolve_folder(reference, found)
-    roots = [root.resolve() for root in found.model_folders] or ([Path.home()] if found.is_local else [])
+    roots = [root.resolve() for root in found.model_folders]
+    if found.is_local and not found.named_model_folders:
+        roots.append(Path.home())
     if not any(folder.is_relative_to(root) for root in roots):
         raise BackboneError("This folder is not open to the pages.", "",
                             "Ask whoever runs this server to add it to TL_MODELS_DIR.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import backbones, catalogue, chrome, problems, rank, services, state, waiting
+from pages.components import backbones, catalogue, chrome, problems, rank, services, state, uploads, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.models.catalogue import choose
@@ -80,6 +80,16 @@ with st.expander("Another one: Hugging Face Hub or a folder of this server"), st
                           "run:<id>.")
     if st.form_submit_button("Check and use it"):
         wanted = typed
+with st.expander("A model of my own"):
+    brought = st.file_uploader("A zip of a model folder", key=f"model_{st.session_state['upload_key']}",
+                               max_upload_size=services.settings().number("upload_mb"), help="As save_pretrained or a "
+                               "download makes it: config.json, model.safetensors, tokenizer or image processor.")
+    if brought is not None:
+        with problems.caught():
+            st.session_state["check_ticket"] = services.compute().call("bring_model", path=str(uploads.keep(brought)))
+            st.session_state["checked"] = f"local:{brought.name}"
+        uploads.reset("upload_key")
+        st.rerun()
 at_hand = [card["reference"] for card in cards if not card["problem"]]
 ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
 if ranked:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 
 import pytest
-from tests_support.datasets import write_texts
+from tests_support.datasets import write_pictures, write_texts
 from tests_support.studio import upload
 
 pytestmark = pytest.mark.browser
@@ -48,8 +49,6 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, serve
 
 
 def test_photos_show_what_the_network_sees_before_training(page, server, picture, tmp_path):
-    from tests_support.datasets import write_pictures
-
     folder = write_pictures(tmp_path / "d", each=8)
     with zipfile.ZipFile(tmp_path / "colours.zip", "w") as archive:
         for path in folder.rglob("*.*"):
@@ -85,3 +84,21 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.get_by_role("button", name="Read the report").click()
     page.get_by_role("heading", name="Which strategy?").wait_for()
     picture(page, "ladder", height=1200)
+
+
+def test_a_model_of_ones_own_goes_up_as_a_zip(page, server, tiny, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "mine"), "zip", tiny("resnet"))
+    source = write_pictures(server.home.parent / "dots", each=10)
+    page.goto(f"{server.url}/add-data")
+    page.get_by_text("This server", exact=True).click()
+    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.goto(f"{server.url}/backbone?dataset=dots")
+    page.get_by_text("A model of my own").click()
+    page.locator("input[type=file]").first.set_input_files(archive)
+    page.get_by_role("heading", name="How shall it learn?").wait_for()
+    page.get_by_text("local:mine").first.wait_for()
+    page.goto(f"{server.url}/backbone?dataset=dots")
+    page.get_by_text("mine", exact=True).first.wait_for()  # it is a card now

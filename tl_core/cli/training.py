@@ -37,7 +37,7 @@ def _longer(args: argparse.Namespace, runs: RunStore) -> RunConfig:
                          "Resume it instead.")
     extra = dict(parse_setting(text) for text in args.set)
     config = RunConfig.read(earlier.folder).longer(earlier.id, float(extra.pop("epochs", 2.0)))
-    return replace(config, options={**config.options, **extra})
+    return replace(config, options={**config.options, **extra}, sealed=args.sealed or config.sealed)
 
 
 def _new(args: argparse.Namespace) -> RunConfig:

@@ -116,6 +116,23 @@ def describe(reference: str) -> dict[str, Any]:
         return describe_backbone(reference, read_settings())
 
 
+def bring_model(path: str) -> dict[str, Any]:
+    """Keep an uploaded model folder that can be used, and describe it like any other backbone."""
+    from tl_core.intake import bring_model as bring
+    from tl_core.storage import remove_tree
+
+    settings, archive = read_settings(), Path(path)
+    try:
+        reference = bring(settings, archive)
+    finally:
+        remove_tree(archive.parent)
+    try:
+        return describe(reference)
+    except UserError:
+        remove_tree(settings.home_path / "models" / reference.removeprefix("local:"))
+        raise
+
+
 def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, Any]]:
     """Findings about how a backbone reads a sample of a dataset's training texts."""
     import numpy as np
@@ -159,7 +176,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "search_hub": search_hub, "check_fit": check_fit,
     "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
-    "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe}
+    "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe,
+    "bring_model": bring_model}
 
 
 def serve(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Facts about architectures that surgery needs: tables, no code. docs/BACKBONES.md shows them in words."""
+"""Facts about architectures that surgery needs: tables, no code. docs/ARCHITECTURE.md shows them in words."""
 
 from __future__ import annotations
 
