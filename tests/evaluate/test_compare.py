@@ -50,4 +50,6 @@ def test_a_small_gap_is_called_chance():
     assert "6 more of 153" in found["sentence"]
     assert "can easily be chance (p = 0.18)" in found["sentence"]
     assert found["difference"]["low"] < 0 < found["difference"]["high"]
+    turned = compare(second, first, "photos", ("This run", "the other one"))["sentence"]
+    assert turned.startswith("The other one is right on") and "than this run;" in turned
     assert "equally many" in compare(first, first, "photos", ("A", "b"))["sentence"]

@@ -57,6 +57,7 @@ def _sentence(only_first: int, only_second: int, total: int, p_value: float, nou
     if not gap:
         return f"{names[0]} and {names[1]} are right on equally many of {total:,} {noun}."
     better, worse = names if gap > 0 else names[::-1]
+    better, worse = better[:1].upper() + better[1:], worse[:1].lower() + worse[1:]
     shown = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
     verdict = "that is hardly chance" if p_value < 0.05 else "that can easily be chance"
     return f"{better} is right on {abs(gap):,} more of {total:,} {noun} than {worse}; {verdict} ({shown})."
