@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from importlib.metadata import version as installed
@@ -53,24 +52,20 @@ def backbones_show(args: argparse.Namespace, output: Output) -> int:
 
 def backbones_rank(args: argparse.Namespace, output: Output) -> int:
     """Rank in a job and print the table."""
-    from tl_core.cli.training import follow
-    from tl_core.jobs.dispatch import ensure_dispatcher
+    from tl_core.cli.training import result_of
     from tl_core.models.references import parse_reference
 
-    settings, datasets, runs = stores()
+    settings, datasets, _ = stores()
     record = datasets.get(args.dataset)
     references = [str(parse_reference(text)) for text in args.reference]
     if args.rows < 20:
         raise ConfigError(f"{args.rows} rows are too few to rank by.", "", "Give --rows 20 or more.")
-    ensure_dispatcher(settings)
-    run = follow(runs.create(RunConfig("rank", settings.user, record.reference, str(record.folder), options={
-        "backbones": references, "rows": args.rows})), runs, output)
-    if run.status != "done":
-        reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
-        output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
+    result = result_of(RunConfig("rank", settings.user, record.reference, str(record.folder), options={
+        "backbones": references, "rows": args.rows}), "rank.json", output)
+    if result is None:
         return 1
-    found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
-    return output.show({"dataset": record.reference, "run": run.id, **found}, [
+    run_id, found = result
+    return output.show({"dataset": record.reference, "run": run_id, **found}, [
         found["sentence"], f"{'backbone':40} probe (plausible)   k-NN  LogME  H-score  items/s", *(
             f"{one['backbone']:40} {one['probe']['value']:.3f} ({one['probe']['low']:.2f}-{one['probe']['high']:.2f})  "
             f"{one['knn']:.3f}  {one['logme']:5.2f}  {one['h_score']:7.2f}  {one['items_per_second']:7.0f}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from tl_core.cli.context import Output, stores
 from tl_core.cli.data import dataset_object
-from tl_core.cli.training import follow
+from tl_core.cli.training import result_of
 from tl_core.config import RunConfig
 from tl_core.data import edits
 from tl_core.data.store import DatasetVersion
@@ -17,20 +16,15 @@ _SHOWN = 30
 
 def suggest(args: argparse.Namespace, output: Output) -> int:
     """Run the search and print what it found, the likeliest first."""
-    from tl_core.jobs.dispatch import ensure_dispatcher
-
-    settings, datasets, runs = stores()
+    settings, datasets, _ = stores()
     record = datasets.get(args.name)
     backbone = args.backbone or f"starter:{record.modality}"
-    ensure_dispatcher(settings)
-    run = follow(runs.create(RunConfig("suspect", settings.user, record.reference, str(record.folder), backbone,
-                                       "probe")), runs, output)
-    if run.status != "done":
-        reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
-        output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
+    result = result_of(RunConfig("suspect", settings.user, record.reference, str(record.folder), backbone, "probe"),
+                       "suspects.json", output)
+    if result is None:
         return 1
-    found = json.loads((run.folder / "suspects.json").read_text(encoding="utf-8"))
-    return output.show({"dataset": record.reference, "run": run.id, **found}, [
+    run_id, found = result
+    return output.show({"dataset": record.reference, "run": run_id, **found}, [
         found["sentence"], *(f"  row {one['row']}: {one['given']} -> {one['suggested']} ({one['confidence']:.0%} sure)"
                              for one in found["rows"][:_SHOWN])])
 

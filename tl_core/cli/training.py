@@ -76,6 +76,21 @@ def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Outp
     return 0 if run.status == "done" else 1
 
 
+def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[str, Any]] | None:
+    """Carry out a light run; its id and the JSON `file` that it wrote, or None, the reason printed, when it failed."""
+    from tl_core.jobs.dispatch import ensure_dispatcher
+
+    settings, _, runs = stores()
+    run = runs.create(config)
+    ensure_dispatcher(settings)
+    run = follow(run, runs, output)
+    if run.status == "done":
+        return run.id, json.loads((run.folder / file).read_text(encoding="utf-8"))
+    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+    output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
+    return None
+
+
 def follow(run: Run, runs: RunStore, output: Output) -> Run:
     """Show stage, share and time left on standard error until the run has ended."""
     from tl_core.jobs.events import RunView, read_events
