@@ -1,6 +1,7 @@
-"""Writes docs/RESULTS.md from ladder reports: `python benchmarks/results_table.py NAME=REPORT.json ...`.
+"""Writes docs/RESULTS.md from what was measured: `python benchmarks/results_table.py [NAME=REPORT.json ...]`.
 
-Each report is what `python -m tl_core report RUN --json` prints for a run of the recipe `ladder`.
+Each report is what `python -m tl_core report RUN --json` prints for a run of the recipe `ladder`; what the table
+needs of it is kept in `results/ladders.json`.
 """
 
 from __future__ import annotations
@@ -33,12 +34,62 @@ def table(name: str, report: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+def kept(report: dict[str, Any]) -> dict[str, Any]:
+    """What the table needs of a report."""
+    ladder = report["ladder"]
+    return {"backbone": report["backbone"].rsplit("/", 1)[-1], "headline": report["headline"],
+            "test": {"n": report["test"]["n"]}, "ladder": {
+                "rows": ladder["rows"], "settings": {"epochs": ladder["settings"]["epochs"]},
+                "recommended": ladder["recommended"], "best": ladder["best"]}}
+
+
+def words() -> list[str]:
+    """Word vectors beside the transformer that they come from."""
+    found = _read("word_vectors")
+    if not found:
+        return []
+    lines = ["## Word vectors against the transformer they come from (TREC)", "",
+             "The vectors are the input embeddings of `starter:text`, read by every head of `static_embeddings`, "
+             f"frozen and tuned; {found['test_items']} test items, one seed, 95 % intervals. Seconds are those of "
+             "reading and fitting.", "", "| way | right in 100 | 95 % interval | seconds |", "|---|---|---|---|"]
+    for name, one in found["runs"].items():
+        lines.append(f"| {name} | {100 * one['accuracy']:.1f} | {100 * one['low']:.1f} to {100 * one['high']:.1f} | "
+                     f"{one['seconds']:.0f} |")
+    return [*lines, ""]
+
+
+def ranking() -> list[str]:
+    """Scores of frozen features against accuracy after fine-tuning."""
+    found = _read("ranking_worth")
+    if not found:
+        return []
+    names = {"probe": "probe", "logme": "LogME", "h_score": "H-score", "knn": "neighbours"}
+    lines = ["## Is the ranking of backbones worth its name?", "",
+             "Scores of frozen features on at most 1,000 training rows against the test accuracy after fine-tuning "
+             "everything (LP-FT). Besides the starters and MobileNet there are networks cut after some blocks, with "
+             "random upper blocks, and wholly random. Weighted Kendall's tau: 1 is the same order, 0 none; the best "
+             "ones count most. Candidates that fine-tune to nearly the same accuracy change places by chance.", ""]
+    for name, one in found["tasks"].items():
+        told = ", ".join(f"{names[key]} {value:.2f}" for key, value in one["weighted_tau"].items())
+        lines += [f"**{name}** ({one['rows']:,} training rows, {one['epochs']:g} epochs): tau {told}.", "",
+                  f"| backbone | fine-tuned | {' | '.join(names.values())} |", "|---" * (len(names) + 2) + "|"]
+        for row in sorted(one["candidates"], key=lambda row: -row["fine_tuned"]):
+            lines.append(f"| {row['backbone']} | {row['fine_tuned']:.3f} | "
+                         + " | ".join(f"{row[key]:.3f}" for key in names) + " |")
+        lines.append("")
+    return lines
+
+
+def _read(name: str) -> Any:  # noqa: ANN401
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def digits() -> list[str]:
     """The curve of transfer against scratch, if it was measured."""
-    path = RESULTS / "transfer_curve.json"
-    if not path.exists():
+    found = _read("transfer_curve").get("accuracy")
+    if not found:
         return []
-    found = json.loads(path.read_text())["accuracy"]
     sizes = list(next(iter(found.values())))
     lines = ["## Handwritten digits: transfer against scratch", "",
              "`starter:image`, mean of three seeds on the same 500 unseen digits, by labels for each class. The probe "
@@ -55,12 +106,16 @@ def digits() -> list[str]:
 
 
 if __name__ == "__main__":
-    out = ["# Results", "", "Made by `python -m tl_core train --recipe ladder` and written by "
-           "`benchmarks/results_table.py`; nothing here is typed by hand.", "",
-           f"Machine: {machine()}. Minutes are those of the median seed. Intervals are Wilson's for the mean over "
-           "seeds; p-values come from paired tests on the same test items.", ""]
+    ladders = _read("ladders")
     for argument in sys.argv[1:]:
         title, _, place = argument.partition("=")
-        out += table(title, json.loads(Path(place).read_text()))
-    TARGET.write_text("\n".join([*out, *digits()]).rstrip() + "\n")
+        ladders[title] = kept(json.loads(Path(place).read_text()))
+    (RESULTS / "ladders.json").write_text(json.dumps(ladders, indent=1) + "\n")
+    out = ["# Results", "", "Made by `python -m tl_core train --recipe ladder` and the scripts in `benchmarks/`, "
+           "written by `benchmarks/results_table.py`; nothing here is typed by hand.", "",
+           f"Machine: {machine()}. Minutes are those of the median seed. Intervals are Wilson's for the mean over "
+           "seeds; p-values come from paired tests on the same test items.", ""]
+    for title, report in ladders.items():
+        out += table(title, report)
+    TARGET.write_text("\n".join([*out, *digits(), *words(), *ranking()]).rstrip() + "\n")
     sys.stdout.write(f"{TARGET}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from tl_core.data import samples
@@ -14,8 +15,9 @@ from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import Source, open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
-from tl_core.errors import BackboneError, DataError
+from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.models.references import check_weights
+from tl_core.models.word_vectors import SUFFIXES, read_vectors
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
 from tl_core.settings import Settings
@@ -62,12 +64,17 @@ def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str,
 def bring_model(settings: Settings, archive: Path) -> str:
     """Unpack the zip of a Hugging Face or timm model folder below `TL_HOME/models`; gives its `local:` reference.
 
-    Only weights in safetensors, configuration and vocabulary are kept: nothing that could run code.
+    Only weights in safetensors, configuration and vocabulary are kept: nothing that could run code. A file of word
+    vectors is kept as it is and gets a `static:` reference.
 
     Raises:
         DataError: for a damaged or hostile zip.
         BackboneError: when it holds no model folder, or several, or no safetensors.
     """
+    root = settings.home_path / "models"
+    if archive.suffix.lower() in SUFFIXES:
+        read_vectors(archive, most=10)
+        return f"static:{archive.rename(_free(root, archive.stem, archive.suffix)).name}"
     with staging_folder(settings) as staging:
         unpack(archive, staging, limits_of(settings))
         found = sorted(staging.rglob("config.json"), key=lambda path: len(path.parts))
@@ -77,20 +84,41 @@ def bring_model(settings: Settings, archive: Path) -> str:
                                 "A model folder holds a config.json beside its model.safetensors.",
                                 "Zip the one folder that save_pretrained or a download has made.")
         check_weights(top[0], archive.name)
-        root = settings.home_path / "models"
-        name = base = re.sub(r"[^\w.-]", "_", archive.stem).strip("._") or "model"
-        number = 1
-        while (root / name).exists():
-            number += 1
-            name = f"{base}-{number}"
         kept = staging / "kept"
         kept.mkdir()
         for path in top[0].iterdir():
             if path.is_file() and path.suffix in _MODEL_FILES:
                 path.rename(kept / path.name)
-        root.mkdir(parents=True, exist_ok=True)
-        kept.rename(root / name)
-    return f"local:{name}"
+        return f"local:{kept.rename(_free(root, archive.stem)).name}"
+
+
+def _free(root: Path, wanted: str, suffix: str = "") -> Path:
+    """A path below `root`, which is made, with this name or the next one that is free."""
+    base = re.sub(r"[^\w.-]", "_", wanted).strip("._") or "model"
+    root.mkdir(parents=True, exist_ok=True)
+    return next(path for number in count(1)
+                if not (path := root / f"{base}{f'-{number}' if number > 1 else ''}{suffix}").exists())
+
+
+def brought_models(settings: Settings) -> list[str]:
+    """Names of the models and files of word vectors that were uploaded."""
+    root = settings.home_path / "models"
+    return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+
+
+def delete_model(settings: Settings, name: str) -> None:
+    """Remove an uploaded model; runs that began with it keep what they made of it.
+
+    Raises:
+        NotFoundError: when there is none of this name.
+    """
+    if name not in brought_models(settings):
+        raise NotFoundError(f"There is no uploaded model {name!r}.", "", "It may have been deleted already.")
+    path = settings.home_path / "models" / name
+    if path.is_dir():
+        remove_tree(path)
+    else:
+        path.unlink()
 
 
 def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) -> Made:

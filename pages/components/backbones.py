@@ -9,13 +9,14 @@ import streamlit as st
 from pages.components import services
 from tl_core.errors import BackboneError
 from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.models.word_vectors import INSIDE, vector_file
 from tl_core.registry.datasets import DatasetRecord
 
 _OWN = 3
 
 
 def allowed(text: str) -> str:
-    """The reference, if pages may use it; a `local:` folder by its name in TL_MODELS_DIR, else absolute.
+    """The reference, if pages may use it; a folder or file by its name in TL_MODELS_DIR, else absolute.
 
     Raises:
         BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
@@ -24,9 +25,14 @@ def allowed(text: str) -> str:
     if text.startswith("run:"):
         services.runs().get(text.removeprefix("run:"))
     reference = parse_reference(text)
-    if reference.kind != "local":
+    if reference.kind == "static":
+        if reference.target.startswith(INSIDE):
+            return f"static:{allowed(reference.target)}"
+        folder = vector_file(reference.target, found)
+    elif reference.kind == "local":
+        folder = resolve_folder(reference, found)
+    else:
         return str(reference)
-    folder = resolve_folder(reference, found)
     roots = [root.resolve() for root in found.model_folders]
     if found.is_local and not found.named_model_folders:
         roots.append(Path.home())
@@ -34,8 +40,8 @@ def allowed(text: str) -> str:
         raise BackboneError("This folder is not open to the pages.", "",
                             "Ask whoever runs this server to add it to TL_MODELS_DIR.")
     if folder.parent in [root.resolve() for root in found.model_folders]:
-        return f"local:{folder.name}"  # a name that also holds on another machine
-    return f"local:{folder}"
+        return f"{reference.kind}:{folder.name}"  # a name that also holds on another machine
+    return f"{reference.kind}:{folder}"
 
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:

@@ -31,14 +31,17 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     begin = (at_hand if len(at_hand) > 1 else known)[:3]
     picked = st.multiselect("Candidates", known, begin, max_selections=_MOST, accept_new_options=True,
                             key="candidates", help="Type hub:<owner>/<name> for any other one of the Hub.")
+    depths = st.toggle("Compare their depths, too", key="rank_depths", help="Reads each of them after every one of its "
+                       "blocks, and after all side by side: early blocks can serve better when your items look unlike "
+                       "those of the pretraining. Takes several times as long.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rows = st.selectbox("Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170)
         if st.button("Rank them on my data", icon=":material/leaderboard:",
-                     disabled=len(picked) < 2 or bool(run and run.status in ACTIVE)):
+                     disabled=len(picked) < 2 - depths or bool(run and run.status in ACTIVE)):
             with problems.caught():
                 asked = [backbones.allowed(reference) for reference in picked]
                 services.submit(RunConfig("rank", services.user(), record.reference, str(record.folder), options={
-                    "backbones": asked, "rows": rows}), f"{state.new_draft()}-rank")
+                    "backbones": asked, "rows": rows, "depths": depths}), f"{state.new_draft()}-rank")
                 state.draft_used()
                 st.rerun()
     if run is None:
@@ -58,7 +61,7 @@ def _result(found: dict[str, Any]) -> str:
     st.markdown(f"#### {plain(found['sentence'])}")
     _chart(found["ranking"])
     st.dataframe(pd.DataFrame([{
-        "backbone": one["backbone"], "right in 100": 100 * one["probe"]["value"],
+        "backbone": one["name"], "right in 100": 100 * one["probe"]["value"],
         "plausible": f"{100 * one['probe']['low']:.0f} to {100 * one['probe']['high']:.0f}",
         "neighbours": 100 * one["knn"], "LogME": one["logme"], "H-score": one["h_score"], "LEEP": one["leep"],
         "items/s": one["items_per_second"], "weights": one["parameters"] / 1e6}
@@ -81,7 +84,9 @@ def _result(found: dict[str, Any]) -> str:
                    "The best of several was picked by these very items, so its lead is a little flattered.")
     for one in found["failed"]:
         st.warning(f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])} {plain(one['error']['why'])}")
-    if st.button(f"Use {plain(found['recommended'])}", type="primary", icon=":material/check:", key="use_recommended"):
+    if st.button(f"Use {plain(found['recommended_name'])}", type="primary", icon=":material/check:",
+                 key="use_recommended"):
+        st.session_state["depth"] = found["recommended_depth"]
         return str(found["recommended"])
     return ""
 
@@ -92,7 +97,7 @@ def _chart(ranking: list[dict[str, Any]]) -> None:
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]
     figure = go.Figure(go.Scatter(
         x=[1000 / one["items_per_second"] for one in ranking], y=[100 * score["value"] for score in scores],
-        mode="markers+text", text=[label(one["backbone"].rpartition("/")[2].removeprefix("local:")) for one in ranking],
+        mode="markers+text", text=[label(one["name"].rpartition("/")[2].removeprefix("local:")) for one in ranking],
         textposition="middle right", marker={"size": 11, "color": colours},
         error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
                  "array": [100 * (score["high"] - score["value"]) for score in scores],

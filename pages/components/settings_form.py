@@ -20,7 +20,10 @@ def show(recipe: str, modality: str, given: dict[str, Any] | None = None, name: 
     """
     given = given or {}
     described = [{**s, "default": given.get(s["name"], s["default"])} for s in describe_settings(recipe)
-                 if s["only"] in ("", modality) and s["name"] not in ("strategy", "continue_from")]
+                 if s["only"] in ("", modality) and s["name"] not in ("strategy", "continue_from", "prompts")]
+    for one in described:  # a strategy for texts is no rung on pictures
+        one["items"] = tuple(item for item in one["items"] if item not in STRATEGIES
+                             or STRATEGIES[item].only in ("", modality))
     values = {s["name"]: _field(name or recipe, s) for s in described if not s["advanced"]}
     for group in dict.fromkeys(s["group"] for s in described if s["advanced"]):
         with st.expander(group or "More settings"):

@@ -13,7 +13,7 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
             "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
             "estimated": "", "estimate": {}, "watched": "", "skipped": [],
             "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "explain_of": "",
-            "found_ticket": 0, "found_for": "",
+            "found_ticket": 0, "found_for": "", "depth": 0,
             "expected": [], "expected_of": "", "expected_ticket": 0, "asked_value": None}
 # One ticket for each question: another page's answer has another shape.
 

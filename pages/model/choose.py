@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import backbones, catalogue, chrome, problems, rank, services, state, uploads, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
+from tl_core.intake import brought_models, delete_model
 from tl_core.models.catalogue import choose
 from tl_core.models.describe import list_backbones
 
@@ -69,6 +70,7 @@ for number, card in enumerate(cards):
             st.caption(f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch")
             if st.button("Use this", key=f"use_{card['reference']}", disabled=bool(card["problem"]),
                          type="primary" if number == 0 else "secondary"):
+                st.session_state["depth"] = 0
                 take(card["reference"])
 
 st.subheader("From the Hugging Face Hub")
@@ -76,26 +78,37 @@ wanted = catalogue.show(record.modality)
 wanted = catalogue.search(record.modality) or wanted
 with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
     typed = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
-                          "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, or "
-                          "run:<id>.")
+                          "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, "
+                          "static:<file> for word vectors there, or run:<id>.")
     if st.form_submit_button("Check and use it"):
         wanted = typed
 with st.expander("A model of my own"):
-    brought = st.file_uploader("A zip of a model folder", key=f"model_{st.session_state['upload_key']}",
+    brought = st.file_uploader("A zip of a model folder, or a file of word vectors",
+                               key=f"model_{st.session_state['upload_key']}",
                                max_upload_size=services.settings().number("upload_mb"), help="As save_pretrained or a "
-                               "download makes it: config.json, model.safetensors, tokenizer or image processor.")
+                               "download makes it: config.json, model.safetensors, tokenizer or image processor. Word "
+                               "vectors: GloVe text, word2vec text or binary.")
     if brought is not None:
         with problems.caught():
             st.session_state["check_ticket"] = services.compute().call("bring_model", path=str(uploads.keep(brought)))
             st.session_state["checked"] = f"local:{brought.name}"
         uploads.reset("upload_key")
         st.rerun()
+    for kept in brought_models(services.settings()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(plain(kept), width="stretch")
+            if st.button("Delete", key=f"delete_{kept}", icon=":material/delete:", help="Runs that began with it keep "
+                         "what they have made of it."):
+                with problems.caught():
+                    delete_model(services.settings(), kept)
+                    st.rerun()
 at_hand = [card["reference"] for card in cards if not card["problem"]]
 ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
-if ranked:
-    wanted = ranked
+if wanted:
+    st.session_state["depth"] = 0
+wanted = ranked or wanted
 if wanted:
     check(wanted)
-if st.session_state["checked"].startswith(("hub:", "local:", "starter:", "run:")):
+if st.session_state["checked"].startswith(("hub:", "local:", "starter:", "run:", "static:")):
     with checking:
         show_check()

@@ -4,17 +4,23 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import backbones, chrome, estimate, layers, problems, services, settings_form, state, waiting
+from pages.components import (
+    backbones,
+    chrome,
+    estimate,
+    layers,
+    problems,
+    services,
+    settings_form,
+    state,
+    waiting,
+    wordings,
+)
 from pages.components.words import plain
 from tl_core.config import SETTINGS, STRATEGIES, RunConfig
 from tl_core.errors import UserError
 from tl_core.recipes import RECIPES
 from tl_core.train.weights import class_weights
-
-CARDS = {name: (strategy.title, strategy.when) for name, strategy in STRATEGIES.items()}
-CARDS["baseline"] = ("No transfer", RECIPES["baseline"])
-CARDS["ladder"] = ("The whole ladder", "Not sure? Several strategies, several times each, on the same items; the "
-                   "cheapest that is good enough is recommended.")
 
 _MOST_SEEDS = 5
 
@@ -26,18 +32,26 @@ with problems.caught():
     info = services.version_info(record.folder)
 backbone = st.session_state["backbone"] or f"starter:{record.modality}"
 
-card = st.radio("Strategy", list(CARDS), format_func={key: card[0] for key, card in CARDS.items()}.get,
-                captions=[text for _, text in CARDS.values()], label_visibility="collapsed", key="card",
-                persist_state="session")
+cards = {key: (one.title, one.when) for key, one in STRATEGIES.items() if one.only in ("", record.modality)}
+cards["baseline"] = ("No transfer", RECIPES["baseline"])
+cards["ladder"] = ("The whole ladder", "Not sure? Several strategies, several times each, on the same items; the "
+                   "cheapest that is good enough is recommended.")
+card = st.radio("Strategy", list(cards), format_func={key: card[0] for key, card in cards.items()}.get,
+                captions=[text for _, text in cards.values()], label_visibility="collapsed",
+                key=f"card_{record.modality}", persist_state="session")
 strategy = STRATEGIES.get(card)
 recipe = strategy.recipe if strategy else card
-given = strategy.values if strategy else {}
+given = dict(strategy.values) if strategy else {}
+if recipe == "probe" and st.session_state["depth"]:
+    given["depth"] = st.session_state["depth"]
 st.caption(f"on **{plain(backbone)}**" if recipe != "baseline" else "without any backbone")
 
 left, right = st.columns([3, 2], gap="large")
 with left, problems.caught():
     chosen = settings_form.show(recipe, record.modality, given, card)
-    options = {"strategy": card, **chosen} if recipe == "finetune" else chosen
+    if recipe == "zero_shot" or chosen.get("start") == "words":
+        chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
+    options = {"strategy": card, **chosen} if recipe == "finetune" else {**given, **chosen}
     config = RunConfig("train", services.user(), record.reference, str(record.folder),
                        "" if recipe == "baseline" else backbone, recipe, options)
 
@@ -88,6 +102,12 @@ with right:
     elif recipe == "ladder":
         st.caption("Each strategy trains on the same items and is judged on the same test items, which are opened "
                    "once, after the last one. It takes as long as all of them together.")
+    elif recipe == "zero_shot":
+        st.markdown(":gray-badge[:material/ac_unit: frozen] everything: words become the classifier")
+    elif recipe == "static_embeddings":
+        st.markdown(":green-badge[:material/spa: learns] a small network that reads word vectors"
+                    + ("" if chosen.get("vectors", given.get("vectors")) == "tuned" else
+                       "   :gray-badge[:material/ac_unit: frozen] the vectors"))
     else:
         st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
                     + ("word and letter counts" if record.modality == "text" else "colours and edges"))

@@ -49,7 +49,7 @@ def carried_out(record, recipe, **options):
 def design(record, card):
     app = opened("pages/train/design.py", dataset=record.reference)
     app.session_state["backbone"] = "local:mine"
-    return app.radio(key="card").set_value(card).run()
+    return app.radio(key="card_text").set_value(card).run()
 
 
 @pytest.mark.parametrize("card", [*STRATEGIES, "baseline", "ladder"])

@@ -24,9 +24,9 @@ def write(family: str, folder: Path) -> None:
     if any(isinstance(module, torch.nn.BatchNorm2d) for module in model.modules()):
         _settle_norms(model)
     model.save_pretrained(folder)
-    if family in TEXT_FAMILIES:
+    if family in (*TEXT_FAMILIES, "clip", "siglip"):
         write_tokenizer(folder)
-    else:
+    if family in IMAGE_FAMILIES:
         from transformers import ViTImageProcessor
 
         ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
@@ -90,9 +90,10 @@ def _build(family: str):
         "mobilenet_v2": lambda: t.MobileNetV2Model(t.MobileNetV2Config(depth_multiplier=0.35, image_size=32)),
         "efficientnet": lambda: t.EfficientNetModel(t.EfficientNetConfig(
             image_size=32, width_coefficient=0.25, depth_coefficient=0.25, hidden_dim=320)),
-        "clip": lambda: t.CLIPModel(t.CLIPConfig(text_config=dict(text), vision_config=dict(_IMAGE),
+        "clip": lambda: t.CLIPModel(t.CLIPConfig(text_config={**text, "eos_token_id": 3}, vision_config=dict(_IMAGE),
                                                  projection_dim=16)),
-        "siglip": lambda: t.SiglipModel(t.SiglipConfig(text_config=dict(text), vision_config=dict(_IMAGE))),
+        "siglip": lambda: t.SiglipModel(t.SiglipConfig(text_config={**text, "projection_size": 32},
+                                                       vision_config=dict(_IMAGE))),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -159,3 +159,43 @@ def test_a_plan_of_folds_decides_what_is_held_out_together():
         model = LogisticRegression(C=0.1, max_iter=300).fit(scaled[plan != part], y[plan != part])
         expected[plan == part] = model.predict_proba(scaled[plan == part])
     np.testing.assert_allclose(found.held_out, expected, atol=2e-3)
+
+
+def test_a_prior_of_nothing_is_scikit_learns_own_regression():
+    """Without a bias both minimise the same; the bias is drawn to its start here, and free there."""
+    from tl_core.train.prior_head import PriorHead
+
+    x, y = digits(classes=4, rows=200)
+    x = (x - x.mean()) / x.std()
+    own = PriorHead(np.zeros((4, x.shape[1])), np.zeros(4), 0.05, balanced=True, intercept=False).fit(x, y)
+    theirs = LogisticRegression(C=0.05, fit_intercept=False, class_weight="balanced", tol=1e-8, max_iter=5000).fit(x, y)
+    np.testing.assert_allclose(own.predict_proba(x), theirs.predict_proba(x), atol=2e-3)
+    np.testing.assert_allclose(own.coef_, theirs.coef_, atol=5e-3)
+    assert not own.intercept_.any()
+
+
+def test_a_strong_pull_leaves_the_prior_and_a_class_without_rows_keeps_its_own():
+    x, y = digits(classes=3, rows=120)
+    random = np.random.default_rng(0)
+    prior = random.normal(size=(3, x.shape[1])) / 50, random.normal(size=3)
+    near = fit((x, y), (x[:0], y[:0]), c_values=(1e-7,), prior=prior)
+    np.testing.assert_allclose(near.weight, prior[0], atol=1e-3)
+    np.testing.assert_allclose(near.bias, prior[1], atol=1e-2)
+    seen = y != 2
+    held = fit((x[seen], y[seen]), (x[:0], y[:0]), classes=3, c_values=(1e-5,), prior=prior)
+    assert held.weight.shape == (3, x.shape[1])
+    assert held.held_out[:, 2].min() > 0
+
+
+def test_a_part_of_the_columns_is_chosen_without_the_held_out_rows():
+    """Of 60 columns five tell the classes apart; a tenth is kept, each fold choosing from its own training rows."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 240)
+    x = random.normal(size=(240, 60)).astype(np.float32)
+    for column in range(5):
+        x[:, column] += 2.0 * (y == column % 3)
+    found = fit((x, y), (x[:0], y[:0]), keep=0.1)
+    used = np.flatnonzero(np.abs(found.weight).sum(axis=0))
+    assert len(used) == 6 and set(range(5)) <= set(used)
+    noise = fit((x[:, 5:], random.permutation(y)), (x[:0, 5:], y[:0]), keep=0.1, c_values=(1.0,))
+    assert (noise.held_out.argmax(1) == y[noise.held_out_rows]).mean() < 0.5  # chosen on held-out rows it would be more

@@ -61,13 +61,13 @@ def backbones_rank(args: argparse.Namespace, output: Output) -> int:
     if args.rows < 20:
         raise ConfigError(f"{args.rows} rows are too few to rank by.", "", "Give --rows 20 or more.")
     result = result_of(RunConfig("rank", settings.user, record.reference, str(record.folder), options={
-        "backbones": references, "rows": args.rows}), "rank.json", output)
+        "backbones": references, "rows": args.rows, "depths": args.depths}), "rank.json", output)
     if result is None:
         return 1
     run_id, found = result
     return output.show({"dataset": record.reference, "run": run_id, **found}, [
         found["sentence"], f"{'backbone':40} probe (plausible)   k-NN  LogME  H-score  items/s", *(
-            f"{one['backbone']:40} {one['probe']['value']:.3f} ({one['probe']['low']:.2f}-{one['probe']['high']:.2f})  "
+            f"{one['name']:40} {one['probe']['value']:.3f} ({one['probe']['low']:.2f}-{one['probe']['high']:.2f})  "
             f"{one['knn']:.3f}  {one['logme']:5.2f}  {one['h_score']:7.2f}  {one['items_per_second']:7.0f}"
             for one in found["ranking"]),
         *(f"left out: {one['backbone']}: {one['error']['what']} {one['error']['why']}" for one in found["failed"])])

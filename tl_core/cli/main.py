@@ -48,9 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     rank = _command(backbones, "rank", commands.backbones_rank, "several backbones on a sample of a dataset's training "
                     "rows, the best first", common)
-    rank.add_argument("reference", nargs="+", help="two or more starter:, local: or hub: references")
+    rank.add_argument("reference", nargs="+", help="starter:, local:, hub: or static: references; one is enough with "
+                      "--depths")
     rank.add_argument("--dataset", required=True, metavar="NAME[@VERSION]")
     rank.add_argument("--rows", type=int, default=1000, help="training rows in the sample; default: 1000")
+    rank.add_argument("--depths", action="store_true", help="rank each of them after every one of its blocks, too")
 
     recipes = top.add_parser("recipes", help="recipes: list, show").add_subparsers(
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)

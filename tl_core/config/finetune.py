@@ -1,4 +1,4 @@
-"""Settings of `finetune`, and the strategies: named sets of settings in the order of their cost."""
+"""Settings of `finetune`: the surgery plan, and how the moving parts are trained."""
 
 from __future__ import annotations
 
@@ -8,40 +8,11 @@ from typing import Any
 
 from tl_core.config.checked import setting
 from tl_core.config.frozen import SEED
+from tl_core.config.strategies import STRATEGIES, TUNED
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
 
 AUGMENTATIONS = ("none", "light", "standard", "strong", "orientation matters", "colour matters")
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A card on the Design page: a recipe with settings, and when to choose it."""
-
-    title: str
-    recipe: str
-    when: str
-    values: dict[str, Any]
-
-
-STRATEGIES: dict[str, Strategy] = {
-    "probe": Strategy("Probe", "probe", "The first answer, in seconds: the backbone stays frozen and a linear "
-                      "classifier learns on its features. Start here, always.", {}),
-    "lpft": Strategy("Probe, then fine-tune", "finetune", "The safe way to a better model: the classifier is fitted "
-                     "first, then everything moves a little. For 50 labels a class and more.",
-                     {"lp_start": True, "layer_decay": 0.9}),
-    "two_stage": Strategy("Thaw step by step", "finetune", "The classifier learns alone, then block after block "
-                          "thaws from the top. Gentle with few examples; slower to arrive.",
-                          {"lp_start": False, "gradual": True, "lr_slice": 20.0, "schedule": "one-cycle"}),
-    "lora": Strategy("LoRA", "finetune", "Small matrices learn beside the frozen weights: for large backbones, where "
-                     "memory is short.", {"lp_start": True, "lora": True}),
-    "full": Strategy("Full fine-tuning", "finetune", "Everything moves from the first step, with a fresh classifier. "
-                     "For a thousand labels a class and more.", {"lp_start": False}),
-    "scratch": Strategy("From scratch", "finetune", "The same network with random weights: shows what the "
-                        "pretraining is worth. Never the best choice for small sets.",
-                        {"lp_start": False, "scratch": True, "batchnorm": "adapt"}),
-}
-TUNED = tuple(name for name, strategy in STRATEGIES.items() if strategy.recipe == "finetune")
 
 
 @dataclass(frozen=True)

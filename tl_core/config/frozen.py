@@ -5,10 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tl_core.config.checked import Checked, setting
+from tl_core.errors import ConfigError
 
 SEED = "Number that every random choice starts from; the same seed repeats the run."
 WEIGHTS = ("Balanced counts a mistake on a rare class as much as one on a common class; "
             "choose it when rare classes matter to you.")
+
+
+TEMPLATES = {"image": "a photo of {}.", "text": "This is about {}."}
+PROMPTS = ("Words for single classes, each as `class = words`, several ways separated by |. Classes that are not named "
+           "get the template.")
+TEMPLATE = ("Words around the name of a class, which stands for {}; empty takes \"a photo of {}.\" for pictures and "
+            "\"This is about {}.\" for texts.")
+
+
+def check_prompts(template: str, prompts: tuple[str, ...]) -> None:
+    """Refuse what could describe no class.
+
+    Raises:
+        ConfigError: names the words that are wrong.
+    """
+    if template and "{}" not in template:
+        raise ConfigError(f"The template {template!r} has no place for the class.", "", "Write {} where it goes.")
+    for line in prompts:
+        name, sign, words = line.partition("=") if isinstance(line, str) else ("", "", "")
+        if not (sign and name.strip() and words.strip(" |")):
+            raise ConfigError(f"{line!r} describes no class.", "", "Write it as: class = words | other words.")
 
 
 @dataclass(frozen=True)
@@ -30,9 +52,18 @@ class ProbeSettings(Checked):
         256, "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
         "Raise it when the end of your texts matters; it costs time.", low=8, high=32768, advanced=False, only="text")
     pooling: str = setting(
-        "auto", "How the tokens of a text become one vector. Auto averages them where the backbone was "
-        "trained that way and else takes the backbone's own summary token.",
-        choices=("auto", "mean", "native"), only="text")
+        "auto", "How the parts of an item become one vector. Auto averages the tokens of a text where the backbone was "
+        "trained that way and else takes its own summary; joint is the space that CLIP and SigLIP share with words.",
+        choices=("auto", "mean", "native", "joint"))
+    depth: int = setting(
+        0, "Where the backbone is read: 0 at its end, 3 after its third block, -1 after all blocks side by side "
+        "(Head2Toe), of which the most telling values are kept. Early blocks can serve better when your items look "
+        "unlike those of the pretraining.", low=-1, high=500)
+    start: str = setting("nothing", "What the classifier is drawn towards: nothing, or words that describe the "
+                         "classes, which help when there are few labels (sentence encoders, CLIP, SigLIP).",
+                         choices=("nothing", "words"))
+    template: str = setting("", TEMPLATE)
+    prompts: tuple[str, ...] = setting((), PROMPTS)
     selection: str = setting(
         "auto", "Where the strength of the penalty is chosen: on the validation rows, or by cross-validation "
         "over all training rows. Auto cross-validates sets of fewer than 1,000 rows.",
@@ -52,3 +83,24 @@ class ProbeSettings(Checked):
                               "if memory runs out.", low=0, high=4096)
     baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_prompts(self.template, self.prompts)
+        if self.depth and (self.start == "words" or self.pooling == "joint"):
+            raise ConfigError("Words can only be compared with the end of a backbone.", "", "Set depth to 0.")
+
+
+@dataclass(frozen=True)
+class ZeroShotSettings(Checked):
+    """Settings of `zero_shot`: nothing is trained, the backbone compares items with words."""
+
+    template: str = setting("", TEMPLATE, advanced=False)
+    prompts: tuple[str, ...] = setting((), PROMPTS, advanced=False)
+    max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")
+    baseline: bool = setting(True, "Also train the no-transfer yardstick on the labels that there are.")
+    seed: int = setting(0, SEED, low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_prompts(self.template, self.prompts)

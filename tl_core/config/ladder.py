@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tl_core.config.checked import Checked, setting
-from tl_core.config.finetune import AUGMENTATIONS, STRATEGIES
+from tl_core.config.finetune import AUGMENTATIONS
 from tl_core.config.frozen import SEED
+from tl_core.config.strategies import STRATEGIES
 from tl_core.errors import ConfigError
 
 RUNGS = ("baseline", *STRATEGIES)
@@ -39,7 +40,8 @@ class LadderSettings(Checked):
         """Recipe and settings of one rung."""
         if rung == "baseline":
             return "baseline", {"seed": seed}
-        if rung == "probe":
-            return "probe", {"seed": seed, "max_length": self.max_length, "baseline": False}
+        strategy = STRATEGIES[rung]
+        if strategy.recipe != "finetune":
+            return strategy.recipe, {**strategy.values, "seed": seed, "max_length": self.max_length, "baseline": False}
         return "finetune", {"strategy": rung, "seed": seed, "epochs": self.epochs, "max_length": self.max_length,
                             "learning_rate": self.learning_rate, "augment": self.augment, "baseline": False}

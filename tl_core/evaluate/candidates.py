@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tl_core.evaluate.compare import compare
 
+_WORTH = 1.25  # times as fast, before a backbone is preferred to the best one
 _SCORES = ("logme", "h_score", "knn", "leep", "nce")
 
 
@@ -21,20 +22,30 @@ def arrange(found: list[dict[str, Any]], right: list[NDArray[np.bool_]], noun: s
         noun: what the rows are called, in the plural.
 
     Returns:
-        `ranking` (best by its probe first; among equals the faster), `agreement` of each score with the probe's
-        order (Kendall's tau), `pairs`: the best against each other one, `recommended`: the fastest of those that are
-        not significantly worse than the best, and `sentence`.
+        `ranking` with names (best by its probe first; among equals the faster), `agreement` of each score with the
+        probe's order (Kendall's tau), `pairs`: the best against each other one, `recommended` and `recommended_depth`:
+        the best, or the fastest of those that are not significantly worse if it is clearly faster; and `sentence`.
     """
     order = sorted(range(len(found)), key=lambda i: (-found[i]["probe"]["value"], -found[i]["items_per_second"]))
-    ranking, correct = [found[i] for i in order], [right[i] for i in order]
-    pairs = [{"backbone": other["backbone"], **compare(correct[0], theirs, noun, ("", ""))}
+    ranking, correct = [{**found[i], "name": called(found[i])} for i in order], [right[i] for i in order]
+    pairs = [{"backbone": other["name"], **compare(correct[0], theirs, noun, ("", ""))}
              for other, theirs in zip(ranking[1:], correct[1:], strict=True)]
     equal = [ranking[0]] + [one for one, pair in zip(ranking[1:], pairs, strict=True) if pair["p_value"] >= 0.05]
-    chosen = max(equal, key=lambda one: one["items_per_second"])
+    fastest = max(equal, key=lambda one: one["items_per_second"])
+    chosen = fastest if fastest["items_per_second"] > _WORTH * ranking[0]["items_per_second"] else ranking[0]
     return {"ranking": ranking, "pairs": pairs, "recommended": chosen["backbone"],
+            "recommended_depth": chosen.get("depth", 0), "recommended_name": chosen["name"],
             "agreement": {name: _tau([one["probe"]["value"] for one in ranking], [one[name] for one in ranking])
                           for name in _SCORES if len(ranking) > 2 and all(one[name] is not None for one in ranking)},
             "sentence": _sentence(ranking, pairs, chosen)}
+
+
+def called(one: dict[str, Any]) -> str:
+    """A candidate's name, with its depth where depths are compared."""
+    depth, blocks = one.get("depth", 0), one.get("blocks", 0)
+    if depth < 0:
+        return f"{one['backbone']} (all {blocks} blocks)"
+    return f"{one['backbone']} (after block {depth} of {blocks})" if depth else str(one["backbone"])
 
 
 def _tau(first: list[float], second: list[float]) -> float:
@@ -48,15 +59,15 @@ def _tau(first: list[float], second: list[float]) -> float:
 def _sentence(ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen: dict[str, Any]) -> str:
     best = ranking[0]
     if not pairs:
-        return f"{best['backbone']}: right {100 * best['probe']['value']:.0f} times in 100 as a probe."
+        return f"{best['name']}: right {100 * best['probe']['value']:.0f} times in 100 as a probe."
     if chosen is not best:
-        pair = next(pair for pair in pairs if pair["backbone"] == chosen["backbone"])
+        pair = next(pair for pair in pairs if pair["backbone"] == chosen["name"])
         gap = pair["difference"]
-        return (f"Take {chosen['backbone']}: {_times(chosen, best)} as fast as {best['backbone']}, whose lead of "
+        return (f"Take {chosen['name']}: {_times(chosen, best)} as fast as {best['name']}, whose lead of "
                 f"{100 * gap['value']:.1f} points can be chance ({_span(gap)} is plausible).")
     rival, gap = pairs[0]["backbone"], pairs[0]["difference"]
     price = _price(best, ranking[1])
-    return (f"Take {best['backbone']}: {100 * gap['value']:.1f} points better than {rival}, plausibly {_span(gap)}, "
+    return (f"Take {best['name']}: {100 * gap['value']:.1f} points better than {rival}, plausibly {_span(gap)}, "
             f"and {price}.")
 
 

@@ -14,12 +14,22 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.errors import BackboneError
-from tl_core.models import grafts, heads, mean_layer
+from tl_core.models import depths, grafts, heads, joint, mean_layer
 from tl_core.models.depth import likely_heads
-from tl_core.models.families import MEAN_BY_CONFIG, MEAN_LAYER, PRE_HEADS, REFUSED
+from tl_core.models.families import MEAN_BY_CONFIG, MEAN_LAYER, PRE_HEADS
+from tl_core.models.opening import (
+    build_model,
+    load_config,
+    load_model,
+    load_processor,
+    loading_facts,
+    longest,
+    settle_padding,
+)
 from tl_core.models.references import parse_reference, read_json, resolve_folder, weights_hash
 from tl_core.settings import Settings
 
+_HEAD_KEYS = {"classifier.weight", "classifier.bias"}  # of static word vectors
 _EXAMPLE_TEXTS = ["A short example.", "And another one, which is a little longer than the first."]
 
 
@@ -151,43 +161,47 @@ def best_batch(modality: str) -> int:
 
 
 def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
-                  max_length: int = 256, seed: int = 0, scratch: bool = False, meta: bool = False) -> Backbone:
+                  max_length: int = 256, seed: int = 0, scratch: bool = False, meta: bool = False,
+                  reader: dict[str, Any] | None = None) -> Backbone:
     """Open `reference` as a classifier of `labels` with a fresh head.
 
     Args:
-        reference: starter:, local: or hub: reference.
+        reference: as `parse_reference` reads it.
         labels: class names in the order of the logits.
         settings: where local folders are.
-        pooling: auto, native, cls, mean, max or concat; what the architecture cannot do itself becomes a graft.
+        pooling: auto, native, cls, mean, max, concat, joint (CLIP and SigLIP) or `depth:` with a block or all; what the
+            architecture cannot do itself becomes a graft.
         max_length: most tokens of a text, lowered to what the backbone can read.
         seed: for the fresh head, and for all weights with `scratch`.
         scratch: random weights instead of the pretrained ones.
         meta: shapes alone, on the meta device; no weights are read.
+        reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for these alone.
 
     Raises:
         BackboneError: when it cannot be found, trusted, loaded or folded.
     """
     folder = resolve_folder(parse_reference(reference), settings)
-    config, modality = _load_config(folder, labels)
+    config, modality = load_config(folder, labels)
+    config.update(reader or {})
     pooling, graft = _choose_pooling(folder, config.model_type, modality, pooling)
     if config.model_type in MEAN_BY_CONFIG:
         config.classifier_pooling = "mean" if pooling == "mean" else config.classifier_pooling
         config.classifier_bias = True  # else a missing dense layer could not be made transparent
     info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()}
     if meta or scratch:
-        model = _build_model(config, modality, seed, meta=meta)
+        model = build_model(config, modality, seed, meta=meta)
     else:
-        model, info = _load_model(folder, config, modality)
+        model, info = load_model(folder, config, modality)
     processor = load_processor(folder, modality)
     if modality == "text":
-        _settle_padding(model, processor)
-        max_length = min(max_length, _longest(config, processor))
+        settle_padding(model, processor)
+        max_length = min(max_length, longest(config, processor))
     if graft:
-        model = grafts.PooledClassifier(model, graft)
+        model = grafts.graft(model, graft, folder, _example(modality, processor, max_length))
     elif pooling == "mean" and config.model_type in MEAN_LAYER:
         mean_layer.append_mean_layer(model)
     model.eval()
-    missing, replaced = _loading_facts(info)
+    missing, replaced = loading_facts(info)
     backbone = Backbone(reference, folder, modality, config.model_type, model, processor, heads.HeadPort((), 0, True),
                         "" if meta else weights_hash(folder), pooling, max_length, missing=missing, graft=graft,
                         unexpected=set(info["unexpected_keys"]), replaced=replaced)
@@ -202,13 +216,22 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
     return backbone
 
 
+def _example(modality: str, processor: Any, max_length: int) -> dict[str, Tensor]:  # noqa: ANN401
+    """A small batch, for shapes."""
+    return (encode_texts(processor, _EXAMPLE_TEXTS, max_length) if modality == "text"
+            else encode_images(processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
+
+
 def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) -> None:
     """Find the head, make random layers before it transparent, and start it anew."""
     model, family = backbone.model, backbone.family
-    example = (encode_texts(backbone.processor, _EXAMPLE_TEXTS, backbone.max_length) if backbone.modality == "text"
-               else encode_images(backbone.processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
+    example = _example(backbone.modality, backbone.processor, backbone.max_length)
     backbone.port = heads.find_head(model, example, classes, family)
-    if not backbone.graft and not scratch:
+    if family == "static_vectors":
+        from tl_core.models.static_vectors import start_reader
+
+        backbone.fresh = start_reader(model, seed) if backbone.missing - _HEAD_KEYS or scratch else ()
+    elif not backbone.graft and not scratch:
         backbone.notes += heads.settle_missing(model, backbone.missing, backbone.port, family,
                                                mean=backbone.has_mean_layer)
         backbone.fresh = tuple(sorted({name.rsplit(".", 1)[0] for name in backbone.missing}
@@ -218,103 +241,15 @@ def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) 
     heads.reset_head(model, backbone.port, seed)
 
 
-def _loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:
-    """Keys that the file lacked or had in another shape, and those of the second kind with both shapes."""
-    mismatched = [item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]]
-    replaced = [{"name": name, "old": list(old) if old is not None else None,
-                 "new": list(new) if new is not None else None} for name, old, new in sorted(mismatched)]
-    return set(info["missing_keys"]) | {item[0] for item in mismatched}, replaced
-
-
-def _build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  # noqa: ANN401
-    """The architecture with random weights, or with none at all on the meta device."""
-    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
-
-    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
-    with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
-        torch.manual_seed(seed)
-        return kind.from_config(config, dtype=torch.float32)
-
-
-def _load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
-    from transformers import AutoConfig
-
-    raw = read_json(folder / "config.json")
-    family = str(raw.get("model_type") or ("timm_wrapper" if "architecture" in raw else ""))
-    if family in REFUSED:
-        raise BackboneError(f"{family} cannot be used yet.", REFUSED[family])
-    if "auto_map" in raw:
-        raise BackboneError("This backbone brings its own program code.", "Foreign code is never run here.",
-                            "Choose a model of a standard architecture.")
-    modality = modality_of(folder, family)
-    names = dict(enumerate(labels))
-    try:
-        config = AutoConfig.from_pretrained(folder, num_labels=len(labels), id2label=names,
-                                            label2id={name: i for i, name in names.items()}, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise BackboneError(f"The architecture {family or 'in config.json'!r} is not known here.",
-                            str(error).splitlines()[0][:200], "Choose another backbone.") from error
-    if family == "timm_wrapper" and config.model_args:
-        config.model_args = {k: v for k, v in config.model_args.items() if k != "num_classes"}
-    config.problem_type = "single_label_classification"
-    return config, modality
-
-
-def modality_of(folder: Path, family: str) -> str:
-    """Which kind of input an architecture classifies.
-
-    Raises:
-        BackboneError: when transformers has no classifier for it.
-    """
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
-        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-    )
-
-    image = family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
-    text = family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    if image and text:
-        image = (folder / "preprocessor_config.json").exists()
-    if not image and not text:
-        raise BackboneError(f"The architecture {family!r} has no classifier for images or texts.", "",
-                            "Choose another backbone, such as starter:text or starter:image.")
-    return "image" if image else "text"
-
-
-def _load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
-    from safetensors import SafetensorError
-    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
-
-    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
-    try:
-        model, info = kind.from_pretrained(
-            folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True,
-            use_safetensors=True, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
-                            "Download it again or choose another one.") from error
-    return model, info
-
-
-def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
-    """The tokenizer or image processor that came with the weights.
-
-    Raises:
-        BackboneError: when the folder holds none.
-    """
-    from transformers import AutoImageProcessor, AutoTokenizer
-
-    kind, what = ((AutoImageProcessor, "image processor") if modality == "image" else (AutoTokenizer, "tokenizer"))
-    try:
-        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BackboneError(f"The backbone has no usable {what}.", str(error).splitlines()[0][:200],
-                            "Copy the model folder whole, with all its small files.") from error
-
-
 def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tuple[str, str]:
     """The pooling, and the same again when the architecture cannot do it by itself and needs a graft."""
-    if wanted in ("max", "concat", "cls") or (wanted == "mean" and modality == "image"):
+    if family == "static_vectors":
+        if wanted not in ("auto", "native"):
+            raise BackboneError("Word vectors have no other pooling and no depths.",
+                                "Their reader makes one vector of a text.", "Set pooling to auto and depth to 0.")
+        return "native", ""
+    if (wanted in ("max", "concat", "cls", joint.KIND) or wanted.startswith(depths.KIND)
+            or (wanted == "mean" and modality == "image")):
         return wanted, wanted
     if modality == "image":
         return "native", ""
@@ -326,21 +261,6 @@ def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tu
     stated = read_json(folder / "1_Pooling" / "config.json")
     is_mean = bool(stated.get("pooling_mode_mean_tokens")) or stated.get("pooling_mode") == "mean"
     return ("mean" if is_mean and possible else "native"), ""
-
-
-def _settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
-    """Decoder tokenizers have no padding token, without which batches cannot be formed."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.config.pad_token_id = tokenizer.pad_token_id
-    tokenizer.padding_side = "right"
-
-
-def _longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 10**6
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= 2  # these families start counting positions after the padding index
-    return int(min(positions, tokenizer.model_max_length))
 
 
 def save_classifier(backbone: Backbone, target: Path) -> None:

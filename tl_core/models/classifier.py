@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
 from tl_core.models import grafts
-from tl_core.models.backbones import best_batch, encode_images, encode_texts, load_processor, modality_of, place
+from tl_core.models.backbones import best_batch, encode_images, encode_texts, place
+from tl_core.models.opening import load_processor, modality_of
 from tl_core.models.references import check_weights
 
 
@@ -57,6 +58,8 @@ def load_classifier(folder: Path) -> Classifier:
     """
     from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    from tl_core.models import static_vectors  # noqa: F401 - makes them known to the Auto classes
 
     if not (folder / "config.json").is_file():
         raise BackboneError("The trained model's files are missing.", f"There is no config.json in {folder.name!r}.",

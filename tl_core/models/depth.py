@@ -68,6 +68,27 @@ def layer_groups(model: nn.Module, family: str, heads: Iterable[str], *, mean_la
     return [LayerGroup(str(name), depth, part) for depth, (name, part) in enumerate(kept)]
 
 
+def block_modules(model: Any, family: str) -> list[str]:  # noqa: ANN401
+    """Names of the blocks of a native classifier, from input to output; of timm networks the parts of their longest
+    named list, else their stages.
+
+    Raises:
+        BackboneError: when no blocks are known.
+    """
+    found = _matching(model, LAYOUTS[family].blocks) if family in LAYOUTS else []
+    if family == "timm_wrapper":
+        lists = [name for name in ("blocks", "stages", "layers", "features") if hasattr(model.timm_model, name)]
+        inside = model.timm_model.get_submodule(lists[0]) if lists else model.timm_model
+        heads = {"fc", "head", "classifier", "head_dist", "global_pool", "AuxLogits"}
+        path = ".".join(["timm_model", *lists[:1]])
+        found = [f"{path}.{name}" for name, child in inside.named_children()
+                 if name not in heads and any(True for _ in child.parameters()) and any(True for _ in child.children())]
+    if not found:
+        raise BackboneError(f"The blocks of the architecture {family!r} are not known here.", "",
+                            "Set depth to 0, or choose another backbone.")
+    return found
+
+
 def head_modules(model: nn.Module, family: str, port_names: Iterable[str], fresh: Iterable[str] = ()) -> list[str]:
     """Names of the modules that count as the classifier: the last Linear(s), the dense layer that families put
     before it, and every module without pretrained weights; the outermost ones, none inside another."""

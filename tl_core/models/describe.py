@@ -15,6 +15,7 @@ from tl_core.models.references import (
     read_json,
     resolve_folder,
 )
+from tl_core.models.word_vectors import vector_files
 from tl_core.settings import Settings
 
 _IMAGE_HINTS = ("preprocessor_config.json",)
@@ -28,6 +29,11 @@ STARTERS: dict[str, dict[str, str]] = {
         "size": "6 MB, 2.9 million weights",
         "text": "A small residual network for pictures of 64 pixels. It needs no network and gives a first answer; "
                 "larger backbones do better on real photos.", "source": "trained for this project"},
+    "static:starter:text": {
+        "modality": "text", "name": "Word vectors of all-MiniLM-L6-v2", "licence": "Apache-2.0",
+        "size": "11.7 million weights", "text": "Its table of words alone: each word has one vector, whatever stands "
+        "around it. The way before transformers; very fast, seldom the best.",
+        "source": f"package {STARTER_TEXT_PACKAGE}"},
 }
 
 
@@ -36,9 +42,10 @@ def list_backbones(settings: Settings) -> list[dict[str, str]]:
 
     `problem` says why a starter cannot be used (missing, or not the published weights); else it is empty.
     """
-    cards = [{"reference": reference, **card, "problem": _problem(reference, settings)}
+    cards = [{"reference": reference, **card, "problem": _problem(reference.removeprefix("static:"), settings)}
              for reference, card in STARTERS.items()]
-    return cards + [_local_card(folder) for folder in local_folders(settings)]
+    return [*cards, *(_local_card(folder) for folder in local_folders(settings)),
+            *(_vector_card(path) for path in vector_files(settings))]
 
 
 def _problem(reference: str, settings: Settings) -> str:
@@ -47,6 +54,12 @@ def _problem(reference: str, settings: Settings) -> str:
     except BackboneError as error:
         return str(error)
     return ""
+
+
+def _vector_card(path: Path) -> dict[str, str]:
+    return {"reference": f"static:{path.name}", "modality": "text", "name": path.name, "licence": "see its source",
+            "size": f"{path.stat().st_size / 1e6:.1f} MB", "source": str(path), "problem": "",
+            "text": "Word vectors from this server's model folder, for the strategies with word vectors."}
 
 
 def _local_card(folder: Path) -> dict[str, str]:
@@ -72,8 +85,11 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
              "parameters": sum(p.numel() for p in module.parameters())}
             for name, module in _two_levels(backbone.model)]
     named = parse_reference(reference)
-    pinned = Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named
-    return {"reference": reference, "pinned": str(pinned), "modality": backbone.modality, "family": backbone.family,
+    pinned = str(Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named)
+    if named.kind == "static" and named.target.startswith("hub:"):
+        inside = parse_reference(named.target)
+        pinned = f"static:{Reference('hub', inside.target, resolve_folder(inside, settings).name)}"
+    return {"reference": reference, "pinned": pinned, "modality": backbone.modality, "family": backbone.family,
             "features": backbone.port.width, "pooling": backbone.pooling, "notes": backbone.notes,
             "parameters": sum(p.numel() for p in backbone.model.parameters()), "layers": tree,
             "weights_sha256": backbone.weights}

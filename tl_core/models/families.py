@@ -87,4 +87,5 @@ LAYOUTS: dict[str, Layout] = {
     "resnet": Layout(_STAGES, ()),
     "mobilenet_v2": Layout(r"(mobilenet_v2|backbone)\.layer\.\d+", ()),
     "efficientnet": Layout(r"encoder\.blocks\.\d+", ()),
+    "static_vectors": Layout("embedding", ()),
 }

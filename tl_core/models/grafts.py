@@ -1,4 +1,5 @@
-"""Heads and poolings that no native classifier has: hidden layers, max and concat pooling.
+"""Heads and poolings that no native classifier has: hidden layers, max and concat pooling, the joint space of pictures
+and words, features from other depths.
 
 A model with such a graft is saved as an ordinary folder plus `graft.json`, which says how to rebuild it; plain
 `transformers` cannot read it, `tl_core.models.classifier.load_classifier` can. Everything else stays native.
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.errors import BackboneError
+from tl_core.models import depths, joint
 from tl_core.models.references import read_json
 
 FILE = "graft.json"
@@ -101,6 +103,22 @@ def _width(native: Any) -> int:  # noqa: ANN401
                         "Set pooling to auto.")
 
 
+def graft(native: Any, kind: str, folder: Path, example: dict[str, Tensor]) -> Any:  # noqa: ANN401
+    """`native` with another pooling; pretrained parts that only this pooling needs come from the backbone's folder.
+
+    Args:
+        native: a classifier of transformers.
+        kind: cls, mean, max, concat, joint, or `depth:` with a block.
+        folder: of the backbone.
+        example: a batch, for shapes.
+    """
+    if kind == joint.KIND:
+        return joint.join(native, folder)
+    if kind.startswith(depths.KIND):
+        return depths.DepthClassifier(native, native.config.model_type, kind, example=example)
+    return PooledClassifier(native, kind)
+
+
 def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> None:
     """Write weights, config and `graft.json`, the last one last."""
     from safetensors.torch import save_model
@@ -108,7 +126,8 @@ def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> N
     target.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(target)  # type: ignore[union-attr, operator]
     save_model(model, str(target / "model.safetensors"))
-    (target / FILE).write_text(json.dumps({"pooling": pooling, "mlp": mlp}, indent=1))
+    (target / FILE).write_text(json.dumps({"pooling": pooling, "mlp": mlp, "widths": getattr(model, "widths", None)},
+                                          indent=1))
 
 
 def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
@@ -120,7 +139,14 @@ def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
     from safetensors.torch import load_model
 
     told = read_json(folder / FILE)
-    model: Any = PooledClassifier(native, str(told["pooling"])) if told.get("pooling") else native
+    kind, widths = str(told.get("pooling") or ""), told.get("widths")
+    model: Any = native
+    if kind == joint.KIND:
+        model = joint.JointClassifier(native)
+    elif kind.startswith(depths.KIND):
+        model = depths.DepthClassifier(native, native.config.model_type, kind, widths)  # type: ignore[arg-type]
+    elif kind:
+        model = PooledClassifier(native, kind)
     mlp: Any = told.get("mlp")
     if mlp:
         replace_head(model, mlp)

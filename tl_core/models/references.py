@@ -21,7 +21,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
 @dataclass(frozen=True)
 class Reference:
-    """A parsed reference: `kind` is starter, local, hub or run; `revision` only for hub."""
+    """A parsed reference: `kind` is starter, local, hub, run or static; `revision` only for hub."""
 
     kind: str
     target: str
@@ -32,7 +32,8 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Parse `starter:text`, `local:<folder>`, `hub:<owner>/<name>[@revision]` or `run:<id>`.
+    """Parse `starter:text`, `local:<folder>`, `hub:<owner>/<name>[@revision]`, `run:<id>`, or `static:` before a file
+    of word vectors or one of the others.
 
     Raises:
         BackboneError: for anything else, with the nearest right form.
@@ -40,7 +41,7 @@ def parse_reference(text: str) -> Reference:
     kind, _, target = text.strip().partition(":")
     if kind == "starter" and text.strip() in _STARTERS:
         return Reference(kind, target)
-    if kind == "local" and target:
+    if kind in ("local", "static") and target:
         return Reference(kind, target)
     if kind == "run" and target.isalnum():
         return Reference(kind, target)
@@ -48,7 +49,7 @@ def parse_reference(text: str) -> Reference:
         name, _, revision = target.partition("@")
         return Reference(kind, name, revision)
     hint = nearest(text, _STARTERS) if kind == "starter" or not target else (
-        "Write starter:text, starter:image, local:<folder>, hub:<owner>/<name> or run:<id>.")
+        "Write starter:text, starter:image, local:<folder>, hub:<owner>/<name>, run:<id> or static:<file>.")
     raise BackboneError(f"{text!r} names no backbone.", "", hint)
 
 
@@ -64,6 +65,10 @@ def resolve_folder(reference: Reference, settings: Settings) -> Path:
         from tl_core.models.hub import download
 
         return download(reference.target, reference.revision)
+    if reference.kind == "static":
+        from tl_core.models.word_vectors import static_folder
+
+        return static_folder(reference.target, settings)
     folder = (_run_folder(reference.target, settings) if reference.kind == "run" else
               _local_folder(reference.target, settings))
     check_weights(folder, str(reference))

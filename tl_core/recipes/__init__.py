@@ -15,6 +15,8 @@ from tl_core.errors import NotFoundError, nearest
 
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
+    "zero_shot": "No labels at all: the backbone compares each item with words that describe the classes.",
+    "static_embeddings": "The way before transformers: one vector for each word, read by a small network.",
     "probe": "The first answer in seconds: the backbone stays frozen, a logistic regression learns on its features.",
     "finetune": "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch.",
     "ladder": "Several strategies on the same splits and seeds, to find the cheapest that is good enough.",

@@ -40,13 +40,18 @@ from tl_core.train.trainer import Job, Outcome, fit
 
 def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
     """Fine-tune as `config` says; the model lands in `folder/model`. Test labels are never read."""
-    settings: FinetuneSettings = config.settings
+    return train_as(config.settings, config, version, folder, cache, progress)
+
+
+def train_as(settings: FinetuneSettings, config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
+             progress: Progress, reader: dict[str, Any] | None = None) -> Trained:
+    """The same with `settings`, whatever the recipe of `config` is; `reader` as in `set_up`."""
     space, clock = common.label_space(version), common.Clock()
     labels = space.to_model(version.labels)
     seed_everything(settings.seed)
     if settings.continue_from:
         _check_owner(config, folder.parent / settings.continue_from)
-    setup = set_up(settings, config.backbone, version, labels, space.model_names, folder, cache, progress)
+    setup = set_up(settings, config.backbone, version, labels, space.model_names, folder, cache, progress, reader)
     with setup.stack:  # at its end the network has its native layers again
         for finding in language.check_texts(setup.backbone, version, version.rows_of("train")):
             progress.warn(finding)

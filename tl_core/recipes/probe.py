@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
-from tl_core.models import heads, language
+from tl_core.models import depths, heads, joint, language
 from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
@@ -28,6 +28,7 @@ from tl_core.train.linear_probe import Head, ProbeFit
 from tl_core.train.probing import CHECK_ROWS, probe, read_inputs, softmax, spread
 from tl_core.train.repeated import repeated_folds
 from tl_core.train.seeds import seed_everything
+from tl_core.train.wordings import wordings_of
 
 
 def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
@@ -38,16 +39,23 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     seed_everything(settings.seed)
 
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
-                             max_length=settings.max_length, seed=settings.seed)
+    backbone = load_backbone(config.backbone, space.model_names, read_settings(), seed=settings.seed,
+                             pooling=_pooling(settings, version.info.modality), max_length=settings.max_length)
     common.refuse_other_modality(backbone, version)
+    prior = None
+    if settings.start == "words":
+        said = wordings_of(space.model_names, version.info.modality, settings.template, settings.prompts)
+        weight, bias = joint.word_head(backbone, said)
+        prior = weight.numpy().astype(np.float64), bias.numpy().astype(np.float64)
+        progress.log("The classifier is drawn towards the words of its classes.")
     for finding in language.check_texts(backbone, version, rows["train"]):
         progress.warn(finding)
     clock.mark("load")
 
     fit, features, why = probe(settings, version, rows, space.to_model(version.labels), len(space.kept), backbone,
-                               cache, progress, clock.mark)
-    again = _repeat(settings, version, space.to_model(version.labels), fit, backbone.port.has_bias, features, progress)
+                               cache, progress, clock.mark, prior=prior)
+    again = None if prior is not None or settings.depth < 0 else _repeat(  # the head there is an ordinary one
+        settings, version, space.to_model(version.labels), fit, backbone.port.has_bias, features, progress)
     clock.mark("fit")
     fit, cooled = _cool(fit, space.to_model(version.labels), settings.seed)
     heads.fold(backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias))
@@ -62,7 +70,7 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     return Trained(
         found, fit.held_out_rows, space.to_all(fit.held_out), fit.kind,
         settings={**settings.as_dict(), "c": fit.c, "selection": fit.kind, "pooling": backbone.pooling,
-                  "max_length": backbone.max_length, "precision": why},
+                  "kept": fit.kept, "max_length": backbone.max_length, "precision": why},
         timing=clock.seconds, facts={
             "sweep": fit.sweep, "parity": parity, "temperature": cooled, "cross_validation": again,
             "model": {"trainable_parameters": int(fit.weight.size + fit.bias.size),
@@ -71,6 +79,13 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
                       "weights_sha256": backbone.weights, "processor": type(backbone.processor).__name__,
                       "notes": backbone.notes}},
         yardstick=settings.baseline, balanced=settings.class_weights == "balanced", seed=settings.seed)
+
+
+def _pooling(settings: ProbeSettings, modality: str) -> str:
+    """Where the backbone is read, in the words of `load_backbone`."""
+    if settings.depth:
+        return f"{depths.KIND}{'all' if settings.depth < 0 else settings.depth}"
+    return joint.KIND if settings.start == "words" and modality == "image" else settings.pooling
 
 
 def _repeat(settings: ProbeSettings, version: DatasetVersion, labels: NDArray[np.int64], fit: ProbeFit, bias: bool,

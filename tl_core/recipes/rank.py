@@ -1,13 +1,14 @@
 """Which backbone suits these data? Several of them on the same sample of the training rows, none of them tuned.
 
-Each reads the sample once; what counts is the cross-validated accuracy of a probe on its features. LogME, the H-score
-and nearest neighbours stand beside it, LEEP and NCE where a backbone brings a classifier of its own. Test rows are left
-alone.
+Each reads the sample once, or is read after each of its blocks; what counts is the cross-validated accuracy of a probe
+on its features. LogME, the H-score and nearest neighbours stand beside it, LEEP and NCE where a backbone brings a
+classifier of its own. Test rows are left alone.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tl_core.evaluate.learning_curve import nested
 from tl_core.evaluate.report import noun_of
 from tl_core.models.backbones import load_backbone
 from tl_core.models.classifier import load_classifier
+from tl_core.models.depths import KIND
 from tl_core.models.references import has_classifier, parse_reference, read_json, resolve_folder
 from tl_core.progress import Part, Progress
 from tl_core.recipes import common
@@ -43,11 +45,15 @@ Ints = NDArray[np.int64]
 def rank(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
     """Rank `config.options["backbones"]` on at most `config.options["rows"]` training rows; writes `folder/rank.json`.
 
+    With `config.options["depths"]` each of them is read after every one of its blocks, after all side by side (depth
+    -1), and at its end (depth 0), and these are ranked.
+
     Returns:
-        `n`, `ranking`: of each backbone that could be used `backbone`, `probe` (accuracy with its interval), `knn`,
-        `logme`, `h_score`, `leep` and `nce` (None without a classifier of its own), `parameters`, `bytes`,
-        `items_per_second`, `width`, the best by its probe first; `failed`: of each other `backbone` and the error;
-        `agreement`: Kendall's tau of each score with the probe; `pairs` and `sentence`: what the best is worth.
+        `n`, `ranking`: of each backbone that could be used `backbone`, `depth` and `blocks`, `name` (with its depth),
+        `probe` (accuracy with its interval), `knn`, `logme`, `h_score`, `leep` and `nce` (None without a classifier of
+        its own), `parameters`, `bytes`, `items_per_second`, `width`, the best by its probe first; `failed`: of each
+        other `backbone` and the error; `agreement`: Kendall's tau of each score with the probe; `pairs` and
+        `sentence`: what the best is worth.
 
     Raises:
         DataError: when fewer than two classes or too few rows can take part.
@@ -63,18 +69,20 @@ def rank(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
     for reference in references:
         part = Part(progress, reference, 1 / len(references))
         try:
-            one, answers = _judge(reference, version, rows, labels, groups, space.model_names, cache, part)
+            judged = list(_judge(reference, version, rows, labels, groups, space.model_names, cache, part,
+                                 depths=bool(config.options.get("depths"))))
         except UserError as error:  # one that cannot be used must not cost the others
             part.log(f"left out. {error}")
             failed.append({"backbone": reference, "error": error.as_dict()})
             continue
-        found.append(one)
-        said.append(answers == labels)
+        for one, answers in judged:
+            found.append(one)
+            said.append(answers == labels)
     if not found:
         raise BackboneError("None of the backbones could be used.", str(failed[0]["error"]["what"]), "Choose others.")
     out = {"n": len(rows), "failed": failed, **arrange(found, said, noun_of(version.info.modality))}
     write_json(folder / FILE, out)
-    _remember(cache.parent / SPEEDS, {one["backbone"]: one["items_per_second"] for one in found})
+    _remember(cache.parent / SPEEDS, {one["backbone"]: one["items_per_second"] for one in found if not one["depth"]})
     return out
 
 
@@ -95,31 +103,57 @@ def _sample(version: DatasetVersion, space: common.LabelSpace, most: int) -> tup
 
 
 def _judge(reference: str, version: DatasetVersion, rows: Ints, labels: Ints, groups: Ints, names: list[str],
-           cache: Path, progress: Progress) -> tuple[dict[str, Any], Ints]:
-    """Scores and price of one backbone, and what its probe calls each row."""
+           cache: Path, progress: Progress, *, depths: bool) -> Iterator[tuple[dict[str, Any], Ints]]:
+    """Scores and price of one backbone, or of each of its depths, and what its probe calls each row."""
     settings = ProbeSettings()
     seed_everything(settings.seed)
     progress.stage("opening", share=0.1)
     backbone = load_backbone(reference, names, read_settings(), max_length=settings.max_length)
     common.refuse_other_modality(backbone, version)
-    features = np.asarray(probe_features(settings, version, {"sampled": rows}, backbone, cache, progress, share=0.6))
-    speed = _items_per_second(backbone, version, rows)
-    progress.stage("judging", share=0.3)
-    fit = fit_probe((features, labels), (features[:0], labels[:0]), groups, classes=len(names),
+    features = np.asarray(probe_features(settings, version, {"sampled": rows}, backbone, cache, progress, share=0.3))
+    source = None if depths else _source(reference, version, rows, progress)
+    facts = {"backbone": reference, "parameters": sum(p.numel() for p in backbone.model.parameters()),
+             "bytes": sum(path.stat().st_size for path in backbone.folder.glob("*.safetensors")),
+             "items_per_second": _items_per_second(backbone, version, rows), "depth": 0, "blocks": 0,
+             "leep": None if source is None else scores.leep(source, labels),
+             "nce": None if source is None else scores.nce(source, labels)}
+    parts = [(facts, features)]
+    if depths:
+        parts += _depths(reference, facts, settings, version, rows, names, cache, progress)
+    for told, read in parts:
+        progress.stage(f"judging depth {told['depth']}" if depths else "judging", share=0.3 / len(parts))
+        scored, answers = _score(read, labels, groups, len(names), settings, progress)
+        yield {**told, **scored}, answers
+
+
+def _depths(reference: str, facts: dict[str, Any], settings: ProbeSettings, version: DatasetVersion, rows: Ints,
+            names: list[str], cache: Path, progress: Progress) -> list[tuple[dict[str, Any], Any]]:
+    """Price and features after each block and after all of them; the sample is read once for all."""
+    whole = load_backbone(reference, names, read_settings(), pooling=f"{KIND}all", max_length=settings.max_length)
+    features = np.asarray(probe_features(settings, version, {"sampled": rows}, whole, cache, progress, share=0.3))
+    blocks, found, start = whole.model.blocks, [], 0
+    for number, width in enumerate(whole.model.widths, 1):
+        cut = load_backbone(reference, names, read_settings(), pooling=f"{KIND}{number}",
+                            max_length=settings.max_length)
+        found.append(({**facts, "depth": number, "blocks": blocks,
+                       "items_per_second": _items_per_second(cut, version, rows)}, features[:, start:start + width]))
+        start += width
+    return [*found, ({**facts, "depth": -1, "blocks": blocks,
+                      "items_per_second": _items_per_second(whole, version, rows)}, features)]
+
+
+def _score(features: Any, labels: Ints, groups: Ints, classes: int, settings: ProbeSettings,  # noqa: ANN401
+           progress: Progress) -> tuple[dict[str, Any], Ints]:
+    """What features (rows, width) are worth, and what a probe on them calls each row that it has not seen."""
+    fit = fit_probe((features, labels), (features[:0], labels[:0]), groups, classes=classes,
                     c_values=settings.c_values, selection="cv", folds=_FOLDS, balanced=False, intercept=True,
                     seed=settings.seed, progress=progress)
-    answers = np.full(len(rows), -1)
+    answers = np.full(len(labels), -1)
     answers[fit.held_out_rows] = fit.held_out.argmax(axis=1)
     near = scores.nearest_answers(features, labels, list(folds_of(labels, groups, _FOLDS, settings.seed)))
-    source = _source(reference, version, rows, progress)
-    return {"backbone": reference, "probe": proportion(int((answers == labels).sum()), len(rows)),
-            "knn": float((near == labels).mean()), "logme": scores.logme(features, labels),
-            "h_score": scores.h_score(features, labels),
-            "leep": None if source is None else scores.leep(source, labels),
-            "nce": None if source is None else scores.nce(source, labels),
-            "parameters": sum(p.numel() for p in backbone.model.parameters()),
-            "bytes": sum(path.stat().st_size for path in backbone.folder.glob("*.safetensors")),
-            "items_per_second": speed, "width": int(features.shape[1])}, answers
+    return {"probe": proportion(int((answers == labels).sum()), len(labels)), "knn": float((near == labels).mean()),
+            "logme": scores.logme(features, labels), "h_score": scores.h_score(features, labels),
+            "width": int(features.shape[1])}, answers
 
 
 def _items_per_second(backbone: Any, version: DatasetVersion, rows: Ints) -> float:  # noqa: ANN401

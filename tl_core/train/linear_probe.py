@@ -9,17 +9,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from tl_core.config import ProbeSettings
 from tl_core.progress import Progress
+from tl_core.train.prior_head import PriorHead
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _PATIENCE = 9.0  # the sweep ends at a C this many times the best one
+_SMALL_FIT = 5e7  # numbers below which threads that wait for each other made a fit up to 20 times slower than one
 SMALL = 1000  # rows below which cross-validation replaces one validation split
 
 
@@ -28,7 +32,8 @@ class ProbeFit:
     """A fitted head for raw features: logits = x @ weight.T + bias.
 
     `weight` is (classes, width), or (1, width) for two classes. `held_out` are probabilities (rows, classes) of rows
-    that the judging models had not seen, `held_out_rows` their positions in the stacked train + validation rows.
+    that the judging models had not seen, `held_out_rows` their positions in the stacked train + validation rows; `kept`
+    the share of the columns that is used.
     """
 
     weight: Floats
@@ -38,22 +43,27 @@ class ProbeFit:
     sweep: list[dict[str, float]]
     held_out: Floats
     held_out_rows: Ints
+    kept: float = 1.0
 
 
 @dataclass(frozen=True)
 class Head:
-    """How one head is fitted: weight of classes, bias, number of classes, seed, and the penalty where it is chosen."""
+    """How one head is fitted: weight of classes, bias, number of classes, seed, the penalty where it is chosen, weights
+    and bias that it is drawn towards (for scaled features), and the share of the columns that it may use."""
 
     class_weight: str | None
     intercept: bool
     classes: int
     seed: int
     c: float = 1.0
+    prior: tuple[Floats, Floats] | None = None
+    keep: float = 1.0
 
 
 def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Ints, *, classes: int,
               c_values: tuple[float, ...], selection: str, folds: int, balanced: bool, intercept: bool, seed: int,
-              progress: Progress, plan: Ints | None = None) -> ProbeFit:
+              progress: Progress, plan: Ints | None = None, prior: tuple[Floats, Floats] | None = None,
+              keep: float = 1.0) -> ProbeFit:
     """Choose C by log loss and fit the final head.
 
     Args:
@@ -70,11 +80,14 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
         progress: told after each C.
         plan: the part in which each row (train then validation) is held out, made with the dataset; used when it has
             as many parts as `folds`, so that all runs are judged on the same ones.
+        prior: weights (classes, width) and bias (classes,) for raw features that the head is drawn towards instead of
+            zero.
+        keep: share of the columns to use, the most telling ones as each fit finds them (Evci et al., ICML 2022).
 
     With cross-validation the final head is fitted on train and validation together; with a validation split on
     train alone, so that the validation scores are those of the very model that is saved.
     """
-    options = Head("balanced" if balanced else None, intercept, classes, seed)
+    options = Head("balanced" if balanced else None, intercept, classes, seed, keep=keep)
     use_cv = selection == "cv" or (selection == "auto" and len(train[1]) + len(validation[1]) < SMALL)
     if use_cv or not len(validation[1]):
         features = np.concatenate([train[0], validation[0]]) if len(validation[1]) else np.asarray(train[0])
@@ -88,6 +101,8 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
         parts, kind = [(np.arange(first), np.arange(first, len(labels)))], "split"
     shift, scale = scaling(features[:first] if kind == "split" else features, intercept)
     scaled = ((features - shift) / scale).astype(np.float32)
+    if prior is not None:
+        options = replace(options, prior=(prior[0] * scale, prior[1] + prior[0].sum(axis=1) * shift))
     best, sweep, models = _sweep(scaled, labels, parts, sorted(c_values), options, progress)
     model = models[0] if kind == "split" else fit_head(scaled, labels, replace(options, c=best["c"]))
     weight = model.coef_.astype(np.float64) / scale
@@ -96,7 +111,7 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
     probabilities = np.concatenate([_probabilities(m, scaled[part], classes)
                                     for m, (_, part) in zip(models, parts, strict=True)])
     order = np.argsort(held)
-    return ProbeFit(weight, bias, best["c"], kind, sweep, probabilities[order], held[order])
+    return ProbeFit(weight, bias, best["c"], kind, sweep, probabilities[order], held[order], keep)
 
 
 def choose_c(features: Any, labels: Ints, groups: Ints, classes: int, settings: ProbeSettings) -> float:  # noqa: ANN401
@@ -176,6 +191,22 @@ def _sweep(features: Any, labels: Ints, parts: list[tuple[Ints, Ints]], c_values
 
 def fit_head(features: Any, labels: Ints, head: Head, start: Any = None) -> Any:  # noqa: ANN401
     """One logistic regression, started from the solution of the previous C where there is one."""
+    few = 1 if features.size < _SMALL_FIT else None
+    with _threads().limit(limits=few):
+        return _fit(features, labels, head, start)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _fit(features: Any, labels: Ints, head: Head, start: Any) -> Any:  # noqa: ANN401
+    if head.prior is not None:
+        return PriorHead(*head.prior, head.c, balanced=head.class_weight is not None,
+                         intercept=head.intercept).fit(features, labels)
+    if head.keep < 1:
+        return _fit_on_part(features, labels, head, start)
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -186,6 +217,17 @@ def fit_head(features: Any, labels: Ints, head: Head, start: Any = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties may stop early; their loss decides
         return model.fit(features, labels)
+
+
+def _fit_on_part(features: Any, labels: Ints, head: Head, start: Any) -> Any:  # noqa: ANN401
+    """Fit on everything, keep the columns with the longest weights, fit on these; weights of the others are zero."""
+    whole = _fit(features, labels, replace(head, keep=1.0), start)
+    most = max(1, round(head.keep * features.shape[1]))
+    columns = np.sort(np.argsort(-np.linalg.norm(whole.coef_, axis=0), kind="stable")[:most])
+    part = _fit(features[:, columns], labels, replace(head, keep=1.0), None)
+    whole.coef_ = np.zeros_like(whole.coef_)
+    whole.coef_[:, columns], whole.intercept_ = part.coef_, part.intercept_
+    return whole
 
 
 def _probabilities(model: Any, features: Any, classes: int) -> Floats:  # noqa: ANN401

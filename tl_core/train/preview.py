@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.data.store import DatasetVersion
-from tl_core.models.backbones import encode_images, load_processor
+from tl_core.models.backbones import encode_images
+from tl_core.models.opening import load_processor
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 from tl_core.train.augment import RECIPES, vary_colour, vary_shape

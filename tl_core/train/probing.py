@@ -21,12 +21,13 @@ from tl_core.train.linear_probe import ProbeFit, fit_probe
 
 CHECK_ROWS = 64  # held-out rows on which bf16 features and the saved folder are compared
 _BF16_TOLERANCE = 0.02  # largest change of a probability that bf16 features may cause
+_SHARES = (0.02, 0.1, 0.3, 1.0)  # of the values of all blocks, as in Head2Toe's own search
 Rows = dict[str, NDArray[np.int64]]
 
 
 def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: NDArray[np.int64], classes: int,
           backbone: Backbone, cache: Path, progress: Progress, mark: Callable[[str], None] = lambda _: None,
-          share: float = 0.65) -> tuple[ProbeFit, dict[str, Any], str]:
+          share: float = 0.65, prior: Any = None) -> tuple[ProbeFit, dict[str, Any], str]:  # noqa: ANN401
     """The fitted head, the features of all splits in `rows`, and why their number format; bf16 is dropped when it
     would move probabilities.
 
@@ -41,6 +42,7 @@ def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: 
         progress: told about everything.
         mark: told the name of each part when it ends.
         share: of the run that reading takes.
+        prior: weights and bias that the head is drawn towards, as in `fit_probe`.
     """
     batch_size = settings.batch_size or best_batch(backbone.modality)
     with backbone.extracting() as extractor:
@@ -57,7 +59,7 @@ def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: 
         features = {split: embed(rows[split], bf16 and split == "train", f"Reading {split} rows with the backbone")
                     for split in rows}
         mark("features")
-        fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress)
+        fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress, prior)
         mark("fit")
         if bf16:
             some = rows["train"][spread(len(rows["train"]), CHECK_ROWS)]
@@ -68,7 +70,7 @@ def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: 
                 why += ", too much, so float32 was used"
                 features["train"] = embed(rows["train"], False, "Reading train rows again in float32")
                 mark("features")
-                fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress)
+                fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress, prior)
             mark("fit")
     return fit, features, why
 
@@ -87,15 +89,18 @@ def probe_features(settings: ProbeSettings, version: DatasetVersion, rows: Rows,
 
 
 def _fit_head(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: NDArray[np.int64], classes: int,
-              backbone: Backbone, features: dict[str, Any], progress: Progress) -> ProbeFit:
+              backbone: Backbone, features: dict[str, Any], progress: Progress, prior: Any) -> ProbeFit:  # noqa: ANN401
     progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
     train, held = rows["train"], rows["validation"]
     known = labels[held] >= 0  # classes without training rows cannot be tuned on
     both = np.concatenate([train, held[known]])
-    fit = fit_probe((features["train"], labels[train]), (features["validation"][known], labels[held[known]]),
-                    version.groups[both], classes=classes, c_values=settings.c_values, selection=settings.selection,
-                    folds=settings.folds, balanced=settings.class_weights == "balanced",
-                    intercept=backbone.port.has_bias, seed=settings.seed, progress=progress, plan=version.folds[both])
+    tried = [fit_probe(
+        (features["train"], labels[train]), (features["validation"][known], labels[held[known]]),
+        version.groups[both], classes=classes, c_values=settings.c_values, selection=settings.selection,
+        folds=settings.folds, balanced=settings.class_weights == "balanced", intercept=backbone.port.has_bias,
+        seed=settings.seed, progress=progress, plan=version.folds[both], prior=prior, keep=share)
+        for share in (_SHARES if settings.depth < 0 else (1.0,))]
+    fit = min(tried, key=lambda one: min(point["log_loss"] for point in one.sweep))
     return replace(fit, held_out_rows=both[fit.held_out_rows])
 
 

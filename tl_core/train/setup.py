@@ -82,7 +82,8 @@ class Setup:
 
 
 def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, labels: NDArray[np.int64],
-           names: list[str], folder: Path, cache: Path, progress: Progress) -> Setup:
+           names: list[str], folder: Path, cache: Path, progress: Progress,
+           reader: dict[str, Any] | None = None) -> Setup:
     """Open, graft, operate and prepare the examples; nothing is trained yet but the probe of `lp_start`.
 
     Args:
@@ -94,6 +95,7 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
         folder: of the run.
         cache: for tokens, pixels, features and measurements.
         progress: told about everything.
+        reader: how static word vectors are read, for these alone.
 
     Raises:
         BackboneError, ConfigError, DataError: in words, before anything long has begun.
@@ -102,7 +104,7 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
         raise ConfigError("torch cannot compile here.", "There is no C++ compiler (g++).", "Set compile to false.")
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(reference, names, read_settings(), pooling=settings.pooling, seed=settings.seed,
-                             max_length=settings.max_length, scratch=settings.scratch)
+                             max_length=settings.max_length, scratch=settings.scratch, reader=reader)
     if backbone.modality != version.info.modality:
         raise DataError(f"{reference} reads {backbone.modality}s, the dataset holds {version.info.modality}s.", "",
                         f"Choose a backbone for {version.info.modality}s, such as starter:{version.info.modality}.")

@@ -1,0 +1,77 @@
+"""Choosing a backbone: found on a Hub, ranked with its depths on the user's own texts, and ways without training."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.fake_hub import COMMIT, serve
+from tests_support.processes import kill_all
+from tests_support.studio import Server
+
+pytestmark = pytest.mark.browser
+
+
+def add(page, url, source):
+    page.goto(f"{url}/add-data")
+    page.get_by_text("This server", exact=True).click()
+    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+
+
+def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, picture):
+    told = {"pipeline_tag": "fill-mask", "downloads": 1234, "tags": ["safetensors", "license:mit", "en"],
+            "gated": False, "safetensors": {"parameters": {"F32": 30000}, "total": 30000}}
+    with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": told}) as address:
+        server = Server(tmp_path / "home", {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(
+            tmp_path / "hub"), "TL_DATA_DIRS": str(tmp_path)})
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(60_000)
+            add(page, server.url, write_texts(tmp_path / "mails.csv", 60))
+            started = time.monotonic()
+            page.goto(f"{server.url}/backbone?dataset=mails")
+            page.get_by_text("Show all").click()
+            page.get_by_text("Search the Hub").wait_for()
+            assert time.monotonic() - started < 30  # it paints; how fast is measured in benchmarks/
+            picture(page, "catalogue", height=1600)
+            page.get_by_role("textbox", name="Search the Hub").fill("tiny")
+            page.get_by_role("button", name="Search", exact=True).click()
+            page.get_by_text("me/tiny-bert").first.wait_for()
+            page.get_by_text("1,234 downloads").wait_for()
+            picture(page, "hub-search", height=1600)
+            page.get_by_text("me/tiny-bert").first.locator("xpath=ancestor::*[.//button][1]").get_by_role(
+                "button", name="Use this").click()
+            page.get_by_role("heading", name="How shall it learn?").wait_for()
+            page.get_by_text(f"hub:me/tiny-bert@{COMMIT}").first.wait_for()
+            page.close()
+        finally:
+            server.process.kill()
+            server.process.wait()
+            kill_all(server.home)
+
+
+def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, picture):
+    add(page, server.url, write_texts(server.home.parent / "letters.csv", 90))
+    page.goto(f"{server.url}/backbone?dataset=letters")
+    page.get_by_text("Compare their depths, too").click()
+    page.get_by_role("button", name="Rank them on my data").click()
+    page.get_by_text("after block 1 of 6").first.wait_for(timeout=240_000)
+    picture(page, "depths", height=2400)
+    page.get_by_role("button", name="Use starter:text").or_(page.get_by_role(
+        "button", name="Use static:starter:text")).first.click()
+    page.get_by_role("heading", name="How shall it learn?").wait_for()
+    page.get_by_text("No labels at all").click()
+    page.get_by_text("What the backbone compares your items with").wait_for()
+    page.get_by_text("words become the classifier").wait_for()
+    picture(page, "zero-shot")
+    page.get_by_text("Word vectors, convolutions").click()
+    page.get_by_text("a small network that reads word vectors").wait_for()
+    page.locator("label").filter(has_text="Keep the test score closed").click()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
+    page.get_by_role("button", name="Read the report").click()
+    page.get_by_role("heading", name="How good is it, honestly?").wait_for()

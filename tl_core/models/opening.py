@@ -1,0 +1,130 @@
+"""Configuration, weights and processor of a model folder, opened through the Auto classes of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tl_core.errors import BackboneError
+from tl_core.models.families import REFUSED
+from tl_core.models.references import read_json
+
+
+def load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
+    """The configuration of a classifier of `labels`, and the modality that it reads.
+
+    Raises:
+        BackboneError: when the architecture is unknown, refused, or brings its own code.
+    """
+    from transformers import AutoConfig
+
+    raw = read_json(folder / "config.json")
+    family = str(raw.get("model_type") or ("timm_wrapper" if "architecture" in raw else ""))
+    if family in REFUSED:
+        raise BackboneError(f"{family} cannot be used yet.", REFUSED[family])
+    if "auto_map" in raw:
+        raise BackboneError("This backbone brings its own program code.", "Foreign code is never run here.",
+                            "Choose a model of a standard architecture.")
+    modality = modality_of(folder, family)
+    names = dict(enumerate(labels))
+    try:
+        config = AutoConfig.from_pretrained(folder, num_labels=len(labels), id2label=names,
+                                            label2id={name: i for i, name in names.items()}, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise BackboneError(f"The architecture {family or 'in config.json'!r} is not known here.",
+                            str(error).splitlines()[0][:200], "Choose another backbone.") from error
+    if family == "timm_wrapper" and config.model_args:
+        config.model_args = {k: v for k, v in config.model_args.items() if k != "num_classes"}
+    config.problem_type = "single_label_classification"
+    return config, modality
+
+
+def modality_of(folder: Path, family: str) -> str:
+    """Which kind of input an architecture classifies.
+
+    Raises:
+        BackboneError: when there is no classifier for it.
+    """
+    from tl_core.models.static_vectors import FAMILY  # which makes it known to transformers
+
+    if family == FAMILY:
+        return "text"
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    )
+
+    image = family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    text = family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+    if image and text:
+        image = (folder / "preprocessor_config.json").exists()
+    if not image and not text:
+        raise BackboneError(f"The architecture {family!r} has no classifier for images or texts.", "",
+                            "Choose another backbone, such as starter:text or starter:image.")
+    return "image" if image else "text"
+
+
+def build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  # noqa: ANN401
+    """The architecture with random weights, or with none at all on the meta device."""
+    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
+        torch.manual_seed(seed)
+        return kind.from_config(config, dtype=torch.float32)
+
+
+def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+
+    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    try:
+        model, info = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True,
+            use_safetensors=True, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
+                            "Download it again or choose another one.") from error
+    return model, info
+
+
+def loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:
+    """Keys that the file lacked or had in another shape, and those of the second kind with both shapes."""
+    mismatched = [item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]]
+    replaced = [{"name": name, "old": list(old) if old is not None else None,
+                 "new": list(new) if new is not None else None} for name, old, new in sorted(mismatched)]
+    return set(info["missing_keys"]) | {item[0] for item in mismatched}, replaced
+
+
+def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
+    """The tokenizer or image processor that came with the weights.
+
+    Raises:
+        BackboneError: when the folder holds none.
+    """
+    from transformers import AutoImageProcessor, AutoTokenizer
+
+    kind, what = ((AutoImageProcessor, "image processor") if modality == "image" else (AutoTokenizer, "tokenizer"))
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BackboneError(f"The backbone has no usable {what}.", str(error).splitlines()[0][:200],
+                            "Copy the model folder whole, with all its small files.") from error
+
+
+def settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
+    """Decoder tokenizers have no padding token, without which batches cannot be formed."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    tokenizer.padding_side = "right"
+
+
+def longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 10**6
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        positions -= 2  # these families start counting positions after the padding index
+    return int(min(positions, tokenizer.model_max_length))
