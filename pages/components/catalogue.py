@@ -37,10 +37,10 @@ def show(modality: str) -> str:
         with st.container(border=True):
             here = " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
             st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(plain(_facts(card, speeds.get(card.reference))), width="stretch")
-                if st.button("Use this", key=f"use_{card.reference}"):
-                    pressed = card.reference
+            told, press = st.columns([6, 1], vertical_alignment="center")
+            told.caption(plain(_facts(card, speeds.get(card.reference))))
+            if press.button("Use this", key=f"use_{card.reference}"):
+                pressed = card.reference
     if not cards:
         st.caption("None meets all of these wishes.")
     elif len(cards) > _FIRST:

@@ -91,14 +91,22 @@ def _result(found: dict[str, Any]) -> str:
     return ""
 
 
+def _short(one: dict[str, Any]) -> str:
+    """A name that fits beside a point: of several depths only the depth."""
+    if one.get("depth"):
+        return "all blocks" if one["depth"] < 0 else f"block {one['depth']}"
+    return str(one["name"].rpartition("/")[2].removeprefix("local:"))
+
+
 def _chart(ranking: list[dict[str, Any]]) -> None:
     """Accuracy with its interval against the time that 1,000 items take here."""
     scores = [one["probe"] for one in ranking]
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]
     figure = go.Figure(go.Scatter(
         x=[1000 / one["items_per_second"] for one in ranking], y=[100 * score["value"] for score in scores],
-        mode="markers+text", text=[label(one["name"].rpartition("/")[2].removeprefix("local:")) for one in ranking],
-        textposition="middle right", marker={"size": 11, "color": colours},
+        mode="markers+text", text=[label(_short(one)) for one in ranking],
+        textposition=["top center", "bottom center"] * (len(ranking) // 2) + ["top center"] * (len(ranking) % 2),
+        marker={"size": 11, "color": colours},
         error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
                  "array": [100 * (score["high"] - score["value"]) for score in scores],
                  "arrayminus": [100 * (score["value"] - score["low"]) for score in scores]},

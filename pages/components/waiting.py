@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components import services
@@ -10,10 +12,10 @@ from tl_core.registry.runs import ACTIVE
 
 
 @st.fragment(run_every=0.5)
-def wait_for(ticket: int, text: str) -> None:
+def wait_for(ticket: int, text: str | Callable[[], str]) -> None:
     """Show `text` and a skeleton; run the page again once the answer to `ticket`, good or bad, is there."""
     _wait(ticket)
-    st.caption(text)
+    st.caption(text if isinstance(text, str) else text())
     st.skeleton(height=160)
 
 

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from pages.components import backbones, catalogue, chrome, problems, rank, services, state, uploads, waiting
-from pages.components.words import plain
+from pages.components.words import plain, size
 from tl_core.errors import UserError
 from tl_core.intake import brought_models, delete_model
 from tl_core.models.catalogue import choose
 from tl_core.models.describe import list_backbones
+from tl_core.models.hub import arrived
 
 st.title("What should it start from?")
 name = state.current("dataset")
@@ -34,6 +35,14 @@ def check(reference: str) -> None:
         st.session_state["check_ticket"] = services.compute().call("describe", reference=reference)
 
 
+def how_far() -> str:
+    """What is being opened, and how much of it has come."""
+    opening = st.session_state["checked"]
+    came = arrived(opening.removeprefix("hub:").partition("@")[0]) if opening.startswith("hub:") else None
+    told = f" {size(came[0])} of {size(came[1])} have come." if came else " A download can take minutes."
+    return f"Opening {plain(opening)}.{told}"
+
+
 def show_check() -> None:
     """The answer about a reference that was not at hand: on to the design, or why not."""
     try:
@@ -43,8 +52,7 @@ def show_check() -> None:
         problems.show(error)
         return
     if not ready:
-        opening = plain(st.session_state["checked"])
-        waiting.wait_for(st.session_state["check_ticket"], f"Opening {opening}; a download can take minutes.")
+        waiting.wait_for(st.session_state["check_ticket"], how_far)
         return
     st.session_state["checked"] = ""
     if facts["modality"] != record.modality:
@@ -73,6 +81,8 @@ for number, card in enumerate(cards):
                 st.session_state["depth"] = 0
                 take(card["reference"])
 
+at_hand = [card["reference"] for card in cards if not card["problem"]]
+ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
 st.subheader("From the Hugging Face Hub")
 wanted = catalogue.show(record.modality)
 wanted = catalogue.search(record.modality) or wanted
@@ -102,8 +112,6 @@ with st.expander("A model of my own"):
                 with problems.caught():
                     delete_model(services.settings(), kept)
                     st.rerun()
-at_hand = [card["reference"] for card in cards if not card["problem"]]
-ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
 if wanted:
     st.session_state["depth"] = 0
 wanted = ranked or wanted

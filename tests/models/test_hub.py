@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import json, sys
 from tl_core.errors import BackboneError
+from tl_core.models.hub import arrived
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import read_settings
 for reference in sys.argv[1:]:
@@ -22,7 +23,8 @@ for reference in sys.argv[1:]:
         folder = resolve_folder(parse_reference(reference), read_settings())
         from tl_core.models.describe import describe_backbone
         print(json.dumps({"folder": str(folder), "files": sorted(p.name for p in folder.iterdir()),
-                          "pinned": describe_backbone(reference, read_settings())["pinned"]}))
+                          "pinned": describe_backbone(reference, read_settings())["pinned"],
+                          "arrived": arrived(parse_reference(reference).target)}))
     except BackboneError as error:
         print(json.dumps(error.as_dict()))
 """
@@ -54,6 +56,7 @@ def test_a_hub_model_is_downloaded_pinned_and_kept(resolve, tiny, tmp_path):
     assert COMMIT in good["folder"]
     assert good["pinned"] == f"hub:me/bert@{COMMIT}"
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(good["files"])
+    assert good["arrived"][0] == good["arrived"][1] > 10_000
     assert "no safetensors" in old["what"]
     assert "There is no model" in missing["what"]
     assert "gated" in gated["what"]

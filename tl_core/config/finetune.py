@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tl_core.config.checked import setting
-from tl_core.config.frozen import SEED
+from tl_core.config.frozen import INPUT_SIZE, SEED
 from tl_core.config.strategies import STRATEGIES, TUNED
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
@@ -75,6 +75,7 @@ class FinetuneSettings(SurgeryPlan):
         "standard", "How pictures are varied while training: none; light; standard; strong; orientation matters "
         "(never mirrored or turned: letters, arrows, left and right); colour matters (colours stay).",
         choices=AUGMENTATIONS, advanced=False, only="image", group="Examples")
+    input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image", group="Examples")
     mix: str = setting("none", "Blend two pictures and their classes (mixup), or paste a piece of one into another "
                        "(cutmix). For long trainings.", choices=("none", "mixup", "cutmix"), only="image",
                        group="Examples")

@@ -8,6 +8,8 @@ from tl_core.config.checked import Checked, setting
 from tl_core.errors import ConfigError
 
 SEED = "Number that every random choice starts from; the same seed repeats the run."
+INPUT_SIZE = ("Height and width in pixels that pictures are brought to; 0 keeps what the backbone was trained with. "
+              "Larger ones show small things and cost time; position embeddings are interpolated.")
 WEIGHTS = ("Balanced counts a mistake on a rare class as much as one on a common class; "
             "choose it when rare classes matter to you.")
 
@@ -55,6 +57,7 @@ class ProbeSettings(Checked):
         "auto", "How the parts of an item become one vector. Auto averages the tokens of a text where the backbone was "
         "trained that way and else takes its own summary; joint is the space that CLIP and SigLIP share with words.",
         choices=("auto", "mean", "native", "joint"))
+    input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image")
     depth: int = setting(
         0, "Where the backbone is read: 0 at its end, 3 after its third block, -1 after all blocks side by side "
         "(Head2Toe), of which the most telling values are kept. Early blocks can serve better when your items look "

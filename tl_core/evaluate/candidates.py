@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tl_core.evaluate.compare import compare
 
 _WORTH = 1.25  # times as fast, before a backbone is preferred to the best one
+_NOTHING = 5e-4  # a lead that would be shown as 0.0 points
 _SCORES = ("logme", "h_score", "knn", "leep", "nce")
 
 
@@ -67,6 +68,8 @@ def _sentence(ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen
                 f"{100 * gap['value']:.1f} points can be chance ({_span(gap)} is plausible).")
     rival, gap = pairs[0]["backbone"], pairs[0]["difference"]
     price = _price(best, ranking[1])
+    if gap["value"] < _NOTHING:
+        return f"Take {best['name']}: as good as {rival}, and {price}."
     return (f"Take {best['name']}: {100 * gap['value']:.1f} points better than {rival}, plausibly {_span(gap)}, "
             f"and {price}.")
 

@@ -27,6 +27,7 @@ from tl_core.models.opening import (
     settle_padding,
 )
 from tl_core.models.references import parse_reference, read_json, resolve_folder, weights_hash
+from tl_core.models.resize import resize
 from tl_core.settings import Settings
 
 _HEAD_KEYS = {"classifier.weight", "classifier.bias"}  # of static word vectors
@@ -162,7 +163,7 @@ def best_batch(modality: str) -> int:
 
 def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
                   max_length: int = 256, seed: int = 0, scratch: bool = False, meta: bool = False,
-                  reader: dict[str, Any] | None = None) -> Backbone:
+                  reader: dict[str, Any] | None = None, input_size: int = 0) -> Backbone:
     """Open `reference` as a classifier of `labels` with a fresh head.
 
     Args:
@@ -176,6 +177,7 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
         scratch: random weights instead of the pretrained ones.
         meta: shapes alone, on the meta device; no weights are read.
         reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for these alone.
+        input_size: of pictures in pixels, 0 for what the backbone was trained with.
 
     Raises:
         BackboneError: when it cannot be found, trusted, loaded or folded.
@@ -196,6 +198,8 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
     if modality == "text":
         settle_padding(model, processor)
         max_length = min(max_length, longest(config, processor))
+    elif not meta:
+        model, processor = resize(model, processor, input_size)
     if graft:
         model = grafts.graft(model, graft, folder, _example(modality, processor, max_length))
     elif pooling == "mean" and config.model_type in MEAN_LAYER:

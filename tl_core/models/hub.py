@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Any
 
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
+from tl_core.models.references import read_json
+from tl_core.settings import read_settings
 
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 _ROOM = 1.1  # times the download that must be free on the disk
@@ -89,12 +92,35 @@ def download(name: str, revision: str) -> Path:
                                     "Pickled weights can run code when they are opened, so they are refused.",
                                     "Choose another model, or a revision with a model.safetensors file.")
             if not _cached(name, str(found.sha)):
-                _check_room(shown, sum(entry.size or 0 for entry in files))
+                size = sum(entry.size or 0 for entry in files)
+                _check_room(shown, size)
+                _remember_size(name, size)
                 sums = {entry.rfilename: entry.lfs.sha256 for entry in files if entry.lfs}
         folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=_FILES,
                                         local_files_only=not online, endpoint=endpoint()))
     _check_sums(shown, folder, sums)
     return folder
+
+
+def arrived(name: str) -> tuple[int, int] | None:
+    """Bytes of `owner/name` that have come so far, and all that its download takes; None before it has begun."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    total = read_json(_size_file(name)).get("bytes")
+    if not isinstance(total, int):
+        return None
+    blobs = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "blobs"
+    return min(total, sum(path.stat().st_size for path in blobs.glob("*") if path.is_file())), total
+
+
+def _size_file(name: str) -> Path:
+    return read_settings().home_path / "downloads" / f"{name.replace('/', '--')}.json"
+
+
+def _remember_size(name: str, size: int) -> None:
+    path = _size_file(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"bytes": size}))
 
 
 def _cached(name: str, commit: str) -> bool:

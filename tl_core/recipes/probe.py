@@ -40,7 +40,8 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 
     progress.stage("Opening the backbone", share=0.05)
     backbone = load_backbone(config.backbone, space.model_names, read_settings(), seed=settings.seed,
-                             pooling=_pooling(settings, version.info.modality), max_length=settings.max_length)
+                             pooling=_pooling(settings, version.info.modality), max_length=settings.max_length,
+                             input_size=settings.input_size)
     common.refuse_other_modality(backbone, version)
     prior = None
     if settings.start == "words":

@@ -105,6 +105,8 @@ def _sample(version: DatasetVersion, space: common.LabelSpace, most: int) -> tup
 def _judge(reference: str, version: DatasetVersion, rows: Ints, labels: Ints, groups: Ints, names: list[str],
            cache: Path, progress: Progress, *, depths: bool) -> Iterator[tuple[dict[str, Any], Ints]]:
     """Scores and price of one backbone, or of each of its depths, and what its probe calls each row."""
+    from tl_core.models.static_vectors import FAMILY
+
     settings = ProbeSettings()
     seed_everything(settings.seed)
     progress.stage("opening", share=0.1)
@@ -118,7 +120,7 @@ def _judge(reference: str, version: DatasetVersion, rows: Ints, labels: Ints, gr
              "leep": None if source is None else scores.leep(source, labels),
              "nce": None if source is None else scores.nce(source, labels)}
     parts = [(facts, features)]
-    if depths:
+    if depths and backbone.family != FAMILY:  # word vectors have none
         parts += _depths(reference, facts, settings, version, rows, names, cache, progress)
     for told, read in parts:
         progress.stage(f"judging depth {told['depth']}" if depths else "judging", share=0.3 / len(parts))

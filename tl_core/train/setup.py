@@ -104,7 +104,8 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
         raise ConfigError("torch cannot compile here.", "There is no C++ compiler (g++).", "Set compile to false.")
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(reference, names, read_settings(), pooling=settings.pooling, seed=settings.seed,
-                             max_length=settings.max_length, scratch=settings.scratch, reader=reader)
+                             max_length=settings.max_length, scratch=settings.scratch, reader=reader,
+                             input_size=settings.input_size)
     if backbone.modality != version.info.modality:
         raise DataError(f"{reference} reads {backbone.modality}s, the dataset holds {version.info.modality}s.", "",
                         f"Choose a backbone for {version.info.modality}s, such as starter:{version.info.modality}.")
