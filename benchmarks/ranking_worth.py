@@ -20,6 +20,7 @@ from scipy.stats import weightedtau
 from tl_core.config import RunConfig
 from tl_core.data.samples import sample_source
 from tl_core.data.store import DatasetVersion
+from tl_core.errors import TrainingError
 from tl_core.log import quiet_libraries
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.progress import Progress
@@ -90,12 +91,18 @@ def task(name: str, shared: Path, home: Path) -> tuple[DatasetVersion, list[str]
 
 
 def fine_tuned(backbone: str, version: DatasetVersion, folder: Path, epochs: float) -> float:
-    """Test accuracy when everything moves; LP-FT where the features are worth a probe to begin with."""
-    folder.mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
-        "strategy": "lpft", "layer_decay": 1.0, "epochs": epochs, "baseline": False, "patience": 0})
-    found = run_recipe(config, version, folder, folder.parent / "cache", Progress())
-    return float(found["test"]["accuracy"]["value"])
+    """Test accuracy when everything moves, after a probe; without one where that start makes the loss burst."""
+    for strategy in ("lpft", "full"):
+        folder = folder.with_name(f"{folder.name}-{strategy}")
+        folder.mkdir()
+        config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
+            "strategy": strategy, "layer_decay": 1.0, "epochs": epochs, "baseline": False, "patience": 0})
+        try:
+            found = run_recipe(config, version, folder, folder.parent / "cache", Progress())
+            return float(found["test"]["accuracy"]["value"])
+        except TrainingError as error:
+            sys.stderr.write(f"{backbone}: {error}\n")
+    raise RuntimeError(f"{backbone} cannot be trained")
 
 
 def measure(name: str, shared: Path) -> dict[str, Any]:

@@ -57,6 +57,12 @@ def remove_expired(settings: Settings) -> int:
     return removed
 
 
+def zip_folder(folder: Path) -> Path:
+    """`folder` as a zip beside it, which holds the folder itself; written aside and renamed."""
+    half = Path(shutil.make_archive(str(folder.with_name(f"{folder.name}.part")), "zip", folder.parent, folder.name))
+    return half.rename(folder.with_name(f"{folder.name}.zip"))
+
+
 def folder_size(folder: Path) -> int:
     """Bytes below a folder; files that vanish meanwhile do not count."""
     total = 0

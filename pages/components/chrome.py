@@ -31,7 +31,8 @@ def sections() -> dict[str, list[st.Page]]:
                      page("evaluate/compare", "Compare", "balance", "compare"),
                      page("evaluate/labels", "Labels", "rule", "labels"),
                      page("evaluate/explore", "Explore", "trending_up", "explore")],
-        "Use": [page("ship/predict", "Predict", "bolt", "predict")],
+        "Use": [page("ship/predict", "Predict", "bolt", "predict"),
+                page("ship/export", "Export", "inventory_2", "export")],
         "Studio": [page("train/runs", "Runs", "list", "runs"), page("admin/system", "System", "memory", "system")],
     }
 

@@ -51,7 +51,7 @@ def test_a_folded_head_survives_saving_in_every_family(tiny, tmp_path, family, p
     assert features.std(axis=0).max() > 0
     weight, bias = fold_random(backbone)
     save_classifier(backbone, tmp_path / "model")
-    found = verify_folder(tmp_path / "model", backbone.modality, inputs, softmax(features @ weight.T + bias))
+    found = verify_folder(tmp_path / "model", inputs, softmax(features @ weight.T + bias))
     assert max(found["auto_classes"], found["pipeline"]) <= 1e-4
     assert not list((tmp_path / "model").glob("*.bin"))
 
@@ -61,7 +61,7 @@ def test_verification_can_fail(tiny, tmp_path):
     fold_random(backbone)
     save_classifier(backbone, tmp_path / "model")
     with pytest.raises(BackboneError, match="does not say the same"):
-        verify_folder(tmp_path / "model", "text", TEXTS, np.full((4, 3), 1 / 3))
+        verify_folder(tmp_path / "model", TEXTS, np.full((4, 3), 1 / 3))
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "deberta-v2", "roberta"])

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from tl_core.cli import commands, data, labels, training
+from tl_core.cli import commands, data, labels, taking, training
 from tl_core.cli.context import Output
 from tl_core.data.edits import ACTIONS
 from tl_core.data.schema import ImportOptions
@@ -108,6 +108,20 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("model", help="run id, or a folder with a trained model")
     explain.add_argument("input", help="a picture, or a text in quotes")
     explain.add_argument("--label", default="", help="class to explain; default: the answer")
+    exporting = _command(top, "export", taking.export, "a bundle of a finished run, proven", common)
+    exporting.add_argument("run", help="run id")
+    exporting.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to make; it must not exist")
+    exporting.add_argument("--format", choices=("hf", "onnx"), default="hf", help="hf: the Hugging Face folder; onnx: "
+                           "with model.onnx beside it")
+    exporting.add_argument("--int8", action="store_true", help="also an ONNX file in 8 bits, its cost measured")
+    exporting.add_argument("--include-examples", action="store_true", help="golden examples from your own test rows "
+                           "instead of the samples")
+    exporting.add_argument("--zip", action="store_true", help="also DIR.zip")
+    checking = _command(top, "verify", taking.verify, "whether a bundle still says what it said", common)
+    checking.add_argument("folder", metavar="DIR")
+    again = _command(top, "reproduce", taking.reproduce, "the command and the script that repeat a run", common)
+    again.add_argument("run", help="run id")
+    again.add_argument("--script", metavar="FILE.py", help="write the Python script to a file")
     _command(top, "doctor", commands.doctor, "what this machine can do", common)
     return parser
 

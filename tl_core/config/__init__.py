@@ -24,7 +24,7 @@ __all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "Fi
            "describe_settings", "setting"]
 
 KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
-         "trace", "rank")
+         "trace", "rank", "export")
 
 _WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
@@ -40,8 +40,9 @@ class RunConfig:
     `kind` is `train`, `preflight` (measure a few steps of one), `import` (make a dataset version), `fix` (make one
     from another), `takeout` (write one as files), `predict` (a whole file), `suspect` (look for wrong labels with a
     probe), `explore` (learning curve and map, with a probe), `curve` (train on more and more of the rows), `rank`
-    (several backbones on a sample), `stress` (a trained model on worse items) or `trace` (what each item is like to a
-    trained model). `options` holds the recipe's settings for those with a recipe, and the arguments of the other kinds.
+    (several backbones on a sample), `stress` (a trained model on worse items), `trace` (what each item is like to a
+    trained model) or `export` (a bundle of one). `options` holds the recipe's settings for those with a recipe, and the
+    arguments of the other kinds.
     `sealed` keeps a training's test score closed until somebody asks for it.
     """
 

@@ -314,9 +314,27 @@ def _rank(config: RunConfig, folder: Path, settings: Settings, events: EventLog)
     return found["sentence"], {"recommended": found["recommended"], "backbones": len(found["ranking"])}
 
 
-_WORK = {"train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace, "rank": _rank,
-         "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix, "takeout": _take_out,
-         "predict": _predict}
+def _export(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.export.bundle import export
+    from tl_core.export.wishes import Wishes
+    from tl_core.storage import zip_folder
+
+    del settings
+    asked = config.options
+    target = folder / str(asked["name"])
+    remove_tree(target)  # of a try before
+    found = export(Path(asked["run"]), target, Wishes(**asked["wishes"]), DatasetVersion(Path(config.dataset_dir)),
+                   events)
+    events.stage("Packing", 0)
+    archive = zip_folder(target)
+    write_json(folder / "export.json", found)
+    return (f"A bundle of {found['bytes'] / 1e6:,.1f} MB, verified", {
+        "run": Path(asked["run"]).name, "folder": target.name, "file": archive.name, "bytes": found["bytes"]})
+
+
+_WORK = {"export": _export, "train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace,
+         "rank": _rank, "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix,
+         "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -70,7 +70,7 @@ def load_classifier(folder: Path) -> Classifier:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         modality = modality_of(folder, config.model_type)
         kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
-        if (folder / grafts.FILE).is_file():
+        if grafts.is_graft(folder):
             model = grafts.load(folder, kind.from_config(config, dtype=torch.float32)).eval()
         else:
             model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,

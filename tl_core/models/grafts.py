@@ -130,6 +130,12 @@ def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> N
                                           indent=1))
 
 
+def is_graft(folder: Path) -> bool:
+    """Whether a model folder needs this program (the `graft.json` of a bundle tells of one as well)."""
+    told = read_json(folder / FILE)
+    return bool(told.get("pooling") or told.get("mlp"))
+
+
 def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
     """Rebuild what `save` wrote around `native`, a classifier made from the folder's config.
 

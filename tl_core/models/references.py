@@ -81,7 +81,8 @@ def _run_folder(run_id: str, settings: Settings) -> Path:
     if not (folder / "config.json").is_file():
         raise BackboneError(f"Run {run_id} has no model to start from.", "It has not finished, was deleted, or used no "
                             "backbone.", "Choose a finished run that has one.")
-    if (folder / "graft.json").is_file():
+    told = read_json(folder / "graft.json")  # a bundle has one too, which names no pooling
+    if told.get("pooling") or told.get("mlp"):
         raise BackboneError(f"The model of run {run_id} cannot be a start.", "Its classifier or pooling is none of its "
                             "family's own.", "Choose a run with a linear classifier and the usual pooling.")
     return folder

@@ -15,7 +15,7 @@ from tl_core.models.classifier import load_classifier
 TOLERANCE = 1e-4
 
 
-def verify_folder(folder: Path, modality: str, inputs: list[Any], expected: NDArray[np.float64]) -> dict[str, Any]:
+def verify_folder(folder: Path, inputs: list[Any], expected: NDArray[np.float64]) -> dict[str, Any]:
     """Load `folder` through Auto classes and `pipeline`; compare probabilities (rows, classes) on `inputs`.
 
     Raises:
@@ -25,8 +25,8 @@ def verify_folder(folder: Path, modality: str, inputs: list[Any], expected: NDAr
     through_auto = classifier.probabilities(inputs)
     found: dict[str, Any] = {"items": len(inputs), "tolerance": TOLERANCE,
                              "auto_classes": float(np.abs(through_auto - expected).max()), "pipeline": None}
-    if not (folder / grafts.FILE).is_file():  # plain transformers cannot read a graft, and says so
-        found["pipeline"] = float(np.abs(_pipeline(classifier, modality, inputs) - expected).max())
+    if not grafts.is_graft(folder):  # plain transformers cannot read a graft, and says so
+        found["pipeline"] = float(np.abs(through_pipeline(classifier, inputs) - expected).max())
     worst = max(found["auto_classes"], found["pipeline"] or 0.0)
     if not worst <= TOLERANCE:
         raise BackboneError("The saved model does not say the same as the trained one.",
@@ -35,12 +35,12 @@ def verify_folder(folder: Path, modality: str, inputs: list[Any], expected: NDAr
     return found
 
 
-def _pipeline(classifier: Any, modality: str, inputs: list[Any]) -> NDArray[np.float64]:  # noqa: ANN401
+def through_pipeline(classifier: Any, inputs: list[Any]) -> NDArray[np.float64]:  # noqa: ANN401
     """Probabilities through `transformers.pipeline`, by class name."""
     from transformers import pipeline
 
     names = {name: i for i, name in enumerate(classifier.labels)}
-    if modality == "text":
+    if classifier.modality == "text":
         run = pipeline("text-classification", model=classifier.model, tokenizer=classifier.processor, top_k=None)
         answers = run(inputs, truncation=True, batch_size=16)
     else:

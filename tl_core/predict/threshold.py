@@ -25,6 +25,8 @@ def save_threshold(model: Path, least: float) -> None:
 
 
 def read_threshold(model: Path) -> float:
-    """The kept threshold, 0 without one."""
-    path = model / _FILE
-    return float(json.loads(path.read_text())["least"]) if path.is_file() else 0.0
+    """The kept threshold, of a bundle the one that it was exported with; 0 without one."""
+    for name, key in ((_FILE, "least"), ("graft.json", "threshold")):
+        if (model / name).is_file():
+            return float(json.loads((model / name).read_text(encoding="utf-8")).get(key, 0.0))
+    return 0.0

@@ -136,7 +136,7 @@ def _finish(version: DatasetVersion, space: common.LabelSpace, setup: Setup, out
         validation = sharpen(validation, cooled["temperature"])
         save_classifier(backbone, folder / "model")
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
-    parity = verify_folder(folder / "model", version.info.modality, inputs, _say(backbone, inputs))
+    parity = verify_folder(folder / "model", inputs, _say(backbone, inputs))
     clock.mark("verify")
     progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
     test = common.predict_rows(load_classifier(folder / "model"), version, rows["test"], progress)

@@ -65,7 +65,7 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     save_classifier(backbone, folder / "model")
     found = space.to_all(softmax(np.asarray(features["test"]) @ fit.weight.T + fit.bias))
     checked = spread(len(rows["test"]), CHECK_ROWS)
-    parity = verify_folder(folder / "model", version.info.modality, read_inputs(version, rows["test"][checked]),
+    parity = verify_folder(folder / "model", read_inputs(version, rows["test"][checked]),
                            found[checked][:, space.kept])
     clock.mark("verify")
     return Trained(

@@ -1,0 +1,106 @@
+"""How do I take it away? A bundle that proves itself, how to use it, and what repeats the training."""
+
+import json
+
+import streamlit as st
+
+from pages.components import problems, services, snippets, state, waiting
+from pages.components.words import plain, size
+from tl_core.config import RunConfig
+from tl_core.export.reproduce import command, script
+from tl_core.export.wishes import reason_against
+from tl_core.models.references import read_json
+from tl_core.registry.runs import ACTIVE
+
+st.title("How do I take it away?")
+with problems.caught():
+    usable = {r.id: r for r in services.runs().list(kind="train")
+              if r.status == "done" and (r.folder / "model" / "config.json").exists()}
+if not usable:
+    st.info("There is no trained model yet.", icon=":material/info:")
+    st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
+    st.stop()
+wanted = state.current("run")
+run_id = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
+                      format_func={key: f"{r.dataset} · {r.backbone} · {key}" for key, r in usable.items()}.get,
+                      help="Finished runs, newest first.")
+state.choose("run", run_id)
+run = usable[run_id]
+if st.session_state["export_of"] != run_id:
+    last = next((r.id for r in services.runs().list(kind="export") if r.status == "done"
+                 and (r.summary or {}).get("run") == run_id), "")
+    st.session_state.update(export_of=run_id, export_run=last)
+
+st.markdown("A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it elsewhere: labels, "
+            "preprocessing, threshold, a model card, `predict.py` that needs nothing of this program, and golden "
+            "examples with the answers that it must give. It is proven before you get it.")
+
+
+def ask() -> None:
+    """What shall be in it, and the button."""
+    against = reason_against(run.folder / "model")
+    with st.container(horizontal=True):
+        with_onnx = st.toggle("ONNX", disabled=bool(against), key="export_onnx", help=against or "Also model.onnx, for "
+                              "programs without PyTorch.")
+        small = st.toggle("8 bits", disabled=bool(against), key="export_int8", help=against or "Also an ONNX file of a "
+                          "quarter of the size; what that costs is measured on your test items.")
+        own = st.toggle("Include my examples", key="export_examples", help="Golden examples from your own test items. "
+                        "Whoever gets the bundle can read them. Off, they come from the samples.")
+    if st.button("Make the bundle", type="primary", icon=":material/inventory_2:"):
+        with problems.caught():
+            name = "".join(sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]).strip("-")
+            record = services.datasets().get(run.dataset)
+            job = services.submit(RunConfig("export", services.user(), run.dataset, str(record.folder), options={
+                "run": str(run.folder), "name": f"{name or 'model'}-{run_id}",
+                "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own}}), f"{state.new_draft()}-export")
+            state.draft_used()
+            st.session_state["export_run"] = job.id
+            st.rerun()
+
+
+def show(folder: str, found: dict, archive: object) -> None:
+    """The proof, the download, and how to use it."""
+    st.markdown("#### :green-badge[:material/verified: verified] It says what the model says")
+    st.dataframe([{"what": check["name"], "": "✓" if check["ok"] else "✗", "how": check["detail"]}
+                  for check in found["checks"]], hide_index=True)
+    if found["int8"]:
+        agree = found["int8"]["agreement"]
+        st.caption(f"8 bits: {100 * agree['value']:.1f} of 100 answers stay the same ({100 * agree['low']:.0f} to "
+                   f"{100 * agree['high']:.0f}). {found['int8']['accuracy']['sentence']}")
+    with archive.open("rb") as handle:
+        st.download_button(f"Download the zip ({size(archive.stat().st_size)})", handle, archive.name,
+                           "application/zip", type="primary", icon=":material/download:")
+    with st.expander(f"What is in it: {len(found['files'])} files, {size(found['bytes'])}"):
+        st.code("\n".join(found["files"]), language=None)
+    snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
+
+
+job_id = st.session_state["export_run"]
+if job_id:
+    with problems.caught():
+        job = services.runs().get(job_id)
+    if job.status in ACTIVE:
+        waiting.watch_run(job.id, "Writing and proving the bundle…")
+    elif job.status == "done":
+        with problems.caught():
+            made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
+            show(job.summary["folder"], made, job.folder / job.summary["file"])
+        st.button("Make another one", on_click=lambda: st.session_state.update(export_run=""))
+    else:
+        problems.show(job.reason or {"what": "It stopped."})
+        ask()
+else:
+    ask()
+
+st.subheader("Repeat the training")
+st.caption("The same data version, splits, settings and seed give the same model on the same kind of machine.")
+with problems.caught():
+    config = RunConfig.read(run.folder)
+st.code(command(config), language="bash")
+with st.container(horizontal=True):
+    st.download_button("Python script", script(config), f"repeat-{run_id}.py", "text/x-python",
+                       icon=":material/code:")
+    st.download_button("Settings (JSON)", json.dumps({"recipe": config.recipe, "backbone": config.backbone,
+                                                      "options": config.options, "sealed": config.sealed}, indent=1),
+                       f"settings-{run_id}.json", "application/json", icon=":material/data_object:")
+st.caption(plain(f"Trained by {run.recipe} on {run.dataset}."))

@@ -1,0 +1,62 @@
+"""Taking a model away: exported from the page, downloaded, verified and used by the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.studio import ROOT
+
+pytestmark = pytest.mark.browser
+
+
+def command(*words):
+    return subprocess.run([sys.executable, "-m", "tl_core", *map(str, words)], cwd=ROOT, text=True, capture_output=True)
+
+
+def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, tmp_path, picture):
+    source = write_texts(server.home.parent / "notes.csv", 80)
+    page.goto(f"{server.url}/add-data")
+    page.get_by_text("This server", exact=True).click()
+    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.goto(f"{server.url}/design?dataset=notes")
+    page.get_by_role("heading", name="How shall it learn?").wait_for()
+    page.locator("label").filter(has_text="Keep the test score closed").click()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
+    run = page.url.rpartition("run=")[2]
+
+    page.goto(f"{server.url}/export?run={run}")
+    page.locator("label").filter(has_text="ONNX").click()
+    page.get_by_role("button", name="Make the bundle").click()
+    page.get_by_text("It says what the model says").wait_for(timeout=240_000)
+    page.get_by_text("golden examples, ONNX Runtime").first.wait_for(state="attached")
+    picture(page, "export", height=1400)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the zip").click()
+    download.value.save_as(tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = next(tmp_path.glob("notes-*"))
+    assert command("verify", folder).returncode == 0
+
+    rows = write_texts(tmp_path / "thousand.csv", 1000)
+    answers = command("predict", folder, rows, "-o", tmp_path / "answers.csv")
+    assert answers.returncode == 0, answers.stderr
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 1001
+    (folder / "config.json").write_text((folder / "config.json").read_text().replace("good", "fine"))
+    spoilt = command("verify", folder)
+    assert spoilt.returncode == 1 and "label order" in spoilt.stdout
+
+    page.goto(f"{server.url}/predict?run={run}")
+    page.locator("input[type=file]").first.set_input_files(rows)
+    page.get_by_role("button", name="Download the CSV").wait_for(timeout=120_000)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the CSV").click()
+    assert len(download.value.path().read_text().splitlines()) == 1001

@@ -1,0 +1,207 @@
+"""Every family and recipe: exported, moved, and asked in another environment; damage of every kind is named."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests_support.exported import NAMES, NO_ONNX, SPECIAL
+
+from tl_core.errors import DataError, StateError
+from tl_core.export import golden
+from tl_core.export.bundle import export, requirements_of, write_manifest
+from tl_core.export.onnx import OnnxClassifier
+from tl_core.export.verify import verify
+from tl_core.export.wishes import Wishes, reason_against
+from tl_core.models.classifier import load_classifier
+from tl_core.models.references import read_json
+from tl_core.progress import Progress
+
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = """
+import json, sys, importlib.util, os
+from pathlib import Path
+import numpy as np
+said = {}
+for folder in map(Path, sys.argv[1:]):
+    spec = importlib.util.spec_from_file_location(f"predict_{folder.name}", folder / "predict.py")
+    module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
+    model = module.Model(folder)
+    told = json.loads((folder / "golden" / "expected.json").read_text())
+    items = [one["text"] if "text" in one else folder / "golden" / one["file"] for one in told["items"]]
+    expected = np.array([one["probabilities"] for one in told["items"]])
+    found = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
+    if model.told["runs_with"] == "transformers":
+        from transformers import pipeline
+        task = "text-classification" if model.is_text else "image-classification"
+        run = pipeline(task, model=str(folder))
+        out = np.zeros_like(expected)
+        for row, item in enumerate(items):
+            answers = (run(item, truncation=True, top_k=None) if model.is_text else
+                       run(module.open_picture(item), top_k=len(model.labels), function_to_apply="softmax"))
+            for one in answers:
+                out[row, model.labels.index(one["label"])] = one["score"]
+        found["pipeline"] = float(np.abs(out - expected).max())
+    said[folder.name] = found
+assert "tl_core" not in sys.modules
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory, exported):
+    """A Python that has the requirements of all bundles and nothing else."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    needed = sorted({line for name in NAMES for line in (exported.bundle(name)[0] / "requirements.txt").read_text()
+                     .split()} | {"pip"})
+    uv = Path(sys.executable).with_name("uv")
+    make = [uv, "venv", "-q", folder / "venv"] if uv.exists() else [sys.executable, "-m", "venv", folder / "venv"]
+    subprocess.run(make, check=True)
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([uv, "pip", "install", "-q", "--python", python, *needed] if uv.exists() else
+                   [python, "-m", "pip", "install", "-q", *needed], check=True)
+    return python
+
+
+def test_in_another_place_and_environment_every_bundle_says_the_same(exported, environment, tmp_path):
+    moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in NAMES]
+    done = subprocess.run([environment, "-c", ELSEWHERE, *moved], cwd=tmp_path, text=True, capture_output=True,
+                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == set(NAMES)
+    for name, differences in found.items():
+        for way, largest in differences.items():
+            assert largest <= 1e-4, (name, way, largest)
+    natively = {name for name, ways in found.items() if "pipeline" in ways}
+    assert natively == set(NAMES) - {"mlp", "max", "depth", "words"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bundle_proves_itself_and_holds_nothing_of_this_machine(exported, name):
+    folder, found = exported.bundle(name)
+    assert found["ok"] and verify(folder)["ok"]
+    ways = {check["name"] for check in found["checks"] if check["largest"] is not None}
+    assert "golden examples, PyTorch" in ways
+    assert ("golden examples, ONNX Runtime" in ways) == (name not in NO_ONNX)
+    secret = (str(exported.root), str(ROOT), str(Path.home()), f"/{getpass.getuser()}/")
+    for path in folder.rglob("*"):
+        if path.suffix in (".json", ".md", ".txt", ".py"):
+            text = path.read_text(encoding="utf-8")
+            assert not [word for word in secret if word in text], path.name
+    assert (folder / "graft.json").exists() and (folder / "manifest.json").exists()
+    load_classifier(folder)  # it is a model folder of this program, too
+
+
+def test_the_page_and_the_bundle_agree_on_the_runs_own_items(exported):
+    for name in ("bert", "convnext", "mlp", "cnn"):
+        run, version = exported.run(name)
+        rows = version.rows_of("test")
+        items = (list(version.texts(rows)) if version.info.modality == "text" else
+                 [golden.open_image(version.image_bytes(int(row))) for row in rows])
+        np.testing.assert_allclose(load_classifier(exported.bundle(name)[0]).probabilities(items),
+                                   load_classifier(run / "model").probabilities(items), atol=1e-6)
+
+
+@pytest.mark.parametrize(("damage", "named"), [
+    ("weight", "weights"), ("labels", "label order"), ("mean", "preprocessing"), ("processor", "preprocessing"),
+    ("missing", "file golden/00.png"), ("added", "file note.txt"), ("onnx", "file model.onnx")])
+def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_path, damage, named):
+    folder = shutil.copytree(exported.bundle("vit")[0], tmp_path / "b")
+    config = json.loads((folder / "config.json").read_text())
+    processor = json.loads((folder / "preprocessor_config.json").read_text())
+    if damage == "weight":
+        data = bytearray((folder / "model.safetensors").read_bytes())
+        data[-3] ^= 0x40
+        (folder / "model.safetensors").write_bytes(data)
+    if damage == "labels":
+        config["id2label"]["0"], config["id2label"]["1"] = config["id2label"]["1"], config["id2label"]["0"]
+    if damage == "mean":
+        processor["image_mean"] = [0.2, 0.2, 0.2]
+    if damage == "processor":
+        processor["image_processor_type"] = "DeiTImageProcessor"
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    if damage in ("missing", "added", "onnx"):
+        if damage == "missing":
+            (folder / "golden" / "00.png").unlink()
+        if damage == "added":
+            (folder / "note.txt").write_text("hello")
+        if damage == "onnx":
+            (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes() + b"x")
+    else:
+        write_manifest(folder)
+    found = verify(folder)
+    assert not found["ok"]
+    assert named in {check["name"] for check in found["checks"] if not check["ok"]}
+    if damage in ("weight", "labels", "mean"):  # and the answers give it away, whatever the files say of themselves
+        assert "golden examples, PyTorch" in {check["name"] for check in found["checks"] if not check["ok"]} or (
+            damage == "weight")
+
+
+def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
+    for name in ("bert", "resnet"):
+        run, version = exported.run(name)
+        found = export(run, tmp_path / name, Wishes(onnx=True, int8=True), version, Progress())
+        assert found["int8"]["items"] == len(version.rows_of("test"))
+        classifier, rows = load_classifier(run / "model"), version.rows_of("test")
+        items = (list(version.texts(rows)) if version.info.modality == "text" else
+                 [golden.open_image(version.image_bytes(int(row))) for row in rows])
+        small = OnnxClassifier(tmp_path / name / "model.int8.onnx", classifier).probabilities(items)
+        same = small.argmax(1) == classifier.probabilities(items).argmax(1)
+        assert found["int8"]["agreement"]["value"] == pytest.approx(same.mean())
+        assert {"value", "low", "high"} <= set(found["int8"]["accuracy"]["difference"])
+        assert (tmp_path / name / "model.int8.onnx").exists()
+
+
+def test_golden_examples_are_the_owners_only_when_asked(exported, tmp_path):
+    run, version = exported.run("bert")
+    own = set(version.texts(version.rows_of("test")))
+    for examples in (False, True):
+        export(run, tmp_path / str(examples), Wishes(examples=examples), version, Progress())
+        told = json.loads((tmp_path / str(examples) / "golden" / "expected.json").read_text())
+        texts = {one["text"] for one in told["items"]}
+        assert bool(own & texts) == examples
+        longest = max(texts, key=len)
+        classifier = load_classifier(run / "model")
+        assert len(classifier.processor(longest)["input_ids"]) > classifier.processor.model_max_length
+
+
+def test_the_card_has_metadata_scores_with_intervals_and_a_licence(exported):
+    from huggingface_hub import ModelCard
+
+    folder, _ = exported.bundle("vit")
+    card = ModelCard.load(folder / "README.md")
+    assert card.data.pipeline_tag == "image-classification" and card.data.license == "other"
+    assert {result.metric_type for result in card.data.eval_results} >= {"accuracy", "macro_f1"}
+    assert "95 % interval" in card.text and "blue" in card.text
+
+
+def test_requirements_are_those_that_it_needs(exported):
+    told = {name: [line.partition("==")[0] for line in requirements_of(read_json(
+        exported.bundle(name)[0] / "graft.json"))] for name in ("bert", "resnet", "timm", "mlp")}
+    assert told == {"bert": ["numpy", "transformers", "torch"],
+                    "resnet": ["numpy", "transformers", "torch", "pillow", "torchvision"],
+                    "timm": ["numpy", "transformers", "torch", "pillow", "torchvision", "timm"],
+                    "mlp": ["numpy", "transformers", "onnxruntime", "torch", "pillow", "torchvision"]}
+
+
+def test_what_cannot_be_exported_says_why(exported, tmp_path):
+    run, version = exported.run("gru")
+    assert "read in order" in reason_against(run / "model")
+    assert not reason_against(exported.run("cnn")[0] / "model")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StateError, match="no model"):
+        export(tmp_path / "empty", tmp_path / "b", Wishes(), version, Progress())
+    (tmp_path / "there").mkdir()
+    with pytest.raises(StateError, match="there already"):
+        export(run, tmp_path / "there", Wishes(), version, Progress())
+    with pytest.raises(DataError, match="no bundle"):
+        verify(tmp_path / "empty")
+    assert set(SPECIAL) <= set(NAMES)
