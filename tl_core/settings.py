@@ -53,6 +53,7 @@ class Settings:
     webhook: str = _setting(
         "TL_WEBHOOK", "", "Address that is told by POST (JSON: run, status, text) when a run has ended."
     )
+    serve_token: str = _setting("TL_SERVE_TOKEN", "", "Token that `serve` asks of everybody; empty asks nobody.")
     user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from tl_core.cli.context import Output, stores
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
-from tl_core.errors import StateError
+from tl_core.errors import NotFoundError, StateError
 
 
 def export(args: argparse.Namespace, output: Output) -> int:
@@ -39,6 +39,21 @@ def verify(args: argparse.Namespace, output: Output) -> int:
     output.show(found, [*_lines(found), "The bundle is as it was exported." if found["ok"] else
                         "The bundle is NOT as it was exported."])
     return 0 if found["ok"] else 1
+
+
+def serve(args: argparse.Namespace, output: Output) -> int:
+    """Serve a bundle until it is told to end; the token, if any, comes from TL_SERVE_TOKEN."""
+    from tl_core.predict.server import Serving, run
+    from tl_core.settings import read_settings
+
+    folder = Path(args.folder)
+    if not (folder / "config.json").is_file():
+        raise NotFoundError(f"There is no bundle {args.folder!r}.", "A bundle holds a config.json.",
+                            "Export one: python -m tl_core export RUN -o DIR.")
+    output.note(f"Serving {folder.name} at http://{args.host}:{args.port} (its pages: /docs, /metrics).\n")
+    run(Serving(str(folder.absolute()), read_settings().serve_token, max(args.batch, 1), args.wait_ms, args.room,
+                args.seconds), args.host, args.port, args.workers)
+    return 0
 
 
 def _lines(found: dict[str, object]) -> list[str]:

@@ -1,0 +1,93 @@
+"""Micro-batching: requests that wait at the same time go through the network together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+
+class Full(Exception):
+    """More items wait than the queue may hold."""
+
+
+class Batcher:
+    """Collects items for at most `wait` seconds or `most` items and computes them in one thread.
+
+    Args:
+        compute: gives one answer for each of a list of items.
+        most: items that are computed together; 1 switches batching off.
+        wait: seconds that the first of a batch waits for others.
+        room: items that may wait.
+    """
+
+    def __init__(self, compute: Callable[[list[Any]], list[Any]], most: int, wait: float, room: int) -> None:
+        self._compute, self._most, self._wait, self._room = compute, most, wait, room
+        self._queue: asyncio.Queue[tuple[Any, asyncio.Future[Any]]] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(1)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    def start(self) -> None:
+        """Begin to compute; called inside the event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Compute what still waits, then end."""
+        await self._queue.join()
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._thread.shutdown()
+
+    async def answers(self, items: list[Any]) -> list[Any]:
+        """One answer for each item, in order.
+
+        Raises:
+            Full: when the queue has no room for all of them; none is taken then.
+        """
+        if self._queue.qsize() + len(items) > self._room:
+            raise Full
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in items]
+        for item, future in zip(items, futures, strict=True):
+            self._queue.put_nowait((item, future))
+        return list(await asyncio.gather(*futures))
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = [await self._queue.get()]
+            end = loop.time() + self._wait
+            while len(batch) < self._most:
+                with suppress(asyncio.QueueEmpty):
+                    batch.append(self._queue.get_nowait())
+                    continue
+                if loop.time() >= end or self._most == 1:
+                    break
+                await asyncio.sleep(min(0.001, self._wait))
+            await self._answer([(item, future) for item, future in batch if not future.cancelled()])
+            for _ in batch:
+                self._queue.task_done()
+
+    async def _answer(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> None:
+        """Compute and hand out; an error goes to everybody who asked."""
+        if not batch:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._thread, self._compute, [item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whoever asked must hear of it, and the loop must go on
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, found, strict=True):
+            if not future.done():
+                future.set_result(answer)
