@@ -22,8 +22,9 @@ def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         language = (st.selectbox("Language of the texts", list(_LANGUAGES), format_func=_LANGUAGES.get,
-                                 key="cat_language", width=170) if modality == "text" else "")
-        most = st.selectbox("Download at most", list(_MEGABYTES), format_func=_MEGABYTES.get, key="cat_size", width=170)
+                                 key="cat_language", width=170, persist_state="session") if modality == "text" else "")
+        most = st.selectbox("Download at most", list(_MEGABYTES), format_func=_MEGABYTES.get, key="cat_size", width=170,
+                            persist_state="session")
         commercial = st.toggle("Commercial use", key="cat_commercial", help="Only licences that allow it.")
         fits = st.toggle("Fits this machine", key="cat_fits", help="Only those whose weights, gradients and optimiser "
                          "fit into its memory, so that all of it can be tuned.")
@@ -44,7 +45,7 @@ def show(modality: str) -> str:
     if not cards:
         st.caption("None meets all of these wishes.")
     elif len(cards) > _FIRST:
-        st.toggle(f"Show all {len(cards)}", key="cat_all")
+        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
     return pressed
 
 

@@ -59,7 +59,8 @@ def test_texts_are_answered_as_by_the_model(texts, exported):
 
 @pytest.mark.parametrize(("asked", "status"), [
     ({"json": {"texts": []}}, 422), ({"json": {"texts": ["x"] * 257}}, 422),
-    ({"json": {"texts": ["x" * 100_001]}}, 422), ({"json": {"texts": [1]}}, 422), ({"json": {}}, 422), ({"content": b"no json"}, 422),
+    ({"json": {"texts": ["x" * 100_001]}}, 422), ({"json": {"texts": [1]}}, 422),
+    ({"json": {}}, 422), ({"content": b"no json"}, 422),
     ({"content": b"x" * (33 << 20)}, 413), ({"content": iter([b"x"])}, 411), ({"json": {"texts": ["a"] * 7}}, 429)])
 def test_too_much_of_anything_has_its_code(texts, asked, status):
     headers = {"Content-Type": "application/json"} if "content" in asked else {}
