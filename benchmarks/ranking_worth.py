@@ -8,13 +8,14 @@ two orders agree, the best ones counting most.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
-from common import machine, open_data, write_result
+from common import RESULTS, machine, open_data, write_result
 from scipy.stats import weightedtau
 
 from tl_core.config import RunConfig
@@ -91,12 +92,17 @@ def task(name: str, shared: Path, home: Path) -> tuple[DatasetVersion, list[str]
 
 
 def fine_tuned(backbone: str, version: DatasetVersion, folder: Path, epochs: float) -> float:
-    """Test accuracy when everything moves, after a probe; without one where that start makes the loss burst."""
+    """Test accuracy when everything moves, after a probe; without one where that start makes the loss burst.
+
+    Random layers have no batch statistics that are worth keeping, so they follow the data there.
+    """
+    spoilt = "random" in backbone or "of 16 blocks" in backbone
     for strategy in ("lpft", "full"):
         folder = folder.with_name(f"{folder.name}-{strategy}")
         folder.mkdir()
         config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
-            "strategy": strategy, "layer_decay": 1.0, "epochs": epochs, "baseline": False, "patience": 0})
+            "strategy": strategy, "layer_decay": 1.0, "epochs": epochs, "baseline": False, "patience": 0,
+            "batchnorm": "adapt" if spoilt else "freeze"})
         try:
             found = run_recipe(config, version, folder, folder.parent / "cache", Progress())
             return float(found["test"]["accuracy"]["value"])
@@ -119,14 +125,21 @@ def measure(name: str, shared: Path) -> dict[str, Any]:
             rows.append({"backbone": one["backbone"].rsplit("/", 1)[-1].removeprefix("local:"), "fine_tuned": tuned,
                          **{key: round(one[key]["value"] if key == "probe" else one[key], 4) for key in SCORES}})
             sys.stderr.write(f"{name}: {rows[-1]}\n")
+    return told(name, len(version.rows_of("train")), ranked["n"], rows)
+
+
+def told(name: str, count: int, sample: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A task's entry in the results."""
     tau = {key: round(float(weightedtau([row[key] for row in rows], [row["fine_tuned"] for row in rows]).statistic), 3)
            for key in SCORES}
-    return {"rows": len(version.rows_of("train")), "sample": ranked["n"], "epochs": EPOCHS[name], "candidates": rows,
-            "weighted_tau": tau}
+    return {"rows": count, "sample": sample, "epochs": EPOCHS[name], "candidates": rows, "weighted_tau": tau}
 
 
 if __name__ == "__main__":
     quiet_libraries()
     wanted = sys.argv[2:] or list(EPOCHS)
-    write_result("ranking_worth", {"machine": machine(), "tasks": {
-        name: measure(name, Path(sys.argv[1])) for name in wanted}})
+    place = RESULTS / "ranking_worth.json"
+    tasks = json.loads(place.read_text())["tasks"] if place.exists() else {}
+    for name in wanted:
+        tasks[name] = measure(name, Path(sys.argv[1]))
+        write_result("ranking_worth", {"machine": machine(), "tasks": tasks})
