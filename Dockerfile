@@ -6,7 +6,7 @@ COPY requirements.txt .
 RUN uv venv /venv && VIRTUAL_ENV=/venv uv pip install --no-cache -r requirements.txt && \
     VIRTUAL_ENV=/venv uv pip install --no-cache "psycopg[binary]>=3.2,<4"
 
-FROM python:3.11-slim
+FROM python:3.11-slim AS base
 RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft /data
 COPY --from=build /venv /venv
 WORKDIR /app
@@ -14,6 +14,17 @@ COPY --chown=graft . .
 USER graft
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 TL_HOME=/data TL_ADDRESS=0.0.0.0 HF_HOME=/data/hub \
     HF_HUB_DISABLE_TELEMETRY=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+# docker build --target serve: one bundle behind HTTP, mounted read-only at /bundle. Its token comes from TL_SERVE_TOKEN.
+FROM base AS serve
+ENV HF_HUB_OFFLINE=1
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+STOPSIGNAL SIGTERM
+CMD ["python", "-m", "tl_core", "serve", "/bundle", "--host", "0.0.0.0", "--port", "8000"]
+
+FROM base
 VOLUME /data
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

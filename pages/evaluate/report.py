@@ -182,6 +182,9 @@ with st.expander("Settings, timing and environment"):
     st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
              "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)
 st.subheader("Take it along")
+if (run.folder / "model" / "config.json").is_file():
+    st.page_link("pages/ship/export.py", label="The model itself, with its proof", icon=":material/inventory_2:",
+                 query_params={"run": run.id})
 with st.expander("A link for readers"):
     st.caption("Shows this report, its items too, and offers nothing to change. It works for whoever can reach this "
                "server.")

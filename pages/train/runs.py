@@ -54,6 +54,7 @@ for run in found:
             if run.kind == "train" and run.status == "done":
                 st.page_link("pages/evaluate/report.py", label="Report", query_params={"run": run.id})
                 st.page_link("pages/ship/predict.py", label="Predict", query_params={"run": run.id})
+                st.page_link("pages/ship/export.py", label="Export", query_params={"run": run.id})
             else:
                 st.page_link("pages/train/live.py", label="Watch", query_params={"run": run.id})
             if run.status in ACTIVE:

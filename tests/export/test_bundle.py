@@ -160,6 +160,17 @@ def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
         assert (tmp_path / name / "model.int8.onnx").exists()
 
 
+def test_a_closed_test_score_stays_closed(exported, tmp_path):
+    run, version = exported.run("bert")
+    closed = shutil.copytree(run, tmp_path / "run")
+    report = json.loads((closed / "report.json").read_text())
+    (closed / "report.json").write_text(json.dumps({**report, "test": None}))
+    found = export(closed, tmp_path / "b", Wishes(onnx=True, int8=True), version, Progress())
+    assert "test items" not in found["int8"]["accuracy"]["sentence"]
+    card = (tmp_path / "b" / "README.md").read_text()
+    assert "still closed" in card and "model-index" not in card
+
+
 def test_golden_examples_are_the_owners_only_when_asked(exported, tmp_path):
     run, version = exported.run("bert")
     own = set(version.texts(version.rows_of("test")))

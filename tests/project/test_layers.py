@@ -191,8 +191,23 @@ def test_dockerfile_and_compose_are_sound():
     known = {spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()}
     assert set(services["app"]["environment"]) <= known
     named = {mount.split(":")[0] for service in services.values() for mount in service["volumes"]}
-    assert named == set(compose["volumes"])
-    assert all(port.startswith("127.0.0.1:") for port in services["app"]["ports"])
+    assert named == {*compose["volumes"], "./bundle"}
+    assert all(port.startswith("127.0.0.1:") for name in ("app", "serve") for port in services[name]["ports"])
+
+
+def test_the_image_for_one_bundle_is_sound():
+    import yaml
+
+    docker = (ROOT / "Dockerfile").read_text()
+    stage = docker.split("FROM base AS serve")[1].split("FROM base")[0]
+    command = json.loads(re.search(r"^CMD (\[.*\])", stage.split("HEALTHCHECK")[1].split("STOPSIGNAL")[1],
+                                   re.MULTILINE)[1])
+    assert command[:5] == ["python", "-m", "tl_core", "serve", "/bundle"] and "/health" in stage
+    assert docker.rstrip().split("FROM ")[-1].startswith("base\n")  # the pages are what a plain build gives
+    serve = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["serve"]
+    assert serve["build"]["target"] == "serve" and serve["read_only"] and serve["volumes"] == ["./bundle:/bundle:ro"]
+    assert int(serve["stop_grace_period"].removesuffix("s")) > 30  # longer than the server drains
+    assert set(serve["environment"]) <= {spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()}
 
 
 def test_measured_claims_are_those_of_the_benchmarks():
