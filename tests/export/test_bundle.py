@@ -59,13 +59,12 @@ def environment(tmp_path_factory, exported):
     """A Python that has the requirements of all bundles and nothing else."""
     folder = tmp_path_factory.mktemp("elsewhere")
     needed = sorted({line for name in NAMES for line in (exported.bundle(name)[0] / "requirements.txt").read_text()
-                     .split()} | {"pip"})
-    uv = Path(sys.executable).with_name("uv")
-    make = [uv, "venv", "-q", folder / "venv"] if uv.exists() else [sys.executable, "-m", "venv", folder / "venv"]
-    subprocess.run(make, check=True)
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, *needed] if uv.exists() else
-                   [python, "-m", "pip", "install", "-q", *needed], check=True)
+                     .split()})
+    uv, python = Path(sys.executable).with_name("uv"), folder / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    quick = [uv, "pip", "install", "-q", "--python", python, *needed]  # pip steps in where it cannot
+    if not uv.exists() or subprocess.run(quick, capture_output=True).returncode:
+        subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", *needed], check=True)
     return python
 
 
