@@ -68,6 +68,7 @@ def environment(tmp_path_factory, exported):
     return python
 
 
+@pytest.mark.timeout(2400)  # where pip has to unpack gigabytes
 def test_in_another_place_and_environment_every_bundle_says_the_same(exported, environment, tmp_path):
     moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in NAMES]
     done = subprocess.run([environment, "-c", ELSEWHERE, *moved], cwd=tmp_path, text=True, capture_output=True,
