@@ -53,7 +53,7 @@ def test_a_second_source_becomes_the_test(call, tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["trian"], "train"), (["data", "ad"], "add"), (["data", "add", "/nowhere", "--name", "x"], "no file or folder"),
     (["train", "--dataset", "x", "--recipe", "porbe"], "probe"), (["runs", "show", "nix"], "no run"),
-    (["report", "nix"], "no run"), (["recipes", "show", "x"], "no recipe"), (["export", "x"], "no command"),
+    (["report", "nix"], "no run"), (["recipes", "show", "x"], "no recipe"), (["exprot", "x"], "no command"),
     (["data", "add", "hub:a/b", "--name", "x"], "cannot be reached"), (["backbones", "show", "x"], "names no backbone"),
     (["data", "add", "x", "--name", "n", "--seed", "-1"], "between"), ([], "required")])
 def test_wrong_use_exits_2_with_an_error_object(call, arguments, words):
