@@ -55,7 +55,8 @@ def test_probabilities_are_those_of_the_whole_model(tmp_path, tiny, pictures, fa
     whole = AutoModel.from_pretrained(folder).eval()
     longest = whole.config.text_config.max_position_embeddings
     tokens = AutoTokenizer.from_pretrained(folder)(
-        words, padding="max_length" if family == "siglip" else True, max_length=longest, return_tensors="pt")
+        words, padding="max_length" if family == "siglip" else True, truncation=True, max_length=longest,
+        return_tensors="pt")
     pixels = classifier.processor(items, return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
         logits = whole(pixel_values=pixels, input_ids=tokens["input_ids"], **(
