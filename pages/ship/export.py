@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from pages.components import problems, services, snippets, state, waiting
+from pages.components import problems, services, snippets, state, trained, waiting
 from pages.components.words import plain, size
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, script
@@ -13,19 +13,8 @@ from tl_core.models.references import read_json
 from tl_core.registry.runs import ACTIVE
 
 st.title("How do I take it away?")
-with problems.caught():
-    usable = {r.id: r for r in services.runs().list(kind="train")
-              if r.status == "done" and (r.folder / "model" / "config.json").exists()}
-if not usable:
-    st.info("There is no trained model yet.", icon=":material/info:")
-    st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
-    st.stop()
-wanted = state.current("run")
-run_id = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
-                      format_func={key: f"{r.dataset} · {r.backbone} · {key}" for key, r in usable.items()}.get,
-                      help="Finished runs, newest first.")
-state.choose("run", run_id)
-run = usable[run_id]
+run = trained.pick()
+run_id = run.id
 if st.session_state["export_of"] != run_id:
     last = next((r.id for r in services.runs().list(kind="export") if r.status == "done"
                  and (r.summary or {}).get("run") == run_id), "")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import charts, explanation, problems, services, state, uploads, waiting
+from pages.components import charts, explanation, problems, services, state, trained, uploads, waiting
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -11,19 +11,8 @@ from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import ACTIVE
 
 st.title("What does it say about new ones?")
-with problems.caught():
-    usable = {r.id: r for r in services.runs().list(kind="train")
-              if r.status == "done" and (r.folder / "model" / "config.json").exists()}
-if not usable:
-    st.info("There is no trained model yet.", icon=":material/info:")
-    st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
-    st.stop()
-wanted = state.current("run")
-run_id = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
-                      format_func={key: f"{r.dataset} · {r.backbone} · {key}" for key, r in usable.items()}.get,
-                      help="Finished runs, newest first.")
-state.choose("run", run_id)
-run, model = usable[run_id], str(usable[run_id].folder / "model")
+run = trained.pick()
+run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
     modality = services.datasets().get(run.dataset).modality
     if st.session_state["predict_run"] != run_id:
