@@ -8,18 +8,9 @@ import pytest
 from tests_support.datasets import write_texts
 from tests_support.fake_hub import COMMIT, serve
 from tests_support.processes import kill_all
-from tests_support.studio import Server
+from tests_support.studio import Server, add_from_server
 
 pytestmark = pytest.mark.browser
-
-
-def add(page, url, source):
-    page.goto(f"{url}/add-data")
-    page.get_by_text("This server", exact=True).click()
-    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
-    page.get_by_role("button", name="Look inside").click()
-    page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_role("heading", name="Is it good enough?").wait_for()
 
 
 def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, picture):
@@ -31,7 +22,7 @@ def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, pict
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(60_000)
-            add(page, server.url, write_texts(tmp_path / "mails.csv", 60))
+            add_from_server(page, server.url, write_texts(tmp_path / "mails.csv", 60))
             started = time.monotonic()
             page.goto(f"{server.url}/backbone?dataset=mails")
             page.get_by_text("Show all").click()
@@ -55,7 +46,7 @@ def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, pict
 
 
 def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, picture):
-    add(page, server.url, write_texts(server.home.parent / "letters.csv", 90))
+    add_from_server(page, server.url, write_texts(server.home.parent / "letters.csv", 90))
     page.goto(f"{server.url}/backbone?dataset=letters")
     page.get_by_text("Compare their depths, too").click()
     page.get_by_role("button", name="Rank them on my data").click()

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from tests_support.datasets import write_texts
-from tests_support.studio import ROOT
+from tests_support.studio import ROOT, add_from_server
 
 pytestmark = pytest.mark.browser
 
@@ -19,12 +19,7 @@ def command(*words):
 
 def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, tmp_path, picture):
     source = write_texts(server.home.parent / "notes.csv", 80)
-    page.goto(f"{server.url}/add-data")
-    page.get_by_text("This server", exact=True).click()
-    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
-    page.get_by_role("button", name="Look inside").click()
-    page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    add_from_server(page, server.url, source)
     page.goto(f"{server.url}/design?dataset=notes")
     page.get_by_role("heading", name="How shall it learn?").wait_for()
     page.locator("label").filter(has_text="Keep the test score closed").click()

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from tests_support.datasets import write_pictures, write_texts
-from tests_support.studio import upload
+from tests_support.studio import add_from_server, upload
 
 pytestmark = pytest.mark.browser
 
@@ -89,12 +89,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
 def test_a_model_of_ones_own_goes_up_as_a_zip(page, server, tiny, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", tiny("resnet"))
     source = write_pictures(server.home.parent / "dots", each=10)
-    page.goto(f"{server.url}/add-data")
-    page.get_by_text("This server", exact=True).click()
-    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
-    page.get_by_role("button", name="Look inside").click()
-    page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    add_from_server(page, server.url, source)
     page.goto(f"{server.url}/backbone?dataset=dots")
     page.get_by_text("A model of my own").click()
     page.locator("input[type=file]").first.set_input_files(archive)

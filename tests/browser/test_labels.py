@@ -6,6 +6,7 @@ import re
 
 import pytest
 from tests_support.datasets import write_pictures
+from tests_support.studio import add_from_server
 
 pytestmark = pytest.mark.browser
 
@@ -15,12 +16,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     for number in (2, 11, 19, 33, 47):
         for label, other in (("red", "green"), ("green", "blue")):
             (source / label / f"{number}.png").rename(source / other / f"moved_{label}_{number}.png")
-    page.goto(f"{server.url}/add-data")
-    page.get_by_text("This server", exact=True).click()
-    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
-    page.get_by_role("button", name="Look inside").click()
-    page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_text("Is it good enough?").wait_for()
+    add_from_server(page, server.url, source)
     page.goto(f"{server.url}/design?dataset=flipped")
     page.locator("label").filter(has_text="Keep the test score closed").click()
     page.get_by_role("button", name="Start training").click()

@@ -45,3 +45,13 @@ class Server:
 def upload(page, path: Path) -> None:
     """Give a file to the page's first upload widget."""
     page.locator("input[type=file]").first.set_input_files(path)
+
+
+def add_from_server(page, url: str, source: Path) -> None:
+    """Make a dataset of a folder or file that lies on the server, by the page."""
+    page.goto(f"{url}/add-data")
+    page.get_by_text("This server", exact=True).click()
+    page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
+    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
