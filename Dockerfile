@@ -1,19 +1,19 @@
 # The PyTorch wheels bring their own CUDA libraries, so a plain Python image with the NVIDIA runtime is enough.
 FROM python:3.11-slim AS build
-RUN pip install --no-cache-dir uv
+RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /app
 COPY requirements.txt .
 RUN uv venv /venv && VIRTUAL_ENV=/venv uv pip install --no-cache -r requirements.txt && \
-    VIRTUAL_ENV=/venv uv pip install --no-cache "psycopg[binary]>=3.2,<4"
+    VIRTUAL_ENV=/venv uv pip install --no-cache "psycopg[binary]==3.3.9"
 
 FROM python:3.11-slim AS base
-RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft /data
+RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft:graft /data
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY --chown=graft . .
-USER graft
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 TL_HOME=/data TL_ADDRESS=0.0.0.0 HF_HOME=/data/hub \
-    HF_HUB_DISABLE_TELEMETRY=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY . .
+USER 10001
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data TL_HOME=/data TL_ADDRESS=0.0.0.0 \
+    HF_HOME=/data/hub HF_HUB_DISABLE_TELEMETRY=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 # docker build --target serve: one bundle behind HTTP, mounted read-only at /bundle. Its token comes from TL_SERVE_TOKEN.
 FROM base AS serve

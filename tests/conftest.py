@@ -54,6 +54,14 @@ def tiny(tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, tiny):
+    """Runs and bundles of every family, made once for all tests."""
+    from tests_support.exported import Exported
+
+    return Exported(tmp_path_factory.mktemp("exported"), tiny)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     if os.environ.get("CI") != "true" or exitstatus:

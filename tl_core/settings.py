@@ -54,6 +54,13 @@ class Settings:
         "TL_WEBHOOK", "", "Address that is told by POST (JSON: run, status, text) when a run has ended."
     )
     serve_token: str = _setting("TL_SERVE_TOKEN", "", "Token that `serve` asks of everybody; empty asks nobody.")
+    hub_token: str = _setting(
+        "TL_HUB_TOKEN", "", "Token that bundles are pushed to the Hugging Face Hub with. Without it HF_TOKEN does, but "
+        "only on localhost: there it is yours, on a server it would let every visitor write."
+    )
+    trackers: str = _setting(
+        "TL_TRACKERS", "", "Where finished trainings are logged as well: mlflow, tensorboard, or both with a comma."
+    )
     user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
 
     @property

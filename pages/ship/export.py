@@ -4,10 +4,10 @@ import json
 
 import streamlit as st
 
-from pages.components import problems, services, snippets, state, trained, waiting
+from pages.components import problems, push, services, snippets, state, trained, waiting
 from pages.components.words import plain, size
 from tl_core.config import RunConfig
-from tl_core.export.reproduce import command, script
+from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
 from tl_core.models.references import read_json
 from tl_core.registry.runs import ACTIVE
@@ -18,7 +18,7 @@ run_id = run.id
 if st.session_state["export_of"] != run_id:
     last = next((r.id for r in services.runs().list(kind="export") if r.status == "done"
                  and (r.summary or {}).get("run") == run_id), "")
-    st.session_state.update(export_of=run_id, export_run=last)
+    st.session_state.update(export_of=run_id, export_run=last, push_run="")
 
 st.markdown("A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it elsewhere: labels, "
             "preprocessing, threshold, a model card, `predict.py` that needs nothing of this program, and golden "
@@ -61,7 +61,9 @@ def show(folder: str, found: dict, archive: object) -> None:
                            "application/zip", type="primary", icon=":material/download:")
     with st.expander(f"What is in it: {len(found['files'])} files, {size(found['bytes'])}"):
         st.code("\n".join(found["files"]), language=None)
-    snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
+    bundle = archive.with_suffix("")
+    snippets.show(folder, read_json(bundle / "graft.json"))
+    push.show(run, bundle)
 
 
 job_id = st.session_state["export_run"]
@@ -74,7 +76,7 @@ if job_id:
         with problems.caught():
             made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
             show(job.summary["folder"], made, job.folder / job.summary["file"])
-        st.button("Make another one", on_click=lambda: st.session_state.update(export_run=""))
+        st.button("Make another one", on_click=lambda: st.session_state.update(export_run="", push_run=""))
     else:
         problems.show(job.reason or {"what": "It stopped."})
         ask()
@@ -89,7 +91,6 @@ st.code(command(config), language="bash")
 with st.container(horizontal=True):
     st.download_button("Python script", script(config), f"repeat-{run_id}.py", "text/x-python",
                        icon=":material/code:")
-    st.download_button("Settings (JSON)", json.dumps({"recipe": config.recipe, "backbone": config.backbone,
-                                                      "options": config.options, "sealed": config.sealed}, indent=1),
-                       f"settings-{run_id}.json", "application/json", icon=":material/data_object:")
+    st.download_button("Settings (JSON)", saved_settings(config), f"settings-{run_id}.json", "application/json",
+                       icon=":material/data_object:", help="Design starts a training with them, on any dataset.")
 st.caption(plain(f"Trained by {run.recipe} on {run.dataset}."))

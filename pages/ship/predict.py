@@ -100,10 +100,23 @@ def watch_job(job_id: str) -> None:
     view = RunView()
     for event in read_events(job.folder)[0]:
         view.add(event)
-    left = view.seconds_left()
+    left, counted = view.seconds_left(), f" {view.done:,} of {view.total:,}" if view.total else ""
     st.progress(job.progress, f"Waiting, place {job.place}" if job.status == "queued" else
-                f"{view.stage or 'Starting'} {view.done:,}" + (f" of {view.total:,}" if view.total else "")
+                f"{view.stage or 'Starting'}{counted}" + (f", {view.rate:,.0f} a second" if view.rate >= 1 else "")
                 + (f", {duration(left)} left" if left else ""))
+    st.button("Stop", on_click=stop, args=(job_id,), icon=":material/stop:", type="tertiary")
+
+
+def stop(job_id: str) -> None:
+    """Cancel a prediction; what it has finished is kept."""
+    with problems.caught():
+        services.runs().cancel(job_id)
+
+
+def go_on(job_id: str) -> None:
+    """Queue an ended prediction again; what it has finished is kept."""
+    with problems.caught():
+        services.resume(job_id)
 
 
 job_id = st.session_state["predict_job"]
@@ -114,11 +127,16 @@ if job_id:
         watch_job(job_id)
     elif job.status == "done":
         st.success(plain(job.headline), icon=":material/check_circle:")
-        with (job.folder / "predictions.csv").open("rb") as handle:
-            st.download_button("Download the CSV", handle, f"predictions-{job_id}.csv", "text/csv", type="primary",
-                               icon=":material/download:")
+        made = job.folder / job.summary["file"]
+        with made.open("rb") as handle:
+            st.download_button("Download the CSV" if made.suffix == ".csv" else "Download the Parquet file", handle,
+                               f"predictions-{job_id}{made.suffix}", type="primary", icon=":material/download:")
+        if job.summary.get("precision", "").startswith("bf16"):
+            st.caption("Computed with shorter numbers (bf16), which is faster here. Answers that these could have "
+                       "changed were computed again in full.")
     else:
         problems.show(job.reason or {"what": "It stopped."})
+        st.button("Go on where it was", on_click=go_on, args=(job_id,), type="primary", icon=":material/play_arrow:")
     if job.status not in ACTIVE:
         st.button("Another file", on_click=lambda: st.session_state.update(predict_job=""))
 else:
@@ -128,8 +146,10 @@ else:
     if unlabelled and (folder / "unlabelled.csv").exists() and st.button(
             f"Predict the {unlabelled:,} rows without a class", help="Rows of the dataset that came without one."):
         start({"source": str(folder / "unlabelled.csv"), "text_column": "text", "spreadsheet": True}, "unlabelled")
-    sheet = st.checkbox("I will open it in a spreadsheet", value=True, help="Puts an apostrophe before cells of yours "
-                        "that a spreadsheet would run as a formula.")
+    with st.container(horizontal=True):
+        form = st.segmented_control("Answers as", ["CSV", "Parquet"], default="CSV", required=True)
+        sheet = st.checkbox("I will open it in a spreadsheet", value=True, disabled=form == "Parquet", help="Puts an "
+                            "apostrophe before cells of yours that a spreadsheet would run as a formula.")
     upload = st.file_uploader("The file", key=f"file_{st.session_state['upload_key']}", help="A zip of pictures."
                               if modality == "image" else "CSV, TSV, Excel, JSONL, Parquet, or a zip of one.",
                               max_upload_size=services.settings().number("upload_mb"))
@@ -137,5 +157,5 @@ else:
         with problems.caught():
             kept = str(uploads.keep(upload))
         uploads.reset("upload_key")
-        start({"source": kept, "spreadsheet": sheet,
+        start({"source": kept, "spreadsheet": sheet, "format": form.lower(),
                "text_column": services.version_info(folder).columns.get("text", "")}, upload.file_id)

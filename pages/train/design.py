@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import (
+    again,
     backbones,
     chrome,
     estimate,
@@ -122,14 +123,22 @@ if recipe != "ladder":
                                 "times, each a run of its own, to see how much of the score is chance.")
 else:
     st.caption("Choices inside each strategy are made on the tuning rows; the test rows are opened once, at the end.")
-if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+
+
+def start(config: RunConfig, seeds: int = 1) -> None:
+    """Queue the training, with as many seeds as were asked for, and watch the first."""
     with problems.caught():
-        config = replace(config, sealed=sealed, backbone=backbones.allowed(config.backbone) if config.backbone else "")
+        config = replace(config, backbone=backbones.allowed(config.backbone) if config.backbone else "")
         first = config.settings.seed
         run, *_ = [services.submit(replace(config, options={**config.options, "seed": first + number}),
-                                   f"{state.new_draft()}-{number}") for number in range(int(count))]
+                                   f"{state.new_draft()}-{number}") for number in range(seeds)]
     state.draft_used()
     st.session_state["run"] = run.id
     st.switch_page("pages/train/live.py", query_params={"run": run.id})
+
+
+if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+    start(replace(config, sealed=sealed), int(count))
+again.show(record, start)
 st.page_link("pages/model/choose.py", label="Choose another backbone", icon=":material/arrow_back:",
              query_params={"dataset": name})

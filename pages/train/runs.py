@@ -39,7 +39,7 @@ KINDS = {"train": "training", "import": "import of data", "fix": "new version of
          "takeout": "dataset as files", "predict": "prediction of a file", "preflight": "estimate",
          "suspect": "search for wrong labels", "explore": "learning curve and map", "curve": "learning curve of a "
          "training", "stress": "try on worse items", "trace": "search for what it learnt from",
-         "rank": "ranking of backbones", "export": "bundle to take away"}
+         "rank": "ranking of backbones", "export": "bundle to take away", "push": "bundle to the Hub"}
 for run in found:
     title = run.dataset or KINDS[run.kind]
     with st.container(border=True):

@@ -145,6 +145,19 @@ def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_p
             damage == "weight")
 
 
+@pytest.mark.parametrize("family", ["vit", "resnet"])
+def test_trap_9_another_implementation_of_the_processor_is_named(exported, monkeypatch, family):
+    """Where torchvision is missing, transformers takes processors on Pillow, which resize a little differently."""
+    from transformers import AutoImageProcessor
+
+    folder, usual = exported.bundle(family)[0], AutoImageProcessor.from_pretrained
+    monkeypatch.setattr(AutoImageProcessor, "from_pretrained",
+                        lambda *given, **more: usual(*given, backend="pil", **more))
+    checks = {check["name"]: check for check in verify(folder)["checks"]}
+    assert not checks["preprocessing"]["ok"] and 'Pil"' in checks["preprocessing"]["detail"]
+    assert checks["golden examples, PyTorch"]["largest"] > 1e-6  # so it matters which one it is
+
+
 def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
     for name in ("bert", "resnet"):
         run, version = exported.run(name)

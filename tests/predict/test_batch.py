@@ -1,15 +1,23 @@
-"""Whole files: every row has its line, whatever is wrong with it."""
+"""Whole files: every row has its line, whatever is wrong with it, and a kill costs one window."""
 
 from __future__ import annotations
 
 import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
+import pyarrow.parquet as pq
 import pytest
 from tests_support.datasets import write_pictures
 
 from tl_core.errors import DataError
 from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.predict.batch import predict_source
+from tl_core.progress import Progress
 from tl_core.settings import Settings, read_settings
 
 
@@ -26,8 +34,8 @@ def lines_of(path):
 
 def test_rows_keep_their_order_columns_and_errors(model, tmp_path):
     (tmp_path / "in.csv").write_text('id,text,label,note\n7,good film,x,=1+1\n8,,y,-5\n9,"my, order",z,@me\n')
-    assert predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(),
-                          text_column="text") == {"rows": 3, "errors": 1}
+    counts = predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), text_column="text")
+    assert counts == {"rows": 3, "errors": 1, "precision": "float32: too few items for bf16 to matter"}
     lines = lines_of(tmp_path / "out.csv")
     assert list(lines[0]) == ["row", "label", "confidence", "abstain", "p:=a", "p:b", "error", "id", "text",
                               "input_label", "note"]
@@ -48,10 +56,119 @@ def test_spreadsheet_guards_formulas_but_no_numbers_or_classes(model, tmp_path):
     assert not any(line["label"].startswith("'") for line in lines)
 
 
+def many(path, count=5000):
+    path.write_text("text\n" + "\n".join(f"order {'x ' * (i % 50)} {i}" for i in range(count)))
+    return path
+
+
 def test_many_rows_are_streamed_in_order(model, tmp_path):
-    (tmp_path / "in.csv").write_text("text\n" + "\n".join(f"order {'x' * (i % 50)} {i}" for i in range(2500)))
-    assert predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings())["rows"] == 2500
-    assert [line["row"] for line in lines_of(tmp_path / "out.csv")] == [str(i) for i in range(1, 2501)]
+    assert predict_source(model, many(tmp_path / "in.csv"), tmp_path / "out.csv", read_settings())["rows"] == 5000
+    assert [line["row"] for line in lines_of(tmp_path / "out.csv")] == [str(i) for i in range(1, 5001)]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == ["out.csv"]
+
+
+def test_parquet_holds_the_same_with_numbers_as_numbers(model, tmp_path):
+    (tmp_path / "in.csv").write_text("text,label,input_label\ngood film,x,1\n,y,2\n")
+    for name in ("out.csv", "out.parquet"):
+        predict_source(model, tmp_path / "in.csv", tmp_path / name, read_settings(), text_column="text")
+    table, lines = pq.read_table(tmp_path / "out.parquet").to_pylist(), lines_of(tmp_path / "out.csv")
+    assert list(table[0]) == list(lines[0]) == ["row", "label", "confidence", "abstain", "p:=a", "p:b", "error", "text",
+                                                "input_label", "input_input_label"]
+    assert table[0]["p:b"] == pytest.approx(float(lines[0]["p:b"]), abs=1e-8)
+    assert (table[1]["label"], table[1]["p:b"], table[1]["abstain"]) == (None, None, None)
+    assert table[1]["error"] == "The text is empty."
+    with pytest.raises(DataError, match="neither"):
+        predict_source(model, tmp_path / "in.csv", tmp_path / "out.xlsx", read_settings())
+
+
+def test_a_column_that_comes_later_is_empty_before(model, tmp_path):
+    rows = [{"text": f"good film {i}"} for i in range(2100)] + [{"text": "late", "note": "new"}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    predict_source(model, tmp_path / "in.jsonl", tmp_path / "out.csv", read_settings())
+    assert [line["note"] for line in lines_of(tmp_path / "out.csv")] == [""] * 2100 + ["new"]
+
+
+class Breaking(Progress):
+    """Ends the work after some items, as a power cut would."""
+
+    def __init__(self, after):
+        self.after, self.counts = after, []
+
+    def batch(self, done, total):
+        self.counts.append(done)
+        if done >= self.after:
+            raise KeyboardInterrupt
+
+
+def test_after_an_end_the_same_call_goes_on(model, tmp_path):
+    source, out = many(tmp_path / "in.csv"), tmp_path / "out.csv"
+    predict_source(model, source, tmp_path / "whole.csv", read_settings(), precision="float32")
+    with pytest.raises(KeyboardInterrupt):
+        predict_source(model, source, out, read_settings(), progress=Breaking(2500), precision="float32")
+    assert not out.exists()
+    again = Breaking(10**9)
+    predict_source(model, source, out, read_settings(), progress=again, precision="float32")
+    assert again.counts[0] == 2048  # the first window was not computed again
+    assert out.read_text() == (tmp_path / "whole.csv").read_text()
+
+
+@pytest.mark.parametrize("change", ["source", "model", "column"])
+def test_another_source_or_model_starts_over(model, tmp_path, change, tiny):
+    source, out = many(tmp_path / "in.csv"), tmp_path / "out.csv"
+    with pytest.raises(KeyboardInterrupt):
+        predict_source(model, source, out, read_settings(), progress=Breaking(2500))
+    if change == "source":
+        source.write_text(source.read_text().replace("order", "other"))
+    if change == "model":
+        save_classifier(load_backbone(f"local:{tiny('distilbert')}", ["=a", "b"], Settings()), model)
+    again = Breaking(10**9)
+    predict_source(model, source, out, read_settings(), progress=again,
+                   text_column="text" if change == "column" else "")
+    assert again.counts[0] < 2048
+    assert len(lines_of(out)) == 5000
+
+
+def test_a_killed_command_goes_on_where_it_was(model, tmp_path):
+    source, out = many(tmp_path / "in.csv", 16_000), tmp_path / "out.csv"
+    words = [sys.executable, "-m", "tl_core", "predict", str(model), str(source), "-o", str(out)]
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+    first = tmp_path / "out.csv.parts" / "00000000.parquet"
+    for _ in range(600):
+        if first.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert first.exists() and not out.exists()
+    written = first.stat().st_mtime_ns
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    while first.exists():
+        assert first.stat().st_mtime_ns == written
+        time.sleep(0.02)
+    shown = process.communicate()[1]
+    assert process.returncode == 0 and "16,000 of 16,000" in shown and "a second" in shown
+    assert [line["row"] for line in lines_of(out)] == [str(i) for i in range(1, 16_001)]
+
+
+def test_a_table_that_breaks_off_is_refused_before_the_work(model, tmp_path):
+    rows = "\n".join(["good film,1"] * 3000 + ["one,too,many"] * 2000)
+    (tmp_path / "in.csv").write_text(f"text,n\n{rows}\n")
+    told = Breaking(10**9)
+    with pytest.raises(DataError, match="cannot be read"):
+        predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), progress=told)
+    assert not told.counts and not list(tmp_path.glob("out*"))
+
+
+def test_pictures_that_cannot_be_read_stand_in_their_place(tiny, tmp_path):
+    save_classifier(load_backbone(f"local:{tiny('resnet')}", ["a", "b"], Settings()), tmp_path / "model")
+    folder = write_pictures(tmp_path / "d")
+    broken = sorted(folder.rglob("*.png"))[3]
+    broken.write_bytes(b"no picture")
+    counts = predict_source(tmp_path / "model", folder, tmp_path / "out.csv", read_settings())
+    lines = {line["file"]: line for line in lines_of(tmp_path / "out.csv")}
+    assert counts["errors"] == 1 and list(lines) == sorted(lines)
+    assert "not an image" in lines.pop(broken.relative_to(folder).as_posix())["error"]
+    assert all(line["label"] in ("a", "b") and not line["error"] for line in lines.values())
 
 
 def test_the_wrong_kind_of_input_is_a_sentence(model, tmp_path):
@@ -68,6 +185,7 @@ def test_rows_without_a_class_can_be_predicted(model, tmp_path):
     rows = [f"good film {i},{'ab'[i % 2]},7" for i in range(20)] + ["what is it,,8"]
     (tmp_path / "t.csv").write_text("text,label,id\n" + "\n".join(rows))
     version = build(tmp_path / "t.csv", tmp_path / "v")
-    assert predict_source(model, version.folder / "unlabelled.csv", tmp_path / "out.csv", read_settings(),
-                          text_column="text") == {"rows": 1, "errors": 0}
+    counts = predict_source(model, version.folder / "unlabelled.csv", tmp_path / "out.csv", read_settings(),
+                            text_column="text")
+    assert (counts["rows"], counts["errors"]) == (1, 0)
     assert [(line["text"], line["id"]) for line in lines_of(tmp_path / "out.csv")] == [("what is it", "8")]

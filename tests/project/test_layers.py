@@ -177,14 +177,20 @@ def test_dockerfile_and_compose_are_sound():
     import yaml
 
     docker = (ROOT / "Dockerfile").read_text()
-    user = docker.index("USER graft")
+    linted = subprocess.run([Path(sys.executable).parent / "hadolint", ROOT / "Dockerfile"], capture_output=True,
+                            text=True)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+    pinned = re.search(r"psycopg\[binary\]==([\d.]+)", docker)[1]
+    assert f"psycopg=={pinned}\n" in (ROOT / "requirements-dev.txt").read_text()
+    user = docker.index("USER 10001")
     assert docker.index("RUN useradd") < user < docker.index("CMD [\"python\", \"-m\", \"pages.components.launch\"")
     assert "HEALTHCHECK" in docker
     assert "/_stcore/health" in docker
-    for source in re.findall(r"^COPY (?!--from)(?:--chown=\w+ )?(\S+) ", docker, re.MULTILINE):
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", docker, re.MULTILINE):
         assert (ROOT / source).exists()
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     services = compose["services"]
+    assert all(services[name]["read_only"] and services[name]["tmpfs"] for name in ("app", "dispatcher", "serve"))
     assert services["dispatcher"]["command"] == ["python", "-m", "tl_core.jobs.dispatch", "--forever"]
     assert services["dispatcher"]["environment"] == services["app"]["environment"]
     assert services["app"]["environment"]["TL_DISPATCHER"] == "external"

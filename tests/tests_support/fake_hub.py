@@ -1,10 +1,12 @@
 """A Hub of one machine: speaks as much of the real HTTP API as the unmodified clients ask for.
 
-`model_info` and `snapshot_download` for models; `load_dataset`, streaming included, for datasets.
+`model_info` and `snapshot_download` for models; `load_dataset`, streaming included, for datasets; `create_repo` and
+`upload_folder` with the token TOKEN, by the protocol of large files.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -17,6 +19,7 @@ from urllib.parse import parse_qs, unquote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _REPO = r"([\w-]+/[\w.-]+)"
+TOKEN = "hf_writes"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -24,6 +27,8 @@ class _Handler(BaseHTTPRequestHandler):
     gated: set[str]
     faults: dict[str, str]  # name to what goes wrong with it: a status, `cut` or `damaged`
     cards: dict[str, dict[str, object]]  # name to what a search shows of it
+    uploads: Path  # repositories that were pushed, and parts on their way
+    private: dict[str, bool]  # of those that were pushed
 
     def log_message(self, *_arguments: object) -> None:
         """Keep quiet."""
@@ -34,9 +39,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(body=True)
 
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        (self.uploads / "parts").mkdir(parents=True, exist_ok=True)
+        (self.uploads / "parts" / hashlib.sha256(content).hexdigest()).write_bytes(content)
+        self._send(200, b"", body=True)
+
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         path = self.path.split("?")[0]
+        writes = path == "/api/repos/create" or re.search(r"/(preupload|commit)/|/lfs/", path)
+        if writes and self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self._send(401, b"{}", body=True)
+            return
+        if writes:
+            status, told = self._write(path, asked)
+            self._send(status, json.dumps(told).encode(), body=True, headers={
+                "Content-Type": "application/vnd.git-lfs+json" if "/lfs/" in path else "application/json"})
+            return
         if found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}/paths-info/([\w.-]+)", path):
             wanted = json.loads(asked)["paths"] if asked.startswith("{") else parse_qs(asked).get("paths", [])
             root = self._known(found[1], found[2], found[3], body=True)
@@ -44,7 +64,37 @@ class _Handler(BaseHTTPRequestHandler):
                 entries = [_entry(root, root / name) for name in wanted if (root / name).exists()]
                 self._send(200, json.dumps(entries).encode(), body=True)
         else:
-            self._send(404, b"{}", body=True)
+            self._send(200 if path == "/api/validate-yaml" else 404, b"{}", body=True)
+
+    def _write(self, path: str, asked: str) -> tuple[int, dict[str, object]]:
+        """What a client that uploads asks, in the order in which it does."""
+        if path == "/api/repos/create":
+            told = json.loads(asked)
+            name = f"{told['organization']}/{told['name']}"
+            if name in self.repositories["models"]:
+                return 409, {"error": "it exists", "url": f"http://{self.headers['Host']}/{name}"}
+            (self.uploads / name).mkdir(parents=True)
+            self.repositories["models"][name] = self.uploads / name
+            self.private[name] = told["visibility"] == "private"
+            return 200, {"url": f"http://{self.headers['Host']}/{name}", "id": name}
+        if "/preupload/" in path:
+            modes = {one["path"]: "lfs" if one["path"].endswith((".safetensors", ".onnx")) else "regular"
+                     for one in json.loads(asked)["files"]}
+            return 200, {"files": [{"path": file, "shouldIgnore": False, "uploadMode": mode}
+                                   for file, mode in modes.items()]}
+        if "/lfs/" in path:
+            return 200, {"transfer": "basic", "objects": [{**one, "actions": {"upload": {
+                "href": f"http://{self.headers['Host']}/parts/{one['oid']}"}}} for one in json.loads(asked)["objects"]]}
+        name = re.fullmatch(rf"/api/models/{_REPO}/commit/main", path)[1]
+        for line in map(json.loads, asked.splitlines()):
+            value = line["value"]
+            target = self.uploads / name / value.get("path", "")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if line["key"] == "file":
+                target.write_bytes(base64.b64decode(value["content"]))
+            elif line["key"] == "lfsFile":
+                target.write_bytes((self.uploads / "parts" / value["oid"]).read_bytes())
+        return 200, {"commitUrl": f"http://{self.headers['Host']}/{name}/commit/{COMMIT}", "commitOid": COMMIT}
 
     def _answer(self, *, body: bool) -> None:
         path = unquote(self.path.split("?")[0])
@@ -82,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         names = [{"rfilename": entry["path"], "size": entry["size"], "lfs": {
             "size": entry["size"], "sha256": entry["oid"], "pointerSize": 134}} for entry in listing
             if entry["type"] == "file"]
-        info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": names, "private": False, "tags": []}
+        info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": names, "tags": [],
+                "private": self.private.get(name, False)}
         self._send(200, json.dumps(listing if tree else info).encode(), body)
 
     def _file(self, kind: str, name: str, file: str, body: bool) -> None:
@@ -141,10 +192,11 @@ def _etag(path: Path) -> str:
 @contextmanager
 def serve(models: dict[str, Path], gated: set[str] | None = None,
           datasets: dict[str, Path] | None = None, faults: dict[str, str] | None = None,
-          cards: dict[str, dict[str, object]] | None = None) -> Iterator[str]:
-    """The address of a Hub that holds `models` and `datasets` (name to folder)."""
+          cards: dict[str, dict[str, object]] | None = None, uploads: Path | None = None) -> Iterator[str]:
+    """The address of a Hub that holds `models` and `datasets` (name to folder) and takes uploads into a folder."""
     handler = type("Handler", (_Handler,), {"repositories": {"models": models, "datasets": datasets or {}},
-                                            "gated": gated or set(), "faults": faults or {}, "cards": cards or {}})
+                                            "gated": gated or set(), "faults": faults or {}, "cards": cards or {},
+                                            "uploads": uploads, "private": {}})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

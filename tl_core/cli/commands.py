@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from tl_core.cli.context import Output, parse_setting, stores
+from tl_core.cli.context import Output, Shown, parse_setting, stores
 from tl_core.config import FinetuneSettings, RunConfig, describe_settings
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, UserError, nearest
@@ -120,17 +120,20 @@ def predict(args: argparse.Namespace, output: Output) -> int:
         source, column = datasets.get(args.input.partition(":")[2]).folder / "unlabelled.csv", "text"
         if not source.exists():
             raise NotFoundError("This dataset has no rows without a class.")
-    counts = predict_source(folder, source, Path(args.output), settings, spreadsheet=args.spreadsheet,
-                            text_column=column)
+    shown = Shown(output)
+    counts = predict_source(folder, source, Path(args.output), settings, progress=shown, spreadsheet=args.spreadsheet,
+                            text_column=column, precision=args.precision)
+    shown.end()
     return output.show({**counts, "output": args.output},
-                       [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read"])
+                       [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read",
+                        f"Computed in {counts['precision']}."])
 
 
 def doctor(_args: argparse.Namespace, output: Output) -> int:
     from tl_core.hub import endpoint, is_reachable
     from tl_core.jobs.monitor import read_machine
     from tl_core.models.describe import list_backbones
-    from tl_core.train.precision import has_bf16
+    from tl_core.models.machine import has_bf16
 
     settings = read_settings()
     settings.home_path.mkdir(parents=True, exist_ok=True)

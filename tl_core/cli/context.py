@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tl_core.errors import ConfigError
+from tl_core.progress import Progress
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings, read_settings
+
+_OFTEN = 0.2  # seconds between two lines of progress
 
 
 class Output:
@@ -39,6 +44,37 @@ class Output:
     def note(self, text: str, end: str = "\n") -> None:
         """A remark on standard error."""
         print(text, end=end, file=sys.stderr, flush=True)
+
+
+class Shown(Progress):
+    """Progress as one line on standard error: the stage, how many are done, and how many a second."""
+
+    def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output, self._clock = output, clock
+        self._stage, self._started, self._last, self._width = "", 0.0, 0.0, 0
+        self._before: int | None = None
+
+    def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
+        del total, share
+        self._stage, self._started, self._before = name, self._clock(), None
+        self._write(f"{name}…")
+
+    def batch(self, done: int, total: int) -> None:
+        now = self._clock()
+        self._before = done if self._before is None else self._before  # an earlier try did them
+        if now - self._last < _OFTEN and done != total:
+            return
+        self._last, seconds = now, now - self._started
+        rate = f", {(done - self._before) / seconds:,.0f} a second" if seconds > 0 and done > self._before else ""
+        self._write(f"{self._stage}: {done:,} of {total:,}{rate}")
+
+    def end(self) -> None:
+        """The line is finished; what follows stands below it."""
+        self._output.note("")
+
+    def _write(self, line: str) -> None:
+        self._output.note("\r" + line.ljust(self._width), end="")
+        self._width = len(line)
 
 
 def finite(content: Any) -> Any:  # noqa: ANN401

@@ -64,6 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--recipe", default="")
     train.add_argument("--backbone", default="", metavar="REF", help="starter:, local: or hub: reference")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; values are JSON")
+    train.add_argument("--config", default="", metavar="FILE", help="settings that Export or a run's config.json gave; "
+                       "--backbone, --set and --sealed change them")
     train.add_argument("--continue", dest="continue_run", default="", metavar="RUN",
                        help="train a finished fine-tuning further, with its settings; --set epochs=N says how long")
     train.add_argument("--estimate", action="store_true",
@@ -101,7 +103,10 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("model", help="run id, or a folder with a trained model")
     predict.add_argument("input", help="table, image, folder, zip, or unlabelled:NAME for a dataset's own rows without "
                          "a class")
-    predict.add_argument("-o", "--output", required=True, metavar="OUT.csv")
+    predict.add_argument("-o", "--output", required=True, metavar="OUT", help="a .csv or .parquet file; "
+                         "the same command goes on where a killed one was")
+    predict.add_argument("--precision", default="auto", help="float32, bf16, or auto: bf16 where it is measured to be "
+                         "faster and to change little")
     predict.add_argument("--spreadsheet", action="store_true", help="guard cells that a spreadsheet would run")
     predict.add_argument("--text-column", default="", help="column to read; default: that of the training data")
     explain = _command(top, "explain", commands.explain, "what in a text or picture speaks for an answer", common)
@@ -117,6 +122,12 @@ def build_parser() -> argparse.ArgumentParser:
     exporting.add_argument("--include-examples", action="store_true", help="golden examples from your own test rows "
                            "instead of the samples")
     exporting.add_argument("--zip", action="store_true", help="also DIR.zip")
+    pushing = _command(top, "push", taking.push, "a bundle to the Hugging Face Hub, private unless asked otherwise",
+                       common)
+    pushing.add_argument("folder", metavar="BUNDLE")
+    pushing.add_argument("repository", metavar="OWNER/NAME")
+    pushing.add_argument("--public", action="store_true", help="everybody may read it")
+
     checking = _command(top, "verify", taking.verify, "whether a bundle still says what it said", common)
     checking.add_argument("folder", metavar="DIR")
     serving = _command(top, "serve", taking.serve, "answers of a bundle over HTTP", common)

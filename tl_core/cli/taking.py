@@ -1,4 +1,4 @@
-"""Commands that take a model away: export, verify, reproduce."""
+"""Commands that take a model away: export, verify, push, serve, reproduce."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ def verify(args: argparse.Namespace, output: Output) -> int:
     output.show(found, [*_lines(found), "The bundle is as it was exported." if found["ok"] else
                         "The bundle is NOT as it was exported."])
     return 0 if found["ok"] else 1
+
+
+def push(args: argparse.Namespace, output: Output) -> int:
+    """Upload a bundle to the Hub."""
+    from tl_core.export.push import push as upload
+    from tl_core.export.push import token_of
+    from tl_core.progress import Progress
+    from tl_core.settings import read_settings
+
+    done = upload(Path(args.folder), args.repository, token_of(read_settings()), Progress(), public=args.public)
+    return output.show(done, [f"{done['address']} ({'public' if args.public else 'private'})"])
 
 
 def serve(args: argparse.Namespace, output: Output) -> int:

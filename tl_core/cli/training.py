@@ -40,7 +40,26 @@ def _longer(args: argparse.Namespace, runs: RunStore) -> RunConfig:
     return replace(config, options={**config.options, **extra}, sealed=args.sealed or config.sealed)
 
 
+def _again(args: argparse.Namespace) -> RunConfig:
+    """The config that saved settings describe, with what the command line changes."""
+    from tl_core.export.reproduce import from_saved
+
+    path = Path(args.config)
+    if not path.is_file():
+        raise NotFoundError(f"There is no file {args.config!r}.", "", "Check the spelling.")
+    if args.recipe or not args.dataset:
+        raise ConfigError("Saved settings name the recipe, but not the data.", "",
+                          "Give --dataset with --config, and no --recipe.")
+    settings, datasets, _ = stores()
+    record = datasets.get(args.dataset)
+    saved = from_saved(path.read_bytes(), settings.user, record.reference, str(record.folder))
+    return replace(saved, backbone=args.backbone or saved.backbone, sealed=args.sealed or saved.sealed,
+                   options={**saved.options, **dict(parse_setting(text) for text in args.set)})
+
+
 def _new(args: argparse.Namespace) -> RunConfig:
+    if args.config:
+        return _again(args)
     if not args.dataset or not args.recipe:
         raise ConfigError("A run needs a dataset and a recipe.", "", "Give --dataset and --recipe, or --continue RUN.")
     if args.recipe not in SETTINGS:

@@ -24,7 +24,7 @@ __all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "Fi
            "describe_settings", "setting"]
 
 KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
-         "trace", "rank", "export")
+         "trace", "rank", "export", "push")
 
 _WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
@@ -41,8 +41,8 @@ class RunConfig:
     from another), `takeout` (write one as files), `predict` (a whole file), `suspect` (look for wrong labels with a
     probe), `explore` (learning curve and map, with a probe), `curve` (train on more and more of the rows), `rank`
     (several backbones on a sample), `stress` (a trained model on worse items), `trace` (what each item is like to a
-    trained model) or `export` (a bundle of one). `options` holds the recipe's settings for those with a recipe, and the
-    arguments of the other kinds.
+    trained model), `export` (a bundle of one) or `push` (a bundle to the Hub). `options` holds the recipe's settings
+    for those with a recipe, and the arguments of the other kinds.
     `sealed` keeps a training's test score closed until somebody asks for it.
     """
 

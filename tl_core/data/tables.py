@@ -109,11 +109,16 @@ def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
     plain = dialect.encoding == "utf-8" and not dialect.broken
     refused: list[int] = []
+    enough: list[ValueError] = []
 
     def refuse(row: csv.InvalidRow) -> str:
         number = row.number - (1 if dialect.header else 0)
         refused.append(number)
-        reading.leave_out(number, f"it has {row.actual_columns} cells where the header has {row.expected_columns}")
+        try:
+            reading.leave_out(number, f"it has {row.actual_columns} cells where the header has {row.expected_columns}")
+        except ValueError as error:  # the parser could not pass it on
+            enough.append(error)
+            return "error"
         return "skip"
 
     def opened(block: int, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
@@ -137,11 +142,19 @@ def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     kinds = dict.fromkeys(names, pa.string())
     number = 0
     with opened(reading.limits.row_bytes, column_types=kinds, strings_can_be_null=False, check_utf8=False) as batches:
-        for batch in batches:
+        for batch in _until(batches, enough):
             numbers, number = _numbered(batch.num_rows, number, refused)
             table = pa.Table.from_batches([batch]).rename_columns(clean_names(names))
             for start in range(0, len(numbers), rows):
                 yield Rows(numbers[start:start + rows], table.slice(start, rows))
+
+
+def _until(batches: Any, enough: list[ValueError]) -> Iterator[Any]:  # noqa: ANN401
+    """The batches; where the parser stopped because too many rows were damaged, it is said so."""
+    try:
+        yield from batches
+    except ValueError as error:
+        raise (enough[0] if enough else error) from error
 
 
 def _numbered(count: int, last: int, refused: list[int]) -> tuple[NDArray[np.int64], int]:

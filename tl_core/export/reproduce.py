@@ -6,6 +6,10 @@ import json
 import shlex
 
 from tl_core.config import RunConfig
+from tl_core.errors import ConfigError
+
+_SAVED: dict[str, type] = {"recipe": str, "backbone": str, "options": dict, "sealed": bool}
+_LARGEST = 1 << 20
 
 
 def command(config: RunConfig) -> str:
@@ -47,3 +51,35 @@ while (run := runs.get(run.id)).status in ACTIVE:
     time.sleep(1)
 print(run.id, run.status, run.headline)
 '''
+
+
+def saved_settings(config: RunConfig) -> str:
+    """What a training can be started again with, as JSON; it names neither data nor owner."""
+    return json.dumps({name: getattr(config, name) for name in _SAVED}, indent=1, ensure_ascii=False)
+
+
+def from_saved(content: bytes, owner: str, dataset: str, dataset_dir: str) -> RunConfig:
+    """The training that `saved_settings` or a run's own `config.json` describes, on another dataset.
+
+    Raises:
+        ConfigError: when it is neither, or describes no training.
+    """
+    wrong = ConfigError("These are no saved settings.", "They are a JSON file with recipe, backbone and options.",
+                        "Bring the file that Export gives under Settings (JSON).")
+    if len(content) > _LARGEST:
+        raise wrong
+    try:
+        told = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise wrong from error
+    if not isinstance(told, dict) or "recipe" not in told:
+        raise wrong
+    if told.get("kind", "train") != "train":
+        raise ConfigError(f"These are the settings of a run of kind {told['kind']!r}.", "",
+                          "Only a training can be started again.")
+    given = {name: told[name] for name in _SAVED if name in told}
+    for name, value in given.items():
+        if not isinstance(value, _SAVED[name]):
+            raise ConfigError(f"In these settings {name} is {value!r}.", f"It must be a {_SAVED[name].__name__}.",
+                              "Bring the file as it was downloaded.")
+    return RunConfig("train", owner, dataset, dataset_dir, **given)

@@ -14,7 +14,7 @@ from tl_core.registry.processes import start_time
 
 # What needs the libraries that a worker standing by has imported.
 _HEAVY = ("train", "predict", "preflight", "suspect", "explore", "stress", "curve", "trace",
-          "rank", "export")
+          "rank", "export", "push")
 
 
 class JobRunner(Protocol):

@@ -26,6 +26,7 @@ from tl_core.errors import Cancelled, UserError
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.monitor import read_machine
 from tl_core.jobs.notify import notify
+from tl_core.jobs.trackers import track
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.progress import Progress
 from tl_core.registry.database import open_database
@@ -105,6 +106,8 @@ def carry_out(folder: Path, settings: Settings) -> int:
         heart.stop()
         writer.finish(run_id, "done", headline=headline, summary=summary)
         notify(settings, run_id, "done", headline)
+        if config.kind == "train":
+            track(settings, folder)
         return 0
     except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
         heart.stop()
@@ -257,9 +260,10 @@ def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventL
     from tl_core.predict.batch import predict_source
 
     asked = config.options
-    out = folder / "predictions.csv"
+    out = folder / f"predictions.{asked.get('format', 'csv')}"
     counts = predict_source(Path(asked["model"]), Path(asked["source"]), out, settings, progress=events,
                             spreadsheet=bool(asked.get("spreadsheet")), text_column=str(asked.get("text_column", "")))
+    events.log(f"Computed in {counts['precision']}.")
     return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
 
 
@@ -332,8 +336,17 @@ def _export(config: RunConfig, folder: Path, settings: Settings, events: EventLo
         "run": Path(asked["run"]).name, "folder": target.name, "file": archive.name, "bytes": found["bytes"]})
 
 
-_WORK = {"export": _export, "train": _train, "curve": _curve, "explore": _explore, "stress": _stress, "trace": _trace,
-         "rank": _rank, "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix,
+def _push(config: RunConfig, _folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.export.push import push, token_of
+
+    asked = config.options
+    done = push(Path(asked["bundle"]), str(asked["repository"]), token_of(settings), events,
+                public=bool(asked.get("public")))
+    return f"{done['repository']} is on the Hub", done
+
+
+_WORK = {"push": _push, "export": _export, "train": _train, "curve": _curve, "explore": _explore, "stress": _stress,
+         "trace": _trace, "rank": _rank, "preflight": _preflight, "suspect": _suspect, "import": _import, "fix": _fix,
          "takeout": _take_out, "predict": _predict}
 
 if __name__ == "__main__":

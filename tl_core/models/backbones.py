@@ -17,6 +17,7 @@ from tl_core.errors import BackboneError
 from tl_core.models import depths, grafts, heads, joint, mean_layer
 from tl_core.models.depth import likely_heads
 from tl_core.models.families import MEAN_BY_CONFIG, MEAN_LAYER, PRE_HEADS
+from tl_core.models.machine import place
 from tl_core.models.opening import (
     build_model,
     load_config,
@@ -141,24 +142,6 @@ def encode_images(processor: Any, pictures: list[Image.Image]) -> dict[str, Tens
     """Pixel tensors (batch, channels, height, width)."""
     pixels = processor(pictures, return_tensors="pt")["pixel_values"]
     return {"pixel_values": pixels.contiguous(memory_format=torch.channels_last)}
-
-
-def place(model: Any, modality: str) -> None:  # noqa: ANN401
-    """Move a model to the GPU where there is one, and image models to the memory layout that convolutions like.
-
-    On a CPU the layout and small batches made MobileNetV2 five times as fast; transformers do not mind.
-    """
-    if modality == "image":
-        model.to(memory_format=torch.channels_last)
-    if torch.cuda.is_available():
-        model.to("cuda")
-
-
-def best_batch(modality: str) -> int:
-    """Items that this machine best computes together: images on a CPU stay inside its caches."""
-    if torch.cuda.is_available():
-        return 64
-    return 8 if modality == "image" else 32
 
 
 def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",

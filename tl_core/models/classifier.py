@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
 from tl_core.models import grafts
-from tl_core.models.backbones import best_batch, encode_images, encode_texts, place
+from tl_core.models.backbones import encode_images, encode_texts
+from tl_core.models.machine import best_batch, place
 from tl_core.models.opening import load_processor, modality_of
 from tl_core.models.references import check_weights
 

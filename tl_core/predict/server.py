@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, File, HTTPException, Request, Response, UploadFile
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, Field
@@ -64,6 +65,12 @@ class Answers(BaseModel):
     """One answer for each item, in order."""
 
     answers: list[Answer]
+
+
+class Refusal(BaseModel):
+    """Why there is no answer, in words."""
+
+    detail: str
 
 
 class _Metrics:
@@ -142,9 +149,15 @@ def create_app(serving: Serving) -> FastAPI:
             raise HTTPException(422, f"This model reads {app.state.classifier.modality}s: POST {other}.")
 
     refusals: dict[int | str, dict[str, Any]] = {
-        code: {"description": text} for code, text in (
+        code: {"description": text, "model": Refusal} for code, text in (
             (400, "not readable"), (401, "token missing or wrong"), (411, "length missing"), (413, "too large"),
-            (429, "too many wait"), (503, "not ready, or too slow"))}
+            (422, "not what this model reads"), (429, "too many wait"), (503, "not ready, or too slow"))}
+
+    @app.exception_handler(RequestValidationError)
+    async def say_what_is_wrong(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        return JSONResponse({"detail": f"{where or 'The body'}: {first['msg']}"}, 422)
 
     @app.post("/predict", responses=refusals, dependencies=[Depends(allowed)])
     async def predict(asked: Texts) -> Answers:
@@ -166,14 +179,14 @@ def create_app(serving: Serving) -> FastAPI:
         """Whether the process lives."""
         return {"status": "alive"}
 
-    @app.get("/ready", responses={503: {"description": "not yet, or no more"}})
+    @app.get("/ready", responses={503: {"description": "not yet, or no more", "model": Refusal}})
     async def ready() -> dict[str, Any]:
         """Whether it answers, and which classes it knows."""
         if not app.state.ready:
             raise HTTPException(503, "The model is not open, or the server is ending.")
         return {"status": "ready", "labels": app.state.classifier.labels}
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def show_metrics() -> Response:
         """Figures for Prometheus."""
         metrics.waiting.set(app.state.batcher.waiting if app.state.ready else 0)

@@ -17,7 +17,8 @@ import torch
 from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError
-from tl_core.models.backbones import best_batch, load_backbone
+from tl_core.models.backbones import load_backbone
+from tl_core.models.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.settings import read_settings

@@ -24,7 +24,7 @@ ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
 LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light",
          "preflight": "light", "suspect": "light", "explore": "light", "stress": "light",
-         "trace": "light", "rank": "light", "export": "light", "curve": "train"}
+         "trace": "light", "rank": "light", "export": "light", "push": "light", "curve": "train"}
 _DIED = {"code": "interrupted", "what": "The process that did the work has gone.",
          "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
          "try_this": "Resume it; finished parts are kept."}

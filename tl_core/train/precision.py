@@ -13,21 +13,11 @@ from torch.nn import functional
 
 from tl_core.data.store import write_json
 from tl_core.models.backbones import Backbone, Extractor
+from tl_core.models.machine import has_bf16
 from tl_core.models.references import read_json
 
 _WORTH = 1.2  # times faster than float32 before bf16 is taken
 _MIN_ROWS = 500  # below this, measuring costs more than it can save
-
-
-def has_bf16() -> bool:
-    """Whether the hardware multiplies bf16 natively (GPU, or a CPU with AMX or AVX-512 BF16)."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def choose_bf16(setting: str, backbone: Backbone, extractor: Extractor, batch: dict[str, Any], rows: int,

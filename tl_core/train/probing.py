@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tl_core.config import ProbeSettings
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion
-from tl_core.models.backbones import Backbone, best_batch
+from tl_core.models.backbones import Backbone
+from tl_core.models.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision
 from tl_core.train.features import extract_features

@@ -1,0 +1,147 @@
+"""Answers on their way to a file: kept window by window, so that a kill costs one window, then written as one table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tl_core.models.references import read_json
+from tl_core.predict.inputs import Item
+from tl_core.storage import remove_tree
+
+SUFFIXES = (".csv", ".parquet")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_JOURNAL = "journal.json"
+
+
+class Answers:
+    """Windows of answers in a folder beside the file that they will become.
+
+    Args:
+        out: the file; what is finished lies in `<out>.parts` until `write`.
+        identity: of model, source and settings; finished windows of another identity are thrown away.
+        key: what items are called: row or file.
+        labels: classes in the order of the probabilities.
+        least: answers less sure than this are marked.
+    """
+
+    def __init__(self, out: Path, identity: dict[str, Any], key: str, labels: list[str], least: float) -> None:
+        self._out, self._folder = out, out.with_name(out.name + ".parts")
+        self._key, self._labels, self._least = key, labels, least
+        self._own = [key, "label", "confidence", "abstain", *(f"p:{name}" for name in labels), "error"]
+        if read_json(self._folder / _JOURNAL).get("identity") != identity:
+            remove_tree(self._folder)
+            self._folder.mkdir(parents=True)
+            self.note(identity=identity)
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What an earlier try kept beside its windows."""
+        return dict(read_json(self._folder / _JOURNAL))
+
+    def note(self, **facts: Any) -> None:  # noqa: ANN401
+        """Keep something for a later try."""
+        path = self._folder / _JOURNAL
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps({**self.noted, **facts}), encoding="utf-8")
+        temporary.replace(path)
+
+    def has(self, number: int) -> bool:
+        """Whether window `number` is finished."""
+        return self._path(number).exists()
+
+    def keep(self, number: int, items: list[Item], found: NDArray[np.float64], errors: list[str]) -> None:
+        """Keep a window: probabilities (items, classes), and what is wrong with those that have none."""
+        good = np.array([not error for error in errors])
+        best, top = found.argmax(axis=1), found.max(axis=1)
+        columns: dict[str, Any] = {
+            self._key: [item.name for item in items],
+            "label": pa.array([self._labels[i] for i in best], pa.string(), mask=~good),
+            "confidence": pa.array(top, mask=~good), "abstain": pa.array(top < self._least, mask=~good)}
+        columns |= {f"p:{name}": pa.array(found[:, i], mask=~good) for i, name in enumerate(self._labels)}
+        columns["error"] = pa.array(errors, pa.string())
+        for name in dict.fromkeys(name for item in items for name in item.columns):
+            free = name
+            while free in columns:
+                free = f"input_{free}"
+            columns[free] = pa.array([item.columns.get(name, "") for item in items], pa.string())
+        temporary = self._path(number).with_suffix(".tmp")
+        pq.write_table(pa.table(columns), temporary)
+        temporary.replace(self._path(number))
+
+    def write(self, *, spreadsheet: bool) -> dict[str, int]:
+        """Write the file, by its suffix as CSV or Parquet, and remove the windows; gives counts `rows` and `errors`.
+
+        Args:
+            spreadsheet: in a CSV, put an apostrophe before input cells that a spreadsheet would run as a formula.
+        """
+        parts = sorted(self._folder.glob("*.parquet"))
+        schema = pa.unify_schemas([pq.read_schema(part) for part in parts])
+        temporary, counts = self._out.with_name(self._out.name + ".part"), {"rows": 0, "errors": 0}
+        tables = self._tables(parts, schema, counts)
+        if self._out.suffix.lower() == ".parquet":
+            with pq.ParquetWriter(temporary, schema) as writer:
+                for table in tables:
+                    writer.write_table(table)
+        else:
+            self._write_csv(temporary, tables, schema.names, spreadsheet=spreadsheet)
+        temporary.replace(self._out)
+        remove_tree(self._folder)
+        return counts
+
+    def _write_csv(self, path: Path, tables: Iterator[pa.Table], names: list[str], *, spreadsheet: bool) -> None:
+        given = range(len(self._own), len(names)) if spreadsheet else range(0)
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(names)
+            for table in tables:
+                for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                    cells = [_cell(value) for value in row]
+                    for place in given:
+                        cells[place] = _guarded(cells[place])
+                    writer.writerow(cells)
+
+    @staticmethod
+    def _tables(parts: list[Path], schema: pa.Schema, counts: dict[str, int]) -> Iterator[pa.Table]:
+        """Each window with the columns of all; a column that came later is empty before."""
+        for part in parts:
+            table = pq.read_table(part)
+            counts["rows"] += len(table)
+            counts["errors"] += table.column("label").null_count
+            for name in schema.names:
+                if name not in table.column_names:
+                    table = table.append_column(name, pa.array([""] * len(table), pa.string()))
+            yield table.select(schema.names)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:08d}.parquet"
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    """A value as a CSV holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _guarded(cell: str) -> str:
+    """Spreadsheets run cells that start like a formula; an apostrophe keeps them text."""
+    return "'" + cell if cell.startswith(_FORMULA) and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
