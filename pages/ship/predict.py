@@ -132,8 +132,8 @@ if job_id:
             st.download_button("Download the CSV" if made.suffix == ".csv" else "Download the Parquet file", handle,
                                f"predictions-{job_id}{made.suffix}", type="primary", icon=":material/download:")
         if job.summary.get("precision", "").startswith("bf16"):
-            st.caption("Computed with shorter numbers (bf16), which is faster here. Answers that these could have "
-                       "changed were computed again in full.")
+            st.caption("Computed with shorter numbers (bf16), which is faster here. Answers near a border, which these "
+                       "could have changed, were computed again in full.")
     else:
         problems.show(job.reason or {"what": "It stopped."})
         st.button("Go on where it was", on_click=go_on, args=(job_id,), type="primary", icon=":material/play_arrow:")

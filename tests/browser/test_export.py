@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from tests_support.datasets import write_texts
+from tests_support.processes import of_home
 from tests_support.studio import ROOT, add_from_server
 
 pytestmark = pytest.mark.browser
@@ -55,3 +56,10 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 1001
+
+    page.get_by_role("button", name="Another file").click()
+    page.locator("input[type=file]").first.set_input_files(write_texts(tmp_path / "many.csv", 8000))
+    page.get_by_text("a second").wait_for(timeout=120_000)
+    next(one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())).kill()
+    page.get_by_role("button", name="Go on where it was").click(timeout=60_000)
+    page.get_by_text("8,000 predicted, 0 could not be read").first.wait_for(timeout=120_000)

@@ -14,7 +14,7 @@ import pytest
 from tests_support.exported import NAMES, NO_ONNX, SPECIAL
 
 from tl_core.errors import DataError, StateError
-from tl_core.export import golden
+from tl_core.export import golden, standalone
 from tl_core.export.bundle import export, requirements_of, write_manifest
 from tl_core.export.onnx import OnnxClassifier
 from tl_core.export.verify import verify
@@ -156,6 +156,21 @@ def test_trap_9_another_implementation_of_the_processor_is_named(exported, monke
     checks = {check["name"]: check for check in verify(folder)["checks"]}
     assert not checks["preprocessing"]["ok"] and 'Pil"' in checks["preprocessing"]["detail"]
     assert checks["golden examples, PyTorch"]["largest"] > 1e-6  # so it matters which one it is
+
+
+def test_one_unreadable_picture_costs_the_others_nothing(exported, tmp_path):
+    folder = exported.bundle("vit")[0]
+    pictures = sorted((folder / "golden").glob("*.png"))
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    model = standalone.Model(folder)
+    alone = [model.answers([picture])[0] for picture in pictures]
+    asked = [*pictures[:2], tmp_path / "broken.png", *pictures[2:]]
+    found = list(standalone.answered(model, [(path.name, path) for path in asked]))
+    assert [name for name, _ in found] == [path.name for path in asked]
+    assert "cannot identify" in found.pop(2)[1]
+    for (_, answer), expected in zip(found, alone, strict=True):
+        assert answer["label"] == expected["label"]
+        assert answer["confidence"] == pytest.approx(expected["confidence"], abs=1e-6)
 
 
 def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):

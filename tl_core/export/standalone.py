@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif"}
-BATCH = 16
+BATCH, WINDOW = 16, 256
 
 
 class Model:
@@ -119,6 +120,20 @@ def read(arguments: list[str], column: str, *, is_text: bool) -> list[tuple[str,
     return found
 
 
+def answered(model: Model, items: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Name and answer of each input, or what was wrong with it: one unreadable picture must not cost the others."""
+    for start in range(0, len(items), WINDOW):
+        window = items[start:start + WINDOW]
+        try:
+            yield from zip([name for name, _ in window], model.answers([item for _, item in window]), strict=True)
+        except (OSError, ValueError):
+            for name, item in window:
+                try:
+                    yield name, model.answers([item])[0]
+                except (OSError, ValueError) as error:
+                    yield name, str(error)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Answers of this model.")
     parser.add_argument("input", nargs="+", help="texts or tables; pictures or folders")
@@ -130,11 +145,9 @@ def main() -> int:
     out = open(given.output, "w", newline="", encoding="utf-8") if given.output else sys.stdout  # noqa: SIM115
     writer = csv.writer(out)
     writer.writerow(["input", "label", "confidence", "abstain", *(f"p:{name}" for name in model.labels), "error"])
-    for name, item in items:
-        try:
-            one = model.answers([item])[0]
-        except (OSError, ValueError) as error:  # one unreadable picture must not cost the others
-            writer.writerow([name, "", "", "", *("" for _ in model.labels), str(error)])
+    for name, one in answered(model, items):
+        if isinstance(one, str):
+            writer.writerow([name, "", "", "", *("" for _ in model.labels), one])
             continue
         writer.writerow([name, one["label"], f"{one['confidence']:.9g}", str(one["abstain"]).lower(),
                          *(f"{value:.9g}" for value in one["probabilities"].values()), ""])

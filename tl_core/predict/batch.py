@@ -59,12 +59,14 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
         progress.stage("Predicting", inputs.total, share=0.85)
         _fill(answers, inputs, predictor, progress)
         progress.stage("Writing the file", share=0.05)
-        return {**answers.write(spreadsheet=spreadsheet), "precision": predictor.reason}
+        return {**answers.write(spreadsheet=spreadsheet), "precision": predictor.reason or "float32"}
 
 
 def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:
     """Compute the windows that are missing."""
     done = end = 0
+    if "chosen" in answers.noted:
+        predictor.choose(**answers.noted["chosen"])
 
     def tick(more: int) -> None:
         nonlocal done
@@ -77,9 +79,7 @@ def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Prog
             errors = [item.error for item in items]
             places = [place for place, error in enumerate(errors) if not error]
             values = [items[place].value for place in places]
-            if "chosen" in answers.noted:
-                predictor.choose(**answers.noted["chosen"])
-            elif values:
+            if values and not predictor.reason:
                 predictor.settle(values, inputs.total, inputs.read)
                 answers.note(chosen=predictor.chosen)
             found = np.zeros((len(items), len(predictor.labels)))
