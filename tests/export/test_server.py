@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -77,14 +78,15 @@ def test_pictures_and_a_token(exported):
         assert httpx.get(f"{address}/health").status_code == 200
 
 
-def test_an_end_loses_nothing_that_was_accepted(exported):
+def test_an_end_loses_nothing_that_was_accepted(exported, tmp_path):
     """Requests wait for their batch when the end is asked for; all of them are answered, and the process goes."""
-    with serving(exported.bundle("bert")[0], "--wait-ms", "1500") as (address, process):
+    with serving(exported.bundle("bert")[0], "--wait-ms", "1500", said=tmp_path / "said") as (address, process):
         status = []
 
         def ask():
             status.append(httpx.post(f"{address}/predict", json={"texts": ["still here?"]}, timeout=30).status_code)
 
+        httpx.post(f"{address}/predict", json={"texts": ["after company", "a batch waits"]})
         asking = [threading.Thread(target=ask) for _ in range(8)]
         for thread in asking:
             thread.start()
@@ -94,6 +96,8 @@ def test_an_end_loses_nothing_that_was_accepted(exported):
             thread.join()
         assert status == [200] * 8
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)
+    said = re.search(r"(\d+) requests were accepted, (\d+) of them", (tmp_path / "said").read_text())
+    assert said.groups() == ("9", "9")
 
 
 def test_no_bundle_is_said(tmp_path):

@@ -47,6 +47,24 @@ def test_switched_off_every_item_goes_alone():
     assert sizes == [1, 1, 1]
 
 
+def test_only_after_company_does_a_batch_wait_for_more():
+    sizes = []
+
+    async def work(batcher):
+        started = time.monotonic()
+        for number in range(5):
+            await batcher.answers([number])
+        alone = time.monotonic() - started
+        await batcher.answers([1, 2])
+        first = asyncio.ensure_future(batcher.answers([3]))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, batcher.answers([4]))
+        return alone
+
+    assert go(work, lambda items: sizes.append(len(items)) or items, wait=1.0) < 1.0
+    assert sizes == [1, 1, 1, 1, 1, 2, 2]
+
+
 def test_overload_is_refused_whole_and_passes():
     def slow(items):
         time.sleep(0.1)

@@ -16,6 +16,8 @@ class Full(Exception):
 class Batcher:
     """Collects items for at most `wait` seconds or `most` items and computes them in one thread.
 
+    Only a batch that follows one of several items waits: a single client would wait for nobody.
+
     Args:
         compute: gives one answer for each of a list of items.
         most: items that are computed together; 1 switches batching off.
@@ -27,6 +29,7 @@ class Batcher:
         self._compute, self._most, self._wait, self._room = compute, most, wait, room
         self._queue: asyncio.Queue[tuple[Any, asyncio.Future[Any]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
+        self._last = 1  # items of the last batch
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -64,7 +67,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         while True:
             batch = [await self._queue.get()]
-            end = loop.time() + self._wait
+            end = loop.time() + (self._wait if self._last > 1 else 0.0)
             while len(batch) < self._most:
                 with suppress(asyncio.QueueEmpty):
                     batch.append(self._queue.get_nowait())
@@ -72,6 +75,7 @@ class Batcher:
                 if loop.time() >= end or self._most == 1:
                     break
                 await asyncio.sleep(min(0.001, self._wait))
+            self._last = len(batch)
             await self._answer([(item, future) for item, future in batch if not future.cancelled()])
             for _ in batch:
                 self._queue.task_done()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,11 +26,13 @@ from pydantic import BaseModel, Field
 
 from tl_core.data.images import open_image
 from tl_core.errors import DataError
+from tl_core.log import setup_logging
 from tl_core.models.classifier import load_classifier
 from tl_core.predict.batcher import Batcher, Full
 from tl_core.predict.threshold import read_threshold
 
 ITEMS, CHARS = 256, 100_000
+log = logging.getLogger(__name__)
 _BEARER = HTTPBearer(auto_error=False)
 
 
@@ -82,6 +85,7 @@ class _Metrics:
                                 registry=self.registry)
         self.seconds = Histogram("graft_request_seconds", "Seconds of a request", ("path",), registry=self.registry)
         self.items = Counter("graft_items", "Items that were classified", registry=self.registry)
+        self.accepted = self.answered = 0
         self.waiting = Gauge("graft_waiting_items", "Items that wait to be computed", registry=self.registry)
 
 
@@ -107,6 +111,7 @@ def create_app(serving: Serving) -> FastAPI:
         yield
         app.state.ready = False
         await app.state.batcher.stop()
+        log.info("ended: %d requests were accepted, %d of them answered", metrics.accepted, metrics.answered)
 
     app = FastAPI(title="Graft Studio bundle", description="Answers of one classifier.", lifespan=life,
                   version="1.0.0")
@@ -126,7 +131,9 @@ def create_app(serving: Serving) -> FastAPI:
         elif length.isdigit() and int(length) > serving.body_mb << 20:
             answer = JSONResponse({"detail": f"At most {serving.body_mb} MB at once."}, 413)
         else:
+            metrics.accepted += request.method == "POST"
             answer = await go(request)
+            metrics.answered += request.method == "POST"
         path = getattr(request.scope.get("route"), "path", "other")
         metrics.requests.labels(path, str(answer.status_code)).inc()
         metrics.seconds.labels(path).observe(time.perf_counter() - started)
@@ -197,6 +204,7 @@ def create_app(serving: Serving) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """The application of a worker process, told by `run`."""
+    setup_logging()
     return create_app(Serving(**_read()))
 
 
