@@ -136,7 +136,8 @@ def build_parser() -> argparse.ArgumentParser:
     serving.add_argument("--port", type=int, default=8000)
     serving.add_argument("--workers", type=int, default=1, help="processes, each with the model in memory")
     serving.add_argument("--batch", type=int, default=32, help="items computed together; 1 switches batching off")
-    serving.add_argument("--wait-ms", type=float, default=4.0, help="how long a batch waits for more, when the last one had several")
+    serving.add_argument("--wait-ms", type=float, default=4.0, help="how long a batch waits for more, when the "
+                         "last one had several")
     serving.add_argument("--room", type=int, default=1024, help="items that may wait; more are answered 429")
     serving.add_argument("--seconds", type=float, default=30.0, help="longest wait for an answer")
     again = _command(top, "reproduce", taking.reproduce, "the command and the script that repeat a run", common)
