@@ -47,7 +47,8 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
     if out.suffix.lower() not in SUFFIXES:
         raise DataError(f"{out.name!r} is neither a CSV nor a Parquet file.", "", "Call it answers.csv, for example.")
     if not source.exists():
-        raise DataError(f"There is no file or folder {str(source)!r}.", "", "Check the spelling.")
+        raise DataError(f"There is no file or folder {source.name!r}.", "It may have been removed.",
+                        "Check the spelling, or bring it again.")
     progress.stage("Opening the model", share=0.05)
     with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
         progress.stage("Reading the file", share=0.05)
