@@ -13,7 +13,7 @@ from tl_core.registry.datasets import DatasetRecord
 
 def show(record: DatasetRecord, start: Callable[[RunConfig], None]) -> None:
     """Upload saved settings, see what they say, and start with them."""
-    with st.expander("Start from saved settings", icon=":material/settings_backup_restore:"):
+    with st.expander("Start from saved settings"):
         upload = st.file_uploader("Settings (JSON)", type="json", max_upload_size=1, key="saved_settings",
                                   help="The file that Export gives under *Settings (JSON)*.")
         if upload is None:

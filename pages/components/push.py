@@ -13,8 +13,7 @@ from tl_core.registry.runs import ACTIVE, Run
 
 def show(run: Run, bundle: Path) -> None:
     """Ask for a name, push, and show where it went."""
-    with st.expander("Put it on the Hugging Face Hub", icon=":material/cloud_upload:",
-                     expanded=bool(st.session_state["push_run"])):
+    with st.expander("Put it on the Hugging Face Hub", expanded=bool(st.session_state["push_run"])):
         if not token_of(services.settings()):
             st.caption("This program has no token for the Hub. Who runs it can make one that may write at "
                        "huggingface.co/settings/tokens and start it with `TL_HUB_TOKEN` set.")

@@ -87,7 +87,7 @@ st.subheader("Repeat the training")
 st.caption("The same data version, splits, settings and seed give the same model on the same kind of machine.")
 with problems.caught():
     config = RunConfig.read(run.folder)
-st.code(command(config), language="bash")
+st.code(command(config), language="bash", wrap_lines=True)
 with st.container(horizontal=True):
     st.download_button("Python script", script(config), f"repeat-{run_id}.py", "text/x-python",
                        icon=":material/code:")
