@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
+from tests_support.datasets import write_texts
 from tests_support.processes import kill_all
 
+from tl_core.data.schema import ImportOptions
+from tl_core.intake import add_dataset
 from tl_core.jobs import dispatch
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.settings import read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +29,15 @@ def no_dispatcher(monkeypatch, home):
 
     services.compute.clear()
     kill_all(home)
+
+
+@pytest.fixture
+def record(tmp_path, tiny, monkeypatch):
+    """A dataset of texts, and a tiny backbone that the pages may use."""
+    (tmp_path / "models").mkdir()
+    shutil.copytree(tiny("bert"), tmp_path / "models" / "mine")
+    monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
+    settings = read_settings()
+    store = DatasetStore(open_database(settings), "local", settings.home_path)
+    found, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions())
+    return found

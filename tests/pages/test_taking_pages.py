@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 from tests_support.datasets import write_texts
-from tests_support.pages import everything, opened
+from tests_support.pages import carried_out, everything, opened, runs
 
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
 from tl_core.export.reproduce import saved_settings
-from tl_core.intake import add_dataset
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.runs import RunWriter
 from tl_core.settings import read_settings
 
 
-def runs():
-    settings = read_settings()
-    return RunStore(open_database(settings), "local", settings.home_path)
-
-
-def carried_out(config):
-    run = runs().create(config)
-    RunWriter(open_database(read_settings())).claim_next("train" if config.kind == "train" else "light")
-    carry_out(run.folder, read_settings())
-    return runs().get(run.id)
-
-
 @pytest.fixture
-def trained(tmp_path, tiny, monkeypatch):
+def trained(record):
     """A finished probe of texts."""
-    (tmp_path / "models").mkdir()
-    shutil.copytree(tiny("bert"), tmp_path / "models" / "mine")
-    monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    settings = read_settings()
-    store = DatasetStore(open_database(settings), "local", settings.home_path)
-    record, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions())
     return carried_out(RunConfig("train", "local", record.reference, str(record.folder), "local:mine", "probe",
                                  {"max_length": 24, "seed": 5, "baseline": False}))
 

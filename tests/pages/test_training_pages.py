@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
 import pytest
-from tests_support.datasets import write_texts
-from tests_support.pages import everything, opened
+from tests_support.pages import carried_out, everything, opened, runs
 
 from tl_core.config import STRATEGIES, RunConfig
-from tl_core.data.schema import ImportOptions
-from tl_core.intake import add_dataset
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
-from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.runs import RunWriter
 from tl_core.settings import read_settings
 
 pytestmark = pytest.mark.usefixtures("no_dispatcher")
 
 
-@pytest.fixture
-def record(tmp_path, tiny, monkeypatch):
-    """A dataset of texts, and a tiny backbone that the pages may use."""
-    (tmp_path / "models").mkdir()
-    shutil.copytree(tiny("bert"), tmp_path / "models" / "mine")
-    monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    settings = read_settings()
-    store = DatasetStore(open_database(settings), "local", settings.home_path)
-    found, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions())
-    return found
-
-
-def runs():
-    settings = read_settings()
-    return RunStore(open_database(settings), "local", settings.home_path)
-
-
-def carried_out(record, recipe, **options):
-    config = RunConfig("train", "local", record.reference, str(record.folder), "local:mine", recipe, options)
-    run = runs().create(config)
-    RunWriter(open_database(read_settings())).claim_next("train")
-    carry_out(run.folder, read_settings())
-    return runs().get(run.id)
+def trained(record, recipe, **options):
+    return carried_out(RunConfig("train", "local", record.reference, str(record.folder), "local:mine", recipe, options))
 
 
 def design(record, card):
@@ -109,7 +83,7 @@ def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
 
 
 def test_live_and_report_tell_how_the_training_went(record):
-    run = carried_out(record, "finetune", epochs=2.0, batch_size=8, max_length=16, patience=0, strategy="lora",
+    run = trained(record, "finetune", epochs=2.0, batch_size=8, max_length=16, patience=0, strategy="lora",
                       class_weights="balanced", baseline=False)
     assert run.status == "done", run.reason
     app = opened("pages/train/live.py", run=run.id)
@@ -125,7 +99,7 @@ def test_live_and_report_tell_how_the_training_went(record):
 
 
 def test_the_ladders_report_recommends_a_strategy(record):
-    run = carried_out(record, "ladder", rungs=["baseline", "probe", "full"], seeds=1, epochs=1.0, max_length=16)
+    run = trained(record, "ladder", rungs=["baseline", "probe", "full"], seeds=1, epochs=1.0, max_length=16)
     assert run.status == "done", run.reason
     for page in ("pages/train/live.py", "pages/evaluate/report.py"):
         app = opened(page, run=run.id)

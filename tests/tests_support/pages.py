@@ -6,6 +6,11 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.database import open_database
+from tl_core.registry.runs import LANES, RunStore, RunWriter
+from tl_core.settings import read_settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,3 +26,16 @@ def everything(app):
     said = [str(element.value) for kind in (app.markdown, app.title, app.subheader, app.caption, app.info, app.error,
                                             app.warning, app.success) for element in kind]
     return " ".join([*said, *(bar.proto.text for bar in app.get("progress"))])
+
+
+def runs():
+    settings = read_settings()
+    return RunStore(open_database(settings), "local", settings.home_path)
+
+
+def carried_out(config):
+    """The run of `config`, done in this process."""
+    run = runs().create(config)
+    RunWriter(open_database(read_settings())).claim_next(LANES[config.kind])
+    carry_out(run.folder, read_settings())
+    return runs().get(run.id)
