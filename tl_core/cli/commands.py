@@ -121,9 +121,11 @@ def predict(args: argparse.Namespace, output: Output) -> int:
         if not source.exists():
             raise NotFoundError("This dataset has no rows without a class.")
     shown = Shown(output)
-    counts = predict_source(folder, source, Path(args.output), settings, progress=shown, spreadsheet=args.spreadsheet,
-                            text_column=column, precision=args.precision)
-    shown.end()
+    try:
+        counts = predict_source(folder, source, Path(args.output), settings, progress=shown,
+                                spreadsheet=args.spreadsheet, text_column=column, precision=args.precision)
+    finally:
+        shown.end()  # an error has a line of its own
     return output.show({**counts, "output": args.output},
                        [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read",
                         f"Computed in {counts['precision']}."])
