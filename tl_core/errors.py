@@ -4,6 +4,7 @@ The tree::
 
     UserError                what happened, why, what to try; shown word for word in page, CLI and run row
     |- DataError             the rows, files or columns that were brought cannot be used as they are
+    |  `- AmbiguousError     they can be read in several ways that give different classes or splits
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
     |- TrainingError         a training came apart, or does not fit this machine
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -30,13 +32,13 @@ class UserError(Exception):
         super().__init__(what)
         self.what, self.why, self.try_this = what, why, try_this
 
-    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[UserError], tuple[Any, ...]]:
         return type(self), (self.what, self.why, self.try_this)
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.try_this) if part)
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """The error object of the command line contract."""
         return {"code": self.code, "what": self.what, "why": self.why, "try_this": self.try_this}
 
@@ -45,6 +47,29 @@ class DataError(UserError):
     """The data that was brought cannot be used as it is."""
 
     code = "data"
+
+
+class AmbiguousError(DataError):
+    """The source can be read in ways that give different classes or splits; a person has to say which is meant.
+
+    `option` is the import option that answers the question and `choices` its values with what each would mean, so
+    that a page can ask; the command line names them in `try_this`.
+    """
+
+    code = "ambiguous"
+
+    def __init__(self, what: str, why: str, option: str, choices: dict[str, str]) -> None:
+        flag = "--" + option.replace("_", "-")
+        ways = "; ".join(f"{flag} {value!r} ({text})" if " " in value or not value else f"{flag} {value} ({text})"
+                         for value, text in list(choices.items())[:6])
+        super().__init__(what, why, f"Say which is meant: {ways}.")
+        self.option, self.choices = option, choices
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[Any, ...]]:
+        return type(self), (self.what, self.why, self.option, self.choices)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "question": {"option": self.option, "choices": self.choices}}
 
 
 class BackboneError(UserError):

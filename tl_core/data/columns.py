@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
+from tl_core.data.names import SPLIT_NAMES
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import DataError, nearest
 
@@ -22,10 +23,6 @@ LABEL_NAMES = ("label", "class", "category", "target", "intent", "topic", "senti
 IMAGE_NAMES = ("file_name", "filename", "image", "image_path", "path", "filepath", "file", "img", "image_name",
                "image_id", "id_code", "id")
 SPLIT_COLUMNS = ("split", "set", "fold", "partition", "subset")
-SPLIT_NAMES = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "dev": "validation", "eval": "validation", "test": "test", "testing": "test", "holdout": "test",
-}
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tl_core.data.columns import SPLIT_NAMES
 from tl_core.data.limits import Limits
+from tl_core.data.names import SPLIT_NAMES
 from tl_core.data.schema import ImportOptions
 from tl_core.data.tables import cell
 from tl_core.errors import DataError, nearest

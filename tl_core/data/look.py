@@ -86,7 +86,7 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
     main = source.tables.get("") or source.tables.get("train") or next(iter(source.tables.values()))
     sheets: list[str] = []
     if main.suffix.lower() == ".xlsx":
-        from tl_core.data.sheets import sheet_names
+        from tl_core.data.workbook import sheet_names
 
         try:
             sheets = sheet_names(main)

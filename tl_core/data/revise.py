@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.edits import carry_over, decisions
 from tl_core.data.findings import View
+from tl_core.data.preparation import Preparation
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.seal import Draft, seal
@@ -144,7 +145,8 @@ def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) ->
     return Draft(rows, splits, version.groups, options, info.inputs_fingerprint, info.extras_fingerprint, info.source,
                  info.columns, info.skipped, empty["count"] if empty else 0, damaged["items"] if damaged else [], kept,
                  skipped_before=info.skipped_count - len(info.skipped),
-                 folds=version.folds if (version.folds >= 0).any() else None)
+                 folds=version.folds if (version.folds >= 0).any() else None, kept_plan=info.plan,
+                 preparation=Preparation.from_dict(info.preparation))
 
 
 def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) -> VersionInfo:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.chunks import Chunk
-from tl_core.data.columns import SPLIT_NAMES
+from tl_core.data.names import SPLIT_NAMES
 from tl_core.data.near import Pairs, clusters, similar_pictures, similar_texts
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError

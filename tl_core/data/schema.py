@@ -29,6 +29,26 @@ class ImportOptions(Checked):
     sheet: str = setting("", "Sheet of an Excel file. Empty: the first one that holds anything.")
     encoding: str = setting("", "Text encoding, such as utf-8, gb18030, cp932 or cp1252. Empty: recognised from the "
                             "file. Name it when letters look wrong in the preview.")
+    header: str = setting("", "Whether the first line of a table names its columns. Empty: recognised from the file.",
+                          choices=("", "yes", "no"))
+    date_order: str = setting("", "What the numbers of a date such as 03/04/2025 mean: dmy is day, month, year; mdy is "
+                              "month, day, year; ymd is year, month, day. Empty: decided by values above 12 in the "
+                              "whole column, else asked.", choices=("", "dmy", "mdy", "ymd"))
+    class_level: int = setting(0, "Which folder level names the class, counted from the top below wrappers and split "
+                               "folders; 0 recognises it and asks where names repeat on the next level.", low=0,
+                               high=32)
+    labels_from: str = setting("", "Where the classes of pictures or documents stand: in their folders, in a table, or "
+                               "in the names of the files (cat.12.jpg). Empty: recognised, asked where two of them "
+                               "disagree.", choices=("", "folders", "table", "names"))
+    test_fold: str = setting("", "Name of the fold (folder or value of the fold column) that becomes the test. Empty: "
+                             "folds are not used as splits.")
+    pages: str = setting("", "What to take of files with several pages (TIFF): the first page, or all of them as items "
+                         "of their own. Empty: the first, and said so.", choices=("", "first", "all"))
+    task: str = setting("", "single_label: every different cell is one class, even when it looks like a list of "
+                        "several. Empty: lists of several classes are recognised (and not supported yet).",
+                        choices=("", "single_label"))
+    repair: bool = setting(False, "Repair texts that were decoded wrongly (bÃ©art), and take out HTML entities, "
+                           "control characters and zero-width signs. The model then repairs what it predicts, too.")
     hub_config: str = setting("", "Configuration of a Hub dataset. Empty: its default one.")
     hub_split: str = setting("", "Split of a Hub dataset. Empty: all of its train, validation and test.")
     row_limit: int = setting(0, "Most rows to read from each split of a Hub dataset; 0 reads all.", low=0,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data import split
 from tl_core.data.findings import View, all_findings, write_finding_rows
+from tl_core.data.plan import Plan
+from tl_core.data.preparation import Preparation
 from tl_core.data.rows import RowFacts, write_facts
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.store import VersionInfo, write_index, write_info, write_unlabelled
@@ -40,6 +43,10 @@ class Draft:
     change: str = ""
     settled: list[str] = field(default_factory=list)
     folds: NDArray[np.int64] | None = None  # the plan to keep; made anew where there is none
+    plan: Plan = field(default_factory=Plan)
+    sample: list[dict[str, Any]] = field(default_factory=list)  # some rows as the model will see them
+    preparation: Preparation = field(default_factory=Preparation)
+    kept_plan: dict[str, Any] = field(default_factory=dict)  # of the version that this one is made from
 
 
 def seal(draft: Draft, folder: Path) -> VersionInfo:
@@ -86,4 +93,6 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
         columns=draft.columns, skipped=draft.skipped[:_LISTED],
         skipped_count=draft.skipped_before + len(draft.skipped),
         findings=[finding.as_dict() for finding in view.named(findings, folder)], options=draft.options.as_dict(),
-        source=draft.source, parent=draft.parent, change=draft.change, settled=draft.settled)
+        source=draft.source, parent=draft.parent, change=draft.change, settled=draft.settled,
+        plan=draft.kept_plan or draft.plan.as_dict(draft.skipped, int((splits == "unlabelled").sum()), draft.sample),
+        preparation=draft.preparation.as_dict())

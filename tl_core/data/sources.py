@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from tl_core.data import images, tables
 from tl_core.data.archive import is_stray, unpack
-from tl_core.data.columns import SPLIT_NAMES, image_column
+from tl_core.data.columns import image_column
 from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.names import SPLIT_NAMES
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
 

@@ -53,6 +53,8 @@ class VersionInfo:
     parent: str = ""  # the version this one was made from, as name@number
     change: str = ""  # what was done to it, in a sentence
     settled: list[str] = field(default_factory=list)  # findings that a person has accepted
+    plan: dict[str, Any] = field(default_factory=dict)  # what was taken and why: see `tl_core.data.plan`
+    preparation: dict[str, Any] = field(default_factory=dict)  # what is done to a row before a network sees it
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

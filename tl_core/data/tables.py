@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import json
 import unicodedata
 from collections.abc import Iterator
@@ -14,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.encodings import sniff_dialect
 from tl_core.data.limits import LIMITS, Limits
 from tl_core.errors import DataError
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".ndjson", ".parquet"}
 CHUNK_ROWS = 10_000
-_NAMES_BLOCK = 1 << 20
 
 
 class Rows(NamedTuple):
@@ -40,8 +36,26 @@ class Reading:
     encoding: str = ""
     sheet: str = ""
     limits: Limits = LIMITS
+    header: str = ""  # yes or no; recognised when empty
     bad: list[tuple[int, str]] = field(default_factory=list)  # row numbers with the reason
     good: int = 0
+    format: str = ""  # the tool whose export it is, where one was recognised
+    roles: dict[str, str] = field(default_factory=dict)  # columns that the format itself names: text, label, image...
+    notes: list[str] = field(default_factory=list)  # what is sure and worth telling
+    doubts: list[str] = field(default_factory=list)  # guesses that a person should look at
+    set_aside: dict[str, int] = field(default_factory=dict)  # reason to number of records
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def doubt(self, sentence: str) -> None:
+        if sentence not in self.doubts:
+            self.doubts.append(sentence)
+
+    def aside(self, reason: str, count: int = 1) -> None:
+        """Records that the format itself says are not to be learnt from, such as rejected ones."""
+        self.set_aside[reason] = self.set_aside.get(reason, 0) + count
 
     def leave_out(self, number: int, reason: str) -> None:
         self.bad.append((number, reason))
@@ -58,16 +72,16 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
     Raises:
         DataError: when the file cannot be read as its suffix says, or is outside the limits.
     """
-    from tl_core.data import sheets
+    from tl_core.data import delimited, formats, json_tables, parquet_tables, workbook
 
     reading = reading or Reading()
-    readers = {".xlsx": sheets.read_xlsx, ".json": sheets.read_json, ".jsonl": sheets.read_jsonl,
-               ".ndjson": sheets.read_jsonl, ".parquet": sheets.read_parquet}
-    reader = readers.get(path.suffix.lower(), _read_delimited)
+    readers = {".xlsx": workbook.read_xlsx, ".json": json_tables.read_json, ".jsonl": json_tables.read_jsonl,
+               ".ndjson": json_tables.read_jsonl, ".parquet": parquet_tables.read_parquet}
+    reader = readers.get(path.suffix.lower(), delimited.read_delimited)
     if not path.stat().st_size:
         raise DataError(f"{path.name!r} is empty.", "It has no bytes at all.", "Save it again and bring the new copy.")
     try:
-        for rows in reader(path, reading, chunk_rows):
+        for rows in formats.converted(reader(path, reading, chunk_rows), reading, chunk_rows):
             if len(rows.cells.column_names) > reading.limits.columns:
                 raise ValueError(f"it has {len(rows.cells.column_names):,} columns, the limit is "
                                  f"{reading.limits.columns:,}")
@@ -100,70 +114,6 @@ def _words(error: Exception, path: Path) -> str:
     return text[:300].rstrip(".")
 
 
-def _read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    dialect = sniff_dialect(path, reading.encoding)
-    if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
-        raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
-    plain = dialect.encoding == "utf-8" and not dialect.broken
-    refused: list[int] = []
-    enough: list[ValueError] = []
-
-    def refuse(row: csv.InvalidRow) -> str:
-        number = row.number - (1 if dialect.header else 0)
-        refused.append(number)
-        try:
-            reading.leave_out(number, f"it has {row.actual_columns} cells where the header has {row.expected_columns}")
-        except ValueError as error:  # the parser could not pass it on
-            enough.append(error)
-            return "error"
-        return "skip"
-
-    def opened(block: int, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
-        reader: csv.CSVStreamingReader = csv.open_csv(
-            str(path) if plain else pa.PythonFile(_Utf8(path, dialect.encoding), mode="r"),
-            read_options=csv.ReadOptions(block_size=block, use_threads=False,
-                                         skip_rows=dialect.skip_lines, autogenerate_column_names=not dialect.header),
-            parse_options=csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=dialect.quotes,
-                                           quote_char='"' if dialect.quotes else False, invalid_row_handler=refuse),
-            convert_options=csv.ConvertOptions(**convert))
-        return reader
-
-    try:
-        first = opened(_NAMES_BLOCK)  # the names, in the words of this very parser
-    except pa.ArrowInvalid:  # a first row longer than that
-        first = opened(reading.limits.row_bytes)
-    with first:
-        names = first.schema.names
-    refused.clear()
-    reading.bad.clear()
-    kinds = dict.fromkeys(names, pa.string())
-    number = 0
-    with opened(reading.limits.row_bytes, column_types=kinds, strings_can_be_null=False, check_utf8=False) as batches:
-        for batch in _until(batches, enough):
-            numbers, number = _numbered(batch.num_rows, number, refused)
-            table = pa.Table.from_batches([batch]).rename_columns(clean_names(names))
-            for start in range(0, len(numbers), rows):
-                yield Rows(numbers[start:start + rows], table.slice(start, rows))
-
-
-def _until(batches: Any, enough: list[ValueError]) -> Iterator[Any]:  # noqa: ANN401
-    """The batches; where the parser stopped because too many rows were damaged, it is said so."""
-    try:
-        yield from batches
-    except ValueError as error:
-        raise (enough[0] if enough else error) from error
-
-
-def _numbered(count: int, last: int, refused: list[int]) -> tuple[NDArray[np.int64], int]:
-    """Numbers of the next `count` rows after `last`, jumping over the refused ones."""
-    numbers = np.arange(last + 1, last + 1 + count + len(refused), dtype=np.int64)
-    numbers = numbers[~np.isin(numbers, refused)][:count] if refused else numbers
-    return numbers, int(numbers[-1]) if count else last
-
-
 def clean_names(names: list[str]) -> list[str]:
     """Column names without blanks around them or control signs, each different, none empty."""
     found: list[str] = []
@@ -175,35 +125,6 @@ def clean_names(names: list[str]) -> list[str]:
             name, copy = f"{name.removesuffix(f' ({copy - 1})')} ({copy})", copy + 1
         found.append(name)
     return found
-
-
-class _Utf8(io.RawIOBase):
-    """A file as UTF-8 bytes, whatever it is written in; a sign that cannot be read becomes U+FFFD."""
-
-    def __init__(self, path: Path, encoding: str) -> None:
-        self._handle = path.open("rb")
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-        self._left, self._started = b"", False
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        size = size if size >= 0 else 1 << 20
-        while len(self._left) < size:
-            raw = self._handle.read(size)
-            text = self._decoder.decode(raw, final=not raw)
-            if not self._started and text:
-                text, self._started = text.removeprefix("\ufeff"), True
-            self._left += text.encode("utf-8", "replace")
-            if not raw:
-                break
-        found, self._left = self._left[:size], self._left[size:]
-        return found
-
-    def close(self) -> None:
-        self._handle.close()
-        super().close()
 
 
 def framed(records: Iterator[tuple[int, dict[str, str]]], reading: Reading, rows: int) -> Iterator[Rows]:

@@ -1,0 +1,95 @@
+"""Names that people give to splits, folds and parts, as folders, files, columns and cells; and names of files."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "trn": "train", "tr": "train", "learn": "train",
+    "val": "validation", "valid": "validation", "validation": "validation", "validate": "validation",
+    "dev": "validation", "devel": "validation", "development": "validation", "eval": "validation",
+    "evaluation": "validation", "publictest": "validation",
+    "test": "test", "testing": "test", "tst": "test", "holdout": "test", "privatetest": "test",
+}
+ASIDE_NAMES = frozenset(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup",
+                         "unsupervised", "nolabel", "inference"))
+"""Folders whose pictures have no class and wait to be predicted."""
+_SHORT = {"tr"}  # too short to mean a split beside other words
+_GENERIC = frozenset((
+    "set", "sets", "data", "dataset", "datasets", "split", "image", "images", "img", "imgs", "photo", "photos", "pic",
+    "pics", "picture", "pictures", "jpg", "jpeg", "png", "file", "files", "folder", "final", "my", "new", "all", "raw",
+    "clean", "cleaned", "sample", "samples", "text", "texts", "txt", "docs", "documents", "labeled", "labelled",
+    "small", "full", "original", "resized", "cropped", "of", "the", "and", "with", "labels", "label", "csv",
+    "examples"))
+_FOLD = frozenset(("fold", "cv", "kfold", "folds"))
+_PART = frozenset(("part", "parts", "batch", "chunk", "shard", "archive", "volume", "vol", "disc", "disk", "zip"))
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+
+
+def words_of(name: str) -> list[str]:
+    """The words and numbers in a name: `seg_train2`, `SegTrain2` and `seg-train 2` give seg, train, 2."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word.lower() for word in _RUN.findall(apart)]
+
+
+def split_of(name: str, siblings: Iterable[str] = ()) -> str:
+    """train, validation, test or unlabelled for a folder or file named after a split, else "".
+
+    Beside the word for the split a name may hold numbers, words without meaning of their own (set, images) and words
+    that all `siblings` share (`seg_train`, `seg_test`).
+    """
+    words = words_of(name)
+    found = {SPLIT_NAMES.get(word) or "unlabelled" for word in words if word in SPLIT_NAMES or word in ASIDE_NAMES}
+    if "".join(words) in SPLIT_NAMES:  # publicTest, hold-out
+        return SPLIT_NAMES["".join(words)]
+    if len(found) != 1:
+        return ""
+    rest = [word for word in words if not (word in SPLIT_NAMES or word in ASIDE_NAMES or word.isdecimal())]
+    shared = set.intersection(*({*words_of(other)} for other in siblings)) if (siblings := list(siblings)) else set()
+    rest = [word for word in rest if word not in _GENERIC and word not in shared]
+    if rest or (_SHORT & {*words} and len(words) > 1):
+        return ""
+    return found.pop()
+
+
+def part_of(name: str, siblings: Iterable[str]) -> str:
+    """"fold" or "part" for a folder that is one of several numbered pieces (`fold0`, `photos_part_2`), else ""."""
+    words, others = words_of(name), [words_of(other) for other in siblings]
+    shared = set.intersection(*map(set, others)) if others else set()
+    numbers = [word for word in words if word.isdecimal() and word not in shared]
+    kind = "fold" if _FOLD & {*words} else "part" if _PART & {*words} else ""
+    if not kind or len(numbers) != 1:
+        return ""
+    rest = [word for word in words if not word.isdecimal() and word not in _FOLD | _PART | _GENERIC | shared]
+    return "" if rest else kind
+
+
+def is_submission(name: str) -> bool:
+    """Whether a table is the empty answer sheet of a competition; its classes are placeholders."""
+    return any(word.startswith("submission") for word in words_of(name)) or "submission" in name.lower()
+
+
+def is_generic(name: str) -> bool:
+    """Whether a folder's name says nothing about what is in it."""
+    return all(word in _GENERIC or word.isdecimal() for word in words_of(name))
+
+
+def readable(name: str) -> str:
+    """A file name as text that can be stored: bytes that are not UTF-8 are read as Windows-1252, Latin-1 otherwise."""
+    try:
+        name.encode("utf-8")
+        return name
+    except UnicodeEncodeError:
+        raw = os.fsencode(name)
+        try:
+            return raw.decode("cp1252")
+        except UnicodeDecodeError:
+            return raw.decode("latin-1")
+
+
+def composed(name: str) -> str:
+    """A name in NFC, so that names from a Mac (NFD) and from elsewhere can be compared."""
+    return unicodedata.normalize("NFC", readable(name))
