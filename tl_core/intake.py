@@ -34,11 +34,11 @@ def limits_of(settings: Settings) -> Limits:
 
 def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str, options: ImportOptions,
                 test: str = "", progress: Progress | None = None, *, append: bool = False,
-                shown: str = "") -> Made:
+                shown: str = "", strict: bool = False) -> Made:
     """Read `source` (a path, `sample:<name>` or `hub:<owner>/<name>`), write a version and register it under `name`.
 
     With `append` the rows come after those of the newest version of `name`; `shown` is what the history calls the
-    source.
+    source. With `strict` nothing is stored that rests on a guess.
 
     Returns the record, the version's facts, and False when the newest version already had this content.
 
@@ -56,9 +56,22 @@ def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str,
             sources["test"] = open_any(test, staging / "test", settings, options, progress)
         progress.stage("Reading and checking every item", share=0.8)
         shown = shown or (source if ":" in source else Path(source).name)
-        return _register(store, name, lambda folder: build_version(
+        return _register(store, name, lambda folder: _sure(build_version(
             sources, options, folder, shown, progress.batch, DatasetVersion(base.folder) if base else None,
-            base.reference if base else ""))
+            base.reference if base else ""), strict=strict))
+
+
+def _sure(info: VersionInfo, *, strict: bool) -> VersionInfo:
+    """`info`; with `strict` only when it rests on no guess.
+
+    Raises:
+        DataError: names the first guess.
+    """
+    doubts = info.plan.get("uncertain", [])
+    if strict and doubts:
+        raise DataError("The import rests on a guess, so nothing was stored.", doubts[0],
+                        "Name the columns and options yourself, or leave --strict out.")
+    return info
 
 
 def bring_model(settings: Settings, archive: Path) -> str:
@@ -184,13 +197,13 @@ def open_any(source: str, staging: Path, settings: Settings, options: ImportOpti
     """
     kind, _, rest = source.partition(":")
     if kind == "sample":
-        return open_source(samples.sample_source(rest, staging), staging, limits_of(settings))
+        return open_source(samples.sample_source(rest, staging), staging, limits_of(settings), options)
     if kind == "hub":
         from tl_core.data.hub_data import fetch
 
         return open_source(fetch(rest, staging, options, limits_of(settings), (progress or Progress()).batch),
-                           staging, limits_of(settings))
+                           staging, limits_of(settings), options)
     if kind in ("http", "https", "s3"):
         raise DataError(f"Data cannot be fetched from {kind} addresses.", "A server that fetches whatever it is told "
                         "could be made to read its own network.", "Download it and bring the file, zip or folder.")
-    return open_source(Path(source).expanduser(), staging, limits_of(settings))
+    return open_source(Path(source).expanduser(), staging, limits_of(settings), options)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.components import gallery, problems, services, state, uploads, waiting, ways_in
+from pages.components import gallery, import_plan, problems, services, state, uploads, waiting, ways_in
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.encodings import ENCODINGS
@@ -16,7 +16,8 @@ from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
-READING = ("sheet", "encoding", "hub_config")
+READING = ("sheet", "encoding", "header", "hub_config", "labels_from", "class_level", "date_order", "pages", "task",
+           "repair", "label_column")
 
 st.title("What are my examples?")
 
@@ -54,21 +55,27 @@ def show_pictures(facts: dict) -> dict[str, str]:
 
 def show_table(facts: dict) -> dict[str, str]:
     """The first rows and the guessed columns, changeable; gives the chosen columns."""
+    if facts.get("documents"):
+        st.success(f"{facts['rows']:,} files, each one text, in {len(facts['classes'])} classes.",
+                   icon=":material/description:")
+        return {}
     st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
     if facts["problem"]:
         st.warning(plain(facts["problem"]))
     if len(facts["sheets"]) > 1:
         st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
                      format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
-    chosen = pick_columns(facts["columns"], facts["guess"], (("text", "Column with the text"),
-                                                             ("label", "Column with the class")))
-    shown = list(dict.fromkeys(name for name in chosen.values() if name))
+    roles = (("text", "Column with the text"),) + (
+        () if facts["files_are_classes"] or facts["one_hot"] else (("label", "Column with the class"),))
+    chosen = pick_columns(facts["columns"], facts["guess"], roles)
+    taken = [chosen.get(f"{role}_column", name) for role, name in facts["guess"].items()]
+    shown = list(dict.fromkeys(name for name in (*taken, *facts["one_hot"][:6]) if name)) or facts["columns"][:12]
     st.dataframe(pd.DataFrame(facts["preview"])[shown], hide_index=True)
     return chosen
 
 
-def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Select boxes for the roles, the needed ones first."""
+def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[str, str], ...]) -> dict:
+    """Select boxes for the roles, the needed ones first; gives the columns that were chosen otherwise than guessed."""
     spare = [("group", "Rows that belong together"), ("split", "Column with the split"),
              ("date", "Column with the date")]
     spare += [("title", "Title before the text")] if roles[0][0] == "text" else []
@@ -76,21 +83,49 @@ def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[s
 
     def pick(role: str, title: str, choices: list[str]) -> None:
         value = guess.get(role, "")
-        chosen[f"{role}_column"] = st.selectbox(
+        picked = st.selectbox(
             title, choices, index=choices.index(value) if value in choices else 0, help=HELP[f"{role}_column"],
             format_func={name: name or "none" for name in choices}.get, key=f"add_{role}")
+        if picked and picked != value:
+            chosen[f"{role}_column"] = picked
+        elif role == "split" and value and not picked:
+            chosen["ignore_splits"] = True
 
-    for box, (role, title) in zip(st.columns(2), roles, strict=True):
+    for box, (role, title) in zip(st.columns(2), roles, strict=False):
         with box:
-            pick(role, title, columns)
+            pick(role, title, columns if role in guess else ["", *columns])
     with st.expander("More columns: groups, splits, dates" + (", titles" if len(spare) > 3 else "")):
         boxes = st.columns(2)
         for place, (role, title) in enumerate(spare):
             with boxes[place % 2]:
                 pick(role, title, ["", *columns])
-        if roles[0][0] == "text":
-            st.selectbox("Text encoding", ["", *ENCODINGS], key="add_encoding", help=HELP["encoding"],
-                         format_func={name: name or "recognised" for name in ("", *ENCODINGS)}.get)
+    return chosen
+
+
+def show_reading(modality: str, folds: list[str]) -> dict[str, object]:
+    """How the source is read: settings that are recognised, for when they were recognised wrongly."""
+    def choice(name: str, title: str, values: tuple[str, ...]) -> None:
+        st.selectbox(title, values, key=f"add_{name}", help=HELP[name],
+                     format_func={value: value or "recognised" for value in values}.get)
+
+    chosen: dict[str, object] = {}
+    with st.expander("How it is read"):
+        left, right = st.columns(2)
+        with left:
+            if modality == "text":
+                choice("encoding", "Text encoding", ("", *ENCODINGS))
+                choice("header", "First line names the columns", ("", "yes", "no"))
+            else:
+                choice("labels_from", "Classes stand in", ("", "folders", "table", "names"))
+                choice("pages", "Files with several pages", ("", "first", "all"))
+        with right:
+            choice("task", "Cells that look like lists", ("", "single_label"))
+            choice("date_order", "Order of dates", ("", "dmy", "mdy", "ymd"))
+        if modality == "text":
+            st.checkbox("Repair texts", key="add_repair", help=HELP["repair"])
+        if folds:
+            chosen["test_fold"] = st.selectbox("Fold that becomes the test", ["", *folds], help=HELP["test_fold"],
+                                               format_func=lambda name: name or "none: rows are split anew")
     return chosen
 
 
@@ -121,22 +156,34 @@ def show_splits(facts: dict, source: str, chosen: dict) -> None:
                                              help=HELP["remove_leaks"])
     if source.startswith("hub:"):
         return
+    show_plan(source, chosen)
+
+
+def show_plan(source: str, chosen: dict) -> None:
+    """What would be taken for what, guesses to check, and the rows of each class by split."""
     wanted = json.dumps([source, chosen])
     client = services.compute()
     if st.session_state["planned"] != wanted:
         with problems.caught():
-            st.session_state["plan_ticket"] = client.call("plan_splits", path=source, staging=staging_of(source),
+            st.session_state["plan_ticket"] = client.call("plan_import", path=source, staging=staging_of(source),
                                                           options=chosen)
         st.session_state["planned"] = wanted
+    try:
+        ready, plan = client.poll(st.session_state["plan_ticket"])
+    except UserError as error:
+        problems.show(error)
+        return
+    if not ready:
+        waiting.wait_for(st.session_state["plan_ticket"], "Reading all rows: classes, splits, what will be left out…")
+        return
+    if plan["question"]:
+        import_plan.ask(plan["question"])
+        return
+    import_plan.check(plan["plan"])
+    with st.expander("What is taken for what", expanded=True):
+        import_plan.show(plan["plan"])
     with st.expander("How the rows will be split", expanded=True):
-        try:
-            ready, plan = client.poll(st.session_state["plan_ticket"])
-        except UserError as error:
-            problems.show(error)
-            return
-        if not ready:
-            waiting.wait_for(st.session_state["plan_ticket"], "Counting classes and splits…")
-        elif plan["too_many"]:
+        if plan["too_many"]:
             st.caption("Too many rows to count here; the counts are shown once the dataset is made.")
         else:
             table = pd.DataFrame([{"class": name, **parts} for name, parts in plan["classes"].items()])
@@ -161,14 +208,20 @@ def show_target(source: str) -> tuple[str, bool, dict[str, str]]:
     return name, False, {}
 
 
+def asked_for() -> dict:
+    """The settings of reading that somebody has chosen or answered."""
+    return {name: st.session_state[f"add_{name}"] for name in READING if st.session_state.get(f"add_{name}")}
+
+
 def show_form(facts: dict, source: str) -> None:
     """What was found, columns, splits, name, and the button that makes the dataset."""
-    chosen: dict = {name: st.session_state[f"add_{name}"] for name in READING if st.session_state.get(f"add_{name}")}
+    chosen: dict = asked_for()
     hub = source.startswith("hub:")
     if hub:
         chosen |= show_hub(facts)
     else:
         chosen |= show_pictures(facts) if facts["modality"] == "image" else show_table(facts)
+        chosen |= show_reading(facts["modality"], facts["folds"])
         if facts["skipped_count"]:
             with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
                 st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
@@ -217,7 +270,7 @@ elif not st.session_state["upload"]:
 else:
     source = st.session_state["upload"]
     client = services.compute()
-    reading = {name: st.session_state[f"add_{name}"] for name in READING if st.session_state.get(f"add_{name}")}
+    reading = asked_for()
     wanted = json.dumps([source, reading])
     if st.session_state["looked_at"] != wanted:
         with problems.caught():
@@ -233,5 +286,8 @@ else:
         st.stop()
     if not done:
         waiting.wait_for(st.session_state["look_ticket"], "Looking inside…")
+    elif found.get("question"):
+        import_plan.ask(found["question"])
+        st.button("Try another file", on_click=forget, type="tertiary")
     else:
         show_form(found, source)

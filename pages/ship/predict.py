@@ -5,8 +5,12 @@ import streamlit as st
 from pages.components import charts, explanation, problems, services, state, trained, uploads, waiting
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
+from tl_core.data.plan import plan_lines
+from tl_core.data.preparation import Preparation
 from tl_core.errors import UserError
 from tl_core.jobs.events import RunView, read_events
+from tl_core.predict.carried import preparation_of
+from tl_core.predict.picture_files import open_page
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import ACTIVE
 
@@ -14,7 +18,9 @@ st.title("What does it say about new ones?")
 run = trained.pick()
 run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
-    modality = services.datasets().get(run.dataset).modality
+    record = services.datasets().get(run.dataset)
+    modality, folder = record.modality, record.folder
+    kept = preparation_of(run.folder / "model", services.version_info(folder)) or Preparation()
     if st.session_state["predict_run"] != run_id:
         services.compute().call("warm", folder=model)
         st.session_state.update(predict_run=run_id, answer_ticket=0, predict_job="")
@@ -36,19 +42,29 @@ def picture_input() -> None:
     if picture is None:
         st.session_state["answer_ticket"] = 0
         return
-    st.image(picture, width=220)
+    try:
+        st.image(open_page(picture.getvalue(), 0, kept), width=220)
+    except UserError as error:
+        problems.show(error)
+        st.session_state["answer_ticket"] = 0
+        return
     if st.session_state.get("asked_picture") != picture.file_id:
         st.session_state["asked_picture"] = picture.file_id
         ask(picture.getvalue())
 
 
 def text_input() -> None:
-    """A text box; a text is asked about when the button is pressed."""
+    """A box for each column that the model reads; they are asked about when the button is pressed."""
     with st.form("one"):
-        text = st.text_area("A text", height=100, max_chars=20_000, placeholder="Write or paste one here")
+        row = {name: st.text_area(plain(name), height=100 if name == kept.columns[-1] else 68, max_chars=20_000,
+                                  key=f"one {run_id} {name}") for name in kept.columns} if kept.joined else {}
+        text = kept.text(row) if row else kept.one_text(st.text_area(
+            "A text", height=100, max_chars=20_000, placeholder="Write or paste one here"))
+        if row:
+            st.caption("The model was trained on these columns together.")
         if st.form_submit_button("Ask", type="primary"):
-            if text.strip():
-                ask(text.strip())
+            if text:
+                ask(text)
             else:
                 st.warning("Write something first.")
 
@@ -77,7 +93,10 @@ if st.session_state["answer_ticket"]:
     show_answer()
 
 st.subheader("A whole file")
-st.caption("A zip of photos." if modality == "image" else
+shown = " and ".join(map(plain, kept.columns)) if len(kept.columns) < 8 else ""
+st.caption("A table of pixels like that of the training, or a zip of photos." if kept.pixels else
+           "A zip of photos." if modality == "image" else f"A table with the columns {shown}. They are joined as in "
+           "training, and your columns come back with the answer beside them." if kept.joined else
            "A table with a column of texts. Your columns come back with the answer beside them.")
 
 
@@ -113,6 +132,28 @@ def stop(job_id: str) -> None:
         services.runs().cancel(job_id)
 
 
+def show_plan(plan: dict) -> None:
+    """What was read as what; a guess is a warning."""
+    for doubt in plan.get("uncertain", []):
+        st.warning(plain(doubt), icon=":material/help:")
+    if plan:
+        with st.expander("What was read", expanded=bool(plan.get("uncertain"))):
+            st.markdown("\n".join(f"- {plain(line.strip())}" for line in plan_lines(plan)))
+
+
+def name_columns() -> dict:
+    """Columns of the file that have other names than in training, as options of the prediction."""
+    if modality == "image":
+        return {}
+    with st.expander("My columns have other names"):
+        known = {"title_column": kept.columns[0], "text_column": kept.columns[-1]} if kept.joined else {
+            "text_column": kept.columns[0] if kept.columns else "the longest texts"}
+        found = {option: st.text_input(f"Column instead of {plain(name)}", key=f"{option} {run_id}",
+                                       help="Its name in your file. Empty: the same as in training.").strip()
+                 for option, name in known.items()}
+    return {option: name for option, name in found.items() if name}
+
+
 def go_on(job_id: str) -> None:
     """Queue an ended prediction again; what it has finished is kept."""
     with problems.caught():
@@ -127,6 +168,7 @@ if job_id:
         watch_job(job_id)
     elif job.status == "done":
         st.success(plain(job.headline), icon=":material/check_circle:")
+        show_plan(job.summary.get("plan", {}))
         made = job.folder / job.summary["file"]
         with made.open("rb") as handle:
             st.download_button("Download the CSV" if made.suffix == ".csv" else "Download the Parquet file", handle,
@@ -140,22 +182,21 @@ if job_id:
     if job.status not in ACTIVE:
         st.button("Another file", on_click=lambda: st.session_state.update(predict_job=""))
 else:
-    with problems.caught():
-        folder = services.datasets().get(run.dataset).folder
     unlabelled = services.version_info(folder).splits.get("unlabelled", 0)
-    if unlabelled and (folder / "unlabelled.csv").exists() and st.button(
-            f"Predict the {unlabelled:,} rows without a class", help="Rows of the dataset that came without one."):
-        start({"source": str(folder / "unlabelled.csv"), "text_column": "text", "spreadsheet": True}, "unlabelled")
+    if unlabelled and st.button(f"Predict the {unlabelled:,} {'pictures' if modality == 'image' else 'rows'} without a "
+                                "class", help="Those of the dataset that came without one."):
+        start({"prepared": True, "spreadsheet": True}, "unlabelled")
     with st.container(horizontal=True):
         form = st.segmented_control("Answers as", ["CSV", "Parquet"], default="CSV", required=True)
         sheet = st.checkbox("I will open it in a spreadsheet", value=True, disabled=form == "Parquet", help="Puts an "
                             "apostrophe before cells of yours that a spreadsheet would run as a formula.")
+    columns = name_columns()
     upload = st.file_uploader("The file", key=f"file_{st.session_state['upload_key']}", help="A zip of pictures."
-                              if modality == "image" else "CSV, TSV, Excel, JSONL, Parquet, or a zip of one.",
+                              if modality == "image" and not kept.pixels else
+                              "CSV, TSV, Excel, JSONL, Parquet, or a zip of one.",
                               max_upload_size=services.settings().number("upload_mb"))
     if upload is not None:
         with problems.caught():
-            kept = str(uploads.keep(upload))
+            stored = str(uploads.keep(upload))
         uploads.reset("upload_key")
-        start({"source": kept, "spreadsheet": sheet, "format": form.lower(),
-               "text_column": services.version_info(folder).columns.get("text", "")}, upload.file_id)
+        start({"source": stored, "spreadsheet": sheet, "format": form.lower(), **columns}, upload.file_id)

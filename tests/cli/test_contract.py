@@ -119,6 +119,7 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     assert ".png" not in page
     out = tmp_path / "out.csv"
     counts = command("predict", run["run_id"], root, "-o", out)
+    assert counts.pop("plan")["columns"][0]["role"] == "image"
     assert counts == {"rows": 61, "errors": 1, "precision": "float32: too few items for bf16 to matter",
                       "output": str(out)}
     with out.open() as handle:

@@ -12,10 +12,11 @@ from tests_support.datasets import LIMITS, build, write_pictures, write_texts
 
 from tl_core.data.build import build_version
 from tl_core.data.changes import compare_versions
+from tl_core.data.names import split_of
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
-from tl_core.data.takeout import take_out
+from tl_core.data.takeout import class_folders, take_out
 from tl_core.errors import DataError
 
 
@@ -113,6 +114,32 @@ def test_pictures_survive_the_way_out_and_in(tmp_path, kind):
     if kind == "folders":
         with zipfile.ZipFile(target) as archive:
             assert all(name.isprintable() and ":" not in name and ".." not in name for name in archive.namelist())
+
+
+@pytest.mark.parametrize("names", [
+    ("a/b", "a:b", "a_b"), ("Cat", "cat", "CAT"), ("end", "end.", "end.."), ("con", "NUL", "prn.txt"),
+    ("x" * 90 + "1", "x" * 90 + "2", "y"), ("test", "train", "class_test"), ("fold1", "part_2", "rest"),
+    ("ＡＢ", "AB", "ab"), ("val", "validation", "Test set"), ("_", "?", "*")])
+def test_classes_that_would_share_a_folder_stay_apart(tmp_path, names):
+    folders = class_folders(sorted(names))
+    assert len({folder.casefold() for folder in folders.values()}) == len(names)
+    assert not any(split_of(folder) or folder.split(".")[0].lower() in ("con", "nul", "prn") or folder[-1] in " ."
+                   or len(folder) > 80 for folder in folders.values())
+    root = write_pictures(tmp_path / "d", each=4, classes=("red", "green", "blue"))
+    with (root / "metadata.csv").open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["file_name", "label"])
+        for path in sorted(root.rglob("*.png")):
+            place = ("red", "green", "blue").index(path.parent.name)
+            writer.writerow([str(path.relative_to(root)), names[place]])
+    version = build(root, tmp_path / "v")
+    take_out(version, tmp_path / "out.zip", "folders")
+    again = build(tmp_path / "out.zip", tmp_path / "w")
+    assert again.info.labels == version.info.labels == sorted(names)
+    assert compare_versions(version, again)["same"] == 12
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        inside = {name.split("/")[1] for name in archive.namelist() if name.endswith(".png")}
+    assert inside == set(folders.values())
 
 
 def test_taken_out_pictures_are_what_hugging_face_reads(tmp_path):

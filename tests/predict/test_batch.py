@@ -35,7 +35,9 @@ def lines_of(path):
 def test_rows_keep_their_order_columns_and_errors(model, tmp_path):
     (tmp_path / "in.csv").write_text('id,text,label,note\n7,good film,x,=1+1\n8,,y,-5\n9,"my, order",z,@me\n')
     counts = predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), text_column="text")
+    plan = counts.pop("plan")
     assert counts == {"rows": 3, "errors": 1, "precision": "float32: too few items for bf16 to matter"}
+    assert [one["name"] for one in plan["columns"]] == ["text"] and plan["uncertain"] == []
     lines = lines_of(tmp_path / "out.csv")
     assert list(lines[0]) == ["row", "label", "confidence", "abstain", "p:=a", "p:b", "error", "id", "text",
                               "input_label", "note"]
@@ -47,13 +49,22 @@ def test_rows_keep_their_order_columns_and_errors(model, tmp_path):
     assert float(lines[0]["confidence"]) == max(float(lines[0]["p:=a"]), float(lines[0]["p:b"]))
 
 
-def test_spreadsheet_guards_formulas_but_no_numbers_or_classes(model, tmp_path):
-    (tmp_path / "in.csv").write_text("text,note\ngood film,=1+1\nbad,-5\n")
-    predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), spreadsheet=True)
-    lines = lines_of(tmp_path / "out.csv")
-    assert [line["note"] for line in lines] == ["'=1+1", "-5"]
-    assert "p:=a" in lines[0]
-    assert not any(line["label"].startswith("'") for line in lines)
+def test_spreadsheet_guards_formulas_also_in_classes_and_names_but_no_numbers(tiny, tmp_path):
+    classes = ["=1+1", "@me", "-5", "plain"]
+    save_classifier(load_backbone(f"local:{tiny('bert')}", classes, Settings()), tmp_path / "model")
+    (tmp_path / "in.csv").write_text("text,note,=2+2\n" + "\n".join(f"good film {i},{cell},x" for i, cell in enumerate(
+        ["=1+1", "-5", "+49 30", "1e5", "plain"] * 4)))
+    for spreadsheet in (False, True):
+        predict_source(tmp_path / "model", tmp_path / "in.csv", tmp_path / "out.csv", read_settings(),
+                       spreadsheet=spreadsheet)
+        lines, mark = lines_of(tmp_path / "out.csv"), "'" if spreadsheet else ""
+        assert [line["note"] for line in lines[:5]] == [f"{mark}=1+1", "-5", f"{mark}+49 30", "1e5", "plain"]
+        assert {"p:=1+1", f"{mark}=2+2"} <= set(lines[0])
+        expected = {name: f"{mark}{name}" if name in ("=1+1", "@me") else name for name in classes}
+        for line in lines:
+            best = max(classes, key=lambda name, line=line: float(line[f"p:{name}"]))
+            assert line["label"] == expected[best]
+        assert float(lines[0]["confidence"]) > 0
 
 
 def many(path, count=5000):

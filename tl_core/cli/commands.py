@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tl_core.cli.context import Output, Shown, parse_setting, stores
 from tl_core.config import FinetuneSettings, RunConfig, describe_settings
+from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion
-from tl_core.errors import ConfigError, NotFoundError, UserError, nearest
+from tl_core.errors import ConfigError, DataError, NotFoundError, UserError, nearest
+from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
@@ -110,25 +112,36 @@ def model_folder(runs: RunStore, target: str) -> tuple[Path, str]:
 def predict(args: argparse.Namespace, output: Output) -> int:
     settings, datasets, runs = stores()
     folder, dataset = model_folder(runs, args.model)
-    column = args.text_column
-    if dataset and not column:
-        column = DatasetVersion(datasets.get(dataset).folder).info.columns.get("text", "")
+    from tl_core.data.plan import plan_lines
+    from tl_core.predict import carried
     from tl_core.predict.batch import predict_source
 
+    kept, own = _carried(datasets, folder, dataset), args.input.startswith("unlabelled:")
     source = Path(args.input)
-    if args.input.startswith("unlabelled:"):
-        source, column = datasets.get(args.input.partition(":")[2]).folder / "unlabelled.csv", "text"
-        if not source.exists():
-            raise NotFoundError("This dataset has no rows without a class.")
+    if own:
+        named = DatasetVersion(datasets.get(args.input.partition(":")[2]).folder)
+        source, kept = carried.unlabelled(named, kept)
     shown = Shown(output)
     try:
         counts = predict_source(folder, source, Path(args.output), settings, progress=shown,
-                                spreadsheet=args.spreadsheet, text_column=column, precision=args.precision)
+                                spreadsheet=args.spreadsheet, text_column=args.text_column,
+                                title_column=args.title_column, precision=args.precision, preparation=kept,
+                                prepared=own, strict=args.strict)
     finally:
         shown.end()  # an error has a line of its own
+    for doubt in [] if args.yes else counts["plan"]["uncertain"]:
+        output.note(f"Warning: {doubt}")
     return output.show({**counts, "output": args.output},
                        [f"{counts['rows']:,} rows in {args.output}, {counts['errors']:,} of them could not be read",
-                        f"Computed in {counts['precision']}."])
+                        f"Computed in {counts['precision']}.", *plan_lines(counts["plan"])])
+
+
+def _carried(datasets: DatasetStore, folder: Path, dataset: str) -> Preparation | None:
+    """What training did to a row; of models that do not carry it, their dataset says it."""
+    from tl_core.predict.carried import of_version, preparation_of
+
+    kept = preparation_of(folder)
+    return of_version(DatasetVersion(datasets.get(dataset).folder).info) if kept is None and dataset else kept
 
 
 def doctor(_args: argparse.Namespace, output: Output) -> int:
@@ -152,21 +165,21 @@ def doctor(_args: argparse.Namespace, output: Output) -> int:
 
 def explain(args: argparse.Namespace, output: Output) -> int:
     """What speaks for an answer, by two methods."""
-    from tl_core.data.images import open_image
     from tl_core.models.classifier import load_classifier
     from tl_core.predict.explain import explain as explain_one
+    from tl_core.predict.picture_files import Picture, read_picture
 
-    folder, _ = model_folder(stores()[2], args.model)
+    _, datasets, runs = stores()
+    folder, dataset = model_folder(runs, args.model)
+    kept = _carried(datasets, folder, dataset) or Preparation()
     classifier = load_classifier(folder)
     path = Path(args.input)
     if classifier.modality == "image":
         if not path.is_file():
             raise NotFoundError(f"There is no picture {args.input!r}.", "", "Check the spelling.")
-        item: object = open_image(path.read_bytes())
+        item: object = read_picture(Picture(path.name, path), kept)
     else:
-        item = args.input.strip()
-        if not item:
-            raise UserError("There is no text to explain.", "", "Give one in quotes.")
+        item = _one_text(args, kept)
     answer = classifier.labels[int(classifier.probabilities([item])[0].argmax())]
     label = args.label or answer
     if label not in classifier.labels:
@@ -180,3 +193,18 @@ def explain(args: argparse.Namespace, output: Output) -> int:
             ranked = sorted(zip(found["words"], method["map"], strict=True), key=lambda pair: -pair[1])[:8]
             lines.append("    " + ", ".join(f"{word} {value:+.2f}" for word, value in ranked))
     return output.show({"answer": answer, **found}, lines)
+
+
+def _one_text(args: argparse.Namespace, kept: Preparation) -> str:
+    """The text to explain, put together as in training."""
+    trained = f"It was trained on {' and '.join(map(repr, kept.columns))}" + (", joined by a line break."
+                                                                               if kept.joined else " alone.")
+    if args.title is not None and len(kept.columns) not in (0, 2):
+        raise DataError("This model reads no title beside a text.", trained, "Leave --title out.")
+    if kept.joined and args.title is None:
+        raise DataError("A text alone is not what this model reads.", trained,
+                        f"Give {kept.columns[0]!r} with --title.")
+    text = kept.one_text(args.input if args.title is None else f"{args.title}\n{args.input}")
+    if not text:
+        raise UserError("There is no text to explain.", "", "Give one in quotes.")
+    return text

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.cli.context import Output, stores
+from tl_core.data.plan import plan_lines
 from tl_core.data.schema import ImportOptions
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
@@ -20,7 +21,7 @@ def dataset_object(record: DatasetRecord, info: VersionInfo) -> dict[str, Any]:
             "modality": info.modality, "task": info.task, "rows": info.rows, "classes": info.classes,
             "splits": info.splits, "class_splits": info.class_splits, "columns": info.columns,
             "skipped": info.skipped, "skipped_count": info.skipped_count, "findings": info.findings,
-            "parent": info.parent, "change": info.change}
+            "plan": info.plan, "preparation": info.preparation, "parent": info.parent, "change": info.change}
 
 
 def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
@@ -28,7 +29,20 @@ def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
     return [f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
             "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
             "  classes: " + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
-            *(f"  [{f['severity']}] {f['id']}: {f['text']} {f['fix']}".rstrip() + _fixes(f) for f in info.findings)]
+            *_class_splits(info), *plan_lines(info.plan),
+            *map(_finding_line, info.findings)]
+
+
+def _class_splits(info: VersionInfo) -> list[str]:
+    """Rows of each class by split, where there are few enough classes to read them."""
+    if len(info.class_splits) > 20:
+        return []
+    return [f"    {name}: " + ", ".join(f"{split} {count:,}" for split, count in parts.items() if count)
+            for name, parts in info.class_splits.items()]
+
+
+def _finding_line(finding: dict[str, Any]) -> str:
+    return f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip() + _fixes(finding)
 
 
 def _fixes(finding: dict[str, Any]) -> str:
@@ -41,7 +55,10 @@ def add(args: argparse.Namespace, output: Output) -> int:
     settings, datasets, _ = stores()
     options = ImportOptions(**{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)})
     record, info, is_new = add_dataset(datasets, settings, args.source, args.name, options, args.test,
-                                       append=args.append)
+                                       append=args.append, strict=args.strict)
+    if not args.yes:
+        for doubt in info.plan.get("uncertain", []):
+            output.note(f"Warning: {doubt}")
     return output.show(dataset_object(record, info), _lines(record, info) + (
         [] if is_new else ["  The same content is already there; no new version was made."]))
 
@@ -70,7 +87,7 @@ def show(args: argparse.Namespace, output: Output) -> int:
 def check(args: argparse.Namespace, output: Output) -> int:
     record, info = _open(args.name)
     found: dict[str, Any] = {"dataset": record.name, "version": record.version, "findings": info.findings}
-    lines = _lines(record, info)[3:]
+    lines = [_finding_line(one) for one in info.findings]
     if args.shortcuts:
         from tl_core.train.nuisance import look_for_shortcuts
 

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tl_core.data import split
-from tl_core.data.chunks import Chunk, Intake, image_chunks, text_chunks
+from tl_core.data.chunks import Chunk, Intake, text_chunks
+from tl_core.data.class_lists import ClassList
 from tl_core.data.class_names import check_classes
+from tl_core.data.picture_chunks import image_chunks
+from tl_core.data.plan import Plan
+from tl_core.data.preparation import Preparation
 from tl_core.data.rows import Collector, RowFacts
-from tl_core.data.schema import ImportOptions
+from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.seal import Draft, seal
 from tl_core.data.sources import Source
 from tl_core.data.store import DatasetVersion, VersionInfo, items_writer, open_items
-from tl_core.errors import DataError
+from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,10 +35,11 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
                   parent: str = "") -> VersionInfo:
     """Write the rows of `sources` (by split, "" for the main one) as a version into `folder`.
 
-    With `base` (called `parent`, name@number), its rows come first and keep their splits; the new ones go where
-    `options.new_rows` says.
+    With `base` (called `parent`, name@number), its rows come first and keep their splits; the new ones are prepared as
+    they were and go where `options.new_rows` says.
 
     Raises:
+        AmbiguousError: when the rows can be read in ways that give different classes or splits.
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
     modalities = {source.modality for source in sources.values()} | ({base.info.modality} if base else set())
@@ -43,29 +48,119 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
                         "Bring sources of the same kind.")
     modality = modalities.pop()
     intake = Intake([item for source in sources.values() for item in source.skipped])
+    for source in sources.values():
+        intake.plan.merge(source.plan)
+    if base:
+        options = like_base(options, base, intake)
     chunks = (image_chunks if modality == "image" else text_chunks)(sources, options, intake)
     total = sum(len(source.images) for source in sources.values())
     limit = min(source.limits.items for source in sources.values())
-    rows, inputs, extras = _write_items(chunks, modality, folder, total, limit, progress, base)
+    collector = Collector(modality, options.date_order)
+    inputs, extras = _write_items(chunks, collector, modality, folder, total, limit, progress, base)
+    collector.split_column = intake.columns.get("split", "")
+    rows = _named_classes(collector.finish(), sources, intake.plan)
+    _check_dates(collector, options, intake.plan)
+    _check_fold(options, intake)
     intake.columns = intake.columns or (dict(base.info.columns) if base else {})
     if base:
         rows = _after(base, rows)
-    check_classes(rows)
+    elif options.ignore_splits:
+        rows.given[:] = ""
+    check_classes(rows, options.task)
     rows.find_pairs(folder)
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
     result = split.assign_splits(rows.labels, groups, rows.given, placing, rows.dates)
     draft = Draft(rows, result.splits, groups, options, inputs, extras, name, intake.columns, intake.skipped,
-                  intake.empty, intake.damaged, result.findings)
+                  intake.empty, intake.damaged, result.findings + _blank_splits(collector.blank_splits),
+                  plan=intake.plan, preparation=intake.preparation, sample=sample_rows(rows, result.splits, folder))
     if base:
         draft.skipped = base.info.skipped + draft.skipped
         draft.parent, draft.change = parent, f"Added {len(rows) - len(base.labels):,} items from {name}."
     return seal(draft, folder)
 
 
-def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: int, limit: int,
-                 progress: Progress | None, base: DatasetVersion | None) -> tuple[RowFacts, str, str]:
-    """Stream the rows to `items.arrow`; gives what is remembered of them and digests of inputs and extra columns."""
+def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> ImportOptions:
+    """The options of rows that are added to `base`: what is done to a row must be what was done to its rows."""
+    before = Preparation.from_dict(base.info.preparation)
+    intake.preparation = replace(before, columns=(), pixels=())
+    options = replace(options, repair=before.repair)
+    if base.info.modality == "image":
+        return replace(options, pages=options.pages or ("all" if before.page == "all" else "first"))
+    title = base.info.columns.get("title", "")
+    if title and not options.title_column:
+        options = replace(options, title_column=title, text_column=options.text_column or base.info.columns["text"])
+    return options
+
+
+def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> RowFacts:
+    """The rows with the names of their classes, where a list beside the data says what their numbers mean."""
+    known: ClassList = next((source.class_list for source in sources.values() if source.class_list.names), ClassList())
+    if not known.names:
+        return rows
+    meaning = known.meaning(rows.classes)
+    if not meaning:
+        plan.doubt(f"A list of {len(known.names)} class names lies beside the data, but does not fit its classes "
+                   f"({', '.join(rows.classes[:4])}), so these keep their names.")
+        return rows
+    names = sorted({*meaning.values()})
+    places = np.array([names.index(meaning[name]) for name in rows.classes] + [-1], dtype=np.int64)
+    plan.note(f"The numbers of the classes are named by the list beside the data: {rows.classes[0]} is "
+              f"{meaning[rows.classes[0]]}.")
+    return replace(rows, classes=names, labels=places[rows.labels])
+
+
+def _check_dates(collector: Collector, options: ImportOptions, plan: Plan) -> None:
+    """Tell how the dates were read.
+
+    Raises:
+        DataError: when a column was named as the date and none of its cells is one.
+    """
+    plan.note(*collector.dates.notes)
+    if options.date_column and collector.dates.filled and collector.dates.unreadable == collector.dates.filled:
+        raise DataError(f"No cell of {options.date_column!r} can be read as a date.", "", "Name another column, or write "
+                        "dates as 2025-03-14.")
+
+
+def _check_fold(options: ImportOptions, intake: Intake) -> None:
+    """Refuse a fold that the data does not have.
+
+    Raises:
+        DataError: names the folds that it has.
+    """
+    if options.test_fold and not any(intake.place(fold, options) == "test" for fold in {*intake.folds}):
+        raise DataError(f"There is no fold {options.test_fold!r}.",
+                        f"The data has: {', '.join(sorted(intake.folds)[:12])}." if intake.folds else
+                        "The data has no folds.", nearest(options.test_fold, intake.folds))
+
+
+def _blank_splits(count: int) -> list[Finding]:
+    if not count:
+        return []
+    return [Finding("blank_splits", "warning", f"{count:,} row(s) say nothing in the column of the split. They are in "
+                    "train.", count, "Fill the column if they belong elsewhere.")]
+
+
+def sample_rows(rows: RowFacts, splits: Any, folder: Path, count: int = 3) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Some rows as the model will see them, of as many classes as can be."""
+    _, first = np.unique(rows.labels, return_index=True)
+    chosen = sorted((int(place) for place in first if rows.labels[place] >= 0), key=lambda place: rows.labels[place])
+    chosen = sorted({*chosen[:count], *np.flatnonzero(rows.labels >= 0)[:count].tolist()},
+                    key=lambda place: (place not in chosen[:count], place))[:count]
+    table = open_items(folder)
+    found = []
+    for place in chosen:
+        name = table.column("name").slice(place, 1).to_pylist()[0]
+        seen = ({"text": table.column("text").slice(place, 1).to_pylist()[0][:300]} if rows.modality == "text" else
+                {"picture": f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"})
+        found.append({"name": name, **seen, "label": rows.classes[rows.labels[place]], "split": str(splits[place])})
+    return found
+
+
+def _write_items(chunks: Iterator[Chunk], collector: Collector, modality: str, folder: Path, total: int, limit: int,
+                 progress: Progress | None, base: DatasetVersion | None) -> tuple[str, str]:
+    """Stream the rows to `items.arrow` and what is remembered of them to `collector`; gives digests of inputs and
+    extra columns."""
     inputs, lengths, extras = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     first = next(chunks, None)
     if first is None:
@@ -76,7 +171,6 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
         names = base.table.column_names
         inputs.update(base.info.inputs_fingerprint.encode())
         extras.update(base.info.extras_fingerprint.encode())
-    collector = Collector(modality)
     with items_writer(folder, first.items.schema if not base else base.table.schema, modality) as write:
         if base:
             for batch in open_items(base.folder).to_batches():
@@ -98,7 +192,7 @@ def _write_items(chunks: Iterator[Chunk], modality: str, folder: Path, total: in
                 progress(collector.count, max(total, collector.count) if total else 0)
             chunk = next(chunks, None)
     inputs.update(lengths.digest())
-    return collector.finish(), inputs.hexdigest(), extras.hexdigest()
+    return inputs.hexdigest(), extras.hexdigest()
 
 
 def _plain(batch: Any) -> pa.Table:  # noqa: ANN401
@@ -128,6 +222,7 @@ def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
 
     shift = int(old.named.max(initial=-1)) + 1
     named = np.concatenate([old.named, np.where(new.named >= 0, new.named + shift, -1)])
+    facts = {key: np.concatenate([old.facts.get(key, np.zeros(len(old), values.dtype)), values])
+             for key, values in new.facts.items()}
     return RowFacts(old.modality, names, np.concatenate([moved(old), moved(new)]),
-                    np.concatenate([base.splits, new.given]), named, np.concatenate([old.dates, new.dates]),
-                    {key: np.concatenate([old.facts[key], new.facts[key]]) for key in new.facts})
+                    np.concatenate([base.splits, new.given]), named, np.concatenate([old.dates, new.dates]), facts)

@@ -1,33 +1,37 @@
-"""Which columns of a table hold what, guessed by name and content from the first rows."""
+"""Which columns of a table hold what: named by a person, or guessed by name and content with the reason why."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tl_core.data import column_names as words
+from tl_core.data.column_names import LABEL_NAMES, TEXT_NAMES
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
-from tl_core.data.names import SPLIT_NAMES
+from tl_core.data.label_columns import Candidate, find_label
+from tl_core.data.plan import Plan, Taken
 from tl_core.data.schema import ImportOptions
+from tl_core.data.split_cells import split_values
 from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT_NAMES = ("text", "message", "sentence", "content", "question", "review", "body", "comment", "description",
-              "title", "subject", "input", "prompt", "ticket", "utterance", "query",
-              "文本", "内容", "テキスト", "texto", "texte")
-LABEL_NAMES = ("label", "class", "category", "target", "intent", "topic", "sentiment", "tag", "type", "labels",
-               "coarse_label", "y", "output", "diagnosis", "species", "标签", "类别", "ラベル", "kategorie", "klasse",
-               "categoria", "etiqueta", "classe")
-IMAGE_NAMES = ("file_name", "filename", "image", "image_path", "path", "filepath", "file", "img", "image_name",
-               "image_id", "id_code", "id")
-SPLIT_COLUMNS = ("split", "set", "fold", "partition", "subset")
+__all__ = ["LABEL_NAMES", "TEXT_NAMES", "Columns", "check_named", "guess_columns", "guess_image_columns",
+           "guess_text_column", "image_column"]
+_ADDRESS = re.compile(r"^(https?|ftp|s3|gs|file|data):\S+$", re.IGNORECASE)
+_NAMED = "named by you"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table by role; empty where there is none."""
+    """The columns of a table by role, empty where there is none, and why each was taken.
+
+    `one_hot` are the columns of 0 and 1 whose names are the classes, where no column holds the class itself.
+    """
 
     text: str = ""
     label: str = ""
@@ -36,45 +40,187 @@ class Columns:
     title: str = ""
     image: str = ""
     date: str = ""
+    fold: str = ""
+    one_hot: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    def named(self) -> dict[str, str]:
+        """Role to column, for those that there are."""
+        roles = {spec.name: getattr(self, spec.name) for spec in fields(self) if isinstance(spec.default, str)}
+        return {role: name for role, name in roles.items() if name}
+
+    def tell(self, plan: Plan) -> None:
+        """Add what was taken to a plan."""
+        for one in self.taken:
+            plan.take(one.name, one.role, one.reason, certain=one.certain)
+        plan.note(*self.notes)
+        plan.doubt(*self.doubts)
 
 
-def guess_columns(head: pd.DataFrame, options: ImportOptions) -> Columns:
-    """Columns as named in `options`, the rest guessed by name and content from the first rows.
+class _Choice:
+    """Columns while they are being chosen."""
+
+    def __init__(self, head: pd.DataFrame, options: ImportOptions, roles: dict[str, str]) -> None:
+        self.head, self.options, self.names = head, options, check_named(head, options)
+        self.found: dict[str, Any] = {}
+        self.taken: list[Taken] = []
+        self.notes: list[str] = []
+        self.doubts: list[str] = []
+        for role in ("text", "label", "group", "split", "title", "image", "date"):
+            if name := str(getattr(options, f"{role}_column")):
+                self.take(role, name, _NAMED)
+        for role, name in roles.items():
+            if role not in self.found and name in self.names:
+                self.take(role, name, "the format says so")
+
+    def take(self, role: str, name: str, reason: str, *, certain: bool = True) -> None:
+        self.found[role] = name
+        self.taken.append(Taken(name, role, reason, certain))
+
+    @property
+    def used(self) -> set[str]:
+        return {name for name in self.found.values() if isinstance(name, str)}
+
+    def splits(self) -> None:
+        """A column that says train, validation or test, or one of folds."""
+        if "split" in self.found or self.options.ignore_splits:
+            return
+        for name in self.names:
+            if name in self.used or words.joined(name) not in words.SPLIT_COLUMNS:
+                continue
+            counts = Counter(cell for cell in self.head[name] if cell.strip())
+            cells = list(counts)
+            if cells and all(re.fullmatch(r"(fold)?[\s_-]*\d{1,2}", cell.strip().lower()) for cell in cells) \
+                    and not words.is_flag(name):
+                self.take("fold", name, "its values are numbers of folds; rows are split anew unless --test-fold names "
+                          "one of them", certain=bool(self.options.test_fold))
+                continue
+            try:
+                meaning = split_values(name, counts)
+            except DataError:
+                if any(split_known(name, cell) for cell in cells):
+                    raise
+                continue
+            if any(meaning.values()):
+                self.take("split", name, "its values are names of splits")
+                return
+
+    def label(self, *, needed: bool) -> None:
+        """The column of the class, or the columns of 0 and 1 that are one class each."""
+        if "label" in self.found:
+            return
+        found: Candidate | None = find_label(self.head, self.used | self._likely_text(), self.options.label_column)
+        if found is None:
+            return
+        if found.one_hot:
+            self.found["one_hot"] = found.one_hot
+            self.taken.append(Taken(", ".join(found.one_hot[:6]) + (" …" if len(found.one_hot) > 6 else ""), "label",
+                                    "each row has exactly one 1 in these columns, whose names are the classes"))
+        elif needed or found.certain:
+            self.take("label", found.name, found.reason, certain=found.certain)
+        self.notes += found.notes
+
+    def _likely_text(self) -> set[str]:
+        """The column that will be the text, unless its name is one of a class: it is no candidate for the class."""
+        if {"text", "image"} & self.found.keys():
+            return set()
+        name = text_column(self.head, self.names, self.used)[0]
+        return {name} if name and words.joined(name) not in words.LABEL_NAMES else set()
+
+    def text(self) -> None:
+        if "text" in self.found:
+            return
+        name, reason, certain = text_column(self.head, self.names, self.used | set(self.found.get("one_hot", ())))
+        if name:
+            self.take("text", name, reason, certain=certain)
+            self._more_text(name)
+
+    def _more_text(self, text: str) -> None:
+        """Say that a title or subject beside the text is not read."""
+        if self.options.title_column or not len(self.head):
+            return
+        others = [name for name in self.names if name not in self.used and name != text
+                  and words.joined(name) in words.TITLE_NAMES and self.head[name].str.len().mean() > 5]
+        if others:
+            self.doubts.append(f"The column {others[0]!r} is not read; --title-column puts it before the text.")
+
+    def group(self) -> None:
+        """Say which column looks like one whose rows belong together."""
+        if "group" in self.found or not len(self.head):
+            return
+        for name in self.names:
+            if name in self.used or words.joined(name) not in words.GROUP_NAMES:
+                continue
+            filled = self.head[name][self.head[name] != ""]
+            if len(filled) > 3 and filled.nunique() < 0.9 * len(filled) and filled.nunique() > 1:
+                self.notes.append(f"Values of {name!r} come again: if its rows belong together, name it with "
+                                  "--group-column, so that they stay on one side of a split.")
+                return
+
+    def done(self) -> Columns:
+        return Columns(**self.found, taken=tuple(self.taken), notes=tuple(self.notes), doubts=tuple(self.doubts))
+
+
+def guess_columns(head: pd.DataFrame, options: ImportOptions, roles: dict[str, str] | None = None, *,
+                  label: bool = True) -> Columns:
+    """Columns as named in `options` or by the file's format (`roles`), the rest guessed from the first rows.
+
+    With `label` False the class stands elsewhere (in the name of the file), so none is looked for.
 
     Raises:
+        AmbiguousError: when several columns could be the class.
         DataError: when a named column does not exist, or text or label cannot be guessed.
     """
-    names = check_named(head, options)
-    split = options.split_column or _split_column(head)
-    named = {split, options.group_column, options.label_column, options.text_column, options.title_column,
-             options.date_column} - {""}
-    label = options.label_column or _by_name(names, LABEL_NAMES, named) or _by_content(head, named)
-    text = options.text_column or _text_column(head, names, named | {label})
-    if not text or not label:
-        missing = "the text" if not text else "the class"
+    choice = _Choice(head, options, roles or {})
+    choice.splits()
+    if label:
+        choice.label(needed=True)
+    choice.text()
+    choice.group()
+    found = choice.done()
+    if not found.text or (label and not found.label and not found.one_hot):
+        missing = "the text" if not found.text else "the class"
         raise DataError(f"It is not clear which column holds {missing}.",
-                        f"The table has {len(names)} column(s): {', '.join(names[:12])}.",
-                        "Name the columns yourself; a table needs one with the text and one with the class.")
-    if text == label:
-        raise DataError(f"The column {text!r} is named as text and as class.", "", "Name two different columns.")
-    return Columns(text, label, options.group_column, split, options.title_column, "", options.date_column)
+                        f"The table has {len(choice.names)} column(s): {', '.join(choice.names[:12])}."
+                        + _why_not(head, choice.used), "Name the columns yourself (--text-column, --label-column); a "
+                        "table needs one with the text and one with the class.")
+    if found.text == found.label:
+        raise DataError(f"The column {found.text!r} is named as text and as class.", "", "Name two different columns.")
+    return found
 
 
-def guess_image_columns(head: pd.DataFrame, options: ImportOptions) -> Columns:
-    """Columns of a table that lists image files.
+def _why_not(head: pd.DataFrame, used: set[str]) -> str:
+    """A word about columns that look like texts and are none."""
+    for name in head.columns:
+        if name not in used and (kind := _other_kind(head[name])):
+            return f" {name!r} holds {kind}, which cannot be read as texts; bring the files themselves beside the table."
+    return ""
+
+
+def guess_image_columns(head: pd.DataFrame, options: ImportOptions, image: str = "",
+                        roles: dict[str, str] | None = None, *, needed: bool = True) -> Columns:
+    """Columns of a table that lists image files, `image` the one that was found to name them.
+
+    With `needed` False the pictures have classes already (class folders), so a column is only taken for the class
+    where its name says so.
 
     Raises:
-        DataError: when a named column does not exist, or the file or the class cannot be guessed.
+        AmbiguousError: when several columns could be the class.
+        DataError: when a named column does not exist, or the file cannot be guessed.
     """
-    names = check_named(head, options)
-    image = options.image_column or image_column(head) or _by_name(names, IMAGE_NAMES, {options.label_column})
-    if not image:
-        raise DataError("It is not clear which column names the image files.",
-                        f"The table has: {', '.join(names[:12])}.", "Call that column file_name.")
-    split = options.split_column or _split_column(head)
-    taken = {image, split, options.group_column, options.date_column} - {""}
-    label = options.label_column or _by_name(names, LABEL_NAMES, taken) or _by_content(head, taken)
-    return Columns("", label, options.group_column, split, "", image, options.date_column)
+    choice = _Choice(head, options, roles or {})
+    if "image" not in choice.found:
+        name = image or image_column(head) or _by_name(choice.names, words.IMAGE_NAMES, {options.label_column})
+        if not name:
+            raise DataError("It is not clear which column names the image files.",
+                            f"The table has: {', '.join(choice.names[:12])}.", "Call that column file_name.")
+        choice.take("image", name, "its values name the pictures" if image else "its cells look like image files")
+    choice.splits()
+    choice.label(needed=needed)
+    choice.group()
+    return choice.done()
 
 
 def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
@@ -92,9 +238,17 @@ def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
     return names
 
 
+def split_known(column: str, cell: str) -> bool:
+    """Whether one cell of a column means a split."""
+    try:
+        return any(split_values(column, [cell]).values())
+    except DataError:
+        return False
+
+
 def image_column(head: pd.DataFrame) -> str:
     """The column whose cells look like names of image files; empty when there is none."""
-    known = {name: place for place, name in enumerate(IMAGE_NAMES)}
+    known = {name: place for place, name in enumerate(words.IMAGE_NAMES)}
     shares = {str(name): sum(PurePosixPath(value.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES
                              for value in head[name]) / max(1, len(head)) for name in head.columns}
     fitting = [name for name, share in shares.items() if share >= 0.5]
@@ -105,38 +259,51 @@ def guess_text_column(head: pd.DataFrame) -> str:
     """The column that most likely holds the text, for tables without classes.
 
     Raises:
-        DataError: when all columns are empty.
+        DataError: when no column holds texts.
     """
-    found = _text_column(head, [str(name) for name in head.columns], set())
+    found, _, _ = text_column(head, [str(name) for name in head.columns], set())
     if not found:
-        raise DataError("No column holds any text.", "", "Check that the table's first row names its columns.")
+        raise DataError("No column holds any text.", _why_not(head, set()).strip(), "Check that the table's first row "
+                        "names its columns.")
     return found
 
 
-def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
-    free = {name.lower().strip(): name for name in names if name not in taken}
-    return next((free[word] for word in known if word in free), "")
+def text_column(head: pd.DataFrame, names: list[str], used: set[str]) -> tuple[str, str, bool]:
+    """The column with the text, why, and whether that is sure; "" where there is none."""
+    free = [name for name in names if name not in used and head[name].str.strip().str.len().mean() > 0
+            and not _other_kind(head[name])]
+    exact = _by_name(free, TEXT_NAMES, set())
+    lengths = {name: float(head[name].str.len().mean()) for name in free}
+    longest = max(free, key=lambda name: lengths[name], default="")
+    if exact and (words.joined(exact) not in words.TITLE_NAMES or lengths[exact] * 2 > lengths[longest]):
+        return exact, "its name says so", True
+    endings = [name for name in free if (parts := words.parts(name)) and (parts[-1] in words.TEXT_WORDS
+                                                                        or parts[0] in words.TEXT_WORDS)]
+    if endings:
+        best = max(endings, key=lambda name: lengths[name])
+        return best, "its name says so", len(endings) == 1 and best == longest
+    if not longest:
+        return "", "", False
+    alone = len(free) == 1 or all(lengths[name] * 3 < lengths[longest] for name in free if name != longest)
+    return longest, "it is the only other column" if len(free) == 1 else "it holds the longest texts", \
+        alone and lengths[longest] > 15
 
 
-def _text_column(head: pd.DataFrame, names: list[str], taken: set[str]) -> str:
-    named = _by_name(names, TEXT_NAMES, taken)
-    lengths = {name: head[name].str.len().mean() for name in names if name not in taken}
-    if named and lengths[named] > 0:
-        return named
-    longest = max(lengths, key=lambda name: lengths[name], default="")
-    return longest if longest and lengths[longest] > 0 else ""
-
-
-def _by_content(head: pd.DataFrame, taken: set[str]) -> str:
-    """The column with the fewest different short values, if they repeat."""
-    counts = {name: head[name].nunique() for name in head.columns if name not in taken
-              and head[name].str.len().mean() < 40 and 2 <= head[name].nunique() <= max(2, len(head) // 3)}
-    return str(min(counts, key=lambda name: counts[name])) if counts else ""
-
-
-def _split_column(head: pd.DataFrame) -> str:
-    for name in head.columns:
-        values = {value.lower().strip() for value in head[name]}
-        if str(name).lower() in SPLIT_COLUMNS and values - {""} and values <= set(SPLIT_NAMES) | {""}:
-            return str(name)
+def _other_kind(cells: pd.Series[Any]) -> str:
+    """What a column holds when it is no text: addresses, paths of pictures, numbers; "" for texts."""
+    filled = [cell.strip() for cell in cells if cell.strip()][:200]
+    if not filled:
+        return ""
+    if sum(bool(_ADDRESS.match(cell)) for cell in filled) >= 0.9 * len(filled):
+        return "addresses (URLs)"
+    if sum(PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES and len(cell) < 300
+           for cell in filled) >= 0.9 * len(filled):
+        return "paths of pictures"
+    if sum(bool(re.fullmatch(r"[\d\s.,:;+-]*", cell)) for cell in filled) >= 0.95 * len(filled):
+        return "numbers"
     return ""
+
+
+def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
+    free = {words.joined(name): name for name in reversed(names) if name not in taken}
+    return next((free[word] for word in known if word in free), "")

@@ -1,59 +1,41 @@
-"""What a text file is written in: its encoding, its separator, whether it quotes, whether its first row is a header."""
+"""What a text file is written in, also where its lines do not agree, and its bytes as UTF-8."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tl_core.data.columns import LABEL_NAMES, TEXT_NAMES
 from tl_core.errors import ConfigError, DataError
 
 _SAMPLE = 256 << 10
+_BLOCK = 4 << 20
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp932", "big5", "euc_kr", "cp1251", "cp1252")
 _UNMARKED = ("gb18030", "cp932", "big5", "euc_kr", "cp1251", "cp1252")
-_DOUBTED_SHARE = 0.005
+_DOUBLE = ("gb18030", "cp932", "big5", "euc_kr")
+_VALID_SHARE = 0.2
+_CONTROLS = bytes(set(range(32)) - {*b"\0\t\n\v\f\r\x1b\x1c\x1d\x1e\x1f"})
+_ESCAPED = re.compile(rb'\\(["\\])')
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a delimited file is written. `encoding` is a Python codec; `header` is False when data starts at once."""
+class Coding:
+    """How the bytes of a file become signs."""
 
-    encoding: str
-    separator: str
-    quotes: bool
-    header: bool
-    skip_lines: int = 0
+    encoding: str  # a Python codec
     broken: bool = False  # some signs cannot be read and become U+FFFD
-    width: int = 0  # cells of the first row, as far as the sample reaches
+    nuls: int = 0  # stray NUL bytes in a text, dropped
+    others: str = ""  # the codec of the lines that are not UTF-8, where most of the file is
+    odd_lines: int = 0  # how many those are
 
-
-def sniff_dialect(path: Path, encoding: str = "") -> Dialect:
-    """Guess from the first 256 kB; `encoding` overrules the guess.
-
-    Raises:
-        DataError: when the file holds binary data.
-        ConfigError: for an unknown encoding.
-    """
-    found, broken = (check_encoding(encoding), True) if encoding else _sniffed(path)
-    with path.open("rb") as handle:
-        raw = handle.read(_SAMPLE)
-    sample = codecs.getincrementaldecoder(found)("replace").decode(raw, final=len(raw) < _SAMPLE)
-    sample = sample.removeprefix("\ufeff")
-    lines = sample.splitlines(keepends=True)
-    if len(lines) > 2 and len(raw) == _SAMPLE:
-        lines = lines[:-1]  # the last one may be cut
-    if lines and (told := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
-        rest = lines[1:]
-        rows = _rows(rest, told[1], quotes=True)
-        return Dialect(found, told[1], True, _has_header(rows), 1, broken, len(rows[0]) if rows else 0)
-    separator, quotes = _separator(lines, "\t" if path.suffix.lower() == ".tsv" else "")
-    rows = _rows(lines, separator, quotes=quotes)
-    return Dialect(found, separator, quotes, _has_header(rows), 0, broken, len(rows[0]) if rows else 0)
+    @property
+    def plain(self) -> bool:
+        """Whether the bytes are UTF-8 as they stand."""
+        return self.encoding == "utf-8" and not (self.broken or self.nuls or self.others)
 
 
 def check_encoding(name: str) -> str:
@@ -74,52 +56,118 @@ def check_encoding(name: str) -> str:
 def sniff_encoding(path: Path) -> str:
     """UTF-16 or UTF-8 with or without a mark, else the national encoding whose commonest signs fill the text.
 
+    Raises:
+        DataError: when the file holds binary data.
+    """
+    return sniff_coding(path).encoding
+
+
+def sniff_coding(path: Path) -> Coding:
+    """The encoding, and what in the file does not fit it.
+
     The whole file is read once, so that a first odd letter on row 90,000 is not a surprise in mid import.
 
     Raises:
         DataError: when the file holds binary data.
     """
-    return _sniffed(path)[0]
-
-
-def _sniffed(path: Path) -> tuple[str, bool]:
-    """The encoding, and whether some bytes do not fit it."""
+    nuls, size, valid = 0, 0, True
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as handle:
         head = handle.read(_SAMPLE)
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return "utf-16", True
-        if b"\0" in head:
-            return _unmarked_utf16(path, head), True
+            return Coding("utf-16", broken=True)
+        if b"\0" in head and (wide := _unmarked_utf16(head)):
+            return Coding(wide, broken=True)
+        _check_text(path, head, head.count(0), len(head))
         handle.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := handle.read(4 << 20):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return _national(path, max(0, handle.tell() - (4 << 20))), True
-    return "utf-8", False
+        while chunk := handle.read(_BLOCK):
+            nuls, size = nuls + chunk.count(0), size + len(chunk)
+            valid = valid and _decodes(decoder, chunk)
+    _check_text(path, head, nuls, size)
+    if valid and _decodes(decoder, b"", final=True):
+        return Coding("utf-8", nuls=nuls)
+    return _national(path, nuls)
 
 
-def _unmarked_utf16(path: Path, head: bytes) -> str:
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_text(path: Path, head: bytes, nuls: int, size: int) -> None:
+    """Refuse binary data; a stray NUL or two in what is a text otherwise is no reason."""
+    if not nuls:
+        return
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if nuls > max(2, size // 1000) or controls > max(2, len(head) // 1000):
+        raise DataError(f"{path.name!r} is not a text file.", "It holds binary data, whatever its name says.",
+                        "Bring a CSV, TSV, XLSX, JSONL or Parquet file.")
+
+
+def _unmarked_utf16(head: bytes) -> str:
     even, odd = head[0::2], head[1::2]
     for codec, zeros, signs in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros.count(0) > 0.4 * len(zeros) and signs.count(0) < 0.02 * len(signs):
             return codec
-    raise DataError(f"{path.name!r} is not a text file.", "It holds binary data, whatever its name says.",
-                    "Bring a CSV, TSV, XLSX, JSONL or Parquet file.")
+    return ""
 
 
-def _national(path: Path, near: int) -> str:
-    """The best encoding for the bytes that are not UTF-8, judged on the lines with such bytes."""
+@dataclass
+class _Lines:
+    """The lines with letters beyond ASCII, counted by what they are."""
+
+    valid: int = 0
+    long: int = 0  # of the valid ones, those with a sign of three bytes: no accident of another encoding
+    foreign: int = 0
+    odd: bytearray = field(default_factory=bytearray)  # the foreign ones, up to a bound
+    every: bytearray = field(default_factory=bytearray)
+
+
+def _national(path: Path, nuls: int) -> Coding:
+    """The encoding of a file that is not all UTF-8: all of it in another, some lines in another, or a few signs broken."""
+    lines = _Lines()
     with path.open("rb") as handle:
-        handle.seek(near)
-        raw = handle.read(16 * _SAMPLE)
-    odd = b"\n".join(line for line in raw.splitlines() if not line.isascii())[:_SAMPLE]
-    text = odd.decode("utf-8", "replace")
-    if text.count("\ufffd") <= _DOUBTED_SHARE * max(1, sum(sign > "\x7f" for sign in text)):
-        return "utf-8"  # a few broken signs in UTF-8, read with a replacement sign
-    return likeliest(odd, _UNMARKED)
+        for line in _split(handle):
+            if line.isascii():
+                continue
+            text = _as_utf8(line)
+            if text is None:
+                lines.foreign += 1
+                if len(lines.odd) < _SAMPLE:
+                    lines.odd += line.rstrip() + b"\n"
+            else:
+                lines.valid += "\ufffd" not in text
+                lines.long += max(text) > "\u07ff"
+            if len(lines.every) < _SAMPLE:
+                lines.every += line.rstrip() + b"\n"
+    if not lines.foreign:
+        return Coding("utf-8", broken=True, nuls=nuls)
+    if lines.valid >= max(2, _VALID_SHARE * (lines.valid + lines.foreign)):
+        others = _western(lines.odd) or likeliest(bytes(lines.odd[:_SAMPLE]), _UNMARKED)
+        if others not in _DOUBLE or lines.long:
+            return Coding("utf-8", broken=True, nuls=nuls, others=others, odd_lines=lines.foreign)
+    return Coding(_western(lines.every) or likeliest(bytes(lines.every[:_SAMPLE]), _UNMARKED), broken=True, nuls=nuls)
+
+
+def _as_utf8(line: bytes) -> str | None:
+    """The line, with U+FFFD for a few broken signs; None when it is not UTF-8 but something else."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        text = line.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    return text if len(text) - broken - sum(map(str.isascii, text)) > broken else None
+
+
+def _western(odd: bytearray) -> str:
+    """cp1252 where letters beyond ASCII stand alone among plain ones, which is too little for statistics."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", odd[:_SAMPLE])]
+    among = len(re.findall(rb"[A-Za-z][\x80-\xff]{1,2}|[\x80-\xff]{1,2}[A-Za-z]", odd[:_SAMPLE]))
+    alone = bool(runs) and max(runs) <= 2 and runs.count(1) >= 0.8 * len(runs) and among >= 0.8 * len(runs)
+    return "cp1252" if alone else ""
 
 
 def likeliest(raw: bytes, among: tuple[str, ...]) -> str:
@@ -130,51 +178,79 @@ def likeliest(raw: bytes, among: tuple[str, ...]) -> str:
     return found.encoding if found else among[0]
 
 
-def _separator(lines: list[str], told: str) -> tuple[str, bool]:
-    """The separator, with or without quoting, that cuts most rows into the number of cells of the first."""
-    best, best_score = (told or ",", True), 0.0
-    for separator in told or ",;\t|":
-        for quotes in (True, False):
-            rows = _rows(lines, separator, quotes=quotes)
-            width = len(rows[0]) if rows else 0
-            if width < 2 and not told:
-                continue
-            share = sum(len(row) == width for row in rows) / max(1, len(rows))
-            score = share + min(width, 100) / 1000 + (
-                0.0 if not quotes else 0.02 if _is_quoted(lines, separator) else -0.02)
-            if score > best_score:
-                best, best_score = (separator, quotes), score
-    return best
+def _split(handle: io.BufferedIOBase, block: int = _BLOCK) -> Iterator[bytes]:
+    """Lines with their ends, whatever those are; one that is longer than a block comes in pieces."""
+    left = b""
+    while chunk := handle.read(block):
+        *lines, left = (left + chunk).splitlines(keepends=True)
+        yield from lines
+        if len(left) > block:
+            yield left
+            left = b""
+    if left:
+        yield left
 
 
-def _rows(lines: list[str], separator: str, *, quotes: bool, strict: bool = False) -> list[list[str]]:
-    """The first 200 rows.
+class Utf8(io.RawIOBase):
+    """A file as UTF-8 bytes, whatever it is written in; a sign that cannot be read becomes U+FFFD.
 
-    Raises:
-        csv.Error: with `strict`, for a quotation mark in the wrong place.
+    With `escaped`, a quotation mark behind a backslash is doubled instead, as CSV has it; with `halved` two
+    backslashes are one.
     """
-    csv.field_size_limit(16 << 20)
-    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=separator, strict=strict,
-                        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
-    return list(islice((row for row in reader if row), 200))
 
+    def __init__(self, path: Path, coding: Coding, *, escaped: bool = False, halved: bool = False) -> None:
+        self._coding, self._escaped, self._halved = coding, escaped, halved
+        self._handle = path.open("rb")
+        self._decoder = codecs.getincrementaldecoder(coding.encoding)("replace")
+        self._left, self._line, self._slash, self._started = b"", b"", b"", False
 
-def _is_quoted(lines: list[str], separator: str) -> bool:
-    """Whether every quotation mark stands where quoting puts it; an open one at the end may be a cut sample."""
-    try:
-        _rows(lines, separator, quotes=True, strict=True)
-    except csv.Error as error:
-        return "end of data" in str(error)
-    return True
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    """False when a short cell of the first row comes again and again below it: then it is data, not a name."""
-    if len(rows) < 3:
+    def readable(self) -> bool:
         return True
-    if {name.strip().lower() for name in rows[0]} & {*TEXT_NAMES, *LABEL_NAMES}:
-        return True
-    for place, name in enumerate(rows[0]):
-        if 0 < len(name) < 40 and sum(place < len(row) and row[place] == name for row in rows[1:]) >= 2:
-            return False
-    return True
+
+    def read(self, size: int = -1) -> bytes:
+        size = size if size >= 0 else 1 << 20
+        while len(self._left) < size:
+            raw = self._handle.read(max(size, 1 << 16))
+            self._left += self._converted(raw)
+            if not raw:
+                break
+        found, self._left = self._left[:size], self._left[size:]
+        return found
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # what buffered readers ask for
+        found = self.read(len(buffer))
+        buffer[:len(found)] = found
+        return len(found)
+
+    def _converted(self, raw: bytes) -> bytes:
+        text = self._mixed(raw) if self._coding.others else self._decoder.decode(raw, final=not raw)
+        if not self._started and text:
+            text, self._started = text.removeprefix("\ufeff"), True
+        if self._coding.nuls:
+            text = text.replace("\0", "")
+        clean = text.encode("utf-8", "replace")
+        return self._unescaped(clean, last=not raw) if self._escaped else clean
+
+    def _mixed(self, raw: bytes) -> str:
+        """Each line as what it is; what is no whole line yet waits for the next call."""
+        *lines, self._line = (self._line + raw).splitlines(keepends=True) or [b""]
+        if not raw or len(self._line) > _BLOCK:
+            lines, self._line = [*lines, self._line], b""
+        try:
+            return b"".join(lines).decode()
+        except UnicodeDecodeError:
+            return "".join(line.decode(self._coding.others, "replace") if (text := _as_utf8(line)) is None else text
+                           for line in lines)
+
+    def _unescaped(self, clean: bytes, *, last: bool) -> bytes:
+        clean, self._slash = self._slash + clean, b""
+        if not last and (len(clean) - len(clean.rstrip(b"\\"))) % 2:
+            clean, self._slash = clean[:-1], b"\\"
+        return _ESCAPED.sub(self._sign, clean)
+
+    def _sign(self, found: re.Match[bytes]) -> bytes:
+        return b'""' if found[1] == b'"' else b"\\" if self._halved else found[0]
+
+    def close(self) -> None:
+        self._handle.close()
+        super().close()

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.class_names import alike_key, means_nothing
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding
+from tl_core.data.small import small_findings
 
 if TYPE_CHECKING:
     from tl_core.data.seal import Draft
@@ -113,12 +115,12 @@ class View:
         return found
 
     def alike_names(self) -> list[list[str]]:
-        """Classes whose names differ only in capitals, blanks or the signs between words."""
+        """Classes whose names differ only in capitals, blanks, the signs between words or how a number is written."""
         alike: dict[str, list[str]] = {}
         counts = self.counts()
         for name in self.rows.classes:
             if counts[name]:
-                alike.setdefault(re.sub(r"[\s_-]+", " ", name.casefold()).strip() or name, []).append(name)
+                alike.setdefault(alike_key(name), []).append(name)
         return [sorted(same, key=lambda name: (-counts[name], name)) for same in alike.values() if len(same) > 1]
 
     def counts(self) -> dict[str, int]:
@@ -138,8 +140,8 @@ def all_findings(view: View) -> list[Finding]:
     """Every check, the serious ones first."""
     from tl_core.data.quality import quality_findings
 
-    found = [*_leaks(view), *_labels(view), *_copies(view), *_classes(view), *quality_findings(view),
-             *_left_out(view)]
+    found = [*small_findings(view), *_leaks(view), *_labels(view), *_copies(view), *_classes(view),
+             *_placeholders(view), *quality_findings(view), *_left_out(view)]
     order = ("problem", "warning", "info")
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
@@ -168,14 +170,15 @@ def _labels(view: View) -> list[Finding]:
     rows, sets = view.conflicting()
     if len(rows):
         found.append(RowFinding("conflicting_labels", "warning", f"{len(np.unique(sets)):,} {view.noun} stand there "
-                                f"more than once with different classes ({len(rows):,} rows).", len(rows),
-                                "Nobody can learn both. The commoner class wins, and where none is, all go.",
+                                f"more than once with different classes ({len(rows):,} rows), as they do when several "
+                                "people disagree about them.", len(rows), "Nobody can learn both. The class that most "
+                                "of the copies have wins, and where none is commoner, all go.",
                                 actions=[action("remove", "Leave them all out"),
                                          action("majority", "Keep the commoner class")], rows=rows))
     if twins := view.alike_names():
         shown = "; ".join(" / ".join(same) for same in twins[:5])
-        found.append(Finding("similar_names", "warning", f"Some classes differ only in capitals, blanks or signs: "
-                             f"{shown}.", len(twins), "They get the name that most rows have.",
+        found.append(Finding("similar_names", "warning", f"Some classes differ only in capitals, blanks, signs or "
+                             f"the way a number is written: {shown}.", len(twins), "They get the name that most rows have.",
                              [name for same in twins for name in same], [action("merge", "Give them one name")]))
     return found
 
@@ -228,6 +231,19 @@ def _classes(view: View) -> list[Finding]:
                              "wrong.", len(unseen), "Add training examples, or leave the classes out.", unseen,
                              [action("remove_classes", "Leave these classes out")]))
     return found
+
+
+def _placeholders(view: View) -> list[Finding]:
+    """Classes whose names are what tools and people write where there is no class."""
+    counts = {name: count for name, count in view.counts().items() if count}
+    names = sorted(name for name in counts if means_nothing(name))
+    if not names or len(names) == len(counts):
+        return []
+    shown = ", ".join(map(repr, names[:6]))
+    return [Finding("placeholder_classes", "info", f"{shown} may stand for rows without a class "
+                    f"({sum(counts[name] for name in names):,} rows). It is treated as a class like any other.",
+                    len(names), "Keep it if it means something; else leave it out.", names,
+                    [action("remove_classes", "Leave these rows out")] if len(counts) - len(names) >= 2 else [])]
 
 
 def _left_out(view: View) -> list[Finding]:

@@ -1,25 +1,35 @@
-"""Pictures whose classes stand in a table: a column of file names beside them, or a Parquet file that holds them."""
+"""Pictures whose classes stand in a table: names of files, or a table that holds the pictures or their pixels."""
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns, image_column
-from tl_core.data.images import SUFFIXES
+from tl_core.data.list_files import read_cub, read_list
+from tl_core.data.names import readable
+from tl_core.data.parquet_tables import class_names, named_cell
+from tl_core.data.peek import Head, reading_of
+from tl_core.data.picture_names import PictureNames
+from tl_core.data.preparation import pixels_to_picture
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ImageFile, Source
-from tl_core.data.tables import Reading, cell, read_table
+from tl_core.data.sources import ItemFile, Source, TableFile
+from tl_core.data.tables import CHUNK_ROWS, Reading, Rows, read_table
 from tl_core.data.text_facts import clean_label
+from tl_core.data.wide import ONE, one_hot_labels, pixel_columns
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tl_core.data.chunks import Intake
 
-_PARQUET_ROWS = 64
+_PARQUET_ROWS, _PIXEL_ROWS = 64, 500
+_WIDE = 20_000
 
 
 def holds_pictures(path: Path) -> bool:
@@ -43,140 +53,204 @@ def _picture_column(path: Path) -> str:
     return ""
 
 
-def lists_files_beside(path: Path) -> bool:
+def lists_files_beside(path: Path, head: Head) -> bool:
     """Whether a table lies in a folder with the pictures that one of its columns names."""
-    try:
-        head = next(read_table(path)).cells.slice(0, 50).to_pandas()
-    except DataError:
+    column = head.roles.get("image", "") or image_column(head.frame)
+    if not column:
         return False
-    column = image_column(head)
-    return bool(column) and any((path.parent / _tidy(value)).is_file() for value in head[column])
+    names = PictureNames([], path.parent, path.parent)
+    return any(names.find(told) is not None for told in head.frame[column].iloc[:50])
 
 
-def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ImageFile]:
+def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
     """The pictures of `source` with class, split, group and extra columns, wherever these stand."""
     if source.tables:
-        for split, path in source.tables.items():
-            yield from _held_pictures(path, split, options, intake)
+        for table in source.tables:
+            if holds_pictures(table.path):
+                yield from _held_pictures(table, options, intake)
+            else:
+                yield from _pixel_pictures(source, table, options, intake)
     elif source.image_tables:
         yield from _listed_pictures(source, options, intake)
     else:
         yield from source.images
 
 
-def _listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ImageFile]:
+class _Listed:
+    """A table that lists pictures, read row by row: number, cells, class, and the picture meant."""
+
+    def __init__(self, source: Source, table: TableFile, options: ImportOptions) -> None:
+        self.source, self.table, self.options = source, table, options
+        self.names = PictureNames(source.images, source.root, table.path.parent)
+        self.reading: Reading = reading_of(options, source.limits, table.sheet)
+        self.columns: Columns | None = table.columns
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str], str, ItemFile | None]]:
+        """Every row; the columns are those found when the source was opened, else guessed from the first rows."""
+        for rows in self._parts():
+            if self.columns is None:
+                self.columns = guess_image_columns(rows.cells.slice(0, 5000).to_pandas(), self.options,
+                                                   roles=self.reading.roles)
+            roles = self.columns
+            labels = (one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else
+                      map(clean_label, rows.cells.column(roles.label).to_pylist()) if roles.label else
+                      [""] * len(rows.numbers))
+            for number, record, label in zip(rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True):
+                yield number, record, label, self.names.find(record[roles.image])
+
+    def _parts(self) -> Iterator[Rows]:
+        if self.table.kind == "cub":
+            return read_cub(self.table.path.parent, self.reading, CHUNK_ROWS)
+        if self.table.kind == "list":
+            return read_list(self.table.path, self.names, self.reading, CHUNK_ROWS)
+        return read_table(self.table.path, self.reading)
+
+
+def _listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+    """Each picture once, at its first row, with the class that most of its rows say."""
+    agreed = _agreed_labels(source, options, intake)
     used: set[Path] = set()
-    for path in source.image_tables:
-        names = _Names(source, path.parent)
-        reading, roles = Reading(options.encoding, options.sheet, source.limits), None
-        for rows in read_table(path, reading):
-            if roles is None:
-                roles = guess_image_columns(rows.cells.slice(0, 1000).to_pandas(), options)
-                intake.columns.update({k: v for k, v in vars(roles).items() if v})
-            for number, record in zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True):
-                found = names.find(record[roles.image])
-                if found is None:
-                    intake.skipped.append({"item": f"{path.name} row {number}",
-                                           "reason": f"there is no picture {record[roles.image][:120]!r}"})
-                elif found.path in used:
-                    intake.skipped.append({"item": f"{path.name} row {number}",
-                                           "reason": f"{found.name!r} is listed twice"})
-                else:
-                    used.add(found.path)
-                    yield _with_columns(found, record, roles)
-        intake.skipped += [{"item": f"{path.name} row {number}", "reason": reason} for number, reason in reading.bad]
-    intake.skipped += [{"item": file.name, "reason": "not named in the table"} for file in source.images
-                       if file.path not in used]
+    first_lost = ""
+    for table in source.image_tables:
+        listed = _Listed(source, table, options)
+        for number, record, label, found in listed.rows():
+            item = f"{readable(table.path.name)} row {number}"
+            if found is None:
+                told = record[listed.columns.image] if listed.columns else ""
+                first_lost = first_lost or told
+                intake.skipped.append({"item": item, "reason": f"there is no picture {told[:120]!r}"})
+            elif found.path in used:
+                intake.skipped.append({"item": item, "reason": f"{found.name!r} is listed twice"})
+            elif listed.columns:
+                used.add(found.path)
+                yield _with_columns(found, record, listed.columns, agreed.get(found.path, label), table.split)
+        intake.told(listed.reading, readable(table.path.name))
+        intake.took(listed.columns or Columns())
+    if not used:
+        raise DataError("None of the pictures that the table names is here.",
+                        f"The first one is {first_lost[:120]!r}." + (f" The first one here is {source.images[0].name!r}."
+                                                                    if source.images else ""),
+                        "Write the paths in the table as the pictures lie beside it.")
+    yield from _unlisted(source, intake, used)
 
 
-def _with_columns(file: ImageFile, record: dict[str, str], roles: Columns) -> ImageFile:
-    extra = {key: value for key, value in record.items() if key not in (roles.image, roles.label)}
-    split = record.get(roles.split, "") or file.split
-    return replace(file, label=clean_label(record.get(roles.label, "")), split=split,
-                   group=record.get(roles.group, ""), date=record.get(roles.date, ""), extra=extra)
+def _unlisted(source: Source, intake: Intake, used: set[Path]) -> Iterator[ItemFile]:
+    """Pictures that no table names: those of a test wait for a model, others are left out."""
+    for file in source.images:
+        if file.path in used:
+            continue
+        if file.split == "test":
+            yield replace(file, label="", split="")
+        else:
+            intake.skipped.append({"item": file.name, "reason": "not named in the table"})
 
 
-class _Names:
-    """Finds pictures by what tables call them: a path from the table or the root, a bare name, one without ending.
-
-    Only pictures that were found below the source can be named, so that no table reads other people's files.
-    """
-
-    def __init__(self, source: Source, folder: Path) -> None:
-        self._folder, self._root = folder, source.root
-        self._known = {file.name.lower(): file for file in source.images}
-        bare = Counter(PurePosixPath(name).name for name in self._known)
-        stems = Counter(PurePosixPath(name).stem for name in self._known)
-        self._bare = {PurePosixPath(n).name: f for n, f in self._known.items() if bare[PurePosixPath(n).name] == 1}
-        self._stems = {PurePosixPath(n).stem: f for n, f in self._known.items() if stems[PurePosixPath(n).stem] == 1}
-
-    def find(self, told: str) -> ImageFile | None:
-        name = _tidy(told).lower()
-        if not name:
-            return None
-        below = ""
-        if self._folder != self._root and self._folder.is_relative_to(self._root):
-            below = self._folder.relative_to(self._root).as_posix().lower()
-        places = (f"{below}/{name}" if below else name, name)
-        found = next((self._known[place] for place in places if place in self._known), None)
-        bare = PurePosixPath(name).name
-        found = found or self._bare.get(bare) or self._stems.get(bare)
-        return found or (None if self._known else self._beside(_tidy(told)))
-
-    def _beside(self, name: str) -> ImageFile | None:
-        """A file beside a table that was brought alone; never one outside its folder."""
-        path = self._folder / name
-        inside = path.resolve().is_relative_to(self._folder.resolve())
-        if inside and path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink():
-            return ImageFile(path, name, "", "")
-        return None
+def _agreed_labels(source: Source, options: ImportOptions, intake: Intake) -> dict[Path, str]:
+    """The commonest class of each picture that several rows give different ones; "" for a tie."""
+    first: dict[Path, str] = {}
+    votes: dict[Path, Counter[str]] = {}
+    for table in source.image_tables:
+        for _, _, label, found in _Listed(source, table, options).rows():
+            if found is None or not label:
+                continue
+            if found.path in votes:
+                votes[found.path][label] += 1
+            elif found.path in first:
+                votes[found.path] = Counter((first[found.path], label))
+            else:
+                first[found.path] = label
+    decided: dict[Path, str] = {}
+    for path, counts in votes.items():
+        if len(counts) > 1:
+            (label, most), (_, second) = counts.most_common(2)
+            decided[path] = label if most > second else ""
+    if decided:
+        intake.disagreed(len(decided), sum(not label for label in decided.values()))
+    return decided
 
 
-def _tidy(told: str) -> str:
-    """A path as tables write it: back slashes, a leading ./ and drive letters are the writer's machine, not ours."""
-    name = told.strip().replace("\\", "/").removeprefix("./").lstrip("/")
-    return "/".join(part for part in name.split("/") if part not in ("", ".", "..") and not part.endswith(":"))
+def _with_columns(file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str) -> ItemFile:
+    extra = {key: value for key, value in record.items() if key not in (roles.image, roles.label, *roles.one_hot)}
+    if not roles.label and not roles.one_hot:
+        label = file.label
+    return replace(file, label=label, split=record.get(roles.split, "") or split or file.split,
+                   group=record.get(roles.group, ""), date=record.get(roles.date, ""), extra=extra,
+                   fold=record.get(roles.fold, "") or file.fold)
 
 
-def _held_pictures(path: Path, split: str, options: ImportOptions, intake: Intake) -> Iterator[ImageFile]:
+def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+    """A picture for each row of numbers, as PNG."""
+    reading = reading_of(options, replace(source.limits, columns=_WIDE), table.sheet)
+    name, roles = readable(table.path.stem), None
+    for rows in read_table(table.path, reading, _PIXEL_ROWS):
+        if roles is None:
+            head = rows.cells.to_pandas()
+            pixels = pixel_columns(head)
+            if pixels is None:
+                raise DataError(f"{readable(table.path.name)!r} does not hold pixels like the other tables.", "",
+                                "Give the tables the same columns.")
+            columns, shape = pixels
+            others = head[[other for other in head.columns if other not in columns]]
+            roles = _beside_pixels(others, options)
+            intake.took(replace(roles, image=columns[0], taken=tuple(
+                replace(one, name=f"{columns[0]} … {columns[-1]}" if len(columns) > 1 else columns[0],
+                        reason=f"numbers from 0 to 255: pictures of {shape[0]} x {shape[1]} pixels"
+                        f"{' in RGB' if shape[2] == 3 else ''}") if one.role == "image" else one
+                for one in roles.taken)))
+            intake.prepare(columns=columns, pixels=shape)
+        hot = one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else []
+        for place, (number, record) in enumerate(zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)):
+            values = record[columns[0]].split() if len(columns) == 1 else [record[column] for column in columns]
+            label = hot[place] if hot else clean_label(record.get(roles.label, ""))
+            plain = {key: value for key, value in record.items() if key not in columns}
+            item = ItemFile(table.path, f"{name} row {number}", "", "")
+            try:
+                buffer = io.BytesIO()
+                pixels_to_picture(values, shape).save(buffer, "PNG")
+            except ValueError as error:
+                intake.skipped.append({"item": item.name, "reason": str(error)})
+                continue
+            yield _with_columns(replace(item, data=buffer.getvalue()), plain, roles, label, table.split)
+    intake.told(reading, readable(table.path.name))
+
+
+def _beside_pixels(others: pd.DataFrame, options: ImportOptions) -> Columns:
+    """The roles of the columns that hold no pixels; the only one is the class."""
+    roles = guess_image_columns(others.assign(pixels=""), replace(options, image_column="pixels"))
+    if len(others.columns) > 1 or options.label_column:
+        return roles
+    return replace(roles, taken=tuple(replace(one, reason="it is the only column beside the pixels", certain=True)
+                                      if one.role == "label" else one for one in roles.taken))
+
+
+def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    column, number = _picture_column(path), 0
+    path, number = table.path, 0
+    column = _picture_column(path)
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             others = [name for name in file.schema_arrow.names if name != column]
-            names = _class_names(file.schema_arrow)
+            names = class_names(file.schema_arrow)
             roles: Columns | None = None
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
                 records = batch.to_pylist()
-                plain = [{name: names.get(name, {}).get(record[name], cell(record[name])) for name in others}
-                         for record in records]
+                plain = [{name: named_cell(record[name], names.get(name)) for name in others} for record in records]
                 if roles is None:
-                    import pandas as pd
-
                     head = pd.DataFrame(plain, dtype=str).assign(**{column: ""})
                     roles = guess_image_columns(head, replace(options, image_column=column))
-                    intake.columns.update({k: v for k, v in vars(roles).items() if v})
+                    intake.took(roles)
                 for record, cells in zip(records, plain, strict=True):
                     number += 1
                     held = record[column]
                     data = held.get("bytes") if isinstance(held, dict) else held
                     name = (held.get("path") if isinstance(held, dict) else "") or f"{path.stem} row {number}"
-                    yield _with_columns(ImageFile(path, str(name), "", split, data=data or b""), cells, roles)
+                    label = next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "") if roles.one_hot \
+                        else clean_label(cells.get(roles.label, ""))
+                    yield _with_columns(ItemFile(path, readable(str(name)), "", table.split, data=data or b""), cells,
+                                        roles, label, table.split)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name!r} cannot be read as a Parquet file.", f"{str(error)[:200]}.",
                         "Bring the pictures as a zip of class folders.") from error
-
-
-def _class_names(schema: object) -> dict[str, dict[int, str]]:
-    """Numbers to class names, by column, where the file carries Hugging Face's features."""
-    import json
-
-    metadata = getattr(schema, "metadata", None) or {}
-    try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return {name: dict(enumerate(spec["names"])) for name, spec in features.items()
-            if isinstance(spec, dict) and spec.get("_type") == "ClassLabel" and isinstance(spec.get("names"), list)}

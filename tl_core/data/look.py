@@ -10,41 +10,51 @@ from typing import Any
 import numpy as np
 
 from tl_core.data import split
-from tl_core.data.chunks import Intake
-from tl_core.data.columns import guess_columns, guess_image_columns
+from tl_core.data.chunks import Intake, column, row_labels, row_splits, table_rows
+from tl_core.data.class_names import check_counts
+from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.image_tables import labelled_files
 from tl_core.data.images import open_image
+from tl_core.data.label_cells import label_name
 from tl_core.data.limits import Limits
-from tl_core.data.rows import Codes, as_seconds, as_split
+from tl_core.data.peek import HEAD, peek, reading_of
+from tl_core.data.preparation import JOIN, repaired
+from tl_core.data.rows import Codes, as_seconds
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import Source, open_source
-from tl_core.data.tables import Reading, read_table
-from tl_core.data.text_facts import clean_label
-from tl_core.errors import DataError
+from tl_core.data.sources import ItemFile, Source, open_source
+from tl_core.data.split_cells import split_values
+from tl_core.data.tables import read_table
+from tl_core.errors import AmbiguousError, DataError
 
 _PREVIEW_ROWS = 8
 _PREVIEW_CHARS = 300
 _THUMBNAILS = 8
 _SIDE = 192
 _PLANNED_ROWS = 200_000  # beyond this many the plan of the splits would keep the page waiting
+_SAMPLES = 3
+_Facts = tuple[Any, Any, Any, Any]  # class, split, group and date of each row
 
 
 def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
     """Modality, counts, splits, skipped items, and columns with a preview or thumbnails (JPEG bytes).
 
-    A zip is unpacked below `staging`; `source` in the answer is then the folder to import from.
+    A zip is unpacked below `staging`; `source` in the answer is then the folder to import from. Where only a person can
+    say how the source is meant, the answer is `question`, with the option and its choices.
 
     Raises:
         DataError: when nothing in it can be learnt from.
     """
     unpacked = staging / "unpacked"
-    source = open_source(path, staging, limits)
-    facts = {"modality": source.modality, "skipped": source.skipped[:200], "skipped_count": len(source.skipped),
-             "source": str(unpacked if unpacked.is_dir() else path)}
     chosen = ImportOptions.from_dict(options)
-    if source.modality == "image":
-        return facts | _look_at_images(source, chosen)
-    return facts | _look_at_tables(source, chosen)
+    try:
+        source = open_source(path, staging, limits, chosen)
+        facts = {"modality": source.modality, "skipped": source.skipped[:200], "skipped_count": len(source.skipped),
+                 "source": str(unpacked if unpacked.is_dir() else path), "question": None}
+        if source.modality == "image":
+            return facts | _look_at_images(source, chosen)
+        return facts | (_look_at_documents(source) if source.documents else _look_at_tables(source, chosen))
+    except AmbiguousError as error:
+        return {"source": str(unpacked if unpacked.is_dir() else path), "question": error.as_dict()}
 
 
 def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
@@ -52,21 +62,23 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
     splits: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     thumbnails: list[tuple[str, bytes]] = []
-    for image in labelled_files(source, options, Intake()):  # one at a time: a table may hold gigabytes of pictures
+    intake = Intake()
+    for image in labelled_files(source, options, intake):  # one at a time: a table may hold gigabytes of pictures
         classes[image.label] += 1
-        splits[as_split(image.split)] += 1
+        splits[image.split] += 1
         if len(thumbnails) < _THUMBNAILS and seen[image.label] < 2:
             try:
                 thumbnails.append((image.label, thumbnail(image.data or image.path.read_bytes())))
                 seen[image.label] += 1
             except (DataError, OSError):
                 continue  # the import will list it with its reason
-    found = {"rows": classes.total(), "classes": dict(classes), "splits": dict(splits), "thumbnails": thumbnails,
-             "table": [], "guess": {}}
+    found: dict[str, Any] = {"rows": classes.total(), "classes": dict(classes), "splits": dict(splits),
+                             "thumbnails": thumbnails, "table": [], "guess": intake.columns,
+                             "folds": sorted({image.fold for image in source.images if image.fold} | intake.folds)}
     if source.image_tables:
-        head = next(read_table(source.image_tables[0], Reading(options.encoding, options.sheet))).cells
-        frame = head.slice(0, 1000).to_pandas()
-        found |= {"table": head.column_names, "guess": vars(guess_image_columns(frame, options))}
+        table = source.image_tables[0]
+        head = None if table.kind else peek(table.path, options, source.limits, table.sheet)
+        found["table"] = list(head.frame.columns) if head else []
     return found
 
 
@@ -82,86 +94,145 @@ def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
     return buffer.getvalue()
 
 
+def _look_at_documents(source: Source) -> dict[str, Any]:
+    classes = Counter(one.label for one in source.documents if one.label)
+    return {"rows": len(source.documents), "classes": dict(classes), "columns": [], "guess": {}, "problem": "",
+            "preview": [], "sheets": [], "documents": True,
+            "folds": sorted({one.fold for one in source.documents if one.fold}),
+            "splits": dict(Counter(one.split for one in source.documents if one.split))}
+
+
 def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
-    main = source.tables.get("") or source.tables.get("train") or next(iter(source.tables.values()))
+    main = source.tables[0]
     sheets: list[str] = []
-    if main.suffix.lower() == ".xlsx":
+    if main.path.suffix.lower() == ".xlsx":
         from tl_core.data.workbook import sheet_names
 
         try:
-            sheets = sheet_names(main)
+            sheets = sheet_names(main.path)
         except ValueError as error:
-            raise DataError(f"{main.name!r} cannot be read as an Excel file.", f"{error}.",
+            raise DataError(f"{main.path.name!r} cannot be read as an Excel file.", f"{error}.",
                             "Open it in Excel and save it again.") from error
-    head = next(read_table(main, Reading(options.encoding, options.sheet, source.limits))).cells
-    frame = head.slice(0, 1000).to_pandas()
-    guess: dict[str, str] = {}
-    problem = ""
+    reading = reading_of(options, source.limits, main.sheet)
+    head = next(read_table(main.path, reading)).cells
+    frame = head.slice(0, HEAD).to_pandas()
+    roles, problem = Columns(), ""
     try:
-        guess = vars(guess_columns(frame, options))
+        roles = guess_columns(frame, options, reading.roles, label=not main.label)
     except DataError as error:
         problem = str(error)
     preview = [{name: value[:_PREVIEW_CHARS] for name, value in record.items()}
                for record in head.slice(0, _PREVIEW_ROWS).to_pylist()]
-    return {"columns": head.column_names, "guess": dict(guess), "problem": problem, "preview": preview,
-            "splits": dict.fromkeys(source.tables, 0), "rows": head.num_rows, "sheets": sheets}
+    return {"columns": head.column_names, "guess": roles.named(), "one_hot": list(roles.one_hot),
+            "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [], "problem": problem, "preview": preview,
+            "splits": dict.fromkeys((one.split for one in source.tables), 0), "rows": head.num_rows, "sheets": sheets,
+            "files_are_classes": bool(main.label)}
 
 
-def plan_splits(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
-    """How many rows of each class would go to each split, before anything is frozen.
+def plan_import(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
+    """How the source would be imported, before anything is frozen: what was taken for what, and the rows of each class
+    by split.
 
-    Copies are not looked for, so a few rows may still change sides. `classes` maps class to split to rows.
+    Copies are not looked for, so a few rows may still change sides. `classes` maps class to split to rows, `plan` is
+    that of the dataset object, `question` what only a person can say.
 
     Raises:
         DataError: as the import would.
     """
     chosen = ImportOptions.from_dict(options)
-    source = open_source(path, staging, limits)
-    columns = _image_labels(source, chosen) if source.modality == "image" else _table_labels(source, chosen)
-    if columns is None:
-        return {"classes": {}, "too_many": True}
-    classes, given, groups, dates = columns
-    codes = Codes(clean_label)
+    try:
+        source = open_source(path, staging, limits, chosen)
+        intake = Intake(list(source.skipped), plan=source.plan)
+        sample: list[dict[str, Any]] = []
+        facts = (_image_facts if source.modality == "image" or source.documents else _table_facts)(
+            source, chosen, intake, sample)
+        if facts is None:
+            return {"classes": {}, "too_many": True, "unlabelled": 0, "question": None,
+                    "plan": intake.plan.as_dict(intake.skipped, 0, sample)}
+        return _planned(source, facts, chosen, intake, sample)
+    except AmbiguousError as error:
+        return {"question": error.as_dict()}
+
+
+def _planned(source: Source, facts: _Facts, options: ImportOptions, intake: Intake,
+             sample: list[dict[str, Any]]) -> dict[str, Any]:
+    classes, given, groups, dates = facts
+    named_so = source.class_list.meaning({label_name(cell) for cell in classes.unique().to_pylist()})
+    codes = Codes(lambda cell: named_so.get(label_name(cell), label_name(cell)))
     labels = codes.add(classes)
     named = Codes().add(groups)
     units = np.where(named >= 0, named, named.max(initial=0) + 1 + np.arange(len(named)))
-    own = np.array([as_split(name) for name in given.to_pylist()], dtype="<U10")
-    result = split.assign_splits(labels, units, own, replace(chosen, new_rows="train"), as_seconds(dates))
+    cells = given.to_pylist()
+    meaning = split_values(intake.columns.get("split", ""), Counter(cells))
+    if options.ignore_splits:
+        meaning = {}
+    own = np.array([meaning.get(cell, "") for cell in cells], dtype="<U10")
+    result = split.assign_splits(labels, units, own, replace(options, new_rows="train"),
+                                 as_seconds(dates, options.date_order))
     used = [name for name in ("train", "validation", "test") if (result.splits == name).any()]
     table = {name: np.bincount(labels[(result.splits == name) & (labels >= 0)], minlength=len(codes.names))
              for name in used}
+    unlabelled = int((labels < 0).sum())
+    check_counts(Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}), options.task)
     return {"classes": {name: {part: int(table[part][place]) for part in used} for place, name in
                         sorted(enumerate(codes.names), key=lambda pair: pair[1])},
-            "unlabelled": int((labels < 0).sum()), "too_many": False}
+            "unlabelled": unlabelled, "too_many": False, "question": None,
+            "plan": intake.plan.as_dict(intake.skipped, unlabelled, sample)}
 
 
-def _image_labels(source: Source, options: ImportOptions) -> tuple[Any, ...] | None:
+def _image_facts(source: Source, options: ImportOptions, intake: Intake,
+                 sample: list[dict[str, Any]]) -> _Facts | None:
     import pyarrow as pa
 
-    facts = [(file.label, file.split, file.group, file.date) for file in labelled_files(source, options, Intake())]
-    return tuple(pa.array(list(column), pa.string()) for column in zip(*facts, strict=True)) if facts else None
+    files: list[tuple[str, str, str, str]] = []
+    for file in source.documents or labelled_files(source, options, intake):
+        if len(sample) < _SAMPLES and file.label not in {one["label"] for one in sample}:
+            sample.append(_shown_file(file))
+        files.append((file.label, intake.place(file.fold, options) or file.split, file.group, file.date))
+    if not files:
+        raise DataError("No usable picture is left.", "", "Look at what was left out and why.")
+    return tuple(pa.array(list(part), pa.string()) for part in zip(*files, strict=True))  # type: ignore[return-value]
 
 
-def _table_labels(source: Source, options: ImportOptions) -> tuple[Any, ...] | None:
+def _shown_file(file: ItemFile) -> dict[str, Any]:
+    return {"name": file.name, "label": file.label, "split": file.split}
+
+
+def _table_facts(source: Source, options: ImportOptions, intake: Intake,
+                 sample: list[dict[str, Any]]) -> _Facts | None:
     """Class, split, group and date of all rows with a text, or None for too many of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     parts: list[pa.Table] = []
-    roles, count = None, 0
-    for own, path in source.tables.items():
-        for rows in read_table(path, Reading(options.encoding, options.sheet, source.limits)):
-            roles = roles or guess_columns(rows.cells.slice(0, 1000).to_pandas(), options)
-            count += len(rows.numbers)
-            if count > _PLANNED_ROWS:
-                return None
-            cells = rows.cells.filter(pc.not_equal(pc.utf8_trim_whitespace(rows.cells.column(roles.text)), ""))
-            empty = pa.repeat(pa.scalar("", pa.string()), cells.num_rows)
-            told = pa.repeat(pa.scalar(own, pa.string()), cells.num_rows)
-            parts.append(pa.table({
-                "label": cells.column(roles.label), "group": cells.column(roles.group) if roles.group else empty,
-                "date": cells.column(roles.date) if roles.date else empty,
-                "split": told if own else cells.column(roles.split) if roles.split else empty}))
+    count = 0
+    for rows, roles, part in table_rows({"": source}, options, intake):
+        count += len(rows.numbers)
+        if count > _PLANNED_ROWS:
+            return None
+        keep = pc.not_equal(pc.utf8_trim_whitespace(column(rows.cells, roles.text)), "")
+        cells = rows.cells.filter(keep).combine_chunks()
+        numbers = rows.numbers[keep.to_numpy(zero_copy_only=False)]
+        empty = pa.repeat(pa.scalar("", pa.string()), cells.num_rows)
+        parts.append(pa.table({"label": row_labels(cells, roles, part, numbers),
+                               "split": row_splits(cells, roles, part, options, intake),
+                               "group": column(cells, roles.group) if roles.group else empty,
+                               "date": column(cells, roles.date) if roles.date else empty}))
+        _add_samples(sample, parts[-1], cells, intake, options)
     whole = pa.concat_tables(parts).combine_chunks()
     return tuple(pa.concat_arrays(whole.column(name).chunks) if whole.num_rows else pa.array([], pa.string())
-                 for name in ("label", "split", "group", "date"))
+                 for name in ("label", "split", "group", "date"))  # type: ignore[return-value]
+
+
+def _add_samples(sample: list[dict[str, Any]], facts: Any, cells: Any, intake: Intake,  # noqa: ANN401
+                 options: ImportOptions) -> None:
+    """Up to three rows as the model will see them, of different classes where there are."""
+    labels = facts.column("label").slice(0, HEAD).to_pylist()
+    for place, label in enumerate(labels):
+        if len(sample) >= _SAMPLES:
+            return
+        if not label or label_name(label) in {one["label"] for one in sample}:
+            continue
+        text = JOIN.join(cells.column(name)[place].as_py() for name in intake.preparation.columns)
+        sample.append({"text": (repaired(text) if options.repair else text).strip()[:_PREVIEW_CHARS],
+                       "label": label_name(label), "split": facts.column("split")[place].as_py()})

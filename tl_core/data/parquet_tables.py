@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
             schema = plain.schema_arrow
             if len(schema.names) > reading.limits.columns:
                 raise ValueError(f"it has {len(schema.names):,} columns, the limit is {reading.limits.columns:,}")
+            names = class_names(schema)
             texts = [field.name for field in schema if pa.types.is_string(field.type)
                      or pa.types.is_large_string(field.type)]
         with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
@@ -35,7 +37,7 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 if plain_bytes > most:
                     raise ValueError(f"it unpacks to over {reading.limits.zip_ratio} times its size, which is how a "
                                      "bomb looks")
-                yield from _parquet_rows(batch, lengths, number, reading)
+                yield from _parquet_rows(batch, lengths, number, reading, names)
                 number += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowException) as error:
         raise ValueError(str(error)) from error
@@ -56,7 +58,7 @@ def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
 
 
 def _parquet_rows(batch: Any, lengths: NDArray[np.int64], number: int,  # noqa: ANN401
-                  reading: Reading) -> Iterator[Rows]:
+                  reading: Reading, names: dict[str, list[str]]) -> Iterator[Rows]:
     """The rows of a batch as strings, in slices whose plain size stays near one row's limit."""
     import pyarrow as pa
 
@@ -66,11 +68,13 @@ def _parquet_rows(batch: Any, lengths: NDArray[np.int64], number: int,  # noqa: 
     parts = (np.cumsum(np.where(good, lengths, 0)) // reading.limits.row_bytes)
     for part in np.unique(parts[good]):
         places = np.flatnonzero(good & (parts == part))
-        columns = [_as_strings(column.take(pa.array(places))) for column in batch.columns]
+        columns = [_as_strings(column.take(pa.array(places)), names.get(name))
+                   for name, column in zip(batch.schema.names, batch.columns, strict=True)]
         yield Rows(number + places + 1, pa.table(columns, names=clean_names(batch.schema.names)))
 
 
-def _as_strings(column: Any) -> Any:  # noqa: ANN401
+def _as_strings(column: Any, names: list[str] | None) -> Any:  # noqa: ANN401
+    """A column as strings, class numbers as their names."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -78,4 +82,22 @@ def _as_strings(column: Any) -> Any:  # noqa: ANN401
         column = column.dictionary_decode()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.fill_null(column.cast(pa.string()), "")
-    return pa.array([cell(value) for value in column.to_pylist()], pa.string())
+    return pa.array([named_cell(value, names) for value in column.to_pylist()], pa.string())
+
+
+def named_cell(value: object, names: list[str] | None) -> str:
+    """A cell as a string; a class number as its name where the file has names, and -1 as no class."""
+    if names is not None and isinstance(value, int) and not isinstance(value, bool):
+        return names[value] if 0 <= value < len(names) else "" if value < 0 else str(value)
+    return cell(value)
+
+
+def class_names(schema: object) -> dict[str, list[str]]:
+    """Names of the classes by number, by column, where the file carries Hugging Face's features."""
+    metadata = getattr(schema, "metadata", None) or {}
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {name: list(map(str, spec["names"])) for name, spec in features.items()
+            if isinstance(spec, dict) and spec.get("_type") == "ClassLabel" and isinstance(spec.get("names"), list)}

@@ -145,8 +145,8 @@ def range_scale(low: float, high: float, *, whole: bool) -> tuple[float, float]:
     """
     if low < 0:
         return low, high
-    if not whole and high <= 1:
-        return 0.0, 1.0
+    if not whole:  # a little beyond 1 by the overshoot of resizing
+        return 0.0, 1.0 if high <= 1.25 else 255.0 if 128 <= high < 256 else high
     for bits in (8, 10, 12, 14, 16):
         if high < 2**bits:
             return 0.0, float(2**bits - 1)
@@ -165,8 +165,10 @@ def to_rgb(image: Any, scale: tuple[float, ...] = ()) -> Any:  # noqa: ANN401
     if is_deep(image):
         import numpy as np
 
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        low, high = scale or range_scale(float(values.min()), float(values.max()), whole=image.mode != "F")
+        values = np.asarray(image, dtype=np.float64)
+        finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
+        low, high = scale or range_scale(float(finite.min()), float(finite.max()), whole=not (finite % 1).any())
+        values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
         spread = high - low if math.isfinite(high - low) and high > low else 1.0
         return Image.fromarray(((values - low) / spread * 255).clip(0, 255).round().astype("uint8")).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

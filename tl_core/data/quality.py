@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tl_core.data.findings import RowFinding, View, action
 from tl_core.data.schema import Finding
 from tl_core.data.text_facts import CARD, EMAIL, PHONE, SCRIPTS
+from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
 
 _TINY_SIDE = 32  # pixels; backbones look at 224
 _LONG_RATIO = 4.0
@@ -19,7 +20,7 @@ _LONG_WORDS = 380  # about 512 word pieces, the most that common encoders read
 _STARTER_WORDS = 190  # about 256
 _OTHER_SCRIPT = 0.02
 _SINGULAR = (("pictures are", "picture is"), ("pictures look", "picture looks"), ("texts are", "text is"),
-             ("texts have", "text has"), (": they show", ": it shows"), ("they are", "it is"))
+             ("texts have", "text has"), ("texts were", "text was"), ("texts hold", "text holds"), (": they show", ": it shows"), ("they are", "it is"))
 
 
 def quality_findings(view: View) -> list[Finding]:
@@ -33,14 +34,15 @@ def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return rows if len(rows) <= _MOST * view.alive.sum() else rows[:0]
 
 
-def _found(name: str, severity: str, rows: NDArray[np.int64], text: str, fix: str, label: str = "") -> list[Finding]:
+def _found(name: str, severity: str, rows: NDArray[np.int64], text: str, fix: str, label: str = "",
+           does: str = "remove") -> list[Finding]:
     if not len(rows):
         return []
     if len(rows) == 1:
         for many, one in _SINGULAR:
             text = text.replace(many, one)
     return [RowFinding(name, severity, f"{len(rows):,} {text}", len(rows), fix,
-                       actions=[action("remove", label)] if label else [], rows=rows)]
+                       actions=[action(does, label)] if label else [], rows=rows)]
 
 
 def _pictures(view: View) -> list[Finding]:
@@ -88,7 +90,31 @@ def _texts(view: View) -> list[Finding]:
                              f"{_STARTER_WORDS} words: the default maximum length of 256 word pieces cuts their end "
                              "off.", int(cut.sum()), "Raise the maximum length on the Design page when the end of "
                              "your texts matters."))
-    return found + _scripts(view) + _private(private, view)
+    return _faults(view) + found + _scripts(view) + _private(private, view)
+
+
+def _faults(view: View) -> list[Finding]:
+    """Texts that were decoded wrongly or hold what nobody wrote; versions from before these were looked for have none.
+
+    However many there are, they are faults.
+    """
+    if "faults" not in view.rows.facts:
+        return []
+    marks = view.rows.facts["faults"]
+
+    def rows(mark: int) -> NDArray[np.int64]:
+        return np.flatnonzero((marks & mark > 0) & view.alive)
+
+    same = "The model that learns from the repaired texts also repairs those that it is asked about."
+    return [
+        *_found("mojibake", "warning", rows(MOJIBAKE), "texts were decoded wrongly at some time: a letter such as é "
+                "stands there as Ã©.", same, "Repair them", "repair"),
+        *_found("replacement", "warning", rows(LOST), "texts have signs that were lost when they were decoded (�).",
+                "Nobody can tell what stood there. Bring the original file, or name its encoding at the import."),
+        *_found("entities", "info", rows(ENTITY), "texts hold codes of web pages, such as &amp; for a plain &.",
+                same, "Repair them", "repair"),
+        *_found("hidden_signs", "info", rows(HIDDEN | CONTROL), "texts hold signs that nobody sees: of no width, or "
+                "meant for a machine.", same, "Repair them", "repair")]
 
 
 def _scripts(view: View) -> list[Finding]:

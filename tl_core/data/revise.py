@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tl_core.data.edits import carry_over, decisions
 from tl_core.data.findings import View
 from tl_core.data.preparation import Preparation
+from tl_core.data.repair import Mended, mend_names, mend_texts
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.seal import Draft, seal
@@ -48,6 +49,8 @@ def fix_finding(version: DatasetVersion, finding: str, chosen: str, folder: Path
                         known[finding]["fix"], nearest(chosen, fixes) if fixes else "")
     rows = version.row_facts()
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
+    if chosen == "repair":
+        return _repair(version, view, folder, parent)
     return _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
 
 
@@ -113,7 +116,17 @@ def _commoner(view: View) -> Edit:
                 "no class was commoner.", np.array(remove, dtype=np.int64), relabel)
 
 
-def _apply(version: DatasetVersion, view: View, edit: Edit, folder: Path, parent: str) -> VersionInfo:
+def _repair(version: DatasetVersion, view: View, folder: Path, parent: str) -> VersionInfo:
+    """All texts repaired, not only those of one finding: predicting does the same to every text."""
+    mended = mend_texts(version, view.rows.facts, folder)
+    lost = f"; left out {len(mended.empty):,} of which nothing was left" if len(mended.empty) else ""
+    edit = Edit(f"Repaired {len(mended.rows):,} texts{lost}.", mended.empty, rename=mend_names(view.rows.classes))
+    return _apply(version, view, edit, folder, parent, mended)
+
+
+def _apply(version: DatasetVersion, view: View, edit: Edit, folder: Path, parent: str,
+           mended: Mended | None = None) -> VersionInfo:
+    """Close the version that `edit` makes; `mended` where its items lie in `folder` already."""
     rows = view.rows
     names = [edit.rename.get(name, name) for name in rows.classes]
     texts = np.array([*names, ""], dtype=object)[rows.labels]
@@ -128,10 +141,16 @@ def _apply(version: DatasetVersion, view: View, edit: Edit, folder: Path, parent
     places = {name: place for place, name in enumerate(living)}
     labels = np.array([places.get(name, -1) for name in texts], dtype=np.int64)
     changed = RowFacts(rows.modality, living, labels, rows.given, rows.named, rows.dates, rows.facts, rows.pairs)
+    if mended:
+        changed.facts = mended.facts
+        changed.find_pairs(folder)
+    else:
+        link_items(version.folder, folder)
     draft = _draft(version, changed, splits)
+    if mended:
+        draft.inputs, draft.preparation = mended.fingerprint, replace(draft.preparation, repair=True)
     draft.parent, draft.change = parent, edit.change
     draft.settled = sorted({*version.info.settled, *edit.settle})
-    link_items(version.folder, folder)
     return seal(draft, folder)
 
 

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.chunks import Chunk
-from tl_core.data.names import SPLIT_NAMES
+from tl_core.data.dates import DateReader
+from tl_core.data.label_cells import label_name
 from tl_core.data.near import Pairs, clusters, similar_pictures, similar_texts
-from tl_core.data.text_facts import clean_label
+from tl_core.data.split_cells import as_split as as_split
+from tl_core.data.split_cells import split_values as split_values
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _LOOSE_CLUSTER = 10  # more look-alikes than this are a common layout, not copies, and may stand on both sides
+_MOST_SPLITS, _SHOWN = 200, 40
 _WIDE: dict[str, Any] = {"signature": np.uint32, "colours": np.uint8}
 
 
@@ -97,46 +100,73 @@ def _to_first(values: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Pa
 
 
 class Collector:
-    """Gathers chunks into `RowFacts`; a few dozen bytes per row."""
+    """Gathers chunks into `RowFacts`; a few dozen bytes per row.
 
-    def __init__(self, modality: str) -> None:
-        self._modality = modality
-        self._labels, self._splits, self._groups = Codes(clean_label), Codes(as_split), Codes()
+    Once finished, `dates` tells how its column was read (`notes`, `unreadable`) and `blank_splits` how many cells of
+    the split column say nothing among others that do.
+    """
+
+    def __init__(self, modality: str, date_order: str = "", split_column: str = "") -> None:
+        self._modality, self.split_column = modality, split_column
+        self._labels, self._splits, self._groups = Codes(label_name), Codes(str.strip), Codes()
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._facts: list[dict[str, NDArray[Any]]] = []
+        self.dates = DateReader(date_order)
+        self.blank_splits = 0
         self.count = 0
 
     def add(self, chunk: Chunk) -> None:
+        """Take some rows.
+
+        Raises:
+            DataError: when the split column holds far too many different values to be one.
+        """
         self._parts.append((self._labels.add(chunk.labels), self._splits.add(chunk.splits),
-                            self._groups.add(chunk.groups), as_seconds(chunk.dates)))
+                            self._groups.add(chunk.groups)))
+        self.dates.add(chunk.dates)
         self._facts.append(chunk.facts)
         self.count += len(chunk.labels)
+        if len(self._splits.names) > _MOST_SPLITS:
+            raise DataError(f"The split column {self.split_column!r} holds over {_MOST_SPLITS} different values.",
+                            f"Such as {', '.join(repr(name[:_SHOWN]) for name in self._splits.names[:3])}.",
+                            "Name the column that says train, validation or test.")
 
     def finish(self) -> RowFacts:
-        labels, splits, groups, dates = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        """All that was gathered, classes in alphabetical order.
+
+        Raises:
+            AmbiguousError: when the dates can be read in two orders.
+            DataError: when cells of the split column name no split.
+        """
+        labels, splits, groups = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         order = sorted(range(len(self._labels.names)), key=lambda place: self._labels.names[place])
         places = np.array([order.index(place) for place in range(len(order))] + [-1], dtype=np.int64)
-        names = np.array([*self._splits.names, ""], dtype="<U10")
         facts = {name: np.concatenate([part.pop(name) for part in self._facts]) for name in list(self._facts[0])}
-        return RowFacts(self._modality, [self._labels.names[place] for place in order], places[labels], names[splits],
-                        groups, dates, facts)
+        return RowFacts(self._modality, [self._labels.names[place] for place in order], places[labels],
+                        self._given(splits), groups, self.dates.finish(), facts)
+
+    def _given(self, codes: NDArray[np.int64]) -> NDArray[np.str_]:
+        """What the cells of the split column mean."""
+        counts = np.bincount(codes + 1, minlength=len(self._splits.names) + 1).tolist()
+        cells = dict(zip(["", *self._splits.names], counts, strict=True))
+        meaning = split_values(self.split_column, {cell: count for cell, count in cells.items() if count})
+        if self.split_column and len(meaning) > 1 and not meaning.get("", "train"):
+            self.blank_splits = cells[""]
+        given: NDArray[np.str_] = np.array([*(meaning.get(name, "") for name in self._splits.names),
+                                            meaning.get("", "")], dtype="<U10")[codes]
+        return given
 
 
-def as_split(name: str) -> str:
-    """`train`, `validation` or `test` for any usual name of them, else ""."""
-    return SPLIT_NAMES.get(name.strip().lower(), "")
+def as_seconds(dates: pa.Array, order: str = "") -> NDArray[np.float64]:
+    """All dates of a column as seconds since 1970, NaN where they cannot be read.
 
-
-def as_seconds(dates: pa.Array) -> NDArray[np.float64]:
-    """Dates in any usual spelling as seconds since 1970, NaN where they cannot be read."""
-    import pandas as pd
-
-    texts = dates.to_pandas()
-    if not (texts != "").any():
-        return np.full(len(texts), np.nan)
-    found = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
-    seconds: NDArray[np.float64] = (found - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
-    return seconds
+    Raises:
+        AmbiguousError: when they can be read in several orders and `order` (dmy, mdy or ymd) does not say which.
+        DataError: when they are written in an order that cannot be read.
+    """
+    reader = DateReader(order)
+    reader.add(dates)
+    return reader.finish()
 
 
 def write_facts(folder: Path, rows: RowFacts) -> None:

@@ -42,6 +42,7 @@ class ImportOptions(Checked):
                                "disagree.", choices=("", "folders", "table", "names"))
     test_fold: str = setting("", "Name of the fold (folder or value of the fold column) that becomes the test. Empty: "
                              "folds are not used as splits.")
+    ignore_splits: bool = setting(False, "Split the rows anew, even where the data has splits of its own.")
     pages: str = setting("", "What to take of files with several pages (TIFF): the first page, or all of them as items "
                          "of their own. Empty: the first, and said so.", choices=("", "first", "all"))
     task: str = setting("", "single_label: every different cell is one class, even when it looks like a list of "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -160,13 +161,15 @@ def _framed(numbers: list[int], chunk: list[dict[str, str]], names: list[str], p
 
 
 def cell(value: Any) -> str:  # noqa: ANN401
-    """A cell as a person would write it: 3.0 from a spreadsheet is 3, a list stays JSON, nothing is empty."""
+    """A cell as a person would write it: 3.0 from a spreadsheet is 3, a list stays JSON, nothing and NaN are empty."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()  # lone surrogates cannot be stored
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list | dict):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -13,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from tl_core.data.names import part_of, split_of
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 
 FORMATS = {"folders": ".zip", "csv": ".csv", "parquet": ".parquet"}
+_LONGEST = 80  # signs of a name in a path
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE)  # to Windows, no file
 _BATCH = {"image": 64, "text": 5_000}
 
 
@@ -101,8 +105,8 @@ def _write_parquet(path: Path, batches: Iterator[Any], version: DatasetVersion) 
 
 
 def _write_folders(path: Path, batches: Iterator[Any], version: DatasetVersion) -> None:
-    del version
     used: set[str] = set()
+    folders = class_folders(version.info.labels)
     listing = io.StringIO()
     writer = csv.writer(listing)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -113,21 +117,52 @@ def _write_folders(path: Path, batches: Iterator[Any], version: DatasetVersion) 
             records = plain.to_pylist()
             for name, image, record in zip(table.column("name").to_pylist(), table.column("image").to_pylist(), records,
                                            strict=True):
-                inside = _place(record["split"], record["label"], name, used)
+                inside = _place(record["split"], folders.get(record["label"], ""), name, used)
                 archive.writestr(inside, image["bytes"])
                 writer.writerow([inside, *record.values()])
         archive.writestr("metadata.csv", listing.getvalue())
 
 
+def class_folders(names: list[str]) -> dict[str, str]:
+    """A folder for each class: no two are one folder on any system, and none looks like a split.
+
+    Names that would collide (`a/b` and `a:b`, `Cat` and `cat`) get a number.
+    """
+    found: dict[str, str] = {}
+    plain, used = {name: _apart(name) for name in names}, set[str]()
+    for name in sorted(names, key=lambda name: plain[name] != name):  # nobody takes the folder of a name that fits
+        folder, copy = plain[name], 2
+        while _folded(folder) in used:
+            suffix = f"_{copy}"
+            folder, copy = plain[name][:_LONGEST - len(suffix)] + suffix, copy + 1
+        used.add(_folded(folder))
+        found[name] = folder
+    return found
+
+
+def _apart(name: str) -> str:
+    """A safe name that is no split, fold or numbered part."""
+    safe = _safe(name)
+    return _safe(f"class_{safe}") if split_of(safe) or part_of(safe, []) else safe
+
+
+def _folded(name: str) -> str:
+    """What a system that ignores capitals and ways to compose signs takes a name for."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _safe(text: str) -> str:
+    """A name for a file or folder on every system."""
+    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f]', "_", text).strip(" .")[:_LONGEST].rstrip(" .") or "_"
+    return f"_{plain}"[:_LONGEST] if _DEVICE.fullmatch(plain) else plain
+
+
 def _place(split: str, label: str, name: str, used: set[str]) -> str:
     """A path in the zip that no system stumbles over and no other picture has."""
-    def safe(text: str) -> str:
-        return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", text).strip(" .")[:80] or "_"
-
     bare = PurePosixPath(name.replace("\\", "/")).name
-    stem, dot, ending = safe(bare).rpartition(".")
+    stem, dot, ending = _safe(bare).rpartition(".")
     stem, ending = (stem, dot + ending) if stem else (ending, "")
-    folder = f"{split}/{safe(label)}" if label else split
+    folder = f"{split}/{_safe(label)}" if label else split
     place, copy = f"{folder}/{stem}{ending}", 2
     while place.casefold() in used:
         place, copy = f"{folder}/{stem}_{copy}{ending}", copy + 1

@@ -24,6 +24,10 @@ _UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}])"
 _BASE = np.uint64(6364136223846793005)
 _NO_WORD = np.uint32(0xFFFFFFFF)
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+_SHAPELESS = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad"
+                        "\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
+                        "\ud800-\udfff\U000e0001-\U000e007f]")  # controls, marks of direction, signs of no width
 _MIX = np.random.default_rng(20).integers(1, 2**63, (2, SIGNATURE), dtype=np.uint64) | np.uint64(1)
 
 
@@ -31,9 +35,11 @@ def text_facts(texts: pa.Array) -> dict[str, NDArray[Any]]:
     """Facts of `texts` (no nulls, none empty), each an array with one entry per text.
 
     Returns `key` uint64, `signature` uint32 (n, 18), `chars` and `words` int32, `script` int8 (place in SCRIPTS, -1
-    where there are no letters), `private` int8 (EMAIL, PHONE and CARD added up).
+    where there are no letters), `private` int8 (EMAIL, PHONE and CARD added up), `faults` int8 (see `text_faults`).
     """
     import pyarrow.compute as pc
+
+    from tl_core.data.text_faults import text_faults
 
     plain = pc.string_is_ascii(texts).to_numpy(zero_copy_only=False)
     prepared = pc.utf8_lower(texts if plain.all() else pc.utf8_normalize(texts, form="NFC"))
@@ -50,7 +56,7 @@ def text_facts(texts: pa.Array) -> dict[str, NDArray[Any]]:
             "signature": _signature(codes, spelled, hashes, starts),
             "chars": pc.utf8_length(texts).to_numpy().astype(np.int32),
             "words": np.diff(starts).astype(np.int32),
-            "script": _scripts(texts, plain), "private": _private(texts)}
+            "script": _scripts(texts, plain), "private": _private(texts), "faults": text_faults(texts, plain)}
 
 
 def _hash(words: list[str]) -> NDArray[np.uint64]:
@@ -145,6 +151,9 @@ def _luhn(digits: list[int]) -> bool:
 
 
 def clean_label(name: str) -> str:
-    """A class name as it is stored: composed signs, no control signs, blanks only inside."""
-    kept = "".join(" " if sign in "\t\r\n" else sign for sign in unicodedata.normalize("NFC", name))
-    return "".join(sign for sign in kept if sign.isprintable()).strip()
+    """A class name as it is stored: composed signs, one plain blank for any run of blanks, no signs without a shape.
+
+    Joiners, variation selectors and the tags of flags are part of Persian, Hindi and emoji names, and stay.
+    """
+    shaped = unicodedata.normalize("NFC", _SHAPELESS.sub(lambda found: found[1] or "", name))
+    return " ".join(shaped.split()) if shaped.strip(_JOINERS) else ""

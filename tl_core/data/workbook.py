@@ -1,28 +1,65 @@
-"""Excel workbooks, within the bounds that their format needs."""
+"""Excel workbooks, within the bounds that their format needs: which sheet is read, and how."""
 
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from tl_core.data.tables import Reading, Rows, cell, clean_names, framed
+from tl_core.data.names import SPLIT_NAMES, split_of, words_of
+from tl_core.data.tables import Reading, Rows, framed
+from tl_core.data.workbook_header import KNOWN, Layout, Line, layout
+from tl_core.data.workbook_rows import Marks, check_formulas, lines, marks
 from tl_core.errors import DataError, nearest
 
 _RATIO_FLOOR = 64 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, SyntaxError, AttributeError, LookupError, TypeError, EOFError, OverflowError)
+_HEAD, _PEEK = 200, 30
+_SHEETS = 60
+_COVERS = frozenset((
+    "readme", "cover", "info", "information", "about", "instructions", "instruction", "notes", "legend", "contents",
+    "guide", "guidelines", "help", "title", "anleitung", "hinweise", "deckblatt", "inhalt", "legende", "portada",
+    "instrucciones", "couverture", "sommaire", "notice", "说明", "封面", "説明", "表紙"))
 
 
 def sheet_names(path: Path) -> list[str]:
-    """The sheets of an Excel file that hold anything, in their order."""
-    import openpyxl
+    """The sheets of an Excel file that hold anything and are not hidden; the one that is read by default comes first.
 
-    _check_xlsx(path, Reading())
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        return [sheet.title for sheet in book.worksheets if next(sheet.iter_rows(values_only=True, max_row=1), None)]
-    finally:
-        book.close()
+    Raises:
+        ValueError: when it is no workbook, damaged, or over the limits.
+    """
+    with _opened(path, Reading()) as book:
+        filled = [sheet.title for sheet in _shown(book) if _begins(sheet)]
+        first = _default(book).title if filled else ""
+        return [first, *(name for name in filled if name != first)] if filled else []
+
+
+def split_sheets(path: Path) -> dict[str, str]:
+    """Split (train, validation, test) to the sheet named after it; empty unless train and another one are there.
+
+    Raises:
+        ValueError: when it is no workbook, damaged, or over the limits.
+    """
+    with _opened(path, Reading()) as book:
+        tables = {sheet.title: names for sheet in _shown(book) for names, rows in [_peek(sheet)] if names and rows}
+    siblings = [title for title in tables if {*words_of(title)} & SPLIT_NAMES.keys()]
+    found: dict[str, str] = {}
+    for title in siblings:
+        split = split_of(title, siblings)
+        if split in found:
+            return {}
+        if split in ("train", "validation", "test"):
+            found[split] = title
+    if "train" not in found or len(found) < 2:
+        return {}
+    train = _folded(tables[found["train"]])
+    if not all(_folded(tables[title]) & train for title in found.values()):
+        return {}
+    return {split: found[split] for split in ("train", "validation", "test") if split in found}
 
 
 def _check_xlsx(path: Path, reading: Reading) -> None:
@@ -48,49 +85,156 @@ def _check_xlsx(path: Path, reading: Reading) -> None:
                              "which is how a bomb looks")
 
 
-def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
+@contextmanager
+def _opened(path: Path, reading: Reading) -> Iterator[Any]:
+    """A workbook, opened to be streamed; whatever is broken in it is said in one kind of error."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
     _check_xlsx(path, reading)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, SyntaxError, AttributeError) as error:
+    except (InvalidFileException, OSError, *_DAMAGE) as error:
         raise ValueError(f"it is not a real Excel file ({error})") from error
     try:
-        yield from framed(_sheet_rows(_sheet(book, reading.sheet), reading), reading, rows)
-    except (SyntaxError, zipfile.BadZipFile, EOFError, IndexError, AttributeError) as error:
+        yield book
+    except _DAMAGE as error:
         raise ValueError(f"a sheet is damaged ({error})") from error
     finally:
         book.close()
 
 
-def _sheet(book: Any, wanted: str) -> Any:  # noqa: ANN401
-    """The named sheet, else the first one that holds anything."""
+def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
+    """The rows of one sheet as a person sees them.
+
+    Raises:
+        ValueError: when the workbook is damaged, empty or over the limits.
+        DataError: for a sheet that is not there, or a column of formulas that were never calculated.
+    """
+    with _opened(path, reading) as book:
+        sheet = _named(book, reading.sheet) if reading.sheet else _default(book)
+        found = marks(sheet)
+        stream = lines(sheet, found, reading.limits.columns)
+        head = list(islice(stream, _HEAD))
+        if not head:
+            raise ValueError(f"its sheet {sheet.title!r} is empty")
+        plan = layout(head, reading.header, reading.limits.columns)
+        doubts = check_formulas(found, plan, head, calculated=not _is_uncalculated(book))
+        for sentence in plan.notes:
+            reading.note(sentence)
+        for sentence in (*plan.doubts, *doubts):
+            reading.doubt(sentence)
+        if not reading.sheet:
+            _tell_others(book, sheet, plan, reading)
+        yield from framed(_records(chain(head[plan.body:], stream), plan, reading), reading, rows)
+        _tell(found, reading)
+
+
+def _records(body: Iterator[Line], plan: Layout, reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows below the header, without the header itself where it comes again, and without headings between them."""
+    width, again, headings = len(plan.header), 0, 0
+    for line in body:
+        if width > 1 and line.cells[:width] == plan.header:
+            again += 1
+        elif line.across and len(line.across) + 1 >= len(plan.columns) > 1 and line.own() == 1:
+            headings += 1
+        else:
+            yield line.number - plan.origin, {name: line.cells[place] for place, name in plan.columns.items()
+                                              if place < len(line.cells)}
+    if again:
+        reading.note(f"The header comes {again:,} more time(s) between the rows and is left out there.")
+    if headings:
+        reading.note(f"{headings:,} heading(s) between the rows, merged over all columns, are left out.")
+
+
+def _tell(found: Marks, reading: Reading) -> None:
+    if found.downwards:
+        reading.note("The value of merged cells counts for each of their rows.")
+    if found.errors:
+        reading.note(f"{found.errors.total():,} cell(s) hold an error ({', '.join(sorted(found.errors))}) and count as "
+                     "empty.")
+    if found.written:
+        reading.doubt(f"{found.written.total():,} cell(s) hold {', '.join(sorted(found.written))} as a text, which is "
+                      "read as it is written. Empty them if they mean a missing value.")
+
+
+def _is_uncalculated(book: Any) -> bool:  # noqa: ANN401
+    """Whether the workbook asks to be calculated when it is opened, as programs write it."""
+    return bool(book.calculation and book.calculation.fullCalcOnLoad)
+
+
+def _named(book: Any, wanted: str) -> Any:  # noqa: ANN401
     names = [sheet.title for sheet in book.worksheets]
-    if wanted:
-        if wanted not in names:
-            raise DataError(f"There is no sheet {wanted!r}.", f"The file has: {', '.join(names[:12])}.",
-                            nearest(wanted, names))
-        return book[wanted]
-    filled = (sheet for sheet in book.worksheets
-              if any(value is not None for row in sheet.iter_rows(values_only=True, max_row=5) for value in row))
-    found = next(filled, None)
-    if found is None:
-        raise ValueError("all its sheets are empty")
-    return found
+    if wanted not in names:
+        raise DataError(f"There is no sheet {wanted!r}.", f"The file has: {', '.join(names[:12])}.",
+                        nearest(wanted, names))
+    return book[wanted]
 
 
-def _sheet_rows(sheet: Any, reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:  # noqa: ANN401
-    names: list[str] = []
-    for number, line in enumerate(sheet.iter_rows(values_only=True)):
-        if not any(value is not None for value in line):
-            continue
-        if not names:
-            while line and line[-1] is None:
-                line = line[:-1]
-            if len(line) > reading.limits.columns:
-                raise ValueError(f"it has {len(line):,} columns, the limit is {reading.limits.columns:,}")
-            names, top = clean_names([cell(value) for value in line]), number
-            continue
-        yield number - top, {name: cell(value) for name, value in zip(names, line, strict=False)}
+def _shown(book: Any) -> list[Any]:  # noqa: ANN401
+    """The sheets that a person sees; all of them in a workbook that hides each."""
+    sheets = book.worksheets[:_SHEETS]
+    return [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
+
+
+def _default(book: Any) -> Any:  # noqa: ANN401
+    """The first sheet that holds anything, a cover before a table aside."""
+    filled = (sheet for sheet in (*_shown(book), *book.worksheets) if _begins(sheet))
+    first = next(filled, None)
+    if first is None:
+        strict = b"purl.oclc.org/ooxml" in book._archive.read("xl/workbook.xml")
+        raise ValueError("it is a Strict Open XML workbook; save it as an ordinary Excel workbook" if strict else
+                         "all its sheets are empty")
+    if {*words_of(first.title)} & _COVERS:
+        names, rows = _peek(first)
+        if not (_folded(names) & KNOWN and rows):
+            return next((sheet for sheet in filled if sheet is not first and _is_table(*_peek(sheet))), first)
+    return first
+
+
+def _begins(sheet: Any) -> bool:  # noqa: ANN401
+    return any(True for _ in islice(lines(sheet, Marks(), 1), 1))
+
+
+def _peek(sheet: Any) -> tuple[list[str], int]:  # noqa: ANN401
+    """The names of a sheet's columns, and how many of its first rows lie below them."""
+    head = list(islice(lines(sheet, Marks(), 1), _PEEK))
+    if not head:
+        return [], 0
+    plan = layout(head, "", 1 << 15)
+    return list(plan.columns.values()), len(head) - plan.body
+
+
+def _is_table(names: list[str], rows: int) -> bool:
+    return len(names) > 1 and rows > 1
+
+
+def _folded(names: list[str]) -> set[str]:
+    return {name.strip().casefold() for name in names}
+
+
+def _tell_others(book: Any, sheet: Any, plan: Layout, reading: Reading) -> None:  # noqa: ANN401
+    """Say which other sheets hold tables; those with the same columns may be meant as well."""
+    peeked: dict[str, tuple[list[str], int]] = {}
+    for other in _shown(book):
+        if other.title != sheet.title:
+            with suppress(ValueError, *_DAMAGE):  # a sheet that is not read may be damaged
+                peeked[other.title] = _peek(other)
+    own, only = _folded(list(plan.columns.values())), f"Only the sheet {sheet.title!r} is read"
+    tables = {title: _folded(names) for title, (names, rows) in peeked.items() if _is_table(names, rows)}
+    alike = [title for title, names in tables.items() if names == own or len(names & own) > 1 and (
+        names <= own or own <= names)]
+    others = [title for title in tables if title not in alike]
+    if alike:
+        reading.doubt(f"{only}; {_listed(alike)} {'have' if len(alike) > 1 else 'has'} the same columns. Choose "
+                      "another with --sheet.")
+    if others and len(own) == 1:
+        reading.doubt(f"{only}, which has one column; {_listed(others)} {'hold' if len(others) > 1 else 'holds'} more. "
+                      "Choose another with --sheet.")
+    elif others:
+        reading.note(f"{only}; {_listed(others)} {'hold other tables' if len(others) > 1 else 'holds another table'}.")
+
+
+def _listed(titles: list[str]) -> str:
+    names = [repr(title) for title in titles[:6]] + ([f"{len(titles) - 6} more"] if len(titles) > 6 else [])
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

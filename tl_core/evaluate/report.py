@@ -10,6 +10,7 @@ from tl_core.evaluate import calibration, intervals, metrics, ranking
 from tl_core.evaluate.metrics import Floats, Ints
 
 SCHEMA_VERSION = 1
+FEW = 10  # items below which a score is hardly more than an anecdote
 
 
 def evaluate_rows(truth: Ints, probabilities: Floats, labels: list[str], kind: str, seed: int = 0) -> dict[str, Any]:
@@ -72,12 +73,31 @@ def noun_of(modality: str) -> str:
     return {"image": "photos", "text": "texts"}.get(modality, "items")
 
 
+def caveat(section: dict[str, Any], modality: str, kept: str = "") -> str:
+    """What to add to a score that stands on few items or on one class, else "".
+
+    Args:
+        section: of the report.
+        modality: of the items.
+        kept: what they were kept for, where they are not the test items.
+    """
+    test, noun = ("" if kept else "test "), noun_of(modality)
+    count, added = section.get("n", FEW), ""
+    if count < FEW:
+        added = f" Careful: only {count} {test}{noun if count != 1 else noun[:-1]}{kept}, so this is hardly more than " \
+                "chance."
+    judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
+    if len(judged) == 1:
+        added += f" All {test}{noun}{kept} are of one class, {judged[0]!r}, so this says little."
+    return added
+
+
 def closed_headline(section: dict[str, Any], modality: str) -> str:
     """The result in plain words while the test score is closed."""
     found = section["accuracy"]
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
     return (f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and {high} is "
-            "plausible. The test score is still closed.")
+            f"plausible.{caveat(section, modality, ' kept for choosing')} The test score is still closed.")
 
 
 def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
@@ -85,7 +105,8 @@ def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], 
     found = section["accuracy"]
     noun = noun_of(modality)
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
-    sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible.")
+    sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible."
+                f"{caveat(section, modality)}")
     rival = best_baseline(baselines)
     if is_baseline:
         return sentence + " This is the yardstick, without transfer."

@@ -13,7 +13,9 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from tl_core.data.store import DatasetVersion
+from tl_core.data import preparation
+from tl_core.data.preparation import Preparation
+from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError
 from tl_core.export import golden, onnx, standalone
 from tl_core.export.card import render, shown_backbone
@@ -22,6 +24,7 @@ from tl_core.export.wishes import Wishes
 from tl_core.models import grafts
 from tl_core.models.classifier import Classifier, load_classifier
 from tl_core.models.references import read_json, weights_hash
+from tl_core.predict.carried import preparation_of
 from tl_core.predict.threshold import read_threshold
 from tl_core.progress import Progress
 
@@ -61,20 +64,23 @@ def export(run: Path, target: Path, wishes: Wishes, version: DatasetVersion | No
     progress.stage("Opening the model", share=0.1)
     classifier = load_classifier(model)
     classifier.model.to("cpu")
-    told = facts_of(run, classifier)
+    kept = preparation_of(model, version.info if version else _info_of(run)) or Preparation()
+    told = {**facts_of(run, classifier), "preparation": kept.as_dict()}
     half = target.with_name(target.name + ".part")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     try:
         _copy_model(model, half)
+        kept.write(half)
+        shutil.copyfile(str(preparation.__file__), half / "preparation.py")
         progress.stage("Writing golden examples", share=0.1)
-        golden.write_golden(classifier, half / golden.FOLDER, version if wishes.examples else None)
+        golden.write_golden(classifier, half / golden.FOLDER, version if wishes.examples else None, kept)
         if wishes.onnx or wishes.int8 or told["runs_with"] == "onnxruntime":
             progress.stage("Writing ONNX", share=0.3)
             onnx.write_onnx(classifier, half / onnx.FILE)
         report = json.loads((run / "report.json").read_text())
         judges = "test" if report.get("test") else "validation"  # a closed test score stays closed
-        small = _quantize(classifier, half, wishes, version, judges, progress)
+        small = _quantize(classifier, half, wishes, version, judges, progress, kept)
         _write_rest(half, told, report, target.name)
         progress.stage("Proving the bundle", share=0.2)
         found = verify(half)
@@ -88,6 +94,13 @@ def export(run: Path, target: Path, wishes: Wishes, version: DatasetVersion | No
     return {**found, "int8": small, "files": sorted(path.relative_to(target).as_posix()
                                                     for path in target.rglob("*") if path.is_file()),
             "bytes": sum(path.stat().st_size for path in target.rglob("*") if path.is_file())}
+
+
+def _info_of(run: Path) -> VersionInfo | None:
+    """Facts about the version that a run was trained on, where it is still there."""
+    told = read_json(run / "config.json").get("dataset_dir")
+    folder = Path(str(told)) if told else None
+    return DatasetVersion(folder).info if folder and (folder / "version.json").is_file() else None
 
 
 def facts_of(run: Path, classifier: Classifier) -> dict[str, Any]:
@@ -125,6 +138,8 @@ def requirements_of(told: dict[str, Any]) -> list[str]:
     if told["runs_with"] == "onnxruntime":
         names.append("onnxruntime")
     names += ["torch"]
+    if told.get("preparation", {}).get("repair"):
+        names.append("ftfy")
     if told["modality"] == "image":
         names += ["pillow", "torchvision"] + (["timm"] if told["family"] == "timm_wrapper" else [])
     return [f"{name}=={installed(name).partition('+')[0]}" for name in names]
@@ -168,7 +183,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def _quantize(classifier: Classifier, folder: Path, wishes: Wishes, version: DatasetVersion | None, judges: str,
-              progress: Progress) -> dict[str, Any] | None:
+              progress: Progress, kept: Preparation) -> dict[str, Any] | None:
     """The 8-bit file, and what it costs on the items of the split `judges`."""
     if not wishes.int8 or version is None:
         return None
@@ -180,7 +195,7 @@ def _quantize(classifier: Classifier, folder: Path, wishes: Wishes, version: Dat
 
     def read(rows: Any) -> list[Any]:  # noqa: ANN401
         return (list(version.texts(rows)) if classifier.modality == "text" else
-                [open_image(version.image_bytes(int(row))) for row in rows])
+                [open_image(version.image_bytes(int(row)), kept.scale) for row in rows])
 
     progress.stage("Squeezing into 8 bits", share=0.2)
     onnx.write_int8(classifier, folder / onnx.FILE, folder / onnx.INT8, [] if classifier.modality == "text" else

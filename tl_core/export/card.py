@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tl_core.data.preparation import Preparation
 from tl_core.models.catalogue import read_catalogue
 from tl_core.models.describe import STARTERS
 from tl_core.models.references import parse_reference
@@ -76,10 +77,13 @@ Items of each class that judged it:
 It knows these classes alone and answers with one of them whatever it is shown. The scores hold for items like those
 of the dataset; other cameras, writers or times can be harder. {_threshold(told)}
 
+## What it reads
+{_reads(Preparation.from_dict(told.get('preparation', {})), told['modality'])}
+
 ## Use
 ```
 pip install -r requirements.txt
-python predict.py {'"a text"' if told['modality'] == 'text' else 'photo.jpg'}
+python predict.py {_example(told)}
 ```
 
 {_pipeline(told, task)}
@@ -89,13 +93,44 @@ python predict.py {'"a text"' if told['modality'] == 'text' else 'photo.jpg'}
 """
 
 
+def _example(told: dict[str, Any]) -> str:
+    kept = Preparation.from_dict(told.get("preparation", {}))
+    if told["modality"] == "image":
+        return "pictures.csv -o answers.csv" if kept.pixels else "photo.jpg"
+    return "messages.csv -o answers.csv" if kept.joined else '"a text"'
+
+
+def _reads(kept: Preparation, modality: str) -> str:
+    """What training did to a row, in words; `predict.py` and the server repeat it."""
+    names = [f"`{name}`" for name in kept.columns]
+    shown = f"{names[0]} to {names[-1]}" if len(names) > 8 else " and ".join(names)
+    if kept.pixels:
+        width, height, channels = kept.pixels
+        first = (f"Pictures of {width} x {height} pixels{' in colour' if channels == 3 else ''}, as files or as "
+                 f"numbers in {shown} of a table.")
+    elif modality == "image":
+        first = "Pictures."
+    elif kept.joined:
+        first = f"The columns {shown} of a row, joined by a line break; a text alone is not what it was trained on."
+    else:
+        first = f"Texts; in its training they stood in the column {shown}." if names else "Texts."
+    return " ".join([
+        first, *(["Texts are repaired first (ftfy): wrongly decoded signs, HTML entities, control characters."]
+                 if kept.repair else []),
+        *([f"Values of pictures with more than 8 bits are scaled from {kept.scale[0]:g} (black) to {kept.scale[1]:g} "
+           "(white)."] if kept.scale else []),
+        *(["Each page of a file is a picture of its own."] if kept.page == "all" else [])])
+
+
 def _pipeline(told: dict[str, Any], task: str) -> str:
     if told["runs_with"] == "onnxruntime":
         return ("Its classifier or pooling is none of its family's own, so `predict.py` runs `model.onnx`; plain "
                 "`transformers` pipelines cannot read it.")
     if told["family"] == "static_vectors":
         return "`import static_vectors` (beside this file) makes its class known to the pipelines of transformers."
-    item = '"a text", truncation=True' if told["modality"] == "text" else '"photo.jpg"'
+    joined = Preparation.from_dict(told.get("preparation", {})).joined
+    text = r"the title\nthe text" if joined else "a text"
+    item = f'"{text}", truncation=True' if told["modality"] == "text" else '"photo.jpg"'
     return f"""```python
 from transformers import pipeline
 pipeline("{task}", model="FOLDER")({item})

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tl_core.data.images import open_image
+from tl_core.data.preparation import Preparation
 from tl_core.data.samples import sample_source
 from tl_core.data.store import DatasetVersion
 from tl_core.models.classifier import Classifier
@@ -24,17 +25,21 @@ FOLDER, FILE = "golden", "expected.json"
 _COUNT = 12
 
 
-def write_golden(classifier: Classifier, folder: Path, version: DatasetVersion | None) -> None:
-    """Write inputs and expected probabilities into `folder`; some of the test rows of `version` where one is given."""
+def write_golden(classifier: Classifier, folder: Path, version: DatasetVersion | None,
+                 kept: Preparation = Preparation()) -> None:  # noqa: B008 - frozen
+    """Write inputs and expected probabilities into `folder`; some of the test rows of `version` where one is given.
+
+    Inputs are written as the network reads them, after what `kept` says was done to a row.
+    """
     folder.mkdir(parents=True)
     told: dict[str, Any] = {"labels": classifier.labels, "source": "the owner's test rows" if version else "samples"}
     if classifier.modality == "text":
         items: list[Any] = _own_texts(version) if version else _sample_texts()
         times = 1 + 2 * int(classifier.processor.model_max_length) // max(1, len(items[0].split()))
-        items.append(" ".join([items[0]] * times))
+        items = [kept.one_text(text) for text in [*items, " ".join([items[0]] * times)]]
         told["items"] = [{"text": text} for text in items]
     else:
-        pictures = _own_pictures(version) if version else _drawn_pictures()
+        pictures = _own_pictures(version, kept) if version else _drawn_pictures()
         told["items"] = []
         for number, data in enumerate(pictures):
             name = f"{number:02}.png"
@@ -77,12 +82,12 @@ def _own_texts(version: DatasetVersion) -> list[str]:
     return list(version.texts(_spread(version)))
 
 
-def _own_pictures(version: DatasetVersion) -> list[bytes]:
-    """As PNG without anything that the camera wrote beside the picture."""
+def _own_pictures(version: DatasetVersion, kept: Preparation) -> list[bytes]:
+    """As PNG of 8 bits without anything that the camera wrote beside the picture."""
     found = []
     for row in _spread(version):
         out = io.BytesIO()
-        open_image(version.image_bytes(int(row))).save(out, "PNG")
+        open_image(version.image_bytes(int(row)), kept.scale).save(out, "PNG")
         found.append(out.getvalue())
     return found
 

@@ -1,27 +1,40 @@
-"""Answers of this model, with nothing but the packages in requirements.txt.
+"""Answers of this model, with nothing but the packages in requirements.txt. Rows are prepared as in training.
 
-    python predict.py "a text" "another one"              texts as they stand
-    python predict.py messages.csv --column text -o answers.csv
+    python predict.py "a text" "another one"              texts as they stand, for models of one column
+    python predict.py messages.csv -o answers.csv         the columns of the training; --column names another one
     python predict.py photo.jpg folder-of-photos -o answers.csv
 
-From Python: `from predict import Model; Model().answers(["a text"])`.
+From Python: `from predict import Model; Model().answers(["a text"])`, or `[{"title": "..", "body": ".."}]`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import json
+import struct
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif"}
+NOTES = {".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".parquet", ".xml",
+         ".yaml", ".yml", ".html", ".htm"}  # what lies beside pictures and is none
+TABLES = {".csv": ",", ".tsv": "\t"}
+STRAY = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN"}
 BATCH, WINDOW = 16, 256
+
+
+class Page(NamedTuple):
+    """A page of a file, 0 for the first."""
+
+    path: Path
+    number: int
 
 
 class Model:
@@ -33,6 +46,7 @@ class Model:
         self.told: dict[str, Any] = json.loads((folder / "graft.json").read_text(encoding="utf-8"))
         self.labels: list[str] = self.told["labels"]
         self.is_text = self.told["modality"] == "text"
+        self.preparation = preparation_in(folder)
         self.processor = (AutoTokenizer if self.is_text else AutoImageProcessor).from_pretrained(folder)
         self._run = self._open_onnx(folder) if self.told["runs_with"] == "onnxruntime" else self._open_torch(folder)
 
@@ -60,7 +74,8 @@ class Model:
         return lambda batch: session.run(None, {name: np.asarray(batch[name]) for name in names})[0].astype(np.float64)
 
     def probabilities(self, items: list[Any]) -> Any:  # noqa: ANN401
-        """Probabilities (items, classes) of texts, or of pictures as paths or open PIL images."""
+        """Probabilities (items, classes) of rows, of texts that are joined already, or of pictures (path or PIL)."""
+        items = [self.as_read(item) for item in items] if self.is_text else items
         order = sorted(range(len(items)), key=lambda i: -len(items[i])) if self.is_text else list(range(len(items)))
         found = np.zeros((len(items), len(self.labels)))
         for start in range(0, len(order), BATCH):
@@ -71,61 +86,191 @@ class Model:
         return found
 
     def answers(self, items: list[Any]) -> list[dict[str, Any]]:
-        """For each item its label, how sure, and whether that is less sure than a person wanted."""
+        """For each item its label, how sure, and whether that is less sure than a person wanted.
+
+        Raises:
+            ValueError: for a text alone where the model reads several columns, or a row that lacks one of them.
+        """
+        if self.preparation.joined and any(isinstance(item, str) for item in items):
+            raise ValueError(f"This model reads {self.needs}; a text alone is not enough.")
         return [{"label": self.labels[int(row.argmax())], "confidence": float(row.max()),
                  "abstain": bool(row.max() < self.told["threshold"]),
                  "probabilities": dict(zip(self.labels, row.tolist(), strict=True))}
                 for row in self.probabilities(items)]
 
+    @property
+    def needs(self) -> str:
+        """What a row must have, in words."""
+        names = self.preparation.columns
+        shown = f"{names[0]!r} to {names[-1]!r}" if len(names) > 8 else " and ".join(map(repr, names))
+        return f"the column{'s' if len(names) > 1 else ''} {shown}" + (", joined" if self.preparation.joined else "")
+
+    def as_read(self, item: Any) -> Any:  # noqa: ANN401
+        """A row, a text or a picture as the network's processor gets it.
+
+        Raises:
+            ValueError: when it cannot be read.
+        """
+        if isinstance(item, ValueError):
+            raise item
+        if isinstance(item, dict):
+            for name in self.preparation.columns:
+                if name not in item:
+                    raise ValueError(f"The row has no column {name!r}. This model reads {self.needs}.")
+        if not self.is_text:
+            return (self.preparation.rgb(self.preparation.picture(item)) if isinstance(item, dict) else
+                    open_picture(item, self.preparation))
+        text = item if isinstance(item, str) else self.preparation.text(item) if self.preparation.columns else \
+            next(iter(item.values()), "")
+        return self.preparation.one_text(text)
+
     def _encode(self, items: list[Any]) -> dict[str, Any]:
         if self.is_text:
             return dict(self.processor(items, padding=True, truncation=True, max_length=self.told["max_length"],
                                        padding_side="right", return_tensors="pt"))
-        pictures = [open_picture(item) for item in items]
+        pictures = [self.as_read(item) for item in items]
         return {"pixel_values": self.processor(pictures, return_tensors="pt")["pixel_values"]}
 
 
-def open_picture(source: Any) -> Any:  # noqa: ANN401
-    """An upright RGB picture of the first frame, transparency on white, 16-bit grey scaled to 8 bits."""
+def preparation_in(folder: Path) -> Any:  # noqa: ANN401
+    """What training did to a row, by the bundle's own copy of the code that did it."""
+    spec = importlib.util.spec_from_file_location("preparation", folder / "preparation.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    sys.modules.setdefault("preparation", module)
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module.Preparation.read(folder) or module.Preparation()
+
+
+def open_picture(source: Any, preparation: Any = None) -> Any:  # noqa: ANN401
+    """An upright RGB picture, transparency on white, more than 8 bits scaled as in training."""
     from PIL import Image, ImageOps
 
-    image = ImageOps.exif_transpose(source if isinstance(source, Image.Image) else Image.open(source))
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max() > 255 else 255.0
-        return Image.fromarray((values.clip(0, top) / top * 255).astype("uint8")).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
-    return image.convert("RGB")
+    path, page = source if isinstance(source, Page) else (source, 0)
+    preparation = preparation or preparation_in(HERE)
+    try:
+        image = path if isinstance(path, Image.Image) else Image.open(path)
+        if page:
+            image.seek(page)
+        return preparation.rgb(ImageOps.exif_transpose(image))
+    except (SyntaxError, TypeError, IndexError, KeyError, EOFError, RuntimeError, ArithmeticError, struct.error,
+            MemoryError, Image.DecompressionBombError) as error:
+        raise ValueError(f"The image is damaged: {error}") from error
 
 
-def read(arguments: list[str], column: str, *, is_text: bool) -> list[tuple[str, Any]]:
-    """Name and content of each input."""
+def read(arguments: list[str], column: str, model: Model) -> list[tuple[str, Any]]:
+    """Name and content of each input.
+
+    Raises:
+        ValueError: when a table lacks a column that the model reads.
+    """
     found: list[tuple[str, Any]] = []
     for argument in arguments:
         path = Path(argument)
-        if not is_text:
-            files = sorted(path.rglob("*")) if path.is_dir() else [path]
-            found += [(str(file), file) for file in files if not path.is_dir() or file.suffix.lower() in PICTURES]
-        elif path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file():
-            with path.open(newline="", encoding="utf-8-sig") as handle:
-                if path.suffix.lower() == ".txt":
-                    found += [(str(number), line.strip()) for number, line in enumerate(handle, 1) if line.strip()]
-                else:
-                    rows = csv.DictReader(handle, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-                    found += [(str(number), row[column]) for number, row in enumerate(rows, 1)]
+        kind = path.suffix.lower() if path.is_file() else ""
+        if kind in TABLES and (model.is_text or model.preparation.pixels):
+            found += table(path, column, model)
+        elif not model.is_text:
+            found += pictures(path, model)
+        elif model.preparation.joined:
+            raise ValueError(f"{argument[:80]!r} is a text alone. This model reads {model.needs}: give it a CSV.")
+        elif kind == ".txt":
+            with path.open(encoding="utf-8-sig") as handle:
+                found += [(str(number), line.strip()) for number, line in enumerate(handle, 1) if line.strip()]
         else:
             found.append((argument, argument))
     return found
+
+
+def table(path: Path, column: str, model: Model) -> list[tuple[str, Any]]:
+    """The rows of a CSV or TSV with what the model reads of them; rows that do not fit the header as errors."""
+    names = list(model.preparation.columns)
+    if column and len(names) > 1:
+        raise ValueError(f"This model reads {model.needs}; --column cannot stand for them.")
+    rows = records(path, [column] if column else names)
+    there = [name for row in rows[:1] for name in row if name is not None]
+    wanted = [column] if column else names or ["text"]
+    if not column and len(wanted) == 1 and len(there) == 1:
+        wanted = there  # it is the only one
+    for name in wanted if rows else []:
+        if name not in there:
+            raise ValueError(f"{path.name!r} has no column {name!r}. This model reads "
+                             f"{model.needs if names else 'one column of texts'}; the table has: "
+                             f"{', '.join(there[:12])}." + ("" if len(wanted) > 1 else " Name it with --column."))
+    return [(str(number), content(row, wanted, names)) for number, row in enumerate(rows, 1)]
+
+
+def content(row: dict[Any, Any], wanted: list[str], names: list[str]) -> Any:  # noqa: ANN401
+    """The cells of a row under the names of the training, one text, or what is wrong with it."""
+    if None in row or None in row.values():
+        return ValueError("The row is damaged: it does not fit the header.")
+    cells = [row[name] for name in wanted]
+    if not any(cell.strip() for cell in cells):
+        return ValueError("The text is empty.")
+    return dict(zip(names, cells, strict=True)) if names else cells[0]
+
+
+def records(path: Path, wanted: list[str]) -> list[dict[Any, Any]]:
+    """The rows of a table in UTF-8, separated by what its ending says, or else by what its header shows.
+
+    Raises:
+        ValueError: when it is in another encoding.
+    """
+    csv.field_size_limit(1 << 27)
+    usual = TABLES[path.suffix.lower()]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            header = handle.readline()
+            signs = [usual, *(sign for sign in ",;\t|" if sign != usual)]
+            sign = next((sign for sign in signs if set(wanted) <= set(named(csv.reader([header], delimiter=sign)))),
+                        usual)
+            try:
+                return rows_of(handle, delimiter=sign, strict=True)
+            except csv.Error:  # a quotation mark that quotes nothing, as tools write that know no quoting
+                return rows_of(handle, delimiter=sign, quoting=csv.QUOTE_NONE if sign == "\t" else csv.QUOTE_MINIMAL)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name!r} is not in UTF-8; save it as CSV (UTF-8).") from error
+
+
+def rows_of(handle: Any, **dialect: Any) -> list[dict[Any, Any]]:  # noqa: ANN401
+    handle.seek(0)
+    lines = csv.reader(handle, **dialect)
+    names = named(lines)
+    return [{**dict(zip(names, cells)), **({None: ""} if len(cells) != len(names) else {})}  # noqa: B905
+            for cells in lines if cells]
+
+
+def named(lines: Any) -> list[str]:  # noqa: ANN401
+    """The header's names without blanks around them, in the form that training knew them by."""
+    return [unicodedata.normalize("NFC", name).strip() for name in next(lines, [])]
+
+
+def pictures(path: Path, model: Model) -> Iterator[tuple[str, Any]]:
+    """Every file that is no table, note or by-product of the system; pages one by one where training took them so."""
+    from PIL import Image
+
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        inside = file.relative_to(path).parts
+        if path.is_dir() and (not file.is_file() or file.suffix.lower() in NOTES
+                              or any(part in STRAY or part.startswith(".") for part in inside)):
+            continue
+        pages = 1
+        if model.preparation.page == "all":
+            try:
+                with Image.open(file, formats=("TIFF",)) as image:
+                    pages = int(getattr(image, "n_frames", 1))
+            except (OSError, ValueError, SyntaxError):
+                pages = 1  # whatever is wrong with it is said when it is read
+        yield from [(str(file), file)] if pages == 1 else [(f"{file}#{n + 1}", Page(file, n)) for n in range(pages)]
 
 
 def answered(model: Model, items: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Name and answer of each input, or what was wrong with it: one unreadable picture must not cost the others."""
     for start in range(0, len(items), WINDOW):
         window = items[start:start + WINDOW]
+        good = [item for _, item in window if not isinstance(item, ValueError)]
         try:
-            yield from zip([name for name, _ in window], model.answers([item for _, item in window]), strict=True)
+            found = iter(model.answers(good))
+            yield from [(name, str(item) if isinstance(item, ValueError) else next(found)) for name, item in window]
         except (OSError, ValueError):
             for name, item in window:
                 try:
@@ -134,22 +279,38 @@ def answered(model: Model, items: list[tuple[str, Any]]) -> Iterator[tuple[str, 
                     yield name, str(error)
 
 
+def readable(name: str) -> str:
+    """A file name that can be written: bytes that are not UTF-8 are read as Windows-1252, Latin-1 otherwise."""
+    raw = name.encode("utf-8", "surrogateescape")
+    for codec in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Answers of this model.")
     parser.add_argument("input", nargs="+", help="texts or tables; pictures or folders")
-    parser.add_argument("--column", default="text", help="of a table; default: text")
+    parser.add_argument("--column", default="", help="of a table, for models of one column; default: that of the "
+                        "training")
     parser.add_argument("-o", "--output", help="a CSV file; default: the screen")
     given = parser.parse_args()
     model = Model()
-    items = read(given.input, given.column, is_text=model.is_text)
+    try:
+        items = read(given.input, given.column, model)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 2
     out = open(given.output, "w", newline="", encoding="utf-8") if given.output else sys.stdout  # noqa: SIM115
     writer = csv.writer(out)
     writer.writerow(["input", "label", "confidence", "abstain", *(f"p:{name}" for name in model.labels), "error"])
     for name, one in answered(model, items):
         if isinstance(one, str):
-            writer.writerow([name, "", "", "", *("" for _ in model.labels), one])
+            writer.writerow([readable(name), "", "", "", *("" for _ in model.labels), one])
             continue
-        writer.writerow([name, one["label"], f"{one['confidence']:.9g}", str(one["abstain"]).lower(),
+        writer.writerow([readable(name), one["label"], f"{one['confidence']:.9g}", str(one["abstain"]).lower(),
                          *(f"{value:.9g}" for value in one["probabilities"].values()), ""])
     if given.output:
         out.close()

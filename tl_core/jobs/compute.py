@@ -34,9 +34,9 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
     return look_into(Path(path), Path(staging), limits_of(read_settings()), options)
 
 
-def plan_splits(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Rows of each class by split, before anything is frozen: see `tl_core.data.look.plan_splits`."""
-    from tl_core.data.look import plan_splits as plan
+def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What an import would take and where its rows would go: see `tl_core.data.look.plan_import`."""
+    from tl_core.data.look import plan_import as plan
     from tl_core.intake import limits_of
 
     return plan(Path(path), Path(staging), limits_of(read_settings()), options)
@@ -64,10 +64,8 @@ def describe_hub_data(name: str) -> dict[str, Any]:
 
 
 def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
-    """Classes and probabilities of one text or encoded picture, the most likely first."""
-    from tl_core.data.images import open_image
-
-    item = open_image(value) if isinstance(value, bytes) else value
+    """Classes and probabilities of one text or encoded picture, the most likely first; texts are joined already."""
+    item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
         found = classifier.probabilities([item])[0]
@@ -76,20 +74,30 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
 
 def predict_texts(folder: str, texts: list[str]) -> dict[str, Any]:
     """Class names, and the probabilities (texts, classes) in their order."""
+    items = [_as_read(folder, text) for text in texts]
     with _model_lock:
         classifier = _classifier(folder)
-        return {"labels": classifier.labels, "probabilities": classifier.probabilities(texts).tolist()}
+        return {"labels": classifier.labels, "probabilities": classifier.probabilities(items).tolist()}
 
 
 def explain(folder: str, value: str | bytes, labels: list[str]) -> list[dict[str, Any]]:
     """Explanations of each of `labels` for one text or encoded picture: see `tl_core.predict.explain`."""
-    from tl_core.data.images import open_image
     from tl_core.predict.explain import explain as explain_one
 
-    item = open_image(value) if isinstance(value, bytes) else value
+    item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
         return [explain_one(classifier, item, label) for label in labels]
+
+
+def _as_read(folder: str, value: str | bytes) -> Any:  # noqa: ANN401
+    """A text or an encoded picture as the model of `folder` reads it, prepared as training did."""
+    from tl_core.data.preparation import Preparation
+    from tl_core.predict.carried import preparation_of
+    from tl_core.predict.picture_files import open_page
+
+    kept = preparation_of(Path(folder)) or Preparation()
+    return open_page(value, 0, kept) if isinstance(value, bytes) else kept.one_text(value)
 
 
 def _classifier(folder: str) -> Any:  # noqa: ANN401
@@ -173,7 +181,7 @@ def shortcuts(folder: str) -> list[dict[str, Any]]:
 
 
 CALLS: dict[str, Callable[..., Any]] = {
-    "inspect_source": inspect_source, "plan_splits": plan_splits, "describe_hub_data": describe_hub_data,
+    "inspect_source": inspect_source, "plan_import": plan_import, "describe_hub_data": describe_hub_data,
     "hub_reachable": hub_reachable, "search_hub": search_hub, "check_fit": check_fit,
     "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
     "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe,

@@ -175,6 +175,7 @@ class _Heart(threading.Thread):
 
 
 def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.predict import carried
     from tl_core.recipes import run_recipe
 
     started = time.perf_counter()
@@ -182,6 +183,7 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
         config = _bring_sample(config, folder, settings, events)
     version = DatasetVersion(Path(config.dataset_dir))
     report = run_recipe(config, version, folder, settings.home_path / "features", events)
+    carried.keep(folder / "model", version.info)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = folder.name
     if config.sealed and "validation" in report:
@@ -257,12 +259,21 @@ def _take_out(config: RunConfig, folder: Path, settings: Settings, events: Event
 
 
 def _predict(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+    from tl_core.predict import carried
     from tl_core.predict.batch import predict_source
 
     asked = config.options
+    source, model, own = Path(asked.get("source", "")), Path(asked["model"]), bool(asked.get("prepared"))
+    kept = carried.preparation_of(model)
+    if kept is None or own:
+        store = DatasetStore(open_database(settings), config.owner, settings.home_path)
+        version = DatasetVersion(store.get(config.dataset).folder)
+        kept = kept or carried.of_version(version.info)
+        source, kept = carried.unlabelled(version, kept) if own else (source, kept)
     out = folder / f"predictions.{asked.get('format', 'csv')}"
-    counts = predict_source(Path(asked["model"]), Path(asked["source"]), out, settings, progress=events,
-                            spreadsheet=bool(asked.get("spreadsheet")), text_column=str(asked.get("text_column", "")))
+    counts = predict_source(model, source, out, settings, progress=events, spreadsheet=bool(asked.get("spreadsheet")),
+                            text_column=str(asked.get("text_column", "")),
+                            title_column=str(asked.get("title_column", "")), preparation=kept, prepared=own)
     events.log(f"Computed in {counts['precision']}.")
     return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
 

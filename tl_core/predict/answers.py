@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tl_core.models.references import read_json
-from tl_core.predict.inputs import Item
+from tl_core.predict.table_rows import Item
 from tl_core.storage import remove_tree
 
 SUFFIXES = (".csv", ".parquet")
@@ -36,7 +36,6 @@ class Answers:
     def __init__(self, out: Path, identity: dict[str, Any], key: str, labels: list[str], least: float) -> None:
         self._out, self._folder = out, out.with_name(out.name + ".parts")
         self._key, self._labels, self._least = key, labels, least
-        self._own = [key, "label", "confidence", "abstain", *(f"p:{name}" for name in labels), "error"]
         if read_json(self._folder / _JOURNAL).get("identity") != identity:
             remove_tree(self._folder)
             self._folder.mkdir(parents=True)
@@ -81,7 +80,7 @@ class Answers:
         """Write the file, by its suffix as CSV or Parquet, and remove the windows; gives counts `rows` and `errors`.
 
         Args:
-            spreadsheet: in a CSV, put an apostrophe before input cells that a spreadsheet would run as a formula.
+            spreadsheet: in a CSV, put an apostrophe before cells that a spreadsheet would run as a formula.
         """
         parts = sorted(self._folder.glob("*.parquet"))
         schema = pa.unify_schemas([pq.read_schema(part) for part in parts])
@@ -92,20 +91,21 @@ class Answers:
                 for table in tables:
                     writer.write_table(table)
         else:
-            self._write_csv(temporary, tables, schema.names, spreadsheet=spreadsheet)
+            self._write_csv(temporary, tables, schema, spreadsheet=spreadsheet)
         temporary.replace(self._out)
         remove_tree(self._folder)
         return counts
 
-    def _write_csv(self, path: Path, tables: Iterator[pa.Table], names: list[str], *, spreadsheet: bool) -> None:
-        given = range(len(self._own), len(names)) if spreadsheet else range(0)
+    @staticmethod
+    def _write_csv(path: Path, tables: Iterator[pa.Table], schema: pa.Schema, *, spreadsheet: bool) -> None:
+        words = [place for place, kind in enumerate(schema.types) if spreadsheet and pa.types.is_string(kind)]
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle)
-            writer.writerow(names)
+            writer.writerow([_guarded(name) if spreadsheet else name for name in schema.names])
             for table in tables:
                 for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
                     cells = [_cell(value) for value in row]
-                    for place in given:
+                    for place in words:
                         cells[place] = _guarded(cells[place])
                     writer.writerow(cells)
 

@@ -9,39 +9,51 @@ from typing import Any
 
 import numpy as np
 
+from tl_core.data.plan import Plan
+from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError
 from tl_core.models.references import weights_hash
 from tl_core.predict.answers import SUFFIXES, Answers
-from tl_core.predict.inputs import Inputs, Item, fingerprint, open_inputs
+from tl_core.predict.carried import preparation_of
+from tl_core.predict.inputs import Inputs, fingerprint, open_inputs
 from tl_core.predict.predictor import Predictor
+from tl_core.predict.table_rows import Asked, Item
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.storage import staging_folder
 
 
 def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, progress: Progress | None = None,
-                   spreadsheet: bool = False, text_column: str = "", precision: str = "auto") -> dict[str, Any]:
+                   spreadsheet: bool = False, text_column: str = "", title_column: str = "", precision: str = "auto",
+                   preparation: Preparation | None = None, prepared: bool = False,
+                   strict: bool = False) -> dict[str, Any]:
     """Predict everything in `source` with the model folder `model` and write a CSV or Parquet file to `out`.
 
-    Columns: `row` or `file`, `label`, `confidence`, `abstain` (less sure than the model's kept threshold),
-    `p:<class>` for each class, `error`, then the input's own columns. One bad row never stops the rest. After a kill
-    the same call goes on where it was: finished windows lie in `<out>.parts` until the file is whole.
+    Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`, `confidence`, `abstain`
+    (less sure than the model's kept threshold), `p:<class>` for each class, `error`, then the input's own columns but
+    pixels. One bad row never stops the rest. After a kill the same call goes on where it was: finished windows lie in
+    `<out>.parts` until the file is whole.
 
     Args:
         model: a trained Hugging Face folder or bundle.
-        source: table, image, folder or zip.
+        source: table, image, folder or zip; with `prepared` also the folder of a dataset version.
         out: the file; its suffix chooses the format; renamed into its place at the end.
         settings: bounds for unpacking.
         progress: told after each window.
-        spreadsheet: put an apostrophe before input cells that a spreadsheet would run as a formula.
-        text_column: the column to read; guessed when empty or absent.
+        spreadsheet: put an apostrophe before cells that a spreadsheet would run as a formula.
+        text_column: the column to read; empty: that of the training.
+        title_column: the column that is put in front of it; empty: that of the training.
         precision: see `Predictor`.
+        preparation: what training did to a row; None: what the model carries.
+        prepared: the rows are a dataset's own, which has joined and repaired them already.
+        strict: refuse where a column had to be guessed.
 
     Returns:
-        Counts `rows` and `errors`, and `precision`, the number format with its reason.
+        Counts `rows` and `errors`; `precision`, the number format with its reason; `plan`, what was read as what.
 
     Raises:
-        DataError: when the source holds nothing that this model reads, or `out` is neither CSV nor Parquet.
+        DataError: when the source holds nothing that this model reads, a column that it needs or that was named is
+            missing, something was guessed with `strict`, or `out` is neither CSV nor Parquet.
     """
     progress = progress or Progress()
     if out.suffix.lower() not in SUFFIXES:
@@ -49,18 +61,32 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
     if not source.exists():
         raise DataError(f"There is no file or folder {source.name!r}.", "It may have been removed.",
                         "Check the spelling, or bring it again.")
+    kept, plan = preparation or preparation_of(model), Plan()
     progress.stage("Opening the model", share=0.05)
     with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
         progress.stage("Reading the file", share=0.05)
-        inputs = open_inputs(source, predictor.modality, staging, settings, text_column)
+        asked = Asked(text_column, title_column, prepared)
+        inputs = open_inputs(source, predictor.modality, staging, settings, kept, asked, plan)
+        _tell_doubts(plan, progress, strict=strict)
         identity = {"source": fingerprint(source), "weights": weights_hash(model), "column": text_column,
-                    "labels": predictor.labels, "threshold": predictor.least, "precision": precision}
+                    "preparation": inputs.preparation.as_dict(), "labels": predictor.labels,
+                    "threshold": predictor.least, "precision": precision}
+        told = plan.as_dict(inputs.skipped, sample=inputs.sample())
         out.parent.mkdir(parents=True, exist_ok=True)
         answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
         progress.stage("Predicting", inputs.total, share=0.85)
         _fill(answers, inputs, predictor, progress)
         progress.stage("Writing the file", share=0.05)
-        return {**answers.write(spreadsheet=spreadsheet), "precision": predictor.reason or "float32"}
+        return {**answers.write(spreadsheet=spreadsheet), "precision": predictor.reason or "float32", "plan": told}
+
+
+def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
+    doubts = plan.uncertain()
+    if doubts and strict:
+        raise DataError("It is not sure what is to be read.", " ".join(doubts),
+                        "Name the column with --text-column, or leave --strict out.")
+    for doubt in doubts:
+        progress.log(doubt)
 
 
 def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:

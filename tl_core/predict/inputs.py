@@ -1,45 +1,59 @@
-"""What is to be predicted, in windows of bounded size: tables, folders, zips and single images."""
+"""What is to be predicted, in windows of bounded size: tables, folders, zips, single images, a dataset's own rows."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from tl_core.data import images, tables
+from tl_core.data import tables
 from tl_core.data.archive import is_stray, unpack
-from tl_core.data.columns import guess_text_column
 from tl_core.data.images import open_image
-from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.limits import Limits
+from tl_core.data.names import readable
+from tl_core.data.plan import Plan
+from tl_core.data.preparation import Preparation
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
+from tl_core.predict import table_rows
+from tl_core.predict.picture_files import NOTES, Picture, find_pictures, read_picture
+from tl_core.predict.table_rows import IMAGE_WINDOW, Asked, Item
 from tl_core.settings import Settings
 
-TEXT_WINDOW, IMAGE_WINDOW = 2048, 256
-
-
-@dataclass
-class Item:
-    """One input: its row number or file name, the columns that came with it, what the model reads, or what is wrong."""
-
-    name: int | str
-    columns: dict[str, str]
-    value: Any
-    error: str = ""
+_SHOWN, _LONGEST = 3, 1000  # rows of the plan's sample, and letters of each
 
 
 @dataclass(frozen=True)
 class Inputs:
     """Items of a source in their order, the same windows each time; `total` counts all of them.
 
-    `key` names what `Item.name` is, `read` makes of a value what the model reads, in a thread.
+    `key` names what `Item.name` is, `read` makes of a value what the model reads, in a thread. `preparation` is what
+    is done to each row; `skipped` are records that get no line, with their reasons.
     """
 
     key: str
     total: int
     windows: Callable[[], Iterator[list[Item]]]
     read: Callable[[Any], Any]
+    preparation: Preparation
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+    def sample(self) -> list[dict[str, str]]:
+        """A few rows as the model reads them."""
+        found: list[dict[str, str]] = []
+        for item in islice(chain.from_iterable(islice(self.windows(), 1)), 100):
+            if not item.error and len(found) < _SHOWN:
+                try:
+                    read = self.read(item.value)
+                except DataError:
+                    continue
+                found.append({self.key: str(item.name), **({"text": read[:_LONGEST]} if isinstance(read, str) else
+                                                          {"picture": f"{read.width} x {read.height}"})})
+        return found
 
 
 def fingerprint(source: Path) -> str:
@@ -50,72 +64,101 @@ def fingerprint(source: Path) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def open_inputs(source: Path, modality: str, staging: Path, settings: Settings, text_column: str) -> Inputs:
+def open_inputs(source: Path, modality: str, staging: Path, settings: Settings, kept: Preparation | None, asked: Asked,
+                plan: Plan) -> Inputs:
     """Find what a model of `modality` reads in `source`; a zip is unpacked into `staging`.
 
+    Args:
+        source: table, picture, folder, zip, or the folder of a dataset version whose own rows are meant.
+        modality: image or text.
+        staging: a folder for what is unpacked.
+        settings: bounds.
+        kept: what the model carries; None where nobody knows.
+        asked: what a person says about columns.
+        plan: told what is read as what.
+
     Raises:
-        DataError: when there is nothing for it, more than one table, or a table that cannot be read to its end.
+        DataError: when there is nothing for it, more than one table, a column that it needs is missing, or a table
+            cannot be read to its end.
     """
-    name = source.name
+    if asked.prepared and source.is_dir():
+        return _own_pictures(DatasetVersion(source), kept or Preparation(), plan)
+    name, limits = source.name, Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items"))
     if source.is_file() and source.suffix.lower() == ".zip":
         target = staging / "unpacked"
-        unpack(source, target, Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items")))
+        unpack(source, target, limits)
         source = target
     files = [source] if source.is_file() else sorted(
-        path for path in source.rglob("*") if path.is_file() and not path.is_symlink()
-        and not is_stray(path.relative_to(source)))
-    wanted = images.SUFFIXES if modality == "image" else tables.SUFFIXES
-    fitting = [path for path in files if path.suffix.lower() in wanted]
-    if not fitting:
-        what = "images" if modality == "image" else "a table of texts (CSV, XLSX, JSONL or Parquet)"
-        raise DataError(f"There is nothing in {name!r} that this model reads.", f"It reads {what}.",
+        path for path in source.rglob("*") if path.is_file() and not is_stray(path.relative_to(source)))
+    notes = [path for path in files if path.suffix.lower() in (tables.SUFFIXES if modality == "text" else NOTES)]
+    pictures = [] if modality == "text" else [path for path in files if path.suffix.lower() not in NOTES]
+    if pictures:
+        return _pictures(pictures, source, kept or Preparation(), asked, plan, limits, notes)
+    found = [path for path in notes if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()] \
+        if modality == "text" or (kept and kept.pixels) else []
+    if not found:
+        what = "a table of texts (CSV, XLSX, JSONL or Parquet)" if modality == "text" else "images"
+        raise DataError(f"There is nothing in {readable(name)!r} that this model reads.", f"It reads {what}.",
                         "Bring that kind of file.")
-    if modality == "image":
-        root = source.parent if source.is_file() else source
-        return Inputs("file", len(fitting), lambda: _pictures(fitting, root), _read_picture)
-    if len(fitting) > 1:
-        raise DataError(f"It holds {len(fitting)} tables.", "", "Bring one table at a time.")
-    table, reading = fitting[0], tables.Reading()
-    for _ in tables.read_table(table, reading):  # counted first: a table that breaks off is refused before the work
-        pass
-    return Inputs("row", reading.good + len(reading.bad), lambda: _texts(table, text_column), lambda text: text)
+    if len(found) > 1:
+        raise DataError(f"It holds {len(found)} tables.", "", "Bring one table at a time.")
+    return _table(found[0], modality, kept, asked, plan)
 
 
-def _pictures(files: list[Path], root: Path) -> Iterator[list[Item]]:
-    for start in range(0, len(files), IMAGE_WINDOW):
-        yield [Item(path.relative_to(root).as_posix(), {}, path) for path in files[start:start + IMAGE_WINDOW]]
+def _table(path: Path, modality: str, kept: Preparation | None, asked: Asked, plan: Plan) -> Inputs:
+    table = table_rows.survey(path)
+    plan.format = table.reading.format
+    plan.note(*table.reading.notes)
+    plan.doubt(*table.reading.doubts)
+    skipped: list[dict[str, Any]] = [{"item": f"row {number}", "reason": f"the row is damaged: {reason}"}
+                                     for number, reason in table.reading.bad]
+    skipped += [{"item": "", "reason": reason, "count": count} for reason, count in table.reading.set_aside.items()]
+    if modality == "text":
+        chosen = table_rows.choose_text(table, kept, asked, plan)
+        return Inputs("row", table.total, lambda: table_rows.text_windows(path, chosen), lambda text: text, chosen,
+                      skipped)
+    chosen = table_rows.choose_pixels(table, kept or Preparation(), asked, plan)
+    return Inputs("row", table.total, lambda: table_rows.pixel_windows(path, chosen),
+                  partial(table_rows.read_pixels, preparation=chosen), chosen, skipped)
 
 
-def _read_picture(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return open_image(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"The file cannot be read ({error.strerror}).") from error
+def _pictures(files: list[Path], source: Path, kept: Preparation, asked: Asked, plan: Plan, limits: Limits,
+              notes: list[Path]) -> Inputs:
+    if asked.text_column or asked.title_column:
+        raise DataError("This model reads pictures.", "They have no columns.",
+                        "Leave --text-column and --title-column out.")
+    root = source.parent if source.is_file() else source
+    found: list[Picture] = list(islice(find_pictures(files, root, kept), limits.items + 1))
+    if len(found) > limits.items:
+        raise DataError(f"There are more than {limits.items:,} pictures.", "That is this server's limit.",
+                        "Predict a part of them, or raise TL_MAX_ITEMS.")
+    plan.take("files", "image", "every file that is no table or note")
+    _tell_pictures(kept, plan)
+    skipped: list[dict[str, Any]] = [
+        {"item": readable(path.relative_to(root).as_posix()), "reason": "a table or note beside the pictures"}
+        for path in notes]
+    return Inputs("file", len(found), lambda: _windows([Item(one.name, {}, one, one.reason) for one in found]),
+                  partial(read_picture, preparation=kept), kept, skipped)
 
 
-def _texts(path: Path, text_column: str) -> Iterator[list[Item]]:
-    """Rows in their order; those that the reader had to leave out stand in their place with the reason."""
-    reading, column, seen = tables.Reading(), "", 0
-    for rows in tables.read_table(path, reading, chunk_rows=TEXT_WINDOW):
-        if not column:
-            frame = rows.cells.slice(0, 1000).to_pandas()
-            column = text_column if text_column in frame else guess_text_column(frame)
-        items = {number: Item(number, record, *_text_of(record.get(column, "")))
-                 for number, record in zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)}
-        items |= _damaged(reading.bad[seen:])
-        seen = len(reading.bad)
-        yield [items[number] for number in sorted(items)]
-    if late := _damaged(reading.bad[seen:]):
-        yield list(late.values())
+def _own_pictures(version: DatasetVersion, kept: Preparation, plan: Plan) -> Inputs:
+    """The pictures of a dataset version that have no class."""
+    rows = version.rows_of("unlabelled")
+    plan.take("image", "image", "the dataset has prepared it")
+    _tell_pictures(kept, plan)
+    items = [Item(readable(name), {}, int(row)) for name, row in zip(version.names(rows), rows, strict=True)]
+    return Inputs("file", len(items), lambda: _windows(items),
+                  lambda row: open_image(version.image_bytes(row), kept.scale), kept)
 
 
-def _damaged(rows: list[tuple[int, str]]) -> dict[int, Item]:
-    return {number: Item(number, {}, "", f"The row is damaged: {reason}.") for number, reason in rows}
+def _tell_pictures(kept: Preparation, plan: Plan) -> None:
+    if kept.scale:
+        plan.note(f"Pictures of more than 8 bits: {kept.scale[0]:g} becomes black and {kept.scale[1]:g} white, as in "
+                  "training.")
+    if kept.page == "all":
+        plan.note("Each page of a file is a picture of its own, as in training.")
 
 
-def _text_of(cell: str) -> tuple[str, str]:
-    """The text to read and what is wrong with it."""
-    text = cell.strip()
-    if not text:
-        return "", "The text is empty."
-    return (text, "") if len(text) <= LIMITS.cell_chars else ("", "The text is over a million characters long.")
+def _windows(items: list[Item]) -> Iterator[list[Item]]:
+    for start in range(0, len(items), IMAGE_WINDOW):
+        yield items[start:start + IMAGE_WINDOW]

@@ -22,16 +22,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic import BaseModel, Field
 
-from tl_core.data.images import open_image
+from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError
 from tl_core.log import setup_logging
 from tl_core.models.classifier import load_classifier
+from tl_core.predict import contract
 from tl_core.predict.batcher import Batcher, Full
+from tl_core.predict.carried import preparation_of
+from tl_core.predict.contract import ITEMS, Answer, Answers, Asked, Ready, Refusal
 from tl_core.predict.threshold import read_threshold
 
-ITEMS, CHARS = 256, 100_000
 log = logging.getLogger(__name__)
 _BEARER = HTTPBearer(auto_error=False)
 
@@ -47,33 +48,6 @@ class Serving:
     room: int = 1024
     seconds: float = 30.0
     body_mb: int = 32
-
-
-class Texts(BaseModel):
-    """Texts to be classified."""
-
-    texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field(min_length=1, max_length=ITEMS)
-
-
-class Answer(BaseModel):
-    """The answer about one item; `abstain` says that a person should decide."""
-
-    label: str
-    confidence: float
-    abstain: bool
-    probabilities: dict[str, float]
-
-
-class Answers(BaseModel):
-    """One answer for each item, in order."""
-
-    answers: list[Answer]
-
-
-class Refusal(BaseModel):
-    """Why there is no answer, in words."""
-
-    detail: str
 
 
 class _Metrics:
@@ -92,6 +66,7 @@ class _Metrics:
 def create_app(serving: Serving) -> FastAPI:
     """The application; the model is opened when it starts."""
     metrics, least = _Metrics(), read_threshold(Path(serving.folder))
+    kept = preparation_of(Path(serving.folder)) or Preparation()
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -113,8 +88,8 @@ def create_app(serving: Serving) -> FastAPI:
         await app.state.batcher.stop()
         log.info("ended: %d requests were accepted, %d of them answered", metrics.accepted, metrics.answered)
 
-    app = FastAPI(title="Graft Studio bundle", description="Answers of one classifier.", lifespan=life,
-                  version="1.0.0")
+    app = FastAPI(title="Graft Studio bundle", description=f"Answers of one classifier, which reads "
+                  f"{contract.needs(kept) if kept.columns else 'texts or pictures'}.", lifespan=life, version="1.0.0")
     app.state.ready = False
 
     def allowed(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
@@ -164,20 +139,25 @@ def create_app(serving: Serving) -> FastAPI:
     async def say_what_is_wrong(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return JSONResponse({"detail": f"{where or 'The body'}: {first['msg']}"}, 422)
+        return JSONResponse({"detail": f"{where or 'The body'}: {first['msg'].removeprefix('Value error, ')}"}, 422)
 
     @app.post("/predict", responses=refusals, dependencies=[Depends(allowed)])
-    async def predict(asked: Texts) -> Answers:
-        """Classify texts."""
-        of_kind("text", "/predict/files")
-        return await ask(asked.texts)
+    async def predict(asked: Asked) -> Answers:
+        """Classify texts, or rows of a table that are prepared as in training."""
+        if not kept.pixels:
+            of_kind("text", "/predict/files")
+        try:
+            return await ask((contract.pictures_of if kept.pixels else contract.texts_of)(asked, kept))
+        except DataError as error:
+            raise HTTPException(422, str(error)) from error
 
     @app.post("/predict/files", responses=refusals, dependencies=[Depends(allowed)])
     async def predict_files(files: Annotated[list[UploadFile], File(max_length=ITEMS)]) -> Answers:
-        """Classify pictures, sent as files of a form."""
+        """Classify pictures, sent as files of a form; one answer a page where training took each page as a picture."""
         of_kind("image", "/predict")
         try:
-            return await ask([open_image(await file.read()) for file in files])
+            return await ask(contract.files_of([(await file.read(), Path(file.filename or "").suffix)
+                                                for file in files], kept))
         except DataError as error:
             raise HTTPException(422, str(error)) from error
 
@@ -187,11 +167,12 @@ def create_app(serving: Serving) -> FastAPI:
         return {"status": "alive"}
 
     @app.get("/ready", responses={503: {"description": "not yet, or no more", "model": Refusal}})
-    async def ready() -> dict[str, Any]:
-        """Whether it answers, and which classes it knows."""
+    async def ready() -> Ready:
+        """Whether it answers, which classes it knows, and what it reads."""
         if not app.state.ready:
             raise HTTPException(503, "The model is not open, or the server is ending.")
-        return {"status": "ready", "labels": app.state.classifier.labels}
+        return Ready(status="ready", labels=app.state.classifier.labels, columns=list(kept.columns),
+                     pixels=list(kept.pixels))
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def show_metrics() -> Response:
@@ -199,7 +180,21 @@ def create_app(serving: Serving) -> FastAPI:
         metrics.waiting.set(app.state.batcher.waiting if app.state.ready else 0)
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
+    _describe(app, kept)
     return app
+
+
+def _describe(app: FastAPI, kept: Preparation) -> None:
+    """Let the OpenAPI document say what this very model needs."""
+    usual = app.openapi
+
+    def told() -> dict[str, Any]:
+        document = usual()
+        document["components"]["schemas"]["Asked"] = contract.described(kept)
+        document["info"]["x-model"] = {"columns": list(kept.columns), "pixels": list(kept.pixels)}
+        return document
+
+    app.openapi = told  # type: ignore[method-assign]
 
 
 def from_environment() -> FastAPI:

@@ -37,9 +37,15 @@ def load_training(name: str) -> Callable[..., Any]:
 
 
 def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Train as `config` says, then open the test labels, and give the report."""
+    """Train as `config` says, then open the test labels, and give the report.
+
+    Raises:
+        DataError: when there is too little to train on or to judge by.
+    """
+    from tl_core.data.small import check_trainable
     from tl_core.recipes import common, judging
 
+    check_trainable(version, learns=config.recipe != "zero_shot")
     if config.recipe == "ladder":  # it trains several, and opens the labels after the last
         from tl_core.recipes import ladder
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
+from tl_core.data.small import check_trainable
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
@@ -51,6 +52,7 @@ def follow(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path
     Raises:
         DataError: when there are no validation rows, or too few training rows to leave some out.
     """
+    check_trainable(version)
     train, held = version.rows_of("train"), version.rows_of("validation")
     classes = len(np.unique(version.labels[train]))
     sizes = [len(train) // part for part in _PARTS if len(train) // part >= _FEWEST * classes]

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
+from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.report import noun_of
 from tl_core.progress import Progress
 from tl_core.recipes.suspects import Read, read_features
-from tl_core.train.linear_probe import choose_c, fit_and_judge
+from tl_core.train.linear_probe import choose_c, fit_and_judge, folds_of
 
 FILE = "explore.json"
 MAP = "map.parquet"
@@ -32,6 +33,9 @@ def explore(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
     Returns:
         `points`: `rows`, `value`, `low`, `high` of the accuracy over growing training sets; `ahead`: where the trend
         leads with more; `classes`: recall now and what the last doubling brought, the steepest first; `advice`.
+
+    Raises:
+        DataError: when there are too few rows, or groups of them.
     """
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
@@ -61,14 +65,11 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
     Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the rest grow from few to
     all in nested, stratified steps. The last of the four is the class that each row was called when it was kept apart.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     classes = len(read.names)
     c = choose_c(read.features, read.labels, groups, classes, settings)
     said = np.zeros(len(read.labels), dtype=np.int64)
     sizes, scores, recalls = [], [], []
-    folds = StratifiedGroupKFold(_REPEATS, shuffle=True, random_state=settings.seed)
-    for number, (rest, held) in enumerate(folds.split(read.labels, read.labels, groups), 1):
+    for number, (rest, held) in enumerate(folds_of(read.labels, groups, _REPEATS, settings.seed), 1):
         order = learning_curve.nested(read.labels[rest], settings.seed + number)
         smallest = min(_FEWEST * classes, len(rest) // 4)
         steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
@@ -85,7 +86,10 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
         scores.append(own)
         recalls.append(own_recall)
         progress.batch(number, _REPEATS)
-    fewest = min(map(len, sizes))
+    fewest = min(map(len, sizes), default=0)
+    if len(sizes) < 2 or fewest < 2:
+        raise DataError("There are too few rows, or groups of them, to see what more would bring.", "",
+                        "Add more labelled items.")
     return (np.mean([part[-fewest:] for part in sizes], axis=0), np.array([part[-fewest:] for part in scores]),
             np.array([part[-fewest:] for part in recalls]), said)
 

@@ -18,6 +18,7 @@ from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
+from tl_core.evaluate.report import caveat
 from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import judging, load_training
@@ -53,7 +54,7 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
     trained = replace(chosen.trained, yardstick="baseline" not in {one.rung for one in climbed},
                       baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
     report = judging.judge(config, version, trained, folder, cache, progress)
-    report["headline"] = ladder.advice(found)
+    report["headline"] = ladder.advice(found) + caveat(report["test"], report["modality"])
     report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed,
                         "failed": failed}
     report["timing"]["fit"] = sum(one.seconds for one in climbed)

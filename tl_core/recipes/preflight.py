@@ -15,6 +15,7 @@ import psutil
 import torch
 
 from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
+from tl_core.data.small import check_trainable
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.models.backbones import load_backbone
@@ -43,7 +44,9 @@ def measure(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
 
     Raises:
         ConfigError: for a recipe without steps.
+        DataError: when there is too little to train on.
     """
+    check_trainable(version)
     if config.recipe == "probe":
         return _measure_probe(config.settings, config, version, progress)
     if config.recipe != "finetune":

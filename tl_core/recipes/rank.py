@@ -95,9 +95,10 @@ def _sample(version: DatasetVersion, space: common.LabelSpace, most: int) -> tup
     """Training rows, a stratified part of them where there are many, and their classes."""
     train = version.rows_of("train")
     labels = space.to_model(version.labels)[train]
-    if len(space.kept) < 2 or len(train) < 2 * _FOLDS:
+    if len(space.kept) < 2 or len(train) < 2 * _FOLDS or not list(folds_of(labels, version.groups[train], _FOLDS, 0)):
         raise DataError("There are too few training rows to rank backbones by.", f"There are {len(train)} in "
-                        f"{len(space.kept)} classes.", "Add more labelled items.")
+                        f"{len(space.kept)} classes and {len(np.unique(version.groups[train]))} groups.",
+                        "Add more labelled items.")
     some = np.sort(nested(labels, 0)[:most])
     return train[some], labels[some]
 

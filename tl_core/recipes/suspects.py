@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.small import check_trainable
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
@@ -44,6 +45,7 @@ def read_features(config: RunConfig, version: DatasetVersion, cache: Path, progr
     Raises:
         DataError: when there are too few rows to judge any by the others.
     """
+    check_trainable(version, judged=False)
     settings: ProbeSettings = config.settings
     space = common.label_space(version)
     labels = space.to_model(version.labels)

@@ -49,6 +49,8 @@ def extract_features(version: DatasetVersion, rows: NDArray[np.int64], backbone:
         ConfigError: when the preprocessing is random, since a cache would freeze one draw of it.
         Cancelled: when the progress object says so; finished batches stay.
     """
+    if not len(rows):
+        return np.zeros((0, backbone.port.width), dtype=np.float32)
     folder = cache / cache_key(version, rows, backbone, bf16)
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder, progress):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from tl_core.config import ProbeSettings
+from tl_core.errors import DataError
 from tl_core.progress import Progress
 from tl_core.train.prior_head import PriorHead
 
@@ -86,6 +87,9 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
 
     With cross-validation the final head is fitted on train and validation together; with a validation split on
     train alone, so that the validation scores are those of the very model that is saved.
+
+    Raises:
+        DataError: when the rows cannot be cut for a cross-validation.
     """
     options = Head("balanced" if balanced else None, intercept, classes, seed, keep=keep)
     use_cv = selection == "cv" or (selection == "auto" and len(train[1]) + len(validation[1]) < SMALL)
@@ -94,6 +98,10 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
         labels = np.concatenate([train[1], validation[1]])
         planned = plan is not None and plan.min(initial=0) >= 0 and plan.max(initial=-1) + 1 == folds
         parts = list(_planned(labels, plan) if planned and plan is not None else folds_of(labels, groups, folds, seed))
+        if not parts:
+            raise DataError("The rows to learn from cannot be cut into parts that judge each other.", "Too few of them, or "
+                            "of their groups, hold two classes or more, and a group is never torn apart.",
+                            "Choose another group column or none, or add labelled items.")
         kind, first = "cv", 0
     else:
         features, labels = np.concatenate([train[0], validation[0]]), np.concatenate([train[1], validation[1]])
@@ -142,9 +150,11 @@ def scaling(features: Any, intercept: bool) -> tuple[float, float]:  # noqa: ANN
 
 
 def folds_of(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
-    """Stratified, whole groups at a time; no more folds than the commonest class has groups."""
+    """Stratified, whole groups at a time; no more folds than the commonest class has groups. There may be none."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if len(np.unique(groups)) < 2 or np.bincount(labels).max() < 2:
+        return
     most = max(len(np.unique(groups[labels == label])) for label in np.unique(labels))
     splitter = StratifiedGroupKFold(n_splits=max(2, min(folds, most)), shuffle=True, random_state=seed)
     with warnings.catch_warnings():

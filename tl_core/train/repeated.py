@@ -22,7 +22,7 @@ def _rotated(features: Any) -> Any:  # noqa: ANN401
 
 
 def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, folds: int,  # noqa: ANN401
-                   repeats: int, progress: Progress) -> dict[str, Any]:
+                   repeats: int, progress: Progress) -> dict[str, Any] | None:
     """Accuracy of a head over `repeats` cuts into stratified folds, whole groups at a time.
 
     Args:
@@ -37,7 +37,7 @@ def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, fol
     Returns:
         `repeats`, `folds`, `rows`, and `mean`, `deviation` (n - 1), `low` and `high` of the accuracy over cuts. The
         rows are the same each time, so the deviation is that of the cut alone; what the number of rows leaves open
-        comes on top (the interval of the validation section).
+        comes on top (the interval of the validation section). None where the groups cannot be cut twice.
     """
     shift, scale = scaling(features, head.intercept)
     scaled = _rotated((features - shift) / scale)
@@ -47,7 +47,10 @@ def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, fol
         for train, held in folds_of(labels, groups, folds, head.seed + 1 + number):
             said = fit_head(scaled[train], labels[train], head).predict(scaled[held])
             right, judged = right + int((said == labels[held]).sum()), judged + len(held)
-        found.append(right / judged)
+        if judged:
+            found.append(right / judged)
         progress.batch(number + 1, repeats)
-    return {"repeats": repeats, "folds": folds, "rows": len(labels), "mean": fmean(found), "deviation": stdev(found),
+    if len(found) < 2:
+        return None
+    return {"repeats": len(found), "folds": folds, "rows": len(labels), "mean": fmean(found), "deviation": stdev(found),
             "low": min(found), "high": max(found)}

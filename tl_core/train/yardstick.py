@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Ints = NDArray[np.int64]
 _SIDE = 32
 _CELLS, _ORIENTATIONS = 4, 8
 _MAX_TERMS = 100_000
+_HANDFUL = 20  # texts that may not share a single piece
+_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], 
 
     weights = "balanced" if balanced else None
     if version.info.modality == "text":
-        name, prepare = "tfidf", text_features()
+        name = "tfidf"
         inputs: dict[str, Any] = {split: version.texts(found) for split, found in rows.items()}
-        model = make_pipeline(prepare, LogisticRegression(C=10 * c, max_iter=300, class_weight=weights))
+        model = make_pipeline(text_features(inputs["train"]),
+                              LogisticRegression(C=10 * c, max_iter=300, class_weight=weights))
     else:
         name = "pixels"
         inputs = {split: _picture_matrix(version, found, progress) for split, found in rows.items()}
@@ -68,16 +72,22 @@ def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], 
     return Yardstick(name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
 
 
-def text_features() -> Any:  # noqa: ANN401
-    """Words and pairs of words beside pieces of words, which also work where words are not set apart."""
+def text_features(texts: list[str] | None = None) -> Any:  # noqa: ANN401
+    """Words and pairs of words beside pieces of words, which also work where words are not set apart.
+
+    Args:
+        texts: to be fitted on; of a handful every piece is kept, and without any word (emoji alone) there are pieces
+            only.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS,
                             token_pattern=r"(?u)\b\w+\b")
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, max_features=_MAX_TERMS,
-                             min_df=2)
-    return make_union(words, pieces)
+                             min_df=1 if texts is not None and len(texts) < _HANDFUL else 2)
+    worded = texts is None or any(_WORD.search(text) for text in texts)
+    return make_union(words, pieces) if worded else pieces
 
 
 def _picture_matrix(version: DatasetVersion, rows: Ints, progress: Progress) -> NDArray[np.float64]:

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
 
+from tl_core.data.formats import argilla, doccano, fasttext, intents, label_studio, prodigy
 from tl_core.data.tables import Reading, Rows
+
+_Converter = Callable[[Any, Iterator[Rows], Reading, int], Iterator[Rows] | None]
+# each looks at the names and first cells alone; the narrower ones come first
+_CONVERTERS: tuple[_Converter, ...] = (label_studio.tasks, label_studio.flat, prodigy.lines, argilla.exported,
+                                       intents.phrases, doccano.lines, fasttext.lines)
 
 
 def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows]:
     """`rows` as they are, or, for the export of a known tool, as rows with plain columns."""
-    del reading, chunk_rows
-    yield from rows
+    first = next(rows, None)
+    if first is None:
+        return
+    stream = chain([first], rows)
+    for convert in _CONVERTERS:
+        found = convert(first.cells, stream, reading, chunk_rows)
+        if found is not None:
+            yield from _held_back(found)
+            return
+    yield from stream
+
+
+def explains(first: Rows) -> bool:
+    """Whether the rows are an export that `converted` knows."""
+    return any(convert(first.cells, iter(()), Reading(), 1) is not None for convert in _CONVERTERS)
+
+
+def _held_back(rows: Iterator[Rows]) -> Iterator[Rows]:
+    """Each chunk once the next one is there, so that what a short export says at its end is known from the start."""
+    last: Rows | None = None
+    for part in rows:
+        if last is not None:
+            yield last
+        last = part
+    if last is not None:
+        yield last

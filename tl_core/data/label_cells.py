@@ -1,0 +1,107 @@
+"""What a cell says about the class of its row: one name, several, or none, however a tool has written it down."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+import warnings
+from typing import Any
+
+from tl_core.data.text_facts import clean_label
+
+_LONGEST = 4000  # signs; a longer cell is a text, not a list of names
+_OPEN = {"[": "]", "{": "}", "(": ")"}
+_ASKED = ("choices", "choice", "labels", "label", "classes", "class", "value", "name")  # where tools keep the answer
+_SPAN = {"start", "end", "start_offset", "end_offset", "offset", "bbox", "points"}  # a label of a part, not of the item
+_STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_STRINGS = re.compile(rf"\[\s*{_STRING}(?:\s*[,\s]\s*{_STRING})*\s*,?\s*\]", re.DOTALL)  # numpy sets no commas
+_NUMBERS = re.compile(r"\[\s*-?\d+(?:[\s,]\s*-?\d+)*\s*,?\s*\]")
+
+
+def read_label(cell: str) -> list[str]:
+    """The class names in a cell, each once: `x`, `["x"]`, `['x']`, `{"choices": ["x"]}` and `[{"label": "x"}]` hold x.
+
+    Brackets around anything but a list of names belong to the name: `[spam]` is one.
+    """
+    bare = cell.strip()
+    if not bare or len(bare) > _LONGEST or _OPEN.get(bare[0]) != bare[-1]:
+        return [cell] if bare else []
+    try:
+        names = _names(_parsed(bare))
+    except RecursionError:
+        names = None
+    return [cell] if names is None else list(dict.fromkeys(name for name in names if name.strip()))
+
+
+def label_name(cell: str) -> str:
+    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists several."""
+    names = list(dict.fromkeys(name for name in map(clean_label, read_label(cell)) if name))
+    return (names or [""])[0] if len(names) < 2 else clean_label(cell)
+
+
+def holds_several(name: str) -> bool:
+    """Whether a stored name is a list of several."""
+    return name.startswith(("[", "{", "(")) and len(read_label(name)) > 1
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401
+    """JSON, or what Python and numpy print for lists; None for anything else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if text.lower() == "[nan]":
+        return []
+    if _STRINGS.fullmatch(text):
+        return [_evaluated(part) for part in re.findall(_STRING, text, re.DOTALL)]
+    if _NUMBERS.fullmatch(text):
+        return [int(part) for part in re.findall(r"-?\d+", text)]
+    return _evaluated(text)
+
+
+def _evaluated(text: str) -> Any:  # noqa: ANN401
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of unknown escapes
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _names(value: Any) -> list[str] | None:  # noqa: ANN401
+    """The names in a parsed cell; None when it is no answer about the whole item."""
+    if isinstance(value, dict):
+        return _of_record(value)
+    if not isinstance(value, list | tuple | set | frozenset) or (value == ()):
+        return None
+    found: list[str] = []
+    for one in sorted(value, key=str) if isinstance(value, set | frozenset) else value:
+        names = _names(one) if isinstance(one, dict | list | tuple) else _single(one)
+        if names is None:
+            return None
+        found += names
+    return found
+
+
+def _of_record(record: dict[Any, Any]) -> list[str] | None:
+    """The answer in an object: under a usual key, or the keys that are marked with 1."""
+    if not record:
+        return []
+    if not _SPAN & {str(key) for key in record}:
+        for key in _ASKED:
+            if key in record:
+                answer = record[key]
+                return _names(answer) if isinstance(answer, dict | list | tuple) else _single(answer)
+    if all(isinstance(mark, bool | int | float) and mark in (0, 1) for mark in record.values()):
+        return [str(key) for key, mark in record.items() if mark == 1]
+    return None
+
+
+def _single(value: Any) -> list[str] | None:  # noqa: ANN401
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return []
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return [str(value)] if isinstance(value, str | int | float) else None

@@ -1,0 +1,80 @@
+"""Plain lists of pictures: `path label` in each line, paths alone, and the numbered lists of CUB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tl_core.data.picture_names import PictureNames
+from tl_core.data.tables import Reading, Rows, framed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOOKED, _LEAST, _MOST_BYTES = 200, 0.9, 256 << 20
+CUB = ("images.txt", "image_class_labels.txt")
+
+
+def is_cub(names: set[str]) -> bool:
+    """Whether a folder holds the lists of the CUB birds: pictures by number, and classes by number of the picture."""
+    return set(CUB) <= names
+
+
+def read_lines(path: Path) -> list[str]:
+    """The filled lines of a text file, [] when it is none or too large."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            return []
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
+    """The first lines of a list as a table with the columns file and label; None for files that are no list."""
+    import pandas as pd
+
+    lines = read_lines(path)[:_LOOKED]
+    found = [pair for line in lines if (pair := _parted(line, names))]
+    if len(lines) < 2 or len(found) < _LEAST * len(lines):
+        return None
+    return pd.DataFrame(found, columns=["file", "label"], dtype=str)
+
+
+def _parted(line: str, names: PictureNames) -> tuple[str, str] | None:
+    """Picture and class of a line; the class is empty where the line is a path alone."""
+    if names.share([line]):
+        return line, ""
+    for separator in ("\t", ",", ";", None):
+        for halves in (line.rsplit(separator, 1), line.split(separator, 1)):
+            if len(halves) == 2 and halves[1].strip() and names.share([halves[0]]):
+                return halves[0].strip(), halves[1].strip()
+    return None
+
+
+def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> Iterator[Rows]:
+    """A list as a table with the columns file and label; lines that name no picture are left out."""
+    def records() -> Iterator[tuple[int, dict[str, str]]]:
+        for number, line in enumerate(read_lines(path), 1):
+            found = _parted(line, names)
+            if found:
+                yield number, {"file": found[0], "label": found[1]}
+            else:
+                reading.leave_out(number, f"there is no picture {line[:120]!r}")
+
+    yield from framed(records(), reading, rows)
+
+
+def read_cub(folder: Path, reading: Reading, rows: int) -> Iterator[Rows]:
+    """The lists of CUB as a table with the columns file, label and split."""
+    def numbered(name: str) -> dict[str, str]:
+        pairs = (line.split(None, 1) for line in read_lines(folder / name))
+        return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+    labels, classes, splits = numbered(CUB[1]), numbered("classes.txt"), numbered("train_test_split.txt")
+    meaning = {"1": "train", "0": "test"}
+    records = ((number, {"file": file, "label": classes.get(labels.get(key, ""), labels.get(key, "")),
+                         "split": meaning.get(splits.get(key, ""), "")})
+               for number, (key, file) in enumerate(numbered(CUB[0]).items(), 1))
+    yield from framed(records, reading, rows)

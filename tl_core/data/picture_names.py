@@ -1,0 +1,112 @@
+"""Finding the picture that a row of a table means: by its whole path, a part of it, its bare name, or one without ending."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+from tl_core.data.images import SUFFIXES
+from tl_core.data.names import composed
+from tl_core.data.sources import ItemFile
+from tl_core.errors import DataError
+
+
+class PictureNames:
+    """The pictures of a source by name.
+
+    Only pictures that were found below the source can be named, so that no table reads other people's files. A row that
+    names a folder never means a picture in another one. Capitals count where two names differ in nothing else.
+
+    Args:
+        pictures: those of the source; none when a table was brought alone.
+        root: folder of the source.
+        folder: where the table lies.
+    """
+
+    def __init__(self, pictures: list[ItemFile], root: Path, folder: Path) -> None:
+        self._folder, self._root = folder, root
+        self._whole: dict[str, ItemFile] = {}
+        self._bare: dict[str, list[tuple[tuple[str, ...], ItemFile]]] = defaultdict(list)
+        self._stems: dict[str, list[tuple[tuple[str, ...], ItemFile]]] = defaultdict(list)
+        for one in pictures:
+            name = composed(one.path.relative_to(root).as_posix())
+            parts = PurePosixPath(name).parts
+            self._whole[name] = one
+            self._bare[parts[-1].lower()].append((parts, one))
+            self._stems[PurePosixPath(parts[-1]).stem.lower()].append(((*parts[:-1], PurePosixPath(parts[-1]).stem), one))
+
+    def find(self, told: str) -> ItemFile | None:
+        """The picture that a cell names, None when there is none.
+
+        Raises:
+            DataError: when several fit alike.
+        """
+        name = composed(_tidy(told))
+        if not name:
+            return None
+        below = ""
+        if self._folder != self._root and self._folder.is_relative_to(self._root):
+            below = composed(self._folder.relative_to(self._root).as_posix())
+        for place in (f"{below}/{name}" if below else name, name):
+            if place in self._whole:
+                return self._whole[place]
+        parts = PurePosixPath(name).parts
+        for known in (self._bare, self._stems):
+            if found := _best(known.get(parts[-1].lower(), []), parts, told):
+                return found
+        return None if self._whole else self._beside(_tidy(told))
+
+    def share(self, cells: list[str]) -> float:
+        """How many of the filled `cells` name a picture, as a share; names with an ending that fit several count, too."""
+        filled = [cell for cell in cells if cell.strip()]
+        return sum(self._names_one(cell) for cell in filled) / max(1, len(filled))
+
+    def _names_one(self, cell: str) -> bool:
+        try:
+            return self.find(cell) is not None
+        except DataError:
+            return PurePosixPath(_tidy(cell)).suffix.lower() in SUFFIXES
+
+    def _beside(self, name: str) -> ItemFile | None:
+        """A file beside a table that was brought alone; never one outside its folder."""
+        path = self._folder / name
+        inside = path.resolve().is_relative_to(self._folder.resolve())
+        if inside and path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink():
+            return ItemFile(path, name, "", "")
+        return None
+
+
+def _best(candidates: list[tuple[tuple[str, ...], ItemFile]], parts: tuple[str, ...], told: str) -> ItemFile | None:
+    """The candidate that shares the longest end of its path; a folder that the row names must be shared.
+
+    Raises:
+        DataError: when two share as much.
+    """
+    ranked = [(*_shared(known, parts), one) for known, one in candidates]
+    fitting = [entry for entry in ranked if entry[0] > 1 or len(parts) == 1]
+    if not fitting:
+        return None
+    top = max(entry[:2] for entry in fitting)
+    best = [one for shared, exact, one in fitting if (shared, exact) == top]
+    if len(best) > 1:
+        raise DataError(f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
+                        "Their names differ only in the folder, the ending or in capitals.",
+                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes from "
+                        "the folders (--labels-from folders).")
+    return best[0]
+
+
+def _shared(known: tuple[str, ...], parts: tuple[str, ...]) -> tuple[int, int]:
+    """How many parts at the end of two paths are the same but for capitals, and how many to the letter."""
+    alike = exact = 0
+    for one, other in zip(reversed(known), reversed(parts), strict=False):
+        if one.lower() != other.lower():
+            break
+        alike, exact = alike + 1, exact + (one == other)
+    return alike, exact
+
+
+def _tidy(told: str) -> str:
+    """A path as tables write it: back slashes, a leading ./ and drive letters are the writer's machine, not ours."""
+    name = told.strip().replace("\\", "/").removeprefix("./").lstrip("/")
+    return "/".join(part for part in name.split("/") if part not in ("", ".", "..") and not part.endswith(":"))

@@ -1,0 +1,191 @@
+"""Tables and documents as a source: which belong together, which is which split, which are no data at all."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path, PurePosixPath
+
+from tl_core.data.class_lists import ClassList, is_class_list, read_class_list
+from tl_core.data.columns import guess_columns
+from tl_core.data.folders import read_folders
+from tl_core.data.limits import Limits
+from tl_core.data.names import is_submission, readable, split_of, words_of
+from tl_core.data.peek import Head, peek
+from tl_core.data.plan import Plan
+from tl_core.data.schema import SPLITS, ImportOptions
+from tl_core.data.sources import Contents, ItemFile, Source, TableFile
+from tl_core.data.text_facts import clean_label
+from tl_core.data.wide import pixel_columns
+from tl_core.errors import AmbiguousError, DataError
+
+_ORDER = ("", *SPLITS)
+
+
+def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
+    """A table of texts or of pixels, or one that lists pictures lying beside it or holds them."""
+    from tl_core.data.image_tables import holds_pictures, lists_files_beside
+
+    if path.suffix.lower() == ".parquet" and holds_pictures(path):
+        return Source("image", tables=[TableFile(path)], root=path.parent)
+    sheets = [TableFile(path, split, sheet) for split, sheet in _split_sheets(path, options).items()]
+    head = peek(path, options, limits, sheets[0].sheet if sheets else "")
+    if head is not None:
+        if pixel_columns(head.frame):
+            return Source("image", tables=sheets or [TableFile(path)], root=path.parent)
+        if lists_files_beside(path, head):
+            return Source("image", image_tables=[TableFile(path)], root=path.parent)
+    plan = Plan()
+    if sheets:
+        plan.take("sheets", "split", "sheets are named " + ", ".join(one.sheet for one in sheets))
+    return Source("text", tables=sheets or [TableFile(path)], root=path.parent, plan=plan)
+
+
+def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
+    from tl_core.data.workbook import split_sheets
+
+    if path.suffix.lower() != ".xlsx" or options.sheet:
+        return {}
+    try:
+        return split_sheets(path)
+    except (ValueError, DataError):
+        return {}  # the reader will say what is wrong with it
+
+
+def open_documents(found: Contents, options: ImportOptions) -> Source | None:
+    """Text files that are one text each, their classes in folders or names; None for other contents."""
+    if len(found.texts) < 4 or len(found.texts) < 2 * len(found.tables):
+        return None
+    names = [name for name in found.texts if len(name.parts) > 1 and not _is_note(name)]
+    if len(names) < 4:
+        return None
+    placed = read_folders(names, options.class_level, options.labels_from)
+    classes = placed.classes
+    if placed.by != "folders" or len(classes) < 2 or sum(classes.values()) < 2 * len(classes):
+        return None
+    source = Source("text", root=found.root, plan=placed.plan, skipped=list(found.skipped))
+    for name in [*found.tables, *(name for name in found.texts if name not in set(names))]:
+        source.skipped.append({"item": readable(str(name)), "reason": "a file beside folders of texts"})
+    for one in placed.placed:
+        if one.aside:
+            source.skipped.append({"item": readable(str(one.name)), "reason": one.aside})
+        else:
+            source.documents.append(ItemFile(found.root / one.name, readable(str(one.name)), one.label, one.split,
+                                             fold=one.fold))
+    source.plan.take("files", "text", "each file in a class folder is one text")
+    return source
+
+
+def _is_note(name: PurePosixPath) -> bool:
+    return bool({*words_of(name.stem)} & {"readme", "license", "licence", "changelog", "urls"}) or is_class_list(name.name)
+
+
+def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Source:
+    """The tables of a folder: one, pieces of one, tables named after splits, or a table for each class.
+
+    Raises:
+        DataError: when it is not clear how they belong together.
+    """
+    from tl_core.data.image_tables import holds_pictures
+
+    source = Source("text", root=found.root, skipped=list(found.skipped))
+    names = _data_tables(found, source)
+    source.tables = _named(found.root, names, limits, options, source)
+    first = source.tables[0]
+    if all(one.path.suffix.lower() == ".parquet" and holds_pictures(one.path) for one in source.tables):
+        source.modality = "image"
+    elif (head := peek(first.path, options, limits, first.sheet)) is not None and pixel_columns(head.frame):
+        source.modality = "image"
+    return source
+
+
+def _data_tables(found: Contents, source: Source) -> list[PurePosixPath]:
+    """The tables without lists of classes, empty answer sheets and notes."""
+    names, lists = [], ClassList()
+    several = len(found.tables) + len(found.texts) > 1
+    for name in [*found.tables, *found.texts]:
+        if several and is_class_list(name.name) and (list_here := read_class_list(found.root / name)).names:
+            lists = list_here
+            source.skipped.append({"item": readable(str(name)), "reason": "a list of class names"})
+        elif several and is_submission(name.name):
+            source.skipped.append({"item": readable(str(name)), "reason": "an empty answer sheet of a competition; its "
+                                   "classes are placeholders"})
+        else:
+            names.append(name)
+    source.class_list = lists
+    real = [name for name in names if name in set(found.tables)]
+    if real and len(real) < len(names):
+        source.skipped += [{"item": readable(str(name)), "reason": "a note beside tables"} for name in names
+                           if name not in real]
+    if not names:
+        raise DataError("There is no table to learn from in it.", "Only notes, lists of classes or empty answer sheets "
+                        "were found.", "Add the table with texts and classes.")
+    return real or names
+
+
+def _named(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,
+           source: Source) -> list[TableFile]:
+    """Which table is which split, in the order of the splits."""
+    if len(names) == 1:
+        return open_table(root / names[0], limits, options).tables or [TableFile(root / names[0])]
+    stems = [name.stem for name in names]
+    splits = {name: split_of(name.stem, stems) or _split_of_folders(name) for name in names}
+    if not any(splits.values()):
+        return _unsplit(root, names, limits, options, source)
+    lost = [name for name, split in splits.items() if not split]
+    by_split: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for name, split in splits.items():
+        by_split[split].append(name)
+    alike = next((same for split, same in by_split.items() if split and not _are_pieces(same)), [])
+    if lost or alike:
+        wrong = (lost or alike)[0]
+        raise DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
+                        f"{readable(wrong.name)!r} is not named after a split, or two are named alike.",
+                        "Bring one table, or name them train, validation and test.")
+    if "train" not in by_split:
+        raise DataError("None of the tables is named train.", "", "Name the one to learn from 'train'.")
+    source.plan.take("tables", "split", "tables are named " + ", ".join(readable(name.name) for name in names[:4]))
+    return sorted((TableFile(root / name, split) for name, split in splits.items()),
+                  key=lambda one: (_ORDER.index(one.split), str(one.path)))
+
+
+def _split_of_folders(name: PurePosixPath) -> str:
+    return next((split for part in name.parts[:-1] if (split := split_of(part))), "")
+
+
+def _are_pieces(names: list[PurePosixPath]) -> bool:
+    """Whether tables differ in numbers alone, as the pieces of one table do: train-00000-of-00002."""
+    return len({tuple(word for word in words_of(name.stem) if not word.isdecimal()) for name in names}) == 1 \
+        and len({name.suffix for name in names}) == 1 and (len(names) == 1 or len({n.stem for n in names}) == len(names))
+
+
+def _unsplit(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,
+             source: Source) -> list[TableFile]:
+    """Tables without a split in their names: pieces of one, or one for each class."""
+    heads = {name: peek(root / name, options, limits) for name in names}
+    same = len({tuple(head.frame.columns) for head in heads.values() if head is not None}) == 1 and all(heads.values())
+    if _are_pieces(names) and same:
+        source.plan.note(f"{len(names)} tables are pieces of one: {', '.join(readable(n.name) for n in names[:4])}.")
+        return [TableFile(root / name) for name in names]
+    if same and options.labels_from in ("", "names") and not options.label_column \
+            and all(_has_no_class(head, options) for head in heads.values() if head is not None):
+        source.plan.take("file names", "label", "none of the tables has a column of classes, so each is taken for one: "
+                         + ", ".join(readable(name.stem) for name in names[:4]), certain=False)
+        return [TableFile(root / name, label=clean_label(readable(name.stem))) for name in names]
+    counts = Counter(name.suffix for name in names)
+    raise DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
+                    f"{readable(names[0].name)!r} is not named after a split ({counts.total()} tables).",
+                    "Bring one table, or name them train, validation and test.")
+
+
+def _has_no_class(head: Head, options: ImportOptions) -> bool:
+    """Whether a table has texts and no column that could be the class."""
+    try:
+        guess_columns(head.frame, options, head.roles)
+    except AmbiguousError:
+        return False
+    except DataError:
+        try:
+            return bool(guess_columns(head.frame, options, head.roles, label=False).text)
+        except DataError:
+            return False
+    return False
