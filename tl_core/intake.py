@@ -201,8 +201,11 @@ def open_any(source: str, staging: Path, settings: Settings, options: ImportOpti
     if kind == "hub":
         from tl_core.data.hub_data import fetch
 
-        return open_source(fetch(rest, staging, options, limits_of(settings), (progress or Progress()).batch),
-                           staging, limits_of(settings), options)
+        folder, left_out = fetch(rest, staging, options, limits_of(settings), (progress or Progress()).batch)
+        found = open_source(folder, staging, limits_of(settings), options)
+        found.skipped += [{"item": name, "reason": "a split of the Hub dataset that is no train, validation or test"}
+                          for name in left_out]
+        return found
     if kind in ("http", "https", "s3"):
         raise DataError(f"Data cannot be fetched from {kind} addresses.", "A server that fetches whatever it is told "
                         "could be made to read its own network.", "Download it and bring the file, zip or folder.")

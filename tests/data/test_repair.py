@@ -14,13 +14,15 @@ from tl_core.data.revise import fix_finding, restore
 from tl_core.data.store import DatasetVersion, open_items
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
 
-WRONG = ["bÃ©art went home", "itâ€™s late", "Ð¿Ñ€Ð¸Ð²ÐµÑ‚ to all", "РџСЂРёРІРµС‚ РјРёСЂ", "schÃ¶n ist es", "only Â£5 today",
-         "donâ\x80\x99t go", "ï»¿hello there", "thanks ðŸ˜€", "æ—¥æœ¬ is far", "â‚¬ 5 more", "voilÃ\xa0tout",
+WRONG = ["bÃ©art went home", "itâ€™s late", "Ð¿Ñ€Ð¸Ð²ÐµÑ‚ to all", "РџСЂРёРІРµС‚ РјРёСЂ", "schÃ¶n ist es",
+         "only Â£5 today", "donâ\x80\x99t go", "ï»¿hello there", "thanks ðŸ˜€", "æ—¥æœ¬ is far", "â‚¬ 5 more", "voilÃ\xa0tout",
          "â€œhelloâ€\x9d", "Å‚Ã³dÅº town", "TÃ¼rkÃ§e yaz", "fÃƒÂ¼r twice", "Ă©tĂ© chaud", "caf√© au lait"]
 RIGHT = ["béart", "SÃO PAULO", "NÃO, AÇÃO E MAÇÃ… boa", "“A IRMÃ” disse", "à\u00a0«\u00a0lui\u00a0»", "Voilà\u00a0!",
          "Straße – „x“", "naïve—really", "Tiếng Việt có dấu à ạ ã â ê ô", "ĐÃ RỒI", "CAFÉ™", "crème brûlée",
-         "Привет, «СССР» и Сёма…", "Він гість, Її ґанок", "x = &y; if (a && b) z;", "AT&T; R&D", "tab\tand\nline",
+         "Привет, «СССР» и Сёма…",
+         "Він гість, Її ґанок", "x = &y; if (a && b) z;", "AT&T; R&D", "tab\tand\nline",
          "می\u200cروم", "👩\u200d👩\u200d👧", "日本語です", "5 £ and 3 €", "Ærø Ångström Öl", "ÂME ÂGÉE", "Île-de-France"]
+FOUR = ["bÃ©art went", "a &amp; b are here", "zero\u200bwidth here", "lost \ufffd it"]
 PLAIN = [f"a sentence about subject {number * 7} and nothing but {number}" for number in range(24)]
 
 
@@ -68,7 +70,7 @@ def test_signs_that_nobody_wrote_are_seen(text, mark):
 
 
 def test_findings_name_the_rows_and_offer_the_repair(tmp_path):
-    version = version_of(tmp_path / "d", ["bÃ©art went", "a &amp; b are here", "zero\u200bwidth here", "lost \ufffd it"])
+    version = version_of(tmp_path / "d", FOUR)
     start = len(PLAIN)
     for name, row in (("mojibake", 0), ("entities", 1), ("hidden_signs", 2), ("replacement", 3)):
         assert version.finding_rows(name).tolist() == [start + row]
@@ -77,7 +79,7 @@ def test_findings_name_the_rows_and_offer_the_repair(tmp_path):
 
 
 def test_a_repair_changes_the_texts_that_need_it_and_nothing_else(tmp_path):
-    version = version_of(tmp_path / "d", ["bÃ©art went", "a &amp; b are here", "zero\u200bwidth here", "lost \ufffd it"])
+    version = version_of(tmp_path / "d", FOUR)
     new = mended(version, "mojibake", tmp_path / "w")
     texts = open_items(new.folder).column("text").to_pylist()
     assert texts == [*PLAIN, "béart went", "a & b are here", "zerowidth here", "lost \ufffd it"]

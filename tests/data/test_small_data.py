@@ -172,7 +172,8 @@ def test_what_stands_in_the_way_follows_from_the_numbers():
 
 def test_the_caveat_follows_from_the_section():
     def section(count, *support):
-        return {"n": count, "per_class": [{"label": name, "support": n} for name, n in zip("abc", support, strict=False)]}
+        rows = [{"label": name, "support": n} for name, n in zip("abc", support, strict=False)]
+        return {"n": count, "per_class": rows}
 
     assert report.caveat(section(10, 5, 5), "text") == ""
     assert report.caveat(section(9, 5, 4), "text").startswith(" Careful: only 9 test texts,")

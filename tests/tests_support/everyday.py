@@ -21,8 +21,8 @@ Files = dict[str, bytes | str]
 class Case:
     """What is brought, the options given, and what must come of it.
 
-    `classes` and `splits` are the counts that must be found (`splits` only those named); `asks` is the import option that
-    the question is about; `refuses` words of a refusal; `sure` False where a guess must be said.
+    `classes` and `splits` are the counts that must be found (`splits` only those named); `asks` is the import option
+    that the question is about; `refuses` words of a refusal; `sure` False where a guess must be said.
     """
 
     files: Files
@@ -88,7 +88,8 @@ def table(header: str, rows: list[tuple], separator: str = ",") -> str:
 def sentence(number: int) -> str:
     words = random.Random(number)
     return " ".join(words.choice("parcel order late refund thanks broken invoice where when delivery colour size "
-                                 "again never always blue red green box phone".split()) for _ in range(8)) + f" {number}"
+                                 "again never always blue red green box phone".split())
+                                     for _ in range(8)) + f" {number}"
 
 
 def rows(count: int, *columns) -> list[tuple]:
@@ -147,7 +148,8 @@ CASES: dict[str, Case] = {
         {"cat": 6, "dog": 6}, {"test": 4}),
     "splits named twice, and pictures to predict": Case(
         {**each(4, "seg_train/seg_train/sea/#.png", "seg_train/seg_train/forest/#.png"),
-         **each(2, "seg_test/seg_test/sea/#.png", "seg_test/seg_test/forest/#.png"), **each(3, "seg_pred/seg_pred/#.png")},
+         **each(2, "seg_test/seg_test/sea/#.png", "seg_test/seg_test/forest/#.png"), **each(3,
+             "seg_pred/seg_pred/#.png")},
         {"sea": 6, "forest": 6}, {"test": 4, "unlabelled": 3}),
     "folds as folders": Case({**each(4, "fold0/cat/#.png", "fold0/dog/#.png"), **each(4, "fold1/cat/#.png",
                                                                                      "fold1/dog/#.png")},
@@ -175,7 +177,8 @@ CASES: dict[str, Case] = {
     "part folders without classes": Case(each(4, "photos_part_1/1#.png", "photos_part_2/2#.png"),
                                          refuses="no folders, so there are no class names"),
     "names of files as classes, a flat test": Case(
-        {**each(4, "train/cat.#.png", "train/dog.#.png"), **each(3, "test/#.png")}, PETS, {"unlabelled": 3}, sure=False),
+        {**each(4, "train/cat.#.png", "train/dog.#.png"), **each(3, "test/#.png")}, PETS, {"unlabelled": 3},
+            sure=False),
     "names of files with blanks and brackets": Case(each(4, "pets/Great Dane (#).png", "pets/tabby_#.png"),
                                                     {"Great Dane": 4, "tabby": 4}, sure=False),
     "pictures of a camera": Case(each(6, "IMG_000#.png", "DSC0#.png"), refuses="no class names"),
@@ -194,9 +197,11 @@ CASES: dict[str, Case] = {
         aside="there is no picture"),
     "names that differ in capitals alone": Case(
         {**pictures("IMG1.png", "img1.png", "IMG2.png", "img2.png"), "labels.csv": table("file_name,label", [
-            ("IMG1.png", "cat"), ("img1.png", "dog"), ("IMG2.png", "cat"), ("img2.png", "dog")])}, {"cat": 2, "dog": 2}),
+            ("IMG1.png", "cat"), ("img1.png", "dog"), ("IMG2.png", "cat"), ("img2.png", "dog")])}, {"cat": 2,
+                "dog": 2}),
     "bare names that fit two pictures": Case(
-        {**each(4, "x/#.png", "y/#.png"), "labels.csv": table("file_name,label", [(f"{n}.png", ab(n)) for n in range(4)])},
+        {**each(4, "x/#.png", "y/#.png"), "labels.csv": table("file_name,label", [(f"{n}.png", ab(n))
+            for n in range(4)])},
         refuses="could be 2 pictures"),
     "names in NFD from a Mac": Case(
         {**pictures(*(f"café{n}.png" for n in range(8))), "labels.csv": table("file_name,label", [
@@ -204,7 +209,8 @@ CASES: dict[str, Case] = {
     "ids in the second column, parts as folders": Case(
         {**each(4, "HAM10000_images_part_1/ISIC_00#.png", "HAM10000_images_part_2/ISIC_01#.png"),
          "HAM10000_metadata.csv": table("lesion_id,image_id,dx,dx_type,age,sex", [
-             (f"HAM_{n // 2}", f"ISIC_0{n // 4}{n % 4}", "nv" if n % 2 else "mel", "histo" if n % 3 else "follow_up", 40 + n,
+             (f"HAM_{n // 2}", f"ISIC_0{n // 4}{n % 4}", "nv" if n % 2 else "mel", "histo" if n % 3 else "follow_up",
+                 40 + n,
               "male" if n % 3 == 1 else "female") for n in range(8)])}, {"mel": 4, "nv": 4}, told="--group-column"),
     "boxes beside class folders": Case(
         {**each(6, "train/00000/a#.png", "train/00001/b#.png"), "train.csv": table(
@@ -212,14 +218,16 @@ CASES: dict[str, Case] = {
                                                          f"train/0000{n // 6}/{'ab'[n // 6]}{n % 6}.png")
                                                         for n in range(12)])}, {"00000": 6, "00001": 6}),
     "a table that matches nothing beside class folders": Case(
-        {**each(4, "cat/#.png", "dog/#.png"), "notes.csv": table("file,kind", [(f"old/{n}x.png", ab(n)) for n in range(9)])},
+        {**each(4, "cat/#.png", "dog/#.png"), "notes.csv": table("file,kind", [(f"old/{n}x.png", ab(n))
+            for n in range(9)])},
         PETS, aside="names none of the pictures"),
     "a table against its folders": Case(
         {**each(4, "cat/#.png", "dog/#.png"), "labels.csv": table("file_name,label", [
             (f"{label}/{n}.png", "young" if n < 2 else "old") for label in ("cat", "dog") for n in range(4)])},
         asks="labels_from"),
     "a competition folder": Case(
-        {**each(8, "train/#.png"), **each(3, "test/9#.png"), "train.csv": table("id,breed", [(n, ab(n)) for n in range(8)]),
+        {**each(8, "train/#.png"), **each(3, "test/9#.png"), "train.csv": table("id,breed", [(n, ab(n))
+            for n in range(8)]),
          "sample_submission.csv": table("id,breed", [(f"9{n}", "a") for n in range(3)])}, {"a": 4, "b": 4},
         {"unlabelled": 3}, aside="placeholders"),
     "a competition of texts": Case(
@@ -252,7 +260,7 @@ CASES: dict[str, Case] = {
     "annotators who disagree about pictures": Case(
         {**each(6, "#.png"), "labels.csv": table("file,annotator,label", [
             (f"{n}.png", who, "cat" if n < 3 or who == "eva" and n == 5 else "dog") for n in range(6)
-            for who in ("ann", "bob", "eva")])}, {"cat": 3, "dog": 3}, sure=False, told="different classes"),
+            for who in ("ann", "bob", "eva")])}, {"cat": 3, "dog": 3}, finding="disagreement"),
     "pixels": Case({"train.csv": mnist(30)}, {"0": 10, "1": 10, "2": 10}, columns={"label": "label"}),
     "pixels without a header": Case({"mnist_train.csv": mnist(30, header=False)}, {"0": 10, "1": 10, "2": 10}),
     "pixels with the class last": Case({"digits.csv": mnist(30, label_last=True)}, {"0": 10, "1": 10, "2": 10}),
@@ -270,7 +278,8 @@ CASES: dict[str, Case] = {
         told="12 bits"),
     "fractions from 0 to 1": Case(
         {f"{label}/{n}.tif": deep(np.random.default_rng(n).random((24, 24)).astype(np.float32) * top, "TIFF")
-         for label, top in (("dark", 0.3), ("bright", 1.0)) for n in range(4)}, {"dark": 4, "bright": 4}, told="fractions"),
+         for label, top in (("dark", 0.3), ("bright", 1.0)) for n in range(4)}, {"dark": 4, "bright": 4},
+             told="fractions"),
     # tables of texts
     "no header, class first": Case({"sms.tsv": table("", [("ham" if n % 3 else "spam", sentence(n)) for n in range(30)],
                                                     "\t")}, {"ham": 20, "spam": 10}, sure=False),
@@ -290,10 +299,12 @@ CASES: dict[str, Case] = {
     "is_test": Case({"t.csv": table("text,label,is_test", rows(20, ab, lambda n: int(n >= 16)))}, TWO, {"test": 4}),
     "a split that is no word": Case({"t.csv": table("text,label,split", rows(
         20, ab, lambda n: "tset" if n in (3, 5) else "train" if n < 16 else "test"))}, refuses="'tset' \\(2 rows\\)"),
-    "blank splits": Case({"t.csv": table("text,label,split", rows(20, ab, lambda n: "" if n < 3 else "train" if n < 16 else
+    "blank splits": Case({"t.csv": table("text,label,split", rows(20, ab, lambda n: "" if n < 3 else "train" if n < 16
+        else
                                                                 "test"))}, TWO, {"test": 4}, finding="blank_splits"),
     "a fold column": Case({"t.csv": table("text,label,fold", rows(20, ab, lambda n: n % 5))}, TWO, sure=False),
-    "a fold column, one chosen": Case({"t.csv": table("text,label,fold", rows(20, ab, lambda n: n % 5))}, TWO, {"test": 4},
+    "a fold column, one chosen": Case({"t.csv": table("text,label,fold", rows(20, ab, lambda n: n % 5))}, TWO,
+        {"test": 4},
                                       options={"test_fold": "3"}),
     "a column that is not there": Case({"t.csv": table("text,label", rows(20, ab))}, refuses="no column 'lable'",
                                        options={"label_column": "lable"}),
@@ -307,7 +318,8 @@ CASES: dict[str, Case] = {
         24, lambda n: "xyz"[n % 3], lambda n: ["good", "bad"][n // 3 % 2]))}, asks="label_column"),
     "a number and its name": Case({"t.csv": table("text,label,label_text", rows(
         20, lambda n: n % 2, lambda n: ["ham", "spam"][n % 2]))}, {"ham": 10, "spam": 10}),
-    "a class for each row": Case({"t.csv": table("text,label", rows(60, lambda n: f"name {n}"))}, refuses="of their own"),
+    "a class for each row": Case({"t.csv": table("text,label", rows(60, lambda n: f"name {n}"))},
+        refuses="of their own"),
     "lists of one": Case({"t.csv": table("text,label", rows(20, lambda n: json.dumps([ab(n)])))}, TWO),
     "names in brackets": Case({"t.csv": table("text,label", rows(20, lambda n: ["[spam]", "[ham]"][n % 2]))},
                               {"[spam]": 10, "[ham]": 10}),
@@ -319,16 +331,18 @@ CASES: dict[str, Case] = {
         20, lambda n: ["New York", "New\u00a0York", "Rome", "Rome\u3000"][n % 4]))}, {"New York": 10, "Rome": 10}),
     "Persian joiners": Case({"t.csv": table("text,label", rows(20, lambda n: ["می\u200cخواهم", "خوب"][n % 2]))},
                             {"می\u200cخواهم": 10, "خوب": 10}),
-    "two spellings of a number": Case({"t.csv": table("text,label", rows(20, lambda n: ["1", "2", "1.0", "2.0"][n % 4]))},
+    "two spellings of a number": Case({"t.csv": table("text,label", rows(20, lambda n: ["1", "2", "1.0",
+        "2.0"][n % 4]))},
                                       {"1": 5, "1.0": 5, "2": 5, "2.0": 5}, finding="similar_names"),
     "files put behind each other": Case({"t.csv": table("text,label", rows(10, ab)) + table("text,label", [
         (sentence(n), ab(n)) for n in range(10, 20)])}, TWO, aside="names of the columns"),
     "quotation marks late in a file": Case({"t.tsv": "text\tlabel\n" + "".join(
         (f'"So he said {n}' if n in (250, 431) else sentence(n)) + f"\t{ab(n)}\n" for n in range(600))},
         {"a": 300, "b": 300}),
-    "one NUL byte": Case({"t.csv": table("text,label", rows(200, ab)).replace("late", "la\0te", 1)}, {"a": 100, "b": 100},
+    "one NUL byte": Case({"t.csv": table("text,label", rows(200, ab)).replace("late", "la\0te", 1)}, {"a": 100,
+        "b": 100},
                          told="NUL"),
-    "UTF-8 and cp1252 in one file": Case({"t.csv": "text,label\n".encode() + b"".join(
+    "UTF-8 and cp1252 in one file": Case({"t.csv": b"text,label\n" + b"".join(
         f"schöne Grüße aus Köln {n},{ab(n)}\n".encode("utf-8" if n % 2 else "cp1252") for n in range(20))},
         TWO, sure=False, told="UTF-8"),
     "decoded wrongly once": Case({"t.csv": table("text,label", [
@@ -339,7 +353,8 @@ CASES: dict[str, Case] = {
     "a table for each class": Case({f"{name}.csv": table("title,body", [(f"News {n}", sentence(n + 50 * k)) for n in
                                                                        range(10)]) for k, name in
                                     enumerate(("Fake", "True"))}, {"Fake": 10, "True": 10}, sure=False),
-    "AG News": Case({"train.csv": table("", [(n % 4 + 1, f"Title {n}", sentence(n) + " and more of it") for n in range(40)]),
+    "AG News": Case({"train.csv": table("", [(n % 4 + 1, f"Title {n}", sentence(n) + " and more of it")
+        for n in range(40)]),
                      "test.csv": table("", [(n % 4 + 1, f"Title {n}", sentence(n) + " and more of it")
                                             for n in range(40, 48)]),
                      "classes.txt": "World\nSports\nBusiness\nTech\n", "readme.txt": "AG News\n"},
@@ -348,11 +363,13 @@ CASES: dict[str, Case] = {
     "Label Studio JSON": Case({"project.json": json.dumps(STUDIO)}, TWO),
     "Label Studio, two annotators": Case({"project.json": json.dumps([
         {**task, "annotations": task["annotations"] * 2 + [{"result": [
-            {"type": "choices", "from_name": "x", "to_name": "text", "value": {"choices": ["a"]}}]}]} for task in STUDIO])},
-        TWO, told="disagree"),
+            {"type": "choices", "from_name": "x", "to_name": "text", "value": {"choices": ["a"]}}]}]}
+                for task in STUDIO])},
+        TWO, finding="disagreement"),
     "Label Studio JSON-MIN": Case({"min.json": json.dumps([
         {"id": n, "text": sentence(n), "sentiment": ab(n), "annotator": 1, "annotation_id": n,
-         "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z", "lead_time": 1.5} for n in range(20)])},
+         "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z", "lead_time": 1.5}
+             for n in range(20)])},
         TWO),
     "Label Studio CSV": Case({"export.csv": table(
         "annotation_id,annotator,created_at,id,lead_time,sentiment,text,updated_at",
@@ -365,7 +382,8 @@ CASES: dict[str, Case] = {
     "Argilla": Case({"records.json": json.dumps([
         {"id": str(n), "fields": {"text": sentence(n)}, "status": "completed",
          "suggestions": {"label": {"value": "b" if ab(n) == "a" else "a", "score": 0.5}},
-         "responses": {"label": [{"value": ab(n), "user_id": "u1", "status": "submitted"}]}} for n in range(20)])}, TWO),
+         "responses": {"label": [{"value": ab(n), "user_id": "u1", "status": "submitted"}]}} for n in range(20)])},
+             TWO),
     "a JSON with splits": Case({"set.json": json.dumps({
         "train": [{"text": sentence(n), "label": ab(n)} for n in range(14)],
         "validation": [{"text": sentence(n), "label": ab(n)} for n in range(14, 17)],
@@ -373,7 +391,8 @@ CASES: dict[str, Case] = {
         {"train": 14, "validation": 3, "test": 3}),
     "a JSON with rows under a key, over lines": Case({"set.json": json.dumps({"data": [
         {"text": sentence(n), "label": ab(n)} for n in range(20)]}, indent=2)}, TWO),
-    "NaN as a class": Case({"t.jsonl": "".join(json.dumps({"text": sentence(n), "label": float("nan") if n >= 20 else ab(n)})
+    "NaN as a class": Case({"t.jsonl": "".join(json.dumps({"text": sentence(n), "label": float("nan") if n >= 20
+        else ab(n)})
                                                + "\n" for n in range(24))}, TWO, {"unlabelled": 4}),
     "intents with patterns": Case({"intents.json": json.dumps({"intents": [
         {"tag": tag, "patterns": [f"{word} number {n}" for n in range(6)], "responses": ["ok"]}
@@ -381,7 +400,8 @@ CASES: dict[str, Case] = {
     "fastText": Case({"train.txt": "".join(f"__label__{ab(n)} {sentence(n)}, and so on\n" for n in range(20))}, TWO),
     "sheets called train and test": Case({"t.xlsx": sheets(train=frame(20), test=frame(6, 100))}, {"a": 13, "b": 13},
                                          {"test": 6}),
-    "a second sheet": Case({"t.xlsx": sheets(January=frame(20), February=frame(20, 100))}, TWO, sure=False, told="February"),
+    "a second sheet": Case({"t.xlsx": sheets(January=frame(20), February=frame(20, 100))}, TWO, sure=False,
+        told="February"),
     "Hugging Face Parquet with names and -1": Case({"t.parquet": b"made below"}, TWO, {"unlabelled": 4}),
     # small and one-sided
     "two rows": Case({"t.csv": "text,label\nhello you,a\ngood bye,b\n"}, {"a": 1, "b": 1}, finding="too_small"),

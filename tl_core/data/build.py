@@ -72,7 +72,8 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
     placing = options if base else replace(options, new_rows="train")
     result = split.assign_splits(rows.labels, groups, rows.given, placing, rows.dates)
     draft = Draft(rows, result.splits, groups, options, inputs, extras, name, intake.columns, intake.skipped,
-                  intake.empty, intake.damaged, result.findings + _blank_splits(collector.blank_splits),
+                  intake.empty, intake.damaged, result.findings + _blank_splits(collector.blank_splits)
+                  + _disagreement(intake),
                   plan=intake.plan, preparation=intake.preparation, sample=sample_rows(rows, result.splits, folder))
     if base:
         draft.skipped = base.info.skipped + draft.skipped
@@ -118,7 +119,8 @@ def _check_dates(collector: Collector, options: ImportOptions, plan: Plan) -> No
     """
     plan.note(*collector.dates.notes)
     if options.date_column and collector.dates.filled and collector.dates.unreadable == collector.dates.filled:
-        raise DataError(f"No cell of {options.date_column!r} can be read as a date.", "", "Name another column, or write "
+        raise DataError(f"No cell of {options.date_column!r} can be read as a date.", "",
+            "Name another column, or write "
                         "dates as 2025-03-14.")
 
 
@@ -139,6 +141,15 @@ def _blank_splits(count: int) -> list[Finding]:
         return []
     return [Finding("blank_splits", "warning", f"{count:,} row(s) say nothing in the column of the split. They are in "
                     "train.", count, "Fill the column if they belong elsewhere.")]
+
+
+def _disagreement(intake: Intake) -> list[Finding]:
+    if not intake.disagreeing:
+        return []
+    ties = f" {intake.undecided:,} of them have no commonest class and were set aside." if intake.undecided else ""
+    return [Finding("disagreement", "warning", f"To {intake.disagreeing:,} item(s) annotators gave different classes. "
+                    f"Each has the class that most of them gave.{ties}", intake.disagreeing, "Look at such items with "
+                    "the annotators; where people disagree, no model can be right for all.")]
 
 
 def sample_rows(rows: RowFacts, splits: Any, folder: Path, count: int = 3) -> list[dict[str, Any]]:  # noqa: ANN401

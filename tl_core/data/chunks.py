@@ -62,6 +62,8 @@ class Intake:
     preparation: Preparation = field(default_factory=Preparation)
     folds: set[str] = field(default_factory=set)
     several_pages: int = 0
+    disagreeing: int = 0  # items to which annotators gave different classes
+    undecided: int = 0  # of these, items without a commonest one
 
     def take(self, read: _Read) -> Iterator[Chunk]:
         """Note what was left out of a chunk and hand on the rest."""
@@ -76,6 +78,7 @@ class Intake:
         self.skipped += [{"item": f"{name} row {number}", "reason": reason} for number, reason in reading.bad]
         self.skipped += [{"item": name, "reason": reason, "count": str(count)}
                          for reason, count in reading.set_aside.items()]
+        self.disagreed(reading.disagreeing, reading.undecided)
         self.plan.format = self.plan.format or reading.format
         self.plan.note(*reading.notes)
         self.plan.doubt(*reading.doubts)
@@ -91,8 +94,8 @@ class Intake:
 
     def disagreed(self, items: int, ties: int) -> None:
         """Keep that annotators gave different classes to the same items."""
-        self.plan.doubt(f"{items:,} item(s) have rows with different classes; the commonest was taken" + (
-            f", {ties:,} without a commonest one have none." if ties else "."))
+        self.disagreeing += items
+        self.undecided += ties
 
     def place(self, fold: str, options: ImportOptions) -> str:
         """The split of a row by its fold, where one fold was chosen for the test."""
@@ -168,7 +171,8 @@ def _check_columns(rows: Rows, roles: Columns, name: str) -> None:
     """
     for wanted in filter(None, (roles.text, roles.title)):
         if wanted not in rows.cells.column_names:
-            raise DataError(f"{name!r} has no column {wanted!r}.", f"It has: {', '.join(rows.cells.column_names[:12])}.",
+            raise DataError(f"{name!r} has no column {wanted!r}.",
+                f"It has: {', '.join(rows.cells.column_names[:12])}.",
                             "Give the tables the same column names.")
 
 

@@ -1,4 +1,4 @@
-"""Class names: how many there may be, cells that hold several at once, and names that are alike or stand for nothing."""
+"""Class names: how many there may be, cells that list several, names that are alike, names that stand for nothing."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _NUMBER = re.compile(r"([+-]?) ?(\d+)(?:([.,])(\d+))?")
 _BETWEEN = re.compile(r"(?<=\w) -+ (?=\w)|(?<=\w)-+ ?(?=\w)|(?<=\w) -+(?=[^\W\d])")  # a dash that is no sign
 _NOTHING = frozenset((
     "nan", "null", "none", "nil", "n/a", "n.a.", "#n/a", "#na", "<na>", "nat", "unknown", "undefined", "missing",
-    "not available", "no label", "unlabeled", "unlabelled", "unbekannt", "inconnu", "desconocido", "?", "??", "???", "-",
-    "--", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!"))
+    "not available", "no label", "unlabeled", "unlabelled", "unbekannt", "inconnu", "desconocido", "?", "??", "???",
+    "-", "--", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!"))
 
 
 def check_classes(rows: RowFacts, task: str = "") -> None:
@@ -66,8 +66,8 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
     total = sum(counts[name] for name in names)
     if total >= _FEWEST and len(names) > _DISTINCT * total:
         alone = sum(counts[name] == 1 for name in names)
-        raise DataError("Nearly every row has another class.", f"{alone:,} of {total:,} rows have a class of their own; "
-                        "that is an id or a text, not a class.", "Choose another column, or group the values first.")
+        raise DataError("Nearly every row has another class.", f"{alone:,} of {total:,} rows have a class of their "
+                        "own; that is an id or a text, not a class.", "Choose another column, or group the values first.")
 
 
 def several_in(names: list[str]) -> list[str]:

@@ -195,7 +195,7 @@ def _why_not(head: pd.DataFrame, used: set[str]) -> str:
     """A word about columns that look like texts and are none."""
     for name in head.columns:
         if name not in used and (kind := _other_kind(head[name])):
-            return f" {name!r} holds {kind}, which cannot be read as texts; bring the files themselves beside the table."
+            return f" {name!r} holds {kind}, which are no texts; bring the files themselves beside the table."
     return ""
 
 

@@ -39,8 +39,8 @@ class _Part:
 class DateReader:
     """Takes a column of dates piece by piece and gives its seconds since 1970 at the end.
 
-    `filled` counts the cells that hold something, `unreadable` those of them that are no date, and `notes` says in sentences how the dates were
-    taken, both once `finish` was called.
+    `filled` counts the cells that hold something, `unreadable` those of them that are no date, and `notes` says in
+    sentences how the dates were taken, all once `finish` was called.
     """
 
     def __init__(self, order: str = "") -> None:

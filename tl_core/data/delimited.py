@@ -137,10 +137,9 @@ def _filled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 def _repeats(table: pa.Table, names: list[str]) -> NDArray[np.bool_] | None:
     """Rows that say the names of the columns once more, as joined files do; None where there are none."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    again = pc.is_in(table.column(0), value_set=pa.array([names[0], f"\ufeff{names[0]}"], pa.string()))
+    again = pc.or_(*(pc.equal(table.column(0), mark + names[0]) for mark in ("", "\ufeff")))
     for place in range(1, len(names)):
         if not pc.any(again).as_py():
             return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
 from tl_core.data.headers import has_header, is_known
-from tl_core.data.quoting import decide, halves, shape_of
+from tl_core.data.quoting import Quoting, decide, halves, shape_of
 
 _SAMPLE = 256 << 10
 _BOM = b"\xef\xbb\xbf"
@@ -56,7 +56,8 @@ def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
     suffix, opened = path.suffix.lower(), partial(_opened, path, coding)
     separator, rows = _separator(lines, told[1] if told else "", suffix)
     above = skipped + bool(rows and has_header(rows, header)[0])
-    quoting = decide(opened, shape_of(rows, separator, above), suffix)
+    quoting = decide(opened, shape_of(rows, separator, above), suffix,
+                     escapes=coding.slashes) if coding.marks else Quoting(False)
     single = not separator
     separator = separator or _unused(opened)
     rows = _rows(_unescaped(lines) if quoting.escaped else lines, separator, quotes=quoting.quotes)

@@ -6,9 +6,12 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.errors import ConfigError, DataError
 
@@ -31,6 +34,8 @@ class Coding:
     nuls: int = 0  # stray NUL bytes in a text, dropped
     others: str = ""  # the codec of the lines that are not UTF-8, where most of the file is
     odd_lines: int = 0  # how many those are
+    marks: bool = True  # whether there may be quotation marks in the file
+    slashes: bool = True  # and such behind a backslash
 
     @property
     def plain(self) -> bool:
@@ -70,7 +75,7 @@ def sniff_coding(path: Path) -> Coding:
     Raises:
         DataError: when the file holds binary data.
     """
-    nuls, size, valid = 0, 0, True
+    nuls, size, valid, marks, slashes = 0, 0, True, False, False
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as handle:
         head = handle.read(_SAMPLE)
@@ -81,12 +86,14 @@ def sniff_coding(path: Path) -> Coding:
         _check_text(path, head, head.count(0), len(head))
         handle.seek(0)
         while chunk := handle.read(_BLOCK):
-            nuls, size = nuls + chunk.count(0), size + len(chunk)
+            nuls, size = nuls + (chunk.count(0) if b"\0" in chunk else 0), size + len(chunk)
             valid = valid and _decodes(decoder, chunk)
+            marks = marks or b'"' in chunk
+            slashes = slashes or b'\\"' in chunk or chunk.endswith(b"\\")
     _check_text(path, head, nuls, size)
     if valid and _decodes(decoder, b"", final=True):
-        return Coding("utf-8", nuls=nuls)
-    return _national(path, nuls)
+        return Coding("utf-8", nuls=nuls, marks=marks, slashes=slashes)
+    return replace(_national(path), nuls=nuls, marks=marks, slashes=slashes)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
@@ -115,41 +122,48 @@ def _unmarked_utf16(head: bytes) -> str:
     return ""
 
 
-@dataclass
-class _Lines:
-    """The lines with letters beyond ASCII, counted by what they are."""
-
-    valid: int = 0
-    long: int = 0  # of the valid ones, those with a sign of three bytes: no accident of another encoding
-    foreign: int = 0
-    odd: bytearray = field(default_factory=bytearray)  # the foreign ones, up to a bound
-    every: bytearray = field(default_factory=bytearray)
-
-
-def _national(path: Path, nuls: int) -> Coding:
-    """The encoding of a file that is not all UTF-8: all of it in another, some lines in another, or a few signs broken."""
-    lines = _Lines()
+def _national(path: Path) -> Coding:
+    """The encoding of a file that is not all UTF-8: all of it in another, some lines in another, a few signs broken."""
+    valid = foreign = 0
+    long = False
+    odd, every = bytearray(), bytearray()
     with path.open("rb") as handle:
-        for line in _split(handle):
-            if line.isascii():
-                continue
-            text = _as_utf8(line)
-            if text is None:
-                lines.foreign += 1
-                if len(lines.odd) < _SAMPLE:
-                    lines.odd += line.rstrip() + b"\n"
-            else:
-                lines.valid += "\ufffd" not in text
-                lines.long += max(text) > "\u07ff"
-            if len(lines.every) < _SAMPLE:
-                lines.every += line.rstrip() + b"\n"
-    if not lines.foreign:
-        return Coding("utf-8", broken=True, nuls=nuls)
-    if lines.valid >= max(2, _VALID_SHARE * (lines.valid + lines.foreign)):
-        others = _western(lines.odd) or likeliest(bytes(lines.odd[:_SAMPLE]), _UNMARKED)
-        if others not in _DOUBLE or lines.long:
-            return Coding("utf-8", broken=True, nuls=nuls, others=others, odd_lines=lines.foreign)
-    return Coding(_western(lines.every) or likeliest(bytes(lines.every[:_SAMPLE]), _UNMARKED), broken=True, nuls=nuls)
+        for block in blocks(handle):
+            counts = _counts(block)
+            foreign += int(counts.foreign.sum())
+            valid += int(counts.valid.sum())
+            long = long or counts.long
+            if len(odd) < _SAMPLE or len(every) < _SAMPLE:
+                lines = block.split(b"\n")
+                odd += b"\n".join(lines[place] for place in np.flatnonzero(counts.foreign)[:_SAMPLE])
+                every += b"\n".join(line for line in lines if not line.isascii())
+    if not foreign:
+        return Coding("utf-8", broken=True)
+    if valid >= max(2, _VALID_SHARE * (valid + foreign)):
+        others = _western(odd) or likeliest(bytes(odd[:_SAMPLE]), _UNMARKED)
+        if others not in _DOUBLE or long:
+            return Coding("utf-8", broken=True, others=others, odd_lines=foreign)
+    return Coding(_western(every) or likeliest(bytes(every[:_SAMPLE]), _UNMARKED), broken=True)
+
+
+class _Counts(NamedTuple):
+    """Which lines of a block are UTF-8 with letters beyond ASCII, and which are something else."""
+
+    valid: NDArray[np.bool_]
+    foreign: NDArray[np.bool_]
+    long: bool  # whether valid lines hold signs of three bytes: no accident of another encoding
+
+
+def _counts(block: bytes) -> _Counts:
+    """A line with at least as many broken signs as good ones is not UTF-8; with fewer it is, and damaged."""
+    signs = np.frombuffer(block.decode("utf-8", "replace").encode("utf-32-le"), np.uint32)
+    ends = np.flatnonzero(signs == ord("\n"))
+    broken = np.flatnonzero(signs == 0xFFFD)
+    good = np.flatnonzero((signs > 0x7F) & (signs != 0xFFFD))
+    bad_each, good_each = (np.diff(np.searchsorted(those, ends), prepend=0) for those in (broken, good))
+    valid = (bad_each == 0) & (good_each > 0)
+    long = good[signs[good] > 0x7FF]
+    return _Counts(valid, (bad_each > 0) & (bad_each >= good_each), bool(valid[np.searchsorted(ends, long)].any()))
 
 
 def _as_utf8(line: bytes) -> str | None:
@@ -158,8 +172,7 @@ def _as_utf8(line: bytes) -> str | None:
         return line.decode()
     except UnicodeDecodeError:
         text = line.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    return text if len(text) - broken - sum(map(str.isascii, text)) > broken else None
+    return text if len(text) - len(text.encode("ascii", "ignore")) > 2 * text.count("\ufffd") else None
 
 
 def _western(odd: bytearray) -> str:
@@ -178,17 +191,22 @@ def likeliest(raw: bytes, among: tuple[str, ...]) -> str:
     return found.encoding if found else among[0]
 
 
-def _split(handle: io.BufferedIOBase, block: int = _BLOCK) -> Iterator[bytes]:
-    """Lines with their ends, whatever those are; one that is longer than a block comes in pieces."""
+def blocks(handle: IO[bytes]) -> Iterator[bytes]:
+    """Blocks of whole lines, whose ends are all one sign; a line longer than a row may be comes in pieces."""
     left = b""
-    while chunk := handle.read(block):
-        *lines, left = (left + chunk).splitlines(keepends=True)
-        yield from lines
-        if len(left) > block:
-            yield left
+    while chunk := handle.read(_BLOCK):
+        if chunk.endswith(b"\r"):
+            chunk += handle.read(1)
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        whole, line, left = (left + chunk).rpartition(b"\n")
+        if line:
+            yield whole + line
+        if len(left) > 2 * _BLOCK:
+            yield left + b"\n"
             left = b""
     if left:
-        yield left
+        yield left + b"\n"
 
 
 class Utf8(io.RawIOBase):

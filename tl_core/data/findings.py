@@ -177,8 +177,8 @@ def _labels(view: View) -> list[Finding]:
                                          action("majority", "Keep the commoner class")], rows=rows))
     if twins := view.alike_names():
         shown = "; ".join(" / ".join(same) for same in twins[:5])
-        found.append(Finding("similar_names", "warning", f"Some classes differ only in capitals, blanks, signs or "
-                             f"the way a number is written: {shown}.", len(twins), "They get the name that most rows have.",
+        found.append(Finding("similar_names", "warning", "Some classes differ only in capitals, blanks, signs or the "
+                             f"way a number is written: {shown}.", len(twins), "They get the name that most rows have.",
                              [name for same in twins for name in same], [action("merge", "Give them one name")]))
     return found
 

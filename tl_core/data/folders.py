@@ -12,10 +12,10 @@ from tl_core.data.plan import Plan
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import AmbiguousError
 
-_CAMERA = frozenset(("img", "dsc", "dscn", "dscf", "dcim", "pict", "photo", "image", "picture", "pic", "frame", "scan", "screenshot",
-                     "screen", "file", "page", "p", "mvi", "gopr", "dji", "pxl", "wp", "sam", "cimg", "imag", "snap", "whatsapp",
-                     "video", "vid", "clip", "doc", "document", "text", "item", "sample", "id", "n", "no", "x", "train", "test",
-                     "val", "valid"))
+_CAMERA = frozenset(("img", "dsc", "dscn", "dscf", "dcim", "pict", "photo", "image", "picture", "pic", "frame",
+    "scan", "screenshot", "screen", "file", "page", "p", "mvi", "gopr", "dji", "pxl", "wp", "sam", "cimg", "imag",
+    "snap", "whatsapp", "video", "vid", "clip", "doc", "document", "text", "item", "sample", "id", "n", "no", "x",
+    "train", "test", "val", "valid"))
 _NUMBERED = re.compile(r"^(?P<name>.*?[^\W\d_].*?)[\s._()#-]*\d+[\s._()-]*$", re.DOTALL)
 _LEAST_NAMED = 0.9  # of the files must be named after a class before their names are believed
 

@@ -13,7 +13,7 @@ from tl_core.data.limits import Limits
 from tl_core.data.names import SPLIT_NAMES
 from tl_core.data.schema import ImportOptions
 from tl_core.data.tables import cell
-from tl_core.errors import DataError, nearest
+from tl_core.errors import AmbiguousError, DataError, nearest
 from tl_core.hub import endpoint, is_reachable
 
 KNOWN = {  # well-known sets with their own test rows, small enough for a first try
@@ -44,8 +44,9 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def fetch(name: str, staging: Path, options: ImportOptions, limits: Limits,
-          progress: Callable[[int, int], None] | None = None) -> Path:
-    """Write `owner/name` below `staging`, one Parquet file for each split, and give the folder or file to open.
+          progress: Callable[[int, int], None] | None = None) -> tuple[Path, list[str]]:
+    """Write `owner/name` below `staging`, one Parquet file for each split; gives the folder to open, and the names of
+    splits that were left out.
 
     Raises:
         DataError: unreachable, missing, gated, no such configuration or split, or over the limits.
@@ -54,13 +55,15 @@ def fetch(name: str, staging: Path, options: ImportOptions, limits: Limits,
     with _explained(name):
         import datasets
 
-        streams = _streams(datasets.load_dataset(name, options.hub_config or None, streaming=True), options)
+        every = datasets.load_dataset(name, options.hub_config or None, streaming=True)
+        streams = _streams(every, options)
         target = staging / "hub"
         target.mkdir()
         count = 0
         for split, stream in streams.items():
             count = _write(stream, target / f"{split or 'rows'}.parquet", options, limits, progress, count)
-        return target
+        taken = {id(stream) for stream in streams.values()}
+        return target, [str(split) for split, stream in every.items() if id(stream) not in taken]
 
 
 def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: ANN401
@@ -70,7 +73,16 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
             raise DataError(f"The dataset has no split {options.hub_split!r}.", f"It has: {', '.join(streams)}.",
                             nearest(options.hub_split, streams))
         return {"": streams[options.hub_split]}
-    found = {SPLIT_NAMES[name.lower()]: stream for name, stream in streams.items() if name.lower() in SPLIT_NAMES}
+    named: dict[str, list[str]] = {}
+    for name in streams:
+        if split := SPLIT_NAMES.get(name.lower()):
+            named.setdefault(split, []).append(name)
+    for split, names in named.items():
+        if len(names) > 1:
+            raise AmbiguousError(f"Several splits of the dataset could be its {split} rows.",
+                                 f"{' and '.join(map(repr, names))} are called so.", "hub_split",
+                                 {name: "only this one, split anew" for name in names})
+    found = {split: streams[names[0]] for split, names in named.items()}
     if "train" in found:
         return found
     if len(streams) == 1:

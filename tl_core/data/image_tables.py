@@ -128,8 +128,8 @@ def _listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> 
         intake.took(listed.columns or Columns())
     if not used:
         raise DataError("None of the pictures that the table names is here.",
-                        f"The first one is {first_lost[:120]!r}." + (f" The first one here is {source.images[0].name!r}."
-                                                                    if source.images else ""),
+                        f"The first one is {first_lost[:120]!r}."
+                        + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
                         "Write the paths in the table as the pictures lie beside it.")
     yield from _unlisted(source, intake, used)
 

@@ -140,6 +140,7 @@ def _twins(head: pd.DataFrame, free: list[str], chosen: str) -> tuple[str, ...]:
 
 
 def _undecided(names: list[str]) -> AmbiguousError:
-    return AmbiguousError("It is not clear which column holds the class.", f"{' and '.join(map(repr, names[:4]))} could "
+    return AmbiguousError("It is not clear which column holds the class.",
+        f"{' and '.join(map(repr, names[:4]))} could "
                           "each be it, and they sort the rows differently.", "label_column",
-                          {name: "this column" for name in names[:8]})
+                          dict.fromkeys(names[:8], "this column"))

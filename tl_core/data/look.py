@@ -124,7 +124,8 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
     preview = [{name: value[:_PREVIEW_CHARS] for name, value in record.items()}
                for record in head.slice(0, _PREVIEW_ROWS).to_pylist()]
     return {"columns": head.column_names, "guess": roles.named(), "one_hot": list(roles.one_hot),
-            "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [], "problem": problem, "preview": preview,
+            "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [],
+                "problem": problem, "preview": preview,
             "splits": dict.fromkeys((one.split for one in source.tables), 0), "rows": head.num_rows, "sheets": sheets,
             "files_are_classes": bool(main.label)}
 

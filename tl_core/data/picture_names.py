@@ -1,4 +1,4 @@
-"""Finding the picture that a row of a table means: by its whole path, a part of it, its bare name, or one without ending."""
+"""Finding the picture that a row of a table means: by its path, the end of it, its bare name, or one without ending."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class PictureNames:
             parts = PurePosixPath(name).parts
             self._whole[name] = one
             self._bare[parts[-1].lower()].append((parts, one))
-            self._stems[PurePosixPath(parts[-1]).stem.lower()].append(((*parts[:-1], PurePosixPath(parts[-1]).stem), one))
+            self._stems[PurePosixPath(parts[-1]).stem.lower()].append(((*parts[:-1], PurePosixPath(parts[-1]).stem),
+                one))
 
     def find(self, told: str) -> ItemFile | None:
         """The picture that a cell names, None when there is none.
@@ -57,7 +58,7 @@ class PictureNames:
         return None if self._whole else self._beside(_tidy(told))
 
     def share(self, cells: list[str]) -> float:
-        """How many of the filled `cells` name a picture, as a share; names with an ending that fit several count, too."""
+        """How many of the filled `cells` name a picture, as a share; so do names with an ending that fit several."""
         filled = [cell for cell in cells if cell.strip()]
         return sum(self._names_one(cell) for cell in filled) / max(1, len(filled))
 
@@ -91,8 +92,8 @@ def _best(candidates: list[tuple[tuple[str, ...], ItemFile]], parts: tuple[str, 
     if len(best) > 1:
         raise DataError(f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
                         "Their names differ only in the folder, the ending or in capitals.",
-                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes from "
-                        "the folders (--labels-from folders).")
+                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes "
+                        "from the folders (--labels-from folders).")
     return best[0]
 
 

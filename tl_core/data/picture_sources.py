@@ -154,7 +154,7 @@ def _used(source: Source, listings: list[_Listing], folders: Folders, options: I
 
 
 def _columns(one: _Listing, used: list[TableFile], options: ImportOptions, *, needed: bool) -> Columns:
-    """The columns of a listing: as in the one before where it has the same, without a class where it lacks that one's."""
+    """The columns of a listing: as in the one before where it has the same, without a class where it lacks that."""
     if one.table.kind == "list" and not (one.head["label"] != "").any():
         return Columns(image="file")
     before = next((table.columns for table in used if table.columns and table.columns.label), None)
@@ -192,7 +192,7 @@ def _no_classes(found: Contents, folders: Folders) -> DataError:
     """Why there are no classes, with the first name that a table gives and that is not there."""
     if found.tables:
         return DataError("No table names the pictures, and no folder names their classes.", _first_unmatched(found),
-                         "Write each picture's file name and class into a table, in columns called file_name and label.")
+                         "Write each picture's file name and class into a table, in columns file_name and label.")
     return DataError(f"It holds {len(found.pictures):,} images but no folders, so there are no class names.",
                      "Folders that are named after splits or numbered parts name no class."
                      if any(one.name.parts[:-1] for one in folders.placed) else "",

@@ -20,7 +20,8 @@ _LONG_WORDS = 380  # about 512 word pieces, the most that common encoders read
 _STARTER_WORDS = 190  # about 256
 _OTHER_SCRIPT = 0.02
 _SINGULAR = (("pictures are", "picture is"), ("pictures look", "picture looks"), ("texts are", "text is"),
-             ("texts have", "text has"), ("texts were", "text was"), ("texts hold", "text holds"), (": they show", ": it shows"), ("they are", "it is"))
+             ("texts have", "text has"), ("texts were", "text was"), ("texts hold", "text holds"),
+             (": they show", ": it shows"), ("they are", "it is"))
 
 
 def quality_findings(view: View) -> list[Finding]:

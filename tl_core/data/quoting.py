@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.encodings import blocks
+
 _BLOCK = 4 << 20
 _LONGEST = 8 << 20
 _FEW = 0.05
 _MANY_ROWS = 5  # that look alike, where no cell is a known value
 _LINES = 100  # of one text, in a file of one column
-_NEWLINE, _QUOTE = 10, 34
+_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _WHOLE = re.compile(r'"(?:[^"]|"")*"')
 _LONE = re.compile(rb'(?<!\\)(?:\\\\)*\\(?![\\"])')
 
@@ -52,17 +54,12 @@ def shape_of(rows: list[list[str]], separator: str, above: int) -> Shape:
     return Shape(separator, width, longest, values, any(cell.startswith(" ") for row in whole for cell in row[1:]), above)
 
 
-def decide(opened: Opened, shape: Shape, suffix: str) -> Quoting:
+def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoting:
     """The reading that damages the fewest rows; where both do equally well and a mark is out of place, the literal one.
 
     Raises:
         ValueError: when a quotation mark swallows whole rows and no other reading is better.
     """
-    with opened(False) as handle:
-        if not _holds(handle, b'"'):
-            return Quoting(False)
-    with opened(False) as handle:
-        escapes = _holds(handle, b'\\"')
     if shape.width < 2:
         tidy = next((escaped for escaped in (False, True)[:1 + escapes] if _encloses_lines(opened, escaped, suffix)), None)
         return Quoting(tidy is not None, bool(tidy))
@@ -76,7 +73,7 @@ def decide(opened: Opened, shape: Shape, suffix: str) -> Quoting:
 def halves(opened: Opened) -> bool:
     """Whether every backslash is doubled or stands before a mark: then two of them mean one."""
     with opened(False) as handle:
-        return not any(_LONE.search(block) for block in _blocks(handle))
+        return not any(_LONE.search(block) for block in blocks(handle))
 
 
 def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
@@ -99,50 +96,24 @@ def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
     return Quoting(True, escaped)
 
 
-def _holds(handle: io.BufferedReader, signs: bytes) -> bool:
-    tail = b""
-    while chunk := handle.read(_BLOCK):
-        if signs in tail + chunk:
-            return True
-        tail = chunk[1 - len(signs):] if len(signs) > 1 else b""
-    return False
-
-
-def _blocks(handle: io.BufferedReader) -> Iterator[bytes]:
-    """Blocks that end with a line, whose ends are all one sign; a line longer than a block comes in pieces."""
-    left = b""
-    while chunk := handle.read(_BLOCK):
-        if chunk.endswith(b"\r"):
-            chunk += handle.read(1)
-        if b"\r" in chunk:
-            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        whole, line, left = (left + chunk).rpartition(b"\n")
-        if line:
-            yield whole + line
-        if len(left) > _LONGEST:
-            yield left
-            left = b""
-    if left:
-        yield left + b"\n"
-
-
 def _is_tidy(handle: io.BufferedReader, shape: Shape) -> bool:
     """Whether every mark stands where quoting puts it, and none may have swallowed whole rows."""
     left = b""
-    for block in _blocks(handle):
-        whole = left + block
+    while True:
+        chunk = handle.read(_BLOCK)
+        whole = left + (chunk or b"\n" * bool(left))
+        if b"\n" not in whole:
+            whole = whole.replace(b"\r", b"\n")  # old Mac
         signs = np.frombuffer(whole, np.uint8)
         marks = np.flatnonzero(signs == _QUOTE)
-        if not len(marks):
-            left = b""
-            continue
         ends = np.flatnonzero(signs == _NEWLINE)
         outside = ends[np.searchsorted(marks, ends) % 2 == 0]
         cut = int(outside[-1]) + 1 if len(outside) else 0
         left = whole[cut:]
         if len(left) > _LONGEST or not _is_tidy_block(whole[:cut], signs[:cut], marks[marks < cut], ends, shape):
             return False
-    return not left
+        if not chunk:
+            return not left
 
 
 def _is_tidy_block(block: bytes, signs: NDArray[np.uint8], marks: NDArray[np.intp], ends: NDArray[np.intp],
@@ -153,12 +124,12 @@ def _is_tidy_block(block: bytes, signs: NDArray[np.uint8], marks: NDArray[np.int
     before = signs[opening - 1]
     before[0] = before[0] if opening[0] else _NEWLINE
     after = signs[closing + 1]
-    allowed = (_NEWLINE, _QUOTE, ord(shape.separator))
+    allowed = (_NEWLINE, _RETURN, _QUOTE, ord(shape.separator))
     if not (np.isin(before, allowed).all() and np.isin(after, allowed).all()):
         return False
     starts, stops = opening[before != _QUOTE], closing[after != _QUOTE]
     lines = np.searchsorted(ends, stops) - np.searchsorted(ends, starts)
-    return not any(_are_rows(block[starts[place]:stops[place]].decode("utf-8", "replace").split("\n")[1:-1], shape)
+    return not any(_are_rows(_text_lines(block[starts[place]:stops[place]].decode("utf-8", "replace"))[1:-1], shape)
                    for place in np.flatnonzero(lines >= 2))
 
 
@@ -174,12 +145,16 @@ def _are_rows(lines: list[str], shape: Shape) -> bool:
     return bool(rows) and (len(rows) >= _MANY_ROWS or any(2 * count >= len(rows) for count in known))
 
 
+def _text_lines(cell: str) -> list[str]:
+    return cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def _are_enclosed(handle: io.BufferedReader, shape: Shape) -> bool:
     """Whether most lines hold well-formed quoted cells: a program put the marks there, whatever is wrong elsewhere."""
     separator = re.escape(shape.separator)
     cells = re.compile(f'(?:^|(?<={separator}))"(?:[^"\n]|"")*"(?={separator}|$)', re.MULTILINE)
     tidy = every = 0
-    for block in _blocks(handle):
+    for block in blocks(handle):
         text = cells.sub("\0", block.decode("utf-8", "replace"))
         every += sum(map(bool, text.split("\n")))
         tidy += sum("\0" in line and '"' not in line for line in text.split("\n"))
@@ -189,7 +164,7 @@ def _are_enclosed(handle: io.BufferedReader, shape: Shape) -> bool:
 def _damaged_literally(handle: io.BufferedReader, shape: Shape) -> tuple[int, int, int]:
     """Lines with another number of cells, were all marks part of the texts; the same of lines with marks; those."""
     damaged = of_marked = marked = 0
-    for block in _blocks(handle):
+    for block in blocks(handle):
         signs = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(signs == _NEWLINE)
         wrong = (_each(signs, ord(shape.separator), ends) + 1 != shape.width) & (np.diff(ends, prepend=-1) > 1)
@@ -226,7 +201,7 @@ def _damaged_quoted(handle: io.BufferedReader, shape: Shape) -> tuple[int, str]:
 def _swallowed(row: list[str], shape: Shape) -> int:
     """How many lines a cell of `row` holds that should be rows of their own."""
     for place, cell in enumerate(row):
-        lines = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = _text_lines(cell)
         ends = (place + lines[0].count(shape.separator), lines[-1].count(shape.separator))
         if _are_rows(lines[1:-1], shape) and (len(row) != shape.width or ends == (shape.width - 1, place)):
             return len(lines) - 1

@@ -30,21 +30,27 @@ def obstacle(labels: Ints, splits: NDArray[np.str_], groups: Ints, *, judged: bo
         learns: False for a recipe that reads no training row.
     """
     known = (labels >= 0) & np.isin(splits, ("train", "validation", "test"))
-    rows = int(known.sum())
     if judged and not (known & (splits == "test")).any():
-        if rows and len(np.unique(groups[known])) == 1:
-            return (f"All {rows:,} rows belong to one group.", "A group is never torn apart, so no rows can be kept for "
-                    "the test, and nothing could be said about the model.",
-                    "Choose another group column or none, or bring test rows of their own.")
-        return ("There are no test rows.", f"Of {rows:,} rows none can be kept for the test: each class needs a row, or a "
-                "whole group, that stays in training." if not (splits == "removed").any() else "None is left for the test.",
-                "Add examples (50 or more for each class is a good aim), or bring test rows of their own.")
+        return _no_test(int(known.sum()), len(np.unique(groups[known])), removed=bool((splits == "removed").any()))
     learnt, counts = np.unique(labels[known & (splits != "test")], return_counts=True)
     if learns and (counts > 1).sum() < 2:
         return ("There are too few rows to learn from.", f"Beside the test there are {int(counts.sum()):,} rows in "
                 f"{len(learnt):,} classes; at least two classes need two or more.",
                 "Add examples (50 or more for each class is a good aim).")
     return "", "", ""
+
+
+def _no_test(rows: int, groups: int, *, removed: bool) -> tuple[str, str, str]:
+    """Why no row is left for the test."""
+    if rows and groups == 1:
+        return (f"All {rows:,} rows belong to one group.", "A group is never torn apart, so no rows can be kept for "
+                "the test, and nothing could be said about the model.",
+                "Choose another group column or none, or bring test rows of their own.")
+    why = "None is left for the test." if removed else (
+        f"Of {rows:,} rows none can be kept for the test: each class needs a row, or a whole group, that stays in "
+        "training.")
+    return ("There are no test rows.", why,
+            "Add examples (50 or more for each class is a good aim), or bring test rows of their own.")
 
 
 def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: bool = True) -> None:
@@ -90,9 +96,10 @@ def _one_sided(view: View) -> list[Finding]:
         labels = view.rows.labels[view.alive & (view.splits == split)]
         if len(labels) and len(np.unique(labels)) == 1 and classes > 1:
             name = view.rows.classes[int(labels[0])]
-            found.append(Finding(f"one_class_{split}", "warning", f"All {len(labels):,} {split} rows are of the class "
-                                 f"{name!r}. {meant}, so their score says little.", len(labels),
-                                 f"Bring {split} rows of the other classes too, or let the split be made here.", [name]))
+            found.append(Finding(
+                f"one_class_{split}", "warning", f"All {len(labels):,} {split} rows are of the class {name!r}. {meant}"
+                ", so their score says little.", len(labels),
+                f"Bring {split} rows of the other classes too, or let the split be made here.", [name]))
     return found
 
 

@@ -50,8 +50,8 @@ class ItemFile:
 class TableFile:
     """One table of a source; `label` is the class of all its rows where files stand for classes.
 
-    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were found when the source was
-    opened, None where its reader finds them.
+    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were found when the source
+    was opened, None where its reader finds them.
     """
 
     path: Path

@@ -76,7 +76,8 @@ def open_documents(found: Contents, options: ImportOptions) -> Source | None:
 
 
 def _is_note(name: PurePosixPath) -> bool:
-    return bool({*words_of(name.stem)} & {"readme", "license", "licence", "changelog", "urls"}) or is_class_list(name.name)
+    return bool({*words_of(name.stem)} & {"readme", "license", "licence", "changelog",
+        "urls"}) or is_class_list(name.name)
 
 
 def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Source:
@@ -155,7 +156,8 @@ def _split_of_folders(name: PurePosixPath) -> str:
 def _are_pieces(names: list[PurePosixPath]) -> bool:
     """Whether tables differ in numbers alone, as the pieces of one table do: train-00000-of-00002."""
     return len({tuple(word for word in words_of(name.stem) if not word.isdecimal()) for name in names}) == 1 \
-        and len({name.suffix for name in names}) == 1 and (len(names) == 1 or len({n.stem for n in names}) == len(names))
+        and len({name.suffix for name in names}) == 1 and (len(names) == 1 or len({n.stem
+            for n in names}) == len(names))
 
 
 def _unsplit(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,

@@ -44,6 +44,8 @@ class Reading:
     roles: dict[str, str] = field(default_factory=dict)  # columns that the format itself names: text, label, image...
     notes: list[str] = field(default_factory=list)  # what is sure and worth telling
     doubts: list[str] = field(default_factory=list)  # guesses that a person should look at
+    disagreeing: int = 0  # items to which annotators gave different classes; the commonest was taken
+    undecided: int = 0  # of these, items without a commonest one, which have no class
     set_aside: dict[str, int] = field(default_factory=dict)  # reason to number of records
 
     def note(self, sentence: str) -> None:

@@ -84,8 +84,8 @@ def caveat(section: dict[str, Any], modality: str, kept: str = "") -> str:
     test, noun = ("" if kept else "test "), noun_of(modality)
     count, added = section.get("n", FEW), ""
     if count < FEW:
-        added = f" Careful: only {count} {test}{noun if count != 1 else noun[:-1]}{kept}, so this is hardly more than " \
-                "chance."
+        items = noun if count != 1 else noun[:-1]
+        added = f" Careful: only {count} {test}{items}{kept}, so this is hardly more than chance."
     judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
     if len(judged) == 1:
         added += f" All {test}{noun}{kept} are of one class, {judged[0]!r}, so this says little."

@@ -99,8 +99,8 @@ def fit_probe(train: tuple[Any, Ints], validation: tuple[Any, Ints], groups: Int
         planned = plan is not None and plan.min(initial=0) >= 0 and plan.max(initial=-1) + 1 == folds
         parts = list(_planned(labels, plan) if planned and plan is not None else folds_of(labels, groups, folds, seed))
         if not parts:
-            raise DataError("The rows to learn from cannot be cut into parts that judge each other.", "Too few of them, or "
-                            "of their groups, hold two classes or more, and a group is never torn apart.",
+            raise DataError("The rows to learn from cannot be cut into parts that judge each other.", "Too few of "
+                            "them, or of their groups, hold two classes or more, and a group is never torn apart.",
                             "Choose another group column or none, or add labelled items.")
         kind, first = "cv", 0
     else:

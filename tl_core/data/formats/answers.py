@@ -32,12 +32,6 @@ class Item:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
 
 
-@dataclass
-class _Count:
-    disagreeing: int = 0
-    ties: int = 0
-
-
 class _Verdict(NamedTuple):
     label: str
     annotators: int
@@ -62,16 +56,10 @@ def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterato
     picture = picture_of(columns)
     text = "" if picture else text_of(columns)
     _tell(reading, labels, picture, _free(text, reserved))
-    count = _Count()
 
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
         for item in chain(sample, items):
-            yield item.number, _row(item, labels, reserved, picture, count)
-        if count.disagreeing:
-            items_have = "item has" if count.disagreeing == 1 else "items have"
-            reading.note(f"{count.disagreeing:,} {items_have} annotators who disagree; the commoner class was taken, "
-                         f"{count.ties:,} with a tie have none.")
-
+            yield item.number, _row(item, labels, reserved, picture, reading)
     yield from framed(rows(), reading, chunk_rows)
 
 
@@ -102,7 +90,8 @@ def _tell(reading: Reading, labels: dict[str, str], picture: str, text: str) -> 
                       "the class.")
 
 
-def _row(item: Item, labels: dict[str, str], reserved: set[str], picture: str, count: _Count) -> dict[str, str]:
+def _row(item: Item, labels: dict[str, str], reserved: set[str], picture: str,
+         reading: Reading) -> dict[str, str]:
     row: dict[str, str] = {}
     for name, value in item.data.items():
         if name == picture:
@@ -118,8 +107,8 @@ def _row(item: Item, labels: dict[str, str], reserved: set[str], picture: str, c
         row[_free(name, {*row, *reserved})] = value
     closest = max(verdicts, key=lambda verdict: verdict.annotators)
     split = [verdict for verdict in verdicts if verdict.annotators > 1 and verdict.agreement != "1"]
-    count.disagreeing += bool(split)
-    count.ties += any(not verdict.label for verdict in split)
+    reading.disagreeing += bool(split)
+    reading.undecided += any(not verdict.label for verdict in split)
     return row | {"annotators": str(closest.annotators), "agreement": closest.agreement}
 
 
