@@ -13,16 +13,21 @@ ROLES = {"text": "Text", "title": "Title before the text", "image": "Picture", "
          "group": "Belongs together", "date": "Date", "fold": "Fold"}
 
 
-def ask(question: dict[str, Any], prefix: str = "add_") -> None:
+def _answer(option: str) -> None:
+    """Keep the answer where the option's own widget would."""
+    picked = st.session_state[f"answer_{option}"]
+    st.session_state[f"add_{option}"] = int(picked) if option == "class_level" else picked
+
+
+def ask(question: dict[str, Any]) -> None:
     """Show a question with its choices; the answer goes into the session under the option's name."""
     st.warning(f"**{plain(question['what'])}** {plain(question['why'])}", icon=":material/help:")
     option, choices = question["question"]["option"], question["question"]["choices"]
     with st.form(f"question_{option}", border=False):
-        picked = st.radio("What is meant?", list(choices), format_func=lambda value: plain(
-            f"{value}: {choices[value]}"))
-        if st.form_submit_button("Go on with this", type="primary", icon=":material/check:"):
-            st.session_state[f"{prefix}{option}"] = int(picked) if option == "class_level" else picked
-            st.rerun()
+        st.radio("What is meant?", list(choices), format_func=lambda value: plain(f"{value}: {choices[value]}"),
+                 key=f"answer_{option}")
+        st.form_submit_button("Go on with this", type="primary", icon=":material/check:", on_click=_answer,
+                              args=(option,))
 
 
 def check(plan: dict[str, Any]) -> None:

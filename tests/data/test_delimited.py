@@ -171,6 +171,7 @@ NAMED = {
     "own words over sentences": (["Beschwerde", "Amt"], WORDS, "xy"),
     "known by a part": (["customer-message", "foo"], WORDS, ["odd", "even"]),
     "index without a name": (["", "was"], [str(i) for i in range(40)], "xy"),
+    "questions over answers": (["How do you like our service overall?", "Points"], WORDS, "12"),
     "years": (["Ort", "2019", "2020", "2021"], None, None),
 }
 
@@ -236,7 +237,7 @@ def test_one_column_without_a_name_keeps_its_first_line(tmp_path, suffix, end):
 @pytest.mark.parametrize("texts", [
     ["Hello, Tom", "Hi, Jane", "Bye, you"], ["Just one line"], ["One, line"], ["one, two", "three, four, five"],
     ["a | b | c", "no pipe", "x | y"], ['"Quoted whole"', "not quoted", "again, not"], ["tab\there", "none", "none"],
-    ["Why; oh why; indeed", "Because", "Well; yes"], ["__label__a one, two", "__label__b three", "__label__a x; y"],
+    ["Why; oh why; indeed", "Because", "Well; yes"], ["DESC:manner one, two", "NUM:count three", "DESC:def x; y"],
     ['"open and never closed', "one", "two, three"], ["cat/1.jpg 0", "dog/2.jpg 1"]])
 def test_lines_of_prose_are_one_text_each(tmp_path, texts):
     rows, names, _ = read(tmp_path / "t.txt", "\n".join(texts) + "\n")

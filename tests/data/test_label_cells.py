@@ -149,8 +149,8 @@ def test_names_that_a_person_would_take_for_one(one, other):
 
 @pytest.mark.parametrize(("one", "other"), [
     ("-1", "1"), ("−1", "1"), ("-1.0", "1"), ("C", "C++"), ("C", "C#"), ("A-", "A"), ("A+", "A"),
-    ("grade -1", "grade 1"), ("1", "10"), ("1.5", "15"), ("1,000", "1"), ("1", "I"), ("T-1", "T1"), ("e-mail", "email"), ("a/b", "a b"),
-    ("2023", "2024"), ("0.1", "0.01"), ("résumé", "resume")])
+    ("grade -1", "grade 1"), ("1", "10"), ("1.5", "15"), ("1,000", "1"), ("1", "I"), ("T-1", "T1"),
+    ("e-mail", "email"), ("a/b", "a b"), ("2023", "2024"), ("0.1", "0.01"), ("résumé", "resume")])
 def test_names_that_differ(one, other):
     assert alike_key(one) != alike_key(other)
 

@@ -15,13 +15,15 @@ from tl_core.data.store import DatasetVersion, open_items
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
 
 WRONG = ["bÃ©art went home", "itâ€™s late", "Ð¿Ñ€Ð¸Ð²ÐµÑ‚ to all", "РџСЂРёРІРµС‚ РјРёСЂ", "schÃ¶n ist es",
-         "only Â£5 today", "donâ\x80\x99t go", "ï»¿hello there", "thanks ðŸ˜€", "æ—¥æœ¬ is far", "â‚¬ 5 more", "voilÃ\xa0tout",
-         "â€œhelloâ€\x9d", "Å‚Ã³dÅº town", "TÃ¼rkÃ§e yaz", "fÃƒÂ¼r twice", "Ă©tĂ© chaud", "caf√© au lait"]
+         "only Â£5 today", "donâ\x80\x99t go", "ï»¿hello there", "thanks ðŸ˜€", "æ—¥æœ¬ is far", "â‚¬ 5 more",
+         "voilÃ\xa0tout", "â€œhelloâ€\x9d", "Å‚Ã³dÅº town", "TÃ¼rkÃ§e yaz",
+         "fÃƒÂ¼r twice", "Ă©tĂ© chaud", "caf√© au lait"]
 RIGHT = ["béart", "SÃO PAULO", "NÃO, AÇÃO E MAÇÃ… boa", "“A IRMÃ” disse", "à\u00a0«\u00a0lui\u00a0»", "Voilà\u00a0!",
          "Straße – „x“", "naïve—really", "Tiếng Việt có dấu à ạ ã â ê ô", "ĐÃ RỒI", "CAFÉ™", "crème brûlée",
          "Привет, «СССР» и Сёма…",
          "Він гість, Її ґанок", "x = &y; if (a && b) z;", "AT&T; R&D", "tab\tand\nline",
-         "می\u200cروم", "👩\u200d👩\u200d👧", "日本語です", "5 £ and 3 €", "Ærø Ångström Öl", "ÂME ÂGÉE", "Île-de-France"]
+         "می\u200cروم", "👩\u200d👩\u200d👧", "日本語です", "5 £ and 3 €", "Ærø Ångström Öl",
+         "ÂME ÂGÉE", "Île-de-France"]
 FOUR = ["bÃ©art went", "a &amp; b are here", "zero\u200bwidth here", "lost \ufffd it"]
 PLAIN = [f"a sentence about subject {number * 7} and nothing but {number}" for number in range(24)]
 

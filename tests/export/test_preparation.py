@@ -17,7 +17,9 @@ from tests_support.pages import carried_out, runs
 
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
+from tl_core.data.deep_pictures import colour_png
 from tl_core.data.preparation import Preparation
+from tl_core.export import standalone
 from tl_core.export.bundle import export, requirements_of
 from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes
@@ -217,6 +219,11 @@ def write_deep(folder, kind):
             values = random.integers(0, 200 if number == 0 else 4096, (20, 24)).astype(np.uint16)
             Image.fromarray(values).save(folder / f"{number}.png")
             shown.append(scaled(values.astype(float), 0, 4095))
+        elif kind == "deep colours":
+            values = random.integers(0, 4096, (20, 24, 3)).astype(np.uint16)
+            (folder / f"{number}.png").write_bytes(colour_png(values))
+            grey = ((values.astype(float)) / 4095 * 255).round().astype(np.uint8)
+            shown.append(Image.fromarray(grey))
         elif kind == "floats":
             values = random.normal(0, 0.1 if number == 0 else 1, (20, 24)).astype(np.float32)
             Image.fromarray(values).save(folder / f"{number}.tif")
@@ -230,7 +237,7 @@ def write_deep(folder, kind):
 
 
 @pytest.mark.parametrize(("kind", "kept"), [
-    ("twelve bits", Preparation(scale=(0.0, 4095.0))), ("floats", Preparation(scale=(-2.0, 3.0))),
+    ("twelve bits", Preparation(scale=(0.0, 4095.0))), ("deep colours", Preparation(scale=(0.0, 4095.0))), ("floats", Preparation(scale=(-2.0, 3.0))),
     ("all pages", Preparation(page="all")), ("first pages", Preparation())])
 def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path, kind, kept):
     way, folder = ways(kind.replace(" ", ""), "resnet", kept), tmp_path / "pictures"
@@ -279,22 +286,43 @@ def test_a_bundle_from_before_answers_as_it_did(joined, tmp_path):
 
 
 def test_predict_py_refuses_in_words_what_it_was_not_trained_on(joined, ways, tmp_path):
-    def told(way, *words):
-        done = subprocess.run([sys.executable, way.bundle / "predict.py", *map(str, words)], cwd=tmp_path, text=True,
-                              capture_output=True)
-        return done.returncode, done.stderr
+    path = str(write_table(tmp_path / "in.csv", ["subject", "body"], MAIL[:3]))
+    done = subprocess.run([sys.executable, joined.bundle / "predict.py", path], text=True, capture_output=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "no column 'title'" in done.stderr and "subject, body" in done.stderr
+    model, plain = standalone.Model(joined.bundle), ways("plain", "bert", Preparation(("message",), repair=True))
+    for words, column, said in (("a text alone", "", "'title' and 'body'"), (path, "body", "--column")):
+        with pytest.raises(ValueError, match=said):
+            standalone.read([words], column, model)
+    with pytest.raises(ValueError, match="text alone"):
+        model.answers(["a text alone"])
+    with pytest.raises(ValueError, match="no column 'title'"):
+        model.answers([{"body": "x"}])
+    single = standalone.Model(plain.bundle)
+    with pytest.raises(ValueError, match=r"'message'.*--column"):
+        standalone.read([path], "", single)
+    assert [item for _, item in standalone.read([path], "body", single)] == [{"message": body} for _, body in MAIL[:3]]
+    latin = tmp_path / "latin.csv"
+    latin.write_bytes("message\nGr\u00fc\u00dfe\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="UTF-8"):
+        standalone.read([str(latin)], "", single)
 
-    path = write_table(tmp_path / "in.csv", ["subject", "body"], MAIL)
-    code, words = told(joined, path)
-    assert code == 2 and "'title'" in words and "subject, body" in words and "Traceback" not in words
-    code, words = told(joined, "a text alone")
-    assert code == 2 and "'title' and 'body'" in words
-    code, words = told(joined, path, "--column", "body")
-    assert code == 2 and "--column" in words
-    plain = ways("plain", "bert", Preparation(columns=("message",), repair=True))
-    code, words = told(plain, path)
-    assert code == 2 and "'message'" in words and "--column" in words
-    close({"--column": plain.predict_py(tmp_path, path, "--column", "body")[:1]}, plain.expected([MAIL[0][1]]))
+
+def test_predict_py_reads_the_tables_that_tools_write(joined, tmp_path):
+    model = standalone.Model(joined.bundle)
+
+    def rows(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return [item if isinstance(item, dict) else str(item)
+                for _, item in standalone.read([str(tmp_path / name)], "", model)]
+
+    assert rows("quotes.tsv", 'title\tbody\n"hello\tA "good" film\nb"ye\t"B\n') == [
+        {"title": '"hello', "body": 'A "good" film'}, {"title": 'b"ye', "body": '"B'}]
+    assert rows("quoted.tsv", 'title\tbody\n"two\nlines"\tB\n') == [{"title": "two\nlines", "body": "B"}]
+    assert rows("blanks.csv", "\ufeff title , body\na,b\n") == [{"title": "a", "body": "b"}]
+    assert rows("short.csv", "title,body\na\na,b\n,\na,b,c\n") == [
+        "The row is damaged: it does not fit the header.", {"title": "a", "body": "b"}, "The text is empty.",
+        "The row is damaged: it does not fit the header."]
 
 
 def test_the_server_says_what_it_needs_and_refuses_less(joined):

@@ -13,6 +13,8 @@ from typing import Any
 from tl_core import vault
 from tl_core.cli.context import Output, parse_setting, stores
 from tl_core.config import SETTINGS, RunConfig
+from tl_core.data.small import check_trainable
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 from tl_core.registry.runs import ACTIVE, Run, RunStore
 from tl_core.settings import Settings
@@ -24,6 +26,7 @@ _LOOK_SECONDS = 0.2
 def train(args: argparse.Namespace, output: Output) -> int:
     settings, _, runs = stores()
     config = _longer(args, runs) if args.continue_run else _new(args)
+    check_trainable(DatasetVersion(Path(config.dataset_dir)), learns=config.recipe != "zero_shot")
     if args.estimate:
         config = replace(config, kind="preflight")
     return _start_and_follow(runs.create(config), runs, settings, output, detach=args.detach)

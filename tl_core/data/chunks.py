@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.columns import Columns, guess_columns
-from tl_core.data.encodings import sniff_encoding
+from tl_core.data.encodings import Utf8, sniff_coding
 from tl_core.data.limits import Limits
 from tl_core.data.names import readable
 from tl_core.data.peek import HEAD, reading_of
@@ -203,8 +203,8 @@ def _document(path: Path, limits: Limits) -> str:
     try:
         if path.stat().st_size > 4 * limits.cell_chars:
             return ""
-        codec = sniff_encoding(path)
-        return path.read_bytes().decode(codec, "replace").removeprefix("\ufeff")
+        with Utf8(path, sniff_coding(path)) as handle:
+            return handle.read(path.stat().st_size * 4 + 1).decode()
     except (DataError, OSError):
         return ""
 

@@ -67,7 +67,8 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
     if total >= _FEWEST and len(names) > _DISTINCT * total:
         alone = sum(counts[name] == 1 for name in names)
         raise DataError("Nearly every row has another class.", f"{alone:,} of {total:,} rows have a class of their "
-                        "own; that is an id or a text, not a class.", "Choose another column, or group the values first.")
+                        "own; that is an id or a text, not a class.",
+                        "Choose another column, or group the values first.")
 
 
 def several_in(names: list[str]) -> list[str]:

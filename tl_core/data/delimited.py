@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,65 +18,99 @@ from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow import csv
 
 _NAMES_BLOCK = 1 << 20
 
 
 def read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
-    import pyarrow as pa
-    from pyarrow import csv
-
+    """Rows of a file in any encoding, separator and way of quoting."""
     dialect = sniff_dialect(path, reading.encoding, reading.header)
     if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
         raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
-    refused: list[int] = []
-    enough: list[ValueError] = []
+    with _plain(path, dialect) as plain:
+        yield from _Parser(path, plain, dialect, reading).rows(rows)
 
-    def refuse(row: csv.InvalidRow) -> str:
-        number = row.number - dialect.skip_lines - (1 if dialect.header else 0)
-        refused.append(number)
+
+@contextmanager
+def _plain(path: Path, dialect: Dialect) -> Iterator[str]:
+    """The path of the file in plain UTF-8: the file itself, or a copy for as long as it is read.
+
+    Arrow reads ahead in a thread of its own, which at the end of a process must not be inside Python's decoders.
+    """
+    if dialect.coding.plain and not dialect.escaped:
+        yield str(path)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
+        with Utf8(path, dialect.coding, escaped=dialect.escaped, halved=dialect.halved) as source:
+            shutil.copyfileobj(source, copy, 1 << 20)
+        copy.flush()
+        yield copy.name
+
+
+class _Parser:
+    """One file while Arrow reads it: the rows that it refused, and why it stopped."""
+
+    def __init__(self, path: Path, plain: str, dialect: Dialect, reading: Reading) -> None:
+        self._path, self._plain, self._dialect, self._reading = path, plain, dialect, reading
+        self._refused: list[int] = []
+        self._enough: list[ValueError] = []
+
+    def rows(self, size: int) -> Iterator[Rows]:
+        import pyarrow as pa
+
+        own = _shifted(self._dialect)
+        names = own or self._names()
+        shown = clean_names(names if self._dialect.header else [""] * len(names))
+        _tell(self._path, self._dialect, shown, self._reading)
+        kinds = dict.fromkeys(names, pa.string())
+        number = 0
+        with self._opened(self._reading.limits.row_bytes, own or None, column_types=kinds, strings_can_be_null=False,
+                          check_utf8=False) as batches:
+            for batch in _until(batches, self._enough):
+                numbers, number = _numbered(batch.num_rows, number, self._refused)
+                table = pa.Table.from_batches([batch]).rename_columns(shown)
+                table, numbers = _wanted(table, numbers, names, self._dialect, self._reading)
+                for start in range(0, len(numbers), size):
+                    yield Rows(numbers[start:start + size], table.slice(start, size))
+
+    def _names(self) -> list[str]:
+        """The names of the columns, in the words of this very parser."""
+        import pyarrow as pa
+
         try:
-            reading.leave_out(number, _reason(row.actual_columns, row.expected_columns, dialect))
-        except ValueError as error:  # the parser could not pass it on
-            enough.append(error)
-            return "error"
-        return "skip"
+            first = self._opened(_NAMES_BLOCK)
+        except pa.ArrowInvalid:  # a first row longer than that
+            first = self._opened(self._reading.limits.row_bytes)
+        with first:
+            names = list(first.schema.names)
+        self._refused.clear()
+        self._reading.bad.clear()
+        return names
 
-    def opened(block: int, names: list[str] | None = None, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
-        reader: csv.CSVStreamingReader = csv.open_csv(
-            str(path) if dialect.coding.plain and not dialect.escaped else pa.PythonFile(
-                Utf8(path, dialect.coding, escaped=dialect.escaped, halved=dialect.halved), mode="r"),
+    def _opened(self, block: int, names: list[str] | None = None, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
+        from pyarrow import csv
+
+        dialect = self._dialect
+        return csv.open_csv(
+            self._plain,
             read_options=csv.ReadOptions(block_size=block, use_threads=False,
                                          skip_rows=dialect.skip_lines + (1 if names else 0), column_names=names,
                                          autogenerate_column_names=not dialect.header),
             parse_options=csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=dialect.quotes,
-                                           quote_char='"' if dialect.quotes else False, invalid_row_handler=refuse),
+                                           quote_char='"' if dialect.quotes else False,
+                                           invalid_row_handler=self._refuse),
             convert_options=csv.ConvertOptions(**convert))
-        return reader
 
-    own = _shifted(dialect)
-    names = own
-    if not names:
+    def _refuse(self, row: csv.InvalidRow) -> str:
+        number = row.number - self._dialect.skip_lines - (1 if self._dialect.header else 0)
+        self._refused.append(number)
         try:
-            first = opened(_NAMES_BLOCK)  # the names, in the words of this very parser
-        except pa.ArrowInvalid:  # a first row longer than that
-            first = opened(reading.limits.row_bytes)
-        with first:
-            names = first.schema.names
-        refused.clear()
-        reading.bad.clear()
-    shown = clean_names(names if dialect.header else [""] * len(names))
-    _tell(path, dialect, shown, reading)
-    kinds = dict.fromkeys(names, pa.string())
-    number = 0
-    with opened(reading.limits.row_bytes, own or None, column_types=kinds, strings_can_be_null=False,
-                check_utf8=False) as batches:
-        for batch in _until(batches, enough):
-            numbers, number = _numbered(batch.num_rows, number, refused)
-            table = pa.Table.from_batches([batch]).rename_columns(shown)
-            table, numbers = _wanted(table, numbers, names, dialect, reading)
-            for start in range(0, len(numbers), rows):
-                yield Rows(numbers[start:start + rows], table.slice(start, rows))
+            self._reading.leave_out(number, _reason(row.actual_columns, row.expected_columns, self._dialect))
+        except ValueError as error:  # the parser could not pass it on
+            self._enough.append(error)
+            return "error"
+        return "skip"
 
 
 def _reason(cells: int, expected: int, dialect: Dialect) -> str:

@@ -20,6 +20,7 @@ _SAMPLE = 256 << 10
 _BOM = b"\xef\xbb\xbf"
 _UNUSED = "\x1f\x1e\x1d\x1c\x02\x01"  # signs that no text holds: the separators of a file of one column
 _NONE = 0.05  # a score that says nothing
+_NAME = re.compile(r"[^\W\d][\w .()/#-]{0,29}")
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 
 
@@ -125,19 +126,17 @@ def _score(rows: list[list[str]], separator: str, suffix: str, told: str) -> flo
     if abs(usual - width) == 1:
         share = max(share, count / len(rows))
     headed = width > 1 and 2 * several >= len(rows) and _are_names(rows[0], share)
-    alike = usual > 1 and count >= _needed(separator) * len(rows) and _is_plausible(rows, separator, suffix)
+    single = width == 1 and is_known(rows[0][0]) and any(row[-1] for row in rows[1:] if len(row) > 1)
+    alike = (usual > 1 and not single and count >= (0.8 if separator in "\t|" else 0.95) * len(rows)
+             and _is_plausible(rows, separator, suffix))
     return share + min(max(width, usual), 100) / 1000 if headed or alike or told else 0.0
-
-
-def _needed(separator: str) -> float:
-    return 0.8 if separator in "\t|" else 0.95
 
 
 def _are_names(first: list[str], share: float) -> bool:
     """Whether the first row looks like a header, so that rows of another width are damaged and not prose."""
     if any(map(is_known, first)):
         return True
-    short = [cell for cell in first if re.fullmatch(r"[^\W\d][\w .()/#-]{0,29}", cell) and not cell.endswith((" ", "."))]
+    short = [cell for cell in first if _NAME.fullmatch(cell) and not cell.endswith((" ", "."))]
     words = max((cell.count(" ") + 1 for cell in first), default=0)
     return len(short) == len(first) == len(set(first)) and words <= (3 if share >= 0.5 else 1)
 

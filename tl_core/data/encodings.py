@@ -22,7 +22,7 @@ _UNMARKED = ("gb18030", "cp932", "big5", "euc_kr", "cp1251", "cp1252")
 _DOUBLE = ("gb18030", "cp932", "big5", "euc_kr")
 _VALID_SHARE = 0.2
 _CONTROLS = bytes(set(range(32)) - {*b"\0\t\n\v\f\r\x1b\x1c\x1d\x1e\x1f"})
-_ESCAPED = re.compile(rb'\\(["\\])')
+_NEVER = b"\xff"  # a byte that UTF-8 does not know
 
 
 @dataclass(frozen=True)
@@ -264,10 +264,8 @@ class Utf8(io.RawIOBase):
         clean, self._slash = self._slash + clean, b""
         if not last and (len(clean) - len(clean.rstrip(b"\\"))) % 2:
             clean, self._slash = clean[:-1], b"\\"
-        return _ESCAPED.sub(self._sign, clean)
-
-    def _sign(self, found: re.Match[bytes]) -> bytes:
-        return b'""' if found[1] == b'"' else b"\\" if self._halved else found[0]
+        clean = clean.replace(b"\\\\", _NEVER).replace(b'\\"', b'""')
+        return clean.replace(_NEVER, b"\\" if self._halved else b"\\\\")
 
     def close(self) -> None:
         self._handle.close()

@@ -7,8 +7,8 @@ from functools import cache
 
 from tl_core.data.column_names import IMAGE_NAMES, LABEL_NAMES, SPLIT_COLUMNS, TEXT_NAMES, joined
 
-_MORE_NAMES = ("id", "index", "date", "time", "timestamp", "name", "rating", "score", "stars", "user", "username", "url",
-               "lang", "language", "unnamed: 0", "sentiment", "document", "tweet", "answer", "email", "mail")
+_MORE_NAMES = ("id", "index", "date", "time", "timestamp", "name", "rating", "score", "stars", "user", "username",
+               "url", "lang", "language", "unnamed: 0", "sentiment", "document", "tweet", "answer", "email", "mail")
 _NUMBER = re.compile(r"[-+]?(\d[\d.,]*|\.\d+)(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 _MISSING = {"-", "?", "na", "n/a", "nan", "null", "none", "nil", "\\n", "#n/a", "missing", "unknown"}
 _KINDS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
@@ -62,11 +62,13 @@ def has_header(rows: list[list[str]], told: str = "") -> tuple[bool, bool]:
         return True, True
     if data:
         return False, True
+    if "likely data" in votes:
+        return "likely names" in votes, "likely names" not in votes
     return True, "likely names" in votes
 
 
 def _vote(name: str, cells: list[str]) -> str:
-    """What one column says about the first line: names, data, likely names, or nothing."""
+    """What one column says about the first line: names or data, likely the one or the other, or nothing."""
     if not cells:
         return ""
     if _share(_NUMBER, cells) >= 0.9:
@@ -82,7 +84,7 @@ def _vote(name: str, cells: list[str]) -> str:
         return "data"
     sentences = sum(map(is_sentence, cells)) / len(cells)
     if is_sentence(name):
-        return "data" if sentences >= 0.5 else ""
+        return "likely data" if sentences >= 0.5 else ""
     few = len(cells) >= 6 and 4 * len(set(cells)) <= len(cells)
     return "likely names" if few or (sentences >= 0.8 and name.count(" ") <= 1 and len(name) <= 40) else ""
 

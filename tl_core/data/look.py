@@ -174,7 +174,9 @@ def _planned(source: Source, facts: _Facts, options: ImportOptions, intake: Inta
     table = {name: np.bincount(labels[(result.splits == name) & (labels >= 0)], minlength=len(codes.names))
              for name in used}
     unlabelled = int((labels < 0).sum())
-    check_counts(Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}), options.task)
+    if len(codes.names) > 1:  # rows that are added to a dataset may be of one class
+        check_counts(Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}),
+                     options.task)
     return {"classes": {name: {part: int(table[part][place]) for part in used} for place, name in
                         sorted(enumerate(codes.names), key=lambda pair: pair[1])},
             "unlabelled": unlabelled, "too_many": False, "question": None,
@@ -196,7 +198,7 @@ def _image_facts(source: Source, options: ImportOptions, intake: Intake,
 
 
 def _shown_file(file: ItemFile) -> dict[str, Any]:
-    return {"name": file.name, "label": file.label, "split": file.split}
+    return {"name": file.name, "label": file.label}
 
 
 def _table_facts(source: Source, options: ImportOptions, intake: Intake,
@@ -236,4 +238,4 @@ def _add_samples(sample: list[dict[str, Any]], facts: Any, cells: Any, intake: I
             continue
         text = JOIN.join(cells.column(name)[place].as_py() for name in intake.preparation.columns)
         sample.append({"text": (repaired(text) if options.repair else text).strip()[:_PREVIEW_CHARS],
-                       "label": label_name(label), "split": facts.column("split")[place].as_py()})
+                       "label": label_name(label)})

@@ -53,8 +53,8 @@ class Plan:
 
     def uncertain(self) -> list[str]:
         """A sentence for each guess below certainty."""
-        return [f"{one.name!r} is taken as the {one.role}: {one.reason}." for one in self.taken if not one.certain] \
-            + self.doubts
+        return [f"{one.name!r} is taken as the {'class' if one.role == 'label' else one.role}: {one.reason}."
+                for one in self.taken if not one.certain] + self.doubts
 
     def as_dict(self, skipped: list[dict[str, str]], unlabelled: int = 0,
                 sample: list[dict[str, Any]] | None = None) -> dict[str, Any]:

@@ -21,7 +21,6 @@ _MANY_ROWS = 5  # that look alike, where no cell is a known value
 _LINES = 100  # of one text, in a file of one column
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _WHOLE = re.compile(r'"(?:[^"]|"")*"')
-_LONE = re.compile(rb'(?<!\\)(?:\\\\)*\\(?![\\"])')
 
 Opened = Callable[[bool], io.BufferedReader]  # the file as UTF-8; with True, \" in it is written ""
 
@@ -51,7 +50,8 @@ def shape_of(rows: list[list[str]], separator: str, above: int) -> Shape:
     longest = tuple(max((len(row[place]) for row in whole), default=0) for place in range(width))
     values = tuple(frozenset(column) if 2 * len(set(column)) <= len(column) else frozenset()
                    for column in zip(*whole[1:], strict=True))
-    return Shape(separator, width, longest, values, any(cell.startswith(" ") for row in whole for cell in row[1:]), above)
+    spaced = any(cell.startswith(" ") for row in whole for cell in row[1:])
+    return Shape(separator, width, longest, values, spaced, above)
 
 
 def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoting:
@@ -60,10 +60,11 @@ def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoti
     Raises:
         ValueError: when a quotation mark swallows whole rows and no other reading is better.
     """
+    ways = (False, True)[:1 + escapes]
     if shape.width < 2:
-        tidy = next((escaped for escaped in (False, True)[:1 + escapes] if _encloses_lines(opened, escaped, suffix)), None)
-        return Quoting(tidy is not None, bool(tidy))
-    for escaped in (False, True)[:1 + escapes]:
+        return next((Quoting(True, escaped) for escaped in ways if _encloses_lines(opened, escaped, suffix)),
+                    Quoting(False))
+    for escaped in ways:
         with opened(escaped) as handle:
             if _is_tidy(handle, shape):
                 return Quoting(True, escaped)
@@ -73,23 +74,24 @@ def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoti
 def halves(opened: Opened) -> bool:
     """Whether every backslash is doubled or stands before a mark: then two of them mean one."""
     with opened(False) as handle:
-        return not any(_LONE.search(block) for block in blocks(handle))
+        return not any(b"\\" in block.replace(b"\\\\", b"").replace(b'\\"', b"") for block in blocks(handle))
 
 
 def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
-    with opened(escapes) as handle:
-        enclosed = _are_enclosed(handle, shape)
     with opened(False) as handle:
-        literal, of_marked, marked = _damaged_literally(handle, shape)
-    fits = not enclosed and of_marked <= _FEW * marked
-    if fits and not of_marked:
+        counts = _literally(handle, shape)
+    fits = counts.damaged_marked <= _FEW * counts.marked
+    if fits and 2 * counts.marked >= counts.lines:
+        with opened(escapes) as handle:
+            fits = 2 * _enclosed(handle, shape) < counts.lines
+    if fits and not counts.damaged_marked:
         return Quoting(False)
     found = []
     for escaped in (False, True)[:1 + escapes]:
         with opened(escaped) as handle:
             found.append((*_damaged_quoted(handle, shape), escaped))
     damaged, swallowed, escaped = min(found, key=lambda one: (one[0], not one[2]))
-    if fits and literal <= damaged:
+    if fits and counts.damaged <= damaged:
         return Quoting(False)
     if swallowed:
         raise ValueError(swallowed)
@@ -149,30 +151,39 @@ def _text_lines(cell: str) -> list[str]:
     return cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _are_enclosed(handle: io.BufferedReader, shape: Shape) -> bool:
-    """Whether most lines hold well-formed quoted cells: a program put the marks there, whatever is wrong elsewhere."""
+def _enclosed(handle: io.BufferedReader, shape: Shape) -> int:
+    """Lines of well-formed quoted cells. Where most are, a program put the marks there, whatever is wrong elsewhere."""
     separator = re.escape(shape.separator)
     cells = re.compile(f'(?:^|(?<={separator}))"(?:[^"\n]|"")*"(?={separator}|$)', re.MULTILINE)
-    tidy = every = 0
+    tidy = 0
     for block in blocks(handle):
         text = cells.sub("\0", block.decode("utf-8", "replace"))
-        every += sum(map(bool, text.split("\n")))
         tidy += sum("\0" in line and '"' not in line for line in text.split("\n"))
-    return 2 * tidy >= every
+    return tidy
 
 
-def _damaged_literally(handle: io.BufferedReader, shape: Shape) -> tuple[int, int, int]:
-    """Lines with another number of cells, were all marks part of the texts; the same of lines with marks; those."""
-    damaged = of_marked = marked = 0
+class _Literal(NamedTuple):
+    """Lines, were all marks part of the texts; damaged ones have another number of cells."""
+
+    lines: int
+    damaged: int
+    marked: int
+    damaged_marked: int
+
+
+def _literally(handle: io.BufferedReader, shape: Shape) -> _Literal:
+    lines = damaged = marked = both = 0
     for block in blocks(handle):
         signs = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(signs == _NEWLINE)
-        wrong = (_each(signs, ord(shape.separator), ends) + 1 != shape.width) & (np.diff(ends, prepend=-1) > 1)
+        filled = np.diff(ends, prepend=-1) > 1
+        wrong = (_each(signs, ord(shape.separator), ends) + 1 != shape.width) & filled
         marks = _each(signs, _QUOTE, ends) > 0
+        lines += int(filled.sum())
         damaged += int(wrong.sum())
-        of_marked += int((wrong & marks).sum())
         marked += int(marks.sum())
-    return damaged, of_marked, marked
+        both += int((wrong & marks).sum())
+    return _Literal(lines, damaged, marked, both)
 
 
 def _each(signs: NDArray[np.uint8], sign: int, ends: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -191,8 +202,8 @@ def _damaged_quoted(handle: io.BufferedReader, shape: Shape) -> tuple[int, str]:
             inner = _swallowed(row, shape) if height > 2 else 0
             damaged += inner if inner else height if row and len(row) != shape.width else 0
             if inner and not said:
-                said = (f"A quotation mark is opened in row {number - shape.above:,} (line {last - height + 1:,}) and closed only "
-                        f"{height - 1:,} lines later, so that whole rows would become one text")
+                said = (f"A quotation mark is opened in row {number - shape.above:,} (line {last - height + 1:,}) and "
+                        f"closed only {height - 1:,} lines later, so that whole rows would become one text")
     except csv.Error:  # a cell that never ends: the parser says so in its own words
         pass
     return damaged, said

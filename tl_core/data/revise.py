@@ -158,7 +158,8 @@ def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) ->
     """What a new version takes over from `version`."""
     info = version.info
     told = {f["id"]: f for f in info.findings}
-    kept = [Finding(**told[name]) for name in ("validation_as_test", "undated", "blank_splits", "disagreement") if name in told]
+    kept = [Finding(**told[name]) for name in ("validation_as_test", "undated", "blank_splits", "disagreement")
+            if name in told]
     damaged, empty = told.get("damaged"), told.get("empty_texts")
     options = replace(ImportOptions.from_dict(info.options), remove_leaks=False)
     return Draft(rows, splits, version.groups, options, info.inputs_fingerprint, info.extras_fingerprint, info.source,

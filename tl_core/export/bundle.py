@@ -13,7 +13,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from tl_core.data import preparation
+from tl_core.data import deep_pictures, preparation
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError
@@ -71,8 +71,7 @@ def export(run: Path, target: Path, wishes: Wishes, version: DatasetVersion | No
     half.mkdir(parents=True)
     try:
         _copy_model(model, half)
-        kept.write(half)
-        shutil.copyfile(str(preparation.__file__), half / "preparation.py")
+        _copy_preparation(kept, half, classifier.modality)
         progress.stage("Writing golden examples", share=0.1)
         golden.write_golden(classifier, half / golden.FOLDER, version if wishes.examples else None, kept)
         if wishes.onnx or wishes.int8 or told["runs_with"] == "onnxruntime":
@@ -159,6 +158,16 @@ def _copy_model(model: Path, target: Path) -> None:
         from tl_core.models import static_vectors
 
         shutil.copyfile(str(static_vectors.__file__), target / "static_vectors.py")
+
+
+def _copy_preparation(kept: Preparation, target: Path, modality: str) -> None:
+    """What training did to a row, and the code that did it, which `predict.py` repeats."""
+    kept.write(target)
+    shutil.copyfile(str(preparation.__file__), target / "preparation.py")
+    if modality == "image":
+        code = Path(str(deep_pictures.__file__)).read_text(encoding="utf-8")
+        (target / "deep_pictures.py").write_text(code.replace("from tl_core.data.preparation", "from preparation"),
+                                                 encoding="utf-8")
 
 
 def _write_rest(target: Path, told: dict[str, Any], report: dict[str, Any], name: str) -> None:

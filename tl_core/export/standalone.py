@@ -17,6 +17,7 @@ import struct
 import sys
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,16 +26,18 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 NOTES = {".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".parquet", ".xml",
          ".yaml", ".yml", ".html", ".htm"}  # what lies beside pictures and is none
+DOCUMENTS = {".txt", ".md", ".text"}  # one text each, where a folder of them is given
 TABLES = {".csv": ",", ".tsv": "\t"}
 STRAY = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN"}
+ORIENTATION, SUBFILE, COPY_OR_MASK = 0x0112, 0x00FE, 0b101
 BATCH, WINDOW = 16, 256
 
 
 class Page(NamedTuple):
-    """A page of a file, 0 for the first."""
+    """A page of a file, by its frame."""
 
     path: Path
-    number: int
+    frame: int
 
 
 class Model:
@@ -46,7 +49,7 @@ class Model:
         self.told: dict[str, Any] = json.loads((folder / "graft.json").read_text(encoding="utf-8"))
         self.labels: list[str] = self.told["labels"]
         self.is_text = self.told["modality"] == "text"
-        self.preparation = preparation_in(folder)
+        self.folder, self.preparation = folder, preparation_in(folder)
         self.processor = (AutoTokenizer if self.is_text else AutoImageProcessor).from_pretrained(folder)
         self._run = self._open_onnx(folder) if self.told["runs_with"] == "onnxruntime" else self._open_torch(folder)
 
@@ -119,7 +122,7 @@ class Model:
                     raise ValueError(f"The row has no column {name!r}. This model reads {self.needs}.")
         if not self.is_text:
             return (self.preparation.rgb(self.preparation.picture(item)) if isinstance(item, dict) else
-                    open_picture(item, self.preparation))
+                    open_picture(item, self.preparation, self.folder))
         text = item if isinstance(item, str) else self.preparation.text(item) if self.preparation.columns else \
             next(iter(item.values()), "")
         return self.preparation.one_text(text)
@@ -132,29 +135,58 @@ class Model:
         return {"pixel_values": self.processor(pictures, return_tensors="pt")["pixel_values"]}
 
 
-def preparation_in(folder: Path) -> Any:  # noqa: ANN401
-    """What training did to a row, by the bundle's own copy of the code that did it."""
-    spec = importlib.util.spec_from_file_location("preparation", folder / "preparation.py")
+@cache
+def beside(folder: Path, name: str) -> Any:  # noqa: ANN401
+    """A module of the bundle: the very code that training used."""
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    sys.modules.setdefault("preparation", module)
+    sys.modules[name] = module
     spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return module.Preparation.read(folder) or module.Preparation()
+    return module
 
 
-def open_picture(source: Any, preparation: Any = None) -> Any:  # noqa: ANN401
-    """An upright RGB picture, transparency on white, more than 8 bits scaled as in training."""
+def preparation_in(folder: Path) -> Any:  # noqa: ANN401
+    """What training did to a row."""
+    kind = beside(folder, "preparation").Preparation
+    return kind.read(folder) or kind()
+
+
+def open_picture(source: Any, preparation: Any = None, folder: Path = HERE) -> Any:  # noqa: ANN401
+    """An upright RGB picture, transparency on white, more than 8 bits scaled as in training.
+
+    Raises:
+        ValueError: when it is damaged.
+        OSError: when it is no picture.
+    """
     from PIL import Image, ImageOps
 
-    path, page = source if isinstance(source, Page) else (source, 0)
-    preparation = preparation or preparation_in(HERE)
+    preparation = preparation or preparation_in(folder)
+    path, frame = source if isinstance(source, Page) else (source, 0)
     try:
-        image = path if isinstance(path, Image.Image) else Image.open(path)
-        if page:
-            image.seek(page)
-        return preparation.rgb(ImageOps.exif_transpose(image))
+        if isinstance(path, Image.Image):
+            return preparation.rgb(ImageOps.exif_transpose(path))
+        with Image.open(path) as image:
+            image.seek(frame)
+            raw = beside(folder, "deep_pictures").halved(image)
+            image.load()
+            return _colours(path, frame, raw, image, preparation, folder) if raw else preparation.rgb(
+                ImageOps.exif_transpose(image))
     except (SyntaxError, TypeError, IndexError, KeyError, EOFError, RuntimeError, ArithmeticError, struct.error,
             MemoryError, Image.DecompressionBombError) as error:
         raise ValueError(f"The image is damaged: {error}") from error
+
+
+def _colours(path: Path, frame: int, raw: str, image: Any, preparation: Any, folder: Path) -> Any:  # noqa: ANN401
+    """Colours of 16 bits, of which Pillow keeps the upper 8 alone."""
+    from PIL import ImageOps
+
+    deep = beside(folder, "deep_pictures")
+    values = deep.colour_values(Path(path).read_bytes(), raw, frame)
+    low, high = preparation.scale or beside(folder, "preparation").range_scale(
+        0, float(values[..., :3].max()), whole=True)
+    picture = deep.scaled_colours(values, low, high)
+    picture.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
+    return ImageOps.exif_transpose(picture)
 
 
 def read(arguments: list[str], column: str, model: Model) -> list[tuple[str, Any]]:
@@ -173,6 +205,9 @@ def read(arguments: list[str], column: str, model: Model) -> list[tuple[str, Any
             found += pictures(path, model)
         elif model.preparation.joined:
             raise ValueError(f"{argument[:80]!r} is a text alone. This model reads {model.needs}: give it a CSV.")
+        elif path.is_dir():
+            found += [(str(file), file.read_text(encoding="utf-8-sig")) for file in sorted(path.rglob("*"))
+                      if file.suffix.lower() in DOCUMENTS and file.is_file()]
         elif kind == ".txt":
             with path.open(encoding="utf-8-sig") as handle:
                 found += [(str(number), line.strip()) for number, line in enumerate(handle, 1) if line.strip()]
@@ -246,21 +281,32 @@ def named(lines: Any) -> list[str]:  # noqa: ANN401
 
 def pictures(path: Path, model: Model) -> Iterator[tuple[str, Any]]:
     """Every file that is no table, note or by-product of the system; pages one by one where training took them so."""
-    from PIL import Image
-
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         inside = file.relative_to(path).parts
         if path.is_dir() and (not file.is_file() or file.suffix.lower() in NOTES
                               or any(part in STRAY or part.startswith(".") for part in inside)):
             continue
-        pages = 1
-        if model.preparation.page == "all":
-            try:
-                with Image.open(file, formats=("TIFF",)) as image:
-                    pages = int(getattr(image, "n_frames", 1))
-            except (OSError, ValueError, SyntaxError):
-                pages = 1  # whatever is wrong with it is said when it is read
-        yield from [(str(file), file)] if pages == 1 else [(f"{file}#{n + 1}", Page(file, n)) for n in range(pages)]
+        frames = pages(file) if model.preparation.page == "all" else []
+        yield from [(str(file), file)] if len(frames) < 2 else [
+            (f"{file}#{number}", Page(file, frame)) for number, frame in enumerate(frames, 1)]
+
+
+def pages(file: Path) -> list[int]:
+    """The frames of a TIFF that are pages, no smaller copies or masks of them; none of what is no TIFF."""
+    from PIL import Image
+
+    found: list[int] = []
+    try:
+        with Image.open(file, formats=("TIFF",)) as image:
+            for frame in range(10_000):
+                image.seek(frame)
+                if not int(image.tag_v2.get(SUBFILE, 0)) & COPY_OR_MASK:  # type: ignore[attr-defined]
+                    found.append(frame)
+    except EOFError:
+        return found
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
+        return []  # what is wrong with it is said when it is read
+    return found
 
 
 def answered(model: Model, items: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -31,7 +31,7 @@ def preparation_of(model: Path, info: VersionInfo | None = None) -> Preparation 
 def of_version(info: VersionInfo) -> Preparation:
     """What was done to the rows of a version; of those made before it was noted, the columns tell."""
     kept = Preparation.from_dict(info.preparation)
-    if info.modality == "text" and not kept.columns:
+    if info.modality == "text" and not kept.columns and info.columns.get("label") != "folder":  # files have no columns
         kept = replace(kept, columns=tuple(info.columns[role] for role in ("title", "text") if role in info.columns))
     return kept
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, model_validator
@@ -149,7 +148,7 @@ def files_of(files: list[tuple[bytes, str]], kept: Preparation) -> list[Any]:
         DataError: when one cannot be read, or they have too many pages.
     """
     pages = [(data, suffix, page) for data, suffix in files
-             for page in range(count_pages(io.BytesIO(data)) if kept.page == "all" else 1)]
+             for page in range(count_pages(data) if kept.page == "all" else 1)]
     if len(pages) > ITEMS:
         raise DataError(f"The files have {len(pages)} pages.", f"At most {ITEMS} at once.")
     return [open_page(data, page, kept, suffix) for data, suffix, page in pages]

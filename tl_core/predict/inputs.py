@@ -19,7 +19,7 @@ from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.predict import table_rows
+from tl_core.predict import documents, table_rows
 from tl_core.predict.picture_files import NOTES, Picture, find_pictures, read_picture
 from tl_core.predict.table_rows import IMAGE_WINDOW, Asked, Item
 from tl_core.settings import Settings
@@ -90,19 +90,52 @@ def open_inputs(source: Path, modality: str, staging: Path, settings: Settings, 
         source = target
     files = [source] if source.is_file() else sorted(
         path for path in source.rglob("*") if path.is_file() and not is_stray(path.relative_to(source)))
-    notes = [path for path in files if path.suffix.lower() in (tables.SUFFIXES if modality == "text" else NOTES)]
-    pictures = [] if modality == "text" else [path for path in files if path.suffix.lower() not in NOTES]
-    if pictures:
+    if modality == "text":
+        return _texts(files, source, readable(name), kept, asked, plan)
+    notes = [path for path in files if path.suffix.lower() in NOTES]
+    if pictures := [path for path in files if path.suffix.lower() not in NOTES]:
         return _pictures(pictures, source, kept or Preparation(), asked, plan, limits, notes)
-    found = [path for path in notes if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()] \
-        if modality == "text" or (kept and kept.pixels) else []
+    found = [path for path in notes if path.suffix.lower() in tables.SUFFIXES] if kept and kept.pixels else []
+    return _table(_only(found, readable(name), "images"), modality, kept, asked, plan)
+
+
+def _only(found: list[Path], name: str, what: str) -> Path:
+    """The one table of a source.
+
+    Raises:
+        DataError: when there is none, or more than one.
+    """
     if not found:
-        what = "a table of texts (CSV, XLSX, JSONL or Parquet)" if modality == "text" else "images"
-        raise DataError(f"There is nothing in {readable(name)!r} that this model reads.", f"It reads {what}.",
+        raise DataError(f"There is nothing in {name!r} that this model reads.", f"It reads {what}.",
                         "Bring that kind of file.")
     if len(found) > 1:
         raise DataError(f"It holds {len(found)} tables.", "", "Bring one table at a time.")
-    return _table(found[0], modality, kept, asked, plan)
+    return found[0]
+
+
+def _texts(files: list[Path], source: Path, name: str, kept: Preparation | None, asked: Asked, plan: Plan) -> Inputs:
+    """A table of texts, or a folder of files that are one text each."""
+    whole = kept is not None and not kept.columns  # it was trained on files
+    found = [path for path in files if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()]
+    if source.is_dir():
+        found = [path for path in found if not documents.is_note(path)] or found
+        texts = [path for path in files if path.suffix.lower() in documents.SUFFIXES and not documents.is_note(path)]
+        if not [path for path in found if path not in texts] and (len(texts) > 1 or (texts and whole)):
+            return _documents(texts, source, kept or Preparation(), asked, plan)
+    table = _only(found, name, "a table of texts (CSV, XLSX, JSONL or Parquet)")
+    if whole and table.suffix.lower() == ".txt":
+        plan.doubt(f"Each line of {readable(table.name)!r} is read as a text, although the model was trained on whole "
+                   "files; a folder of files is read file by file.")
+    return _table(table, "text", kept, asked, plan)
+
+
+def _documents(files: list[Path], root: Path, kept: Preparation, asked: Asked, plan: Plan) -> Inputs:
+    if kept.joined or asked.text_column or asked.title_column:
+        raise DataError("Files of text have no columns.", "The model was trained on " + (
+            " and ".join(map(repr, kept.columns)) or "whole files") + ".", "Bring a table with these columns."
+            if kept.joined else "Leave --text-column and --title-column out.")
+    plan.take("files", "text", "each file is one text")
+    return Inputs("file", len(files), lambda: documents.document_windows(files, root, kept), lambda text: text, kept)
 
 
 def _table(path: Path, modality: str, kept: Preparation | None, asked: Asked, plan: Plan) -> Inputs:
@@ -128,7 +161,8 @@ def _pictures(files: list[Path], source: Path, kept: Preparation, asked: Asked, 
         raise DataError("This model reads pictures.", "They have no columns.",
                         "Leave --text-column and --title-column out.")
     root = source.parent if source.is_file() else source
-    found: list[Picture] = list(islice(find_pictures(files, root, kept), limits.items + 1))
+    found: list[Picture] = list(islice(find_pictures(
+        files, root, kept, follow=source.is_file()), limits.items + 1))
     if len(found) > limits.items:
         raise DataError(f"There are more than {limits.items:,} pictures.", "That is this server's limit.",
                         "Predict a part of them, or raise TL_MAX_ITEMS.")

@@ -1,0 +1,60 @@
+"""Guesses are shown and can be corrected before anything is saved; what only a person knows is asked."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+from tests_support.everyday import CASES, bring, rows, table
+from tests_support.studio import upload
+
+pytestmark = pytest.mark.browser
+
+
+def save(page, words):
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.get_by_text(words).first.wait_for()
+
+
+def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, picture):
+    source = tmp_path / "reviews.csv"
+    source.write_text(table("text,stars,helpful", rows(40, lambda n: n % 5 + 1, lambda n: ["yes", "no"][n % 2])))
+    page.goto(f"{server.url}/add-data")
+    upload(page, source)
+    page.get_by_text("Please check this before you save").wait_for()
+    page.get_by_text("its name is one of a rating").first.wait_for()
+    page.get_by_text("Rows as the model will see them").wait_for()
+    page.wait_for_timeout(1500)
+    picture(page, "import-plan", 1700)
+    page.get_by_role("combobox", name="Column with the class").click()
+    page.get_by_role("option", name="helpful").click()
+    expect(page.get_by_text("Please check this before you save")).to_have_count(0)
+    page.get_by_text("How the rows will be split").wait_for()
+    save(page, "40 texts in 2 classes")
+
+
+def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, picture):
+    source = bring(CASES["class names that repeat below"].files, tmp_path, zipped=True)
+    page.goto(f"{server.url}/add-data")
+    upload(page, source)
+    page.get_by_text("It is not clear which folder level names the class").wait_for()
+    picture(page, "import-question")
+    page.get_by_text("2: classes cat, dog").click()
+    page.get_by_role("button", name="Go on with this").click()
+    page.get_by_text("16 images in 2 classes").wait_for()
+    save(page, "16 images in 2 classes")
+
+
+def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_path):
+    source = bring(CASES["dates that could be either"].files, tmp_path)
+    page.goto(f"{server.url}/add-data")
+    upload(page, source)
+    page.get_by_text("A table with 3 columns").wait_for()
+    page.get_by_text("More columns: groups, splits, dates").click()
+    page.get_by_role("combobox", name="Column with the date").click()
+    page.get_by_role("option", name="date", exact=True).click()
+    page.get_by_role("button", name="Go on with this").wait_for()
+    page.get_by_text("mdy: month, day, year").click()
+    page.get_by_role("button", name="Go on with this").click()
+    page.get_by_text("How the rows will be split").wait_for()
+    save(page, "40 texts in 2 classes")
