@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -16,14 +18,25 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests_support.serving import serving
 
+from tl_core.data.preparation import Preparation
+
 TOKEN = "a-token"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-@pytest.fixture(scope="module", params=["bert", "vit"])
-def address(exported, request):
-    """A server of a model of texts, then one of pictures, with a token."""
-    with serving(exported.bundle(request.param)[0], TL_SERVE_TOKEN=TOKEN) as (found, _):
+KINDS = {"texts": ("bert", None), "pictures": ("vit", None), "joined": ("bert", Preparation(("title", "body"))),
+         "pixels": ("vit", Preparation(tuple(f"p{n}" for n in range(9)), pixels=(3, 3, 1)))}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def address(exported, request, tmp_path_factory):
+    """A server of a model of texts, one of pictures, one of joined columns and one of pixels, with a token."""
+    family, kept = KINDS[request.param]
+    folder = exported.bundle(family)[0]
+    if kept:
+        folder = shutil.copytree(folder, tmp_path_factory.mktemp("served") / "bundle")
+        kept.write(folder)
+    with serving(folder, TL_SERVE_TOKEN=TOKEN) as (found, _):
         yield found
 
 

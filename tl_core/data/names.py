@@ -14,16 +14,34 @@ SPLIT_NAMES = {
     "evaluation": "validation", "publictest": "validation",
     "test": "test", "testing": "test", "tst": "test", "holdout": "test", "privatetest": "test",
 }
+_WORDS = {
+    "train": "trainings trainingsset trainingsdaten trainingsdatensatz trainingsmenge lernen lerndaten "
+             "entrainement apprentissage entrenamiento entreno treino treinamento treinar addestramento "
+             "trainset traindata trainingset trainingdata trainingsbilder trainingsfotos trainbilder "
+             "обучение обучающая обучающий "
+             "训练 訓練 学习 学習 トレーニング 훈련 학습",
+    "validation": "validierungsbilder validierung validierungs validierungsset validierungsdaten "
+                  "validierungsdatensatz validacion "
+                  "validacao validazione valset validset validationset devset валидация валидационная "
+                  "验证 驗證 検証 评估 バリデーション 검증",
+    "test": "tests testset testbilder testfotos testdata testdaten testdatensatz testmenge prueba pruebas teste "
+            "testes prova "
+            "тест тестовая тестирование 测试 測試 テスト 試験 评测 테스트",
+}
+FOREIGN_SPLITS = {word: split for split, words in _WORDS.items() for word in words.split()}
+_ENDINGS = ("数据集", "資料集", "样本", "数据", "データセット", "データ", "セット", "用", "集", "组", "組", "용",
+            "세트")
 ASIDE_NAMES = frozenset(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup",
                          "unsupervised", "nolabel", "inference"))
-"""Folders whose pictures have no class and wait to be predicted."""
+"""Folders whose items have no class and wait to be predicted."""
+UNLABELLED = frozenset(("unlabeled", "unlabelled", "unsup", "unsupervised", "nolabel", "nolabels"))
 _SHORT = {"tr"}  # too short to mean a split beside other words
 _GENERIC = frozenset((
     "set", "sets", "data", "dataset", "datasets", "split", "image", "images", "img", "imgs", "photo", "photos", "pic",
     "pics", "picture", "pictures", "jpg", "jpeg", "png", "file", "files", "folder", "final", "my", "new", "all", "raw",
     "clean", "cleaned", "sample", "samples", "text", "texts", "txt", "docs", "documents", "labeled", "labelled",
     "small", "full", "original", "resized", "cropped", "of", "the", "and", "with", "labels", "label", "csv",
-    "examples"))
+    "examples", "bilder", "fotos", "daten", "imagenes", "datos"))
 _FOLD = frozenset(("fold", "cv", "kfold", "folds"))
 _PART = frozenset(("part", "parts", "batch", "chunk", "shard", "archive", "volume", "vol", "disc", "disk", "zip"))
 _RUN = re.compile(r"[^\W\d_]+|\d+")
@@ -35,21 +53,43 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _RUN.findall(apart)]
 
 
+def plain_name(text: str) -> str:
+    """Small letters without accents, blanks around or full stops behind."""
+    apart = unicodedata.normalize("NFKD", text.strip().casefold())
+    return unicodedata.normalize("NFC", "".join(sign for sign in apart if not _accent(sign))).strip(" .")
+
+
+def _accent(sign: str) -> bool:
+    return "\u0300" <= sign <= "\u036f"
+
+
+def split_word(word: str) -> str:
+    """The split that one word names in any of the usual languages, else ""; the word as `plain_name` gives it."""
+    for ending in ("", *_ENDINGS):
+        if ending and not word.endswith(ending):
+            continue
+        bare = word.removesuffix(ending)
+        if found := SPLIT_NAMES.get(bare) or FOREIGN_SPLITS.get(bare):
+            return found
+    return ""
+
+
 def split_of(name: str, siblings: Iterable[str] = ()) -> str:
     """train, validation, test or unlabelled for a folder or file named after a split, else "".
 
     Beside the word for the split a name may hold numbers, words without meaning of their own (set, images) and words
     that all `siblings` share (`seg_train`, `seg_test`).
     """
-    words = words_of(name)
-    found = {SPLIT_NAMES.get(word) or "unlabelled" for word in words if word in SPLIT_NAMES or word in ASIDE_NAMES}
+    words = words_of(plain_name(name)) if not name.isascii() else words_of(name)
+    marks = {word: split_word(word) or ("unlabelled" if word in ASIDE_NAMES else "") for word in words}
+    found = {split for split in marks.values() if split}
     if "".join(words) in SPLIT_NAMES:  # publicTest, hold-out
         return SPLIT_NAMES["".join(words)]
     if len(found) != 1:
         return ""
-    rest = [word for word in words if not (word in SPLIT_NAMES or word in ASIDE_NAMES or word.isdecimal())]
-    shared = set.intersection(*({*words_of(other)} for other in siblings)) if (siblings := list(siblings)) else set()
-    rest = [word for word in rest if word not in _GENERIC and word not in shared]
+    others = [{*words_of(other)} for other in siblings]
+    shared = set.intersection(*others) if others else set()
+    rest = [word for word in words if not (marks[word] or word.isdecimal() or word in _GENERIC or word in shared)]
     if rest or (_SHORT & {*words} and len(words) > 1):
         return ""
     return found.pop()
@@ -75,6 +115,11 @@ def is_submission(name: str) -> bool:
 def is_generic(name: str) -> bool:
     """Whether a folder's name says nothing about what is in it."""
     return all(word in _GENERIC or word.isdecimal() for word in words_of(name))
+
+
+def is_number_free_generic(name: str) -> bool:
+    """The same for a name that is not a number."""
+    return is_generic(name) and not name.isdecimal()
 
 
 def readable(name: str) -> str:

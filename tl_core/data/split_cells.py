@@ -7,27 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tl_core.data.names import SPLIT_NAMES, split_of, words_of
+from tl_core.data.names import FOREIGN_SPLITS, SPLIT_NAMES, plain_name, split_of, split_word, words_of
 from tl_core.errors import DataError
 
-_WORDS = {
-    "train": "trainings trainingsset trainingsdaten trainingsdatensatz trainingsmenge lernen lerndaten "
-             "entrainement apprentissage entrenamiento entreno treino treinamento treinar addestramento "
-             "trainset traindata trainingset trainingdata обучение обучающая обучающий "
-             "训练 訓練 学习 学習 トレーニング 훈련 학습",
-    "validation": "validierung validierungs validierungsset validierungsdaten validierungsdatensatz validacion "
-                  "validacao validazione valset validset validationset devset валидация валидационная "
-                  "验证 驗證 検証 评估 バリデーション 검증",
-    "test": "tests testset testdata testdaten testdatensatz testmenge prueba pruebas teste testes prova "
-            "тест тестовая тестирование 测试 測試 テスト 試験 评测 테스트",
-}
-_FOREIGN = {word: split for split, words in _WORDS.items() for word in words.split()}
 _FILLERS = frozenset(("jeu", "donnees", "ensemble", "echantillon", "conjunto", "datos", "dados", "dati", "insieme",
                       "muestra", "daten", "datensatz", "menge", "de", "d", "des", "di", "del", "da", "do", "du", "la",
                       "für", "fur", "for", "the", "set", "data", "dataset", "split", "sample", "subset", "partition",
                       "集", "数据", "数据集", "データ"))
-_ENDINGS = ("数据集", "資料集", "样本", "数据", "データセット", "データ", "セット", "用", "集", "组", "組", "용",
-            "세트")
 _FLAG_FILLERS = frozenset(("is", "in", "flag", "set", "data", "sample", "row", "used", "use", "for", "the", "ist", "es",
                            "est", "split", "instance", "image", "img", "example", "subset", "dataset", "part", "of",
                            "has", "belongs", "to", "mask", "indicator"))
@@ -41,7 +27,7 @@ _OTHER = {"train": "test", "validation": "train", "test": "train"}
 def as_split(name: str) -> str:
     """`train`, `validation` or `test` for any usual name of them in the languages of most users, else ""."""
     name = unicodedata.normalize("NFKC", name).strip()
-    return SPLIT_NAMES.get(name.lower()) or _word(_plain(name)) or _named(name) or _phrase(name)
+    return SPLIT_NAMES.get(name.lower()) or split_word(plain_name(name)) or _named(name) or _phrase(name)
 
 
 def split_values(column_name: str, values: Mapping[str, int] | Iterable[str]) -> dict[str, str]:
@@ -55,7 +41,7 @@ def split_values(column_name: str, values: Mapping[str, int] | Iterable[str]) ->
         DataError: when cells say something that names no split.
     """
     counts = Counter(dict(values) if isinstance(values, Mapping) else list(values))
-    plain = {value: _plain(value) for value in counts}
+    plain = {value: plain_name(value) for value in counts}
     flag = flag_of(column_name)
     answers = {text for text in plain.values() if text in _YES or text in _NO}
     if flag and answers:
@@ -75,19 +61,9 @@ def split_values(column_name: str, values: Mapping[str, int] | Iterable[str]) ->
 
 def flag_of(column_name: str) -> str:
     """The split that a column answers with yes or no (`is_test`, `inTrain`, `holdout`), else ""."""
-    words = [word for word in map(_plain, words_of(column_name)) if word not in _FLAG_FILLERS]
+    words = [word for word in map(plain_name, words_of(column_name)) if word not in _FLAG_FILLERS]
     named = [word for word in words if word not in ("set", "data")]
     return as_split(" ".join(named)) if named else ""
-
-
-def _plain(text: str) -> str:
-    """Small letters without accents, blanks around or full stops behind."""
-    apart = unicodedata.normalize("NFKD", text.strip().casefold())
-    return unicodedata.normalize("NFC", "".join(sign for sign in apart if not _accent(sign))).strip(" .")
-
-
-def _accent(sign: str) -> bool:
-    return "\u0300" <= sign <= "\u036f"
 
 
 def _named(name: str, siblings: Iterable[str] = ()) -> str:
@@ -95,21 +71,10 @@ def _named(name: str, siblings: Iterable[str] = ()) -> str:
     return "" if found == "unlabelled" else found
 
 
-def _word(word: str) -> str:
-    for ending in ("", *_ENDINGS):
-        if ending and not word.endswith(ending):
-            continue
-        bare = word.removesuffix(ending)
-        found = SPLIT_NAMES.get(bare) or _FOREIGN.get(bare)
-        if found:
-            return found
-    return ""
-
-
 def _phrase(name: str) -> str:
     """A split among words that only say that it is one: `Jeu d'entraînement`, `conjunto de prueba`."""
-    words = [word for word in words_of(_plain(name)) if word not in _FILLERS and not word.isdecimal()]
-    found = {_word(word) for word in words}
+    words = [word for word in words_of(plain_name(name)) if word not in _FILLERS and not word.isdecimal()]
+    found = {split_word(word) for word in words}
     return found.pop() if len(found) == 1 else ""
 
 
@@ -122,7 +87,7 @@ def _refused(column: str, unknown: dict[str, int]) -> DataError:
 
 
 def _described(value: str, count: int) -> str:
-    known = {**_FOREIGN, **SPLIT_NAMES}
-    near = difflib.get_close_matches(_plain(value), known, n=1, cutoff=0.6)
+    known = {**FOREIGN_SPLITS, **SPLIT_NAMES}
+    near = difflib.get_close_matches(plain_name(value), known, n=1, cutoff=0.6)
     guess = f": did you mean {known[near[0]]}?" if near else ""
     return f"{value[:40]!r} ({count:,} row{'' if count == 1 else 's'}){guess}"

@@ -270,8 +270,8 @@ def rows_of(handle: Any, **dialect: Any) -> list[dict[Any, Any]]:  # noqa: ANN40
     handle.seek(0)
     lines = csv.reader(handle, **dialect)
     names = named(lines)
-    return [{**dict(zip(names, cells)), **({None: ""} if len(cells) != len(names) else {})}  # noqa: B905
-            for cells in lines if cells]
+    return [{**{name: cells[place] if place < len(cells) else None for place, name in enumerate(names)},
+             **({None: ""} if len(cells) != len(names) else {})} for cells in lines if cells]
 
 
 def named(lines: Any) -> list[str]:  # noqa: ANN401
