@@ -237,7 +237,8 @@ def write_deep(folder, kind):
 
 
 @pytest.mark.parametrize(("kind", "kept"), [
-    ("twelve bits", Preparation(scale=(0.0, 4095.0))), ("deep colours", Preparation(scale=(0.0, 4095.0))), ("floats", Preparation(scale=(-2.0, 3.0))),
+    ("twelve bits", Preparation(scale=(0.0, 4095.0))), ("deep colours", Preparation(scale=(0.0, 4095.0))),
+    ("floats", Preparation(scale=(-2.0, 3.0))),
     ("all pages", Preparation(page="all")), ("first pages", Preparation())])
 def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path, kind, kept):
     way, folder = ways(kind.replace(" ", ""), "resnet", kept), tmp_path / "pictures"

@@ -66,6 +66,10 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
         rows = _after(base, rows)
     elif options.ignore_splits:
         rows.given[:] = ""
+    if not rows.classes and intake.undecided:
+        raise DataError(f"{intake.undecided:,} items have several classes each, none of them more often than others.",
+                        "Several labels for one item, as in the detection of objects, are recognised, but not "
+                        "supported yet.", "Bring one class for each item.")
     check_classes(rows, options.task)
     rows.find_pairs(folder)
     groups = rows.groups()
@@ -100,6 +104,8 @@ def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> Ro
     if not known.names:
         return rows
     meaning = known.meaning(rows.classes)
+    if not meaning and {_bare(name) for name in rows.classes} <= {_bare(name) for name in known.names.values()}:
+        return rows
     if not meaning:
         plan.doubt(f"A list of {len(known.names)} class names lies beside the data, but does not fit its classes "
                    f"({', '.join(rows.classes[:4])}), so these keep their names.")
@@ -109,6 +115,10 @@ def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> Ro
     plan.note(f"The numbers of the classes are named by the list beside the data: {rows.classes[0]} is "
               f"{meaning[rows.classes[0]]}.")
     return replace(rows, classes=names, labels=places[rows.labels])
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _check_dates(collector: Collector, options: ImportOptions, plan: Plan) -> None:

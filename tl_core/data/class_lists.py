@@ -14,6 +14,7 @@ from tl_core.data.text_facts import clean_label
 _CORE = frozenset(("class", "classes", "label", "labels", "category", "categories", "synset", "synsets", "names",
                    "targets"))
 _BESIDE = frozenset(("id", "ids", "idx", "index", "name", "list", "map", "mapping", "to", "2", "obj", "target"))
+_DICTIONARY = frozenset(("dict", "dictionary", "map", "mapping", "legend", "codes", "names"))
 _PAIR = re.compile(r"^\s*(?P<number>-?\d+)\s*[\s,;:=]\s*(?P<name>\D.*?)\s*$")
 _MOST_BYTES, _LONG_NAME = 1 << 20, 80
 
@@ -47,6 +48,15 @@ def is_class_list(name: str) -> bool:
     stem, _, ending = name.rpartition(".")
     words = {*words_of(stem)}
     return ending.lower() in ("txt", "json", "names") and bool(words & _CORE) and words <= _CORE | _BESIDE
+
+
+def find_class_list(path: Path) -> ClassList:
+    """The list of class names in a file that is named so, or whose content is numbers with a name each; else empty."""
+    if is_class_list(path.name):
+        return read_class_list(path)
+    found = read_class_list(path) if path.suffix.lower() in (".json", ".csv", ".txt") else ClassList()
+    told = path.suffix.lower() == ".json" or bool({*words_of(path.stem)} & (_CORE | _DICTIONARY))
+    return found if found.numbered and told and len({*found.names.values()}) == len(found.names) > 1 else ClassList()
 
 
 def read_class_list(path: Path) -> ClassList:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _LONG = 200  # signs; longer cells are texts, whose signs separate no names
 _SURE = 0.8  # share of parts that must stand elsewhere as well before a comma is taken to separate names
 _DISTINCT, _FEWEST = 0.8, 10  # share of rows with a class of their own, from this many rows on
-_SEPARATORS = ("[;；]", r"[|｜]", "[,，、]")
-_COMMA = _SEPARATORS[-1]
+_SEPARATORS = ("[;；]", r"[|｜]", "[,，、]", "#")
+_PUNCTUATION = _SEPARATORS[-2:]  # signs of ordinary names, too: `Paris, France`, `C#`
+_TAGS = re.compile(r"(?:<[^<>]+>){2,}")
+_HALVES = frozenset(("0", "5", "25", "50", "75"))  # what stands behind a decimal comma in ratings
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200c\u200d\ufe0e\ufe0f"))
 _NUMBER = re.compile(r"([+-]?) ?(\d+)(?:([.,])(\d+))?")
@@ -57,8 +59,8 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
             "task", {"single_label": "every different cell is a class of its own"})
     if len(names) < 2:
         raise DataError(f"There is only one class: {names[0]!r}." if names else "No row has a class.",
-                        "A classifier needs at least two to tell apart.",
-                        "Check the class folders or the label column.")
+                        "A classifier needs at least two to tell apart. Records that were rejected in the tool they "
+                        "come from are left out and make no class.", "Check the class folders or the label column.")
     if len(names) > LIMITS.classes:
         raise DataError(f"There are {len(names):,} different classes.",
                         f"Up to {LIMITS.classes} are supported; more usually means a number or an id, not a class.",
@@ -73,13 +75,45 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
 
 def several_in(names: list[str]) -> list[str]:
     """The cells that list several classes: lists as such, joined names where their parts come again in other cells."""
-    if lists := [name for name in names if holds_several(name)]:
+    if lists := [name for name in names if holds_several(name) or _TAGS.fullmatch(name.strip())]:
         return lists
     for separator in _SEPARATORS:
         joined = _joined(names, separator)
-        if len(joined) >= 2 and _recombine(joined, names, sure=separator == _COMMA):
+        if stand_alone(joined, names) or (len(joined) >= 2 and _recombine(
+                joined, names, sure=separator in _PUNCTUATION)):
+            return list(joined)
+        if "," in separator and _are_numbers(joined, names):
             return list(joined)
     return []
+
+
+def stand_alone(joined: dict[str, list[str]], names: list[str]) -> bool:
+    """Whether there is a joined name all of whose parts are classes by themselves, or one that also is joined to
+    others in another place."""
+    plain = {name.strip("[] ") for name in names if name not in joined}
+    places: dict[str, set[int]] = {}
+    for parts in joined.values():
+        for place, part in enumerate(parts):
+            places.setdefault(part, set()).add(place)
+    for parts in joined.values():
+        alone = sum(part in plain for part in parts)
+        moving = sum(part not in plain and len(places[part]) > 1 for part in parts)
+        if alone == len(parts) or (alone and alone + moving == len(parts)):
+            return True
+    return False
+
+
+def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
+    """Whether numbers of classes are listed in rising order beside single ones (27; 2,3), as decimals are not."""
+    plain = [name.strip() for name in names if name not in joined]
+    lists = list(joined.values())
+    if not lists or not plain or not all(re.fullmatch(r"0|[1-9]\d{0,2}", part) for part in (
+            *plain, *(part for parts in lists for part in parts))):
+        return False
+    if all(len(parts) == 2 for parts in lists) and ({parts[1] for parts in lists} <= _HALVES or all(
+            len(parts[1]) == 3 for parts in lists)):
+        return False
+    return all(list(map(int, parts)) == sorted({*map(int, parts)}) for parts in lists)
 
 
 def _joined(names: list[str], separator: str) -> dict[str, list[str]]:

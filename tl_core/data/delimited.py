@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.dialect import Dialect, sniff_dialect
 from tl_core.data.encodings import Utf8
+from tl_core.data.joined_rows import no_data
 from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ def _wanted(table: pa.Table, numbers: NDArray[np.int64], names: list[str], diale
     import pyarrow as pa
 
     keep = np.ones(len(numbers), dtype=bool)
-    if dialect.header and (again := _repeats(table, names)) is not None:
-        keep &= ~again
-        reading.aside("repeats the names of the columns", int(again.sum()))
+    if dialect.header:
+        for reason, rows in no_data(table, numbers, names).items():
+            keep &= ~rows
+            reading.aside(reason, int(rows.sum()))
     if dialect.single and not dialect.quotes:
         keep &= _filled(table.column(0))
     if dialect.shift == "more":
@@ -170,18 +172,6 @@ def _filled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
 
     found: NDArray[np.bool_] = pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy()
     return found
-
-
-def _repeats(table: pa.Table, names: list[str]) -> NDArray[np.bool_] | None:
-    """Rows that say the names of the columns once more, as joined files do; None where there are none."""
-    import pyarrow.compute as pc
-
-    again = pc.or_(*(pc.equal(table.column(0), mark + names[0]) for mark in ("", "\ufeff")))
-    for place in range(1, len(names)):
-        if not pc.any(again).as_py():
-            return None
-        again = pc.and_(again, pc.equal(table.column(place), names[place]))
-    return again.to_numpy() if pc.any(again).as_py() else None
 
 
 def _until(batches: Any, enough: list[ValueError]) -> Iterator[Any]:  # noqa: ANN401

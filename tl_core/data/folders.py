@@ -7,17 +7,23 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from tl_core.data.names import SPLIT_NAMES, is_generic, part_of, readable, split_of, words_of
+from tl_core.data.folder_kinds import Meaning, meanings
+from tl_core.data.names import is_generic, readable, words_of
 from tl_core.data.plan import Plan
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import AmbiguousError
 
-_CAMERA = frozenset(("img", "dsc", "dscn", "dscf", "dcim", "pict", "photo", "image", "picture", "pic", "frame",
-    "scan", "screenshot", "screen", "file", "page", "p", "mvi", "gopr", "dji", "pxl", "wp", "sam", "cimg", "imag",
-    "snap", "whatsapp", "video", "vid", "clip", "doc", "document", "text", "item", "sample", "id", "n", "no", "x",
-    "train", "test", "val", "valid"))
+_CAMERA = frozenset(("img", "dsc", "dscn", "dscf", "dcim", "pict", "photo", "image", "picture", "pic", "frame", "scan",
+    "screenshot", "screen", "file", "page", "p", "mvi", "gopr", "dji", "pxl", "wp", "sam", "cimg", "imag", "snap",
+    "whatsapp", "video", "vid", "clip", "doc", "document", "text", "item", "sample", "id", "n", "no", "x", "train",
+    "test", "val", "valid"))
 _NUMBERED = re.compile(r"^(?P<name>.*?[^\W\d_].*?)[\s._()#-]*\d+[\s._()-]*$", re.DOTALL)
 _LEAST_NAMED = 0.9  # of the files must be named after a class before their names are believed
+_NO_CLASS = frozenset(("unknown", "unlabeled", "unlabelled", "unclassified", "none", "class", "dummy", "todo", "misc"))
+_ODD = re.compile(r"(new folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|untitled folder|"
+                  r"ohne titel|results?|outputs?|predictions?)\W*\d*\W*", re.IGNORECASE)
+_DATED = re.compile(r"(.*\b)?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
+                    r"\d{3}[A-Z_]{5}")
 
 
 @dataclass
@@ -60,49 +66,54 @@ def read_folders(names: list[PurePosixPath], class_level: int = 0, labels_from: 
     Raises:
         AmbiguousError: when two levels could be the class.
     """
-    found = Folders([Placed(name) for name in names])
-    _take_splits(found)
+    found = split_folders(names)
+    _masks_aside(found)
     _unwrap(found)
     if labels_from != "names":
         _class_folders(found, class_level)
     if len(found.classes) < 2 and labels_from in ("", "names"):
         _class_names(found)
     _set_aside(found)
+    _doubt_odd_names(found)
     return found
 
 
-def _take_splits(found: Folders) -> None:
-    """Note splits and folds and take their folders out of the way."""
-    children: dict[tuple[str, ...], set[str]] = defaultdict(set)
+def split_folders(names: list[PurePosixPath]) -> Folders:
+    """The files with their splits and folds alone, by the folders that are named after them."""
+    found = Folders([Placed(name) for name in names])
+    meaning = meanings(names)
+    parts: set[str] = set()
+    copied: Counter[str] = Counter()
     for one in found.placed:
-        folders = one.name.parts[:-1]
-        for depth, folder in enumerate(folders):
-            children[folders[:depth]].add(folder)
-    meaning: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
-    for parent, inside in children.items():
-        meaning[parent] = _meaning(inside)
-    parts = False
-    for one in found.placed:
-        folders, rest = one.name.parts[:-1], []
-        for depth, folder in enumerate(folders):
-            kind, value = meaning[folders[:depth]].get(folder, ("", ""))
-            if kind == "split":
-                one.split = one.split or value
-            elif kind == "both":
-                one.split, base = value.split("\0")
-                rest.append(base)
-            elif kind == "fold":
-                one.fold = one.fold or readable(folder)
-            elif kind == "part":
-                parts = True
-            elif kind == "outside":
-                one.aside = "outside the train, validation and test folders"
-            if kind in ("", "outside"):
+        rest: list[str] = []
+        for depth, folder in enumerate(one.name.parts[:-1]):
+            what = meaning.get(one.name.parts[:depth], {}).get(folder, Meaning())
+            one.split = what.split if what.split == "unlabelled" else one.split or what.split
+            one.fold = one.fold or what.fold
+            one.aside = one.aside or what.aside
+            parts |= {folder} if what.part else set()
+            if what.alike:
+                copied[f"{readable(folder)}: {what.aside}"] += 1
+            if what.rest:
+                rest.append(what.rest)
+            elif what.is_class:
                 rest.append(folder)
         one.rest = tuple(rest)
+    _tell_splits(found, parts, copied)
+    return found
+
+
+def _tell_splits(found: Folders, parts: set[str], copied: Counter[str]) -> None:
     splits = sorted({one.split for one in found.placed if one.split})
-    if len(splits) > 1 or any(one.split and one.split != "train" for one in found.placed):
+    if len(splits) == 1 and splits[0] in ("validation", "test"):
+        found.plan.note(f"Everything lies in a folder named after a {splits[0]} split, so that is no split here; the "
+                        "rows are split anew.")
+        for one in found.placed:
+            one.split = ""
+    elif len(splits) > 1:
         found.plan.take("folders", "split", f"folders are named after {', '.join(splits)}")
+    for where, count in copied.items():
+        found.plan.doubt(f"{count:,} file(s) are left out although their folders are named like the classes ({where}).")
     if folds := sorted({one.fold for one in found.placed if one.fold}):
         found.plan.take("folders", "fold", f"{', '.join(folds[:4])} are numbered pieces, no classes; name one with "
                         "--test-fold to keep it as the test", certain=False)
@@ -110,60 +121,56 @@ def _take_splits(found: Folders) -> None:
         found.plan.note("Folders that are numbered parts of one set are no classes; their files are put together.")
 
 
-def _meaning(siblings: set[str]) -> dict[str, tuple[str, str]]:
-    """What the folders in one folder are: each name to (split, train), (both, train and class), (fold, ""), (part, "")
-    or (outside, "")."""
-    splits = {name: split for name in siblings if (split := split_of(name, siblings))}
-    kinds = {*splits.values()}
-    if splits and (len(splits) == len(siblings) or len(kinds - {"unlabelled"}) > 1
-                   or ("train" in kinds and "unlabelled" in kinds)):
-        rest = {name: ("outside", "") for name in siblings if name not in splits}
-        return {name: ("split", split) for name, split in splits.items()} | rest
-    if both := _classes_with_splits(siblings):
-        return both
-    pieces = {name: kind for name in siblings if (kind := part_of(name, siblings))}
-    if pieces and len(pieces) == len(siblings) and len(siblings) > 1:
-        return {name: (kind, "") for name, kind in pieces.items()}
-    return {}
-
-
-def _classes_with_splits(siblings: set[str]) -> dict[str, tuple[str, str]]:
-    """Folders such as cats_train, cats_test, dogs_train and dogs_test: each is a class and a split."""
-    found: dict[str, tuple[str, str]] = {}
-    splits: dict[str, set[str]] = defaultdict(set)
-    for name in siblings:
-        words = re.split(r"[\s_.-]+", name)
-        marks = [word for word in words if word.lower() in SPLIT_NAMES]
-        base = "_".join(word for word in words if word not in marks)
-        if len(marks) != 1 or not base:
-            return {}
-        split = SPLIT_NAMES[marks[0].lower()]
-        found[name] = ("both", f"{split}\0{base}")
-        splits[base].add(split)
-    every = {frozenset(one) for one in splits.values()}
-    return found if len(splits) > 1 and len(every) == 1 and len(next(iter(every))) > 1 else {}
+def _masks_aside(found: Folders) -> None:
+    """Set aside `cat_mask.png` beside `cat.png`: a drawing of where something is, no example."""
+    there = {str(one.name.with_suffix("")) for one in found.placed}
+    masks = 0
+    for one in found.placed:
+        stem = str(one.name.with_suffix(""))
+        base = re.sub(r"[\s_-]?(mask|seg|segmentation|gt|groundtruth)(_\d+)?$", "", stem, flags=re.IGNORECASE)
+        if base != stem and base in there:
+            one.aside, masks = one.aside or "a mask of another picture", masks + 1
+    masks += sum(one.aside.startswith("in a folder of masks") for one in found.placed)
+    if masks:
+        found.plan.doubt(f"{masks:,} picture(s) are taken for masks of others and left out.")
 
 
 def _unwrap(found: Folders) -> None:
-    """Take away the leading folders that all files share, those of files that lie deeper only."""
+    """Take away the leading folders that all files share, those of files that lie deeper only, and folders such as
+    `images` that are alone in theirs."""
     while True:
         deep = [one for one in found.placed if len(one.rest) > 1 and not one.aside]
         heads = {one.rest[0] for one in found.placed if one.rest and not one.aside}
         if not deep or len(heads) != 1:
-            return
+            break
         for one in found.placed:
             one.rest = one.rest[1:]
+    children: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for one in found.placed:
+        for depth, folder in enumerate(one.rest):
+            children[one.rest[:depth]].add(folder)
+
+    def wraps(rest: tuple[str, ...], depth: int) -> bool:
+        alone = len(children[rest[:depth]]) == 1 and depth > 0
+        return alone and (rest[depth] == rest[depth - 1] or (is_generic(rest[depth]) and not rest[depth].isdecimal()))
+
+    for one in found.placed:
+        one.rest = tuple(folder for depth, folder in enumerate(one.rest) if not wraps(one.rest, depth))
 
 
 def _class_folders(found: Folders, class_level: int) -> None:
     left = [one for one in found.placed if one.rest and not one.aside]
     level = class_level or _asked_level(left)
     for one in left:
-        place = min(level, len(one.rest)) - 1
-        one.label = clean_label(readable(one.rest[place]))
+        one.label = clean_label(readable(one.rest[min(level, len(one.rest)) - 1]))
     if len({one.label for one in left}) == 1 and is_generic(left[0].label):
         for one in left:  # a folder "images" with everything in it names no class
             one.label = ""
+    learnt = {one.label for one in left if one.split in ("", "train")}
+    for one in left:
+        if one.split in ("test", "validation") and one.label not in learnt and (
+                {*words_of(one.label)} & _NO_CLASS or (is_generic(one.label) and not one.label.isdecimal())):
+            one.label = ""  # test/images and test/unknown are how tools want pictures without a class
     if found.classes:
         found.by = "folders"
         found.plan.take("folders", "label", f"each class has a folder{f' (level {level})' if level > 1 else ''}")
@@ -180,14 +187,15 @@ def _asked_level(left: list[Placed]) -> int:
         if len(one.rest) > 1:
             below[one.rest[1]].add(one.rest[0])
     tops = sorted({one.rest[0] for one in left})
-    inner = sorted(name for name in below if not is_generic(name))
-    if len(tops) < 2 or len(inner) < 2 or not any(len(below[name]) > 1 for name in inner):
+    inner = sorted(name for name in below if not is_generic(name) or name.isdecimal())
+    twice = next((name for name in inner if len(below[name]) > 1 or (name in tops and below[name] != {name})), "")
+    if len(tops) < 2 or len(inner) < 2 or not twice:
         return 1
-    twice = next(name for name in inner if len(below[name]) > 1)
-    first, second = sorted(below[twice])[:2]
-    raise AmbiguousError("It is not clear which folder level names the class.",
-                         f"{readable(twice)!r} stands in {readable(first)!r} and in {readable(second)!r}.",
-                         "class_level", {"1": _shown(tops), "2": _shown(inner)})
+    where = sorted(below[twice])[:2]
+    what = f"{readable(twice)!r} stands in {' and in '.join(repr(readable(name)) for name in where)}" + (
+        " and beside it." if len(where) == 1 else ".")
+    raise AmbiguousError("It is not clear which folder level names the class.", what, "class_level",
+                         {"1": _shown(tops), "2": _shown(inner)})
 
 
 def _shown(names: list[str]) -> str:
@@ -208,10 +216,9 @@ def _class_names(found: Folders) -> None:
     candidates = candidates or [one for one in found.placed if not one.aside]
     labels = {id(one): label_in_name(one.name.name) for one in found.placed if not one.aside}
     counts = Counter(labels[id(one)] for one in candidates)
-    named = sum(count for label, count in counts.items() if label and count > 1)
-    if sum(1 for label, count in counts.items() if label and count > 1) < 2 or named < _LEAST_NAMED * len(candidates):
-        return
     known = {label for label, count in counts.items() if label and count > 1}
+    if len(known) < 2 or sum(counts[label] for label in known) < _LEAST_NAMED * len(candidates):
+        return
     for one in found.placed:
         one.label = labels.get(id(one), "") if labels.get(id(one)) in known else ""
     found.by = "names"
@@ -222,9 +229,23 @@ def _class_names(found: Folders) -> None:
 
 
 def _set_aside(found: Folders) -> None:
-    """Files without a class: those of a test or beside `unlabelled` wait for a model, others are no examples."""
+    """Files without a class: those of a test or in `unlabelled` wait for a model, others are no examples."""
+    tested = any(one.split == "test" for one in found.placed)
     for one in found.placed:
         if one.split == "unlabelled":
             one.label = ""
-        elif not one.label and not one.aside and one.split != "test" and found.by == "folders":
+        elif not one.label and not one.aside and found.by == "folders" and one.split != "test" and not (
+                one.split == "validation" and not tested):
             one.aside = "in no class folder"
+
+
+def _doubt_odd_names(found: Folders) -> None:
+    """Say it where folders that are named after days, or after nothing, were taken for classes."""
+    if found.by != "folders":
+        return
+    names = list(found.classes)
+    odd = [name for name in names if _ODD.fullmatch(name) or (is_generic(name) and not name.isdecimal())]
+    if len(names) > 1 and all(_DATED.fullmatch(name) for name in names):
+        found.plan.doubt(f"The folders {', '.join(names[:4])} are named after days or years and are taken for classes.")
+    elif odd and len(names) > 1:
+        found.plan.doubt(f"The folder {odd[0]!r} is taken for a class like {next(n for n in names if n != odd[0])!r}.")

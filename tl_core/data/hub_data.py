@@ -81,7 +81,7 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
         if len(names) > 1:
             raise AmbiguousError(f"Several splits of the dataset could be its {split} rows.",
                                  f"{' and '.join(map(repr, names))} are called so.", "hub_split",
-                                 {name: "only this one, split anew" for name in names})
+                                 dict.fromkeys(names, "only this one, split anew"))
     found = {split: streams[names[0]] for split, names in named.items()}
     if "train" in found:
         return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns, image_column
-from tl_core.data.list_files import read_cub, read_list
+from tl_core.data.listed_pictures import listed_pictures, with_columns
 from tl_core.data.names import readable
 from tl_core.data.parquet_tables import class_names, named_cell
 from tl_core.data.peek import Head, reading_of
@@ -18,7 +17,7 @@ from tl_core.data.picture_names import PictureNames
 from tl_core.data.preparation import pixels_to_picture
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import ItemFile, Source, TableFile
-from tl_core.data.tables import CHUNK_ROWS, Reading, Rows, read_table
+from tl_core.data.tables import read_table
 from tl_core.data.text_facts import clean_label
 from tl_core.data.wide import ONE, one_hot_labels, pixel_columns
 from tl_core.errors import DataError
@@ -71,111 +70,9 @@ def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> It
             else:
                 yield from _pixel_pictures(source, table, options, intake)
     elif source.image_tables:
-        yield from _listed_pictures(source, options, intake)
+        yield from listed_pictures(source, options, intake)
     else:
         yield from source.images
-
-
-class _Listed:
-    """A table that lists pictures, read row by row: number, cells, class, and the picture meant."""
-
-    def __init__(self, source: Source, table: TableFile, options: ImportOptions) -> None:
-        self.source, self.table, self.options = source, table, options
-        self.names = PictureNames(source.images, source.root, table.path.parent)
-        self.reading: Reading = reading_of(options, source.limits, table.sheet)
-        self.columns: Columns | None = table.columns
-
-    def rows(self) -> Iterator[tuple[int, dict[str, str], str, ItemFile | None]]:
-        """Every row; the columns are those found when the source was opened, else guessed from the first rows."""
-        for rows in self._parts():
-            if self.columns is None:
-                self.columns = guess_image_columns(rows.cells.slice(0, 5000).to_pandas(), self.options,
-                                                   roles=self.reading.roles)
-            roles = self.columns
-            labels = (one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else
-                      map(clean_label, rows.cells.column(roles.label).to_pylist()) if roles.label else
-                      [""] * len(rows.numbers))
-            for number, record, label in zip(rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True):
-                yield number, record, label, self.names.find(record[roles.image])
-
-    def _parts(self) -> Iterator[Rows]:
-        if self.table.kind == "cub":
-            return read_cub(self.table.path.parent, self.reading, CHUNK_ROWS)
-        if self.table.kind == "list":
-            return read_list(self.table.path, self.names, self.reading, CHUNK_ROWS)
-        return read_table(self.table.path, self.reading)
-
-
-def _listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
-    """Each picture once, at its first row, with the class that most of its rows say."""
-    agreed = _agreed_labels(source, options, intake)
-    used: set[Path] = set()
-    first_lost = ""
-    for table in source.image_tables:
-        listed = _Listed(source, table, options)
-        for number, record, label, found in listed.rows():
-            item = f"{readable(table.path.name)} row {number}"
-            if found is None:
-                told = record[listed.columns.image] if listed.columns else ""
-                first_lost = first_lost or told
-                intake.skipped.append({"item": item, "reason": f"there is no picture {told[:120]!r}"})
-            elif found.path in used:
-                intake.skipped.append({"item": item, "reason": f"{found.name!r} is listed twice"})
-            elif listed.columns:
-                used.add(found.path)
-                yield _with_columns(found, record, listed.columns, agreed.get(found.path, label), table.split)
-        intake.told(listed.reading, readable(table.path.name))
-        intake.took(listed.columns or Columns())
-    if not used:
-        raise DataError("None of the pictures that the table names is here.",
-                        f"The first one is {first_lost[:120]!r}."
-                        + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
-                        "Write the paths in the table as the pictures lie beside it.")
-    yield from _unlisted(source, intake, used)
-
-
-def _unlisted(source: Source, intake: Intake, used: set[Path]) -> Iterator[ItemFile]:
-    """Pictures that no table names: those of a test wait for a model, others are left out."""
-    for file in source.images:
-        if file.path in used:
-            continue
-        if file.split == "test":
-            yield replace(file, label="", split="")
-        else:
-            intake.skipped.append({"item": file.name, "reason": "not named in the table"})
-
-
-def _agreed_labels(source: Source, options: ImportOptions, intake: Intake) -> dict[Path, str]:
-    """The commonest class of each picture that several rows give different ones; "" for a tie."""
-    first: dict[Path, str] = {}
-    votes: dict[Path, Counter[str]] = {}
-    for table in source.image_tables:
-        for _, _, label, found in _Listed(source, table, options).rows():
-            if found is None or not label:
-                continue
-            if found.path in votes:
-                votes[found.path][label] += 1
-            elif found.path in first:
-                votes[found.path] = Counter((first[found.path], label))
-            else:
-                first[found.path] = label
-    decided: dict[Path, str] = {}
-    for path, counts in votes.items():
-        if len(counts) > 1:
-            (label, most), (_, second) = counts.most_common(2)
-            decided[path] = label if most > second else ""
-    if decided:
-        intake.disagreed(len(decided), sum(not label for label in decided.values()))
-    return decided
-
-
-def _with_columns(file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str) -> ItemFile:
-    extra = {key: value for key, value in record.items() if key not in (roles.image, roles.label, *roles.one_hot)}
-    if not roles.label and not roles.one_hot:
-        label = file.label
-    return replace(file, label=label, split=record.get(roles.split, "") or split or file.split,
-                   group=record.get(roles.group, ""), date=record.get(roles.date, ""), extra=extra,
-                   fold=record.get(roles.fold, "") or file.fold)
 
 
 def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
@@ -210,7 +107,7 @@ def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, in
             except ValueError as error:
                 intake.skipped.append({"item": item.name, "reason": str(error)})
                 continue
-            yield _with_columns(replace(item, data=buffer.getvalue()), plain, roles, label, table.split)
+            yield with_columns(replace(item, data=buffer.getvalue()), plain, roles, label, table.split)
     intake.told(reading, readable(table.path.name))
 
 
@@ -249,7 +146,7 @@ def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> 
                     name = (held.get("path") if isinstance(held, dict) else "") or f"{path.stem} row {number}"
                     label = next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "") if roles.one_hot \
                         else clean_label(cells.get(roles.label, ""))
-                    yield _with_columns(ItemFile(path, readable(str(name)), "", table.split, data=data or b""), cells,
+                    yield with_columns(ItemFile(path, readable(str(name)), "", table.split, data=data or b""), cells,
                                         roles, label, table.split)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name!r} cannot be read as a Parquet file.", f"{str(error)[:200]}.",

@@ -10,10 +10,12 @@ import warnings
 from typing import Any
 
 from tl_core.data.text_facts import clean_label
+from tl_core.errors import DataError
 
 _LONGEST = 4000  # signs; a longer cell is a text, not a list of names
 _OPEN = {"[": "]", "{": "}", "(": ")"}
-_ASKED = ("choices", "choice", "labels", "label", "classes", "class", "value", "name")  # where tools keep the answer
+_ASKED = ("choices", "choice", "labels", "label", "classes", "class", "value", "name", "displayName", "display_name",
+          "classname", "className", "class_name", "class-name")  # where tools keep the answer
 _SPAN = {"start", "end", "start_offset", "end_offset", "offset", "bbox", "points"}  # a label of a part, not of the item
 _STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _STRINGS = re.compile(rf"\[\s*{_STRING}(?:\s*[,\s]\s*{_STRING})*\s*,?\s*\]", re.DOTALL)  # numpy sets no commas
@@ -36,7 +38,15 @@ def read_label(cell: str) -> list[str]:
 
 
 def label_name(cell: str) -> str:
-    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists several."""
+    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists several.
+
+    Raises:
+        DataError: for an object that says no class, such as a mark inside a text or a score for each class.
+    """
+    if _holds_object(cell.strip()):
+        raise DataError(f"The column of the class holds objects: {cell.strip()[:80]!r}.", "Such a cell is no name of a "
+                        "class; it may hold scores, or marks inside the item.", "Name the column that holds one class "
+                        "for each row, or export the labels as plain names.")
     names = list(dict.fromkeys(name for name in map(clean_label, read_label(cell)) if name))
     return (names or [""])[0] if len(names) < 2 else clean_label(cell)
 
@@ -44,6 +54,18 @@ def label_name(cell: str) -> str:
 def holds_several(name: str) -> bool:
     """Whether a stored name is a list of several."""
     return name.startswith(("[", "{", "(")) and len(read_label(name)) > 1
+
+
+def _holds_object(bare: str) -> bool:
+    """Whether a cell is an object, or a list of them, that gives no answer about the whole item."""
+    if not bare.startswith(("{", "[")) or ":" not in bare or len(bare) > _LONGEST or _OPEN[bare[0]] != bare[-1]:
+        return False
+    try:
+        value = _parsed(bare)
+        inner = value if isinstance(value, list) else [value]
+        return bool(inner) and all(isinstance(one, dict) and one for one in inner) and _names(value) is None
+    except RecursionError:
+        return False
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,34 +33,47 @@ def read_lines(path: Path) -> list[str]:
 
 
 def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
-    """The first lines of a list as a table with the columns file and label; None for files that are no list."""
+    """The first lines of a list as a table with the columns file and label (or field 2, field 3, ...); None for files
+    that are no list."""
     import pandas as pd
 
     lines = read_lines(path)[:_LOOKED]
-    found = [pair for line in lines if (pair := _parted(line, names))]
+    found = [record for line in lines if (record := _record(line, names))]
     if len(lines) < 2 or len(found) < _LEAST * len(lines):
         return None
-    return pd.DataFrame(found, columns=["file", "label"], dtype=str)
+    return pd.DataFrame(found, dtype=str).fillna("")
+
+
+def _record(line: str, names: PictureNames) -> dict[str, str] | None:
+    """The file and what stands behind it: one class, or several fields where they are numbers."""
+    parted = _parted(line, names)
+    if parted is None:
+        return None
+    file, rest = parted
+    fields = re.split(r"[\s,;]+", rest)
+    if len(fields) > 1 and all(re.fullmatch(r"[+-]?\d+(\.\d+)?", field) for field in fields):
+        return {"file": file} | {f"field {place}": field for place, field in enumerate(fields, 2)}
+    return {"file": file, "label": rest}
 
 
 def _parted(line: str, names: PictureNames) -> tuple[str, str] | None:
-    """Picture and class of a line; the class is empty where the line is a path alone."""
+    """Picture and what follows it in a line, which is empty where the line is a path alone."""
     if names.share([line]):
         return line, ""
     for separator in ("\t", ",", ";", None):
-        for halves in (line.rsplit(separator, 1), line.split(separator, 1)):
+        for halves in (line.split(separator, 1), line.rsplit(separator, 1)):
             if len(halves) == 2 and halves[1].strip() and names.share([halves[0]]):
                 return halves[0].strip(), halves[1].strip()
     return None
 
 
 def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> Iterator[Rows]:
-    """A list as a table with the columns file and label; lines that name no picture are left out."""
+    """A list as a table like that of `list_head`; lines that name no picture are left out."""
     def records() -> Iterator[tuple[int, dict[str, str]]]:
         for number, line in enumerate(read_lines(path), 1):
-            found = _parted(line, names)
+            found = _record(line, names)
             if found:
-                yield number, {"file": found[0], "label": found[1]}
+                yield number, found
             else:
                 reading.leave_out(number, f"there is no picture {line[:120]!r}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +10,8 @@ from tl_core.data.images import SUFFIXES
 from tl_core.data.names import composed
 from tl_core.data.sources import ItemFile
 from tl_core.errors import DataError
+
+_Named = tuple[tuple[str, ...], ItemFile]
 
 
 class PictureNames:
@@ -21,13 +24,16 @@ class PictureNames:
         pictures: those of the source; none when a table was brought alone.
         root: folder of the source.
         folder: where the table lies.
+        split: of the table's rows; of pictures that fit alike, those of this split (train where there is none) are
+            meant.
     """
 
-    def __init__(self, pictures: list[ItemFile], root: Path, folder: Path) -> None:
-        self._folder, self._root = folder, root
+    def __init__(self, pictures: list[ItemFile], root: Path, folder: Path, split: str = "") -> None:
+        self._folder, self._root, self._split = folder, root, split or "train"
+        self.other_endings = 0  # rows that name a picture with another ending than it has
         self._whole: dict[str, ItemFile] = {}
-        self._bare: dict[str, list[tuple[tuple[str, ...], ItemFile]]] = defaultdict(list)
-        self._stems: dict[str, list[tuple[tuple[str, ...], ItemFile]]] = defaultdict(list)
+        self._bare: dict[str, list[_Named]] = defaultdict(list)
+        self._stems: dict[str, list[_Named]] = defaultdict(list)
         for one in pictures:
             name = composed(one.path.relative_to(root).as_posix())
             parts = PurePosixPath(name).parts
@@ -35,6 +41,16 @@ class PictureNames:
             self._bare[parts[-1].lower()].append((parts, one))
             self._stems[PurePosixPath(parts[-1]).stem.lower()].append(((*parts[:-1], PurePosixPath(parts[-1]).stem),
                 one))
+
+    def at(self, folder: Path, split: str = "") -> PictureNames:
+        """The same pictures as a table in `folder` with the rows of `split` names them."""
+        other = copy.copy(self)
+        other._folder, other._split, other.other_endings = folder, split or "train", 0
+        return other
+
+    def same(self, one: list[str], other: list[str]) -> bool:
+        """Whether two columns of names mean the same pictures."""
+        return all(self.find(first) is self.find(second) for first, second in zip(one, other, strict=True))
 
     def find(self, told: str) -> ItemFile | None:
         """The picture that a cell names, None when there is none.
@@ -53,7 +69,13 @@ class PictureNames:
                 return self._whole[place]
         parts = PurePosixPath(name).parts
         for known in (self._bare, self._stems):
-            if found := _best(known.get(parts[-1].lower(), []), parts, told):
+            if found := self._best(known.get(parts[-1].lower(), []), parts, told):
+                return found
+        last = PurePosixPath(parts[-1])
+        if last.suffix.lower() in SUFFIXES:
+            found = self._best(self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), told)
+            self.other_endings += found is not None
+            if found:
                 return found
         return None if self._whole else self._beside(_tidy(told))
 
@@ -68,6 +90,28 @@ class PictureNames:
         except DataError:
             return PurePosixPath(_tidy(cell)).suffix.lower() in SUFFIXES
 
+    def _best(self, candidates: list[_Named], parts: tuple[str, ...], told: str) -> ItemFile | None:
+        """The candidate that shares the longest end of its path; a folder that the row names must be shared.
+
+        Raises:
+            DataError: when two share as much, and neither their splits nor their bytes make them one.
+        """
+        ranked = [(*_shared(known, parts), one) for known, one in candidates]
+        fitting = [entry for entry in ranked if entry[0] > 1 or len(parts) == 1]
+        if not fitting:
+            return None
+        top = max(entry[:2] for entry in fitting)
+        best = [one for shared, exact, one in fitting if (shared, exact) == top]
+        meant = [one for one in best if one.split == self._split]
+        if len(best) == 1 or len(meant) == 1:
+            return (best if len(best) == 1 else meant)[0]
+        if _one_picture(best):
+            return best[0]
+        raise DataError(f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
+                        "Their names differ only in the folder, the ending or in capitals.",
+                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes "
+                        "from the folders (--labels-from folders).")
+
     def _beside(self, name: str) -> ItemFile | None:
         """A file beside a table that was brought alone; never one outside its folder."""
         path = self._folder / name
@@ -77,24 +121,11 @@ class PictureNames:
         return None
 
 
-def _best(candidates: list[tuple[tuple[str, ...], ItemFile]], parts: tuple[str, ...], told: str) -> ItemFile | None:
-    """The candidate that shares the longest end of its path; a folder that the row names must be shared.
-
-    Raises:
-        DataError: when two share as much.
-    """
-    ranked = [(*_shared(known, parts), one) for known, one in candidates]
-    fitting = [entry for entry in ranked if entry[0] > 1 or len(parts) == 1]
-    if not fitting:
-        return None
-    top = max(entry[:2] for entry in fitting)
-    best = [one for shared, exact, one in fitting if (shared, exact) == top]
-    if len(best) > 1:
-        raise DataError(f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
-                        "Their names differ only in the folder, the ending or in capitals.",
-                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes "
-                        "from the folders (--labels-from folders).")
-    return best[0]
+def _one_picture(files: list[ItemFile]) -> bool:
+    """Whether all files hold the same bytes, as copies of a set in two folders do."""
+    if len({one.path.stat().st_size for one in files}) > 1:
+        return False
+    return len({one.path.read_bytes() for one in files}) == 1
 
 
 def _shared(known: tuple[str, ...], parts: tuple[str, ...]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tl_core.data.chunks import Chunk
 from tl_core.data.dates import DateReader
 from tl_core.data.label_cells import label_name
+from tl_core.data.label_checks import doubts, placeholders, several_lines
 from tl_core.data.near import Pairs, clusters, similar_pictures, similar_texts
 from tl_core.data.split_cells import as_split as as_split
 from tl_core.data.split_cells import split_values as split_values
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOOSE_CLUSTER = 10  # more look-alikes than this are a common layout, not copies, and may stand on both sides
 _MOST_SPLITS, _SHOWN = 200, 40
+_BREAK = re.compile(r"[\t\n\r\v\f\u2028]")
 _WIDE: dict[str, Any] = {"signature": np.uint32, "colours": np.uint8}
 
 
@@ -30,6 +33,7 @@ class Codes:
 
     def __init__(self, tidy: Any = str) -> None:  # noqa: ANN401
         self.names: list[str] = []
+        self.broken: dict[str, str] = {}  # names whose cell has several lines or tabs, with that cell
         self._known: dict[str, int] = {"": -1}
         self._tidy = tidy
 
@@ -39,8 +43,10 @@ class Codes:
         found: NDArray[np.int64] = numbers[packed.indices.to_numpy(zero_copy_only=False)]
         return found
 
-    def _number(self, name: str) -> int:
-        name = self._tidy(name)
+    def _number(self, cell: str) -> int:
+        name = self._tidy(cell)
+        if name and _BREAK.search(cell.strip()):
+            self.broken[name] = cell
         if name not in self._known:
             self._known[name] = len(self.names)
             self.names.append(name)
@@ -102,8 +108,9 @@ def _to_first(values: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Pa
 class Collector:
     """Gathers chunks into `RowFacts`; a few dozen bytes per row.
 
-    Once finished, `dates` tells how its column was read (`notes`, `unreadable`) and `blank_splits` how many cells of
-    the split column say nothing among others that do.
+    Once finished, `dates` tells how its column was read (`notes`, `unreadable`), `blank_splits` how many cells of
+    the split column say nothing among others that do, `notes` what was done about classes that are placeholders, and
+    `doubts` what a person should look at among the classes.
     """
 
     def __init__(self, modality: str, date_order: str = "", split_column: str = "") -> None:
@@ -114,6 +121,8 @@ class Collector:
         self.dates = DateReader(date_order)
         self.blank_splits = 0
         self.count = 0
+        self.notes: list[str] = []
+        self.doubts: list[str] = []
 
     def add(self, chunk: Chunk) -> None:
         """Take some rows.
@@ -139,11 +148,19 @@ class Collector:
             DataError: when cells of the split column name no split.
         """
         labels, splits, groups = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        order = sorted(range(len(self._labels.names)), key=lambda place: self._labels.names[place])
-        places = np.array([order.index(place) for place in range(len(order))] + [-1], dtype=np.int64)
+        given = self._given(splits)
+        blank, self.notes = placeholders(self._labels.names, labels, given)
+        gone = set(np.unique(labels[blank]).tolist())
+        labels[blank] = -1
+        self.doubts = doubts(self._labels.names, labels, given)
+        lists = several_lines(self._labels.names, self._labels.broken)
+        names = [lists.get(name, name) for name in self._labels.names]
+        order = sorted((place for place in range(len(names)) if place not in gone), key=lambda place: names[place])
+        places = np.full(len(names) + 1, -1, dtype=np.int64)
+        places[np.array(order, dtype=np.int64)] = np.arange(len(order))
         facts = {name: np.concatenate([part.pop(name) for part in self._facts]) for name in list(self._facts[0])}
-        return RowFacts(self._modality, [self._labels.names[place] for place in order], places[labels],
-                        self._given(splits), groups, self.dates.finish(), facts)
+        return RowFacts(self._modality, [names[place] for place in order], places[labels], given, groups,
+                        self.dates.finish(), facts)
 
     def _given(self, codes: NDArray[np.int64]) -> NDArray[np.str_]:
         """What the cells of the split column mean."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -66,8 +67,9 @@ class TableFile:
 class Source:
     """What was found: picture files, documents, tables of texts, or tables that hold or list pictures.
 
-    `image_tables` list the pictures of `images`, whose own classes are then only those of their folders. `class_list`
-    says what numbers of classes mean. `plan` says what was taken and why.
+    `image_tables` list the pictures of `images`, whose own classes are then only those of their folders; with
+    `folders_hold` these count for pictures that no table names, and `table_classes` says how a table calls them.
+    `class_list` says what numbers of classes mean. `plan` says what was taken and why.
     """
 
     modality: str
@@ -75,6 +77,8 @@ class Source:
     documents: list[ItemFile] = field(default_factory=list)
     tables: list[TableFile] = field(default_factory=list)
     image_tables: list[TableFile] = field(default_factory=list)
+    folders_hold: bool = False
+    table_classes: dict[str, str] = field(default_factory=dict)
     class_list: ClassList = field(default_factory=ClassList)
     skipped: list[dict[str, str]] = field(default_factory=list)
     limits: Limits = LIMITS
@@ -145,8 +149,9 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
         return documents
     if found.tables or found.texts:
         return open_tables(found, limits, options)
-    raise DataError("There are no images or tables in it.", f"{len(found.skipped):,} other files were found."
-                    if found.skipped else "It is empty.", LAYOUT_HELP)
+    reasons = Counter(one["reason"] for one in found.skipped)
+    raise DataError("There are no images or tables in it.", f"{len(found.skipped):,} other files were found: "
+                    f"{reasons.most_common(1)[0][0]}." if found.skipped else "It is empty.", LAYOUT_HELP)
 
 
 def _contents(root: Path, limits: Limits) -> Contents:
@@ -155,7 +160,7 @@ def _contents(root: Path, limits: Limits) -> Contents:
         suffix = name.suffix.lower()
         if suffix in images.SUFFIXES or (not suffix and _is_picture(root / name)):
             found.pictures.append(name)
-        elif suffix in PLAIN_TEXTS:
+        elif suffix in PLAIN_TEXTS or (not suffix.strip(".0123456789") and _is_text(root / name)):
             found.texts.append(name)
         elif suffix in tables.SUFFIXES:
             found.tables.append(name)
@@ -171,6 +176,16 @@ def _is_picture(path: Path) -> bool:
             return bool(images.picture_kind(handle.read(32)))
     except OSError:
         return False
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file without a telling ending begins like a text."""
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(512)
+    except OSError:
+        return False
+    return bool(head.strip()) and not any(byte < 9 or 13 < byte < 32 for byte in head)
 
 
 def _why_not(suffix: str) -> str:

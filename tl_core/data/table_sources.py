@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.class_lists import ClassList, is_class_list, read_class_list
+from tl_core.data.class_lists import ClassList, find_class_list, is_class_list
 from tl_core.data.columns import guess_columns
 from tl_core.data.folders import read_folders
 from tl_core.data.limits import Limits
@@ -104,7 +104,7 @@ def _data_tables(found: Contents, source: Source) -> list[PurePosixPath]:
     names, lists = [], ClassList()
     several = len(found.tables) + len(found.texts) > 1
     for name in [*found.tables, *found.texts]:
-        if several and is_class_list(name.name) and (list_here := read_class_list(found.root / name)).names:
+        if several and (list_here := find_class_list(found.root / name)).names:
             lists = list_here
             source.skipped.append({"item": readable(str(name)), "reason": "a list of class names"})
         elif several and is_submission(name.name):

@@ -1,0 +1,183 @@
+"""Pictures in the order in which tables name them, each once, with what all the tables say about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tl_core.data.columns import Columns, guess_image_columns
+from tl_core.data.list_files import read_cub, read_list
+from tl_core.data.names import readable
+from tl_core.data.peek import HEAD, reading_of
+from tl_core.data.picture_names import PictureNames
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources import ItemFile, Source, TableFile
+from tl_core.data.tables import CHUNK_ROWS, Reading, Rows, read_table
+from tl_core.data.text_facts import clean_label
+from tl_core.data.wide import one_hot_labels
+from tl_core.errors import DataError
+
+if TYPE_CHECKING:
+    from tl_core.data.chunks import Intake
+
+_Row = tuple[int, dict[str, str], str, ItemFile | None]
+
+
+class _Listed:
+    """A table that lists pictures, read row by row: number, cells, class, and the picture meant."""
+
+    def __init__(self, source: Source, table: TableFile, options: ImportOptions, names: PictureNames) -> None:
+        self.table, self.columns = table, table.columns
+        self.names = names.at(table.path.parent, table.split)
+        self.reading: Reading = reading_of(options, source.limits, table.sheet)
+        self._options, self._classes = options, source.table_classes
+
+    def rows(self) -> Iterator[_Row]:
+        """Every row; the columns are those found when the source was opened, else guessed from the first rows."""
+        for rows in self._parts():
+            if self.columns is None:
+                self.columns = guess_image_columns(rows.cells.slice(0, HEAD).to_pandas(), self._options,
+                                                   roles=self.reading.roles)
+            labels = self._labels(rows, self.columns)
+            for number, record, label in zip(rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True):
+                yield number, record, label, self.names.find(record[self.columns.image])
+
+    @property
+    def has_class(self) -> bool:
+        return self.columns is None or bool(self.columns.label or self.columns.one_hot)
+
+    def _labels(self, rows: Rows, roles: Columns) -> list[str]:
+        if roles.one_hot:
+            return list(one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist())
+        if not roles.label:
+            return [""] * len(rows.numbers)
+        cells = map(clean_label, rows.cells.column(roles.label).to_pylist())
+        return [self._classes.get(cell, cell) for cell in cells]
+
+    def _parts(self) -> Iterator[Rows]:
+        if self.table.kind == "cub":
+            return read_cub(self.table.path.parent, self.reading, CHUNK_ROWS)
+        if self.table.kind == "list":
+            return read_list(self.table.path, self.names, self.reading, CHUNK_ROWS)
+        return read_table(self.table.path, self.reading)
+
+
+@dataclass
+class _Said:
+    """What was gathered about the pictures in a first pass: the class of those with several, and splits that stand in a
+    table of their own."""
+
+    labels: dict[Path, str] = field(default_factory=dict)
+    splits: dict[Path, str] = field(default_factory=dict)
+
+
+def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+    """Each picture once, at its first row, with the class that most of its rows say.
+
+    Raises:
+        DataError: when no picture is there that a table names, or two tables of different kinds contradict each other.
+    """
+    names = PictureNames(source.images, source.root, source.root)
+    said = _gathered(source, options, intake, names)
+    used: set[Path] = set()
+    lost = ""
+    for table in source.image_tables:
+        listed = _Listed(source, table, options, names)
+        if not listed.has_class:
+            intake.took(table.columns or Columns())
+            continue
+        name = readable(table.path.name)
+        for number, record, label, found in listed.rows():
+            if found is None:
+                told = record[listed.columns.image] if listed.columns else ""
+                lost = lost or told
+                intake.skipped.append({"item": f"{name} row {number}", "reason": f"there is no picture {told[:120]!r}"})
+            elif found.path in used:
+                intake.skipped.append({"item": f"{name} row {number}", "reason": f"{found.name!r} is listed twice"})
+            elif listed.columns:
+                used.add(found.path)
+                yield with_columns(found, record, listed.columns, said.labels.get(found.path, label),
+                                   said.splits.get(found.path, table.split))
+        intake.told(listed.reading, name)
+        intake.took(listed.columns or Columns())
+        if listed.names.other_endings:
+            intake.plan.note(f"{listed.names.other_endings:,} row(s) of {name!r} name a picture with another ending "
+                             "than it has.")
+    if lost and not used:
+        raise DataError("None of the pictures that the table names is here.", f"The first one is {lost[:120]!r}."
+                        + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
+                        "Write the paths in the table as the pictures lie beside it.")
+    yield from _unlisted(source, said, intake, used)
+
+
+def _unlisted(source: Source, said: _Said, intake: Intake, used: set[Path]) -> Iterator[ItemFile]:
+    """Pictures that no table gives a class: their folders do, or they are of a test and wait for a model."""
+    for file in source.images:
+        if file.path in used:
+            continue
+        split = said.splits.get(file.path, file.split)
+        if source.folders_hold and file.label:
+            yield replace(file, split=split)
+        elif split == "test" or file.path in said.splits:
+            yield replace(file, label="", split="")
+        else:
+            intake.skipped.append({"item": file.name, "reason": "not named in the table"})
+
+
+def _gathered(source: Source, options: ImportOptions, intake: Intake, names: PictureNames) -> _Said:
+    """Go over all tables once for what more than one row says.
+
+    Raises:
+        DataError: when tables of different kinds give a picture different classes.
+    """
+    said = _Said()
+    first: dict[Path, tuple[str, int]] = {}
+    votes: dict[Path, Counter[str]] = {}
+    for number, table in enumerate(source.image_tables):
+        listed = _Listed(source, table, options, names)
+        for _, record, label, found in listed.rows():
+            if found is None:
+                continue
+            if not listed.has_class and table.columns:
+                said.splits[found.path] = record.get(table.columns.split, "") or table.split
+            elif label and found.path in first:
+                before, other = first[found.path]
+                if before != label and other != number and not _votes_with(source.image_tables[other], table):
+                    raise _contradiction(source.image_tables[other], table, found, before, label)
+                votes.setdefault(found.path, Counter((before,)))[label] += 1
+            elif label:
+                first[found.path] = label, number
+    for path, counts in votes.items():
+        if len(counts) > 1:
+            (label, most), (_, second) = counts.most_common(2)
+            said.labels[path] = label if most > second else ""
+    if said.labels:
+        intake.disagreed(len(said.labels), sum(not label for label in said.labels.values()))
+    return said
+
+
+def _votes_with(one: TableFile, other: TableFile) -> bool:
+    """Whether two tables have the same columns, as those of two annotators do."""
+    return bool(not one.kind and not other.kind and one.columns and other.columns
+                and (one.columns.image, one.columns.label) == (other.columns.image, other.columns.label))
+
+
+def _contradiction(one: TableFile, other: TableFile, file: ItemFile, first: str, second: str) -> DataError:
+    return DataError("Two tables give the same picture different classes.",
+                     f"{file.name!r} is {first!r} in {readable(one.path.name)!r} and {second!r} in "
+                     f"{readable(other.path.name)!r}.", "Leave out the table that says something else than the class.")
+
+
+def with_columns(file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str) -> ItemFile:
+    """The picture with what its row says."""
+    extra = {key: value for key, value in record.items() if key not in (roles.image, roles.label, *roles.one_hot)}
+    if not roles.label and not roles.one_hot:
+        label = file.label
+    return replace(file, label=label, split=record.get(roles.split, "") or split or file.split,
+                   group=record.get(roles.group, ""), date=record.get(roles.date, ""), extra=extra,
+                   fold=record.get(roles.fold, "") or file.fold)
+
+

@@ -1,0 +1,134 @@
+"""Tables that list pictures beside what their folders say: which of them names the class, the split, or both."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tl_core.data.columns import Columns, guess_image_columns
+from tl_core.data.folders import Folders
+from tl_core.data.names import readable
+from tl_core.data.picture_names import PictureNames
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources import ItemFile, Source, TableFile
+from tl_core.data.text_facts import clean_label
+from tl_core.errors import AmbiguousError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBER = re.compile(r"-?\d+(\.0+)?")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table whose rows name pictures: its first rows, the column that names them, and the roles its format gives."""
+
+    table: TableFile
+    head: pd.DataFrame
+    image: str
+    roles: dict[str, str]
+
+
+def relative(one: ItemFile, source: Source) -> str:
+    """The path of a picture below the source."""
+    return one.path.relative_to(source.root).as_posix()
+
+
+def used_listings(source: Source, listings: list[Listing], folders: Folders, options: ImportOptions) -> list[TableFile]:
+    """The listings that add to what the folders say, with their columns; the others are set aside.
+
+    Raises:
+        AmbiguousError: when both name classes and these differ, or several columns could be the class.
+    """
+    several = len({one.table.split for one in listings}) > 1
+    used: list[TableFile] = []
+    for one, columns in zip(listings, _all_columns(listings, options, needed=not source.folders_hold), strict=True):
+        if source.folders_hold and columns.label and not options.label_column:
+            columns = _agreed(source, one, columns, folders)
+        table = replace(one.table, columns=columns, split=one.table.split if several else "")
+        if columns.label or columns.one_hot or columns.split or columns.fold or table.split:
+            used.append(table)
+        else:
+            source.skipped.append({"item": readable(table.path.name),
+                                   "reason": "a table that names pictures and says nothing that the folders do not"
+                                   if source.folders_hold else "a table that names pictures but no classes"})
+    return used
+
+
+def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: bool) -> list[Columns]:
+    """The columns of each listing. Where one has a sure class, others have one only of the same name.
+
+    Raises:
+        AmbiguousError: when no listing has a sure class and several columns could be it.
+    """
+    found: list[Columns | AmbiguousError] = []
+    for one in listings:
+        try:
+            found.append(_columns(one, options, needed=needed))
+        except AmbiguousError as error:
+            found.append(error)
+    sure = {one.label for one in found if isinstance(one, Columns) and one.label and _is_sure(one)}
+    first = next((one.label for one in found if isinstance(one, Columns) and one.label), "")
+    kept = sure or {first}
+    result: list[Columns] = []
+    for listing, one in zip(listings, found, strict=True):
+        if isinstance(one, AmbiguousError):
+            if not sure:
+                raise one
+            one = _columns(listing, options, needed=False, blind=True)
+        if one.label and one.label not in kept:
+            one = _without_class(one)
+        result.append(one)
+    return result
+
+
+def _is_sure(columns: Columns) -> bool:
+    return any(one.role == "label" and one.certain for one in columns.taken)
+
+
+def _without_class(columns: Columns) -> Columns:
+    return replace(columns, label="", one_hot=(), taken=tuple(one for one in columns.taken if one.role != "label"))
+
+
+def _columns(one: Listing, options: ImportOptions, *, needed: bool, blind: bool = False) -> Columns:
+    """The columns of one listing; a list of paths alone, and one that is read `blind`, has no class."""
+    if one.table.kind == "list" and not (one.head.drop(columns="file") != "").any(axis=None):
+        return Columns(image="file")
+    head = one.head[[one.image]] if blind else one.head
+    return guess_image_columns(head, options, one.image, one.roles, needed=needed)
+
+
+def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) -> Columns:
+    """The columns, without the class where the folders name it for all pictures of the table.
+
+    What a class of the table is called by the folders is kept in `source.table_classes`, for pictures that only a
+    table knows.
+
+    Raises:
+        AmbiguousError: when the table sorts the pictures differently from their folders.
+    """
+    places = {str(placed.name): placed.label for placed in folders.placed if placed.label and not placed.aside}
+    names = PictureNames(source.images, source.root, one.table.path.parent, one.table.split)
+    there: dict[str, str] = {}
+    back: dict[str, str] = {}
+    lacking = False
+    for told, label in zip(one.head[columns.image], map(clean_label, one.head[columns.label]), strict=True):
+        picture = names.find(told)
+        folder = places.get(relative(picture, source), "") if picture else ""
+        if not folder or not label:
+            lacking |= picture is not None and bool(label)
+            continue
+        if there.setdefault(folder, label) != label or back.setdefault(label, folder) != folder:
+            raise AmbiguousError(f"{readable(one.table.path.name)!r} and the folders give different classes.",
+                                 f"{told[:120]!r} lies in {folder!r} and is {label!r} in the table.", "labels_from",
+                                 {"folders": "the folders name the classes", "table": "the table does"})
+    source.table_classes.update(back)
+    source.table_classes.update({str(int(name)): name for name in {*places.values()} if name.isdecimal()})
+    if lacking:
+        return columns
+    if all(_NUMBER.fullmatch(label) for label in back) or len(there) < 2:
+        return _without_class(columns)  # the folder says in words what the table says in numbers
+    source.table_classes.clear()
+    return columns
