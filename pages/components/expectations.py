@@ -13,6 +13,7 @@ from pages.components import problems, services, waiting
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.evaluate.expectations import SAME, Expectation, choices, examine
+from tl_core.predict.carried import preparation_of
 from tl_core.registry.runs import Run
 
 _FILE = "expectations.json"  # beside the report, so that they are there again next time
@@ -25,6 +26,10 @@ def show(run: Run, labels: list[str]) -> None:
     with st.expander("Type in what you expect"):
         st.caption("A text, the same text changed, and what the change should do. A name, a place or a polite word "
                    "should leave the answer alone; *not* should turn it.")
+        carried = preparation_of(run.folder / "model")
+        if carried and carried.joined:
+            st.caption(f"The model reads {' and '.join(plain(name) for name in carried.columns)} as one text, a line "
+                       "below the other: write both into a cell.")
         path = run.folder / _FILE
         begin = f"expected at first {run.id}"  # the table's edits are kept as changes of what it began with
         if begin not in st.session_state:

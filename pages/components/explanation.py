@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 
 from pages.components import problems, services, waiting
 from pages.components.words import plain
-from tl_core.data.images import open_image
+from tl_core.data.preparation import Preparation
 from tl_core.errors import UserError
+from tl_core.predict.carried import preparation_of
+from tl_core.predict.picture_files import open_page
 
 _SIDE = 320
 _FAINT = 0.2
@@ -41,12 +44,16 @@ def show(model: str, value: str | bytes | None, labels: list[str], about: str) -
     if not ready:
         waiting.wait_quietly(st.session_state["explain_ticket"], "Looking for what it goes by…")
         return
+    shown = None
+    if isinstance(value, bytes):
+        with problems.caught():
+            shown = open_page(value, 0, preparation_of(Path(model)) or Preparation())
     for column, one in zip(st.columns(len(found)), found, strict=True):
         with column:
             st.markdown(f"**What speaks for {plain(one['label'])}**")
             for method in one["methods"]:
-                if isinstance(value, bytes):
-                    st.image(overlay(open_image(value), np.array(method["map"])), width="stretch")
+                if shown is not None:
+                    st.image(overlay(shown, np.array(method["map"])), width="stretch")
                 else:
                     st.markdown(marked(one["words"], method["map"]))
                 st.caption(_trust(method))

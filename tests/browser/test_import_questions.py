@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from tests_support.everyday import CASES, bring, rows, table
+from tests_support.everyday import bring, rows, table
+from tests_support.everyday_pictures import PICTURES
+from tests_support.everyday_tables import TABLES
 from tests_support.studio import upload
 
 pytestmark = pytest.mark.browser
@@ -34,7 +36,7 @@ def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, p
 
 
 def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, picture):
-    source = bring(CASES["class names that repeat below"].files, tmp_path, zipped=True)
+    source = bring(PICTURES["class names that repeat below"].files, tmp_path, zipped=True)
     page.goto(f"{server.url}/add-data")
     upload(page, source)
     page.get_by_text("It is not clear which folder level names the class").wait_for()
@@ -46,7 +48,7 @@ def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, pictur
 
 
 def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_path):
-    source = bring(CASES["dates that could be either"].files, tmp_path)
+    source = bring(TABLES["dates that could be either"].files, tmp_path)
     page.goto(f"{server.url}/add-data")
     upload(page, source)
     page.get_by_text("A table with 3 columns").wait_for()

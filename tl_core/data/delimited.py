@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.dialect import Dialect, sniff_dialect
 from tl_core.data.encodings import Utf8
-from tl_core.data.joined_rows import no_data
+from tl_core.data.joined_rows import no_data, side_by_side
 from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ def _tell(path: Path, dialect: Dialect, shown: list[str], reading: Reading) -> N
     elif not dialect.sure:
         reading.doubt(f"The first line of {path.name!r} is taken as the names of its columns ({some}). "
                       "If it is data, use --header no.")
+    if dialect.header and (beside := side_by_side(dialect.first)):
+        reading.doubt(beside)
     if coding.nuls:
         reading.note(f"{path.name!r} holds {coding.nuls:,} stray NUL byte{'s' if coding.nuls > 1 else ''}, "
                      f"which {'were' if coding.nuls > 1 else 'was'} dropped.")

@@ -40,7 +40,8 @@ def meanings(names: list[PurePosixPath]) -> dict[tuple[str, ...], dict[str, Mean
 
 def _meaning(parent: tuple[str, ...], siblings: set[str], tree: Tree) -> dict[str, Meaning]:
     copy = Meaning(aside="a second copy of the folders beside it", alike=True, is_class=False)
-    copies = {name: copy for name in siblings if len(siblings) > 2 and len(tree.get((*parent, name), set()) & siblings) > 1}
+    copies = {name: copy for name in siblings
+              if len(siblings) > 2 and len(tree.get((*parent, name), set()) & siblings) > 1}
     if copies:
         return copies
     splits = {name: split for name in siblings if (split := split_of(name, siblings))}

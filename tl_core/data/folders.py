@@ -22,8 +22,8 @@ _LEAST_NAMED = 0.9  # of the files must be named after a class before their name
 _NO_CLASS = frozenset(("unknown", "unlabeled", "unlabelled", "unclassified", "none", "class", "dummy", "todo", "misc"))
 _ODD = re.compile(r"(new folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|untitled folder|"
                   r"ohne titel|results?|outputs?|predictions?)\W*\d*\W*", re.IGNORECASE)
-_DATED = re.compile(r"(.*\b)?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
-                    r"\d{3}[A-Z_]{5}")
+_DATED = re.compile(r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
+                    r"\d{3}[A-Z_]{5}", re.IGNORECASE)
 
 
 @dataclass

@@ -87,3 +87,14 @@ def no_data(table: pa.Table, numbers: NDArray[np.int64], names: list[str]) -> di
             cells = [str(table.column(one)[int(place)]) for one in range(table.num_columns)]
             rows[place] = is_rule(cells) if reason == RULE else check_order(cells, names, int(numbers[place]))
     return {reason: rows for reason, rows in found.items() if rows.any()}
+
+
+def side_by_side(names: Sequence[str]) -> str:
+    """A doubt where the columns of one table stand beside those of another one with the same names; else empty."""
+    plain = [_plain(name) for name in names]
+    for gap in (place for place, name in enumerate(plain) if not name and place):
+        left, right = [name for name in plain[:gap] if name], [name for name in plain[gap:] if name]
+        if len(left) > 1 and left == right[:len(left)]:
+            return (f"Two tables stand side by side, with an empty column between them ({', '.join(left[:4])} on both "
+                    "sides). Only the left one is read; put the other one below it or into a file of its own.")
+    return ""

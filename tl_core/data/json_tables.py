@@ -29,7 +29,7 @@ def read_json(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         if path.stat().st_size > reading.limits.json_bytes:
             raise ValueError(f"a JSON list may have {reading.limits.json_bytes >> 20} MB; JSONL has no such limit")
         content = _values(handle.read())
-    yield from _told(framed(shapes.strings(shapes.records_of(content, reading)), reading, rows), reading)
+    yield from told(framed(shapes.strings(shapes.records_of(content, reading)), reading, rows), reading)
 
 
 def read_jsonl(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
@@ -42,7 +42,7 @@ def read_jsonl(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 
 def _lines(path: Path, coding: Coding, reading: Reading, rows: int) -> Iterator[Rows]:
     with _opened(path, coding) as handle:
-        yield from _told(framed(_json_lines(handle, reading), reading, rows), reading)
+        yield from told(framed(_json_lines(handle, reading), reading, rows), reading)
 
 
 def _coding(path: Path, reading: Reading) -> Coding:
@@ -104,8 +104,8 @@ def _json_lines(handle: IO[str], reading: Reading) -> Iterator[tuple[int, dict[s
             reading.leave_out(number, "it is not an object in curly braces")
 
 
-def _told(rows: Iterator[Rows], reading: Reading) -> Iterator[Rows]:
-    """The rows; where their columns hold nested data that no format explains, it is said so."""
+def told(rows: Iterator[Rows], reading: Reading) -> Iterator[Rows]:
+    """The rows as they are; where their columns hold nested data that no format explains, it is said so."""
     first = next(rows, None)
     if first is None:
         return

@@ -51,7 +51,10 @@ def _record(line: str, names: PictureNames) -> dict[str, str] | None:
         return None
     file, rest = parted
     fields = re.split(r"[\s,;]+", rest)
-    if len(fields) > 1 and all(re.fullmatch(r"[+-]?\d+(\.\d+)?", field) for field in fields):
+    numbers = [bool(re.fullmatch(r"[+-]?\d+(\.\d+)?", field)) for field in fields]
+    if len(fields) > 4 and all(numbers[1:]):  # a class and the corners of a box
+        return {"file": file, "label": fields[0]}
+    if len(fields) > 1 and all(numbers):
         return {"file": file} | {f"field {place}": field for place, field in enumerate(fields, 2)}
     return {"file": file, "label": rest}
 

@@ -10,12 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.json_tables import told
 from tl_core.data.tables import Reading, Rows, cell, clean_names
 
 _RATIO_FLOOR = 64 << 20
 
 
 def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
+    """The rows with objects taken apart into columns, one level deep, and bytes as text where they are UTF-8.
+
+    Raises:
+        ValueError: when the file is damaged or over the limits.
+    """
+    yield from told(_read(path, reading, rows), reading)
+
+
+def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     """Text columns stay dictionary-encoded until their real size is known: a small file can hold terabytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -27,9 +37,11 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 raise ValueError(f"it has {len(schema.names):,} columns, the limit is {reading.limits.columns:,}")
             names = class_names(schema)
             texts = [field.name for field in schema if pa.types.is_string(field.type)
-                     or pa.types.is_large_string(field.type)]
+                     or pa.types.is_large_string(field.type) or pa.types.is_binary(field.type)
+                     or pa.types.is_large_binary(field.type)]
         with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
             number = plain_bytes = 0
+            binary: set[str] | None = None
             most = max(_RATIO_FLOOR, reading.limits.zip_ratio * path.stat().st_size)
             for batch in file.iter_batches(batch_size=min(rows, 5_000)):
                 lengths = _plain_lengths(batch)
@@ -37,6 +49,12 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 if plain_bytes > most:
                     raise ValueError(f"it unpacks to over {reading.limits.zip_ratio} times its size, which is how a "
                                      "bomb looks")
+                batch = _flat(batch)
+                if binary is None:
+                    binary = _no_texts(batch)
+                    if binary:
+                        reading.note(f"Columns of bytes that are no text are left out: {', '.join(sorted(binary)[:6])}.")
+                batch = batch.drop_columns(sorted(binary)) if binary else batch
                 yield from _parquet_rows(batch, lengths, number, reading, names)
                 number += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowException) as error:
@@ -55,6 +73,48 @@ def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
             codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
             lengths += np.where(codes >= 0, np.append(sizes, 0)[codes], 0)
     return lengths
+
+
+def _flat(batch: Any) -> Any:  # noqa: ANN401
+    """The batch with the fields of its objects as columns: review.title, review.body."""
+    import pyarrow as pa
+
+    names, columns = list[str](), list[Any]()
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_struct(column.type) and column.type.num_fields:
+            names += [f"{name}.{field.name}" for field in column.type]
+            columns += column.flatten()
+        else:
+            names.append(name)
+            columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
+def _no_texts(batch: Any) -> set[str]:  # noqa: ANN401
+    """The columns of bytes that are not UTF-8, or hold control signs as pictures and packed data do."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = set()
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if not _is_bytes(column.type):
+            continue
+        plain = column.dictionary if pa.types.is_dictionary(column.type) else column
+        try:
+            texts = plain.cast(pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            found.add(name)
+            continue
+        if pc.any(pc.match_substring(texts, "\0")).as_py():
+            found.add(name)
+    return found
 
 
 def _parquet_rows(batch: Any, lengths: NDArray[np.int64], number: int,  # noqa: ANN401
@@ -80,24 +140,52 @@ def _as_strings(column: Any, names: list[str] | None) -> Any:  # noqa: ANN401
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if _is_bytes(column.type):
+        try:
+            column = column.cast(pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid as error:
+            raise ValueError("a column of bytes that begins as text holds bytes that are not UTF-8") from error
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.fill_null(column.cast(pa.string()), "")
     return pa.array([named_cell(value, names) for value in column.to_pylist()], pa.string())
 
 
 def named_cell(value: object, names: list[str] | None) -> str:
-    """A cell as a string; a class number as its name where the file has names, and -1 as no class."""
-    if names is not None and isinstance(value, int) and not isinstance(value, bool):
-        return names[value] if 0 <= value < len(names) else "" if value < 0 else str(value)
-    return cell(value)
+    """A cell as a string; a class number (or each of a list) as its name where the file has names, -1 as no class."""
+    if names is not None and isinstance(value, list):
+        return cell([_named(one, names) for one in value])
+    return cell(value) if names is None else cell(_named(value, names))
+
+
+def _named(value: object, names: list[str]) -> object:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    return names[value] if 0 <= value < len(names) else "" if value < 0 else str(value)
 
 
 def class_names(schema: object) -> dict[str, list[str]]:
-    """Names of the classes by number, by column, where the file carries Hugging Face's features."""
+    """Names of the classes by number, by column, where the file carries Hugging Face's features.
+
+    Columns in objects are called as `read_parquet` calls them; numbers in lists have the names of their entries.
+    """
     metadata = getattr(schema, "metadata", None) or {}
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-    except (ValueError, KeyError, TypeError):
+        found = {name: _names_of(spec) for name, spec in features.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {name: list(map(str, spec["names"])) for name, spec in features.items()
-            if isinstance(spec, dict) and spec.get("_type") == "ClassLabel" and isinstance(spec.get("names"), list)}
+    for name, spec in features.items():
+        if isinstance(spec, dict) and "_type" not in spec:
+            found |= {f"{name}.{inner}": _names_of(one) for inner, one in spec.items()}
+    return {name: names for name, names in found.items() if names}
+
+
+def _names_of(spec: Any) -> list[str]:  # noqa: ANN401
+    """The names of a feature that is a class, or a list of classes in any of the ways in which that was written."""
+    if isinstance(spec, list) and len(spec) == 1:
+        return _names_of(spec[0])
+    if not isinstance(spec, dict):
+        return []
+    if spec.get("_type") == "ClassLabel" and isinstance(spec.get("names"), list):
+        return list(map(str, spec["names"]))
+    return _names_of(spec["feature"]) if isinstance(spec.get("feature"), dict) and "_type" in spec["feature"] else []

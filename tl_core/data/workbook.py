@@ -10,6 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from tl_core.data.joined_rows import RULE, TOTAL, check_order, is_rule, is_total
 from tl_core.data.names import SPLIT_NAMES, split_of, words_of
 from tl_core.data.tables import Reading, Rows, framed
 from tl_core.data.workbook_header import KNOWN, Layout, Line, layout
@@ -20,6 +21,7 @@ _RATIO_FLOOR = 64 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, SyntaxError, AttributeError, LookupError, TypeError, EOFError, OverflowError)
 _HEAD, _PEEK = 200, 30
 _SHEETS = 60
+_SUMS = 5  # rows of sums below a table
 _COVERS = frozenset((
     "readme", "cover", "info", "information", "about", "instructions", "instruction", "notes", "legend", "contents",
     "guide", "guidelines", "help", "title", "anleitung", "hinweise", "deckblatt", "inhalt", "legende", "portada",
@@ -131,20 +133,42 @@ def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 
 
 def _records(body: Iterator[Line], plan: Layout, reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the header, without the header itself where it comes again, and without headings between them."""
-    width, again, headings = len(plan.header), 0, 0
+    """The rows below the header, without the header itself where it comes again, without headings between them, and
+    without sums that stand apart below the table."""
+    again = headings = 0
+    waiting: list[Line] = []
+    last = plan.origin
     for line in body:
-        if width > 1 and line.cells[:width] == plan.header:
+        if waiting or (line.number - last > 1 and is_total(line.cells)):
+            if len(waiting) < _SUMS and is_total(line.cells):
+                waiting.append(line)
+                last = line.number
+                continue
+            for early in waiting:
+                yield _record(early, plan)
+            waiting = []
+        last = line.number
+        if len(plan.header) > 1 and check_order(line.cells, plan.header, line.number - plan.origin):
             again += 1
         elif line.across and len(line.across) + 1 >= len(plan.columns) > 1 and line.own() == 1:
             headings += 1
+        elif plan.header and is_rule(line.cells):
+            reading.aside(RULE)
         else:
-            yield line.number - plan.origin, {name: line.cells[place] for place, name in plan.columns.items()
-                                              if place < len(line.cells)}
+            yield _record(line, plan)
+    if waiting:
+        reading.aside(TOTAL, len(waiting))
+        reading.note("Rows below the table, after an empty one "
+                     f"({' | '.join(filter(None, waiting[0].cells))[:80]!r}) say a sum and are left out.")
     if again:
         reading.note(f"The header comes {again:,} more time(s) between the rows and is left out there.")
     if headings:
         reading.note(f"{headings:,} heading(s) between the rows, merged over all columns, are left out.")
+
+
+def _record(line: Line, plan: Layout) -> tuple[int, dict[str, str]]:
+    return line.number - plan.origin, {name: line.cells[place] for place, name in plan.columns.items()
+                                       if place < len(line.cells)}
 
 
 def _tell(found: Marks, reading: Reading) -> None:

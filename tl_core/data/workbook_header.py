@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tl_core.data.column_names import LABEL_NAMES, TEXT_NAMES
+from tl_core.data.joined_rows import side_by_side
 from tl_core.data.tables import clean_names
 
 KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES))
@@ -70,6 +71,8 @@ def layout(lines: Sequence[Line], header: str, most: int) -> Layout:
     _check_width(len(columns), most)
     doubts = () if sure else ("The first row is taken as the names of the columns, though it may be data. Say "
                               "--header no if it is.",)
+    beside = side_by_side(lines[start].cells)
+    doubts += (beside,) if beside else ()
     return Layout(columns, lines[start].cells[:_width(lines[start].cells)], body, lines[body - 1].number,
                   (*notes, *more, *left_out), doubts)
 
