@@ -19,7 +19,7 @@ from tl_core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".ndjson", ".parquet"}
+SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".ndjson", ".parquet", ".psv", ".manifest"}
 CHUNK_ROWS = 10_000
 
 
@@ -38,6 +38,7 @@ class Reading:
     sheet: str = ""
     limits: Limits = LIMITS
     header: str = ""  # yes or no; recognised when empty
+    label_column: str | None = None  # that was named as the class, "" for none; None where nobody can be asked
     bad: list[tuple[int, str]] = field(default_factory=list)  # row numbers with the reason
     good: int = 0
     format: str = ""  # the tool whose export it is, where one was recognised
@@ -79,7 +80,8 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
 
     reading = reading or Reading()
     readers = {".xlsx": workbook.read_xlsx, ".json": json_tables.read_json, ".jsonl": json_tables.read_jsonl,
-               ".ndjson": json_tables.read_jsonl, ".parquet": parquet_tables.read_parquet}
+               ".ndjson": json_tables.read_jsonl, ".manifest": json_tables.read_jsonl,
+               ".parquet": parquet_tables.read_parquet}
     reader = readers.get(path.suffix.lower(), delimited.read_delimited)
     if not path.stat().st_size:
         raise DataError(f"{path.name!r} is empty.", "It has no bytes at all.", "Save it again and bring the new copy.")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from tl_core.data.formats import argilla, doccano, fasttext, intents, label_studio, prodigy
+from tl_core.data.formats import annotators, argilla, clouds, doccano, fasttext, intents, label_studio, prodigy
 from tl_core.data.tables import Reading, Rows
 
 _Converter = Callable[[Any, Iterator[Rows], Reading, int], Iterator[Rows] | None]
 # each looks at the names and first cells alone; the narrower ones come first
 _CONVERTERS: tuple[_Converter, ...] = (label_studio.tasks, label_studio.flat, prodigy.lines, argilla.exported,
-                                       intents.phrases, doccano.lines, fasttext.lines)
+                                       clouds.ground_truth, clouds.vertex, intents.phrases, doccano.lines,
+                                       fasttext.lines, annotators.answers)
 
 
 def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tl_core.data.formats.cells import is_short, picture_of, picture_path, text_of
 from tl_core.data.tables import Reading, Rows, framed
+from tl_core.errors import AmbiguousError
 
 _SAMPLE = 1000
 
@@ -42,7 +43,10 @@ def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterato
     """The items as rows: their columns, one class by majority, how many annotators there are and how far they agree.
 
     The column of the class is called label where one question was asked. Of several questions those that sort the
-    items give a column each, and which of them is the class is left to the caller.
+    items give a column each, and which of them is the class must have been said.
+
+    Raises:
+        AmbiguousError: when several questions sort the items and nobody has said which of them is meant.
     """
     sample = list(islice(items, _SAMPLE))
     asked = list(dict.fromkeys(name for item in sample for name in item.answers))
@@ -85,9 +89,13 @@ def _tell(reading: Reading, labels: dict[str, str], picture: str, text: str) -> 
         name = next(iter(labels))
         if name and name != "label":
             reading.note(f"The class is the answer to {name!r}.")
-    else:
+    elif reading.label_column is None:
         reading.doubt(f"Several questions were asked about each item: {', '.join(list(labels)[:8])}. One of them is "
                       "the class.")
+    elif not reading.label_column:
+        raise AmbiguousError("Several questions were asked about each item.", "The answers to each of "
+                             f"{', '.join(map(repr, list(labels)[:8]))} can be the class.", "label_column",
+                             {name: f"the answer to {name!r}" for name in list(labels)[:8]})
 
 
 def _row(item: Item, labels: dict[str, str], reserved: set[str], picture: str,
