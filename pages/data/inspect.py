@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import charts, chrome, findings, gallery, problems, services, shortcuts, state
+from pages.components import charts, chrome, findings, gallery, import_plan, problems, services, shortcuts, state
 from pages.components.words import plain
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -27,7 +27,9 @@ with problems.caught():
 noun = {"image": "images", "text": "texts"}[info.modality]
 serious = [finding for finding in info.findings if finding["severity"] != "info"]
 verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
-st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, fit to train{verdict}")
+trainable = all(finding["id"] != "too_small" for finding in info.findings)
+st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
+            f"{'fit to train' if trainable else 'too few to train on yet'}{verdict}")
 st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
 if info.change:
     st.caption(f":material/history: {plain(info.change)}")
@@ -38,6 +40,9 @@ with st.container(horizontal=True):
         st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})
 
 findings.show(record, info)
+if info.plan:
+    with st.expander("How it was read: what was taken for what"):
+        import_plan.show(info.plan)
 
 shortcuts.show(record)
 

@@ -69,18 +69,16 @@ def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: boo
             found.append(_columns(one, options, needed=needed))
         except AmbiguousError as error:
             found.append(error)
-    sure = {one.label for one in found if isinstance(one, Columns) and one.label and _is_sure(one)}
-    first = next((one.label for one in found if isinstance(one, Columns) and one.label), "")
-    kept = sure or {first}
+    known = [columns for columns in found if isinstance(columns, Columns) and columns.label]
+    sure = {columns.label for columns in known if _is_sure(columns)}
+    kept = sure or {columns.label for columns in known[:1]}
     result: list[Columns] = []
-    for listing, one in zip(listings, found, strict=True):
-        if isinstance(one, AmbiguousError):
+    for listing, columns in zip(listings, found, strict=True):
+        if isinstance(columns, AmbiguousError):
             if not sure:
-                raise one
-            one = _columns(listing, options, needed=False, blind=True)
-        if one.label and one.label not in kept:
-            one = _without_class(one)
-        result.append(one)
+                raise columns
+            columns = _columns(listing, options, needed=False, blind=True)
+        result.append(_without_class(columns) if columns.label and columns.label not in kept else columns)
     return result
 
 

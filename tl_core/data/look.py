@@ -194,7 +194,7 @@ def _image_facts(source: Source, options: ImportOptions, intake: Intake,
         files.append((file.label, intake.place(file.fold, options) or file.split, file.group, file.date))
     if not files:
         raise DataError("No usable picture is left.", "", "Look at what was left out and why.")
-    return tuple(pa.array(list(part), pa.string()) for part in zip(*files, strict=True))  # type: ignore[return-value]
+    return tuple(pa.array(list(part), pa.string()) for part in zip(*files, strict=True))
 
 
 def _shown_file(file: ItemFile) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def _table_facts(source: Source, options: ImportOptions, intake: Intake,
         _add_samples(sample, parts[-1], cells, intake, options)
     whole = pa.concat_tables(parts).combine_chunks()
     return tuple(pa.concat_arrays(whole.column(name).chunks) if whole.num_rows else pa.array([], pa.string())
-                 for name in ("label", "split", "group", "date"))  # type: ignore[return-value]
+                 for name in ("label", "split", "group", "date"))
 
 
 def _add_samples(sample: list[dict[str, Any]], facts: Any, cells: Any, intake: Intake,  # noqa: ANN401

@@ -43,8 +43,9 @@ class Preparation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
         known = {spec.name for spec in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-                      if name in known})
+        told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                                for name, value in values.items() if name in known}
+        return cls(**told)
 
     @classmethod
     def read(cls, folder: Path) -> Preparation | None:

@@ -88,7 +88,8 @@ class Source:
     @property
     def splits(self) -> set[str]:
         """The splits that the source itself has."""
-        return {one.split for one in (*self.images, *self.documents, *self.tables)} - {""}
+        files = {one.split for one in self.images} | {one.split for one in self.documents}
+        return (files | {one.split for one in self.tables}) - {""}
 
 
 @dataclass
