@@ -83,6 +83,7 @@ def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
     upload(page, tmp_path / "more.csv")
     page.get_by_text("more rows of an existing one").click()
     page.get_by_text("The new rows are").wait_for()
+    page.get_by_text("How the rows will be split").wait_for()  # the page runs once more when the plan is there
     page.get_by_role("combobox", name=re.compile("Dataset")).click()
     page.get_by_role("option", name="pasted rows").click()
     save(page, "52 texts in 2 classes")

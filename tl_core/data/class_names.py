@@ -79,6 +79,8 @@ def several_in(names: list[str]) -> list[str]:
         return lists
     for separator in _SEPARATORS:
         joined = _joined(names, separator)
+        if "," in separator and _are_decimals(list(joined.values())):
+            continue
         if stand_alone(joined, names) or (len(joined) >= 2 and _recombine(
                 joined, names, sure=separator in _PUNCTUATION)):
             return list(joined)
@@ -103,6 +105,11 @@ def stand_alone(joined: dict[str, list[str]], names: list[str]) -> bool:
     return False
 
 
+def _are_decimals(lists: list[list[str]]) -> bool:
+    """Whether all joined names are numbers with a decimal comma, as ratings in halves are."""
+    return bool(lists) and all(len(parts) == 2 and parts[0].isdecimal() and parts[1] in _HALVES for parts in lists)
+
+
 def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
     """Whether numbers of classes are listed in rising order beside single ones (27; 2,3), as decimals are not."""
     plain = [name.strip() for name in names if name not in joined]
@@ -110,8 +117,7 @@ def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
     if not lists or not plain or not all(re.fullmatch(r"0|[1-9]\d{0,2}", part) for part in (
             *plain, *(part for parts in lists for part in parts))):
         return False
-    if all(len(parts) == 2 for parts in lists) and ({parts[1] for parts in lists} <= _HALVES or all(
-            len(parts[1]) == 3 for parts in lists)):
+    if all(len(parts) == 2 and len(parts[1]) == 3 for parts in lists):  # thousands
         return False
     return all(list(map(int, parts)) == sorted({*map(int, parts)}) for parts in lists)
 

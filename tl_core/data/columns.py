@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tl_core.data import column_names as words
+from tl_core.data.column_cells import cells_of, sort_alike
 from tl_core.data.column_names import LABEL_NAMES, TEXT_NAMES
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.label_columns import Candidate, find_label
 from tl_core.data.plan import Plan, Taken
 from tl_core.data.schema import ImportOptions
-from tl_core.data.split_cells import split_values
-from tl_core.errors import DataError, nearest
+from tl_core.data.split_columns import NONE, SplitColumns, find_splits
+from tl_core.data.text_columns import other_kind, second_texts, text_column
+from tl_core.errors import AmbiguousError, DataError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LABEL_NAMES", "TEXT_NAMES", "Columns", "check_named", "guess_columns", "guess_image_columns",
            "guess_text_column", "image_column"]
-_ADDRESS = re.compile(r"^(https?|ftp|s3|gs|file|data):\S+$", re.IGNORECASE)
 _NAMED = "named by you"
 
 
@@ -65,59 +64,70 @@ class _Choice:
     def __init__(self, head: pd.DataFrame, options: ImportOptions, roles: dict[str, str]) -> None:
         self.head, self.options, self.names = head, options, check_named(head, options)
         self.found: dict[str, Any] = {}
+        self.aside: set[str] = set()  # columns that say which split a row is in, beside the one that is taken
         self.taken: list[Taken] = []
         self.notes: list[str] = []
         self.doubts: list[str] = []
         for role in ("text", "label", "group", "split", "title", "image", "date"):
-            if name := str(getattr(options, f"{role}_column")):
+            name = str(getattr(options, f"{role}_column"))
+            if name and name in self.names:
                 self.take(role, name, _NAMED)
+            elif name and role == "label":
+                self.together(_several(name, self.names), _NAMED)
         for role, name in roles.items():
-            if role not in self.found and name in self.names:
+            if role not in self.found and name in self.names and not (role == "label" and "one_hot" in self.found):
                 self.take(role, name, "the format says so")
 
     def take(self, role: str, name: str, reason: str, *, certain: bool = True) -> None:
         self.found[role] = name
         self.taken.append(Taken(name, role, reason, certain))
 
+    def together(self, names: tuple[str, ...], reason: str, *, certain: bool = True) -> None:
+        """Take columns of 0 and 1 that are one class each."""
+        self.found["one_hot"] = names
+        self.taken.append(Taken(", ".join(names[:6]) + (" …" if len(names) > 6 else ""), "label", reason, certain))
+
     @property
     def used(self) -> set[str]:
-        return {name for name in self.found.values() if isinstance(name, str)}
+        return self.aside | {name for name in self.found.values() if isinstance(name, str)}
 
     def splits(self) -> None:
         """A column that says train, validation or test, or one of folds."""
-        if "split" in self.found or self.options.ignore_splits:
+        if "split" in self.found:
             return
-        for name in self.names:
-            if name in self.used or words.joined(name) not in words.SPLIT_COLUMNS:
-                continue
-            counts = Counter(cell for cell in self.head[name] if cell.strip())
-            cells = list(counts)
-            if cells and all(re.fullmatch(r"(fold)?[\s_-]*\d{1,2}", cell.strip().lower()) for cell in cells) \
-                    and not words.is_flag(name):
-                self.take("fold", name, "its values are numbers of folds; rows are split anew unless --test-fold names "
-                          "one of them", certain=bool(self.options.test_fold))
-                continue
-            try:
-                meaning = split_values(name, counts)
-            except DataError:
-                if any(split_known(name, cell) for cell in cells):
-                    raise
-                continue
-            if any(meaning.values()):
-                self.take("split", name, "its values are names of splits")
-                return
+        unasked = self.options.ignore_splits or self.options.split_column == NONE
+        try:
+            found = find_splits(self.head, [name for name in self.names if name not in self.used])
+        except DataError:
+            if not unasked:
+                raise
+            found = SplitColumns()
+        self.aside |= {found.fold, found.split, *found.also} - {""}
+        if unasked:
+            return
+        if found.split:
+            self.take("split", found.split, found.reason)
+        if found.fold and (not found.split or self.options.test_fold):
+            self.take("fold", found.fold, "its values are numbers of folds; rows are split anew unless --test-fold "
+                      "names one of them", certain=bool(self.options.test_fold))
+        self.notes += found.notes
+        self.doubts += found.doubts
 
     def label(self, *, needed: bool) -> None:
         """The column of the class, or the columns of 0 and 1 that are one class each."""
-        if "label" in self.found:
+        if not {"label", "one_hot"}.isdisjoint(self.found):
             return
-        found: Candidate | None = find_label(self.head, self.used | self._likely_text(), self.options.label_column)
+        try:
+            found: Candidate | None = find_label(self.head, self.used | self._likely_text())
+        except AmbiguousError as error:
+            if needed or any(words.joined(name) in words.SURE_LABELS for name in error.choices):
+                raise
+            return  # the class stands elsewhere, and nothing here is sure to name it
         if found is None:
             return
         if found.one_hot:
-            self.found["one_hot"] = found.one_hot
-            self.taken.append(Taken(", ".join(found.one_hot[:6]) + (" …" if len(found.one_hot) > 6 else ""), "label",
-                                    "each row has exactly one 1 in these columns, whose names are the classes"))
+            self.together(found.one_hot, "each row has exactly one 1 in these columns, whose names are the classes",
+                          certain=found.certain)
         elif needed or found.certain:
             self.take("label", found.name, found.reason, certain=found.certain)
         self.notes += found.notes
@@ -138,13 +148,24 @@ class _Choice:
             self._more_text(name)
 
     def _more_text(self, text: str) -> None:
-        """Say that a title or subject beside the text is not read."""
+        """Say that a title, or another text of about that length, is not read."""
         if self.options.title_column or not len(self.head):
             return
-        others = [name for name in self.names if name not in self.used and name != text
-                  and words.joined(name) in words.TITLE_NAMES and self.head[name].str.len().mean() > 5]
-        if others:
+        free = [name for name in self.names if name not in self.used and name != text]
+        titles = [name for name in free if words.joined(name) in words.TITLE_NAMES
+                  and self.head[name].str.len().mean() > 5 and not self._leaks(name)]
+        others = titles[:1] or second_texts(self.head, free, text)[:3]
+        if len(others) == 1:
             self.doubts.append(f"The column {others[0]!r} is not read; --title-column puts it before the text.")
+        elif others:
+            self.doubts.append(f"The columns {' and '.join(map(repr, others))} are not read; --title-column puts "
+                               "one of them before the text.")
+
+    def _leaks(self, name: str) -> bool:
+        """Whether a column says the class in other words, which a text must not."""
+        label = self.found.get("label", "")
+        cells = cells_of(self.head, name)
+        return bool(label) and cells.repeats and sort_alike(cells, cells_of(self.head, label))
 
     def group(self) -> None:
         """Say which column looks like one whose rows belong together."""
@@ -194,7 +215,7 @@ def guess_columns(head: pd.DataFrame, options: ImportOptions, roles: dict[str, s
 def _why_not(head: pd.DataFrame, used: set[str]) -> str:
     """A word about columns that look like texts and are none."""
     for name in head.columns:
-        if name not in used and (kind := _other_kind(head[name])):
+        if name not in used and (kind := other_kind(head[name])):
             return f" {name!r} holds {kind}, which are no texts; bring the files themselves beside the table."
     return ""
 
@@ -230,20 +251,15 @@ def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
         DataError: when a column that `options` names is not among them.
     """
     names = [str(name) for name in head.columns]
-    for wanted in (options.text_column, options.label_column, options.group_column, options.split_column,
+    together = _several(options.label_column, names)
+    none = options.split_column == NONE and NONE not in names
+    for wanted in (options.text_column, "" if together else options.label_column, options.group_column,
+                   "" if none else options.split_column,
                    options.title_column, options.image_column, options.date_column):
         if wanted and wanted not in names:
             raise DataError(f"There is no column {wanted!r}.", f"The table has: {', '.join(names[:12])}.",
                             nearest(wanted, names))
     return names
-
-
-def split_known(column: str, cell: str) -> bool:
-    """Whether one cell of a column means a split."""
-    try:
-        return any(split_values(column, [cell]).values())
-    except DataError:
-        return False
 
 
 def image_column(head: pd.DataFrame) -> str:
@@ -268,42 +284,12 @@ def guess_text_column(head: pd.DataFrame) -> str:
     return found
 
 
-def text_column(head: pd.DataFrame, names: list[str], used: set[str]) -> tuple[str, str, bool]:
-    """The column with the text, why, and whether that is sure; "" where there is none."""
-    free = [name for name in names if name not in used and head[name].str.strip().str.len().mean() > 0
-            and not _other_kind(head[name])]
-    exact = _by_name(free, TEXT_NAMES, set())
-    lengths = {name: float(head[name].str.len().mean()) for name in free}
-    longest = max(free, key=lambda name: lengths[name], default="")
-    if exact and (words.joined(exact) not in words.TITLE_NAMES or lengths[exact] * 2 > lengths[longest]):
-        return exact, "its name says so", True
-    endings = [name for name in free if (parts := words.parts(name)) and (parts[-1] in words.TEXT_WORDS
-                                                                        or parts[0] in words.TEXT_WORDS)]
-    if endings:
-        best = max(endings, key=lambda name: lengths[name])
-        return best, "its name says so", len(endings) == 1 and best == longest
-    if not longest:
-        return "", "", False
-    alone = len(free) == 1 or all(lengths[name] * 3 < lengths[longest] for name in free if name != longest)
-    return longest, "it is the only other column" if len(free) == 1 else "it holds the longest texts", \
-        alone and lengths[longest] > 15
-
-
-def _other_kind(cells: pd.Series[Any]) -> str:
-    """What a column holds when it is no text: addresses, paths of pictures, numbers; "" for texts."""
-    filled = [cell.strip() for cell in cells if cell.strip()][:200]
-    if not filled:
-        return ""
-    if sum(bool(_ADDRESS.match(cell)) for cell in filled) >= 0.9 * len(filled):
-        return "addresses (URLs)"
-    if sum(PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES and len(cell) < 300
-           for cell in filled) >= 0.9 * len(filled):
-        return "paths of pictures"
-    if sum(bool(re.fullmatch(r"[\d\s.,:;+-]*", cell)) for cell in filled) >= 0.95 * len(filled):
-        return "numbers"
-    return ""
-
-
 def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
     free = {words.joined(name): name for name in reversed(names) if name not in taken}
     return next((free[word] for word in known if word in free), "")
+
+
+def _several(named: str, names: list[str]) -> tuple[str, ...]:
+    """The columns of a list of names: "ham, spam"; none where a column is called so itself or one is not there."""
+    found = tuple(part.strip() for part in named.split(","))
+    return found if named not in names and len(found) > 1 and {*found} <= {*names} else ()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tl_core.data.dialect import Dialect, sniff_dialect
 from tl_core.data.encodings import Utf8
 from tl_core.data.joined_rows import no_data, side_by_side
+from tl_core.data.odd_tables import plain_table
 from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ _NAMES_BLOCK = 1 << 20
 
 def read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     """Rows of a file in any encoding, separator and way of quoting."""
-    dialect = sniff_dialect(path, reading.encoding, reading.header)
-    if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
-        raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
-    with _plain(path, dialect) as plain:
-        yield from _Parser(path, plain, dialect, reading).rows(rows)
+    with plain_table(path, reading.encoding) as (table, said):
+        if said:
+            reading.note(said)
+        dialect = sniff_dialect(table, "" if said else reading.encoding, reading.header)
+        if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
+            raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
+        with _plain(table, dialect) as plain:
+            yield from _Parser(path, plain, dialect, reading).rows(rows)
 
 
 @contextmanager
@@ -128,6 +132,8 @@ def _tell(path: Path, dialect: Dialect, shown: list[str], reading: Reading) -> N
     """Say what was guessed about the file, and what was done to read it."""
     some = ", ".join(shown[:4]) + (f", … {shown[-1]}" if len(shown) > 4 else "")
     coding = dialect.coding
+    if dialect.comments:
+        reading.note(f"{dialect.comments:,} line(s) of comments above the table are left out.")
     if not dialect.header:
         reading.note(f"The first line of {path.name!r} is data: "
                      f"{'its columns are' if len(shown) > 1 else 'its column is'} called {some}.")

@@ -19,6 +19,7 @@ from tl_core.data.quoting import Quoting, decide, halves, shape_of
 _SAMPLE = 256 << 10
 _BOM = b"\xef\xbb\xbf"
 _UNUSED = "\x1f\x1e\x1d\x1c\x02\x01"  # signs that no text holds: the separators of a file of one column
+_MOST_COMMENTS = 50
 _NONE = 0.05  # a score that says nothing
 _NAME = re.compile(r"[^\W\d][\w .()/#-]{0,29}")
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
@@ -39,6 +40,7 @@ class Dialect:
     halved: bool = False  # and so do backslashes
     sure: bool = True  # whether it is clear that there is a header or none
     first: tuple[str, ...] = ()  # the cells of the first row
+    comments: int = 0  # lines of comments above the table
     shift: str = ""  # where all rows differ from the header by one cell: more, less, or numbered
 
 
@@ -53,7 +55,12 @@ def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
     coding = Coding(check_encoding(encoding), broken=True) if encoding else sniff_coding(path)
     lines = _sample(path, coding)
     told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
-    skipped, lines = (1, lines[1:]) if told else (0, lines)
+    comments = 0 if told else _comments(lines)
+    skipped = 1 if told else comments
+    lines = lines[skipped:]
+    if _are_labelled(lines):
+        return Dialect(coding, _unused(partial(_opened, path, coding)), quotes=False, header=header == "yes",
+                       skip_lines=skipped, width=1, single=True)
     suffix, opened = path.suffix.lower(), partial(_opened, path, coding)
     separator, rows = _separator(lines, told[1] if told else "", suffix)
     above = skipped + bool(rows and has_header(rows, header)[0])
@@ -65,7 +72,27 @@ def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
     named, sure = has_header(rows, header)
     return Dialect(coding, separator, quoting.quotes, named, skipped, len(rows[0]) if rows else 0, single,
                    quoting.escaped, quoting.escaped and halves(opened), sure, tuple(rows[0]) if rows else (),
-                   _shift(rows) if named and not single and lines[0].strip() else "")
+                   comments, _shift(rows) if named and not single and lines[0].strip() else "")
+
+
+def _comments(lines: list[str]) -> int:
+    """How many lines above a table are comments: they begin with #, and are cut otherwise than the rows below them."""
+    count = next((place for place, line in enumerate(lines) if not line.startswith("#")), 0)
+    below = lines[count:count + 20]
+    if not 0 < count <= _MOST_COMMENTS or len(below) < 2 or any(line.startswith("#") for line in lines[count:]):
+        return 0
+    for separator in ",\t;|":
+        cuts = below[0].count(separator)
+        if cuts and sum(line.count(separator) >= cuts for line in below) >= 0.9 * len(below):
+            return count if lines[count - 1].count(separator) != cuts else 0
+    return 0
+
+
+def _are_labelled(lines: list[str]) -> bool:
+    """Whether nearly all lines begin with a label of fastText, so that their commas are those of texts."""
+    filled = [line for line in lines[:1000] if line.strip()]
+    labelled = sum(line.lstrip().startswith("__label__") for line in filled)
+    return labelled > 0.9 * len(filled) and not any("\t" in line.strip() for line in filled)
 
 
 def _sample(path: Path, coding: Coding) -> list[str]:

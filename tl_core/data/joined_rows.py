@@ -47,12 +47,13 @@ def check_order(cells: Sequence[str], names: Sequence[str], number: int) -> bool
     """
     row, header = [_plain(cell) for cell in cells[:len(names)]], [_plain(name) for name in names]
     if row == header:
-        return list(map(str.strip, cells[:len(names)])) == list(map(str.strip, names)) or any(map(is_known, names))
+        exact = [cell.removeprefix("\ufeff").strip() for cell in cells[:len(names)]] == list(map(str.strip, names))
+        return exact or (len(header) > 1 and any(map(is_known, names)))
     if len(header) > 1 and sorted(row) == sorted(header) and len({*header}) > 1 and all(header):
         raise DataError("Two tables with different orders of columns were put behind each other.",
-                        f"Row {number:,} names the columns again, as {', '.join(map(repr, cells[:4]))}, where the first "
-                        f"line has {', '.join(map(repr, names[:4]))}.", "Bring the tables as files of their own, or "
-                        "put the columns into one order.")
+                        f"Row {number:,} names the columns again, as {', '.join(map(repr, cells[:4]))}, where the "
+                        f"first line has {', '.join(map(repr, names[:4]))}.", "Bring the tables as files of their "
+                        "own, or put the columns into one order.")
     return False
 
 
@@ -83,8 +84,8 @@ def no_data(table: pa.Table, numbers: NDArray[np.int64], names: list[str]) -> di
             again = pc.and_(again, pc.is_in(pc.utf8_trim_whitespace(column), forms))
     found = {RULE: rules.to_numpy(zero_copy_only=False), AGAIN: again.to_numpy(zero_copy_only=False)}
     for reason, rows in found.items():
-        for place in np.flatnonzero(rows):
-            cells = [str(table.column(one)[int(place)]) for one in range(table.num_columns)]
+        for place in np.flatnonzero(rows).tolist():
+            cells = [str(table.column(one)[place]) for one in range(table.num_columns)]
             rows[place] = is_rule(cells) if reason == RULE else check_order(cells, names, int(numbers[place]))
     return {reason: rows for reason, rows in found.items() if rows.any()}
 

@@ -37,7 +37,7 @@ def several_lines(names: list[str], raw: dict[str, str]) -> dict[str, str]:
 def placeholders(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> tuple[NDArray[np.bool_], list[str]]:
     """Rows of a part held out whose classes only hold the place of classes that are not told, and sentences on them."""
     blank, notes = np.zeros(len(labels), dtype=bool), list[str]()
-    known = set(np.unique(labels[~np.isin(given, _HELD_OUT)]).tolist()) - {-1}
+    known = set(np.unique(labels[_learnt(given)]).tolist()) - {-1}
     for split in _HELD_OUT if known else ():
         rows = (given == split) & (labels >= 0)
         own = np.unique(labels[rows]).tolist()
@@ -46,6 +46,13 @@ def placeholders(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> 
             notes.append(f"All {int(rows.sum()):,} rows of the {split} part have {_listed([names[p] for p in own])} "
                          "for a class, which no training row has: they are rows without a class.")
     return blank, notes
+
+
+def _learnt(given: NDArray[np.str_]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.ones(len(given), dtype=bool)
+    for split in _HELD_OUT:
+        found &= given != split
+    return found
 
 
 def stands_for_nothing(name: str) -> bool:
@@ -62,7 +69,7 @@ def doubts(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> list[s
 
 def _constant(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> list[str]:
     """Parts held out of which every row has the same class, as placeholders have."""
-    known = np.unique(labels[~np.isin(given, _HELD_OUT) & (labels >= 0)])
+    known = np.unique(labels[_learnt(given) & (labels >= 0)])
     found = []
     for split in _HELD_OUT if len(known) > 1 else ():
         rows = labels[(given == split) & (labels >= 0)]

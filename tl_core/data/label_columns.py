@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tl_core.data import column_names as words
+from tl_core.data.column_cells import Cells, cells_of, sort_alike
 from tl_core.data.wide import adds_up, binary_columns, several_labels
 from tl_core.errors import AmbiguousError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHORT = 60  # signs on average; longer cells are texts
-_FEW = 40
-_UNIQUE = 0.8  # different values a row; beyond it a column is an id or a text
-_MANY = 10
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+_MOST_TWIN = 40  # signs of a name that stands beside its number
+_SORTED = 1000  # rows from which on a column of a single value may be a class that is sorted by
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,25 @@ class Candidate:
     notes: tuple[str, ...] = ()
 
 
-def find_label(head: pd.DataFrame, used: set[str], named: str = "") -> Candidate | None:
+@dataclass(frozen=True)
+class _Table:
+    """The columns that may be the class, with facts about each that are made once."""
+
+    head: pd.DataFrame
+    free: list[str]
+    facts: dict[str, Cells] = field(default_factory=dict)
+
+    def cells(self, name: str) -> Cells:
+        if name not in self.facts:
+            self.facts[name] = cells_of(self.head, name)
+        return self.facts[name]
+
+    def plain(self, name: str) -> str:
+        """The name to compare with known ones."""
+        return words.joined(words.original(name, list(map(str, self.head.columns))))
+
+
+def find_label(head: pd.DataFrame, used: set[str]) -> Candidate | None:
     """The column of the class among those that are not `used`, None where nothing looks like one.
 
     Usual names come before contents. Columns that sort the rows alike (a number and its name) count as one, of which
@@ -41,106 +57,143 @@ def find_label(head: pd.DataFrame, used: set[str], named: str = "") -> Candidate
         AmbiguousError: when several columns could be it.
         DataError: when columns of 0 and 1 give a row several labels.
     """
-    if named:
-        return Candidate(named, "named by you")
-    free = [str(name) for name in head.columns if name not in used]
-    sure = _alike(head, [name for name in free if words.joined(name) in words.SURE_LABELS])
-    sure = _with_values(head, sure)
+    table = _Table(head, [str(name) for name in head.columns if name not in used])
+    sure = _alike(table, [name for name in table.free if table.plain(name) in words.SURE_LABELS])
+    sure = [name for name in sure if table.cells(name).filled] or sure
     if len(sure) == 1:
-        return Candidate(sure[0], "its name says so", notes=_twins(head, free, sure[0]))
+        return _in_words(table, Candidate(sure[0], "its name says so", notes=_twins(table, sure[0])))
     if sure:
         raise _undecided(sure)
-    likely = _by_name(head, free, words.LIKELY_LABELS)
-    scores = _by_name(head, free, words.SCORES)
     flags = binary_columns(head, used)
-    if len(flags) > 1 and not {*likely, *scores} - {*flags} and (len(flags) > 2 or adds_up(head, flags)):
-        return _one_hot(head, flags, free)
-    named_so = _alike(head, likely + scores) or _alike(head, [
-        name for name in free if (found := words.parts(name)) and found[-1] in words.LABEL_WORDS
-        and _is_class(head, name)])
-    if len(named_so) == 1:
-        certain = named_so[0] not in scores
-        return Candidate(named_so[0], "its name says so" if certain else "its name is one of a rating; each different "
-                         "value is a class", certain, notes=_twins(head, free, named_so[0]))
-    if named_so:
-        raise _undecided(named_so)
-    return _by_content(head, free)
+    named_so = _named_so(table)
+    varied = [name for name in flags if len(table.cells(name).values) > 1]
+    if not varied and (named_so or any(table.cells(name).repeats for name in table.free)):
+        flags = []
+    apart = [name for name in named_so if name not in flags]
+    strong = [name for name in apart if table.plain(name) not in words.WEAK_LABELS]
+    if len(flags) > 1 and not strong and (len(flags) > 2 or adds_up(head, flags)):
+        return _by_flags(table, flags, varied, apart)
+    if len(varied) > 2 and adds_up(head, flags) and not _prefixed(flags):
+        raise _undecided(strong, flags)
+    return _by_name(table, _alike(table, named_so)) if named_so else _by_content(table, table.free)
 
 
-def _one_hot(head: pd.DataFrame, flags: list[str], free: list[str]) -> Candidate | None:
-    if adds_up(head, flags):
-        return Candidate("", one_hot=tuple(flags))
-    short = [name for name in free if name not in flags and _is_class(head, name) and _repeats(head, name)]
+def possible_classes(head: pd.DataFrame, free: list[str]) -> list[str]:
+    """Columns that may be the class, by their names or what they hold."""
+    table = _Table(head, free)
+    return [name for name in free if table.plain(name) in words.SURE_LABELS or table.cells(name).repeats
+            or _is_named(table, name)]
+
+
+def _is_named(table: _Table, name: str) -> bool:
+    return (table.plain(name) in (*words.LIKELY_LABELS, *words.SCORES) or words.ends_in_label(name)) \
+        and table.cells(name).is_class
+
+
+def _named_so(table: _Table) -> list[str]:
+    """Columns with the name of a class whose values can be classes; ones of a single value only in long tables."""
+    found = [name for name in table.free if _is_named(table, name)]
+    varied = [name for name in found if len(table.cells(name).values) > 1]
+    return varied or (found if len(table.head) >= _SORTED else [])
+
+
+def _by_name(table: _Table, names: list[str]) -> Candidate:
+    """The one column that is named like a class; a weak name counts less beside others that could be it."""
+    if len(names) > 1:
+        raise _undecided(names)
+    name = names[0]
+    plain = table.plain(name)
+    certain, reason = True, "its name says so"
+    if plain in words.WEAK_LABELS:
+        others = [other for other in table.free if other != name]
+        rivals = _alike(table, [name, *(other for other in others if table.cells(other).repeats
+                                        and words.joined(other) not in words.GROUP_NAMES)])
+        if len(rivals) > 1:
+            raise _undecided(rivals)
+        certain = not any(_may_sort(table.cells(other)) for other in others)
+        reason = "its name says so" if certain else "its name may be that of a class, and it has few different values"
+    if plain in words.SCORES:
+        certain, reason = False, "its name is one of a rating; each different value is a class"
+    return _in_words(table, Candidate(name, reason, certain, notes=_twins(table, name)))
+
+
+def _may_sort(cells: Cells) -> bool:
+    """Whether a column says anything that several rows share, so that a table is more than texts and one class."""
+    return 1 < len(cells.values) < 0.8 * cells.filled
+
+
+def _by_flags(table: _Table, flags: list[str], varied: list[str], weak: list[str]) -> Candidate | None:
+    """The class where several columns hold 0 and 1: they are it together, or another column is, or there are several
+    labels."""
+    others = [name for name in table.free if name not in flags and (table.cells(name).repeats or name in weak)
+              and words.joined(name) not in words.GROUP_NAMES]
+    if adds_up(table.head, flags):
+        rivals = [name for name in others if name in weak or len(varied) <= 2 or not _is_aside(table, name)]
+        if rivals:
+            raise _undecided(_alike(table, rivals), flags)
+        return Candidate("", one_hot=tuple(flags), certain=not others and bool(varied))
+    short = [name for name in others if table.cells(name).is_class]
+    if weak and short:
+        raise _undecided(_alike(table, [*short, *flags]))
     if short:  # a column of a few words is likelier to be the class than features that are 0 or 1
-        return _by_content(head, short)
+        return _by_content(table, short)
     raise several_labels(flags, "These columns hold 0 and 1, and rows have another number of ones than one.")
 
 
-def _by_name(head: pd.DataFrame, free: list[str], known: tuple[str, ...]) -> list[str]:
-    """Columns with such a name whose values can be classes; ones of a single value only where there is no other."""
-    found = [name for name in free if words.joined(name) in known and _is_class(head, name)]
-    return [name for name in found if head[name].nunique() > 1] or (found if len(head) >= 1000 else [])
+def _is_aside(table: _Table, name: str) -> bool:
+    """Whether a column beside one-hot ones tells about the item: a number, or what people usually note."""
+    return words.joined(name) in words.SIDE_NAMES or table.cells(name).is_number
 
 
-def _with_values(head: pd.DataFrame, names: list[str]) -> list[str]:
-    """Those that hold anything, when some do."""
-    return [name for name in names if (head[name].str.strip() != "").any()] or names
+def _prefixed(flags: list[str]) -> bool:
+    """Whether columns share the beginning of their names, as the values of one feature do: country_DE, country_FR."""
+    start = os.path.commonprefix([name.casefold() for name in flags])
+    return len(start) > 2 and not words.ends_in_label(start)
 
 
-def _is_class(head: pd.DataFrame, name: str) -> bool:
-    """Whether values are short and come again, as classes do."""
-    filled = head[name][head[name].str.strip() != ""]
-    if not len(filled) or filled.str.len().mean() >= _SHORT:
-        return False
-    return len(filled) < _MANY or filled.nunique() <= _UNIQUE * len(filled)
-
-
-def _repeats(head: pd.DataFrame, name: str) -> bool:
-    return bool(2 <= head[name].nunique() <= max(2, len(head) // 3) and head[name].str.len().mean() < _FEW)
-
-
-def _by_content(head: pd.DataFrame, free: list[str]) -> Candidate | None:
+def _by_content(table: _Table, free: list[str]) -> Candidate | None:
     """The one column of few short values that come again."""
-    found = _alike(head, [name for name in free if _repeats(head, name) and not _is_measure(head, name)])
+    found = _alike(table, [name for name in free if table.cells(name).repeats])
     if len(found) > 1:
         raise _undecided(found)
     return Candidate(found[0], "it has few different values that come again", certain=False) if found else None
 
 
-def _is_measure(head: pd.DataFrame, name: str) -> bool:
-    """Whether a column holds numbers with a fraction, dates or addresses, which are no classes."""
-    filled = [cell for cell in head[name].unique() if cell.strip()]
-    return bool(filled) and all(re.fullmatch(r"[+-]?\d*[.,]\d*[1-9]\d*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|https?:\S+",
-                                             cell.strip()) for cell in filled)
+def _alike(table: _Table, names: list[str]) -> list[str]:
+    """`names` without those that sort the rows as another one does; of such, a readable one without gaps stays."""
+    kept: dict[bytes, str] = {}
+    for name in sorted(names, key=lambda name: (table.cells(name).has_blanks, table.cells(name).is_number)):
+        kept.setdefault(table.cells(name).order, name)
+    return sorted(kept.values(), key=names.index)
 
 
-def _alike(head: pd.DataFrame, names: list[str]) -> list[str]:
-    """`names` without those that sort the rows as another one does; of such, the readable one stays."""
-    kept: list[str] = []
-    for name in sorted(names, key=lambda name: _is_number(head, name)):
-        if not any(_same_partition(head, name, other) for other in kept):
-            kept.append(name)
-    return sorted(kept, key=names.index)
+def _in_words(table: _Table, found: Candidate) -> Candidate:
+    """The candidate, or the column that holds the names where it holds their numbers."""
+    chosen = table.cells(found.name)
+    if not chosen.is_number or not 2 <= len(chosen.values) <= chosen.filled // 2:
+        return found
+    for name in table.free:
+        cells = table.cells(name)
+        if name != found.name and sort_alike(chosen, cells) and not cells.has_blanks and not cells.is_number \
+                and cells.repeats and cells.length < _MOST_TWIN:
+            return Candidate(name, f"it names the classes that {found.name!r} numbers", found.certain,
+                             notes=(f"{found.name!r} says the same as {name!r} in numbers.",))
+    return found
 
 
-def _is_number(head: pd.DataFrame, name: str) -> bool:
-    return all(_NUMBER.fullmatch(cell.strip()) for cell in head[name].unique() if cell.strip())
-
-
-def _same_partition(head: pd.DataFrame, one: str, other: str) -> bool:
-    pairs = len(head[[one, other]].drop_duplicates())
-    return bool(pairs == head[one].nunique() == head[other].nunique())
-
-
-def _twins(head: pd.DataFrame, free: list[str], chosen: str) -> tuple[str, ...]:
+def _twins(table: _Table, chosen: str) -> tuple[str, ...]:
     """A note where the class stands in a number and in a name."""
-    same = [name for name in free if name != chosen and words.joined(name) in words.LABEL_NAMES
-            and _same_partition(head, chosen, name) and head[name].nunique() > 1]
+    same = [name for name in table.free if name != chosen and table.plain(name) in words.LABEL_NAMES
+            and sort_alike(table.cells(chosen), table.cells(name)) and len(table.cells(name).values) > 1]
     return (f"{same[0]!r} says the same as {chosen!r} in other words.",) if same else ()
 
 
-def _undecided(names: list[str]) -> AmbiguousError:
-    return AmbiguousError("It is not clear which column holds the class.",
-        f"{' and '.join(map(repr, names[:4]))} could "
-                          "each be it, and they sort the rows differently.", "label_column",
-                          dict.fromkeys(names[:8], "this column"))
+def _undecided(names: list[str], one_hot: list[str] | None = None) -> AmbiguousError:
+    """The question which column it is; `one_hot` are columns of 0 and 1 that may be it together."""
+    choices = dict.fromkeys(names[:8], "this column")
+    told = [repr(name) for name in names[:4]]
+    if one_hot:
+        choices[", ".join(one_hot)] = "these columns, one for each class: a row belongs where its 1 stands"
+        told.append("the columns of 0 and 1 (" + ", ".join(one_hot[:4]) + (", …" if len(one_hot) > 4 else "") + ")")
+    return AmbiguousError("It is not clear which column holds the class.", f"{' and '.join(told)} could each be it, "
+                          "and they sort the rows differently.", "label_column", choices)

@@ -53,7 +53,8 @@ def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 if binary is None:
                     binary = _no_texts(batch)
                     if binary:
-                        reading.note(f"Columns of bytes that are no text are left out: {', '.join(sorted(binary)[:6])}.")
+                        reading.note("Columns of bytes that are no text are left out: "
+                                     f"{', '.join(sorted(binary)[:6])}.")
                 batch = batch.drop_columns(sorted(binary)) if binary else batch
                 yield from _parquet_rows(batch, lengths, number, reading, names)
                 number += batch.num_rows

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from tl_core.data.class_lists import ClassList, find_class_list, is_class_list
 from tl_core.data.columns import guess_columns
 from tl_core.data.folders import read_folders
 from tl_core.data.limits import Limits
-from tl_core.data.names import is_submission, readable, split_of, words_of
+from tl_core.data.names import is_generic, is_submission, readable, split_of, words_of
 from tl_core.data.peek import Head, peek
 from tl_core.data.plan import Plan
 from tl_core.data.schema import SPLITS, ImportOptions
@@ -19,6 +19,7 @@ from tl_core.data.wide import pixel_columns
 from tl_core.errors import AmbiguousError, DataError
 
 _ORDER = ("", *SPLITS)
+_FEW_MARKS = 10
 
 
 def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
@@ -162,32 +163,94 @@ def _are_pieces(names: list[PurePosixPath]) -> bool:
 
 def _unsplit(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,
              source: Source) -> list[TableFile]:
-    """Tables without a split in their names: pieces of one, or one for each class."""
-    heads = {name: peek(root / name, options, limits) for name in names}
-    same = len({tuple(head.frame.columns) for head in heads.values() if head is not None}) == 1 and all(heads.values())
-    if _are_pieces(names) and same:
+    """Tables without a split in their names: one for each class, or parts of one table.
+
+    Raises:
+        AmbiguousError: when the class may stand in the names as well as in a column.
+        DataError: when their columns differ, or two of them hold the same rows.
+    """
+    heads = [head for name in names if (head := peek(root / name, options, limits)) is not None]
+    if len(heads) < len(names) or len({tuple(head.frame.columns) for head in heads}) > 1:
+        raise _unclear(names, "their columns differ, or one of them cannot be read")
+    where, labels = _labels_in_names(names, options)
+    pieces = _are_pieces(names)
+    column = "" if options.labels_from == where else _class_column(heads, options)
+    if labels and not column and not options.label_column and (where == "folders" or not pieces) \
+            and options.labels_from in ("", where) and all(_has_text(head, options) for head in heads):
+        source.plan.take("folders" if where == "folders" else "file names", "label",
+                         "none of the tables has a column of classes, so each is taken for one: "
+                         + ", ".join(dict.fromkeys(labels[:4])), certain=False)
+        return [TableFile(root / name, label=label) for name, label in zip(names, labels, strict=True)]
+    if pieces and (where != "folders" or column):
         source.plan.note(f"{len(names)} tables are pieces of one: {', '.join(readable(n.name) for n in names[:4])}.")
         return [TableFile(root / name) for name in names]
-    if same and options.labels_from in ("", "names") and not options.label_column \
-            and all(_has_no_class(head, options) for head in heads.values() if head is not None):
-        source.plan.take("file names", "label", "none of the tables has a column of classes, so each is taken for one: "
-                         + ", ".join(readable(name.stem) for name in names[:4]), certain=False)
-        return [TableFile(root / name, label=clean_label(readable(name.stem))) for name in names]
-    counts = Counter(name.suffix for name in names)
-    raise DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
-                    f"{readable(names[0].name)!r} is not named after a split ({counts.total()} tables).",
-                    "Bring one table, or name them train, validation and test.")
+    if not column:
+        raise _unclear(names, f"{readable(names[0].name)!r} is not named after a split")
+    if column.startswith("?") and labels and not options.labels_from:
+        raise AmbiguousError(
+            f"The class may stand in the names of the {where} or in a column.",
+            f"The {len(names)} tables have the same columns, and no column is surely the class.", "labels_from",
+            {where: f"each {'folder' if where == 'folders' else 'file'} is a class: "
+                    + ", ".join(dict.fromkeys(labels[:6])), "table": f"{column[1:]} is the class"})
+    if len({head.frame.to_csv() for head in heads}) < len(heads):
+        raise _unclear(names, "two of them hold the same rows")
+    source.plan.doubt(f"{len(names)} tables with the same columns are read as one: "
+                      f"{', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}.")
+    return [TableFile(root / name) for name in names]
 
 
-def _has_no_class(head: Head, options: ImportOptions) -> bool:
-    """Whether a table has texts and no column that could be the class."""
-    try:
-        guess_columns(head.frame, options, head.roles)
-    except AmbiguousError:
-        return False
-    except DataError:
+def _unclear(names: list[PurePosixPath], why: str) -> DataError:
+    shown = ", ".join(readable(name.name) for name in names[:4])
+    return DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
+                     f"{why[:1].upper()}{why[1:]} ({shown}).",
+                     "Bring one table, or name them train, validation and test.")
+
+
+def _labels_in_names(names: list[PurePosixPath], options: ImportOptions) -> tuple[str, list[str]]:
+    """Whether folders or files would name the classes, and the class of each table; none where their names do not."""
+    depths = {len(name.parts) for name in names}
+    if len(depths) == 1 and options.labels_from != "names":
+        levels = [place for place in range(depths.pop() - 1) if len({name.parts[place] for name in names}) > 1]
+        if len(levels) == 1:
+            found = [clean_label(readable(name.parts[levels[0]])) for name in names]
+            if options.labels_from == "folders" or not any(map(is_generic, found)):
+                return "folders", found
+    found = [clean_label(readable(name.stem)) for name in names]
+    return "names", found if len(set(found)) == len(found) else []
+
+
+def _class_column(heads: list[Head], options: ImportOptions) -> str:
+    """What is the class in tables of the same columns: a column's name, with a ? before one that is only likely, or
+    empty where there is none."""
+    likely: list[str] = []
+    for head in heads:
         try:
-            return bool(guess_columns(head.frame, options, head.roles, label=False).text)
+            taken = guess_columns(head.frame, options, head.roles).taken
+        except AmbiguousError as error:
+            likely.append(" or ".join(map(repr, list(error.choices)[:4])))
+            continue
         except DataError:
-            return False
-    return False
+            continue
+        label = next(one for one in taken if one.role == "label")
+        if label.certain:
+            return label.name
+        likely.append(f"the column {label.name!r}")
+    if not likely:
+        return ""
+    return f"?{likely[0]}" if len({*likely}) > 1 or not _are_marks(heads, likely[0]) else likely[0]
+
+
+def _are_marks(heads: list[Head], column: str) -> bool:
+    """Whether a column holds the same few numbers in every table, so that the tables are no classes of their own."""
+    name = column.removeprefix("the column ").strip("'")
+    values = [{*head.frame[name].str.strip()} - {""} for head in heads if name in head.frame.columns]
+    return len(values) == len(heads) and all(own == values[0] for own in values) and len(values[0]) <= _FEW_MARKS \
+        and all(value.lstrip("-").isdecimal() for value in values[0])
+
+
+def _has_text(head: Head, options: ImportOptions) -> bool:
+    """Whether a table has texts."""
+    try:
+        return bool(guess_columns(head.frame, options, head.roles, label=False).text)
+    except DataError:
+        return False

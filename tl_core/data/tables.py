@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.disguise import real_suffix
 from tl_core.data.limits import LIMITS, Limits
 from tl_core.errors import DataError
 
@@ -82,9 +83,15 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
     readers = {".xlsx": workbook.read_xlsx, ".json": json_tables.read_json, ".jsonl": json_tables.read_jsonl,
                ".ndjson": json_tables.read_jsonl, ".manifest": json_tables.read_jsonl,
                ".parquet": parquet_tables.read_parquet}
-    reader = readers.get(path.suffix.lower(), delimited.read_delimited)
     if not path.stat().st_size:
         raise DataError(f"{path.name!r} is empty.", "It has no bytes at all.", "Save it again and bring the new copy.")
+    suffix = real_suffix(path)
+    if suffix == ".xls":
+        raise DataError(f"{path.name!r} cannot be read.", "It is Excel's format from before 2007, or a page named so.",
+                        "Open it and save it as XLSX.")
+    reader = readers.get(suffix, delimited.read_delimited)
+    if suffix != path.suffix.lower():
+        reading.note(f"{path.name!r} is {_kind(suffix)}, whatever its ending says, and was read so.")
     try:
         for rows in formats.converted(reader(path, reading, chunk_rows), reading, chunk_rows):
             if len(rows.cells.column_names) > reading.limits.columns:
@@ -102,13 +109,13 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
         raise DataError(f"{path.name!r} asks for more memory than there is.", "Files made to exhaust a server do that.",
                         "If it is real, split it into smaller files.") from error
     except (ValueError, KeyError, OSError, RecursionError, OverflowError, TypeError) as error:
-        raise DataError(f"{path.name!r} cannot be read as {_kind(path)}.", f"{_words(error, path)}.",
+        raise DataError(f"{path.name!r} cannot be read as {_kind(suffix)}.", f"{_words(error, path)}.",
                         "Open it in a spreadsheet, save it as CSV (UTF-8) and bring that.") from error
 
 
-def _kind(path: Path) -> str:
+def _kind(suffix: str) -> str:
     return {".xlsx": "an Excel file", ".parquet": "a Parquet file", ".json": "JSON", ".jsonl": "JSONL",
-            ".ndjson": "JSONL"}.get(path.suffix.lower(), "a table")
+            ".ndjson": "JSONL"}.get(suffix, "a table")
 
 
 def _words(error: Exception, path: Path) -> str:

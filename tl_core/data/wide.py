@@ -17,14 +17,29 @@ if TYPE_CHECKING:
 
 ONE, ZERO = ("1", "1.0", "true", "True", "TRUE"), ("0", "0.0", "false", "False", "FALSE")
 LEAST_PIXELS, MOST_PIXELS = 64, 3 * 128 * 128  # 8 x 8 digits; RGB of 128 x 128
+_SORTED = 1000  # rows of one class that a sorted table may begin with
 _INDEX = re.compile(r"^(unnamed: ?\d+|column \d+|id|index|row|nr|no)$", re.IGNORECASE)
 
 
 def binary_columns(head: pd.DataFrame, taken: set[str]) -> list[str]:
-    """Columns of nothing but 0 and 1 (or false and true)."""
-    known = {*ONE, *ZERO}
-    return [str(name) for name in head.columns if name not in taken
-            and set(map(str.strip, head[name].unique())) <= known]
+    """Columns of 0 and 1 (or false and true) that may belong together.
+
+    A column of nothing but 1 is none of them, one of nothing but 0 only in a row of columns that vary: it may be a
+    class that comes later. Where none varies in a long table, its rows may be sorted, and all of them count.
+    """
+    zeros, ones = {*ZERO}, {*ONE}
+    values = {str(name): {""} if name in taken else set(map(str.strip, head[name].unique())) for name in head.columns}
+    flags = [name for name, found in values.items() if found <= zeros | ones]
+    varied = [name for name in flags if values[name] & zeros and values[name] & ones]
+    if len(varied) < 2:
+        return varied if varied or len(head) < _SORTED else flags
+    blocks: list[list[str]] = [[]]
+    for name, found in values.items():
+        if found <= zeros | ones and found & zeros:
+            blocks[-1].append(name)
+        else:
+            blocks.append([])
+    return [name for block in blocks for name in block if not {*block}.isdisjoint(varied)]
 
 
 def adds_up(head: pd.DataFrame, columns: list[str]) -> bool:

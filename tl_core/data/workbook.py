@@ -94,16 +94,17 @@ def _opened(path: Path, reading: Reading) -> Iterator[Any]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     _check_xlsx(path, reading)
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, OSError, *_DAMAGE) as error:
-        raise ValueError(f"it is not a real Excel file ({error})") from error
-    try:
-        yield book
-    except _DAMAGE as error:
-        raise ValueError(f"a sheet is damaged ({error})") from error
-    finally:
-        book.close()
+    with path.open("rb") as handle:  # by its name it would be refused where that ends in .csv
+        try:
+            book = openpyxl.load_workbook(handle, read_only=True, data_only=True)
+        except (InvalidFileException, OSError, *_DAMAGE) as error:
+            raise ValueError(f"it is not a real Excel file ({error})") from error
+        try:
+            yield book
+        except _DAMAGE as error:
+            raise ValueError(f"a sheet is damaged ({error})") from error
+        finally:
+            book.close()
 
 
 def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:

@@ -69,10 +69,9 @@ def layout(lines: Sequence[Line], header: str, most: int) -> Layout:
     _check_width(_width(names), most)
     columns, left_out = _columns(lines[start], names, lines[body:])
     _check_width(len(columns), most)
-    doubts = () if sure else ("The first row is taken as the names of the columns, though it may be data. Say "
+    unsure = () if sure else ("The first row is taken as the names of the columns, though it may be data. Say "
                               "--header no if it is.",)
-    beside = side_by_side(lines[start].cells)
-    doubts += (beside,) if beside else ()
+    doubts = (*unsure, *filter(None, [side_by_side(lines[start].cells)]))
     return Layout(columns, lines[start].cells[:_width(lines[start].cells)], body, lines[body - 1].number,
                   (*notes, *more, *left_out), doubts)
 

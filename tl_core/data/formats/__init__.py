@@ -25,6 +25,9 @@ def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterat
     for convert in _CONVERTERS:
         found = convert(first.cells, stream, reading, chunk_rows)
         if found is not None:
+            if reading.format:  # which explains the first line, whatever it looked like
+                for told in (reading.notes, reading.doubts):
+                    told[:] = [sentence for sentence in told if not sentence.startswith("The first line of ")]
             yield from _held_back(found)
             return
     yield from stream

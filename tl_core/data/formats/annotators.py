@@ -21,6 +21,7 @@ _ITEMS = ("hitid", "unitid", "itemid", "item", "taskid", "task", "textid", "exam
 _TURK = {"HITId", "WorkerId", "AssignmentId"}
 _FEW = 0.05  # share of rows about an item that others answered, too
 _ONCE = 0.95  # share of rows that are the only one of their annotator about their item
+_LONG = 15  # signs
 _SAMPLE = 5_000
 
 
@@ -35,8 +36,11 @@ class _Item:
 
 
 def answers(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
-    """One row an item with the commonest answer; None for a table of other things."""
+    """One row an item with the commonest answer; None for a table of other things, and where no class is asked for,
+    as in a prediction, which is one for each row."""
     columns = list(head.column_names)
+    if reading.label_column is None:
+        return None
     known = {column_names.joined(name): name for name in reversed(columns)}
     turk = len(_TURK & {*columns}) > 1 and any(name.startswith("Input.") for name in columns)
     who = next((known[word] for word in (*_PEOPLE, *_USERS) if word in known), "")
@@ -47,6 +51,8 @@ def answers(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) 
     if not key:
         return None
     asked = _asked(cells, key, who, turk=turk)
+    if reading.label_column in columns and reading.label_column not in (*asked, key, who):
+        asked.insert(0, reading.label_column)
     if not asked:
         return None
     reading.format = "Mechanical Turk" if turk else "answers of annotators"
@@ -66,7 +72,9 @@ def _key(cells: dict[str, list[str]], known: dict[str, str], who: str, *, alone:
         if name != main and _repeats(cells[name], cells[who]) and len(set(zip(cells[name], cells[main], strict=True))) \
                 == len(set(cells[name])):
             return name
-    return main if alone and main and _repeats(cells[main], cells[who]) else ""
+    again = [text for text, count in Counter(cells[main]).items() if count > 1] if alone and main else []
+    long = bool(again) and sum(map(len, again)) >= _LONG * len(again)  # short remarks come again by themselves
+    return main if long and _repeats(cells[main], cells[who]) else ""
 
 
 def _repeats(items: Sequence[str], people: Sequence[str]) -> bool:
@@ -106,13 +114,14 @@ def _settled(rows: Iterator[Rows], who: str, key: str, asked: list[str], reading
         if turk and record.get("AssignmentStatus", "").strip().lower() == "rejected":
             reading.aside("rejected in Mechanical Turk")
             continue
-        item = items.get(record.get(key, ""))
-        if item is None or not record.get(key, "").strip():
+        about = record.get(key, "").strip() or f"\0{number}"
+        item = items.get(about)
+        if item is None:
             signs += sum(map(len, record.values()))
             if signs > reading.limits.json_bytes:
                 raise ValueError(f"a table of annotators' answers may have {reading.limits.json_bytes >> 20} MB of "
                                  "items")
-            item = items[record.get(key, "").strip() or f"\0{number}"] = _Item(number, record)
+            item = items[about] = _Item(number, record)
         item.people.append(record.get(who, "").strip())
         for name in asked:
             if told := _answer(record.get(name, "")):
@@ -142,8 +151,9 @@ def _row(item: _Item, who: str, asked: list[str], reading: Reading, *, turk: boo
         best = item.votes[name].most_common(2)
         tie = len(best) > 1 and best[0][1] == best[1][1]
         row[name] = best[0][0] if best and not tie else ""
-        tied = tied or tie
-        shares.append(best[0][1] / item.votes[name].total() if best else 1.0)
+        tied = tied or (tie and reading.label_column in ("", name))
+        if not reading.label_column or name == reading.label_column:
+            shares.append(best[0][1] / item.votes[name].total() if best else 1.0)
     if turk and "Answer.taskAnswers" in row:
         row["label"] = row.pop("Answer.taskAnswers")
     reading.disagreeing += min(shares) < 1

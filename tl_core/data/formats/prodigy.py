@@ -59,6 +59,10 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
     if not items and left:
         raise DataError("No record of the export was accepted.", f"All {left:,} were rejected or ignored in Prodigy.",
                         "Export a dataset with accepted answers.")
+    asked = {label for labels in alone.values() for label in labels}
+    if left and len(asked) == 1 and not choices:
+        reading.note(f"Only {next(iter(asked))!r} was asked about; the {left:,} record(s) that were rejected or "
+                     "ignored are left out and make no class.")
     for (key, who), labels in alone.items():
         choices.setdefault(key, []).append(Answer(chosen(labels), who))
     for key, item in items.items():

@@ -217,7 +217,7 @@ def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
     pictures = sum(map(is_picture, names)) > len(names) / 2
     if content and plain and not pictures and 3 * sum(map(_is_known, content)) >= len(content):
         return [content]
-    strings = all(isinstance(value, str) for value in content.values())
+    strings = all(isinstance(value, str) for value in content.values()) or _numbered_texts(content, names)
     if len(names) < 2 or not ((plain and (pictures or strings)) or _lists_of_classes(content, pictures=pictures)):
         return None
     reading.roles["label"] = "label"
@@ -227,6 +227,13 @@ def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
         reading.roles["text"] = "name"
     return ({"name": name, "label": as_label(map(cell, value)) if isinstance(value, list) else value}
             for name, value in content.items())
+
+
+def _numbered_texts(content: dict[Any, Any], names: list[str]) -> bool:
+    """Whether numbers are the classes of texts: few that come again, behind keys of several words."""
+    values = list(content.values())
+    return all(isinstance(value, int) for value in values) and len(values) > 3 \
+        and 2 * len({*values}) <= len(values) and 2 * sum(" " in name.strip() for name in names) > len(names)
 
 
 def _lists_of_classes(content: dict[Any, Any], *, pictures: bool) -> bool:
