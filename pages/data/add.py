@@ -17,7 +17,7 @@ from tl_core.registry.datasets import check_name
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
 READING = ("sheet", "encoding", "header", "hub_config", "labels_from", "class_level", "date_order", "pages", "task",
-           "repair", "label_column")
+           "repair", "label_column", "split_column")
 
 st.title("What are my examples?")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tl_core.data.dates import DateReader
+from tl_core.data.cells.dates import DateReader
 from tl_core.data.rows import as_seconds
 from tl_core.errors import AmbiguousError, DataError
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tl_core.data.image_facts import picture_facts
 from tl_core.data.images import eight_bits, open_image, open_small, page_bytes, pages, picture_kind
-from tl_core.data.picture_range import RangeReader, deep_kind
+from tl_core.data.pictures.picture_range import RangeReader, deep_kind
 from tl_core.errors import DataError
 
 SHAPE = (24, 32)

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from tl_core.data.dialect import sniff_dialect
+from tl_core.data.readers.dialect import sniff_dialect
 from tl_core.data.tables import Reading, read_table
 from tl_core.errors import DataError
 

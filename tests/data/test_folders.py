@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tl_core.data.folders import label_in_name, read_folders
+from tl_core.data.layouts.folders import label_in_name, read_folders
 from tl_core.data.names import is_submission, part_of, readable, split_of
 from tl_core.errors import AmbiguousError
 
@@ -88,7 +88,8 @@ def test_which_level_is_the_class_is_asked_where_names_repeat(patterns):
 
 @pytest.mark.parametrize(("patterns", "words"), [
     (("fold0/cat/#", "fold1/dog/#"), "--test-fold"), (("2024-01-03/#", "2024-01-04/#"), "days or years"),
-    (("cat/#", "dog/#", "New folder (2)/#"), "New folder"), (("yes/#", "no/#", "copy/yes/#", "copy/no/#"), "second copy"),
+    (("cat/#", "dog/#", "New folder (2)/#"), "New folder"), (("yes/#", "no/#", "copy/yes/#", "copy/no/#"),
+        "second copy"),
     (("train/1/#", "train/2/#", "test/1/#", "extra/1/#", "extra/2/#"), "extra"),
     (("a/p (#).png", "a/p (#)_mask.png", "b/q (#).png"), "masks")])
 def test_a_doubtful_reading_is_said(patterns, words):
@@ -105,7 +106,8 @@ def test_classes_are_read_off_names_but_not_off_cameras(name, label):
 @pytest.mark.parametrize(("name", "split"), [
     ("train", "train"), ("test1", "test"), ("my_final_train_images", "train"), ("val2017", "validation"),
     ("PublicTest", "validation"), ("hold-out", "test"), ("Validierung", "validation"), ("trainLabels", "train"),
-    ("train station", ""), ("testing ground", ""), ("strain", ""), ("latest", ""), ("train_test", ""), ("developer", "")])
+    ("train station", ""), ("testing ground", ""), ("strain", ""), ("latest", ""), ("train_test", ""), ("developer",
+        "")])
 def test_names_of_splits(name, split):
     assert split_of(name) == split
 

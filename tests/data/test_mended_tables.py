@@ -14,10 +14,10 @@ import pytest
 from tests_support.everyday import Case, ab, bring, frame, lines, sentence, sheets, table
 
 from tl_core.cli.main import main
+from tl_core.data.cells.label_cells import label_name
+from tl_core.data.cells.label_checks import doubts, placeholders, several_lines
 from tl_core.data.class_names import several_in
-from tl_core.data.disguise import is_renamed
-from tl_core.data.label_cells import label_name
-from tl_core.data.label_checks import doubts, placeholders, several_lines
+from tl_core.data.readers.disguise import is_renamed
 from tl_core.data.tables import Reading, read_table
 from tl_core.errors import AmbiguousError, DataError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tl_core.data.class_lists import ClassList, find_class_list
-from tl_core.data.list_files import list_head
-from tl_core.data.picture_names import PictureNames
+from tl_core.data.layouts.class_lists import ClassList, find_class_list
+from tl_core.data.layouts.list_files import list_head
+from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.sources import ItemFile
 from tl_core.errors import DataError
 
@@ -59,7 +59,8 @@ def test_names_are_compared_in_one_form_of_accents(known):
 
 @pytest.mark.parametrize(("lines", "columns", "label"), [
     ("cat/6.jpg 3\ndog/5.jpg 4\n", ["file", "label"], "3"), ("cat/6.jpg\ndog/5.jpg\n", ["file", "label"], ""),
-    ("3\tcat/6.jpg\n4\tdog/5.jpg\n", None, ""), ("cat/6.jpg,big cat\ndog/5.jpg,small dog\n", ["file", "label"], "big cat"),
+    ("3\tcat/6.jpg\n4\tdog/5.jpg\n", None, ""), ("cat/6.jpg,big cat\ndog/5.jpg,small dog\n", ["file", "label"],
+        "big cat"),
     ("6 1 1 2\n5 2 1 1\n", ["file", "field 2", "field 3", "field 4"], ""),
     ("cat/6.jpg n01 0 32 44 62\ndog/5.jpg n02 1 2 3 4\n", ["file", "label"], "n01")])
 def test_lists_of_paths_and_classes(known, tmp_path, lines, columns, label):

@@ -17,7 +17,7 @@ from tests_support.pages import carried_out, runs
 
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
-from tl_core.data.deep_pictures import colour_png
+from tl_core.data.pictures.deep_pictures import colour_png
 from tl_core.data.preparation import Preparation
 from tl_core.export import standalone
 from tl_core.export.bundle import export, requirements_of

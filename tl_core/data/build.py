@@ -12,9 +12,9 @@ import numpy as np
 
 from tl_core.data import split
 from tl_core.data.chunks import Chunk, Intake, text_chunks
-from tl_core.data.class_lists import ClassList
 from tl_core.data.class_names import check_classes
-from tl_core.data.picture_chunks import image_chunks
+from tl_core.data.layouts.class_lists import ClassList
+from tl_core.data.pictures.picture_chunks import image_chunks
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
 from tl_core.data.rows import Collector, RowFacts
@@ -59,6 +59,10 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
     inputs, extras = _write_items(chunks, collector, modality, folder, total, limit, progress, base)
     collector.split_column = intake.columns.get("split", "")
     rows = _named_classes(collector.finish(), sources, intake.plan)
+    intake.plan.doubt(*collector.doubts)
+    intake.plan.note(*collector.notes)
+    if intake.empty * 20 > collector.count + intake.empty:
+        intake.plan.doubt(f"{intake.empty:,} row(s) have no text and are left out; that is more than one in twenty.")
     _check_dates(collector, options, intake.plan)
     _check_fold(options, intake)
     intake.columns = intake.columns or (dict(base.info.columns) if base else {})

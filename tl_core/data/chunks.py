@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.encodings import Utf8, sniff_coding
+from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.limits import Limits
 from tl_core.data.names import readable
-from tl_core.data.peek import HEAD, reading_of
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import JOIN, Preparation, repaired
+from tl_core.data.roles.wide import one_hot_labels
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import Source
 from tl_core.data.tables import Reading, Rows, read_table
 from tl_core.data.text_facts import text_facts
-from tl_core.data.wide import one_hot_labels
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

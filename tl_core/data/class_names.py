@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tl_core.data.label_cells import holds_several
+from tl_core.data.cells.label_cells import holds_several
 from tl_core.data.limits import LIMITS
 from tl_core.errors import AmbiguousError, DataError
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tl_core.data import column_names as words
-from tl_core.data.column_cells import cells_of, sort_alike
-from tl_core.data.column_names import LABEL_NAMES, TEXT_NAMES
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
-from tl_core.data.label_columns import Candidate, find_label
 from tl_core.data.plan import Plan, Taken
+from tl_core.data.roles import column_names as words
+from tl_core.data.roles.column_cells import cells_of, sort_alike
+from tl_core.data.roles.column_names import LABEL_NAMES, TEXT_NAMES
+from tl_core.data.roles.label_columns import Candidate, find_label
+from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
+from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
 from tl_core.data.schema import ImportOptions
-from tl_core.data.split_columns import NONE, SplitColumns, find_splits
-from tl_core.data.text_columns import other_kind, second_texts, text_column
 from tl_core.errors import AmbiguousError, DataError, nearest
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns, image_column
-from tl_core.data.listed_pictures import listed_pictures, with_columns
+from tl_core.data.layouts.listed_pictures import listed_pictures, with_columns
+from tl_core.data.layouts.peek import Head, reading_of
+from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
-from tl_core.data.parquet_tables import class_names, named_cell
-from tl_core.data.peek import Head, reading_of
-from tl_core.data.picture_names import PictureNames
 from tl_core.data.preparation import pixels_to_picture
+from tl_core.data.readers.parquet_tables import class_names, named_cell
+from tl_core.data.roles.wide import ONE, one_hot_labels, pixel_columns
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import ItemFile, Source, TableFile
 from tl_core.data.tables import read_table
 from tl_core.data.text_facts import clean_label
-from tl_core.data.wide import ONE, one_hot_labels, pixel_columns
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

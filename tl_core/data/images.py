@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tl_core.data.deep_pictures import colour_png, colour_values, halved, in_planes, scaled_colours
 from tl_core.data.limits import LIMITS
+from tl_core.data.pictures.deep_pictures import colour_png, colour_values, halved, in_planes, scaled_colours
 from tl_core.data.preparation import range_scale, to_rgb
 from tl_core.errors import DataError
 

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from tl_core.data import split
+from tl_core.data.cells.label_cells import label_name
+from tl_core.data.cells.split_cells import split_values
 from tl_core.data.chunks import Intake, column, row_labels, row_splits, table_rows
 from tl_core.data.class_names import check_counts
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.image_tables import labelled_files
 from tl_core.data.images import open_image
-from tl_core.data.label_cells import label_name
+from tl_core.data.layouts.peek import HEAD, peek, reading_of
 from tl_core.data.limits import Limits
-from tl_core.data.peek import HEAD, peek, reading_of
 from tl_core.data.preparation import JOIN, repaired
 from tl_core.data.rows import Codes, as_seconds
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import ItemFile, Source, open_source
-from tl_core.data.split_cells import split_values
 from tl_core.data.tables import read_table
 from tl_core.errors import AmbiguousError, DataError
 
@@ -106,7 +106,7 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
     main = source.tables[0]
     sheets: list[str] = []
     if main.path.suffix.lower() == ".xlsx":
-        from tl_core.data.workbook import sheet_names
+        from tl_core.data.readers.workbook import sheet_names
 
         try:
             sheets = sheet_names(main.path)

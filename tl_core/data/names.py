@@ -12,7 +12,7 @@ SPLIT_NAMES = {
     "val": "validation", "valid": "validation", "validation": "validation", "validate": "validation",
     "dev": "validation", "devel": "validation", "development": "validation", "eval": "validation",
     "evaluation": "validation", "publictest": "validation",
-    "test": "test", "testing": "test", "tst": "test", "holdout": "test", "privatetest": "test",
+    "test": "test", "testing": "test", "tst": "test", "te": "test", "holdout": "test", "privatetest": "test",
 }
 _WORDS = {
     "train": "trainings trainingsset trainingsdaten trainingsdatensatz trainingsmenge lernen lerndaten "
@@ -25,17 +25,17 @@ _WORDS = {
                   "validacao validazione valset validset validationset devset валидация валидационная "
                   "验证 驗證 検証 评估 バリデーション 검증",
     "test": "tests testset testbilder testfotos testdata testdaten testdatensatz testmenge prueba pruebas teste "
-            "testes prova "
+            "testes prova prufung prufen "
             "тест тестовая тестирование 测试 測試 テスト 試験 评测 테스트",
 }
 FOREIGN_SPLITS = {word: split for split, words in _WORDS.items() for word in words.split()}
 _ENDINGS = ("数据集", "資料集", "样本", "数据", "データセット", "データ", "セット", "用", "集", "组", "組", "용",
             "세트")
-ASIDE_NAMES = frozenset(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup",
-                         "unsupervised", "nolabel", "inference"))
+ASIDE_NAMES = frozenset(("pred", "unassigned", "predict", "prediction", "predictions", "unlabeled", "unlabelled",
+                         "unsup", "unsupervised", "nolabel", "inference"))
 """Folders whose items have no class and wait to be predicted."""
-UNLABELLED = frozenset(("unlabeled", "unlabelled", "unsup", "unsupervised", "nolabel", "nolabels"))
-_SHORT = {"tr"}  # too short to mean a split beside other words
+UNLABELLED = frozenset(("unassigned", "unlabeled", "unlabelled", "unsup", "unsupervised", "nolabel", "nolabels"))
+_SHORT = {"tr", "te"}  # too short to mean a split beside other words
 _GENERIC = frozenset((
     "set", "sets", "data", "dataset", "datasets", "split", "image", "images", "img", "imgs", "photo", "photos", "pic",
     "pics", "picture", "pictures", "jpg", "jpeg", "png", "file", "files", "folder", "final", "my", "new", "all", "raw",

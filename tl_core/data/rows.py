@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.cells.dates import DateReader
+from tl_core.data.cells.label_cells import label_name
+from tl_core.data.cells.label_checks import doubts, placeholders, several_lines
+from tl_core.data.cells.split_cells import as_split as as_split
+from tl_core.data.cells.split_cells import split_values as split_values
 from tl_core.data.chunks import Chunk
-from tl_core.data.dates import DateReader
-from tl_core.data.label_cells import label_name
-from tl_core.data.label_checks import doubts, placeholders, several_lines
 from tl_core.data.near import Pairs, clusters, similar_pictures, similar_texts
-from tl_core.data.split_cells import as_split as as_split
-from tl_core.data.split_cells import split_values as split_values
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

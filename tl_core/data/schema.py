@@ -17,10 +17,11 @@ class ImportOptions(Checked):
     """How a source becomes a dataset version."""
 
     text_column: str = setting("", "Column that holds the text. Empty: guessed from names and content.")
-    label_column: str = setting("", "Column that holds the class. Empty: guessed from names and content.")
+    label_column: str = setting("", "Column that holds the class, or several columns of 0 and 1 that are one class "
+                                "each, their names with commas between. Empty: guessed from names and content.")
     group_column: str = setting("", "Column that says which rows belong together (customer, patient, video); they "
                                 "never end up on both sides of a split.")
-    split_column: str = setting("", "Column that already says train, validation or test.")
+    split_column: str = setting("", "Column that already says train, validation or test; none: no column does.")
     title_column: str = setting("", "A second text column, such as the title or the subject, that is put in front of "
                                 "the text.")
     image_column: str = setting("", "Column that names the image file, where a table lists images. Empty: guessed.")

@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 
 from tl_core.data import images, tables
 from tl_core.data.archive import is_stray, unpack
-from tl_core.data.class_lists import ClassList
 from tl_core.data.columns import Columns
+from tl_core.data.layouts.class_lists import ClassList
 from tl_core.data.limits import LIMITS, Limits
 from tl_core.data.names import readable
 from tl_core.data.plan import Plan
+from tl_core.data.readers.disguise import is_renamed
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import DataError
 
@@ -113,7 +114,7 @@ def open_source(path: Path, staging: Path, limits: Limits, options: ImportOption
         AmbiguousError: when it can be read in ways that give different classes or splits.
         DataError: when there is nothing to learn from, in words that say what to bring instead.
     """
-    from tl_core.data.table_sources import open_table
+    from tl_core.data.layouts.table_sources import open_table
 
     options = options or ImportOptions()
     if not path.exists():
@@ -126,7 +127,7 @@ def open_source(path: Path, staging: Path, limits: Limits, options: ImportOption
         path = target
     if path.is_dir():
         source = _open_folder(path, limits, options)
-    elif suffix in tables.SUFFIXES:
+    elif suffix in tables.SUFFIXES or is_renamed(path):
         source = open_table(path, limits, options)
     elif suffix in _PACKED:
         raise DataError(f"{path.name!r} is packed with {_PACKED[suffix]}.", "Only zip is unpacked here.",
@@ -140,8 +141,8 @@ def open_source(path: Path, staging: Path, limits: Limits, options: ImportOption
 
 
 def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
-    from tl_core.data.picture_sources import open_pictures
-    from tl_core.data.table_sources import open_documents, open_tables
+    from tl_core.data.layouts.picture_sources import open_pictures
+    from tl_core.data.layouts.table_sources import open_documents, open_tables
 
     found = _contents(root, limits)
     if found.pictures:
@@ -163,7 +164,7 @@ def _contents(root: Path, limits: Limits) -> Contents:
             found.pictures.append(name)
         elif suffix in PLAIN_TEXTS or (not suffix.strip(".0123456789") and _is_text(root / name)):
             found.texts.append(name)
-        elif suffix in tables.SUFFIXES:
+        elif suffix in tables.SUFFIXES or is_renamed(root / name):
             found.tables.append(name)
         else:
             found.skip(name, _why_not(suffix))

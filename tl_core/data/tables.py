@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.disguise import real_suffix
 from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.readers.disguise import real_suffix
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
     Raises:
         DataError: when the file cannot be read as its suffix says, or is outside the limits.
     """
-    from tl_core.data import delimited, formats, json_tables, parquet_tables, workbook
+    from tl_core.data import formats
+    from tl_core.data.readers import delimited, json_tables, parquet_tables, workbook
 
     reading = reading or Reading()
     readers = {".xlsx": workbook.read_xlsx, ".json": json_tables.read_json, ".jsonl": json_tables.read_jsonl,

@@ -13,7 +13,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from tl_core.data import deep_pictures, preparation
+from tl_core.data import preparation
+from tl_core.data.pictures import deep_pictures
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError

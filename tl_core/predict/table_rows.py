@@ -165,7 +165,7 @@ def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) ->
     columns, certain, reason = kept.columns, True, f"pixels of pictures of {shown}, as in training"
     missing = [name for name in columns if name not in table.names]
     if missing:
-        from tl_core.data.wide import pixel_columns
+        from tl_core.data.roles.wide import pixel_columns
 
         other = pixel_columns(table.head) if table.head is not None else None
         if other is None or tuple(other[1]) != kept.pixels:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tl_core.data import column_names
 from tl_core.data.formats.cells import is_short, parsed, picture_of, records, text_of
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, framed
 
 _PEOPLE = ("workerid", "worker", "annotator", "annotatorid", "annotatorname", "annotatedby", "labeler", "labeller",

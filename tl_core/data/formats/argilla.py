@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
 from tl_core.data.formats.cells import names, objects, parsed, records, spread
-from tl_core.data.label_cells import read_label
 from tl_core.data.tables import Reading, Rows, cell
 
 _COUNTS = ("", "submitted")  # a draft or a discarded response is no answer

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tl_core.data import column_names
 from tl_core.data.images import SUFFIXES
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Rows, cell
 
 _UPLOAD = re.compile(r"^(?:(?:.*/)?data/|/)?upload/(?:\d+/)?(?:[0-9a-f]{8}-)?", re.IGNORECASE)

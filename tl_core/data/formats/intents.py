@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tl_core.data import column_names
 from tl_core.data.formats.cells import objects, parsed, records
 from tl_core.data.names import split_of
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, cell, framed
 
 PHRASES = ("patterns", "pattern", "examples", "example", "utterances", "utterance", "texts", "phrases", "phrase",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tl_core.data import column_names
+from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
 from tl_core.data.formats.cells import is_short, names, objects, parsed, picture_of, records, spread, text_of
-from tl_core.data.label_cells import read_label
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, cell
 
 _TASK = {"data", "annotations", "completions", "predictions", "drafts", "id", "meta", "created_at", "updated_at",

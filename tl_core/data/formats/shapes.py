@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from tl_core.data import column_names
 from tl_core.data.formats import coco, intents
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import is_picture
-from tl_core.data.headers import has_header
 from tl_core.data.names import split_of
+from tl_core.data.readers.headers import has_header
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, cell
 
 _KNOWN = frozenset((*column_names.TEXT_NAMES, *column_names.LABEL_NAMES, *column_names.IMAGE_NAMES,

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tl_core.data import column_names as words
-from tl_core.data.headers import is_sentence
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
+from tl_core.data.readers.headers import is_sentence
+from tl_core.data.roles import column_names as words
 
 if TYPE_CHECKING:
     import pandas as pd

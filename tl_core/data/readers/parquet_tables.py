@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.json_tables import told
+from tl_core.data.readers.json_tables import told
 from tl_core.data.tables import Reading, Rows, cell, clean_names
 
 _RATIO_FLOOR = 64 << 20

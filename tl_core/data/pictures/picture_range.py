@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.deep_pictures import colour_values, halved
-from tl_core.data.deep_pictures import deep_kind as deep_kind
 from tl_core.data.images import HEAD_BYTES as HEAD_BYTES
 from tl_core.data.images import eight_bits as eight_bits
 from tl_core.data.images import page_bytes, pages
 from tl_core.data.limits import LIMITS
+from tl_core.data.pictures.deep_pictures import colour_values, halved
+from tl_core.data.pictures.deep_pictures import deep_kind as deep_kind
 from tl_core.data.preparation import range_scale
 from tl_core.errors import DataError
 

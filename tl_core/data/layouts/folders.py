@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from tl_core.data.folder_kinds import Meaning, meanings
+from tl_core.data.layouts.folder_kinds import Meaning, meanings
 from tl_core.data.names import is_generic, readable, words_of
 from tl_core.data.plan import Plan
 from tl_core.data.text_facts import clean_label
@@ -22,7 +22,8 @@ _LEAST_NAMED = 0.9  # of the files must be named after a class before their name
 _NO_CLASS = frozenset(("unknown", "unlabeled", "unlabelled", "unclassified", "none", "class", "dummy", "todo", "misc"))
 _ODD = re.compile(r"(new folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|untitled folder|"
                   r"ohne titel|results?|outputs?|predictions?)\W*\d*\W*", re.IGNORECASE)
-_DATED = re.compile(r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
+_DATED = re.compile(r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|"
+                    r"\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
                     r"\d{3}[A-Z_]{5}", re.IGNORECASE)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tl_core.data.column_names import is_confidence, parts
+from tl_core.data.roles.column_names import is_confidence, parts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tl_core.data import column_names as words
-from tl_core.data.column_cells import Cells, cells_of, sort_alike
-from tl_core.data.wide import adds_up, binary_columns, several_labels
+from tl_core.data.roles import column_names as words
+from tl_core.data.roles.column_cells import Cells, cells_of, sort_alike
+from tl_core.data.roles.wide import adds_up, binary_columns, several_labels
 from tl_core.errors import AmbiguousError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from tl_core.data.column_names import IMAGE_NAMES, LABEL_NAMES, SPLIT_COLUMNS, TEXT_NAMES, joined
+from tl_core.data.roles.column_names import IMAGE_NAMES, LABEL_NAMES, SPLIT_COLUMNS, TEXT_NAMES, joined
 
 _MORE_NAMES = ("id", "index", "date", "time", "timestamp", "name", "rating", "score", "stars", "user", "username",
                "url", "lang", "language", "unnamed: 0", "sentiment", "document", "tweet", "answer", "email", "mail")

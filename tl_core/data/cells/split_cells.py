@@ -83,7 +83,8 @@ def _refused(column: str, unknown: dict[str, int]) -> DataError:
     return DataError(f"{where} holds values that name no split.",
                      "; ".join(_described(value, count) for value, count in list(unknown.items())[:8])
                      + (f"; and {len(unknown) - 8:,} more" if len(unknown) > 8 else "") + ".",
-                     "Write train, validation or test there, or name another column as the split.")
+                     "Write train, validation or test there, or name another column as the split. With "
+                     "--ignore-splits the rows are split anew.")
 
 
 def _described(value: str, count: int) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns
-from tl_core.data.folders import Folders
+from tl_core.data.layouts.folders import Folders
+from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
-from tl_core.data.picture_names import PictureNames
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import ItemFile, Source, TableFile
 from tl_core.data.text_facts import clean_label

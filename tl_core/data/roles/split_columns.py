@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data import column_names as words
-from tl_core.data.label_columns import possible_classes
+from tl_core.data.cells.split_cells import as_split, flag_of, split_values
 from tl_core.data.names import words_of
-from tl_core.data.split_cells import as_split, flag_of, split_values
-from tl_core.data.wide import binary_columns
+from tl_core.data.roles import column_names as words
+from tl_core.data.roles.label_columns import possible_classes
+from tl_core.data.roles.wide import binary_columns
 from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:
@@ -151,11 +151,7 @@ def _untold(name: str, filled: dict[str, int]) -> str:
     if known * 2 <= sum(filled.values()):
         return f"{name!r} is not read as a split: most of its values name none." if known or words.joined(
             name) in _ASKED else ""
-    try:
-        split_values(name, filled)
-    except DataError as error:
-        raise DataError(error.what, error.why, f"{error.try_this} With --ignore-splits the rows are split anew."
-                        ) from error
+    split_values(name, filled)
     return ""
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tl_core.data.workbook_cells import shown
-from tl_core.data.workbook_header import Layout, Line
+from tl_core.data.readers.workbook_cells import shown
+from tl_core.data.readers.workbook_header import Layout, Line
 from tl_core.errors import DataError
 
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14

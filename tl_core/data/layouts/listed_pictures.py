@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns
-from tl_core.data.list_files import read_cub, read_list
+from tl_core.data.layouts.list_files import read_cub, read_list
+from tl_core.data.layouts.peek import HEAD, reading_of
+from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
-from tl_core.data.peek import HEAD, reading_of
-from tl_core.data.picture_names import PictureNames
+from tl_core.data.roles.wide import one_hot_labels
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import ItemFile, Source, TableFile
 from tl_core.data.tables import CHUNK_ROWS, Reading, Rows, read_table
 from tl_core.data.text_facts import clean_label
-from tl_core.data.wide import one_hot_labels
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.dialect import Dialect, sniff_dialect
 from tl_core.data.encodings import Utf8
-from tl_core.data.joined_rows import no_data, side_by_side
-from tl_core.data.odd_tables import plain_table
+from tl_core.data.readers.dialect import Dialect, sniff_dialect
+from tl_core.data.readers.joined_rows import no_data, side_by_side
+from tl_core.data.readers.odd_tables import plain_table
 from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
-from tl_core.data.headers import is_known
+from tl_core.data.readers.headers import is_known
 
 _HEAD, _LINES = 64 << 10, 200
 _FEWEST = 3

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.date_texts import Floats, calendar, full_years, numbered, rewritten, worded
+from tl_core.data.cells.date_texts import Floats, calendar, full_years, numbered, rewritten, worded
 from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:

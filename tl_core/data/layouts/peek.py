@@ -29,7 +29,7 @@ class Head:
 
 def reading_of(options: ImportOptions, limits: Limits, sheet: str = "") -> Reading:
     """How the tables of an import are read."""
-    return Reading(options.encoding, sheet or options.sheet, limits, options.header)
+    return Reading(options.encoding, sheet or options.sheet, limits, options.header, label_column=options.label_column)
 
 
 def peek(path: Path, options: ImportOptions, limits: Limits, sheet: str = "") -> Head | None:

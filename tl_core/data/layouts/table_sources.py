@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.class_lists import ClassList, find_class_list, is_class_list
 from tl_core.data.columns import guess_columns
-from tl_core.data.folders import read_folders
+from tl_core.data.layouts.class_lists import ClassList, find_class_list, is_class_list
+from tl_core.data.layouts.folders import read_folders
+from tl_core.data.layouts.peek import Head, peek
 from tl_core.data.limits import Limits
 from tl_core.data.names import is_generic, is_submission, readable, split_of, words_of
-from tl_core.data.peek import Head, peek
 from tl_core.data.plan import Plan
+from tl_core.data.readers.disguise import real_suffix
+from tl_core.data.roles.wide import pixel_columns
 from tl_core.data.schema import SPLITS, ImportOptions
 from tl_core.data.sources import Contents, ItemFile, Source, TableFile
 from tl_core.data.text_facts import clean_label
-from tl_core.data.wide import pixel_columns
 from tl_core.errors import AmbiguousError, DataError
 
 _ORDER = ("", *SPLITS)
@@ -42,9 +43,9 @@ def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
 
 
 def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
-    from tl_core.data.workbook import split_sheets
+    from tl_core.data.readers.workbook import split_sheets
 
-    if path.suffix.lower() != ".xlsx" or options.sheet:
+    if real_suffix(path) != ".xlsx" or options.sheet:
         return {}
     try:
         return split_sheets(path)

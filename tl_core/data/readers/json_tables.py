@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tl_core.data import column_names
 from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
 from tl_core.data.formats import explains, shapes
 from tl_core.data.formats.cells import parsed
+from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, cell, framed
 
 _HEAD = 100

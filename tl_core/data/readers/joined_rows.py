@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.headers import is_known
+from tl_core.data.readers.headers import is_known
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

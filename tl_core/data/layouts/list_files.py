@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.data.picture_names import PictureNames
+from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.tables import Reading, Rows, framed
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What a single cell means: a class, a split, a date."""
