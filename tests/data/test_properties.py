@@ -128,7 +128,7 @@ def test_zips_never_write_outside_and_never_crash(names):
             with zipfile.ZipFile(root / "z.zip", "w") as archive:
                 for name in dict.fromkeys(names):
                     archive.writestr(name, b"x")
-        except (UnicodeError, ValueError):
+        except (UnicodeError, ValueError, IndexError):  # zipfile cannot write every name
             return
         (root / "in").mkdir()
         try:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -67,6 +68,12 @@ def sniff_encoding(path: Path) -> str:
     return sniff_coding(path).encoding
 
 
+def state_of(path: Path) -> tuple[int, int, int, int]:
+    """What changes when a file does, so that what was found out about it can be kept as long as it stays."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
 def sniff_coding(path: Path) -> Coding:
     """The encoding, and what in the file does not fit it.
 
@@ -75,6 +82,11 @@ def sniff_coding(path: Path) -> Coding:
     Raises:
         DataError: when the file holds binary data.
     """
+    return _coding_of(path, state_of(path))
+
+
+@lru_cache(maxsize=64)
+def _coding_of(path: Path, _state: tuple[int, int, int, int]) -> Coding:
     nuls, size, valid, marks, slashes = 0, 0, True, False, False
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as handle:

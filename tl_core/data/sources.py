@@ -33,7 +33,7 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ItemFile:
     """One picture or document: a file, or bytes that a table carried."""
 

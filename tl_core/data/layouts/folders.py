@@ -27,7 +27,7 @@ _DATED = re.compile(r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_.
                     r"\d{3}[A-Z_]{5}", re.IGNORECASE)
 
 
-@dataclass
+@dataclass(slots=True)
 class Placed:
     """What was read off one file's path; "" for what it does not say."""
 

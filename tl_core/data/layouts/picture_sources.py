@@ -69,6 +69,8 @@ def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
 
 def _listings(found: Contents, source: Source, limits: Limits, options: ImportOptions) -> list[Listing]:
     """Tables and lists whose rows name the pictures; other files are set aside with the reason."""
+    if not found.tables and not found.texts:
+        return []
     plain = [ItemFile(found.root / one.name, readable(str(one.name)), "", one.split)
              for one in split_folders(found.pictures).placed]
     index, stems = PictureNames(plain, found.root, found.root), {name.with_suffix("") for name in found.pictures}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE, _WORKERS, _HEAD = 32, 2, 1024
 _RESERVED = ("text", "image", "name")
+_SHALLOW = {".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".heic", ".heif", ".avif"}
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -82,9 +83,11 @@ def _common_scale(sources: dict[str, Source], options: ImportOptions, intake: In
 
 
 def _head(file: ItemFile) -> bytes:
-    """The first bytes of a file, enough to tell its kind; of a TIFF, whose header may stand anywhere, more is read."""
+    """The first bytes of a file that may hold more than 8 bits, enough to tell its kind."""
     if file.data is not None:
         return file.data[:_HEAD]
+    if file.path.suffix.lower() in _SHALLOW:
+        return b""
     try:
         with file.path.open("rb") as handle:
             return handle.read(_HEAD)

@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
-from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
+from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding, state_of
 from tl_core.data.readers.headers import has_header, is_known
 from tl_core.data.readers.quoting import Quoting, decide, halves, shape_of
 
@@ -52,6 +52,11 @@ def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
         ConfigError: for an unknown encoding.
         ValueError: when a quotation mark swallows whole rows, however it is read.
     """
+    return _dialect_of(path, encoding, header, state_of(path))
+
+
+@lru_cache(maxsize=64)
+def _dialect_of(path: Path, encoding: str, header: str, _state: tuple[int, int, int, int]) -> Dialect:
     coding = Coding(check_encoding(encoding), broken=True) if encoding else sniff_coding(path)
     lines = _sample(path, coding)
     told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
