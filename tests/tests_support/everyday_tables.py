@@ -106,6 +106,14 @@ TABLES: dict[str, Case] = {
                                             for n in range(40, 48)]),
                      "classes.txt": "World\nSports\nBusiness\nTech\n", "readme.txt": "AG News\n"},
                     {"World": 12, "Sports": 12, "Business": 12, "Tech": 12}, {"test": 8}, sure=False),
+    "a survey with a second header row": Case({"s.csv": "Respondent ID,Start Date,What did you think?,Recommend us?\n"
+        ",,Open-Ended Response,Response\n" + "".join(f"{100 + n},01/02/2024,{sentence(n)},{['Yes', 'No'][n % 2]}\n"
+                                                    for n in range(24))},
+        {"Yes": 12, "No": 12}, sure=False, told="header row"),
+    "a survey with question texts and identifiers": Case({"q.csv": "StartDate,Q1,Q2\nStart Date,Tell us more,Satisfied?\n"
+        + '"{""ImportId"":""startDate""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n' + "".join(
+            f"2024-01-0{n % 9 + 1} 10:00:00,{sentence(n)},{['very', 'not'][n % 2]}\n" for n in range(24))},
+        {"very": 12, "not": 12}, sure=False, told="header rows"),
     # exports of tools
     "Label Studio JSON": Case({"project.json": json.dumps(STUDIO)}, TWO),
     "Label Studio, two annotators": Case({"project.json": json.dumps([

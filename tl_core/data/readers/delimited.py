@@ -16,6 +16,7 @@ from tl_core.data.encodings import Utf8
 from tl_core.data.readers.dialect import Dialect, sniff_dialect
 from tl_core.data.readers.joined_rows import no_data, side_by_side
 from tl_core.data.readers.odd_tables import plain_table
+from tl_core.data.readers.workbook_header import Line, survey_rows
 from tl_core.data.tables import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
@@ -69,15 +70,28 @@ class _Parser:
         shown = clean_names(names if self._dialect.header else [""] * len(names))
         _tell(self._path, self._dialect, shown, self._reading)
         kinds = dict.fromkeys(names, pa.string())
-        number = 0
+        number, more = 0, -1
         with self._opened(self._reading.limits.row_bytes, own or None, column_types=kinds, strings_can_be_null=False,
                           check_utf8=False) as batches:
             for batch in _until(batches, self._enough):
                 numbers, number = _numbered(batch.num_rows, number, self._refused)
                 table = pa.Table.from_batches([batch]).rename_columns(shown)
+                if more < 0:
+                    more = self._more_headers(table, names)
+                    table, numbers = table.slice(more), numbers[more:]
                 table, numbers = _wanted(table, numbers, names, self._dialect, self._reading)
                 for start in range(0, len(numbers), size):
                     yield Rows(numbers[start:start + size], table.slice(start, size))
+
+    def _more_headers(self, table: pa.Table, names: list[str]) -> int:
+        """How many rows below the names are header rows as well, as survey tools write them."""
+        if not self._dialect.header or len(names) < 3:
+            return 0
+        lines = [Line(number, list(row.values())) for number, row in enumerate(table.slice(0, 30).to_pylist())]
+        count, told = survey_rows(names, lines)
+        if count:
+            self._reading.note(told)
+        return count
 
     def _names(self) -> list[str]:
         """The names of the columns, in the words of this very parser."""

@@ -186,7 +186,7 @@ def _names(lines: Sequence[Line], start: int) -> tuple[list[str], int, tuple[str
                  f"{name} {text}" if name and name != text and twice[text] > 1 else text or name
                  for name, text in zip(names, below, strict=True)]
         return names, body + 1, ("The header has two rows; its lower one names what stands below a merged cell.",)
-    count, said = _survey_rows(names, lines[body:])
+    count, said = survey_rows(names, lines[body:])
     if count:
         width = max(len(names), *(len(line.cells) for line in lines[body:body + count]))
         names += [""] * (width - len(names))
@@ -208,7 +208,7 @@ def _second_level(top: Line, line: Line, rest: Sequence[Line]) -> list[str]:
     return line.cells if fits and len({*texts}) > 1 and not repeated else []
 
 
-def _survey_rows(names: list[str], lines: Sequence[Line]) -> tuple[int, str]:
+def survey_rows(names: list[str], lines: Sequence[Line]) -> tuple[int, str]:
     """How many rows below the names are header rows as well, as survey tools write them, and why."""
     for place, line in enumerate(lines[:3]):
         filled = [re.sub(r"[\s'\"“”]", "", text) for text in line.cells if text]
