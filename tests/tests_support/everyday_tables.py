@@ -110,7 +110,7 @@ TABLES: dict[str, Case] = {
         ",,Open-Ended Response,Response\n" + "".join(f"{100 + n},01/02/2024,{sentence(n)},{['Yes', 'No'][n % 2]}\n"
                                                     for n in range(24))},
         {"Yes": 12, "No": 12}, sure=False, told="header row"),
-    "a survey with question texts and identifiers": Case({"q.csv": "StartDate,Q1,Q2\nStart Date,Tell us more,Satisfied?\n"
+    "a survey with question texts and identifiers": Case({"q.csv": "StartDate,Q1,Q2\nStart Date,Tell us more,Happy?\n"
         + '"{""ImportId"":""startDate""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n' + "".join(
             f"2024-01-0{n % 9 + 1} 10:00:00,{sentence(n)},{['very', 'not'][n % 2]}\n" for n in range(24))},
         {"very": 12, "not": 12}, sure=False, told="header rows"),
