@@ -42,14 +42,16 @@ def check(plan: dict[str, Any]) -> None:
         st.caption("Choose another column or setting where the guess is wrong.")
 
 
-def show(plan: dict[str, Any]) -> None:
-    """What was taken, what was set aside, and some rows as the model will see them."""
+def show(plan: dict[str, Any], *, doubts: bool = False) -> None:
+    """What was taken, what was set aside, and some rows as the model will see them; with `doubts` what was guessed."""
     if plan.get("format"):
         st.caption(f":material/description: Read as: {plain(plan['format'])}")
     if plan.get("columns"):
         st.dataframe(pd.DataFrame([{
             "what": ROLES.get(one["role"], one["role"]), "taken from": one["name"], "why": one["reason"],
             "sure": "yes" if one["certain"] else "please check"} for one in plan["columns"]]), hide_index=True)
+    for doubt in plan.get("uncertain", []) if doubts else []:
+        st.caption(f":material/help: Guessed: {plain(doubt)}")
     for note in plan.get("notes", []):
         st.caption(f":material/info: {plain(note)}")
     for one in plan.get("set_aside", []):

@@ -60,8 +60,6 @@ def show_table(facts: dict) -> dict[str, str]:
                    icon=":material/description:")
         return {}
     st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
-    if facts["problem"]:
-        st.warning(plain(facts["problem"]))
     if len(facts["sheets"]) > 1:
         st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
                      format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)

@@ -42,7 +42,7 @@ with st.container(horizontal=True):
 findings.show(record, info)
 if info.plan:
     with st.expander("How it was read: what was taken for what"):
-        import_plan.show(info.plan)
+        import_plan.show(info.plan, doubts=True)
 
 shortcuts.show(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
 
 def _look_at_documents(source: Source) -> dict[str, Any]:
     classes = Counter(one.label for one in source.documents if one.label)
-    return {"rows": len(source.documents), "classes": dict(classes), "columns": [], "guess": {}, "problem": "",
+    return {"rows": len(source.documents), "classes": dict(classes), "columns": [], "guess": {},
             "preview": [], "sheets": [], "documents": True,
             "folds": sorted({one.fold for one in source.documents if one.fold}),
             "splits": dict(Counter(one.split for one in source.documents if one.split))}
@@ -116,16 +117,14 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
     reading = reading_of(options, source.limits, main.sheet)
     head = next(read_table(main.path, reading)).cells
     frame = head.slice(0, HEAD).to_pandas()
-    roles, problem = Columns(), ""
-    try:
+    roles = Columns()
+    with suppress(DataError):  # the plan says what is unclear; here the columns are shown to choose among
         roles = guess_columns(frame, options, reading.roles, label=not main.label)
-    except DataError as error:
-        problem = str(error)
     preview = [{name: value[:_PREVIEW_CHARS] for name, value in record.items()}
                for record in head.slice(0, _PREVIEW_ROWS).to_pylist()]
     return {"columns": head.column_names, "guess": roles.named(), "one_hot": list(roles.one_hot),
             "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [],
-                "problem": problem, "preview": preview,
+            "preview": preview,
             "splits": dict.fromkeys((one.split for one in source.tables), 0), "rows": head.num_rows, "sheets": sheets,
             "files_are_classes": bool(main.label)}
 
