@@ -64,7 +64,7 @@ def show_table(facts: dict) -> dict[str, str]:
         st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
                      format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
     roles = (("text", "Column with the text"),) + (
-        () if facts["files_are_classes"] or facts["one_hot"] else (("label", "Column with the class"),))
+        () if facts["files_are_classes"] else (("label", "Column with the class"),))
     chosen = pick_columns(facts["columns"], facts["guess"], roles)
     taken = [chosen.get(f"{role}_column", name) for role, name in facts["guess"].items()]
     shown = list(dict.fromkeys(name for name in (*taken, *facts["one_hot"][:6]) if name)) or facts["columns"][:12]
