@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from tests_support.datasets import write_pictures, write_texts
 from tests_support.planted import plant_pictures
-from tests_support.studio import upload
+from tests_support.studio import pick, upload
 
 pytestmark = pytest.mark.browser
 
@@ -84,8 +83,7 @@ def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
     page.get_by_text("more rows of an existing one").click()
     page.get_by_text("The new rows are").wait_for()
     page.get_by_text("How the rows will be split").wait_for()  # the page runs once more when the plan is there
-    page.get_by_role("combobox", name=re.compile("Dataset")).click()
-    page.get_by_role("option", name="pasted rows").click()
+    pick(page, "Dataset", "pasted rows")
     save(page, "52 texts in 2 classes")
     page.get_by_text("Added 12 items from more.csv").wait_for()
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests_support.everyday import bring, rows, table
 from tests_support.everyday_pictures import PICTURES
 from tests_support.everyday_tables import TABLES
-from tests_support.studio import upload
+from tests_support.studio import pick, upload
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +28,7 @@ def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, p
     page.get_by_text("Rows as the model will see them").wait_for()
     page.wait_for_timeout(1500)
     picture(page, "import-plan", 1700)
-    page.get_by_role("combobox", name="Column with the class").click()
-    page.get_by_role("option", name="helpful").click()
+    pick(page, "Column with the class", "helpful")
     expect(page.get_by_text("Please check this before you save")).to_have_count(0)
     page.get_by_text("How the rows will be split").wait_for()
     save(page, "40 texts in 2 classes")
@@ -53,8 +52,7 @@ def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_p
     upload(page, source)
     page.get_by_text("A table with 3 columns").wait_for()
     page.get_by_text("More columns: groups, splits, dates").click()
-    page.get_by_role("combobox", name="Column with the date").click()
-    page.get_by_role("option", name="date", exact=True).click()
+    pick(page, "Column with the date", "date")
     page.get_by_role("button", name="Go on with this").wait_for()
     page.get_by_text("mdy: month, day, year").click()
     page.get_by_role("button", name="Go on with this").click()

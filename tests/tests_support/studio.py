@@ -47,6 +47,15 @@ def upload(page, path: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(path)
 
 
+def pick(page, box: str, option: str) -> None:
+    """Choose in a select box; a list that is open closes when what lies above it is still being drawn."""
+    found = page.get_by_role("combobox", name=box)
+    found.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    found.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
 def add_from_server(page, url: str, source: Path) -> None:
     """Make a dataset of a folder or file that lies on the server, by the page."""
     page.goto(f"{url}/add-data")
