@@ -62,6 +62,8 @@ PLAIN = {
     "images below the classes": (("cat/images/#", "dog/images/#"), ["cat", "dog"], [""], 0),
     "the same name twice": (("data/data/cat/#", "data/data/dog/#"), ["cat", "dog"], [""], 0),
     "masks to wear": (("mask/#", "no_mask/#"), ["mask", "no_mask"], [""], 0),
+    "classes without words": (("+/#", "-/#", "_/#", "😀/#"), ["+", "-", "_", "😀"], [""], 0),
+    "a class without words": (("data/_/#", "data/1/#", "data/2/#"), ["1", "2", "_"], [""], 0),
     "masks of pictures": (("COVID/images/#", "COVID/masks/#", "Normal/images/#", "Normal/masks/#"),
                           ["COVID", "Normal"], [""], 8),
 }

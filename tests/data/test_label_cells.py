@@ -180,11 +180,19 @@ def test_other_names_mean_something(name):
     assert not means_nothing(name)
 
 
-def test_the_majority_of_annotators_is_offered_where_they_disagree(tmp_path):
-    lines = ["text,label,annotator",
-             *(f"a sentence about subject {n * 7} and {n},{'ab'[n % 2]},ann" for n in range(20)),
-             *(f"which one is it then,{label},{who}" for label, who in (("a", "ann"), ("a", "bob"), ("b", "cy"))),
-             *(f"and who can tell of this,{label},{who}" for label, who in (("a", "ann"), ("b", "bob")))]
+def test_the_majority_of_annotators_counts_where_a_column_says_who_they_are(tmp_path):
+    lines = ["text,label,annotator", *_disagreeing()]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    version = build(tmp_path / "t.csv", tmp_path / "v")
+    told = found(version)
+    assert told["disagreement"]["count"] == 2
+    assert "1 of them have no commonest class" in told["disagreement"]["text"]
+    assert "conflicting_labels" not in told
+    assert Counter(version.info.labels[place] for place in version.labels if place >= 0) == {"a": 11, "b": 10}
+
+
+def test_the_majority_of_the_copies_is_offered_where_nobody_says_who_gave_a_class(tmp_path):
+    lines = ["text,label", *(line.rpartition(",")[0] for line in _disagreeing())]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     version = build(tmp_path / "t.csv", tmp_path / "v")
     told = found(version)["conflicting_labels"]
@@ -195,3 +203,10 @@ def test_the_majority_of_annotators_is_offered_where_they_disagree(tmp_path):
     new = DatasetVersion(tmp_path / "w")
     kept = np.flatnonzero(new.splits != "removed")
     assert [new.info.labels[new.labels[row]] for row in kept[kept >= 20]] == ["a", "a", "a"]
+
+
+def _disagreeing() -> list[str]:
+    """Twenty plain rows, a text that two of three call a, and one that two call a and b."""
+    return [*(f"a sentence about subject {n * 7} and {n},{'ab'[n % 2]},ann" for n in range(20)),
+            *(f"which one is it then,{label},{who}" for label, who in (("a", "ann"), ("a", "bob"), ("b", "cy"))),
+            *(f"and who can tell of this,{label},{who}" for label, who in (("a", "ann"), ("b", "bob")))]

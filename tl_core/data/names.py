@@ -48,9 +48,12 @@ _RUN = re.compile(r"[^\W\d_]+|\d+")
 
 
 def words_of(name: str) -> list[str]:
-    """The words and numbers in a name: `seg_train2`, `SegTrain2` and `seg-train 2` give seg, train, 2."""
+    """The words and numbers in a name: `seg_train2`, `SegTrain2` and `seg-train 2` give seg, train, 2.
+
+    A name of signs alone (`+`, `_`, an emoji) is one word: it says something, if nothing that is known here.
+    """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word.lower() for word in _RUN.findall(apart)]
+    return [word.lower() for word in _RUN.findall(apart)] or [name.strip()][:bool(name.strip())]
 
 
 def plain_name(text: str) -> str:
