@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
@@ -265,8 +264,9 @@ def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
 def image_column(head: pd.DataFrame) -> str:
     """The column whose cells look like names of image files; empty when there is none."""
     known = {name: place for place, name in enumerate(words.IMAGE_NAMES)}
-    shares = {str(name): sum(PurePosixPath(value.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES
-                             for value in head[name]) / max(1, len(head)) for name in head.columns}
+    endings = tuple(IMAGE_SUFFIXES)
+    shares = {str(name): sum(value.lower().endswith(endings) for value in head[name].tolist()) / max(1, len(head))
+              for name in head.columns}
     fitting = [name for name, share in shares.items() if share >= 0.5]
     return min(fitting, key=lambda name: known.get(name.lower(), 99), default="")
 
