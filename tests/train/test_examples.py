@@ -129,11 +129,19 @@ def test_every_example_is_seen_once_an_epoch_in_another_order():
 
 @pytest.mark.parametrize("count", (31, 32, 33, 64, 65, 97))
 def test_trap_16_no_part_of_a_batch_holds_a_single_example(count):
-    for accumulate in (1, 2, 4):
+    for accumulate in (1, 2, 4, 16):
         batches = EpochBatches(count, 32, seed=0, accumulate=accumulate)
         sizes = [len(part) for part in batches]
         assert min(sizes) >= 2 and sum(sizes) == count and len(sizes) == len(batches)
-        assert all(size <= 33 for size in sizes)
+        assert len(sizes) == batches.steps * batches.accumulate
+
+
+@pytest.mark.parametrize("count", (3, 5, 33, 65, 97, 206, 1000, 1009))
+@pytest.mark.parametrize("batch", (2, 8, 32))
+def test_no_epoch_has_a_ragged_batch(count, batch):
+    sizes = [len(part) for part in EpochBatches(count, batch, seed=0)]
+    assert sum(sizes) == count and max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= batch + 1 and min(sizes) >= min(2, count)
 
 
 def test_processes_share_each_batch_without_overlap():

@@ -24,8 +24,9 @@ class FinetuneSettings(SurgeryPlan):
 
     strategy: str = setting("lpft", "The set of values to begin with; every other setting can still be changed.",
                             choices=TUNED, group="Training")
-    epochs: float = setting(5.0, "How often every example is seen. More help large backbones and many classes; the "
-                            "best state is kept in any case.", low=0.01, high=1000, advanced=False, group="Training")
+    epochs: float = setting(0.0, "How often every example is seen. 0 decides: 5 for large sets, up to 12 for small "
+                            "ones (500 steps at least, where that is enough); a good state is kept in any case.",
+                            low=0.0, high=1000, advanced=False, group="Training")
     batch_size: int = setting(0, "Examples behind each step; 0 takes 32. When memory runs out, the machine takes them "
                               "in smaller parts by itself, with the same result.", low=0, high=4096, group="Training")
     accumulate: int = setting(1, "Parts that each batch is taken in, one after the other. Saves memory, costs some "
@@ -48,8 +49,9 @@ class FinetuneSettings(SurgeryPlan):
                                    "measures it.", low=0.0, high=10.0, group="Learning rate")
     find_lr: bool = setting(False, "Measure the learning rate first: it is raised step by step until the loss bursts, "
                             "then everything is put back.", group="Learning rate")
-    schedule: str = setting("linear", "How the learning rate falls: linear, cosine, one-cycle (up, then down) or "
-                            "constant.", choices=("linear", "cosine", "one-cycle", "constant"), group="Learning rate")
+    schedule: str = setting("auto", "How the learning rate falls: linear, cosine, one-cycle (up, then down) or "
+                            "constant. Auto takes one-cycle for photos, linear for texts.",
+                            choices=("auto", "linear", "cosine", "one-cycle", "constant"), group="Learning rate")
     warmup: float = setting(0.1, "Share of the training in which the learning rate rises from 0.", low=0.0, high=0.9,
                             group="Learning rate")
     gradual: bool = setting(False, "Thaw block after block from the top over the first half of the training, the "
@@ -65,10 +67,13 @@ class FinetuneSettings(SurgeryPlan):
         "and after fine-tuning (needs lp_start), the share chosen on the validation rows.",
         choices=("none", "ema", "wise-ft"), group="Keeping what it knows")
     ema_decay: float = setting(0.99, "How slowly ema follows.", low=0.0, high=0.99999, group="Keeping what it knows")
-    patience: int = setting(3, "Epochs without a better validation score before training stops; 0 never stops early. "
-                            "The best state is restored in any case.", low=0, high=1000, group="Keeping what it knows")
-    best_by: str = setting("accuracy", "The validation score that says which state is best.",
-                           choices=("accuracy", "macro_f1", "log_loss"), group="Keeping what it knows")
+    patience: int = setting(3, "Epochs that are clearly worse on the validation rows before training stops, counted "
+                            "once the learning rate has fallen to half of its peak; 0 never stops early. A good state "
+                            "is restored in any case.", low=0, high=1000, group="Keeping what it knows")
+    best_by: str = setting("log_loss", "The validation score that says which state is kept: the latest that is within "
+                           "one standard error of the best. Log loss is taken after calibration; macro_f1 by mistakes "
+                           "that count alike for every class.", choices=("accuracy", "macro_f1", "log_loss"),
+                           group="Keeping what it knows")
     clip: float = setting(1.0, "Longest step of the gradient; 0 never shortens it.", low=0.0, high=1e6,
                           group="Keeping what it knows")
     augment: str = setting(

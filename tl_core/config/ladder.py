@@ -23,8 +23,8 @@ class LadderSettings(Checked):
         "The strategies to climb, the cheapest first.", items=RUNGS, advanced=False)
     seeds: int = setting(3, "How often each is trained, each time with other random choices. Three show the spread.",
                          low=1, high=20, advanced=False)
-    epochs: float = setting(5.0, "How often the fine-tuned ones see every example.", low=0.01, high=1000,
-                            advanced=False)
+    epochs: float = setting(0.0, "How often the fine-tuned ones see every example; 0 decides by the size of the set.",
+                            low=0.0, high=1000, advanced=False)
     learning_rate: float = setting(0.0, "How far each step goes; 0 chooses by strategy and backbone.", low=0.0,
                                    high=10.0)
     max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")

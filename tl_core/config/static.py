@@ -43,6 +43,7 @@ class StaticSettings(Checked):
         """The same training in the words of the trainer. One rate for all and no decay, as small networks are used."""
         return FinetuneSettings(
             strategy="full", lp_start=False, tune="all" if self.vectors == "tuned" else "head", head_lr=1.0,
+            schedule="linear",
             epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, patience=self.patience,
             class_weights=self.class_weights, max_length=self.max_length, weight_decay=0.0, precision="float32",
             baseline=self.baseline, seed=self.seed)

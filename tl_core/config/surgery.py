@@ -39,9 +39,9 @@ class SurgeryPlan(Checked):
     pattern: str = setting("", "Regular expression that the names of moving weights match when tune is pattern, such "
                            "as attention.", group="What moves")
     batchnorm: str = setting(
-        "freeze", "What batch-normalisation layers do. Freeze keeps the statistics of the pretraining (best for small "
-        "sets); adapt follows your pictures; eval also switches every dropout off.",
-        choices=("freeze", "adapt", "eval"), group="What moves")
+        "auto", "What batch-normalisation layers do. Freeze keeps the statistics of the pretraining (best for small "
+        "sets); adapt follows your pictures; eval also switches every dropout off. Auto adapts where 600 training "
+        "pictures or more move the whole network.", choices=("auto", "freeze", "adapt", "eval"), group="What moves")
     frozen_dropout: bool = setting(False, "Keep dropout on in frozen blocks. Off, they say the same each time.",
                                    group="What moves")
     reinit_top: int = setting(0, "Blocks at the top that start anew from random weights. One or two steady the "
@@ -62,7 +62,8 @@ class SurgeryPlan(Checked):
         "their order as blocks.", choices=("refuse", "module order"), group="What moves")
     layer_decay: float = setting(
         1.0, "Learning rate of each block over that of the one above it. 0.65 to 0.9 keeps the early blocks close to "
-        "what they know; 1 treats all alike.", low=0.1, high=1.0, group="Learning rate")
+        "what they know; 1 treats all alike. Where there are more than twelve blocks, the first moves as it would with "
+        "twelve.", low=0.1, high=1.0, group="Learning rate")
     lr_slice: float = setting(
         1.0, "Learning rate of the classifier over that of the first block, with even steps between (discriminative "
         "learning rates). 1 is off.", low=1.0, high=1e6, group="Learning rate")

@@ -37,7 +37,10 @@ _EXAMPLE_TEXTS = ["A short example.", "And another one, which is a little longer
 
 @dataclass
 class Backbone:
-    """A pretrained network opened as a native classifier with a fresh head; always in eval mode."""
+    """A pretrained network opened as a native classifier with a fresh head; always in eval mode.
+
+    `statistics` names those of its batch normalisation where they are not the weights' own.
+    """
 
     reference: str
     folder: Path
@@ -57,6 +60,7 @@ class Backbone:
     graft: str = ""
     mlp: dict[str, Any] = field(default_factory=dict)
     keeper: Any = None
+    statistics: str = ""
 
     @property
     def has_mean_layer(self) -> bool:
@@ -70,8 +74,9 @@ class Backbone:
 
         settings = (json.loads(self.processor.to_json_string()) if self.modality == "image"
                     else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length})
-        return {"weights": self.weights, "family": self.family, "pooling": self.pooling,
-                "processor": type(self.processor).__name__, "settings": settings}
+        found = {"weights": self.weights, "family": self.family, "pooling": self.pooling,
+                 "processor": type(self.processor).__name__, "settings": settings}
+        return {**found, "statistics": self.statistics} if self.statistics else found
 
     @property
     def allows_bf16(self) -> bool:

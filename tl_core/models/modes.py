@@ -17,7 +17,7 @@ class ModeKeeper:
     Args:
         model: the model that is called.
         moving: names of the parameters that move now.
-        batchnorm: freeze (statistics stay everywhere), adapt (they follow the data everywhere), eval (the whole
+        batchnorm: freeze or auto (statistics stay everywhere), adapt (they follow the data everywhere), eval (the whole
             network stays in eval mode).
         frozen_dropout: whether dropout stays on in parts of which nothing moves.
     """
@@ -37,11 +37,16 @@ class ModeKeeper:
                 awake.add(name)
         self._asleep = [module for name, module in self._model.named_modules() if self._sleeps(name, module, awake)]
 
+    @property
+    def following(self) -> list[nn.Module]:
+        """Batch normalisation whose statistics follow the data."""
+        return norms_of(self._model) if self._batchnorm == "adapt" else []
+
     def _sleeps(self, name: str, module: nn.Module, awake: set[str]) -> bool:
         if self._batchnorm == "eval":
             return True
         if is_batchnorm(module):
-            return self._batchnorm == "freeze"
+            return self._batchnorm != "adapt"
         if self._frozen_dropout:
             return False
         bare = next(module.children(), None) is None and next(module.parameters(), None) is None
@@ -58,3 +63,8 @@ def is_batchnorm(module: nn.Module) -> bool:
     """Whether a module keeps running statistics of its inputs (timm's fused variants included)."""
     return hasattr(module, "running_mean") and hasattr(module, "track_running_stats")
 
+
+
+def norms_of(model: nn.Module) -> list[nn.Module]:
+    """All batch normalisation with running statistics."""
+    return [module for module in model.modules() if is_batchnorm(module) and module.running_mean is not None]

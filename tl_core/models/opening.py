@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from tl_core.errors import BackboneError
 from tl_core.models.families import REFUSED
+from tl_core.models.modes import is_batchnorm
 from tl_core.models.references import read_json
+
+_MOMENTUM = 0.1  # torch's own default: the share of the newest batch in the running statistics
 
 
 def load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
@@ -73,7 +77,9 @@ def build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  #
     kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
     with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
         torch.manual_seed(seed)
-        return kind.from_config(config, dtype=torch.float32)
+        model = kind.from_config(config, dtype=torch.float32)
+    settle_momentum(model)
+    return model
 
 
 def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
@@ -88,7 +94,20 @@ def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str,
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
                             "Download it again or choose another one.") from error
+    settle_momentum(model)
     return model, info
+
+
+def settle_momentum(model: nn.Module) -> None:
+    """Give batch normalisation a momentum in torch's meaning, in place.
+
+    transformers hands the number of TensorFlow's checkpoints (MobileNet .997 and .9997, EfficientNet .99: the share
+    that stays) to torch, where it is the share of the newest batch; the running statistics are then those of the last
+    batch alone. No network asks for more than half of the newest batch on purpose; `None`, a plain average, stays.
+    """
+    for module in model.modules():
+        if is_batchnorm(module) and (module.momentum or 0.0) > 0.5:  # type: ignore[operator]
+            module.momentum = _MOMENTUM  # type: ignore[assignment]
 
 
 def loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:

@@ -64,9 +64,10 @@ def measure(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
         seconds = memory.time_steps(setup.model, setup.report, (setup.examples.__getitems__(one) for one in
                                                                 [some[0], *some]), setup.plan["bf16"])
     step = float(np.mean(seconds))
-    steps = math.ceil(settings.epochs * order.steps)
+    epochs = setup.settings.epochs
+    steps = math.ceil(epochs * order.steps)
     held = len(setup.held_out) if setup.held_out is not None else 0
-    judging = _READING * step * held / setup.plan["batch"] * (math.ceil(settings.epochs) + config.settings.lp_start)
+    judging = _READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
     reading = _READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
     lengths = setup.lengths
     return {"minutes": (steps * step + judging + reading + _START_SECONDS) / 60, "step_seconds": step,

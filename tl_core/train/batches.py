@@ -17,12 +17,12 @@ _LENGTH_GROUP = 50  # batches among which examples are sorted by length
 class EpochBatches(torch.utils.data.Sampler[list[Key]]):
     """Lists of (epoch, position), one for each forward pass.
 
-    A step's batch is taken in `accumulate` parts; only the last batch of an epoch may be short, and it never leaves
-    a single example to any part, which batch normalisation could not bear.
+    A step's batch is taken in `accumulate` parts. The batches of an epoch differ by one example at most: a last one of
+    a few examples would weigh each of them many times, and batch normalisation would take them for the whole.
 
     Args:
         count: number of examples.
-        batch: examples behind each step, all processes together.
+        batch: most examples behind a step, all processes together (one more where the last would be alone).
         seed: of the order.
         accumulate: parts of each batch.
         lengths: of the examples; like ones are then put together, which saves padding.
@@ -34,8 +34,8 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
                  lengths: NDArray[np.int64] | None = None, chances: NDArray[np.float64] | None = None, rank: int = 0,
                  world: int = 1) -> None:
         self.count, self.batch, self.seed = count, max(1, min(batch, count)), seed
-        self.accumulate = max(1, min(accumulate, self.batch // (2 * world)))
         self.lengths, self.chances, self.rank, self.world = lengths, chances, rank, world
+        self.accumulate = max(1, min(accumulate, min(self._sizes()) // (2 * world)))  # the same for every step
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -45,25 +45,20 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
     @property
     def steps(self) -> int:
         """Steps in an epoch."""
-        whole, rest = divmod(self.count, self.batch)
-        return max(1, whole + (rest >= 2 * self.world))
+        steps = -(-self.count // self.batch)
+        return max(1, min(steps, self.count // (2 * self.world)))
 
     def __len__(self) -> int:
-        return (self.steps - 1) * self.accumulate + len(self._parts(self._size_of_last()))
+        return self.steps * self.accumulate
 
     def __iter__(self) -> Iterator[list[Key]]:
         for batch in self._batches():
-            edges = np.cumsum([0, *self._parts(len(batch))])
-            for start, end in zip(edges[:-1], edges[1:], strict=True):
-                part = batch[start:end][self.rank::self.world]
-                yield [(self._epoch, int(place)) for place in part]
+            for part in np.array_split(batch, self.accumulate):
+                yield [(self._epoch, int(place)) for place in part[self.rank::self.world]]
 
-    def _size_of_last(self) -> int:
-        return self.count - (self.steps - 1) * self.batch
-
-    def _parts(self, size: int) -> list[int]:
-        count = min(self.accumulate, max(1, size // (2 * self.world)))
-        return [len(part) for part in np.array_split(np.arange(size), count)]
+    def _sizes(self) -> list[int]:
+        less, longer = divmod(self.count, self.steps)
+        return [less + 1] * longer + [less] * (self.steps - longer)
 
     def _batches(self) -> list[NDArray[np.int64]]:
         draw = np.random.default_rng([self.seed, self._epoch])
@@ -73,10 +68,8 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
             span = _LENGTH_GROUP * self.batch
             order = np.concatenate([part[np.argsort(-self.lengths[part], kind="stable")]
                                     for part in np.split(order, range(span, self.count, span))])
-        edges = [self.batch * number for number in range(1, self.steps)]
-        batches = np.split(order, edges)
-        last = batches.pop()
-        return [*(batches[i] for i in draw.permutation(len(batches))), last]
+        batches = np.split(order, np.cumsum(self._sizes())[:-1])
+        return [batches[i] for i in draw.permutation(len(batches))]
 
 
 class EpochLoader(torch.utils.data.DataLoader[Any]):

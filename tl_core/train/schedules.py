@@ -37,3 +37,10 @@ def _one_cycle(step: int, total: int, warmup: float) -> float:
 
 def _between(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def past_peak(total: int, kind: str, warmup: float) -> int:
+    """The last step before the learning rate has fallen to half of its peak; that of the peak where it never falls."""
+    factors = [factor(step, total, kind, warmup) for step in range(total)]
+    top = max(range(total), key=lambda step: factors[step], default=0)
+    return next((step for step in range(top, total) if factors[step] <= 0.5), top)

@@ -20,15 +20,17 @@ from tl_core.models import heads, mean_layer, surgery
 from tl_core.models.backbones import Backbone, load_backbone
 from tl_core.models.classifier import load_classifier
 from tl_core.models.depth import HEAD, head_modules
+from tl_core.models.modes import norms_of
 from tl_core.models.references import read_json
 from tl_core.models.surgery import SurgeryReport
 from tl_core.progress import Progress
 from tl_core.settings import read_settings
-from tl_core.train import memory, pixels, precision
+from tl_core.train import automatic, memory, pixels, precision
 from tl_core.train.augment import ImageExamples
 from tl_core.train.batches import EpochBatches
 from tl_core.train.lr_finder import find_lr
-from tl_core.train.probing import probe
+from tl_core.train.norm_statistics import EXAMPLES, follow_anew, statistics_hash
+from tl_core.train.probing import probe, spread
 from tl_core.train.tokens import TextExamples, tokenize
 from tl_core.train.weights import class_weights
 
@@ -47,6 +49,7 @@ class Setup:
     examples: Any
     held_out: Any
     counts: NDArray[np.int64]
+    calm: Any = None  # training pictures without chance, where batch statistics follow them
     plan: dict[str, Any] = field(default_factory=dict)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     lr_curve: list[dict[str, float]] = field(default_factory=list)
@@ -111,8 +114,11 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
                         f"Choose a backbone for {version.info.modality}s, such as starter:{version.info.modality}.")
     rows = {split: version.rows_of(split) for split in ("train", "validation")}
     rows["validation"] = rows["validation"][labels[rows["validation"]] >= 0]
+    settings = automatic.settle(settings, backbone.modality, examples=len(rows["train"]),
+                                batch=settings.batch_size or _BATCH, batch_norms=bool(norms_of(backbone.model)))
     setup = Setup(settings, backbone, backbone.model, None, None, None,  # type: ignore[arg-type]
                   np.bincount(labels[rows["train"]], minlength=len(names)))
+    _make_examples(setup, version, rows, labels, cache, progress)
     if settings.lp_start:
         _fit_head(setup, version, rows, labels, cache, progress)
     setup.model, setup.report = surgery.apply(backbone, settings, fitted_head=settings.lp_start, seed=settings.seed)
@@ -120,7 +126,6 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
         setup.stack.enter_context(mean_layer.training_shortcut(backbone.model))
     if settings.continue_from:
         _take_over(setup, folder.parent / settings.continue_from / "model")
-    _make_examples(setup, version, rows, labels, cache, progress)
     _measure(setup, folder, cache, progress)
     return setup
 
@@ -128,7 +133,11 @@ def set_up(settings: FinetuneSettings, reference: str, version: DatasetVersion, 
 def _fit_head(setup: Setup, version: DatasetVersion, rows: dict[str, NDArray[np.int64]], labels: NDArray[np.int64],
               cache: Path, progress: Progress) -> None:
     """Linear probing first (Kumar et al., 2022): fitted on the training rows alone, so that the validation rows can
-    still judge."""
+    still judge; on features under the statistics that the training will have, else its first steps would repair it."""
+    if setup.calm is not None:
+        norms = norms_of(setup.backbone.model)
+        follow_anew(setup.backbone.model, norms, setup.calm)
+        setup.backbone.statistics = statistics_hash(norms)
     settings = ProbeSettings(class_weights="balanced" if setup.settings.class_weights == "balanced" else "none",
                              seed=setup.settings.seed, selection="validation")
     fit, _, _ = probe(settings, version, rows, labels, len(setup.counts), setup.backbone, cache, progress, share=0.1)
@@ -172,6 +181,9 @@ def _make_examples(setup: Setup, version: DatasetVersion, rows: dict[str, NDArra
                                    settings.augment, settings.mix, settings.seed)
     setup.held_out = (ImageExamples(pixels.seen(version, held, backbone, view, cache, progress), labels[held], view)
                       if len(held) else None)
+    if settings.batchnorm == "adapt" and norms_of(backbone.model):
+        some = train[spread(len(train), EXAMPLES)]
+        setup.calm = ImageExamples(pixels.seen(version, some, backbone, view, cache, progress), labels[some], view)
 
 
 def _measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> None:
@@ -198,7 +210,8 @@ def _measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> Non
         setup.plan["why_bf16"] = why
         setup.plan["accumulate"] = memory.settle_parts(model, setup.largest, batch, settings.accumulate,
                                                        setup.plan["bf16"], progress)
-    setup.plan["lr"] = settings.learning_rate or default_lr(settings, setup.backbone.modality, setup.report.total)
+    setup.plan["lr"] = settings.learning_rate or automatic.learning_rate(
+        settings, setup.backbone.modality, setup.report.total, batch_norms=bool(norms_of(setup.backbone.model)))
     if settings.find_lr and setup.report.trainable:
         progress.stage("Measuring the learning rate", share=0.03)
         found, setup.lr_curve = find_lr(model, setup.report, setup.batches(), steps=_LR_STEPS,
@@ -215,19 +228,6 @@ def float32_roots(model: Any, backbone: Backbone) -> list[str]:  # noqa: ANN401
     """Modules of the head, under the names that they have in `model` (LoRA renames and copies them)."""
     roots = head_modules(backbone.model, backbone.family, backbone.port.names, backbone.fresh)
     return [name for name, _ in model.named_modules() if surgery.plain_name(name) in roots]
-
-
-def default_lr(settings: FinetuneSettings, modality: str, parameters: int) -> float:
-    """Where to begin: smaller steps for larger networks, larger ones for LoRA and for random weights."""
-    if settings.scratch:
-        return 5e-4 if modality == "text" else 1e-3
-    if settings.lora:
-        return 1e-3 if parameters < 40e6 else 3e-4
-    if modality == "image":
-        base = 1e-4 if parameters < 40e6 else 3e-5
-    else:
-        base = 1e-4 if parameters < 40e6 else 3e-5 if parameters < 150e6 else 1e-5
-    return base * (5 if settings.lr_slice > 1 else 1)
 
 
 def new_parameters(setup: Setup) -> set[str]:

@@ -31,20 +31,21 @@ from tl_core.train.callbacks import Average, Guard, Pace, Reporter, Thaw
 from tl_core.train.judging import Best, Floats, Scores, probabilities
 from tl_core.train.losses import Penalty, losses_of
 from tl_core.train.memory import halve_parts, is_out_of_memory
-from tl_core.train.schedules import factor
+from tl_core.train.norm_statistics import follow_anew
+from tl_core.train.schedules import factor, past_peak
 
 
 @dataclass
 class Job:
-    """All that one training needs. `score` judges probabilities of the validation examples; `plan` holds what was
-    decided by measuring: lr, bf16, batch, accumulate."""
+    """All that one training needs. `score` judges probabilities of the validation examples, as a whole and item by
+    item; `plan` holds what was decided by measuring: lr, bf16, batch, accumulate."""
 
     model: Any
     report: SurgeryReport
     keeper: Any
     examples: Any
     held_out: Any
-    score: Callable[[Floats], Scores] | None
+    score: Callable[[Floats], tuple[Scores, Floats]] | None
     settings: FinetuneSettings
     plan: dict[str, Any]
     classes: int
@@ -54,6 +55,12 @@ class Job:
     lengths: NDArray[np.int64] | None = None
     held_out_lengths: NDArray[np.int64] | None = None
     new_names: set[str] = field(default_factory=set)
+    calm: Any = None  # training items without chance, where batch statistics follow them
+
+    def settle_statistics(self) -> None:
+        """Make the running statistics belong to the weights that the model has now."""
+        if self.calm is not None:
+            follow_anew(self.model, self.keeper.following, self.calm)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             lengths=job.lengths, chances=job.chances, rank=args.process_index, world=args.world_size)
         args.gradient_accumulation_steps = self.batches.accumulate
         args.max_steps = max(1, math.ceil(settings.epochs * self.batches.steps))
-        self.best = Best(settings.best_by, settings.patience)
+        self.best = Best(settings.patience)
+        self.patient_from = past_peak(args.max_steps, settings.schedule, settings.warmup)
         self.average = Average(settings.ema_decay) if settings.average == "ema" else None
         self.pace = Pace(self.batches.steps, settings.checkpoint_steps)
         self.reporter = Reporter(progress, job.plan["batch"])
@@ -156,8 +164,10 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if job.score is None or any(point["step"] == step for point in self.history):
             return {}
         with self._averaged():
-            scores = job.score(probabilities(job.model, job.held_out, 2 * job.plan["batch"], job.held_out_lengths))
-            self.out_of_patience = self.best.hear(scores, step, self._moving)
+            job.settle_statistics()
+            scores, losses = job.score(probabilities(job.model, job.held_out, 2 * job.plan["batch"],
+                                                     job.held_out_lengths))
+            self.out_of_patience = self.best.hear(scores, losses, step, self._moving, counts=step > self.patient_from)
         point = {"step": float(step), "epoch": round(float(self.state.epoch or 0), 4), **scores}
         self.history.append(point)
         if self.args.process_index == 0:
@@ -246,10 +256,13 @@ def fit(job: Job, progress: Progress) -> Outcome:
     state = trainer.best.state or (trainer.average.state if trainer.average else {})
     if state:
         checkpoints.load_moving(job.model, state)
+    if not trainer.best.state:
+        job.settle_statistics()
     reason = ("You stopped it; the best state was kept." if trainer.reporter.stopped else
-              f"No better validation score in {job.settings.patience} epochs; the best state was restored."
+              f"Clearly worse on the validation rows for {job.settings.patience} epochs; the best state was restored."
               if trainer.out_of_patience and steps < planned else "It ran to the planned end.")
-    return Outcome(reason, steps, planned, trainer.best.step or steps, trainer.best.scores, trainer.history,
+    kept = trainer.best.step if trainer.best.scores else steps
+    return Outcome(reason, steps, planned, kept, trainer.best.scores, trainer.history,
                    {name: value.clone() for name, value in checkpoints.moving_state(
                        job.model, set(job.report.scale_of)).items()} if job.settings.average == "wise-ft" else {})
 
