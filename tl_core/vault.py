@@ -14,7 +14,7 @@ from tl_core.data.store import write_json
 from tl_core.evaluate.report import closed_headline
 
 _SEALED = "sealed"
-_TOLD: dict[str, Any] = {"test": None, "baselines": {}, "against_baseline": None, "test_looks": 0, "sealed": True,
+_TOLD: dict[str, Any] = {"test": None, "against_baseline": None, "test_looks": 0, "sealed": True,
          "predictions": "validation.csv"}  # what a closed report says instead
 
 
@@ -44,7 +44,10 @@ def seal(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
     write_json(away / "report.json", report)
     if (folder / "predictions.csv").exists():
         (folder / "predictions.csv").replace(away / "predictions.csv")
-    return {**report, **_TOLD, "headline": closed_headline(report["validation"], report["modality"])}
+    baselines = {name: {part: score for part, score in scores.items() if part != "test"}
+                 for name, scores in report["baselines"].items()}
+    return {**report, **_TOLD, "baselines": baselines,
+            "headline": closed_headline(report["validation"], report["modality"], baselines)}
 
 
 def is_sealed(folder: Path) -> bool:

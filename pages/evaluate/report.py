@@ -23,6 +23,7 @@ from pages.components import (
 from pages.components.words import duration, plain
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
+from tl_core.evaluate.report import rivals
 
 SCORES = {
     "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
@@ -68,8 +69,8 @@ if report.get("ladder"):
     training_view.ladder(report["ladder"])
 bars = [("this run", judged["accuracy"], True)]
 bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
-           "pixels": "colours and edges, no transfer"}[name], part["test"]["accuracy"], False)
-         for name, part in report["baselines"].items()]
+           "pixels": "colours and edges, no transfer"}[name], accuracy, False)
+         for name, accuracy in rivals(report).items()]
 others = [r for r in finished if r.dataset == run.dataset and r.id != run.id and r.summary]
 alike = [r for r in others if bool(r.summary.get("sealed")) == closed and r.folder.exists()]
 best = max(alike, key=lambda r: r.summary["accuracy"]["value"], default=None)

@@ -122,6 +122,10 @@ def test_the_headline_is_plain_words():
     rival = {"majority": {"test": {"accuracy": {"value": 0.54}}}, "pixels": {"test": {"accuracy": {"value": 0.71}}}}
     assert report.headline(section, "image", rival, is_baseline=False) == (
         "Right 93 times in 100 on photos it had not seen; between 88 and 96 is plausible. Without transfer: 71.")
+    rival.pop("pixels")  # the commonest class alone is no training without transfer
+    assert report.headline(section, "image", rival, is_baseline=False).endswith(
+        "Always naming the commonest class: 54.")
+    assert report.closed_headline(section, "image", rival).count("commonest") == 0  # told on other items
 
 
 def test_trap_27_evaluate_metrics_work_offline(monkeypatch):

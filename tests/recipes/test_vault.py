@@ -33,8 +33,11 @@ def closed(tmp_path, tiny):
 def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
     folder, version, report = closed
     assert report["test"] is None
-    assert report["baselines"] == {}
+    assert {part for scores in report["baselines"].values() for part in scores} == {"validation"}
+    assert set(report["baselines"]) == {"majority", "tfidf"}
     assert "still closed" in report["headline"]
+    plain = round(100 * report["baselines"]["tfidf"]["validation"]["accuracy"]["value"])
+    assert f"Without transfer: {plain}." in report["headline"]
     assert not (folder / "predictions.csv").exists()
     assert vault.looks(tmp_path, version.info.fingerprint) == 0
     told = json.dumps(report)

@@ -16,6 +16,7 @@ from tl_core.config import SETTINGS, RunConfig
 from tl_core.data.small import check_trainable
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
+from tl_core.evaluate.report import rivals
 from tl_core.registry.runs import ACTIVE, Run, RunStore
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree
@@ -256,6 +257,5 @@ def report(args: argparse.Namespace, output: Output) -> int:
     section = content["test"] or content["validation"]
     scores = [f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
               for name, part in section.items() if isinstance(part, dict) and "value" in part]
-    rivals = [f"  without transfer ({name}): {part['test']['accuracy']['value']:.3f}"
-              for name, part in content["baselines"].items()]
-    return output.show(content, [content["headline"], *scores, *rivals])
+    others = [f"  without transfer ({name}): {accuracy['value']:.3f}" for name, accuracy in rivals(content).items()]
+    return output.show(content, [content["headline"], *scores, *others])

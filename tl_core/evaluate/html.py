@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.report import noun_of, rivals
 from tl_core.evaluate.slices import value_of
 
 _STYLE = """body{font:15px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1e2a24}
@@ -42,8 +42,7 @@ def render(report: dict[str, Any]) -> str:
 
 def _rivals(report: dict[str, Any], judged: dict[str, Any]) -> str:
     bars = [("this run", judged["accuracy"], _ACCENT)]
-    bars += [(f"without transfer: {name}", part["test"]["accuracy"], _SLATE)
-             for name, part in report["baselines"].items()]
+    bars += [(f"without transfer: {name}", accuracy, _SLATE) for name, accuracy in rivals(report).items()]
     said = (report.get("against_baseline") or {}).get("sentence", "")
     return _bars(bars) + (f"<p>{escape(said)}</p>" if said else "")
 

@@ -58,14 +58,28 @@ def _per_class(matrix: Ints, drawn: Ints, labels: list[str]) -> list[dict[str, A
 
 
 def baseline_score(truth: Ints, predicted: Ints) -> dict[str, Any]:
-    """The part of a report that a yardstick fills: its accuracy on the test rows."""
-    return {"test": {"accuracy": intervals.proportion(int((truth == predicted).sum()), len(truth))}}
+    """What a report says of a yardstick on one set of rows: its accuracy."""
+    return {"accuracy": intervals.proportion(int((truth == predicted).sum()), len(truth))}
 
 
-def best_baseline(baselines: dict[str, Any]) -> tuple[str, float] | None:
-    """Name and accuracy of the strongest yardstick, majority apart from being the weakest."""
-    scores = {name: float(part["test"]["accuracy"]["value"]) for name, part in baselines.items()}
-    return max(scores.items(), key=lambda item: item[1]) if scores else None
+def rivals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Accuracy of each yardstick of a report, on the test items or, while these are closed, on those kept for
+    choosing."""
+    return _scores_on("test" if report.get("test") else "validation", report["baselines"])
+
+
+def _scores_on(part: str, baselines: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: scores[part]["accuracy"] for name, scores in baselines.items() if part in scores}
+
+
+def _without_transfer(part: str, baselines: dict[str, Any]) -> str:
+    """The strongest yardstick in a sentence; the commonest class alone is no training without transfer."""
+    found = _scores_on(part, baselines)
+    if not found:
+        return ""
+    name = max(found, key=lambda name: float(found[name]["value"]))
+    return (f" {'Always naming the commonest class' if name == 'majority' else 'Without transfer'}: "
+            f"{round(100 * found[name]['value'])}.")
 
 
 def noun_of(modality: str) -> str:
@@ -92,12 +106,13 @@ def caveat(section: dict[str, Any], modality: str, kept: str = "") -> str:
     return added
 
 
-def closed_headline(section: dict[str, Any], modality: str) -> str:
+def closed_headline(section: dict[str, Any], modality: str, baselines: dict[str, Any]) -> str:
     """The result in plain words while the test score is closed."""
     found = section["accuracy"]
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
     return (f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and {high} is "
-            f"plausible.{caveat(section, modality, ' kept for choosing')} The test score is still closed.")
+            f"plausible.{caveat(section, modality, ' kept for choosing')}{_without_transfer('validation', baselines)} "
+            "The test score is still closed.")
 
 
 def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
@@ -107,7 +122,6 @@ def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], 
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
     sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible."
                 f"{caveat(section, modality)}")
-    rival = best_baseline(baselines)
     if is_baseline:
         return sentence + " This is the yardstick, without transfer."
-    return sentence + (f" Without transfer: {round(100 * rival[1])}." if rival else "")
+    return sentence + _without_transfer("test", baselines)

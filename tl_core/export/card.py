@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tl_core.data.preparation import Preparation
+from tl_core.evaluate.report import rivals
 from tl_core.models.catalogue import read_catalogue
 from tl_core.models.describe import STARTERS
 from tl_core.models.references import parse_reference
@@ -144,8 +145,7 @@ def _table(section: dict[str, Any], of: str) -> str:
 
 
 def _rivals(report: dict[str, Any]) -> str:
-    found = [f"{name} {part['test']['accuracy']['value']:.3f}" for name, part in report["baselines"].items()]
-    return ", ".join(found) if report.get("test") and found else "not shown"
+    return ", ".join(f"{name} {accuracy['value']:.3f}" for name, accuracy in rivals(report).items()) or "not shown"
 
 
 def _counts(report: dict[str, Any]) -> dict[str, int]:

@@ -132,24 +132,26 @@ def run_yardstick(version: DatasetVersion, cache: Path, progress: Progress, *, b
                   seed: int) -> tuple[dict[str, Any], NDArray[np.bool_]]:
     """The report's `baselines` and which test rows the trained one has right; kept for later runs on this version."""
     memory = cache / "baselines.json"
-    key = f"{version.info.fingerprint}/{balanced}/{seed}"
+    key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
     known = read_json(memory).get(key)
     if isinstance(known, dict):
         return known["scores"], np.array(known["correct"], dtype=bool)
-    test = version.rows_of("test")
+    rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     space, labels = label_space(version), version.labels
-    fitted = yardstick.fit_yardstick(version, labels, {"train": version.rows_of("train"), "test": test},
-                                     classes=len(space.names), c=1.0, balanced=balanced, seed=seed, progress=progress)
-    predicted = fitted.probabilities["test"].argmax(axis=1)
-    scores = {**majority_baseline(version), fitted.name: report.baseline_score(labels[test], predicted)}
-    correct = predicted == labels[test]
+    fitted = yardstick.fit_yardstick(version, labels, rows, classes=len(space.names), c=1.0, balanced=balanced,
+                                     seed=seed, progress=progress)
+    predicted = {split: found.argmax(axis=1) for split, found in fitted.probabilities.items()}
+    scores = {**majority_baseline(version), fitted.name: {
+        split: report.baseline_score(labels[rows[split]], predicted[split]) for split in predicted if len(rows[split])}}
+    correct = predicted["test"] == labels[rows["test"]]
     memory.parent.mkdir(parents=True, exist_ok=True)
     write_json(memory, {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}})
     return scores, correct
 
 
 def majority_baseline(version: DatasetVersion) -> dict[str, Any]:
-    """The score of always naming the commonest class."""
-    test, train = version.labels[version.rows_of("test")], version.labels[version.rows_of("train")]
-    guess = yardstick.majority(train, len(version.info.labels))
-    return {"majority": report.baseline_score(test, np.full(len(test), guess))}
+    """The score of always naming the commonest class, on the test rows and those kept for choosing."""
+    guess = yardstick.majority(version.labels[version.rows_of("train")], len(version.info.labels))
+    truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
+    return {"majority": {split: report.baseline_score(known, np.full(len(known), guess))
+                         for split, known in truth.items() if split == "test" or len(known)}}

@@ -56,7 +56,7 @@ def judge(config: RunConfig, version: DatasetVersion, trained: common.Trained, f
     clock.mark("evaluate")
     baselines, against = common.majority_baseline(version), None
     for name, found in trained.baselines.items():
-        baselines[name] = report.baseline_score(labels[test], found.argmax(axis=1))
+        baselines[name] = {"test": report.baseline_score(labels[test], found.argmax(axis=1))}
     if trained.yardstick:
         progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
         baselines, theirs = common.run_yardstick(version, cache, progress, balanced=trained.balanced, seed=trained.seed)
