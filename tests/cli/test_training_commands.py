@@ -87,7 +87,7 @@ def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
 
 
 @pytest.mark.parametrize(("setting", "words"), (
-    ("strategy=boldly", "full"), ("augment=wild", "orientation matters"), ("epochs=0", "between 0.01 and 1000"),
+    ("strategy=boldly", "full"), ("augment=wild", "orientation matters"), ("epochs=-1", "between 0.0 and 1000"),
     ("continue_from=../../etc", "run id"), ("layer_dekay=1", "layer_decay"), ("average=wise-ft", "lp_start")))
 def test_settings_that_cannot_work_are_refused_before_anything_starts(capsys, notes, setting, words):
     code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone", "starter:text",
