@@ -61,7 +61,7 @@ def show_table(facts: dict) -> dict[str, str]:
         return {}
     st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
     if len(facts["sheets"]) > 1:
-        st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"],
+        st.selectbox("Sheet", ["", *facts["sheets"]], key="add_sheet", help=HELP["sheet"], persist_state="session",
                      format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get)
     roles = (("text", "Column with the text"),) + (
         () if facts["files_are_classes"] else (("label", "Column with the class"),))
@@ -83,7 +83,8 @@ def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[s
         value = guess.get(role, "")
         picked = st.selectbox(
             title, choices, index=choices.index(value) if value in choices else 0, help=HELP[f"{role}_column"],
-            format_func={name: name or "none" for name in choices}.get, key=f"add_{role}")
+            format_func={name: name or "none" for name in choices}.get, key=f"add_{role}",
+            persist_state="session")  # an answer has the source looked at again, while no widget stands
         if picked and picked != value:
             chosen[f"{role}_column"] = picked
         elif role == "split" and value and not picked:
@@ -103,7 +104,7 @@ def pick_columns(columns: list[str], guess: dict[str, str], roles: tuple[tuple[s
 def show_reading(modality: str, folds: list[str]) -> dict[str, object]:
     """How the source is read: settings that are recognised, for when they were recognised wrongly."""
     def choice(name: str, title: str, values: tuple[str, ...]) -> None:
-        st.selectbox(title, values, key=f"add_{name}", help=HELP[name],
+        st.selectbox(title, values, key=f"add_{name}", help=HELP[name], persist_state="session",
                      format_func={value: value or "recognised" for value in values}.get)
 
     chosen: dict[str, object] = {}
@@ -120,7 +121,7 @@ def show_reading(modality: str, folds: list[str]) -> dict[str, object]:
             choice("task", "Cells that look like lists", ("", "single_label"))
             choice("date_order", "Order of dates", ("", "dmy", "mdy", "ymd"))
         if modality == "text":
-            st.checkbox("Repair texts", key="add_repair", help=HELP["repair"])
+            st.checkbox("Repair texts", key="add_repair", help=HELP["repair"], persist_state="session")
         if folds:
             chosen["test_fold"] = st.selectbox("Fold that becomes the test", ["", *folds], help=HELP["test_fold"],
                                                format_func=lambda name: name or "none: rows are split anew")

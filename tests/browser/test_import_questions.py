@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 from tests_support.everyday import bring, rows, table
@@ -12,10 +14,17 @@ from tests_support.studio import pick, upload
 pytestmark = pytest.mark.browser
 
 
-def save(page, words):
+def save(page, server, words):
+    """Save it, and give what stands in the newest version."""
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Is it good enough?").wait_for()
     page.get_by_text(words).first.wait_for()
+    newest = max(server.home.glob("datasets/*/version.json"), key=lambda path: path.stat().st_mtime)
+    return json.loads(newest.read_text())
+
+
+def counts(version):
+    return {name: sum(splits.values()) for name, splits in version["class_splits"].items()}
 
 
 def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, picture):
@@ -31,7 +40,10 @@ def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, p
     pick(page, "Column with the class", "helpful")
     expect(page.get_by_text("Please check this before you save")).to_have_count(0)
     page.get_by_text("How the rows will be split").wait_for()
-    save(page, "40 texts in 2 classes")
+    saved = save(page, server, "40 texts in 2 classes")
+    assert counts(saved) == {"yes": 20, "no": 20}
+    label = next(one for one in saved["plan"]["columns"] if one["role"] == "label")
+    assert label["name"] == "helpful" and label["certain"]
 
 
 def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, picture):
@@ -43,7 +55,7 @@ def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, pictur
     page.get_by_text("2: classes cat, dog").click()
     page.get_by_role("button", name="Go on with this").click()
     page.get_by_text("16 images in 2 classes").wait_for()
-    save(page, "16 images in 2 classes")
+    assert counts(save(page, server, "16 images in 2 classes")) == {"cat": 8, "dog": 8}
 
 
 def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_path):
@@ -57,4 +69,7 @@ def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_p
     page.get_by_text("mdy: month, day, year").click()
     page.get_by_role("button", name="Go on with this").click()
     page.get_by_text("How the rows will be split").wait_for()
-    save(page, "40 texts in 2 classes")
+    saved = save(page, server, "40 texts in 2 classes")
+    assert counts(saved) == {"a": 20, "b": 20}
+    assert (saved["options"]["date_column"], saved["options"]["date_order"]) == ("date", "mdy")
+    assert "date" in {one["name"] for one in saved["plan"]["columns"] if one["role"] == "date"}
