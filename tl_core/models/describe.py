@@ -8,13 +8,13 @@ from typing import Any
 from tl_core.config import SurgeryPlan
 from tl_core.errors import BackboneError
 from tl_core.models.references import (
-    STARTER_TEXT_PACKAGE,
     Reference,
     local_folders,
     parse_reference,
     read_json,
     resolve_folder,
 )
+from tl_core.models.starters import IMAGE_PACKAGE, TEXT_PACKAGE
 from tl_core.models.word_vectors import vector_files
 from tl_core.settings import Settings
 
@@ -23,17 +23,22 @@ STARTERS: dict[str, dict[str, str]] = {
     "starter:text": {
         "modality": "text", "name": "all-MiniLM-L6-v2", "licence": "Apache-2.0", "size": "91 MB, 22.7 million weights",
         "text": "A small English sentence encoder that sits similar messages close together. Good first choice for "
-                "short English texts; needs no network.", "source": f"package {STARTER_TEXT_PACKAGE}"},
+                "short English texts; needs no network.", "source": f"package {TEXT_PACKAGE}"},
     "starter:image": {
+        "modality": "image", "name": "EfficientNet-Lite2 (ImageNet-1k)", "licence": "Apache-2.0",
+        "size": "25 MB, 6.1 million weights",
+        "text": "A network that tells 1,000 kinds of animals, plants and things apart. Good first choice for photos; "
+                "needs no network.", "source": f"package {IMAGE_PACKAGE}"},
+    "starter:image-small": {
         "modality": "image", "name": "Graft ResNet (Tiny ImageNet)", "licence": "Apache-2.0",
         "size": "6 MB, 2.9 million weights",
-        "text": "A small residual network for pictures of 64 pixels. It needs no network and gives a first answer; "
-                "larger backbones do better on real photos.", "source": "trained for this project"},
+        "text": "A small residual network for pictures of 64 pixels. Very fast, for a first try; much weaker on real "
+                "photos.", "source": "trained for this project"},
     "static:starter:text": {
         "modality": "text", "name": "Word vectors of all-MiniLM-L6-v2", "licence": "Apache-2.0",
         "size": "11.7 million weights", "text": "Its table of words alone: each word has one vector, whatever stands "
         "around it. The way before transformers; very fast, seldom the best.",
-        "source": f"package {STARTER_TEXT_PACKAGE}"},
+        "source": f"package {TEXT_PACKAGE}"},
 }
 
 

