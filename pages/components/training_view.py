@@ -27,10 +27,10 @@ def ladder(found: dict[str, Any]) -> None:
             "right in 100": st.column_config.NumberColumn(format="%.1f"),
             "learns": st.column_config.NumberColumn(format="localized", help="Weights that move."),
             "over seeds": st.column_config.TextColumn(help="Lowest and highest of the repetitions."),
-            "against the best": st.column_config.TextColumn(help="A paired test on the same test items.")})
+            "against the best": st.column_config.TextColumn(help="A paired test on the same items kept for choosing.")})
     for name, error in found["failed"].items():
         st.warning(f"Left out: {plain(name)}. {plain(error['what'])} {plain(error['try_this'])}")
-    st.caption("The rest of this page is about the recommended one.")
+    st.caption("Compared on the items kept for choosing. The rest of this page is about the recommended one.")
 
 
 def training(report: dict[str, Any]) -> None:

@@ -101,8 +101,8 @@ with right:
         layers.show(config, record.classes)
         estimate.show(config)
     elif recipe == "ladder":
-        st.caption("Each strategy trains on the same items and is judged on the same test items, which are opened "
-                   "once, after the last one. It takes as long as all of them together.")
+        st.caption("Each strategy trains on the same items and is compared on the same items kept for choosing; the "
+                   "test items judge the recommended one alone. It takes as long as all of them together.")
     elif recipe == "zero_shot":
         st.markdown(":gray-badge[:material/ac_unit: frozen] everything: words become the classifier")
     elif recipe == "static_embeddings":
@@ -113,16 +113,14 @@ with right:
         st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
                     + ("word and letter counts" if record.modality == "text" else "colours and edges"))
 
-sealed, count = False, 1
-if recipe != "ladder":
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        sealed = st.toggle("Keep the test score closed until I ask for it", value=True, key="sealed",
-                           help="Choose between runs by the items kept for choosing; each look at the test score is "
-                           "counted, because the best of many looks seems better than it is.")
+count = 1
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    sealed = st.toggle("Keep the test score closed until I ask for it", value=True, key="sealed",
+                       help="Choose between runs by the items kept for choosing; each look at the test score is "
+                       "counted, because the best of many looks seems better than it is.")
+    if recipe != "ladder":  # which has seeds of its own
         count = st.number_input("Seeds", 1, _MOST_SEEDS, 1, width=110, key="seeds", help="The same training several "
                                 "times, each a run of its own, to see how much of the score is chance.")
-else:
-    st.caption("Choices inside each strategy are made on the tuning rows; the test rows are opened once, at the end.")
 
 
 def start(config: RunConfig, seeds: int = 1) -> None:

@@ -119,12 +119,6 @@ def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, 
     assert told(capsys, "runs", "open", ids[0])[1]["test_looks"] == 2
 
 
-def test_a_ladder_is_never_sealed(capsys, notes):
-    code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "ladder", "--backbone", "starter:text",
-                       "--sealed", "--detach")
-    assert code == 2 and "compares its strategies" in error["error"]["why"]
-
-
 def test_backbones_are_listed_and_wrong_rankings_refused(capsys, notes):
     code, found = told(capsys, "backbones", "list")
     assert code == 0 and len(found["catalogue"]) >= 40

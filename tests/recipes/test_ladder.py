@@ -59,7 +59,19 @@ def test_the_ladder_reports_every_rung_and_keeps_one_model(version, tiny, tmp_pa
     assert not list((tmp_path / "run" / "rungs").glob("*/model"))
     if chosen != "baseline":
         assert load_classifier(tmp_path / "run" / "model").labels == report["labels"]
-    assert report["baselines"]["tfidf"]["test"]["accuracy"]["value"] == rows["baseline"]["accuracy"]["value"]
+    held = version.rows_of("validation")
+    assert report["ladder"]["items"] == len(held) and "kept for choosing" in report["ladder"]["advice"]
+    with np.load(tmp_path / "run" / "rungs" / "baseline-0" / "trained.npz") as kept:
+        assert kept["validation_rows"].tolist() == held.tolist()
+        right = (kept["validation"].argmax(axis=1) == version.labels[held]).mean()
+    assert rows["baseline"]["accuracy"]["value"] == pytest.approx(right)
+
+
+def test_no_test_label_takes_part_in_the_choice(version, tiny, tmp_path):
+    """With every test label wrong the comparison and the recommendation are the same."""
+    config = config_of(version, tiny, rungs=["baseline", "probe"])
+    climbed = ladder.climb(config, SealedVersion(version), tmp_path / "run", tmp_path / "cache", Progress())
+    assert ladder.compare(version, climbed) == ladder.compare(SealedVersion(version), climbed)
 
 
 def test_finished_rungs_are_not_trained_again(version, tiny, tmp_path, monkeypatch):
@@ -96,7 +108,14 @@ def test_the_cheapest_that_is_not_worse_is_recommended():
     found = weigh(rungs, {"bad": bad, "nearly": nearly, "good": good})
     assert found["recommended"] == "nearly"
     assert [row["worse_than_best"] for row in found["rows"]] == [True, False, False]
-    assert "Take nearly" in advice(found) or found["best"] == "nearly"
+    assert "Take nearly" in advice(found, 300, "texts") or found["best"] == "nearly"
+
+
+def test_without_items_to_choose_by_the_cheapest_is_taken():
+    rungs = [{"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
+             for name, minutes in (("dear", 2.0), ("cheap", 1.0))]
+    found = weigh(rungs, {name: np.zeros((2, 0), dtype=bool) for name in ("dear", "cheap")})
+    assert found["recommended"] == "cheap" and "no texts to choose by" in advice(found, 0, "texts")
 
 
 def test_a_stopped_ladder_compares_only_what_was_trained_to_its_end(version, tiny, tmp_path):

@@ -11,7 +11,6 @@ from tests_support.datasets import build, write_texts
 from tl_core import vault
 from tl_core.config import RunConfig
 from tl_core.data.store import write_json
-from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 
@@ -70,6 +69,11 @@ def test_an_opening_cut_off_in_the_middle_is_finished_by_the_next(closed, tmp_pa
     assert vault.open_test(folder, tmp_path)["test"]["n"] == len(pd.read_csv(folder / "predictions.csv"))
 
 
-def test_a_ladder_compares_by_test_items_and_cannot_be_closed():
-    with pytest.raises(ConfigError, match="cannot keep its test score closed"):
-        RunConfig("train", "local", "d@1", "", "starter:text", "ladder", sealed=True)
+def test_a_closed_ladder_still_recommends(tmp_path):
+    version = build(write_texts(tmp_path / "t.csv", 120), tmp_path / "v")
+    (tmp_path / "run").mkdir()
+    config = RunConfig("train", "local", "d@1", str(version.folder), "starter:text", "ladder",
+                       {"rungs": ["baseline"], "seeds": 2}, sealed=True)
+    report = vault.seal(tmp_path / "run", run_recipe(config, version, tmp_path / "run", tmp_path / "cache", Progress()))
+    assert report["test"] is None and report["ladder"]["recommended"] == "baseline"
+    assert report["headline"].startswith(report["ladder"]["advice"]) and "still closed" in report["headline"]

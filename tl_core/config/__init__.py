@@ -65,9 +65,6 @@ class RunConfig:
                 raise ConfigError(f"The recipe {self.recipe!r} needs a backbone.", "It grafts a classifier onto one.",
                                   "Name one, such as starter:text or starter:image.")
             SETTINGS[self.recipe].from_dict(self.options)
-        if self.sealed and self.recipe == "ladder":
-            raise ConfigError("A ladder cannot keep its test score closed.", "It compares its strategies by it.",
-                              "Leave it open, or train the strategies as runs of their own.")
 
     @property
     def settings(self) -> Any:  # noqa: ANN401

@@ -1,7 +1,8 @@
 """Recipe `ladder`: several strategies on the same splits and seeds, as one job.
 
-The steps, top to bottom: train every rung with every seed, none of which sees a test label; open the test labels;
-compare pair by pair; keep the model of the cheapest rung that is not significantly worse than the best.
+The steps, top to bottom: train every rung with every seed, none of which sees a test label; compare them pair by pair
+on the items kept for choosing; keep the model of the cheapest rung that is not significantly worse than the best; open
+the test labels once, for that one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
-from tl_core.evaluate.report import caveat
+from tl_core.evaluate.report import noun_of
 from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import judging, load_training
@@ -48,13 +49,12 @@ def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, p
     failed = {path.parent.name: read_json(path) for path in sorted((folder / "rungs").glob("*/failed.json"))}
     if not climbed:
         raise TrainingError("No strategy could be trained.", str(next(iter(failed.values()), {}).get("what", "")), "")
-    progress.log("The test rows are opened now, once, after every strategy has been trained.")
     found = compare(version, climbed)
     chosen = next(one for one in climbed if one.rung == found["recommended"])
     trained = replace(chosen.trained, yardstick="baseline" not in {one.rung for one in climbed},
                       baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
     report = judging.judge(config, version, trained, folder, cache, progress)
-    report["headline"] = ladder.advice(found) + caveat(report["test"], report["modality"])
+    report["headline"] = f"{found['advice']} {report['headline']}"
     report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed,
                         "failed": failed}
     report["timing"]["fit"] = sum(one.seconds for one in climbed)
@@ -99,15 +99,26 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 
 
 def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
-    """Rows and recommendation; here the test labels are read."""
-    test = version.rows_of("test")
+    """Rows, recommendation and its sentence, by the items kept for choosing alone.
+
+    A probe that was cross-validated has said what it makes of each of them before it learnt from it.
+    """
+    held = np.array([row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64)
     rungs, correct = [], {}
     for name in dict.fromkeys(one.rung for one in climbed):
         own = [one for one in climbed if one.rung == name]
         rungs.append({"name": name, "title": title(name), "minutes": _minutes(own),
                       "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"]})
-        correct[name] = np.stack([one.trained.test.argmax(axis=1) == version.labels[test] for one in own])
-    return ladder.weigh(rungs, correct)
+        correct[name] = np.stack([_said(one.trained, held) == version.labels[held] for one in own])
+    found = ladder.weigh(rungs, correct)
+    return {**found, "items": len(held), "advice": ladder.advice(found, len(held), noun_of(version.info.modality))}
+
+
+def _said(trained: Trained, rows: Any) -> Any:  # noqa: ANN401
+    """Class numbers that a rung gave to `rows`; -1 where it gave none."""
+    place = {int(row): number for number, row in enumerate(trained.validation_rows)}
+    best = trained.validation.argmax(axis=1) if len(trained.validation) else np.zeros(0, np.int64)
+    return np.array([best[place[row]] if row in place else -1 for row in rows.tolist()], dtype=np.int64)
 
 
 def _minutes(own: list[Climbed]) -> float:
