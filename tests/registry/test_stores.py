@@ -221,3 +221,48 @@ def test_own_process_is_alive():
     assert is_alive(host, pid, started, None, 0.0)
     assert not is_alive(host, None, None, None, 0.0)
     assert Path(f"/proc/{pid}").exists()
+
+
+def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
+    """The name went to another network; a run, its settings, its report and its rungs keep naming their own."""
+    import json
+
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, text
+
+    from tl_core.registry import database
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'studio.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    folders = {name: tmp_path / name for name in ("old", "other", "rank", "gone")}
+    backbones = {"old": "starter:image", "other": "starter:text", "rank": "", "gone": "starter:image"}
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for name, folder in folders.items():
+            connection.execute(text(
+                "INSERT INTO runs (id, owner, kind, dataset, backbone, recipe, folder, status, created, queued, "
+                "progress, headline, cancel_requested, stop_requested) VALUES (:id, 'me', 'train', 'd@1', :backbone, "
+                "'probe', :folder, 'done', 0, 0, 1, '', false, false)"),
+                {"id": name, "backbone": backbones[name], "folder": str(folder)})
+    (folders["old"] / "sealed").mkdir(parents=True)
+    (folders["old"] / "rungs" / "probe-0").mkdir(parents=True)
+    for place in ("config.json", "report.json", "sealed/report.json", "rungs/probe-0/config.json"):
+        (folders["old"] / place).write_text(json.dumps({"backbone": "starter:image", "n": 1, "ä": "starter:image "}))
+    folders["rank"].mkdir()
+    (folders["rank"] / "config.json").write_text(json.dumps({"options": {"backbones": ["starter:image", "hub:a/b"]}}))
+    folders["other"].mkdir()
+    (folders["other"] / "config.json").write_text("{broken")
+    for _ in range(2):  # a second time changes nothing
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            found = dict(connection.execute(text("SELECT id, backbone FROM runs")).fetchall())
+    assert found == {"old": "starter:image-small", "other": "starter:text", "rank": "", "gone": "starter:image-small"}
+    for place in ("config.json", "report.json", "sealed/report.json", "rungs/probe-0/config.json"):
+        assert json.loads((folders["old"] / place).read_text()) == {
+            "backbone": "starter:image-small", "n": 1, "ä": "starter:image "}
+    assert json.loads((folders["rank"] / "config.json").read_text())["options"]["backbones"] == [
+        "starter:image-small", "hub:a/b"]

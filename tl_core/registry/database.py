@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from tl_core.errors import StateError
 from tl_core.settings import Settings
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def open_database(settings: Settings) -> Engine:
