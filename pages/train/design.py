@@ -105,6 +105,9 @@ with right:
                    "test items judge the recommended one alone. It takes as long as all of them together.")
     elif recipe == "zero_shot":
         st.markdown(":gray-badge[:material/ac_unit: frozen] everything: words become the classifier")
+    elif recipe == "contrastive":
+        st.markdown(":green-badge[:material/spa: learns] the whole encoder, from pairs of texts; then a linear "
+                    "classifier")
     elif recipe == "static_embeddings":
         st.markdown(":green-badge[:material/spa: learns] a small network that reads word vectors"
                     + ("" if chosen.get("vectors", given.get("vectors")) == "tuned" else

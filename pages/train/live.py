@@ -157,7 +157,7 @@ def show_run() -> None:
             st.rerun()  # the whole page, since this fragment has stopped looking
     for finding in view.findings:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
-    if run.recipe in ("finetune", "ladder"):
+    if run.recipe in ("finetune", "ladder", "contrastive"):
         curves.show(view, others_of(run))
     if tried := view.curves.get("learning rate"):
         st.markdown("**Which learning rate?**")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config.checked import Checked, setting
+from tl_core.config.contrastive import ContrastiveSettings
 from tl_core.config.finetune import FinetuneSettings
 from tl_core.config.frozen import BaselineSettings, ProbeSettings, ZeroShotSettings
 from tl_core.config.ladder import LadderSettings
@@ -19,9 +20,9 @@ from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
 
-__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "FinetuneSettings", "LadderSettings",
-           "ProbeSettings", "RunConfig", "StaticSettings", "Strategy", "SurgeryPlan", "ZeroShotSettings",
-           "describe_settings", "setting"]
+__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "ContrastiveSettings",
+           "FinetuneSettings", "LadderSettings", "ProbeSettings", "RunConfig", "StaticSettings", "Strategy",
+           "SurgeryPlan", "ZeroShotSettings", "describe_settings", "setting"]
 
 KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
          "trace", "rank", "export", "push")
@@ -30,7 +31,7 @@ _WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
 SETTINGS: dict[str, type[Checked]] = {
     "baseline": BaselineSettings, "zero_shot": ZeroShotSettings, "static_embeddings": StaticSettings,
-    "probe": ProbeSettings, "finetune": FinetuneSettings, "ladder": LadderSettings}
+    "probe": ProbeSettings, "contrastive": ContrastiveSettings, "finetune": FinetuneSettings, "ladder": LadderSettings}
 
 
 @dataclass(frozen=True)

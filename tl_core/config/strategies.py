@@ -20,6 +20,8 @@ class Strategy:
 STRATEGIES: dict[str, Strategy] = {
     "probe": Strategy("Probe", "probe", "The first answer, in seconds: the backbone stays frozen and a linear "
                       "classifier learns on its features. Start here, always.", {}),
+    "contrastive": Strategy("Pairs of texts", "contrastive", "For 8 to 64 labels a class (SetFit): the encoder learns "
+                            "from pairs which texts belong together, then a probe reads it.", {}, "text"),
     "lpft": Strategy("Probe, then fine-tune", "finetune", "The safe way to a better model: the classifier is fitted "
                      "first, then everything moves a little. For 50 labels a class and more.",
                      {"lp_start": True, "layer_decay": 0.9}),

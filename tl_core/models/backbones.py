@@ -39,7 +39,7 @@ _EXAMPLE_TEXTS = ["A short example.", "And another one, which is a little longer
 class Backbone:
     """A pretrained network opened as a native classifier with a fresh head; always in eval mode.
 
-    `statistics` names those of its batch normalisation where they are not the weights' own.
+    `altered` names what it holds where that is no longer what its files say.
     """
 
     reference: str
@@ -60,7 +60,7 @@ class Backbone:
     graft: str = ""
     mlp: dict[str, Any] = field(default_factory=dict)
     keeper: Any = None
-    statistics: str = ""
+    altered: str = ""
 
     @property
     def has_mean_layer(self) -> bool:
@@ -76,7 +76,7 @@ class Backbone:
                     else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length})
         found = {"weights": self.weights, "family": self.family, "pooling": self.pooling,
                  "processor": type(self.processor).__name__, "settings": settings}
-        return {**found, "statistics": self.statistics} if self.statistics else found
+        return {**found, "altered": self.altered} if self.altered else found
 
     @property
     def allows_bf16(self) -> bool:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from tl_core.errors import BackboneError, nearest
 from tl_core.settings import Settings
@@ -138,6 +139,15 @@ def weights_hash(folder: Path) -> str:
     parts = sorted(folder.glob("*.safetensors"))
     digests = [_file_hash(path, path.stat().st_size, path.stat().st_mtime_ns) for path in parts]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def state_hash(model: Any) -> str:  # noqa: ANN401
+    """sha256 of all weights and buffers of a model in memory, in the order of their names."""
+    found = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        found.update(name.encode())
+        found.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 @lru_cache(maxsize=64)

@@ -122,6 +122,17 @@ def refuse_other_modality(backbone: Any, version: DatasetVersion) -> None:  # no
                         f"starter:{version.info.modality}.")
 
 
+def refuse_pictures(version: DatasetVersion, what: str) -> None:
+    """Some recipes read texts alone.
+
+    Raises:
+        DataError: for a dataset of pictures; `what` names what they have not.
+    """
+    if version.info.modality != "text":
+        raise DataError(f"{what} need texts, the dataset holds {version.info.modality}s.", "",
+                        "Choose another strategy.")
+
+
 def label_space(version: DatasetVersion) -> LabelSpace:
     """Classes that occur among the training rows are learnt; others are named and count as wrong."""
     present = np.unique(version.labels[version.rows_of("train")])

@@ -18,7 +18,7 @@ from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.models import depths, heads, joint, language
-from tl_core.models.backbones import load_backbone, save_classifier
+from tl_core.models.backbones import Backbone, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
@@ -35,7 +35,6 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     """Train a probe as `config` says; the model lands in `folder/model`. Test labels are never read."""
     settings: ProbeSettings = config.settings
     space, clock = common.label_space(version), common.Clock()
-    rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     seed_everything(settings.seed)
 
     progress.stage("Opening the backbone", share=0.05)
@@ -49,10 +48,17 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         weight, bias = joint.word_head(backbone, said)
         prior = weight.numpy().astype(np.float64), bias.numpy().astype(np.float64)
         progress.log("The classifier is drawn towards the words of its classes.")
-    for finding in language.check_texts(backbone, version, rows["train"]):
+    for finding in language.check_texts(backbone, version, version.rows_of("train")):
         progress.warn(finding)
     clock.mark("load")
+    return fit_and_save(settings, version, space, backbone, folder, cache, progress, clock, prior)
 
+
+def fit_and_save(settings: ProbeSettings, version: DatasetVersion, space: common.LabelSpace, backbone: Backbone,
+                 folder: Path, cache: Path, progress: Progress, clock: common.Clock,
+                 prior: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None) -> Trained:
+    """The probe of an opened backbone, saved in `folder/model` and proven; `prior` as in `probing.probe`."""
+    rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     fit, features, why = probe(settings, version, rows, space.to_model(version.labels), len(space.kept), backbone,
                                cache, progress, clock.mark, prior=prior)
     again = None if prior is not None or settings.depth < 0 else _repeat(  # the head there is an ordinary one

@@ -137,7 +137,7 @@ def _fit_head(setup: Setup, version: DatasetVersion, rows: dict[str, NDArray[np.
     if setup.calm is not None:
         norms = norms_of(setup.backbone.model)
         follow_anew(setup.backbone.model, norms, setup.calm)
-        setup.backbone.statistics = statistics_hash(norms)
+        setup.backbone.altered = statistics_hash(norms)
     settings = ProbeSettings(class_weights="balanced" if setup.settings.class_weights == "balanced" else "none",
                              seed=setup.settings.seed, selection="validation")
     fit, _, _ = probe(settings, version, rows, labels, len(setup.counts), setup.backbone, cache, progress, share=0.1)

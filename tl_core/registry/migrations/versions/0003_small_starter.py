@@ -46,7 +46,7 @@ def _rewrite(path: Path) -> None:
         os.replace(temporary, path)
 
 
-def _renamed(value: Any) -> Any:
+def _renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return {key: _renamed(one) for key, one in value.items()}
     if isinstance(value, list):
