@@ -12,7 +12,7 @@ from typing import Any
 from tl_core.errors import BackboneError, nearest
 from tl_core.settings import Settings
 
-_STARTERS = ("starter:text", "starter:image", "starter:image-small")
+_STARTERS = ("starter:text", "starter:multilingual", "starter:image", "starter:image-small")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
 

