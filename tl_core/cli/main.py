@@ -158,7 +158,7 @@ def _add_data(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN40
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     add = _command(group, "add", data.add, "make a dataset version from a folder, zip, table or Hub dataset", common)
     add.add_argument("source", help="folder, zip, csv, tsv, json, jsonl, parquet, xlsx, hub:owner/name, or "
-                     "sample:digits, sample:messages")
+                     "sample:digits, sample:messages, sample:messages-zh")
     add.add_argument("--name", required=True, help="name of the dataset")
     add.add_argument("--test", default="", metavar="SOURCE", help="a second source that becomes the test rows")
     add.add_argument("--append", action="store_true", help="add the rows to the dataset's newest version")

@@ -1,4 +1,4 @@
-"""Samples that need no network: handwritten digits as pictures, and customer messages."""
+"""Samples that need no network: handwritten digits as pictures, and customer messages in two languages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tl_core.errors import DataError, nearest
 SAMPLES = {
     "digits": "Handwritten digits: 1,797 small pictures in 10 classes (from scikit-learn)",
     "messages": "Customer messages: short texts to an online shop in 6 classes (written for this project)",
+    "messages-zh": "Chinese customer messages: short texts to an online shop in 6 classes (written for this project)",
 }
 _SCALE = 4  # 8 x 8 digits are drawn as 32 x 32 pictures
 
@@ -19,8 +20,8 @@ def sample_source(name: str, staging: Path) -> Path:
     Raises:
         DataError: for an unknown sample.
     """
-    if name == "messages":
-        return Path(__file__).parent / "messages.csv"
+    if name in ("messages", "messages-zh"):
+        return Path(__file__).parent / f"{name.replace('-', '_')}.csv"
     if name == "digits":
         return _draw_digits(staging / "digits")
     raise DataError(f"There is no sample {name!r}.", "", nearest(name, SAMPLES))
