@@ -57,7 +57,7 @@ def spoilt_pictures(folder: Path, shared: Path) -> list[str]:
     from transformers import AutoImageProcessor, AutoModel
 
     mobile = shared / "models" / "mobilenet_v2_0.35_224"
-    starter = resolve_folder(parse_reference("starter:image"), read_settings())
+    starter = resolve_folder(parse_reference("starter:image-small"), read_settings())
     found = []
     for name, source, keep in (("MobileNet 12 of 16 blocks", mobile, 12), ("MobileNet 8 of 16 blocks", mobile, 8),
                                ("MobileNet random", mobile, 0), ("starter random", starter, 0)):
@@ -84,7 +84,7 @@ def task(name: str, shared: Path, home: Path) -> tuple[DatasetVersion, list[str]
     if name in ("trec", "messages"):
         backbones = ["starter:text", *cut_texts(home / "cut"), "static:starter:text"]
     else:
-        backbones = ["starter:image", f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}",
+        backbones = ["starter:image-small", f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}",
                      *spoilt_pictures(home / "spoilt", shared)]
     if name in ("digits", "messages"):
         return open_data(sample_source(name, home / "drawn"), home / "v"), backbones

@@ -91,10 +91,10 @@ def digits() -> list[str]:
         return []
     sizes = list(next(iter(found.values())))
     lines = ["## Handwritten digits: transfer against scratch", "",
-             "`starter:image`, mean of three seeds on the same 500 unseen digits, by labels for each class. The probe "
-             "is fitted on the training and the 10 validation rows of each class together, the others on the training "
-             "rows; so with 5 labels it has seen three times as many. On digits transfer from photos buys nothing once "
-             "there are 20 labels for each class.", "",
+             "`starter:image-small`, mean of three seeds on the same 500 unseen digits, by labels for each class. "
+             "The probe is fitted on the training and the 10 validation rows of each class together, the others "
+             "on the training rows; so with 5 labels it has seen three times as many. On digits transfer from photos "
+             "buys nothing once there are 20 labels for each class.", "",
              "![Right in 100 by labels for each class](screenshots/transfer.png)", "",
              f"| strategy | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
     titles = {"probe": "Probe", "lpft": "Probe, then fine-tune", "scratch": "From scratch"}

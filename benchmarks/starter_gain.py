@@ -50,7 +50,7 @@ def accuracy(version: DatasetVersion, backbone: str, folder: Path) -> dict[str, 
 
 def main(hymenoptera: Path) -> None:
     """Both data sets, starter and random twins."""
-    starter, results = resolve_folder(parse_reference("starter:image"), Settings()), {}
+    starter, results = resolve_folder(parse_reference("starter:image-small"), Settings()), {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         for title, source in (("hymenoptera", hymenoptera), ("digits", sample_source("digits", root / "source"))):
@@ -61,7 +61,7 @@ def main(hymenoptera: Path) -> None:
             twins = [accuracy(version, f"local:{random_twin(starter, seed, root / f'{title}{seed}')}",
                               root / f"{title}-random{seed}") for seed in SEEDS]
             mean = sum(twin["value"] for twin in twins) / len(twins)
-            mine = accuracy(version, "starter:image", root / f"{title}-starter")
+            mine = accuracy(version, "starter:image-small", root / f"{title}-starter")
             results[title] = {"starter": mine, "random": twins, "random_mean": round(mean, 3),
                               "gain": round(mine["value"] - mean, 3), "test_rows": version.info.splits["test"]}
     write_result("starter_gain", {"machine": machine(), **results})

@@ -54,7 +54,7 @@ def accuracy(version: DatasetVersion, strategy: str, size: int, seed: int, home:
     if recipe == "finetune":
         options |= {"strategy": strategy, "epochs": EPOCHS[size], "augment": "orientation matters", "patience": 0}
     folder = Path(tempfile.mkdtemp(dir=home))
-    config = RunConfig("train", "local", "d@1", str(version.folder), "starter:image", recipe, options)
+    config = RunConfig("train", "local", "d@1", str(version.folder), "starter:image-small", recipe, options)
     found = run_recipe(config, version, folder, home / "cache", Progress())["test"]["accuracy"]["value"]
     shutil.rmtree(folder)
     return float(found)

@@ -20,13 +20,21 @@ SHARED = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
 ACCEPTED_SKIPS = ("needs a GPU", "needs a Docker engine", "needs the shared data folder")
 
 
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory):
+    """Where starters are unpacked, once for all tests."""
+    return tmp_path_factory.mktemp("starters")
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """State of this test alone."""
+def home(tmp_path, monkeypatch, unpacked):
+    """State of this test alone, but for the starters."""
     for name in list(os.environ):
         if name.startswith("TL_") and not name.startswith("TL_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TL_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "starters").symlink_to(unpacked)
     return tmp_path / "home"
 
 

@@ -11,6 +11,7 @@ from tl_core.errors import BackboneError
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.models.word_vectors import INSIDE, vector_file
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.select import starter
 
 _OWN = 3
 
@@ -57,6 +58,11 @@ def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
 
 
 def for_dataset(record: DatasetRecord) -> str:
-    """The backbone in hand, else that of the newest training on the dataset, else the starter."""
+    """The backbone in hand, else that of the newest training on the dataset, else the starter for it."""
     used = [run.backbone for run in services.runs().of_dataset(record.name) if run.kind == "train" and run.backbone]
-    return str(st.session_state["backbone"] or next(iter(used), f"starter:{record.modality}"))
+    return str(st.session_state["backbone"] or next(iter(used), suggested(record)))
+
+
+def suggested(record: DatasetRecord) -> str:
+    """The starter for what the dataset holds, by the language of its texts."""
+    return starter.suggested(record.folder, services.settings())

@@ -62,9 +62,9 @@ def show_check() -> None:
     take(facts["pinned"])
 
 
-if record.modality == "image":  # anything from the model folder was made for larger pictures than the starter
-    cards.sort(key=lambda card: card["reference"].startswith("starter:"))
 with problems.caught():
+    first = backbones.suggested(record)
+    cards.sort(key=lambda card: card["reference"] != first)
     cards += backbones.own_runs(record)
 checking = st.container()
 for number, card in enumerate(cards):

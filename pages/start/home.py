@@ -11,6 +11,8 @@ SAMPLES = {
                "dialpad"),
     "messages": ("Try with customer messages", "600 short texts to an online shop, in 6 classes.", "starter:text",
                  "forum"),
+    "messages-zh": ("Try with Chinese messages", "216 short texts to an online shop, in 6 classes.",
+                    "starter:multilingual", "translate"),
 }
 
 st.title("What can I teach it?")
@@ -18,7 +20,7 @@ st.markdown("Bring a few hundred labelled photos or texts. A pretrained network 
             "classifier is grafted onto it, and you learn honestly how good the result is. Nothing leaves this "
             "server.")
 
-for column, (name, (title, text, backbone, icon)) in zip(st.columns(2), SAMPLES.items(), strict=True):
+for column, (name, (title, text, backbone, icon)) in zip(st.columns(3), SAMPLES.items(), strict=True):
     with column.container(border=True, height="stretch"):
         st.markdown(f":material/{icon}: **{title}**")
         st.caption(text + " About a minute, one click.")

@@ -31,7 +31,7 @@ chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
-backbone = st.session_state["backbone"] or f"starter:{record.modality}"
+backbone = st.session_state["backbone"] or backbones.suggested(record)
 
 cards = {key: (one.title, one.when) for key, one in STRATEGIES.items() if one.only in ("", record.modality)}
 cards["baseline"] = ("No transfer", RECIPES["baseline"])

@@ -63,7 +63,7 @@ def test_a_handful_of_pictures_is_refused_as_well(tmp_path, each):
     assert found(version)["too_small"]["severity"] == "problem"
     for recipe in ("baseline", "probe"):
         with pytest.raises(DataError):
-            train(version, tmp_path / recipe, recipe, "" if recipe == "baseline" else "starter:image")
+            train(version, tmp_path / recipe, recipe, "" if recipe == "baseline" else "starter:image-small")
 
 
 @pytest.mark.parametrize("rows", [6, 7, 8, 9])

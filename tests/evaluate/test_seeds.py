@@ -15,7 +15,7 @@ def config(seed=0, dataset="d@1", backbone="starter:text", **options):
 
 def test_only_the_seed_may_differ():
     runs = {"a": config(0), "b": config(1), "c": config(2, folds=5), "d": config(1, dataset="d@2"),
-            "e": config(0, folds=4), "f": config(1), "g": config(3, backbone="starter:image")}
+            "e": config(0, folds=4), "f": config(1), "g": config(3, backbone="starter:image-small")}
     assert siblings(runs) == [["a", "b", "c"]]  # folds=5 is the default; f repeats b
 
 

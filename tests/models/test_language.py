@@ -25,7 +25,7 @@ def test_cut_texts_are_counted_and_a_length_is_proposed():
 
     from tl_core.models.references import parse_reference, resolve_folder
 
-    texts = ENGLISH + ["word " * 300] * 10
+    texts = ENGLISH + ["the parcel has not come " * 60] * 10
     found, = check_fit("starter:text", Settings(), texts, 128)
     assert (found["id"], found["count"]) == ("truncated", 20)
     tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference("starter:text"), Settings()))

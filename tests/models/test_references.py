@@ -6,12 +6,13 @@ import importlib.metadata
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from tl_core import hub
 from tl_core.errors import BackboneError
-from tl_core.models import references
+from tl_core.models import starters
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 
@@ -32,21 +33,25 @@ def test_other_references_are_refused_in_words(text):
 
 
 def test_starters_are_the_published_ones():
-    for name in ("starter:text", "starter:image"):
+    for name in ("starter:text", "starter:multilingual", "starter:image", "starter:image-small"):
         assert (resolve_folder(parse_reference(name), Settings()) / "config.json").is_file()
 
 
-def test_a_changed_starter_is_refused(monkeypatch):
-    monkeypatch.setattr(references, "STARTER_IMAGE_SHA256", "0" * 64)
-    with pytest.raises(BackboneError, match="not the published"):
-        resolve_folder(parse_reference("starter:image"), Settings())
+def test_a_changed_starter_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(starters, "SMALL_SHA256", "0" * 64)
+    monkeypatch.setitem(starters.PACKAGED, "image", replace(starters.PACKAGED["image"], file_sha256="0" * 64))
+    for name in ("image", "image-small"):
+        assert "not the published" in starters.problem(name, Settings())
+        with pytest.raises(BackboneError, match="not the published"):
+            resolve_folder(parse_reference(f"starter:{name}"), Settings(home=str(tmp_path / "new")))
+    assert not starters.problem("text", Settings())
 
 
 def test_a_missing_text_starter_is_a_sentence(monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(references.importlib.metadata, "distribution", missing)
+    monkeypatch.setattr(starters.importlib.metadata, "distribution", missing)
     with pytest.raises(BackboneError, match="not installed"):
         resolve_folder(parse_reference("starter:text"), Settings())
 

@@ -103,7 +103,7 @@ def test_the_table_of_a_backbone_is_its_input_embeddings(tiny, home):
 
 
 @pytest.mark.parametrize(("reference", "words"), [("static:nowhere.txt", "no file of word vectors"),
-                                                  ("static:starter:image", "no usable tokenizer")])
+                                                  ("static:starter:image-small", "no usable tokenizer")])
 def test_what_has_no_vectors_is_said(reference, words):
     with pytest.raises(BackboneError, match=words):
         load_backbone(reference, ["a", "b"], read_settings())

@@ -124,13 +124,13 @@ def test_live_offers_resume_after_the_worker_died(finished):
 
 
 def test_a_missing_starter_is_said_and_the_other_ways_stay_open(finished, monkeypatch, tiny, tmp_path):
-    from tl_core.models import references
+    from tl_core.models import starters
 
     record, _ = finished
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "mine").symlink_to(tiny("bert"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(references, "STARTER_TEXT_PACKAGE", "no-such-package")
+    monkeypatch.setattr(starters, "TEXT_PACKAGE", "no-such-package")
     app = opened("pages/model/choose.py", dataset=record.reference)
     assert not app.exception
     assert "is not installed" in everything(app)

@@ -126,7 +126,7 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
     version = build(tmp_path / "d", tmp_path / "v")
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
-    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "starter:image", "finetune",
+    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "starter:image-small", "finetune",
                                   {"strategy": "full", "epochs": 20.0, "learning_rate": 1e-3, "patience": 0,
                                    "baseline": False, "augment": "none"}),
                         version, folder, tmp_path / "cache", Progress())

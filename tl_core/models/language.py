@@ -1,32 +1,44 @@
-"""Whether a backbone's vocabulary fits the texts: unknown and cut-off tokens, before any training."""
+"""Whether a backbone can read the texts: their language, unknown and cut-off tokens, before any training."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.models.backbones import Backbone
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tl_core.models.backbones import Backbone
+
 _SAMPLE = 200
 _UNKNOWN = 0.05  # share of unknown tokens above which a text is mostly lost
 _TRUNCATED = 0.01
+_TOGETHER = 8  # texts that are judged as one: a short text alone is often taken for a neighbouring language
+_READ = 500  # letters of each
+_ENGLISH = 0.8  # share of them in English from which an encoder of English texts will do
+
+
+def language_of(texts: Sequence[str]) -> str:
+    """The language of some texts, by py3langid: `en` where four fifths are English, else the commonest other one."""
+    import py3langid
+
+    found = Counter(py3langid.classify(" ".join(text[:_READ] for text in texts[start:start + _TOGETHER]))[0]
+                    for start in range(0, len(texts), _TOGETHER))
+    english = found.pop("en", 0)
+    return "en" if not found or english >= _ENGLISH * (english + found.total()) else found.most_common(1)[0][0]
 
 
 def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Findings about a sample of the training texts; none for images."""
     if backbone.modality != "text" or not len(rows):
         return []
-    places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
-    texts = version.texts(rows[places])
-    found = (_unknown(backbone.processor, texts), _truncated(backbone.processor, backbone.max_length, texts))
-    return [finding for finding in found if finding]
+    return _findings(backbone.reference, backbone.processor, sample(version, rows), backbone.max_length)
 
 
 def check_fit(reference: str, settings: Settings, texts: Sequence[str], max_length: int) -> list[dict[str, Any]]:
@@ -39,8 +51,29 @@ def check_fit(reference: str, settings: Settings, texts: Sequence[str], max_leng
 
     tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference(reference), settings),
                                               trust_remote_code=False)
-    found = (_unknown(tokenizer, texts), _truncated(tokenizer, max_length, texts))
+    return _findings(reference, tokenizer, texts, max_length)
+
+
+def sample(version: Any, rows: NDArray[np.int64]) -> list[str]:  # noqa: ANN401
+    """A sample of the texts in these rows, spread over all of them."""
+    places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
+    texts: list[str] = version.texts(rows[places])
+    return texts
+
+
+def _findings(reference: str, tokenizer: Any, texts: Sequence[str], limit: int) -> list[dict[str, Any]]:  # noqa: ANN401
+    unknown = _unknown(tokenizer, texts)
+    found = (unknown or _foreign(reference, texts), _truncated(tokenizer, limit, texts))
     return [finding for finding in found if finding]
+
+
+def _foreign(reference: str, texts: Sequence[str]) -> dict[str, Any] | None:
+    """Whether the English starter is to read another language whose letters it knows."""
+    code = language_of(texts) if reference.removeprefix("static:") == "starter:text" else "en"
+    return None if code == "en" else {
+        "id": "other_language", "severity": "warning", "count": 0, "items": [],
+        "text": f"Most of the texts are not English (language code {code}); this backbone has read English alone.",
+        "fix": "Choose starter:multilingual, which has read about 100 languages."}
 
 
 def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
@@ -53,8 +86,8 @@ def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # 
     return {"id": "unknown_tokens", "severity": "problem", "count": round(share * 100), "items": [],
             "text": f"The backbone does not know {share:.0%} of the characters or words in your texts; its training "
                     "was in another language or script.",
-            "fix": "Choose a multilingual backbone, such as hub:intfloat/multilingual-e5-small. Without network, the "
-                   "recipe 'baseline' works on characters of any script."}
+            "fix": "Choose a multilingual backbone, such as starter:multilingual; the recipe 'baseline' works on "
+                   "characters of any script."}
 
 
 def _truncated(tokenizer: Any, limit: int, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401

@@ -46,7 +46,8 @@ def parse_reference(text: str) -> Reference:
         name, _, revision = target.partition("@")
         return Reference(kind, name, revision)
     hint = nearest(text, _STARTERS) if kind == "starter" or not target else (
-        "Write starter:text, starter:image, local:<folder>, hub:<owner>/<name>, run:<id> or static:<file>.")
+        "Write starter:text, starter:multilingual, starter:image, local:<folder>, hub:<owner>/<name>, run:<id> or "
+        "static:<file>.")
     raise BackboneError(f"{text!r} names no backbone.", "", hint)
 
 
@@ -137,7 +138,7 @@ def check_weights(folder: Path, shown: str) -> None:
 def weights_hash(folder: Path) -> str:
     """sha256 of the safetensors file, or of the hashes of all parts in name order."""
     parts = sorted(folder.glob("*.safetensors"))
-    digests = [_file_hash(path, path.stat().st_size, path.stat().st_mtime_ns) for path in parts]
+    digests = [file_hash(path) for path in parts]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -148,6 +149,11 @@ def state_hash(model: Any) -> str:  # noqa: ANN401
         found.update(name.encode())
         found.update(value.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file, remembered while its size and time of change stay."""
+    return _file_hash(path, path.stat().st_size, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
