@@ -46,7 +46,8 @@ def seal(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
         (folder / "predictions.csv").replace(away / "predictions.csv")
     baselines = {name: {part: score for part, score in scores.items() if part != "test"}
                  for name, scores in report["baselines"].items()}
-    advice = f"{report['ladder']['advice']} " if "ladder" in report else ""
+    advice = (f"{report['ladder']['advice']} " if "ladder" in report else
+              f"{report['search']['sentence']} " if "search" in report else "")
     return {**report, **_TOLD, "baselines": baselines,
             "headline": advice + closed_headline(report["validation"], report["modality"], baselines)}
 

@@ -9,7 +9,7 @@ import streamlit as st
 DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key": 0, "import_run": "",
             "look_ticket": 0, "looked_at": "", "check_ticket": 0, "checked": "", "answer_ticket": 0,
             "predict_run": "", "predict_job": "", "push_run": "", "collection": "", "hub_ticket": 0,
-            "plan_ticket": 0, "planned": "",
+            "plan_ticket": 0, "train_way": "first", "planned": "",
             "fix_run": "", "takeout_run": "", "way": "upload", "fit_ticket": 0, "fitted": "",
             "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
             "estimated": "", "estimate": {}, "watched": "", "skipped": [],

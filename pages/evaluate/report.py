@@ -13,6 +13,7 @@ from pages.components import (
     items,
     mistakes,
     problems,
+    search_board,
     seeds,
     services,
     state,
@@ -67,6 +68,8 @@ if report["classes_without_training_rows"]:
 
 if report.get("ladder"):
     training_view.ladder(report["ladder"])
+if report.get("search"):
+    search_board.report(report["search"])
 bars = [("this run", judged["accuracy"], True)]
 bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
            "pixels": "colours and edges, no transfer"}[name], accuracy, False)

@@ -15,12 +15,12 @@ from pages.components import (
     settings_form,
     state,
     waiting,
+    ways_to_train,
     wordings,
 )
 from pages.components.words import plain
 from tl_core.config import SETTINGS, STRATEGIES, RunConfig
 from tl_core.errors import UserError
-from tl_core.recipes import RECIPES
 from tl_core.train.weights import class_weights
 
 _MOST_SEEDS = 5
@@ -33,23 +33,22 @@ with problems.caught():
     info = services.version_info(record.folder)
 backbone = st.session_state["backbone"] or backbones.suggested(record)
 
-cards = {key: (one.title, one.when) for key, one in STRATEGIES.items() if one.only in ("", record.modality)}
-cards["baseline"] = ("No transfer", RECIPES["baseline"])
-cards["ladder"] = ("The whole ladder", "Not sure? Several strategies, several times each, on the same items; the "
-                   "cheapest that is good enough is recommended.")
-card = st.radio("Strategy", list(cards), format_func={key: card[0] for key, card in cards.items()}.get,
-                captions=[text for _, text in cards.values()], label_visibility="collapsed",
-                key=f"card_{record.modality}", persist_state="session")
+way = ways_to_train.choose()
+card = {"first": "probe", "auto": "auto"}.get(way) or ways_to_train.strategy(record.modality)
 strategy = STRATEGIES.get(card)
 recipe = strategy.recipe if strategy else card
 given = dict(strategy.values) if strategy else {}
 if recipe == "probe" and st.session_state["depth"]:
     given["depth"] = st.session_state["depth"]
-st.caption(f"on **{plain(backbone)}**" if recipe != "baseline" else "without any backbone")
+if recipe == "auto":
+    given["budget_minutes"] = ways_to_train.budget()
+    backbone = "" if ways_to_train.everything_at_hand(backbone) else backbone
+st.caption("without any backbone" if recipe == "baseline" else f"on **{plain(backbone)}**" if backbone else
+           "on the backbones at hand")
 
 left, right = st.columns([3, 2], gap="large")
 with left, problems.caught():
-    chosen = settings_form.show(recipe, record.modality, given, card)
+    chosen = settings_form.show(recipe, record.modality, given, f"{card}{given.get('budget_minutes', '')}")
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
     options = {"strategy": card, **chosen} if recipe == "finetune" else {**given, **chosen}
@@ -92,7 +91,7 @@ def show_fit() -> None:
 with left:
     if recipe == "finetune":
         show_weights()
-    if recipe != "baseline" and record.modality == "text":
+    if backbone and recipe != "baseline" and record.modality == "text":
         show_fit()
     if recipe == "finetune" and record.modality == "image":
         estimate.preview(config, options.get("augment", "standard"))
@@ -103,6 +102,11 @@ with right:
     elif recipe == "ladder":
         st.caption("Each strategy trains on the same items and is compared on the same items kept for choosing; the "
                    "test items judge the recommended one alone. It takes as long as all of them together.")
+    elif recipe == "auto":
+        st.caption("First a probe of each backbone, which is the least that you get; then fine-tunings that differ in "
+                   "what moves, how far, and how pictures vary: many of them in short, the most promising ones whole. "
+                   "It chooses on the items kept for choosing, can be stopped and resumed, and its best model is an "
+                   "ordinary run.")
     elif recipe == "zero_shot":
         st.markdown(":gray-badge[:material/ac_unit: frozen] everything: words become the classifier")
     elif recipe == "contrastive":
@@ -121,7 +125,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     sealed = st.toggle("Keep the test score closed until I ask for it", value=True, key="sealed",
                        help="Choose between runs by the items kept for choosing; each look at the test score is "
                        "counted, because the best of many looks seems better than it is.")
-    if recipe != "ladder":  # which has seeds of its own
+    if recipe not in ("ladder", "auto"):  # the one has seeds of its own, the other tries many things
         count = st.number_input("Seeds", 1, _MOST_SEEDS, 1, width=110, key="seeds", help="The same training several "
                                 "times, each a run of its own, to see how much of the score is chance.")
 

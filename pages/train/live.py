@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, services, state
+from pages.components import charts, chrome, curves, problems, search_board, services, state
 from pages.components.words import duration, plain, size
 from tl_core.config import RunConfig
 from tl_core.jobs.events import RunView, read_events
@@ -138,7 +138,7 @@ def show_run() -> None:
         st.markdown(f"#### {plain(sentence(run, view))}")
         st.progress(run.progress, f"{run.progress:.0%} of the whole run")
         with st.container(horizontal=True):
-            if run.kind == "train" and run.recipe in ("finetune", "ladder") and run.status == "running":
+            if run.kind == "train" and run.recipe in ("finetune", "ladder", "auto") and run.status == "running":
                 st.button("Stop now and keep the best", on_click=stop, icon=":material/flag:",
                           disabled=run.stop_requested or run.cancel_requested or not view.curves)
             st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")
@@ -157,7 +157,9 @@ def show_run() -> None:
             st.rerun()  # the whole page, since this fragment has stopped looking
     for finding in view.findings:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
-    if run.recipe in ("finetune", "ladder", "contrastive"):
+    if run.recipe == "auto":
+        search_board.now(run.folder)
+    if run.recipe in ("finetune", "ladder", "auto", "contrastive"):
         curves.show(view, others_of(run))
     if tried := view.curves.get("learning rate"):
         st.markdown("**Which learning rate?**")

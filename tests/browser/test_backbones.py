@@ -55,7 +55,8 @@ def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, p
     page.get_by_role("button", name="Use starter:text").or_(page.get_by_role(
         "button", name="Use static:starter:text")).first.click()
     page.get_by_role("heading", name="How shall it learn?").wait_for()
-    page.get_by_text("No labels at all").click()
+    page.get_by_role("button", name="I choose myself").click()
+    page.get_by_text("Zero-shot").click()
     page.get_by_text("What the backbone compares your items with").wait_for()
     page.get_by_text("words become the classifier").wait_for()
     picture(page, "zero-shot")

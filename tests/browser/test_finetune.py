@@ -21,6 +21,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, serve
     page.get_by_role("heading", name="Is it good enough?").wait_for()
     page.goto(f"{server.url}/design?dataset=questions")
     page.get_by_text("the rest", exact=False).first.wait_for()
+    page.get_by_role("button", name="I choose myself").click()
     page.locator("label").filter(has_text="Probe, then fine-tune").first.click()
     page.get_by_text(re.compile(r"rate × 1")).first.wait_for()
     picture(page, "design", height=1250)
@@ -74,6 +75,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Is it good enough?").wait_for()
     page.goto(f"{server.url}/design?dataset=steps")
+    page.get_by_role("button", name="I choose myself").click()
     page.locator("label").filter(has_text="The whole ladder").first.click()
     page.get_by_role("button", name="Full fine-tuning").click()
     page.get_by_role("button", name="From scratch").click()
@@ -84,6 +86,27 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.get_by_role("button", name="Read the report").click()
     page.get_by_role("heading", name="Which strategy?").wait_for()
     picture(page, "ladder", height=1200)
+
+
+def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(page, server, picture, tmp_path):
+    add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 200))
+    page.goto(f"{server.url}/design?dataset=searched")
+    page.get_by_role("button", name="The best within some minutes").click()
+    page.get_by_text("Try the other backbones at hand, too").wait_for()
+    picture(page, "design-auto")
+    page.get_by_text("5 minutes", exact=True).click()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("Trying now").wait_for(timeout=120_000)
+    page.get_by_text(re.compile("fine-tune.* on starter")).first.wait_for(timeout=240_000)
+    page.reload()
+    page.get_by_text("Trying now").wait_for()
+    page.wait_for_timeout(4000)
+    picture(page, "search-live", height=1300)
+    page.get_by_role("button", name="Stop now and keep the best").click()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
+    page.get_by_role("button", name="Read the report").click()
+    page.get_by_role("heading", name="What was tried?").wait_for()
+    picture(page, "search-report", height=1300)
 
 
 def test_a_model_of_ones_own_goes_up_as_a_zip(page, server, tiny, tmp_path):

@@ -69,7 +69,7 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     picture(page, "backbone")
     page.get_by_role("button", name="Use this").first.click()
     page.get_by_role("button", name="Start training").wait_for()
-    page.get_by_text("mobilenet_v2_0.35_224").first.wait_for()
+    page.get_by_text("starter:image").first.wait_for()
     picture(page, "design")
     page.get_by_role("button", name="Start training").dblclick()
     watch_to_the_end(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -23,6 +24,7 @@ def trained(record, recipe, **options):
 def design(record, card):
     app = opened("pages/train/design.py", dataset=record.reference)
     app.session_state["backbone"] = "local:mine"
+    app.button(key="way_own").click().run()
     return app.radio(key="card_text").set_value(card).run()
 
 
@@ -38,6 +40,48 @@ def test_every_strategy_opens_and_starts_with_its_own_settings(record, card):
         assert config.options["strategy"] == card
         for name, value in STRATEGIES[card].values.items():
             assert getattr(config.settings, name) == value
+
+
+def test_three_large_choices_and_a_search_from_start_to_report(record):
+    app = opened("pages/train/design.py", dataset=record.reference)
+    app.session_state["backbone"] = "local:mine"
+    app.run()
+    for way in ("own", "first", "auto"):
+        app.button(key=f"way_{way}").click().run()
+        assert not app.exception and not app.error
+        assert app.button(key=f"way_{way}").proto.type == "primary"
+    app.toggle(key="auto_others").set_value(False).run()
+    app.number_input(key="auto20.0_budget_minutes").set_value(0.3).run()
+    next(button for button in app.button if button.label == "Start training").click().run()
+    assert not app.exception and not app.error
+    run = runs().list()[0]
+    config = RunConfig.read(run.folder)
+    assert (config.recipe, config.backbone, config.settings.budget_minutes) == ("auto", "local:mine", 0.3)
+    RunWriter(open_database(read_settings())).claim_next("train")
+    carry_out(run.folder, read_settings())
+    ended = runs().get(run.id)
+    assert ended.recipe in ("probe", "finetune") and ended.backbone == "local:mine"  # an ordinary run of its winner
+    again = RunConfig.read(run.folder)
+    assert again.recipe == ended.recipe and "budget_minutes" not in again.options
+    for page in ("pages/evaluate/report.py", "pages/train/live.py", "pages/ship/export.py"):
+        app = opened(page, run=run.id)
+        assert not app.exception and not app.error, page
+    assert "What was tried?" in everything(opened("pages/evaluate/report.py", run=run.id))
+
+
+def test_a_search_that_goes_on_shows_what_it_tries(record):
+    run = runs().create(RunConfig("train", "local", record.reference, str(record.folder), "", "auto", {}))
+    RunWriter(open_database(read_settings())).claim_next("train")
+    app = opened("pages/train/live.py", run=run.id)
+    assert not app.exception and not app.error
+    board = [{"title": "Probe", "backbone": "x", "part": 1.0, "recipe": "probe", "minutes": 0.2, "probe": True,
+              "accuracy": {"value": 0.8, "low": 0.7, "high": 0.9}, "log_loss": 0.5, "state": "winner"},
+             {"title": "LoRA", "backbone": "x", "part": 0.0, "probe": False, "state": "failed", "why": "No room."}]
+    (run.folder / "search.json").write_text(json.dumps({"budget": 1200.0, "spent": 300.0, "trying": "LoRA on x",
+                                                        "board": board}))
+    app = opened("pages/train/live.py", run=run.id)
+    assert not app.exception and not app.error
+    assert [tile.value for tile in app.metric][:3] == ["15 minutes", "80.0", "LoRA on x"]
 
 
 def test_the_layer_tree_follows_the_plan(record):

@@ -62,12 +62,15 @@ def build_parser() -> argparse.ArgumentParser:
     train = _command(top, "train", training.train, "train, with a progress bar, to the end", common)
     train.add_argument("--dataset", default="", metavar="NAME[@VERSION]")
     train.add_argument("--recipe", default="")
-    train.add_argument("--backbone", default="", metavar="REF", help="starter:, local: or hub: reference")
+    train.add_argument("--backbone", default="", metavar="REF", help="starter:, local: or hub: reference; "
+                       "recipe auto tries those at hand without one")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; values are JSON")
     train.add_argument("--config", default="", metavar="FILE", help="settings that Export or a run's config.json gave; "
                        "--backbone, --set and --sealed change them")
     train.add_argument("--continue", dest="continue_run", default="", metavar="RUN",
                        help="train a finished fine-tuning further, with its settings; --set epochs=N says how long")
+    train.add_argument("--budget", default="", metavar="TIME", help="how long recipe auto may search: 20m, 1h, 90s; "
+                       "the short form of --set budget_minutes=20")
     train.add_argument("--estimate", action="store_true",
                        help="take a few steps and print minutes and memory instead of training")
     train.add_argument("--sealed", action="store_true",

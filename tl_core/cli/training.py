@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -76,7 +77,23 @@ def _new(args: argparse.Namespace) -> RunConfig:
         parse_reference(args.backbone)
     return RunConfig("train", settings.user, record.reference, str(record.folder),
                      args.backbone if args.recipe != "baseline" else "", args.recipe,
-                     dict(parse_setting(text) for text in args.set), args.sealed)
+                     {**_budget(args), **dict(parse_setting(text) for text in args.set)}, args.sealed)
+
+
+def _budget(args: argparse.Namespace) -> dict[str, float]:
+    """`--budget` as the setting of recipe auto.
+
+    Raises:
+        ConfigError: for another recipe, or what is no length of time.
+    """
+    if not args.budget:
+        return {}
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|)", args.budget.strip().lower())
+    if args.recipe != "auto" or not found:
+        raise ConfigError(f"--budget {args.budget} cannot be used here.",
+                          "Only recipe auto has a budget." if found else "It is no length of time.",
+                          "Write --recipe auto --budget 20m; s, m and h are seconds, minutes and hours.")
+    return {"budget_minutes": float(found[1]) * {"s": 1 / 60, "h": 60.0}.get(found[2], 1.0)}
 
 
 def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool) -> int:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tl_core.config.auto import AutoSettings
 from tl_core.config.checked import Checked, setting
 from tl_core.config.contrastive import ContrastiveSettings
 from tl_core.config.finetune import FinetuneSettings
@@ -20,18 +21,20 @@ from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
 
-__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "BaselineSettings", "Checked", "ContrastiveSettings",
+__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "AutoSettings", "BaselineSettings", "Checked", "ContrastiveSettings",
            "FinetuneSettings", "LadderSettings", "ProbeSettings", "RunConfig", "StaticSettings", "Strategy",
            "SurgeryPlan", "ZeroShotSettings", "describe_settings", "setting"]
 
 KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
          "trace", "rank", "export", "push")
 
+_NO_BACKBONE = ("baseline", "auto")  # an automatic search may look for one itself
 _WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
 SETTINGS: dict[str, type[Checked]] = {
     "baseline": BaselineSettings, "zero_shot": ZeroShotSettings, "static_embeddings": StaticSettings,
-    "probe": ProbeSettings, "contrastive": ContrastiveSettings, "finetune": FinetuneSettings, "ladder": LadderSettings}
+    "probe": ProbeSettings, "contrastive": ContrastiveSettings, "finetune": FinetuneSettings, "ladder": LadderSettings,
+    "auto": AutoSettings}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class RunConfig:
         if self.kind in _WITH_RECIPE:
             if self.recipe not in SETTINGS:
                 raise ConfigError(f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS))
-            if self.recipe != "baseline" and not self.backbone:
+            if self.recipe not in _NO_BACKBONE and not self.backbone:
                 raise ConfigError(f"The recipe {self.recipe!r} needs a backbone.", "It grafts a classifier onto one.",
                                   "Name one, such as starter:text or starter:image.")
             SETTINGS[self.recipe].from_dict(self.options)

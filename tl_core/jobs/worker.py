@@ -184,12 +184,20 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     version = DatasetVersion(Path(config.dataset_dir))
     report = run_recipe(config, version, folder, settings.home_path / "features", events)
     carried.keep(folder / "model", version.info)
+    if "search" in report:
+        _turn_into(config, report["search"]["winner"], folder, settings)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = folder.name
     if config.sealed and "validation" in report:
         report = vault.seal(folder, report)
     write_json(folder / "report.json", report)
     return report["headline"], vault.summary_of(report)
+
+
+def _turn_into(config: RunConfig, winner: dict[str, Any], folder: Path, settings: Settings) -> None:
+    """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further and export."""
+    RunWriter(open_database(settings)).became(folder.name, winner["recipe"], winner["backbone"])
+    replace(config, **winner).write(folder)
 
 
 def _bring_sample(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> RunConfig:

@@ -21,6 +21,7 @@ RECIPES: dict[str, str] = {
     "contrastive": "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit).",
     "finetune": "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch.",
     "ladder": "Several strategies on the same splits and seeds, to find the cheapest that is good enough.",
+    "auto": "The best within some minutes: backbones, strategies and learning rates are tried, the best is kept.",
 }
 assert set(RECIPES) == set(SETTINGS)  # noqa: S101 - a recipe without settings is a defect of ours
 
@@ -47,9 +48,9 @@ def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any
     from tl_core.recipes import common, judging
 
     check_trainable(version, learns=config.recipe != "zero_shot")
-    if config.recipe == "ladder":  # it trains several, and opens the labels after the last
-        from tl_core.recipes import ladder
-
-        return ladder.run(config, version, folder, cache, progress)
+    if config.recipe in ("ladder", "auto"):  # they train several, and open the labels after the last
+        found: dict[str, Any] = import_module(f"tl_core.recipes.{config.recipe}").run(
+            config, version, folder, cache, progress)
+        return found
     trained = load_training(config.recipe)(config, common.SealedVersion(version), folder, cache, progress)
     return judging.judge(config, version, trained, folder, cache, progress)

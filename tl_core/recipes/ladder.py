@@ -7,9 +7,8 @@ the test labels once, for that one.
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,9 @@ from tl_core.evaluate import ladder
 from tl_core.evaluate.report import noun_of
 from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
-from tl_core.recipes import judging, load_training
-from tl_core.recipes.common import SealedVersion, Trained
+from tl_core.recipes import judging, load_training, trials
+from tl_core.recipes.common import Floats, Ints, SealedVersion, Trained
 
-_YARDSTICK = "baseline "
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
 
 
@@ -78,7 +76,7 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
         part.mkdir(parents=True, exist_ok=True)
         heard = Part(progress, f"{title(rung)}, seed {seed}", weight / sum(weights), first=rung == settings.rungs[-1]
                       and seed == settings.seed)
-        trained = _read(part)
+        trained = trials.recall(part)
         if trained is None:
             own = replace(config, recipe=recipe, options=options,
                           backbone="" if rung == "baseline" else config.backbone)
@@ -91,7 +89,7 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
                 continue
             if climbed and progress.should_stop():
                 continue  # half a training would be compared as a whole one
-            _write(part, trained)
+            trials.keep(part, trained)
             if any(one.rung == rung for one in climbed):  # the first seed's model may be wanted
                 shutil.rmtree(part / "model", ignore_errors=True)
         climbed.append(Climbed(rung, seed, part, trained))
@@ -109,16 +107,14 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
         own = [one for one in climbed if one.rung == name]
         rungs.append({"name": name, "title": title(name), "minutes": _minutes(own),
                       "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"]})
-        correct[name] = np.stack([_said(one.trained, held) == version.labels[held] for one in own])
+        correct[name] = np.stack([_named(trials.said(one.trained, held)) == version.labels[held] for one in own])
     found = ladder.weigh(rungs, correct)
     return {**found, "items": len(held), "advice": ladder.advice(found, len(held), noun_of(version.info.modality))}
 
 
-def _said(trained: Trained, rows: Any) -> Any:  # noqa: ANN401
-    """Class numbers that a rung gave to `rows`; -1 where it gave none."""
-    place = {int(row): number for number, row in enumerate(trained.validation_rows)}
-    best = trained.validation.argmax(axis=1) if len(trained.validation) else np.zeros(0, np.int64)
-    return np.array([best[place[row]] if row in place else -1 for row in rows.tolist()], dtype=np.int64)
+def _named(probabilities: Floats) -> Ints:
+    """Class numbers; -1 where nothing was said."""
+    return np.where(np.isnan(probabilities).any(axis=1), -1, np.nan_to_num(probabilities).argmax(axis=1))
 
 
 def _minutes(own: list[Climbed]) -> float:
@@ -137,23 +133,3 @@ def _keep(chosen: Climbed, folder: Path) -> None:
         (chosen.folder / "model").rename(folder / "model")
     for other in (folder / "rungs").glob("*/model"):
         shutil.rmtree(other, ignore_errors=True)
-
-
-def _write(folder: Path, trained: Trained) -> None:
-    arrays: dict[str, Any] = {"test": trained.test, "validation_rows": trained.validation_rows,
-                              "validation": trained.validation,
-                              **{_YARDSTICK + name: found for name, found in trained.baselines.items()}}
-    np.savez(folder / "trained.npz", **arrays)
-    rest = {name: value for name, value in asdict(trained).items() if name not in (
-        "test", "validation_rows", "validation", "baselines")}
-    write_json(folder / "trained.json", json.loads(json.dumps(rest)))
-
-
-def _read(folder: Path) -> Trained | None:
-    told: dict[str, Any] = read_json(folder / "trained.json")
-    if not told:
-        return None
-    with np.load(folder / "trained.npz") as arrays:
-        found = dict(arrays)
-    baselines = {name.removeprefix(_YARDSTICK): found.pop(name) for name in list(found) if name.startswith(_YARDSTICK)}
-    return Trained(**found, **told, baselines=baselines)

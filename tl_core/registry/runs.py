@@ -157,7 +157,7 @@ class RunStore:
             StateError: when it does not run, or is no training that has states to choose from.
         """
         run = self.get(run_id)
-        if run.status != "running" or run.kind != "train" or run.recipe not in ("finetune", "ladder"):
+        if run.status != "running" or run.kind != "train" or run.recipe not in ("finetune", "ladder", "auto"):
             raise StateError(f"Run {run_id} cannot be stopped early.",
                              f"It is {run.status}." if run.status != "running" else "It has no best state to keep.",
                              "Cancel it instead." if run.status in ACTIVE else "")
@@ -293,6 +293,10 @@ class RunWriter:
     def rename_dataset(self, run_id: str, reference: str) -> None:
         """Name the dataset that a run on a sample has made for itself."""
         self._set(run_id, dataset=reference)
+
+    def became(self, run_id: str, recipe: str, backbone: str) -> None:
+        """Name what an automatic search has chosen: the run is one of that recipe from now on."""
+        self._set(run_id, recipe=recipe, backbone=backbone)
 
     def finish(self, run_id: str, status: str, *, reason: dict[str, str] | None = None, headline: str = "",
                summary: dict[str, Any] | None = None) -> None:

@@ -1,0 +1,74 @@
+"""Choosing among trainings on the items kept for choosing: who leads, and how many fit into the time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.evaluate import intervals
+from tl_core.evaluate.metrics import item_log_loss
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+QUICK, HALF = 0.25, 0.5  # shares of a whole training in the first and the second round
+_THIRD = 3  # of the first round's candidates one in three goes on to the second
+
+
+def standing(labels: Ints, probabilities: Floats) -> dict[str, Any]:
+    """Accuracy with its interval and log loss of one training on these items.
+
+    Args:
+        labels: class numbers (items,).
+        probabilities: (items, classes); NaN where nothing was said, which counts as wrong.
+    """
+    filled = np.where(np.isnan(probabilities), 1 / probabilities.shape[1], probabilities)
+    right = (filled.argmax(axis=1) == labels) & ~np.isnan(probabilities).any(axis=1)
+    return {"accuracy": intervals.proportion(int(right.sum()), len(labels)), "losses": item_log_loss(labels, filled),
+            "log_loss": float(item_log_loss(labels, filled).mean()) if len(labels) else 0.0}
+
+
+def leads(one: dict[str, Any], best: dict[str, Any], probe: dict[str, Any]) -> bool:
+    """Whether `one` is to be kept instead of `best`: a lower log loss, and right at least as often as the probe."""
+    return bool(one["log_loss"] < best["log_loss"]
+                and one["accuracy"]["value"] >= min(probe["accuracy"]["value"], best["accuracy"]["value"]))
+
+
+def clearly_better(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the mean of the paired differences of the losses is below zero by more than its standard error."""
+    gaps = one["losses"] - other["losses"]
+    return len(gaps) > 1 and bool(gaps.mean() < -gaps.std(ddof=1) / np.sqrt(len(gaps)))
+
+
+def first_round(ratio: float, candidates: int) -> int:
+    """How many candidates may be tried in short before one is trained whole.
+
+    Successive halving in three rounds: all for a quarter, a third of them for half, one whole (after Jamieson and
+    Talwalkar, 2016, arXiv 1502.07943).
+
+    Args:
+        ratio: time left over that of one whole training.
+        candidates: that there are.
+
+    Returns:
+        the number; 1 where there is time for one whole training alone.
+    """
+    fitting = [count for count in range(2, candidates + 1) if 1 + count * QUICK + second_round(count) * HALF <= ratio]
+    return max(fitting, default=1)
+
+
+def second_round(count: int) -> int:
+    """How many of them go on to the second round; none where there were so few that the first has decided."""
+    return -(-count // _THIRD) if count > _THIRD else 0
+
+
+def sentence(board: list[dict[str, Any]], minutes: float, noun: str) -> str:
+    """What the search found, in a sentence for people."""
+    best = next(row for row in board if row["state"] == "winner")
+    tried = sum(row["part"] > 0 for row in board)
+    probe = next((row for row in board if row["probe"]), best)
+    gain = 100 * (best["accuracy"]["value"] - probe["accuracy"]["value"])
+    against = "" if best is probe or best["probe"] else f", {gain:+.1f} against the first probe"
+    return (f"The best of {tried} trainings in {minutes:.0f} minutes: {best['title']} on {best['backbone']}, right "
+            f"{100 * best['accuracy']['value']:.0f} times in 100 on {noun} kept for choosing{against}.")

@@ -1,0 +1,137 @@
+"""The state of an automatic search: what was trained, who leads, what watchers are told, how much time is left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tl_core.config import AutoSettings, RunConfig
+from tl_core.data.store import DatasetVersion
+from tl_core.errors import UserError
+from tl_core.evaluate import search
+from tl_core.progress import Progress
+from tl_core.recipes import load_training, trials
+from tl_core.recipes.candidates import Candidate
+from tl_core.recipes.common import SealedVersion, Trained
+
+FILE = "search.json"
+_REPORT_SECONDS, _YARDSTICK = 4.0, {"image": 0.012, "text": 0.003}  # of the report; for each item of the yardstick
+
+
+@dataclass
+class Found:
+    """A candidate that was trained, and where it stands on the items kept for choosing."""
+
+    candidate: Candidate
+    folder: Path
+    trained: Trained
+    standing: dict[str, Any]
+    seconds: float
+
+    @property
+    def whole_seconds(self) -> float:
+        """What the same would take for all of its epochs: the steps grow, the rest stays."""
+        steps = self.trained.timing["fit"]
+        return steps / self.candidate.part + self.seconds - steps
+
+
+@dataclass
+class Search:
+    """One search: what is asked, what has been found, and how much time is left."""
+
+    config: RunConfig
+    version: DatasetVersion
+    folder: Path
+    cache: Path
+    progress: Progress
+    budget: trials.Budget
+    found: list[Found] = field(default_factory=list)
+    ranked: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    best: Found | None = None
+
+    @property
+    def settings(self) -> AutoSettings:
+        settings: AutoSettings = self.config.settings
+        return settings
+
+    @property
+    def blind(self) -> DatasetVersion:
+        """The version without its test labels."""
+        return SealedVersion(self.version)
+
+    @property
+    def held(self) -> Any:  # noqa: ANN401
+        """The rows kept for choosing that have a class."""
+        rows = self.version.rows_of("validation")
+        return rows[self.version.labels[rows] >= 0]
+
+    @property
+    def finishing(self) -> float:
+        """Seconds that the end takes: report and yardstick."""
+        each = _YARDSTICK[self.version.info.modality] if self.settings.baseline else 0.0
+        return _REPORT_SECONDS + each * self.version.info.rows
+
+    @property
+    def left(self) -> float:
+        return self.budget.left - self.finishing
+
+    def stopped(self) -> bool:
+        return self.progress.should_stop()
+
+    def tell(self, trying: str = "") -> None:
+        """Leaderboard and time for whoever watches."""
+        self.budget.note(trying=trying, board=self.board())
+
+    def board(self) -> list[dict[str, Any]]:
+        """Every training, the leading one first, then what was only ranked or left out."""
+        order = sorted(self.found, key=lambda one: (one is not self.best, one.standing["log_loss"]))
+        rows = [{"title": one.candidate.title, "backbone": one.candidate.backbone, "part": one.candidate.part,
+                 "recipe": one.candidate.recipe, "options": one.candidate.options, "minutes": one.seconds / 60,
+                 "accuracy": one.standing["accuracy"], "log_loss": one.standing["log_loss"],
+                 "probe": one is self.found[0], "state": "winner" if one is self.best else "tried"} for one in order]
+        return rows + self.ranked + self.dropped
+
+    def train(self, candidate: Candidate, share: float, until: float, *, firm: bool = False) -> Found | None:
+        """Train one candidate, or read again what it found before an interruption; None if it came apart."""
+        known = next((one for one in self.found if one.candidate.name == candidate.name), None)
+        if known:
+            return known
+        folder = self.folder / "trials" / candidate.name
+        folder.mkdir(parents=True, exist_ok=True)
+        began = self.budget.spent
+        heard = trials.Timed(self.progress, candidate.title, share, self.budget, until, firm=firm)
+        trained = trials.recall(folder)
+        if trained is None:
+            self.tell(f"{candidate.title} on {candidate.backbone}")
+            own = replace(self.config, recipe=candidate.recipe, backbone=candidate.backbone, options=candidate.options)
+            own.write(folder)
+            try:
+                trained = load_training(candidate.recipe)(own, self.blind, folder, self.cache, heard)
+            except UserError as error:  # one that comes apart must not cost the others
+                self.drop(candidate, error)
+                return None
+            trained.timing["whole"] = self.budget.spent - began
+            trials.keep(folder, trained)
+        self.found.append(Found(candidate, folder, trained, search.standing(
+            self.version.labels[self.held], trials.said(trained, self.held)), trained.timing["whole"]))
+        self._lead(self.found[-1])
+        self.tell()
+        return self.found[-1]
+
+    def drop(self, candidate: Candidate, error: UserError) -> None:
+        """Note a candidate that could not be used."""
+        self.progress.log(f"{candidate.title} on {candidate.backbone} is left out. {error}")
+        self.dropped.append({"title": candidate.title, "backbone": candidate.backbone, "part": 0.0, "probe": False,
+                             "state": "failed", "why": str(error)})
+
+    def _lead(self, new: Found) -> None:
+        """Keep the model that leads; the other's can go."""
+        if self.best is None or search.leads(new.standing, self.best.standing, self.found[0].standing):
+            new, self.best = self.best or new, new
+        if new is not self.best:
+            shutil.rmtree(new.folder / "model", ignore_errors=True)
+        told = self.best.standing["accuracy"]["value"] if len(self.held) else 0.0
+        self.progress.curve("best so far", minutes=self.budget.spent / 60, accuracy=told)
