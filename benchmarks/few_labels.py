@@ -1,4 +1,4 @@
-"""Few labels for texts: `python benchmarks/few_labels.py DATA [PYTHON_WITH_SETFIT]`.
+"""Few labels for texts: `python benchmarks/few_labels.py DATA [PYTHON_WITH_SETFIT] [--table]`.
 
 DATA holds `trec` and `emotions` (train.csv, test.csv). With 8 and 16 labels a class, over the same five draws: recipe
 `contrastive`, a probe on the same rows, and SetFit itself with the same encoder and budget. Each draw is a file of its
@@ -113,8 +113,8 @@ def difference(cells: list[dict[str, Any]], other: str) -> dict[str, Any] | None
             "high": round(float(np.mean(gains) + half), 2), "draws": len(gains)}
 
 
-def main(data: Path, python: str) -> None:
-    """All cells that are missing, then the table."""
+def main(data: Path, python: str, *, only_table: bool) -> None:
+    """All cells that are missing, unless `only_table`, then the table."""
     CELLS.mkdir(parents=True, exist_ok=True)
     table = {}
     for task in ("trec", "emotions"):
@@ -122,9 +122,12 @@ def main(data: Path, python: str) -> None:
             cells = []
             for seed in range(DRAWS):
                 path = CELLS / f"{task}-{size}-{seed}.json"
-                if not path.exists():
+                if not path.exists() and not only_table:
                     path.write_text(json.dumps(cell(task, size, seed, data, python)) + "\n")
-                cells.append(json.loads(path.read_text()))
+                if path.exists():
+                    cells.append(json.loads(path.read_text()))
+            if not cells:
+                continue
             means = {method: round(float(np.mean([one[method]["accuracy"] for one in cells])), 4)
                      for method in cells[0] if all(method in one for one in cells)}
             table[f"{task}, {size} labels a class"] = {
@@ -134,4 +137,5 @@ def main(data: Path, python: str) -> None:
 
 if __name__ == "__main__":
     quiet_libraries()
-    main(Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else "")
+    words = [word for word in sys.argv[1:] if word != "--table"]
+    main(Path(words[0]).resolve(), words[1] if len(words) > 1 else "", only_table="--table" in sys.argv)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from arena_table import arena, few_labels
 from common import RESULTS, machine
 
 TARGET = Path(__file__).parents[1] / "docs" / "RESULTS.md"
@@ -116,5 +117,5 @@ if __name__ == "__main__":
            "seeds; p-values come from paired tests on the same test items.", ""]
     for title, report in ladders.items():
         out += table(title, report)
-    TARGET.write_text("\n".join([*out, *digits(), *words(), *ranking()]).rstrip() + "\n")
+    TARGET.write_text("\n".join([*out, *arena(), *few_labels(), *digits(), *words(), *ranking()]).rstrip() + "\n")
     sys.stdout.write(f"{TARGET}\n")

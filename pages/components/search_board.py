@@ -22,10 +22,10 @@ def now(folder: Path) -> None:
     told = json.loads(path.read_text(encoding="utf-8"))
     board = told.get("board", [])
     best = next((row for row in board if row["state"] == "winner"), None)
-    tiles = st.columns([1, 1, 2])
+    st.markdown(f":blue-badge[:material/search: tries now] {plain(told.get('trying') or 'nothing')}")
+    tiles = st.columns(2)
     tiles[0].metric("Time left", duration(max(0.0, told["budget"] - told["spent"])).removeprefix("about "))
     tiles[1].metric("Best so far, right in 100", f"{100 * best['accuracy']['value']:.1f}" if best else "-")
-    tiles[2].metric("Trying now", told.get("trying") or "-")
     table(board)
 
 

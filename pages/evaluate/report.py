@@ -86,7 +86,11 @@ if best:
         bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
 if len(bars) > 1:
     charts.score_bars(bars, "bars")
-    st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested.")
+    others_on = "" if not closed or judged["kind"] != "cv" else (
+        f" This run's bar stands on all {judged['n']:,} items that were cross-validated, those without transfer on the "
+        "validation items alone.")
+    st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested."
+               + others_on)
 seeds.show([run, *alike], {r.id: r.summary["accuracy"]["value"] for r in (run, *alike) if r.summary}, run.id)
 if report.get("against_baseline"):
     st.markdown(plain(report["against_baseline"]["sentence"]))

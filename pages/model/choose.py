@@ -80,6 +80,10 @@ for number, card in enumerate(cards):
                          type="primary" if number == 0 else "secondary"):
                 st.session_state["depth"] = 0
                 take(card["reference"])
+        if card.get("knows"):
+            with st.expander(f"What it already knows: {len(card['knows']):,} classes"):
+                st.caption("It was trained to tell these apart; classes like yours among them are a good sign.")
+                st.dataframe({"class": card["knows"]}, hide_index=True, height=220)
 
 at_hand = [card["reference"] for card in cards if not card["problem"]]
 ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])

@@ -12,6 +12,10 @@ from tests_support.datasets import write_pictures
 from tests_support.processes import kill_all, of_home
 from tests_support.studio import Server, upload
 
+from tl_core.registry.database import open_database
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings
+
 pytestmark = pytest.mark.browser
 
 
@@ -105,7 +109,9 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.goto(f"{server.url}/runs")
     page.get_by_text("All runs").first.wait_for()
     page.wait_for_timeout(1500)
-    assert page.get_by_text("local:mobilenet").count() == 1  # the double click started one run
+    settings = Settings(home=str(server.home))
+    runs = RunStore(open_database(settings), settings.user, settings.home_path).list(kind="train")
+    assert [run.backbone for run in runs if run.dataset == "hymenoptera@1"] == ["starter:image"]  # of a double click
 
 
 def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):

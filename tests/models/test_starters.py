@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests_support.datasets import build
+from tests_support.datasets import build, write_pictures
 
 from tl_core.config import RunConfig
 from tl_core.data.samples import sample_source
 from tl_core.errors import BackboneError
 from tl_core.models import e5_file, starters
 from tl_core.models.backbones import load_backbone
+from tl_core.models.describe import list_backbones
 from tl_core.models.language import check_fit, language_of
-from tl_core.models.references import has_classifier, parse_reference, resolve_folder
+from tl_core.models.references import has_classifier, known_classes, parse_reference, resolve_folder
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.select.starter import suggested
@@ -84,6 +85,27 @@ def test_the_image_starter_still_knows_ants_and_bees_by_name(shared):
         found = classifier.probabilities([Image.open(path).convert("RGB") for path in photos])
         named = [{classifier.labels[place].split(",")[0] for place in row.argsort()[-5:]} for row in found]
         assert np.mean([wanted in five for five in named]) >= 0.6, named
+
+
+def test_a_model_made_from_it_answers_with_the_classes_of_the_data(tmp_path):
+    from tl_core.models.classifier import load_classifier
+
+    version = build(write_pictures(tmp_path / "p", each=12), tmp_path / "v")
+    for recipe, options in (("probe", {}), ("finetune", {"epochs": 0.5})):
+        folder = tmp_path / recipe
+        folder.mkdir()
+        report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "starter:image", recipe, {
+            "baseline": False, "input_size": 64, **options}), version, folder, tmp_path / "cache", Progress())
+        assert load_classifier(folder / "model").labels == report["labels"] == version.info.labels
+        assert known_classes(folder / "model") == version.info.labels
+
+
+def test_cards_say_what_a_network_already_knows():
+    resolve_folder(parse_reference("starter:image"), read_settings())
+    knows = {card["reference"]: card["knows"] for card in list_backbones(read_settings())}
+    assert len(knows["starter:image"]) == 1000 and any("goldfish" in name for name in knows["starter:image"])
+    assert len(knows["starter:image-small"]) == 200
+    assert not knows["starter:text"] and not knows["starter:multilingual"]
 
 
 @pytest.mark.parametrize(("text", "pieces"), CUT)

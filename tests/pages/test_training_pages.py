@@ -9,6 +9,7 @@ import pytest
 from tests_support.pages import carried_out, everything, opened, runs
 
 from tl_core.config import STRATEGIES, RunConfig
+from tl_core.jobs.events import read_events
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.runs import RunWriter
@@ -81,7 +82,18 @@ def test_a_search_that_goes_on_shows_what_it_tries(record):
                                                         "board": board}))
     app = opened("pages/train/live.py", run=run.id)
     assert not app.exception and not app.error
-    assert [tile.value for tile in app.metric][:3] == ["15 minutes", "80.0", "LoRA on x"]
+    assert [tile.value for tile in app.metric][:2] == ["15 minutes", "80.0"]
+    assert "LoRA on x" in everything(app)
+
+
+def test_the_live_page_of_contrastive_pairs_shows_their_curve(record):
+    run = trained(record, "contrastive", pairs=64, max_length=16, baseline=False)
+    assert run.status == "done"
+    app = opened("pages/train/live.py", run=run.id)
+    assert not app.exception and not app.error
+    assert "Loss" in everything(app)
+    events = [event for event in read_events(run.folder)[0] if event.get("name") == "training"]
+    assert events, read_events(run.folder)[0]
 
 
 def test_the_layer_tree_follows_the_plan(record):

@@ -106,4 +106,5 @@ def _write_timm(folder: Path) -> None:
     from timm.models import save_for_hf
 
     model = timm.create_model("resnet10t", num_classes=10)
-    save_for_hf(model, folder, model_args={"num_classes": 10}, safe_serialization=True)
+    save_for_hf(model, folder, model_config={"label_names": [f"thing {i}" for i in range(10)]},
+                model_args={"num_classes": 10}, safe_serialization=True)

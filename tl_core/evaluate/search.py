@@ -70,5 +70,6 @@ def sentence(board: list[dict[str, Any]], minutes: float, noun: str) -> str:
     probe = next((row for row in board if row["probe"]), best)
     gain = 100 * (best["accuracy"]["value"] - probe["accuracy"]["value"])
     against = "" if best is probe or best["probe"] else f", {gain:+.1f} against the first probe"
-    return (f"The best of {tried} trainings in {minutes:.0f} minutes: {best['title']} on {best['backbone']}, right "
+    length = f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.0f} minutes"
+    return (f"The best of {tried} trainings in {length}: {best['title']} on {best['backbone']}, right "
             f"{100 * best['accuracy']['value']:.0f} times in 100 on {noun} kept for choosing{against}.")

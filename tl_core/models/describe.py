@@ -8,12 +8,13 @@ from typing import Any
 from tl_core.config import SurgeryPlan
 from tl_core.models.references import (
     Reference,
+    known_classes,
     local_folders,
     parse_reference,
     read_json,
     resolve_folder,
 )
-from tl_core.models.starters import PACKAGED, TEXT_PACKAGE, problem
+from tl_core.models.starters import PACKAGED, TEXT_PACKAGE, problem, unpacked
 from tl_core.models.word_vectors import vector_files
 from tl_core.settings import Settings
 
@@ -47,29 +48,33 @@ STARTERS: dict[str, dict[str, str]] = {
 }
 
 
-def list_backbones(settings: Settings) -> list[dict[str, str]]:
-    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text, problem.
+def list_backbones(settings: Settings) -> list[dict[str, Any]]:
+    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text, problem, and
+    `knows`, the classes that it already tells apart (of a starter out of a package once that is unpacked).
 
     `problem` says why a starter cannot be used (missing, or not the published weights); else it is empty.
     """
-    cards = [{"reference": reference, **card, "problem": problem(reference.rpartition(":")[2], settings)}
+    cards = [{"reference": reference, **card, "problem": problem(reference.rpartition(":")[2], settings),
+              "knows": known_classes(unpacked(reference.rpartition(":")[2], settings))
+              if card["modality"] == "image" else []}
              for reference, card in STARTERS.items()]
     return [*cards, *(_local_card(folder) for folder in local_folders(settings)),
             *(_vector_card(path) for path in vector_files(settings))]
 
 
-def _vector_card(path: Path) -> dict[str, str]:
+def _vector_card(path: Path) -> dict[str, Any]:
     return {"reference": f"static:{path.name}", "modality": "text", "name": path.name, "licence": "see its source",
-            "size": f"{path.stat().st_size / 1e6:.1f} MB", "source": str(path), "problem": "",
+            "knows": [], "size": f"{path.stat().st_size / 1e6:.1f} MB", "source": str(path), "problem": "",
             "text": "Word vectors from this server's model folder, for the strategies with word vectors."}
 
 
-def _local_card(folder: Path) -> dict[str, str]:
+def _local_card(folder: Path) -> dict[str, Any]:
     family = str(read_json(folder / "config.json").get("model_type", "timm"))
     is_image = any((folder / name).exists() for name in _IMAGE_HINTS) or family == "timm"
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
     return {"reference": f"local:{folder.name}", "modality": "image" if is_image else "text", "name": folder.name,
-            "licence": "see its card", "size": f"{size:.1f} MB" if size else "no safetensors", "source": str(folder),
+            "licence": "see its card", "knows": known_classes(folder),
+            "size": f"{size:.1f} MB" if size else "no safetensors", "source": str(folder),
             "problem": "" if size else "It has no safetensors weights.",
             "text": f"A {family} model from this server's model folder."}
 

@@ -39,8 +39,9 @@ def load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
     except (OSError, ValueError, KeyError) as error:
         raise BackboneError(f"The architecture {family or 'in config.json'!r} is not known here.",
                             str(error).splitlines()[0][:200], "Choose another backbone.") from error
-    if family == "timm_wrapper" and config.model_args:
-        config.model_args = {k: v for k, v in config.model_args.items() if k != "num_classes"}
+    if family == "timm_wrapper":
+        config.model_args = {k: v for k, v in (config.model_args or {}).items() if k != "num_classes"} or None
+        config.label_names, config.label_descriptions = list(labels), None  # else those of the pretraining are saved
     config.problem_type = "single_label_classification"
     return config, modality
 

@@ -124,6 +124,14 @@ def has_classifier(folder: Path) -> bool:
     return False
 
 
+def known_classes(folder: Path) -> list[str]:
+    """Names of the classes that a model folder already tells apart; none where it has only numbers for them."""
+    config = read_json(folder / "config.json")
+    names = config.get("label_names") or config.get("id2label")
+    found = list(names.values()) if isinstance(names, dict) else names if isinstance(names, list) else []
+    return [] if all(str(name).startswith("LABEL_") for name in found) else [str(name) for name in found]
+
+
 def check_weights(folder: Path, shown: str) -> None:
     """Refuse a folder without safetensors: pickled weights can run code when they are opened."""
     if any(folder.glob("*.safetensors")):

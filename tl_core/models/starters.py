@@ -51,10 +51,16 @@ def starter_folder(name: str, settings: Settings) -> Path:
     if name in PACKAGED:
         return _converted(name, PACKAGED[name], settings)
     folder, expected = ((packaged_file(TEXT_PACKAGE, "model.safetensors", name).parent, TEXT_SHA256)
-                        if name == "text" else (Path(__file__).parent / "starter_image", SMALL_SHA256))
+                        if name == "text" else (unpacked(name, settings), SMALL_SHA256))
     if weights_hash(folder) != expected:
         raise _changed(name)
     return folder
+
+
+def unpacked(name: str, settings: Settings) -> Path:
+    """Where the folder of `starter:<name>` is, or will be once it is needed."""
+    return (settings.home_path / "starters" / f"{name}-{PACKAGED[name].sha256[:8]}" if name in PACKAGED else
+            Path(__file__).parent / "starter_image")
 
 
 def usual_size(reference: str) -> int:
@@ -104,7 +110,7 @@ def _changed(name: str) -> BackboneError:
 
 def _converted(name: str, one: Packaged, settings: Settings) -> Path:
     """The folder that was written from a package, written now if it is not there; whoever comes meanwhile waits."""
-    target = settings.home_path / "starters" / f"{name}-{one.sha256[:8]}"
+    target = unpacked(name, settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not (target / "config.json").is_file() or weights_hash(target) != one.sha256:

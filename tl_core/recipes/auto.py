@@ -84,8 +84,7 @@ def rank_backbones(found: Search) -> list[str]:
 
 def probe_backbones(found: Search, backbones: list[str]) -> None:
     """Probes: of the best backbone, of the next one, and of all depths of the better one, as far as time allows."""
-    if found.config.settings.budget_minutes < 1:
-        found.progress.log("The first probe is waited for, even where it takes longer than the budget.")
+    found.progress.log("The first probe is waited for, even where it alone takes longer than the budget.")
     for number, reference in enumerate(backbones[:2]):
         until = found.budget.spent + _PROBING * found.budget.seconds if found.best else np.inf
         if found.best and found.stopped():

@@ -102,7 +102,8 @@ class Search:
         folder = self.folder / "trials" / candidate.name
         folder.mkdir(parents=True, exist_ok=True)
         began = self.budget.spent
-        heard = trials.Timed(self.progress, candidate.title, share, self.budget, until, firm=firm)
+        shown = candidate.title + (f", {candidate.part:.0%} of it" if candidate.part < 1 else "")
+        heard = trials.Timed(self.progress, shown, share, self.budget, until, firm=firm)
         trained = trials.recall(folder)
         if trained is None:
             self.tell(f"{candidate.title} on {candidate.backbone}")

@@ -7,6 +7,7 @@ agree and to 0 where they do not, by squared error.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ from tl_core.train.tokens import TextExamples
 Ints = NDArray[np.int64]
 _TEXTS = 2000  # of which all pairs are thought of; more are drawn from
 _CLIP = 1.0
+_EVERY_SECONDS = 0.5  # between two points of the curve
 
 
 def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
@@ -82,6 +84,7 @@ def pull_apart(backbone: Backbone, examples: TextExamples, settings: Contrastive
         optimizer, lambda step: factor(step, len(parts), "linear", settings.warmup))
     moving = [parameter for parameter in model.parameters() if parameter.requires_grad]
     device, losses = next(model.parameters()).device, []
+    told, since = time.monotonic(), list[float]()
     model.train()
     with _embedding(backbone) as embed:
         for number, part in enumerate(parts, 1):
@@ -91,13 +94,18 @@ def pull_apart(backbone: Backbone, examples: TextExamples, settings: Contrastive
             wanted = torch.from_numpy(alike[part]).to(device, torch.float32)
             loss = functional.mse_loss(functional.cosine_similarity(one.float(), other.float()), wanted)
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(moving, _CLIP)
+            length = torch.nn.utils.clip_grad_norm_(moving, _CLIP)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
             losses.append(float(loss.detach()))
+            since.append(losses[-1])
             progress.batch(number, len(parts))
-            progress.curve("training", step=number, loss=losses[-1])
+            if time.monotonic() - told > _EVERY_SECONDS or number == len(parts):
+                progress.curve("training", step=number, epoch=round(number / len(parts), 4), loss=float(np.mean(since)),
+                               grad_norm=float(length), rate=len(since) * len(part) / (time.monotonic() - told),
+                               **{"lr encoder": optimizer.param_groups[0]["lr"]})
+                told, since = time.monotonic(), []
             if progress.should_stop():
                 break
     model.eval()
