@@ -18,5 +18,5 @@ def test_leftovers_of_killed_imports_are_removed_after_a_day(tmp_path):
     for name in ("datasets/half", "datasets/whole", "staging/half"):
         os.utime(tmp_path / name, (old, old))
     assert remove_expired(Settings(home=str(tmp_path))) == 2
-    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*"))
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("[ds]*/*"))
     assert left == ["datasets/whole", "datasets/young", "staging/young"]
