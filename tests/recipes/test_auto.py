@@ -88,6 +88,16 @@ def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
     assert len(seen) >= 2 and all((labels == -1).all() for labels in seen)
 
 
+@pytest.mark.parametrize("count", (1, 2, 3, 4))
+def test_every_number_of_candidates_ends_in_a_whole_training(count, version, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "first_round", lambda ratio, candidates: count)
+    board = searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=0.7)["search"]["board"]
+    parts = [row["part"] for row in board if row.get("recipe") == "finetune"]
+    assert 1.0 in parts
+    assert (search.QUICK in parts) == (count > 1)
+    assert (search.HALF in parts) == (search.second_round(count) > 0)
+
+
 class Stopped(Progress):
     """Asks to stop once something is being trained, or ends the process as a signal would."""
 
@@ -119,6 +129,18 @@ def test_interrupted_it_goes_on_where_it_was(version, tiny, tmp_path, monkeypatc
     report = searched(version, tmp_path, f"local:{tiny('bert')}")
     assert "probe" not in trained[:1] and "finetune" in trained
     assert report["search"]["minutes"] > spent / 60
+
+
+def test_interrupted_in_its_last_training_that_very_training_goes_on(version, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "first_round", lambda ratio, candidates: 1)
+    with pytest.raises(KeyboardInterrupt):
+        searched(version, tmp_path, f"local:{tiny('bert')}", Stopped("Training", KeyboardInterrupt()))
+    begun, = (tmp_path / "run" / "trials").glob("*-whole")
+    before = RunConfig.read(begun)
+    report = searched(version, tmp_path, f"local:{tiny('bert')}")
+    assert list((tmp_path / "run" / "trials").glob("*-whole")) == [begun]
+    assert RunConfig.read(begun) == before and trials.recall(begun) is not None
+    assert sum(row.get("recipe") == "finetune" for row in report["search"]["board"]) == 1
 
 
 def test_a_budget_that_is_used_up_still_gives_the_first_probe(version, tiny, tmp_path):

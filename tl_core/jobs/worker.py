@@ -184,13 +184,13 @@ def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     version = DatasetVersion(Path(config.dataset_dir))
     report = run_recipe(config, version, folder, settings.home_path / "features", events)
     carried.keep(folder / "model", version.info)
-    if "search" in report:
-        _turn_into(config, report["search"]["winner"], folder, settings)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = folder.name
     if config.sealed and "validation" in report:
         report = vault.seal(folder, report)
     write_json(folder / "report.json", report)
+    if "search" in report:  # only now: until there is a report, a resumed run is still a search
+        _turn_into(config, report["search"]["winner"], folder, settings)
     return report["headline"], vault.summary_of(report)
 
 

@@ -108,19 +108,20 @@ def finetune(found: Search) -> None:
         return
     whole, pool = 60 * estimate["minutes"], candidates.with_rates(pool, estimate["learning_rate"])
     epochs = estimate["steps"] / estimate["steps_per_epoch"]
+    found.keep_for_reading(estimate["step_seconds"] * estimate["steps_per_epoch"])
     count = search.first_round(_CLOSE * found.left / whole, len(pool))
-    pool = pool[:count]
-    for part in (search.QUICK, search.HALF) if count > 1 else ():
-        pool = pool[:search.second_round(count)] if part == search.HALF else pool
+    for part, size in ((search.QUICK, count), (search.HALF, search.second_round(count))) if count > 1 else ():
+        if not size:
+            break
+        pool = pool[:size]
         tried = [one for one in (_short(found, candidate, part, epochs, count) for candidate in pool) if one]
         pool = _order(tried, pool)
     for candidate in pool:
-        own = candidate.whole()
-        seconds = max([one.whole_seconds for one in found.found if one.candidate.recipe == own.recipe] or [whole])
+        seconds = max([one.whole_seconds for one in found.found if one.candidate.recipe == candidate.recipe] or [whole])
         share = min(1.0, _CLOSE * found.left / seconds)
         if found.stopped() or share * epochs < 1 or (share < 1 and candidate is not pool[0]):
             return
-        found.train(own if share == 1 else own.shorter(share, epochs), 0.4, found.budget.spent + found.left)
+        found.train(candidate.whole(epochs, share), 0.4, found.budget.spent + found.left)
 
 
 def _estimate(found: Search, candidate: Candidate) -> dict[str, Any] | None:

@@ -27,17 +27,18 @@ class Candidate:
     part: float = 1.0
     rate: float = 1.0
 
-    def whole(self) -> Candidate:
-        """The same for all of its epochs."""
-        return replace(self, name=f"{self.name}-whole") if "strategy" in self.options else self
-
     def shorter(self, part: float, epochs: float) -> Candidate:
         """The same for `part` of `epochs`; what has no epochs stays as it is."""
         if "strategy" not in self.options:
             return self
-        base = self.name.removesuffix("-whole")
-        return replace(self, name=f"{base}-{part:.2f}", part=part,
+        return replace(self, name=f"{self.name}-{part:.2f}", part=part,
                        options={**self.options, "epochs": round(max(1.0, part * epochs), 2)})
+
+    def whole(self, epochs: float, share: float = 1.0) -> Candidate:
+        """The same for all of its epochs, or the share of them that there is time for; its folder is the same."""
+        if "strategy" not in self.options:
+            return self
+        return replace(self.shorter(share, epochs) if share < 1 else self, name=f"{self.name}-whole")
 
 
 def probe(number: int, backbone: str, settings: AutoSettings) -> Candidate:

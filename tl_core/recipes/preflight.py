@@ -29,7 +29,8 @@ from tl_core.train.probing import read_inputs, spread
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup import set_up
 
-_STEPS, _PROBE_ROWS, _READING = 6, 64, 0.3  # a forward pass takes about this share of a whole step
+_STEPS, _PROBE_ROWS = 6, 64
+READING = 0.3  # a forward pass takes about this share of a whole step
 _START_SECONDS = 15.0  # opening, saving, proving
 
 
@@ -67,8 +68,8 @@ def measure(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
     epochs = setup.settings.epochs
     steps = math.ceil(epochs * order.steps)
     held = len(setup.held_out) if setup.held_out is not None else 0
-    judging = _READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
-    reading = _READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
+    judging = READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
+    reading = READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
     lengths = setup.lengths
     return {"minutes": (steps * step + judging + reading + _START_SECONDS) / 60, "step_seconds": step,
             "steps_per_epoch": order.steps, "steps": steps, "accumulate": setup.plan["accumulate"],

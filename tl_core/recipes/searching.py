@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tl_core.config import AutoSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import UserError
 from tl_core.evaluate import search
+from tl_core.models.references import read_json
 from tl_core.progress import Progress
-from tl_core.recipes import load_training, trials
+from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.common import SealedVersion, Trained
 
 FILE = "search.json"
+_SAVING_SECONDS = 5.0
 _REPORT_SECONDS, _YARDSTICK = 4.0, {"image": 0.012, "text": 0.003}  # of the report; for each item of the yardstick
 
 
@@ -51,6 +53,7 @@ class Search:
     ranked: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     best: Found | None = None
+    reading: float = 0.0  # seconds in which a tuned model reads the items kept for choosing and those of the test
 
     @property
     def settings(self) -> AutoSettings:
@@ -76,7 +79,12 @@ class Search:
 
     @property
     def left(self) -> float:
-        return self.budget.left - self.finishing
+        return self.budget.left - self.finishing - self.reading
+
+    def keep_for_reading(self, epoch_seconds: float) -> None:
+        """Keep time for what follows the steps of a training: saving, proving, and answering for all held-out items."""
+        share = len(self.version.rows_of("validation", "test")) / len(self.version.rows_of("train"))
+        self.reading = _SAVING_SECONDS + preflight.READING * epoch_seconds * share
 
     def stopped(self) -> bool:
         return self.progress.should_stop()
@@ -101,6 +109,9 @@ class Search:
             return known
         folder = self.folder / "trials" / candidate.name
         folder.mkdir(parents=True, exist_ok=True)
+        begun = read_json(folder / "candidate.json")  # checkpoints of an interrupted training are for its own settings
+        candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
+        write_json(folder / "candidate.json", asdict(candidate))
         began = self.budget.spent
         shown = candidate.title + (f", {candidate.part:.0%} of it" if candidate.part < 1 else "")
         heard = trials.Timed(self.progress, shown, share, self.budget, until, firm=firm)
