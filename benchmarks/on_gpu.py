@@ -45,19 +45,21 @@ class Watch(Progress):
     """Times the training stage; ends the process at a step if asked to; hears in how many parts a batch is taken."""
 
     def __init__(self, until: int = 0) -> None:
-        self.until, self.started, self.ended = until, 0.0, 0.0
+        self.until, self.started, self.ended, self.training = until, 0.0, 0.0, False
         self.steps: list[int] = []
         self.said: list[str] = []
 
     def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
         del total, share
-        self.started = time.perf_counter() if name == "Training" else self.started
+        self.training = name == "Training"
+        self.started = time.perf_counter() if self.training else self.started
 
-    def curve(self, name: str, **values: float) -> None:
-        if name == "training":
-            self.steps.append(int(values["step"]))
+    def batch(self, done: int, total: int) -> None:
+        del total
+        if self.training:
+            self.steps.append(done)
             self.ended = time.perf_counter()
-            if self.until and values["step"] >= self.until:
+            if self.until and done >= self.until:
                 raise KeyboardInterrupt
 
     def log(self, text: str) -> None:
