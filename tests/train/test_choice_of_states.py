@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from tl_core.config import FinetuneSettings, SurgeryPlan
+from tl_core.models.backbones import load_backbone
 from tl_core.models.lr_groups import scales
 from tl_core.recipes.finetune import score_with
-from tl_core.train.automatic import learning_rate, settle
+from tl_core.settings import read_settings
+from tl_core.train.automatic import learning_rate, settle, size_of
 from tl_core.train.judging import Best
 from tl_core.train.schedules import factor, past_peak
 
@@ -126,6 +128,16 @@ def test_networks_with_batch_norm_take_larger_steps():
     assert rate(batchnorm="adapt") > rate(batchnorm="freeze") > rate(batch_norms=False)
     assert rate(parameters=90e6, batchnorm="freeze") < rate(batchnorm="freeze")
     assert rate("text", 100e6) < rate("text", 20e6) < rate("text", 20e6, lora=True)
+
+
+def test_the_table_of_words_does_not_make_a_network_large():
+    """multilingual-e5-small has 118 million weights, 96 of them for its 250,000 words; its encoder is MiniLM's size."""
+    backbone = load_backbone("starter:multilingual", ["a", "b"], read_settings(), meta=True)
+    total = sum(parameter.numel() for parameter in backbone.model.parameters())
+    assert total > 100e6 and 20e6 < size_of(backbone.model) < 25e6
+    assert learning_rate(FinetuneSettings(), "text", size_of(backbone.model), batch_norms=False) == 1e-4
+    pictures = load_backbone("starter:image-small", ["a", "b"], read_settings(), meta=True).model
+    assert size_of(pictures) == sum(parameter.numel() for parameter in pictures.parameters())
 
 
 @pytest.mark.parametrize("blocks", (4, 12, 18, 50))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from tl_core.config import FinetuneSettings
 
@@ -34,6 +35,18 @@ def settle(settings: FinetuneSettings, modality: str, *, examples: int, batch: i
         epochs=settings.epochs or min(max(float(math.ceil(_STEPS / steps)), _LEAST), _MOST),
         schedule=settings.schedule if settings.schedule != "auto" else "one-cycle" if modality == "image" else "linear",
         batchnorm=settings.batchnorm if settings.batchnorm != "auto" else "adapt" if follows else "freeze")
+
+
+def size_of(model: Any) -> int:  # noqa: ANN401
+    """Parameters of a network without its table of words.
+
+    A step moves only the rows of the words that it reads, and many words make no network that needs smaller steps: on
+    Chinese messages a multilingual one of MiniLM's size ended with a log loss of .89 at the rate for its 118 million
+    weights, of .64 at that for the 21 million of its encoder (two seeds).
+    """
+    table = model.get_input_embeddings() if getattr(model.config, "vocab_size", 0) else None
+    words = int(table.weight.numel()) if table is not None else 0
+    return sum(int(one.numel()) for one in model.parameters()) - words
 
 
 def learning_rate(settings: FinetuneSettings, modality: str, parameters: int, *, batch_norms: bool) -> float:

@@ -211,7 +211,8 @@ def _measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> Non
         setup.plan["accumulate"] = memory.settle_parts(model, setup.largest, batch, settings.accumulate,
                                                        setup.plan["bf16"], progress)
     setup.plan["lr"] = settings.learning_rate or automatic.learning_rate(
-        settings, setup.backbone.modality, setup.report.total, batch_norms=bool(norms_of(setup.backbone.model)))
+        settings, setup.backbone.modality, automatic.size_of(setup.backbone.model),
+        batch_norms=bool(norms_of(setup.backbone.model)))
     if settings.find_lr and setup.report.trainable:
         progress.stage("Measuring the learning rate", share=0.03)
         found, setup.lr_curve = find_lr(model, setup.report, setup.batches(), steps=_LR_STEPS,
