@@ -56,6 +56,15 @@ def test_integrated_gradients_are_complete(opened, family):
     assert np.abs(values).max() > 0
 
 
+@pytest.mark.parametrize("kind", ["max", "concat", "cls", "depth:1", "depth:all"])
+def test_the_words_of_a_grafted_classifier_are_explained(tmp_path, tiny, kind):
+    backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b", "c"], read_settings(), pooling=kind)
+    save_classifier(backbone, tmp_path / "m")
+    classifier = load_classifier(tmp_path / "m")
+    found = why.explain(classifier, TEXT, "b")
+    assert all(len(method["map"]) == len(TEXT.split()) for method in found["methods"])
+
+
 def odds(classifier, item, place):
     chance = classifier.probabilities([item])[0, place]
     return np.log(chance / (1 - chance))

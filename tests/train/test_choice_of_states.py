@@ -140,6 +140,13 @@ def test_the_table_of_words_does_not_make_a_network_large():
     assert size_of(pictures) == sum(parameter.numel() for parameter in pictures.parameters())
 
 
+@pytest.mark.parametrize("kind", ("native", "max", "concat", "depth:1", "depth:all"))
+def test_the_table_of_words_is_left_out_of_every_graft(tiny, kind):
+    model = load_backbone(f"local:{tiny('bert')}", ["a", "b"], read_settings(), pooling=kind).model
+    table = next(weight for name, weight in model.named_parameters() if "word_embeddings" in name)
+    assert size_of(model) == sum(one.numel() for one in model.parameters()) - table.numel()
+
+
 @pytest.mark.parametrize("blocks", (4, 12, 18, 50))
 def test_decay_over_many_blocks_leaves_the_first_as_much_as_over_twelve(blocks):
     factors = scales(blocks + 2, SurgeryPlan(layer_decay=0.9), 1.0)

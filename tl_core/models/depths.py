@@ -7,7 +7,7 @@ and brought to length one. A `DepthClassifier` is a graft (see `grafts`).
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,10 @@ class DepthClassifier(nn.Module):
     def blocks(self) -> int:
         """How many blocks the backbone has."""
         return len(self._names)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's table of words, asked for as of every model of transformers."""
+        return cast("nn.Module", self.backbone.get_input_embeddings())
 
     def forward(self, **inputs: Tensor) -> Any:  # noqa: ANN401
         from transformers.modeling_outputs import SequenceClassifierOutput

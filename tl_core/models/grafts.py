@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,10 @@ class PooledClassifier(nn.Module):
             self.backbone.pooler = None  # never read here, and a part that never learns would be counted as one
         self.classifier = nn.Linear(width * (2 if pooling == "concat" else 1), self.config.num_labels)
         self._width = width
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's table of words, asked for as of every model of transformers."""
+        return cast("nn.Module", self.backbone.get_input_embeddings())
 
     def forward(self, attention_mask: Tensor | None = None, **inputs: Tensor) -> Any:  # noqa: ANN401
         from transformers.modeling_outputs import SequenceClassifierOutput
