@@ -6,42 +6,13 @@ import json
 from typing import Any
 
 import numpy as np
-from arena import CELLS, GRID, all_cells, plain_name, starter_of
+from arena import all_cells
+from arena_cells import SINGLE, cells_of, fastai_of, plain_of
+from arena_reach import reach
 from arena_tasks import PHOTOS, TEXTS
 from common import RESULTS
 
-from tl_core.evaluate.compare import exact_mcnemar
-
-_OURS = ("probe", "lpft", "full", "lora", "contrastive", "auto")
-
-
-def read(name: str) -> dict[str, Any]:
-    """A cell, or nothing."""
-    path = CELLS / f"{name}.json"
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
-
-
-def cells_of(task: str, strategy: str) -> list[dict[str, Any]]:
-    """The seeds of a strategy that were measured, with the task's own starter."""
-    names = [cell.name for cell in all_cells() if (cell.task, cell.strategy, cell.starter) == (
-        task, strategy, starter_of(task))]
-    return [found for found in map(read, names) if found]
-
-
-def plain_of(task: str) -> dict[str, Any]:
-    """The plain loop at the grid point that validation chooses; nothing before all points are there."""
-    rates, epochs = GRID[task in PHOTOS]
-    grid = [cells_of(task, plain_name(rate, count)) for rate in rates for count in epochs]
-    if not all(grid):
-        return {}
-    return max((cells[0] for cells in grid), key=lambda one: (one["val"]["accuracy"], -one["val"]["log_loss"]))
-
-
-def fastai_of(task: str) -> dict[str, Any]:
-    """fastai with the number of epochs that validation chooses."""
-    grid = [cells for cells in (cells_of(task, f"fastai_{count}") for count in (5, 10)) if cells]
-    return max((cells[0] for cells in grid), key=lambda one: one["val"]["accuracy"], default={})
+_OURS = (*SINGLE, "auto")
 
 
 def arena() -> list[str]:
@@ -49,11 +20,10 @@ def arena() -> list[str]:
     lines = ["## Arena: every strategy against a plain loop and fastai", "",
              "Right in 100 test items, mean over the seeds that were measured (their number in brackets where there "
              "are several), with the starter of the task; at most 1,000 training rows, the same files for all. "
-             "The plain loop and fastai stand at the point of their grid that the validation items choose. `p`: exact "
-             "McNemar of Probe, then fine-tune (seed 0) against its probe. Data: hymenoptera, digits (scikit-learn), "
-             "PACS (research use), TREC, Sentiment Labelled Sentences (UCI, CC BY 4.0), two sets written for this "
-             "project.", "",
-             "| task | " + " | ".join(_OURS) + " | plain loop | fastai | p |", "|---" * (len(_OURS) + 4) + "|"]
+             "The plain loop and fastai stand at the point of their grid that the validation items choose. Data: "
+             "hymenoptera, digits (scikit-learn), PACS (research use), TREC, Sentiment Labelled Sentences (UCI, "
+             "CC BY 4.0), two sets written for this project.", "",
+             "| task | " + " | ".join(_OURS) + " | plain loop | fastai |", "|---" * (len(_OURS) + 3) + "|"]
     for task in (*PHOTOS, *TEXTS):
         shown = []
         for strategy in _OURS:
@@ -61,10 +31,9 @@ def arena() -> list[str]:
             count = f" ({len(found)})" if len(found) > 1 else ""
             shown.append(f"{100 * np.mean([one['test']['accuracy'] for one in found]):.1f}{count}" if found else "")
         for one in (plain_of(task), fastai_of(task)):
-            shown.append(f"{100 * one['test']['accuracy']:.1f}" if one else "")
-        probe, tuned = cells_of(task, "probe"), cells_of(task, "lpft")
-        shown.append(f"{_paired(tuned[0], probe[0]):.3f}" if probe and tuned else "")
+            shown.append(f"{100 * one[0]['test']['accuracy']:.1f}" if one else "")
         lines.append(f"| {task} | " + " | ".join(shown) + " |")
+    lines += ["", *_differences()]
     cells = all_cells()
     missing = [cell.name for cell in cells if not cell.path.exists()]
     lines += ["", f"Measured: {len(cells) - len(missing)} of {len(cells)} cells. "
@@ -72,9 +41,26 @@ def arena() -> list[str]:
     return lines
 
 
-def _paired(first: dict[str, Any], second: dict[str, Any]) -> float:
-    one, other = (np.array(list(found["test"]["right"])) == "1" for found in (first, second))
-    return exact_mcnemar(one, other)[2]
+def _differences() -> list[str]:
+    """The comparisons, in points with their intervals."""
+    found = reach()
+    names = {"lpft_over_probe": "probe", "lpft_over_plain": "plain loop", "lpft_over_fastai": "fastai"}
+    lines = ["Probe, then fine-tune (all measured seeds) less the other, in points: paired over items, 95 % bootstrap "
+             "interval, p of the paired test after Holm over the tasks.", "",
+             "| task | " + " | ".join(f"over {name}" for name in names.values()) + " |", "|---" * 4 + "|"]
+    for task in (*PHOTOS, *TEXTS):
+        shown = [found[key]["tasks"].get(task) for key in names]
+        lines.append(f"| {task} | " + " | ".join(f"{_gap(one)}, p {one['p_holm']:.3f}" if one else "" for one in shown)
+                     + " |")
+    lines.append("| **mean over tasks** | " + " | ".join(_gap(found[key]["mean"]) for key in names) + " |")
+    auto = found["auto_over_best_single"]
+    told = "; ".join(f"{task} {_gap(one)}" for task, one in auto["tasks"].items())
+    return [*lines, "", "The best within 10 minutes (`auto`) less the single strategy that turned out best on the "
+            f"test, which nobody could have chosen: {told}; mean {_gap(auto['mean'])}."]
+
+
+def _gap(one: dict[str, Any] | None) -> str:
+    return f"{one['points']:+.1f} ({one['low']:+.1f} to {one['high']:+.1f})" if one else ""
 
 
 def few_labels() -> list[str]:

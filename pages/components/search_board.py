@@ -39,7 +39,7 @@ def table(board: list[dict[str, Any]]) -> None:
         "plausible": f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}"
         if "accuracy" in row else "", "log loss": row.get("log_loss"),
         "time": duration(60 * row["minutes"]).removeprefix("about ") if "minutes" in row else "",
-        "note": row.get("why", "")} for row in board]), hide_index=True, column_config={
+        "note": row.get("why", "")} for row in board]), hide_index=True, placeholder="-", column_config={
             "right in 100": st.column_config.NumberColumn(format="%.1f", help="On the items kept for choosing; of a "
                                                           "ranking, by cross-validation on a sample."),
             "log loss": st.column_config.NumberColumn(format="%.3f", help="Decides: the lowest is kept, if it is right "

@@ -13,8 +13,8 @@ from tl_core.recipes import RECIPES
 WAYS = {
     "first": ("A first answer", ":material/bolt:", "A probe: the backbone stays frozen, a linear classifier learns. "
               "Seconds to a few minutes."),
-    "auto": ("The best within some minutes", ":material/timer:", "Backbones, strategies and learning rates are tried "
-             "on your items, and the best is kept."),
+    "auto": ("The best in {minutes:g} minutes", ":material/timer:", "Backbones, strategies and learning rates are "
+             "tried on your items, and the best is kept."),
     "own": ("I choose myself", ":material/tune:", "Every strategy with all of its settings."),
 }
 MINUTES = (5, 20, 60)
@@ -28,7 +28,8 @@ def choose() -> str:
     for column, (name, (title, icon, text)) in zip(st.columns(3), WAYS.items(), strict=True):
         with column.container(border=True, height="stretch"):
             taken = st.session_state["train_way"] == name
-            if st.button(title, key=f"way_{name}", icon=icon, width="stretch",
+            minutes = st.session_state.get("auto_minutes") or MINUTES[1]
+            if st.button(title.format(minutes=minutes), key=f"way_{name}", icon=icon, width="stretch",
                          type="primary" if taken else "secondary"):
                 st.session_state["train_way"] = name
                 st.rerun()

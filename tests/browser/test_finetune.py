@@ -92,7 +92,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
 def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(page, server, picture, tmp_path):
     add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 200))
     page.goto(f"{server.url}/design?dataset=searched")
-    page.get_by_role("button", name="The best within some minutes").click()
+    page.get_by_role("button", name="The best in 20 minutes").click()
     page.get_by_text("Try the other backbones at hand, too").wait_for()
     picture(page, "design-auto")
     page.get_by_text("5 minutes", exact=True).click()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from tl_core.evaluate.slices import _holm, slices
+from tl_core.evaluate.slices import holm, slices
 
 
 def test_a_planted_weak_slice_is_found_and_nothing_else():
@@ -51,4 +51,4 @@ def test_constant_missing_and_rare_values_make_no_slice():
     correct = np.ones(50, dtype=bool)
     few = np.array(["rare"] * 3 + ["common"] * 47)
     assert slices(correct, {"constant": np.ones(50), "missing": np.full(50, np.nan), "few": few}) == []
-    assert _holm([]) == []
+    assert holm([]) == []

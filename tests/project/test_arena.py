@@ -46,3 +46,36 @@ def test_every_cell_has_a_name_of_its_own(arena):
     cells = arena.all_cells()
     assert len({cell.name for cell in cells}) == len(cells)
     assert {cell.seed for cell in cells if cell.strategy == "lpft"} == {0, 1, 2}
+
+
+def test_the_cells_add_up_as_counted_by_hand(arena):
+    """Two tasks of four and two items, the second of two seeds; an independent count of the same."""
+    import arena_reach
+
+    def cell(right):
+        return {"test": {"right": right}}
+
+    found = arena_reach.over({"a": ([cell("1111")], [cell("1000")]), "b": ([cell("10"), cell("11")], [cell("11")]),
+                              "c": ([], [cell("1")])})
+    assert found["tasks"].keys() == {"a", "b"}
+    assert [found["tasks"][task]["points"] for task in "ab"] == [75.0, -25.0]
+    assert found["mean"]["points"] == 25.0
+    assert found["tasks"]["a"]["p"] == 0.25  # McNemar: three to none, two-sided
+    assert found["tasks"]["a"]["p_holm"] == 0.5
+    assert found["tasks"]["a"]["low"] < 75 < found["tasks"]["a"]["high"] == 100
+    assert arena_reach.over({})["mean"] is None
+
+
+def test_validation_alone_chooses_a_grid_point(arena, monkeypatch):
+    import arena_cells
+
+    cells = {"plain_0.001_5": (0.8, 0.5, 0.9), "plain_0.003_5": (0.8, 0.4, 0.1)}
+
+    def measured(task, strategy):
+        value, loss, test = cells.get(strategy, (0.5, 1.0, 1.0))
+        return [{"val": {"accuracy": value, "log_loss": loss}, "test": {"accuracy": test}}]
+
+    monkeypatch.setattr(arena_cells, "cells_of", measured)
+    assert arena_cells.plain_of("hymenoptera")[0]["test"]["accuracy"] == 0.1
+    monkeypatch.setattr(arena_cells, "cells_of", lambda task, strategy: [])
+    assert arena_cells.plain_of("hymenoptera") == []

@@ -69,7 +69,7 @@ def sentence(board: list[dict[str, Any]], minutes: float, noun: str) -> str:
     tried = sum(row["part"] > 0 for row in board)
     probe = next((row for row in board if row["probe"]), best)
     gain = 100 * (best["accuracy"]["value"] - probe["accuracy"]["value"])
-    against = "" if best is probe or best["probe"] else f", {gain:+.1f} against the first probe"
+    against = ("" if best is probe or best["probe"] else
+               f", {gain:+.1f} in 100 against the first probe on {noun} kept for choosing")
     length = f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.0f} minutes"
-    return (f"The best of {tried} trainings in {length}: {best['title']} on {best['backbone']}, right "
-            f"{100 * best['accuracy']['value']:.0f} times in 100 on {noun} kept for choosing{against}.")
+    return f"The best of {tried} trainings in {length}: {best['title']} on {best['backbone']}{against}."

@@ -34,7 +34,7 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
         for about, members in _cut(values):
             if _SMALLEST <= members.sum() <= len(correct) - _SMALLEST:
                 found.append((name, about, members))
-    p_values = _holm([_fisher(correct, members) for _, _, members in found])
+    p_values = holm([_fisher(correct, members) for _, _, members in found])
     out = []
     for (name, about, members), p_value in zip(found, p_values, strict=True):
         inside, rest = correct[members], correct[~members]
@@ -80,8 +80,8 @@ def _fisher(correct: Bools, members: Bools) -> float:
     return float(fisher_exact(table)[1])
 
 
-def _holm(p_values: list[float]) -> list[float]:
-    """Adjusted p-values that keep the chance of one false alarm among all of them."""
+def holm(p_values: list[float]) -> list[float]:
+    """Adjusted p-values that keep the chance of one false alarm among all of them (Holm, 1979)."""
     order = np.argsort(p_values, kind="stable")
     adjusted, highest = [1.0] * len(p_values), 0.0
     for rank, place in enumerate(order):

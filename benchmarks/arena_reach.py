@@ -1,0 +1,90 @@
+"""What the arena's cells add up to: differences paired over items and seeds, their intervals, Holm over tasks.
+
+`python benchmarks/arena_reach.py` writes `results/arena.json`, from which the tables of docs/RESULTS.md and README's
+figures are taken. A task counts where both sides of its comparison were measured.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from arena import AUTO_TASKS
+from arena_cells import SINGLE, cells_of, fastai_of, plain_of
+from arena_tasks import PHOTOS, TEXTS
+from common import RESULTS
+from numpy.typing import NDArray
+
+from tl_core.evaluate.ladder import paired_p
+from tl_core.evaluate.slices import holm
+
+TARGET = RESULTS / "arena.json"
+_DRAWS, _SIGNIFICANT = 5000, 0.05
+Floats = NDArray[np.float64]
+
+
+def shares(cells: list[dict[str, Any]]) -> Floats:
+    """By test item, the share of the measured seeds that have it right (items,)."""
+    return np.mean([[float(sign) for sign in cell["test"]["right"]] for cell in cells], axis=0)
+
+
+def resampled(gaps: Floats, seed: int) -> Floats:
+    """Means of `gaps` over items drawn with replacement (draws,)."""
+    random = np.random.default_rng(seed)
+    return gaps[random.integers(0, len(gaps), (_DRAWS, len(gaps)))].mean(axis=1)
+
+
+def interval(value: float, draws: Floats) -> dict[str, float]:
+    """A difference in points with its 95 % bootstrap interval."""
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return {name: round(100 * float(one), 2) + 0.0 for name, one in (("points", value), ("low", low), ("high", high))}
+
+
+def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) -> dict[str, Any]:
+    """First side less second, by task and as the mean over tasks.
+
+    Args:
+        sides: by task the cells (one a seed) of either side; tasks where one is empty are left out.
+
+    Returns:
+        `tasks`, each with `points`, `low`, `high`, `p` and `p_holm`; `mean` with its interval, items being drawn anew
+        within each task; None where nothing was measured.
+    """
+    gaps = {task: shares(first) - shares(second) for task, (first, second) in sides.items() if first and second}
+    draws = {task: resampled(one, number) for number, (task, one) in enumerate(gaps.items())}
+    tasks: dict[str, Any] = {task: interval(float(one.mean()), draws[task]) for task, one in gaps.items()}
+    raw = {task: paired_p(shares(sides[task][0]), shares(sides[task][1])) for task in gaps}
+    for task, adjusted in zip(gaps, holm(list(raw.values())), strict=True):
+        tasks[task] |= {"p": round(raw[task], 4), "p_holm": round(adjusted, 4)}
+    mean = interval(float(np.mean([one.mean() for one in gaps.values()])),
+                    np.mean(list(draws.values()), axis=0)) if gaps else None
+    return {"tasks": tasks, "mean": mean}
+
+
+def best_single(task: str) -> list[dict[str, Any]]:
+    """Cells of the strategy that turned out best on the test, a yardstick that nobody could have chosen."""
+    measured = [found for found in (cells_of(task, strategy) for strategy in SINGLE) if found]
+    return max(measured, key=lambda cells: float(shares(cells).mean()), default=[])
+
+
+def reach() -> dict[str, Any]:
+    """Every comparison that the arena is for."""
+    tasks = (*PHOTOS, *TEXTS)
+    tuned = {task: cells_of(task, "lpft") for task in tasks}
+    probe = over({task: (tuned[task], cells_of(task, "probe")) for task in tasks})
+    found = probe["tasks"]
+    return {
+        "lpft_over_probe": probe | {
+            "significantly_below": [task for task, one in found.items()
+                                    if one["points"] < 0 and one["p_holm"] < _SIGNIFICANT],
+            "photo_tasks_two_points_above": [task for task in PHOTOS if found.get(task, {}).get("points", 0) >= 2],
+            "photo_tasks": sum(task in found for task in PHOTOS)},
+        "lpft_over_plain": over({task: (tuned[task], plain_of(task)) for task in tasks}),
+        "lpft_over_fastai": over({task: (tuned[task], fastai_of(task)) for task in PHOTOS}),
+        "auto_over_best_single": over({task: (cells_of(task, "auto"), best_single(task)) for task in AUTO_TASKS}),
+    }
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(reach(), indent=1) + "\n")
