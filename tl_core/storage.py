@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from tl_core.settings import Settings
 
 _LEFT_SECONDS = 86_400  # no import takes a day
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -32,9 +34,21 @@ def new_upload_folder(settings: Settings) -> Path:
     return folder
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder; what another process holds open is left for the next cleaning."""
+def remove_tree(folder: Path) -> bool:
+    """Remove a folder, and say whether it has gone; what stays is logged, and left for the next cleaning."""
     shutil.rmtree(folder, ignore_errors=True)
+    stays = folder.exists()
+    if stays:
+        log.warning("%s could not be removed: files in it are in use or not ours", folder)
+    return not stays
+
+
+def is_left(folder: Path) -> bool:
+    """Whether nobody has touched it for a day, so that it belongs to no work that is just beginning."""
+    try:
+        return folder.stat().st_mtime < time.time() - _LEFT_SECONDS
+    except FileNotFoundError:  # somebody else is cleaning as well
+        return False
 
 
 def remove_expired(settings: Settings) -> int:
@@ -44,7 +58,7 @@ def remove_expired(settings: Settings) -> int:
     removed = 0
     for name, whole in (("datasets", "version.json"), ("staging", "-")):
         for folder in (settings.home_path / name).glob("*"):
-            if not (folder / whole).exists() and folder.stat().st_mtime < time.time() - _LEFT_SECONDS:
+            if not (folder / whole).exists() and is_left(folder):
                 remove_tree(folder)
                 removed += 1
     for name in ("features", "uploads"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import services
+from pages.components import services, trained
 from tl_core.errors import BackboneError
 from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.models.word_vectors import INSIDE, vector_file
@@ -47,12 +47,11 @@ def allowed(text: str) -> str:
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
     """The newest trained models of the acting user that read the same kind of items, as cards."""
-    found = [run for run in services.runs().list(kind="train") if run.status == "done" and run.backbone
-             and (run.folder / "model" / "config.json").is_file()
+    found = [run for run in trained.finished() if run.backbone and (run.folder / "model" / "config.json").is_file()
              and not (run.folder / "model" / "graft.json").is_file()]
     images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in found]
     return [{"reference": f"run:{run.id}", "modality": record.modality, "name": f"Your run {run.id}", "problem": "",
-             "size": f"{run.recipe} on {run.dataset}", "licence": f"that of {run.backbone}",
+             "size": f"{trained.name(run)} on {run.dataset}", "licence": f"that of {run.backbone}",
              "text": "What it has learnt there is the start here: " + run.headline}
             for run, image in zip(found, images, strict=True) if image == (record.modality == "image")][:_OWN]
 

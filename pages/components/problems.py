@@ -1,4 +1,4 @@
-"""Errors as three short sentences, and one way to catch them around a page's own work."""
+"""Errors as three short sentences, and the two places where they are caught."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import streamlit as st
 from pages.components.words import plain
 from tl_core.errors import UserError
 
+log = logging.getLogger("pages")
+
 
 def show(error: UserError | dict[str, str]) -> None:
     """What happened, why, what to try."""
@@ -22,15 +24,32 @@ def show(error: UserError | dict[str, str]) -> None:
 
 @contextmanager
 def caught() -> Iterator[None]:
-    """Show a `UserError` and end the page; a defect of ours gets an id that leads to the log."""
+    """Around a page's own work: show a `UserError`, or files that cannot be used, and end the page.
+
+    Nothing else is caught: a defect of ours must not look like a message, to people or to the tests.
+    """
     try:
         yield
     except UserError as error:
         show(error)
         st.stop()
-    except (OSError, ValueError, KeyError) as error:
-        name = secrets.token_hex(3)
-        logging.getLogger("pages").error("unexpected error %s", name, exc_info=error)
-        show({"what": "Something went wrong that we did not expect.", "why": f"Log id {name}.",
-              "try_this": "Reload the page; your data and runs are safe."})
+    except OSError as error:
+        show({"what": "A file on the server could not be read or written.", "why": _logged(error),
+              "try_this": "Reload the page; if it stays, tell whoever runs this server."})
         st.stop()
+
+
+@contextmanager
+def defects() -> Iterator[None]:
+    """Around a whole page, in the app alone: what nobody expected gets an id that leads to the log."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the edge of the app: every defect must reach the log
+        show({"what": "Something went wrong that we did not expect.", "why": _logged(error),
+              "try_this": "Reload the page; your data and runs are safe."})
+
+
+def _logged(error: Exception) -> str:
+    name = secrets.token_hex(3)
+    log.error("unexpected error %s", name, exc_info=error)
+    return f"Log id {name}."

@@ -16,7 +16,7 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
             "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "explain_of": "",
             "found_ticket": 0, "found_for": "", "depth": 0,
             "export_run": "", "export_of": "",
-            "expected": [], "expected_of": "", "expected_ticket": 0, "asked_value": None}
+            "expected": [], "expected_of": "", "expected_ticket": 0, "asked_value": None, "followed": {}}
 # One ticket for each question: another page's answer has another shape.
 
 

@@ -39,10 +39,10 @@ def confirm_delete(reference: str) -> None:
                 + (f", with the {len(runs)} run(s) that depend on it, their models and reports." if runs else "."))
     if st.button("Delete it", type="primary"):
         with problems.caught():
-            for run in runs:
-                remove_tree(services.runs().delete(run.id))
-            for folder in services.datasets().delete(reference):
-                remove_tree(folder)
+            folders = [*services.runs().delete_all([run.id for run in runs]), *services.datasets().delete(reference)]
+            stayed = [folder for folder in folders if not remove_tree(folder)]
+        if stayed:
+            st.toast(f"{len(stayed)} folder(s) are still in use and will be removed later.", icon=":material/info:")
         state.choose("dataset", "")
         st.query_params.pop("dataset", None)
         st.rerun()

@@ -6,21 +6,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, seeds, services, state, vault
+from pages.components import charts, chrome, curves, problems, seeds, state, trained, vault
 from pages.components.words import duration, plain, size
 from tl_core.evaluate.compare import agreement, compare
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.metrics import macro_f1
-from tl_core.jobs.events import RunView, read_events
+from tl_core.jobs.events import RunView
 from tl_core.registry.runs import Run
 
 _MOST = 8
 
 st.title("Which one shall I take?")
-with problems.caught():
-    finished = [run for run in services.runs().list(kind="train") if run.status == "done" and run.summary]
-    hand = st.query_params.get("run") or st.session_state["run"]
-    subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
+finished = [run for run in trained.finished() if run.summary]
+hand = st.query_params.get("run") or st.session_state["run"]
+subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
 chrome.need_dataset(subject)
 alike = {run.id: run for run in finished if run.dataset.partition("@")[0] == subject.partition("@")[0]}
 if len(alike) < 2:
@@ -28,7 +27,7 @@ if len(alike) < 2:
             "No run on this dataset has finished.", icon=":material/info:")
     st.page_link("pages/train/design.py", label="Train another", icon=":material/tune:")
     st.stop()
-names = {key: f"{run.recipe} · {run.backbone or 'no backbone'} · {run.dataset} · {key}" for key, run in alike.items()}
+names = {key: trained.full_name(run) for key, run in alike.items()}
 first = [key for key in (hand, st.query_params.get("with")) if key in alike]
 picked = st.multiselect("Runs", list(alike), [*first, *(key for key in alike if key not in first)][:max(4, len(first))],
                         format_func=names.get, max_selections=_MOST, key="compared")
@@ -133,9 +132,6 @@ with st.expander("How often two of them give the same answer"):
     st.dataframe(pd.DataFrame(np.round(100 * matrix), index=list(short.values()), columns=list(short.values())))
 tuned = [key for key in same if alike[key].recipe == "finetune"]
 if tuned:
-    views = {key: RunView() for key in tuned}
-    for key, view in views.items():
-        for event in read_events(alike[key].folder)[0]:
-            view.add(event)
+    views = {key: RunView().follow(alike[key].folder) for key in tuned}
     st.subheader("How they learnt")
     curves.show(views[tuned[0]], {short[key]: views[key] for key in tuned[1:]})

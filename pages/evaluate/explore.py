@@ -21,7 +21,7 @@ name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
-    searches = [run for run in services.runs().list(kind="explore") if run.dataset == record.reference]
+    searches = [run for run in services.runs().of_dataset(record.reference) if run.kind == "explore"]
 st.caption(plain(" · ".join([record.reference, *(run.backbone for run in searches[:1])])))
 
 

@@ -150,7 +150,7 @@ def train_again() -> None:
 if info.parent:
     train_again()
 with problems.caught():
-    searches = [run for run in services.runs().list(kind="suspect") if run.dataset == record.reference]
+    searches = [run for run in services.runs().of_dataset(record.reference) if run.kind == "suspect"]
 if not searches or searches[0].status not in (*ACTIVE, "done"):
     if searches:
         problems.show(searches[0].reason or {"what": "The search stopped."})

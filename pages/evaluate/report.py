@@ -18,6 +18,7 @@ from pages.components import (
     services,
     state,
     stress,
+    trained,
     training_view,
     vault,
 )
@@ -36,8 +37,7 @@ SCORES = {
 }
 
 st.title("How good is it, honestly?")
-with problems.caught():
-    finished = [r for r in services.runs().list(kind="train") if r.status == "done"]
+finished = trained.finished()
 run_id = state.current("run")
 if not any(r.id == run_id for r in finished):
     if not finished:
@@ -45,7 +45,7 @@ if not any(r.id == run_id for r in finished):
         st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
         st.stop()
     if run_id:
-        st.caption("The run in hand has no report yet; this is the newest one that has.")
+        trained.told_instead(run_id, "no report")
     run_id = finished[0].id
 run = next(r for r in finished if r.id == run_id)
 
@@ -59,7 +59,7 @@ judged, kind = (report["validation"], "items kept for choosing") if closed else 
 state.choose("run", run.id)
 
 st.markdown(f"### {plain(report['headline'])}")
-st.caption(f"{plain(run.dataset)} · {plain(run.backbone or run.recipe)} · {judged['n']:,} {kind} · "
+st.caption(f"{plain(run.dataset)} · {plain(trained.way(run))} · {judged['n']:,} {kind} · "
            f"{duration(report['timing']['total'])} to train")
 vault.show(run, report)
 if report["classes_without_training_rows"]:

@@ -16,8 +16,8 @@ st.title("How do I take it away?")
 run = trained.pick()
 run_id = run.id
 if st.session_state["export_of"] != run_id:
-    last = next((r.id for r in services.runs().list(kind="export") if r.status == "done"
-                 and (r.summary or {}).get("run") == run_id), "")
+    made = services.runs().list(kind="export", status="done", limit=None)
+    last = next((r.id for r in made if (r.summary or {}).get("run") == run_id), "")
     st.session_state.update(export_of=run_id, export_run=last, push_run="")
 
 st.markdown("A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it elsewhere: labels, "

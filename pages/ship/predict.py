@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from pages.components import charts, explanation, problems, services, state, trained, uploads, waiting
+from pages.components import charts, explanation, following, problems, services, state, trained, uploads, waiting
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.data.plan import plan_lines
 from tl_core.data.preparation import Preparation
 from tl_core.errors import UserError
-from tl_core.jobs.events import RunView, read_events
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page
 from tl_core.predict.threshold import read_threshold
@@ -116,9 +115,7 @@ def watch_job(job_id: str) -> None:
     job = services.runs().get(job_id)
     if job.status not in ACTIVE:
         st.rerun()
-    view = RunView()
-    for event in read_events(job.folder)[0]:
-        view.add(event)
+    view = following.view_of(job)
     left, counted = view.seconds_left(), f" {view.done:,} of {view.total:,}" if view.total else ""
     st.progress(job.progress, f"Waiting, place {job.place}" if job.status == "queued" else
                 f"{view.stage or 'Starting'}{counted}" + (f", {view.rate:,.0f} a second" if view.rate >= 1 else "")

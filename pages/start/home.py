@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chrome, problems, services, state
+from pages.components import chrome, problems, services, state, trained
 from pages.components.words import ago, plain
 from tl_core.config import RunConfig
 
@@ -48,7 +48,7 @@ if not recent:
     st.caption("None yet. A sample is the quickest way to see one.")
 for run in recent:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(run.dataset)}** · {plain(run.backbone or run.recipe)}  \n"
+        st.markdown(f"**{plain(run.dataset)}** · {plain(trained.way(run))}  \n"
                     f"{plain(run.headline) or '…'}", width="stretch")
         st.markdown(f"{chrome.badge(run.status)}  \n:small[{ago(run.created)}]", width="content")
         target = "pages/evaluate/report.py" if run.status == "done" else "pages/train/live.py"

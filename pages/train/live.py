@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, search_board, services, state
+from pages.components import charts, chrome, curves, following, problems, search_board, services, state, trained
 from pages.components.words import duration, plain, size
 from tl_core.config import RunConfig
-from tl_core.jobs.events import RunView, read_events
+from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
 from tl_core.registry.runs import ACTIVE
 
@@ -84,10 +84,7 @@ def train_longer(run) -> None:  # noqa: ANN001
 def past_view(folder: str, finished_at: float) -> RunView:
     """What a finished run's events amount to; a resumed one has another end."""
     del finished_at
-    view = RunView()
-    for event in read_events(Path(folder))[0]:
-        view.add(event)
-    return view
+    return RunView().follow(Path(folder))
 
 
 def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
@@ -96,7 +93,7 @@ def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
              if other.status == "done" and other.recipe == "finetune" and other.id != run.id}
     if not alike:
         return {}
-    names = {key: f"{other.backbone} {key}" for key, other in alike.items()}
+    names = {key: f"{trained.way(other)} · {key}" for key, other in alike.items()}
     picked = st.multiselect("Lay other runs over it", list(alike), format_func=names.get, max_selections=4)
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
@@ -129,10 +126,9 @@ def show_run() -> None:
     """Everything that changes while the run is going."""
     with problems.caught():
         run = services.runs().get(run_id)
-    view = RunView()
-    for event in read_events(run.folder)[0]:
-        view.add(event)
-    st.caption(" · ".join(plain(part) for part in (run.dataset, run.backbone or run.recipe or run.kind) if part)
+    view = following.view_of(run)
+    st.caption(" · ".join(plain(part) for part in (
+        run.dataset, trained.way(run) if run.kind == "train" else run.kind) if part)
                + f" · run {run.id}")
     if run.status in ACTIVE:
         st.markdown(f"#### {plain(sentence(run, view))}")

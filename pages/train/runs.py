@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chrome, problems, services
+from pages.components import chrome, problems, services, trained
 from pages.components.words import ago, plain
 from tl_core.registry.runs import ACTIVE
 from tl_core.storage import remove_tree
@@ -22,7 +22,8 @@ def confirm(run_id: str, what: str) -> None:
     st.markdown(f"Run **{run_id}** ({plain(what)}) with its model and report will be gone for good.")
     if st.button("Delete it", type="primary"):
         with problems.caught():
-            remove_tree(services.runs().delete(run_id))
+            if not remove_tree(services.runs().delete(run_id)):
+                st.toast("Some of its files are still in use; they will be removed later.", icon=":material/info:")
         st.rerun()
 
 
@@ -45,7 +46,7 @@ for run in found:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             place = f" · place {run.place}" if run.place else ""
-            what = (run.backbone or run.recipe) if run.kind == "train" else KINDS[run.kind]
+            what = trained.way(run) if run.kind == "train" else KINDS[run.kind]
             st.markdown(f"**{plain(title)}** · {plain(what)} · {run.id}{place}", width="stretch")
             st.markdown(f"{chrome.badge(run.status)} :small[{ago(run.created)}]", width="content")
         if run.headline or run.reason:

@@ -29,10 +29,7 @@ def opened():
 
 
 def view_of(folder):
-    view = RunView()
-    for event in read_events(folder)[0]:
-        view.add(event)
-    return view
+    return RunView().follow(folder)
 
 
 def test_the_time_left_follows_when_batches_slow_down(tmp_path, opened):
@@ -69,6 +66,20 @@ def test_reading_goes_on_where_it_stopped_and_waits_for_whole_lines(tmp_path, op
         handle.write('g", "text": "two"}\n')
     assert [event["text"] for event in read_events(tmp_path, offset)[0]] == ["two"]
     assert read_events(tmp_path / "nowhere") == ([], 0)
+
+
+def test_a_view_reads_only_what_is_new(tmp_path, opened):
+    log, view = opened(tmp_path), RunView()
+    log.stage("reading", 10)
+    log.log("one")
+    assert view.follow(tmp_path).logs == ["reading", "one"]
+    file = tmp_path / "events.jsonl"
+    with file.open("r+") as handle:  # whoever reads the beginning once more finds no event there
+        handle.write("x" * (file.stat().st_size - 1))
+    log.log("two")
+    log.curve("training", loss=0.5)
+    assert view.follow(tmp_path) is view and view.logs == ["reading", "one", "two"]
+    assert view.curves == {"training": [{"loss": 0.5}]} and view.stage == "reading"
 
 
 def test_a_torn_line_of_a_killed_worker_is_passed_over(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -38,9 +40,12 @@ def test_all_depths_side_by_side_are_the_single_ones(tiny, family):
     for number, width in enumerate(whole.model.widths, 1):
         one = read(open_at(tiny(family), number), inputs)
         np.testing.assert_allclose(one, everything[:, start:start + width], atol=1e-5)
+        np.testing.assert_allclose(read(replace(whole, model=whole.model.at(number)), inputs), one, atol=1e-5)
         np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
         start += width
     assert start == everything.shape[1]
+    with pytest.raises(ConfigError, match="no block"):
+        whole.model.at(whole.model.blocks + 1)
 
 
 def test_a_text_is_the_mean_of_its_tokens_after_the_block(tiny):
@@ -73,7 +78,14 @@ def test_a_probe_at_a_depth_is_saved_and_says_the_same_again(tmp_path, tiny, fam
     assert (report["settings"]["kept"] in (0.02, 0.1, 0.3, 1.0)) if depth < 0 else report["settings"]["kept"] == 1.0
 
 
-def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny):
+def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypatch):
+    opened = []
+
+    def counted(*arguments, **options):
+        opened.append(options.get("pooling", "auto"))
+        return load_backbone(*arguments, **options)
+
+    monkeypatch.setattr("tl_core.recipes.rank.load_backbone", counted)
     version = build(write_pictures(tmp_path / "p", each=20), tmp_path / "v")
     (tmp_path / "run").mkdir()
     found = rank(RunConfig("rank", "local", "d@1", str(version.folder), options={
@@ -81,5 +93,6 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny):
         tmp_path / "cache", Progress())
     assert sorted(one["depth"] for one in found["ranking"]) == [-1, 0, 1, 2]
     assert found["recommended_depth"] in (-1, 0, 1, 2)
+    assert opened == ["auto", "depth:all"]  # whatever number of blocks there are
     assert {one["name"].partition(" (")[2] for one in found["ranking"]} == {
         "", "after block 1 of 2)", "after block 2 of 2)", "all 2 blocks)"}

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests_support.fake_hub import COMMIT, serve
+
+from tl_core.models.catalogue import read_catalogue
 
 ROOT = Path(__file__).parents[2]
 CODE = """
@@ -139,6 +142,20 @@ def test_the_search_filters_and_sorts(look, tiny):
     assert [one["reference"] for one in free] == ["hub:me/bert-gated", "hub:me/bert-a"] and free[0]["gated"]
     assert [one["reference"] for one in german] == ["hub:me/bert-b"]
     assert [one["reference"] for one in pictures] == ["hub:me/bert-seen"]
+
+
+LICENCES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0",
+            "openrail", "llama3", "other", "")
+
+
+def test_the_search_and_the_catalogue_agree_on_commercial_use(look, tiny):
+    cards = {f"me/bert-{number}": card("fill-mask", 1, *([f"license:{licence}"] if licence else []))
+             for number, licence in enumerate(LICENCES)}
+    with serve(dict.fromkeys(cards, tiny("bert")), cards=cards) as address:
+        free, = look(address, {"text": "bert", "modality": "text", "commercial": True})
+    found = {one["licence"] for one in free}
+    assert found == {licence for licence in LICENCES if replace(read_catalogue()[0], licence=licence).commercial}
+    assert "cc-by-4.0" in found and not found & {"cc-by-nc-4.0", "openrail", "llama3", "other", ""}
 
 
 def test_a_search_that_fails_says_why(look, tiny):

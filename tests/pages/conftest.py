@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 
 import pytest
 from tests_support.datasets import write_texts
@@ -29,6 +30,14 @@ def no_dispatcher(monkeypatch, home):
 
     services.compute.clear()
     kill_all(home)
+
+
+@pytest.fixture(autouse=True)
+def defects_stay_exceptions(monkeypatch):
+    """What the app would turn into a message with a log id must fail a test."""
+    from pages.components import problems
+
+    monkeypatch.setattr(problems, "defects", nullcontext)
 
 
 @pytest.fixture

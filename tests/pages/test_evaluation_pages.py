@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+from sqlalchemy import insert, select
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
@@ -22,6 +23,7 @@ from tl_core.predict.threshold import read_threshold
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.tables import runs as table
 from tl_core.settings import read_settings
 from tl_core.train.nuisance import look_for_shortcuts
 
@@ -360,3 +362,32 @@ def test_the_list_of_runs_names_every_kind(studio, record, kind):
     assert not app.exception
     assert (run.id in everything(app)) == (kind != "preflight")
     assert not opened("pages/train/live.py", run=run.id).exception
+
+
+def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(studio, record):
+    """Pages go by the id, however many runs came later; what cannot be shown is said, not replaced in silence."""
+    old = studio.do(record, baseline=False)
+    with studio.engine.begin() as connection:
+        row = dict(connection.execute(select(table).where(table.c.id == old.id)).first()._mapping)
+        connection.execute(insert(table), [
+            {**row, "id": f"{number:010x}", "created": row["created"] + number} for number in range(1, 260)])
+    report = opened("pages/evaluate/report.py", run=old.id)
+    assert old.id in report.query_params["run"] and not report.warning
+    for page in ("pages/ship/predict.py", "pages/ship/export.py"):
+        at = opened(page, run=old.id)
+        assert next(box for box in at.selectbox if box.label == "Model").value == old.id and not at.warning
+    gone = opened("pages/evaluate/report.py", run="aaaaaaaaaa")
+    assert "There is no run aaaaaaaaaa any more" in gone.warning[0].value
+    waiting = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), studio.backbone,
+                                           "probe"))
+    told = opened("pages/evaluate/report.py", run=waiting.id).warning[0].value
+    assert f"Run {waiting.id} has no report: it is queued." in told
+
+
+def test_recent_runs_of_one_dataset_and_backbone_are_told_apart(studio, record):
+    for seed in (0, 7):
+        studio.do(record, baseline=False, seed=seed)
+    for page in ("pages/start/home.py", "pages/train/runs.py"):
+        shown = [text.value for text in opened(page).markdown if record.reference in text.value]
+        assert len(shown) == 2
+        assert any("Probe · seed 7" in line for line in shown)

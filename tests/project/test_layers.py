@@ -22,7 +22,7 @@ BASE = {"errors", "settings", "config", "log", "progress", "hub"}
 ALLOWED = {
     "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
     "select": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"}, "registry": BASE,
+    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"}, "registry": BASE | {"storage"},
     "vault": {"data", "evaluate"},
     "export": BASE | {"models", "data", "evaluate", "predict"},
     "predict": BASE | {"models", "data", "storage"}, "storage": BASE,

@@ -7,17 +7,18 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
 
-from tl_core.config import RunConfig
+from tl_core.config import KINDS, RunConfig
 from tl_core.errors import DataError, NotFoundError, StateError
 from tl_core.registry.database import HEAD, current_revision, open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import own_identity, start_time
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.runs import RunStore, RunWriter, sweep
 from tl_core.registry.tables import metadata, runs
 from tl_core.settings import Settings
 
@@ -266,3 +267,59 @@ def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
             "backbone": "starter:image-small", "n": 1, "ä": "starter:image "}
     assert json.loads((folders["rank"] / "config.json").read_text())["options"]["backbones"] == [
         "starter:image-small", "hub:a/b"]
+
+
+@pytest.mark.parametrize("way", ["run:", "static:run:", "among others", "longer"])
+def test_nobody_starts_from_a_run_of_somebody_else(engine, home, ann, way):
+    run_id = ann.create(config()).id
+    wanted = (replace(config("bob"), kind="rank", options={"backbones": ["starter:text", f"static:run:{run_id}"]})
+              if way == "among others" else replace(config("bob"), recipe="finetune").longer(run_id, 2.0)
+              if way == "longer" else replace(config("bob"), backbone=f"{way}{run_id}"))
+    with pytest.raises(NotFoundError):
+        RunStore(engine, "bob", home).create(wanted)
+    assert ann.create(replace(wanted, owner="ann")).status == "queued"
+
+
+@pytest.fixture
+def data(engine, home):
+    store = DatasetStore(engine, "ann", home)
+    store.add("d", store.new_folder(), {"modality": "text", "task": "single_label", "rows": 4, "classes": 2,
+                                        "fingerprint": "a"})
+    return store
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "train"])
+def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
+    run = ann.create(replace(config(), kind=kind))
+    with pytest.raises(DataError, match="at work"):
+        data.delete("d")
+    ann.cancel(run.id)
+    assert len(data.delete("d")) == 1
+
+
+def test_of_several_runs_all_are_deleted_or_none(engine, ann):
+    gone, stays = ann.create(config()), ann.create(config())
+    ann.cancel(gone.id)
+    with pytest.raises(StateError, match=stays.id):
+        ann.delete_all([gone.id, stays.id])
+    assert {run.id for run in ann.list()} == {gone.id, stays.id}
+    ann.cancel(stays.id)
+    assert ann.delete_all([gone.id, stays.id]) == [gone.folder, stays.folder]
+    assert ann.list() == [] and ann.delete_all([]) == []
+
+
+def test_folders_of_runs_without_a_row_are_swept_after_a_day(engine, home, ann):
+    kept = ann.create(config())
+    old, fresh = home / "runs" / "0123456789", home / "runs" / "abcdef0123"
+    for folder in (old, fresh):
+        (folder / "model").mkdir(parents=True)
+    for folder in (old, kept.folder):
+        os.utime(folder, (time.time() - 90_000,) * 2)
+    assert sweep(engine, home) == 1
+    assert not old.exists() and fresh.exists() and kept.folder.exists()
+
+
+def test_every_run_is_listed_however_many_there_are(ann):
+    made = [ann.create(config()).id for _ in range(230)]
+    assert [run.id for run in ann.list(kind="train", limit=None)] == made[::-1]
+    assert ann.list(kind="train", status="done", limit=None) == []

@@ -156,8 +156,8 @@ def delete(args: argparse.Namespace, output: Output) -> int:
     _, datasets, runs = stores()
     gone = 0
     if args.with_runs:
-        for run in runs.of_dataset(args.name):
-            remove_tree(runs.delete(run.id))
+        for folder in runs.delete_all([run.id for run in runs.of_dataset(args.name)]):
+            remove_tree(folder)
             gone += 1
     folders = datasets.delete(args.name)
     for folder in folders:

@@ -133,16 +133,14 @@ def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[s
 
 def follow(run: Run, runs: RunStore, output: Output) -> Run:
     """Show stage, share and time left on standard error until the run has ended."""
-    from tl_core.jobs.events import RunView, read_events
+    from tl_core.jobs.events import RunView
 
-    view, offset, shown = RunView(), 0, ""
+    view, shown = RunView(), ""
     while True:
         run = runs.get(run.id)
-        events, offset = read_events(run.folder, offset)
-        for event in events:
-            view.add(event)
-            if event["type"] == "finding":
-                output.note(f"\n[{event['finding']['severity']}] {event['finding']['text']} {event['finding']['fix']}")
+        told = len(view.findings)
+        for finding in view.follow(run.folder).findings[told:]:
+            output.note(f"\n[{finding['severity']}] {finding['text']} {finding['fix']}")
         line = _status_line(run, view)
         if line != shown:
             output.note("\r" + line.ljust(len(shown)), end="")

@@ -75,6 +75,13 @@ class RunConfig:
         """The recipe's settings as their dataclass."""
         return SETTINGS[self.recipe].from_dict(self.options)
 
+    def begins_with(self) -> list[str]:
+        """Ids of the earlier runs whose models it starts from or looks at."""
+        named = [reference.removeprefix("static:") for reference in
+                 (self.backbone, *self.options.get("backbones", ()))]
+        found = [one.removeprefix("run:") for one in named if one.startswith("run:")]
+        return [*found, *(one for one in (self.options.get("continue_from"),) if one)]
+
     def longer(self, run_id: str, epochs: float) -> RunConfig:
         """The config of a run that goes on from the end of this one, whose id is `run_id`.
 

@@ -24,7 +24,7 @@ from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.database import open_database
 from tl_core.registry.processes import is_alive, own_identity
-from tl_core.registry.runs import LANES, RunWriter, mark_dead
+from tl_core.registry.runs import LANES, RunWriter, mark_dead, sweep
 from tl_core.registry.tables import locks
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired
@@ -43,7 +43,7 @@ class Dispatcher:
     """Holds the lock and turns the queue; `turn` is one round, without waiting."""
 
     def __init__(self, engine: Engine, runner: JobRunner, slots: dict[str, int]) -> None:
-        self._engine, self._runner, self._slots = engine, runner, slots
+        self.engine, self._runner, self._slots = engine, runner, slots
         self._writer = RunWriter(engine)
         self.last_busy = time.monotonic()
 
@@ -52,11 +52,11 @@ class Dispatcher:
         host, pid, started = own_identity()
         mine = {"host": host, "pid": pid, "pid_started": started, "heartbeat": time.time()}
         try:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 connection.execute(insert(locks).values(name=_LOCK, **mine))
             return True
         except IntegrityError:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 row = connection.execute(select(locks).where(locks.c.name == _LOCK)).first()
                 if row is None or is_alive(row.host, row.pid, row.pid_started, row.heartbeat, time.time()):
                     return False
@@ -67,12 +67,12 @@ class Dispatcher:
     def release(self) -> None:
         """Give the lock back if it is ours."""
         _, pid, _ = own_identity()
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(sql_delete(locks).where(locks.c.name == _LOCK, locks.c.pid == pid))
 
     def turn(self) -> None:
         """Mark the dead, start what fits, show a sign of life."""
-        for run_id in mark_dead(self._engine):
+        for run_id in mark_dead(self.engine):
             log.warning("run %s has lost its process", run_id)
         busy = False
         for lane, slots in self._slots.items():
@@ -89,9 +89,8 @@ class Dispatcher:
             self.last_busy = time.monotonic()
         elif self._may_prepare():
             self._runner.prepare()
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time()))
-
 
     def _may_prepare(self) -> bool:
         """Whether a worker may stand by: not while the app is just starting, and only with memory to spare."""
@@ -142,6 +141,7 @@ def main(arguments: list[str]) -> int:
             if time.monotonic() - cleaned > _CLEAN_SECONDS:
                 cleaned = time.monotonic()
                 remove_expired(settings)
+                sweep(dispatcher.engine, settings.home_path)
             time.sleep(_TURN_SECONDS)
     finally:
         runner.close()

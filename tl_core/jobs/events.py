@@ -94,7 +94,7 @@ def _numbers(content: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class RunView:
-    """What the events so far amount to; feed it new ones with `add`."""
+    """What the events so far amount to; `follow` takes in those that are new."""
 
     stage: str = ""
     done: int = 0
@@ -106,6 +106,14 @@ class RunView:
     batches: list[tuple[float, int]] = field(default_factory=list)
     machine: list[dict[str, Any]] = field(default_factory=list)
     learning: str = ""
+    offset: int = 0  # in bytes, of what has been taken in
+
+    def follow(self, folder: Path) -> RunView:
+        """Take in what the run in `folder` has written since the last time; gives itself."""
+        events, self.offset = read_events(folder, self.offset)
+        for event in events:
+            self.add(event)
+        return self
 
     def add(self, event: dict[str, Any]) -> None:
         """Take one event in."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from tl_core.config import RunConfig
 from tl_core.errors import ConfigError, nearest
-from tl_core.jobs.events import RunView, read_events
+from tl_core.jobs.events import RunView
 from tl_core.settings import Settings
 
 _PARAMETER = 500  # signs of a value that MLflow takes
@@ -67,9 +67,7 @@ def scores_of(report: dict[str, Any]) -> dict[str, float]:
 
 def points_of(folder: Path) -> list[tuple[str, int, float]]:
     """Name, step and value of every point of the run's curves."""
-    view, found = RunView(), list[tuple[str, int, float]]()
-    for event in read_events(folder)[0]:
-        view.add(event)
+    view, found = RunView().follow(folder), list[tuple[str, int, float]]()
     for curve, points in view.curves.items():
         for number, point in enumerate(points):
             step = int(point.get("step") or number)

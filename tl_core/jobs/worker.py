@@ -11,9 +11,7 @@ import os
 import secrets
 import signal
 import sys
-import threading
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -24,7 +22,7 @@ from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import Cancelled, UserError
 from tl_core.jobs.events import EventLog
-from tl_core.jobs.monitor import read_machine
+from tl_core.jobs.heart import Heart
 from tl_core.jobs.notify import notify
 from tl_core.jobs.trackers import track
 from tl_core.log import quiet_libraries, setup_logging
@@ -36,10 +34,7 @@ from tl_core.registry.runs import RunWriter
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_tree
 
-_BEAT_SECONDS = 2.0
-_MACHINE_BEATS = 3  # beats between two readings of the machine
 _NICENESS = 5  # on a machine without a GPU the pages must stay quick beside the training
-_GRACE_SECONDS = 10.0  # a fit inside a library cannot be interrupted politely
 log = logging.getLogger(__name__)
 
 
@@ -96,7 +91,8 @@ def carry_out(folder: Path, settings: Settings) -> int:
     _, pid, started = own_identity()
     writer.hand_over(run_id, pid, started)
     events = EventLog(folder)
-    heart = _Heart(run_id, writer, events)
+    heart = Heart(run_id, writer, events, lambda: writer.finish(
+        run_id, "cancelled", reason=_explain(Cancelled())[1]))
     signal.signal(signal.SIGTERM, _on_terminate)
     heart.start()
     try:
@@ -142,36 +138,6 @@ def _explain(error: BaseException) -> tuple[str, dict[str, str]]:
     return "failed", {"code": "unexpected", "what": "Something went wrong that we did not expect.",
                       "why": f"{type(error).__name__} (log id {name}).",
                       "try_this": "Try again; if it happens again, report it with the log of this run."}
-
-
-class _Heart(threading.Thread):
-    """Signs of life for the row; carries a cancel request to the work, and ends a process that cannot hear it."""
-
-    def __init__(self, run_id: str, writer: RunWriter, events: EventLog) -> None:
-        super().__init__(daemon=True)
-        self._run_id, self._writer, self._events = run_id, writer, events
-        self._stop_now = threading.Event()
-
-    def run(self) -> None:
-        asked, beats = 0.0, 0
-        while not self._stop_now.wait(_BEAT_SECONDS):
-            with suppress(Exception):  # a database that is away for a moment must not end hours of work
-                wish = self._writer.beat(self._run_id, self._events.fraction)
-                if wish == "cancel":
-                    self._events.cancelled.set()
-                    asked = asked or time.monotonic()
-                elif wish == "stop":
-                    self._events.stopping.set()
-            beats += 1
-            if beats % _MACHINE_BEATS == 0:
-                self._events.machine(read_machine())
-            if asked and time.monotonic() - asked > _GRACE_SECONDS:
-                status, reason = _explain(Cancelled())
-                self._writer.finish(self._run_id, status, reason=reason)
-                os._exit(1)
-
-    def stop(self) -> None:
-        self._stop_now.set()
 
 
 def _train(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tl_core.models.licences import allows_commercial_use
 from tl_core.models.references import parse_reference
 
 _FILE = Path(__file__).with_name("catalogue.csv")
-_FREE = ("apache-2.0", "mit", "bsd-3-clause")  # licences that allow commercial use
 _STATE_BYTES = 16  # of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
 
 
@@ -40,7 +40,7 @@ class Card:
     @property
     def commercial(self) -> bool:
         """Whether the licence of the weights allows commercial use."""
-        return self.licence in _FREE
+        return allows_commercial_use(self.licence)
 
     @property
     def tuning_gb(self) -> float:

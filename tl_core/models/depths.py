@@ -42,7 +42,7 @@ class DepthClassifier(nn.Module):
     def __init__(self, native: Any, family: str, kind: str, widths: list[int] | None = None,  # noqa: ANN401
                  example: dict[str, Tensor] | None = None) -> None:
         super().__init__()
-        self.config, self.backbone = native.config, native
+        self.config, self.backbone, self._family = native.config, native, family
         self._names = block_modules(native, family)
         self._last = _block_number(kind, len(self._names))
         self._channels_last = getattr(getattr(native, "timm_model", None), "output_fmt", "") == "NHWC"
@@ -53,6 +53,14 @@ class DepthClassifier(nn.Module):
     def blocks(self) -> int:
         """How many blocks the backbone has."""
         return len(self._names)
+
+    def at(self, number: int) -> DepthClassifier:
+        """The same network, not a copy, read after block `number` alone.
+
+        Raises:
+            ConfigError: where there is no such block.
+        """
+        return DepthClassifier(self.backbone, self._family, f"{KIND}{number}", widths=self.widths[number - 1:number])
 
     def get_input_embeddings(self) -> nn.Module:
         """The encoder's table of words, asked for as of every model of transformers."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
+from tl_core.models.licences import allows_commercial_use
 from tl_core.models.references import read_json
 from tl_core.settings import read_settings
 
@@ -23,7 +24,6 @@ _TASKS = {"image": ("image-classification", "image-feature-extraction", "zero-sh
           "text": ("feature-extraction", "sentence-similarity", "fill-mask", "text-classification", "text-generation")}
 _FOUND = 20
 _ASKED = 100  # of the Hub, before our own filters
-_FREE = ("apache-2.0", "mit", "bsd-3-clause", "bsd-2-clause", "cc0-1.0", "cc-by-4.0")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def search(text: str, modality: str, *, language: str = "", commercial: bool = F
     found = []
     for model in models:
         licence = next((tag.removeprefix("license:") for tag in model.tags or [] if tag.startswith("license:")), "")
-        if model.pipeline_tag in _TASKS[modality] and (not commercial or licence in _FREE):
+        if model.pipeline_tag in _TASKS[modality] and (not commercial or allows_commercial_use(licence)):
             weights = model.safetensors.total / 1e6 if model.safetensors else 0.0
             found.append(Found(f"hub:{model.id}", str(model.pipeline_tag), int(model.downloads or 0), licence, weights,
                                bool(model.gated)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,7 @@ def _depths(reference: str, facts: dict[str, Any], settings: ProbeSettings, vers
     features = np.asarray(probe_features(settings, version, {"sampled": rows}, whole, cache, progress, share=0.3))
     blocks, found, start = whole.model.blocks, [], 0
     for number, width in enumerate(whole.model.widths, 1):
-        cut = load_backbone(reference, names, read_settings(), pooling=f"{KIND}{number}",
-                            max_length=settings.max_length)
+        cut = replace(whole, model=whole.model.at(number))
         found.append(({**facts, "depth": number, "blocks": blocks,
                        "items_per_second": _items_per_second(cut, version, rows)}, features[:, start:start + width]))
         start += width

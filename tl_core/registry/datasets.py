@@ -130,9 +130,14 @@ class DatasetStore:
         doomed = [r for r in self.list(all_versions=True)
                   if r.name == record.name and (whole or r.version == record.version)]
         with self._engine.begin() as connection:
+            about = (runs.c.owner == self._user, runs.c.dataset.in_([r.reference for r in doomed]))
+            busy = connection.execute(select(func.count()).select_from(runs).where(
+                *about, runs.c.kind != "train", runs.c.status.in_(("queued", "running")))).scalar_one()
+            if busy:
+                raise DataError(f"{busy} piece(s) of work are at work on {reference!r}.",
+                                "They would lose their data.", "Wait until they have ended, or cancel them.")
             used = connection.execute(select(func.count()).select_from(runs).where(
-                runs.c.owner == self._user, runs.c.kind == "train",
-                runs.c.dataset.in_([r.reference for r in doomed]))).scalar_one()
+                *about, runs.c.kind == "train")).scalar_one()
             if used:
                 raise DataError(f"{used} run(s) were trained on {reference!r}.", "They would lose their data.",
                                 "Delete these runs first.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tl_core.config import RunConfig
 from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.tables import runs
+from tl_core.storage import is_left, remove_tree
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -78,9 +80,8 @@ class RunStore:
         """
         if config.owner != self._user:
             raise StateError(f"{self._user!r} cannot start a run for {config.owner!r}.")
-        for reference in (config.backbone, *config.options.get("backbones", ())):
-            if reference.startswith("run:"):  # other people's runs do not exist
-                self.get(reference.removeprefix("run:"))
+        for earlier in config.begins_with():  # other people's runs do not exist
+            self.get(earlier)
         run_id, now = secrets.token_hex(5), time.time()
         folder = self._home / "runs" / run_id
         folder.mkdir(parents=True)
@@ -116,19 +117,23 @@ class RunStore:
 
     def of_dataset(self, reference: str) -> list[Run]:
         """All runs about a dataset `name`, or about one version `name@version`."""
+        self._mark_dead()
         name, _, version = reference.partition("@")
         about = runs.c.dataset == reference if version else runs.c.dataset.startswith(f"{name}@", autoescape=True)
         with self._engine.connect() as connection:
             return [self._to_run(row) for row in connection.execute(
                 select(runs).where(runs.c.owner == self._user, about).order_by(runs.c.created.desc())).all()]
 
-    def list(self, *, kind: str | None = None, active: bool = False, limit: int = 200) -> list[Run]:
+    def list(self, *, kind: str | None = None, active: bool = False, status: str = "",
+             limit: int | None = 200) -> list[Run]:
         """The acting user's runs, newest first; measurements before a run only when asked for by `kind`."""
         self._mark_dead()
         query = select(runs).where(runs.c.owner == self._user).order_by(runs.c.created.desc()).limit(limit)
         query = query.where(runs.c.kind == kind if kind else runs.c.kind != "preflight")
         if active:
             query = query.where(runs.c.status.in_(ACTIVE))
+        if status:
+            query = query.where(runs.c.status == status)
         with self._engine.connect() as connection:
             return [self._to_run(row) for row in connection.execute(query).all()]
 
@@ -198,13 +203,26 @@ class RunStore:
         Raises:
             StateError: when it is still active.
         """
-        run = self.get(run_id)
-        if run.status in ACTIVE:
-            raise StateError(f"Run {run_id} is {run.status}.", "", "Cancel it first.")
+        return self.delete_all([run_id])[0]
+
+    def delete_all(self, run_ids: Sequence[str]) -> Sequence[Path]:
+        """Remove the rows of ended runs, all or none, and give their folders, for the caller to remove.
+
+        Raises:
+            NotFoundError: when the acting user has not one of them.
+            StateError: when one is still active.
+        """
+        found = [self.get(run_id) for run_id in run_ids]
+        for run in found:
+            if run.status in ACTIVE:
+                raise StateError(f"Run {run.id} is {run.status}.", "", "Cancel it first.")
         with self._engine.begin() as connection:
-            connection.execute(sql_delete(runs).where(runs.c.id == run_id, runs.c.owner == self._user,
-                                                      runs.c.status.in_(ENDED)))
-        return run.folder
+            gone = connection.execute(sql_delete(runs).where(
+                runs.c.id.in_([run.id for run in found]), runs.c.owner == self._user,
+                runs.c.status.in_(ENDED))).rowcount
+            if gone != len(found):  # one was resumed just now: leaving takes nothing with it
+                raise StateError("One of these runs has just been started again.", "", "Cancel it first.")
+        return [run.folder for run in found]
 
     def _to_run(self, row: Row[Any]) -> Run:
         values = dict(row._mapping)
@@ -221,6 +239,14 @@ class RunStore:
 
     def _mark_dead(self) -> None:
         mark_dead(self._engine)
+
+
+def sweep(engine: Engine, home: Path) -> int:
+    """Remove folders of runs that have had no row for a day, which a deletion could not remove; gives how many."""
+    with engine.connect() as connection:
+        known = set(connection.execute(select(runs.c.id)).scalars())
+    left = [folder for folder in (home / "runs").glob("*") if folder.name not in known and is_left(folder)]
+    return sum(remove_tree(folder) for folder in left)
 
 
 def mark_dead(engine: Engine) -> list[str]:
