@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components import chrome, problems, services, trained
 from pages.components.words import ago, plain
+from tl_core.config import RUN_KINDS
 from tl_core.registry.runs import ACTIVE
 from tl_core.storage import remove_tree
 
@@ -36,17 +37,12 @@ def act(action: str, run_id: str) -> None:
         ensure_dispatcher(services.settings())
 
 
-KINDS = {"train": "training", "import": "import of data", "fix": "new version of a dataset",
-         "takeout": "dataset as files", "predict": "prediction of a file", "preflight": "estimate",
-         "suspect": "search for wrong labels", "explore": "learning curve and map", "curve": "learning curve of a "
-         "training", "stress": "try on worse items", "trace": "search for what it learnt from",
-         "rank": "ranking of backbones", "export": "bundle to take away", "push": "bundle to the Hub"}
 for run in found:
-    title = run.dataset or KINDS[run.kind]
+    title = run.dataset or RUN_KINDS[run.kind].title
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             place = f" · place {run.place}" if run.place else ""
-            what = trained.way(run) if run.kind == "train" else KINDS[run.kind]
+            what = trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title
             st.markdown(f"**{plain(title)}** · {plain(what)} · {run.id}{place}", width="stretch")
             st.markdown(f"{chrome.badge(run.status)} :small[{ago(run.created)}]", width="content")
         if run.headline or run.reason:

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
-from tl_core.config import KINDS, RunConfig
+from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.data.edits import Decision, decisions
 from tl_core.data.schema import ImportOptions
 from tl_core.data.store import DatasetVersion
@@ -353,7 +353,7 @@ def test_the_catalogue_is_filtered(studio, record):
     assert "None meets all of these wishes." in everything(app)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RUN_KINDS)
 def test_the_list_of_runs_names_every_kind(studio, record, kind):
     config = RunConfig(kind, "local", record.reference, str(record.folder),
                        recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "")

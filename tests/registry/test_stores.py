@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from tl_core.config import KINDS, RunConfig
+from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.errors import DataError, NotFoundError, StateError
 from tl_core.registry.database import HEAD, current_revision, open_database
 from tl_core.registry.datasets import DatasetStore
@@ -288,7 +288,7 @@ def data(engine, home):
     return store
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "train"])
+@pytest.mark.parametrize("kind", [kind for kind in RUN_KINDS if kind != "train"])
 def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
     run = ann.create(replace(config(), kind=kind))
     with pytest.raises(DataError, match="at work"):

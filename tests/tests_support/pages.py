@@ -6,9 +6,10 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tl_core.config import RUN_KINDS
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
-from tl_core.registry.runs import LANES, RunStore, RunWriter
+from tl_core.registry.runs import RunStore, RunWriter
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,6 @@ def runs():
 def carried_out(config):
     """The run of `config`, done in this process."""
     run = runs().create(config)
-    RunWriter(open_database(read_settings())).claim_next(LANES[config.kind])
+    RunWriter(open_database(read_settings())).claim_next(RUN_KINDS[config.kind].lane)
     carry_out(run.folder, read_settings())
     return runs().get(run.id)

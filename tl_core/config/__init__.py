@@ -15,21 +15,18 @@ from tl_core.config.checked import Checked, setting
 from tl_core.config.contrastive import ContrastiveSettings
 from tl_core.config.finetune import FinetuneSettings
 from tl_core.config.frozen import BaselineSettings, ProbeSettings, ZeroShotSettings
+from tl_core.config.kinds import RUN_KINDS
 from tl_core.config.ladder import LadderSettings
 from tl_core.config.static import StaticSettings
 from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
 
-__all__ = ["KINDS", "SETTINGS", "STRATEGIES", "AutoSettings", "BaselineSettings", "Checked", "ContrastiveSettings",
+__all__ = ["RUN_KINDS", "SETTINGS", "STRATEGIES", "AutoSettings", "BaselineSettings", "Checked", "ContrastiveSettings",
            "FinetuneSettings", "LadderSettings", "ProbeSettings", "RunConfig", "StaticSettings", "Strategy",
            "SurgeryPlan", "ZeroShotSettings", "describe_settings", "setting"]
 
-KINDS = ("train", "import", "fix", "takeout", "predict", "preflight", "suspect", "explore", "curve", "stress",
-         "trace", "rank", "export", "push")
-
 _NO_BACKBONE = ("baseline", "auto")  # an automatic search may look for one itself
-_WITH_RECIPE = ("train", "preflight", "suspect", "explore", "curve")
 
 SETTINGS: dict[str, type[Checked]] = {
     "baseline": BaselineSettings, "zero_shot": ZeroShotSettings, "static_embeddings": StaticSettings,
@@ -41,12 +38,8 @@ SETTINGS: dict[str, type[Checked]] = {
 class RunConfig:
     """One recorded piece of work, as written to `runs/<id>/config.json`.
 
-    `kind` is `train`, `preflight` (measure a few steps of one), `import` (make a dataset version), `fix` (make one
-    from another), `takeout` (write one as files), `predict` (a whole file), `suspect` (look for wrong labels with a
-    probe), `explore` (learning curve and map, with a probe), `curve` (train on more and more of the rows), `rank`
-    (several backbones on a sample), `stress` (a trained model on worse items), `trace` (what each item is like to a
-    trained model), `export` (a bundle of one) or `push` (a bundle to the Hub). `options` holds the recipe's settings
-    for those with a recipe, and the arguments of the other kinds.
+    `kind` is one of `RUN_KINDS`. `options` holds the recipe's settings for those with a recipe, and the arguments of
+    the other kinds.
     `sealed` keeps a training's test score closed until somebody asks for it.
     """
 
@@ -60,9 +53,9 @@ class RunConfig:
     sealed: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ConfigError(f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, KINDS))
-        if self.kind in _WITH_RECIPE:
+        if self.kind not in RUN_KINDS:
+            raise ConfigError(f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, RUN_KINDS))
+        if RUN_KINDS[self.kind].with_recipe:
             if self.recipe not in SETTINGS:
                 raise ConfigError(f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS))
             if self.recipe not in _NO_BACKBONE and not self.backbone:

@@ -19,12 +19,13 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from tl_core.config.kinds import TRAIN, lanes
 from tl_core.jobs.monitor import gpu_count
 from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.database import open_database
 from tl_core.registry.processes import is_alive, own_identity
-from tl_core.registry.runs import LANES, RunWriter, mark_dead, sweep
+from tl_core.registry.runs import RunWriter, mark_dead, sweep
 from tl_core.registry.tables import locks
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired
@@ -100,8 +101,8 @@ class Dispatcher:
 
 def slots_of(settings: Settings) -> dict[str, int]:
     """Slots by lane: training takes one per GPU (one without); imports and predictions have one of their own."""
-    return {"train": settings.number("workers") if settings.workers else max(1, gpu_count()),
-            **dict.fromkeys(set(LANES.values()) - {"train"}, 1)}
+    return {TRAIN: settings.number("workers") if settings.workers else max(1, gpu_count()),
+            **dict.fromkeys(lanes() - {TRAIN}, 1)}
 
 
 def ensure_dispatcher(settings: Settings) -> None:

@@ -8,13 +8,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from tl_core.config import RunConfig
+from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.monitor import gpu_count
 from tl_core.registry.processes import start_time
-
-# What needs the libraries that a worker standing by has imported.
-_HEAVY = ("train", "predict", "preflight", "suspect", "explore", "stress", "curve", "trace",
-          "rank", "export", "push")
 
 
 class JobRunner(Protocol):
@@ -47,7 +43,7 @@ class LocalRunner:
         config = RunConfig.read(folder)
         self._children = [child for child in self._children if child.poll() is None]  # reap
         gpu = self._pick_gpu(config)
-        waiting = self._hand_to_standby(folder, gpu) if config.kind in _HEAVY else None
+        waiting = self._hand_to_standby(folder, gpu) if RUN_KINDS[config.kind].heavy else None
         process = waiting or self._start([str(folder)], folder / "worker.log", gpu)
         self._children.append(process)
         self._gpus[process.pid] = gpu

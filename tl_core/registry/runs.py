@@ -16,7 +16,8 @@ from sqlalchemy import Engine, Row, and_, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tl_core.config import RunConfig
+from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.config.kinds import kinds_of
 from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.tables import runs
@@ -24,9 +25,6 @@ from tl_core.storage import is_left, remove_tree
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
-LANES = {"train": "train", "import": "light", "fix": "light", "takeout": "light", "predict": "light",
-         "preflight": "light", "suspect": "light", "explore": "light", "stress": "light",
-         "trace": "light", "rank": "light", "export": "light", "push": "light", "curve": "train"}
 _DIED = {"code": "interrupted", "what": "The process that did the work has gone.",
          "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
          "try_this": "Resume it; finished parts are kept."}
@@ -129,7 +127,8 @@ class RunStore:
         """The acting user's runs, newest first; measurements before a run only when asked for by `kind`."""
         self._mark_dead()
         query = select(runs).where(runs.c.owner == self._user).order_by(runs.c.created.desc()).limit(limit)
-        query = query.where(runs.c.kind == kind if kind else runs.c.kind != "preflight")
+        unlisted = [name for name, one in RUN_KINDS.items() if not one.listed]
+        query = query.where(runs.c.kind == kind if kind else runs.c.kind.not_in(unlisted))
         if active:
             query = query.where(runs.c.status.in_(ACTIVE))
         if status:
@@ -232,7 +231,7 @@ class RunStore:
 
     def _place(self, row: dict[str, Any]) -> int:
         """Position among all users' queued runs of the same lane, from 1."""
-        kinds = [kind for kind, lane in LANES.items() if lane == LANES[row["kind"]]]
+        kinds = kinds_of(RUN_KINDS[row["kind"]].lane)
         with self._engine.connect() as connection:
             return 1 + int(connection.execute(select(func.count()).select_from(runs).where(
                 runs.c.status == "queued", runs.c.kind.in_(kinds), runs.c.queued < row["queued"])).scalar_one())
@@ -277,7 +276,7 @@ class RunWriter:
 
     def claim_next(self, lane: str) -> tuple[str, Path] | None:
         """Take the oldest queued run of a lane, fairly: the owner with the fewest running ones first."""
-        kinds = [kind for kind, name in LANES.items() if name == lane]
+        kinds = kinds_of(lane)
         with self._engine.connect() as connection:
             busy: dict[str, int] = {row[0]: row[1] for row in connection.execute(
                 select(runs.c.owner, func.count()).where(runs.c.status == "running").group_by(runs.c.owner))}
@@ -295,7 +294,7 @@ class RunWriter:
 
     def running(self, lane: str) -> int:
         """How many runs of a lane are running."""
-        kinds = [kind for kind, name in LANES.items() if name == lane]
+        kinds = kinds_of(lane)
         with self._engine.connect() as connection:
             return int(connection.execute(select(func.count()).select_from(runs).where(
                 runs.c.status == "running", runs.c.kind.in_(kinds))).scalar_one())
