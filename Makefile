@@ -1,4 +1,4 @@
-# make app: run the studio. make test: run the whole suite. Both set up .venv first; the second time takes seconds.
+# make app: run the studio. make test: run the whole suite, in two processes (WORKERS=4 for more cores). Both set up .venv first; the second time takes seconds.
 # uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it.
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
@@ -20,7 +20,7 @@ app: .venv/app.stamp
 	@$(PY) -m pages.components.launch --port $(PORT)
 
 test: .venv/dev.stamp
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder
 
 check: .venv/dev.stamp
 	@.venv/bin/ruff check .

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+if os.environ.get("PYTEST_XDIST_WORKER"):  # one of several processes, each with a core of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from tl_core.log import quiet_libraries  # noqa: E402
@@ -20,10 +22,39 @@ SHARED = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
 ACCEPTED_SKIPS = ("needs a GPU", "needs a Docker engine", "needs the shared data folder")
 
 
+def pytest_itemcollected(item):
+    """What shares something that is long to make goes to one process."""
+    if group := _group(item):
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(items):
+    """The longest groups begin."""
+    items.sort(key=lambda item: _FIRST.index(_group(item)) if _group(item) in _FIRST else len(_FIRST))
+
+
+_FIRST = ("browser", "exported")
+
+
+def _group(item):
+    """The group of a test: the browser's server, the exported runs, the database, or what its module makes once."""
+    if item.path.parent.name == "browser":
+        return "browser"
+    if "exported" in item.fixturenames:
+        return "exported"
+    if item.path.parent.name == "registry":
+        return "registry"
+    shared = (found.scope for one in item._fixtureinfo.name2fixturedefs.values() for found in one)
+    return str(item.path) if "module" in shared else ""
+
+
 @pytest.fixture(scope="session")
 def unpacked(tmp_path_factory):
-    """Where starters are unpacked, once for all tests."""
-    return tmp_path_factory.mktemp("starters")
+    """Where starters are unpacked, once for all tests and all processes that run them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "starters"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +103,7 @@ def exported(tmp_path_factory, tiny):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    if os.environ.get("CI") != "true" or exitstatus:
+    if os.environ.get("CI") != "true" or exitstatus or hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     holes = [report for report in reporter.stats.get("skipped", [])

@@ -37,8 +37,7 @@ def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) ->
     if st.button("What did it learn this from?", icon=":material/family_history:", help="Looks for the training items "
                  "that are most alike to this model; done once for all items of this run."):
         config = replace(RunConfig.read(run.folder), kind="trace", recipe="", backbone="", sealed=False, options={
-            "run": run.id, "model": str(run.folder / "model"),
-            "max_length": int(report["settings"].get("max_length") or 256)})
+            "run": run.id, "max_length": int(report["settings"].get("max_length") or 256)})
         with problems.caught():
             services.submit(config, f"{state.new_draft()}-trace")
         state.draft_used()

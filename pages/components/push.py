@@ -1,7 +1,5 @@
 """A bundle to the Hugging Face Hub, from the page that made it."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.components import problems, services, state, waiting
@@ -11,8 +9,8 @@ from tl_core.export.push import is_name, token_of
 from tl_core.registry.runs import ACTIVE, Run
 
 
-def show(run: Run, bundle: Path) -> None:
-    """Ask for a name, push, and show where it went."""
+def show(run: Run, export_id: str, folder: str) -> None:
+    """Ask for a name, push the bundle `folder` of an export, and show where it went."""
     with st.expander("Put it on the Hugging Face Hub", expanded=bool(st.session_state["push_run"])):
         if not token_of(services.settings()):
             st.caption("This program has no token for the Hub. Who runs it can make one that may write at "
@@ -21,10 +19,10 @@ def show(run: Run, bundle: Path) -> None:
         if st.session_state["push_run"]:
             _watch(st.session_state["push_run"])
         else:
-            _ask(run, bundle)
+            _ask(run, export_id, folder)
 
 
-def _ask(run: Run, bundle: Path) -> None:
+def _ask(run: Run, export_id: str, folder: str) -> None:
     with st.form("push", border=False):
         name = st.text_input("Owner/name", placeholder="my-team/my-classifier", max_chars=200)
         public = st.toggle("Everybody may read it", help="Off, only you and those whom you let in on the Hub.")
@@ -34,8 +32,9 @@ def _ask(run: Run, bundle: Path) -> None:
         st.warning("Write it as owner/name, with letters, digits, dots, dashes and underscores.")
         return
     with problems.caught():
-        job = services.submit(RunConfig("push", services.user(), run.dataset, options={
-            "bundle": str(bundle), "repository": name.strip(), "public": public}), f"{state.new_draft()}-push")
+        config = RunConfig("push", services.user(), run.dataset, options={
+            "run": export_id, "folder": folder, "repository": name.strip(), "public": public})
+        job = services.submit(config, f"{state.new_draft()}-push")
     state.draft_used()
     st.session_state["push_run"] = job.id
     st.rerun()

@@ -34,7 +34,7 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
         st.caption(f"Tries it on worse versions of up to 300 test {noun}.")
         if st.button("Try it on worse items", icon=":material/storm:"):
             config = RunConfig("stress", services.user(), run.dataset, str(services.datasets().get(run.dataset).folder),
-                               options={"model": str(run.folder / "model"), "run": run.id})
+                               options={"run": run.id})
             with problems.caught():
                 services.submit(config, f"{state.new_draft()}-stress")
             state.draft_used()

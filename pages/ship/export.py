@@ -40,7 +40,7 @@ def ask() -> None:
             name = "".join(sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]).strip("-")
             record = services.datasets().get(run.dataset)
             job = services.submit(RunConfig("export", services.user(), run.dataset, str(record.folder), options={
-                "run": str(run.folder), "name": f"{name or 'model'}-{run_id}",
+                "run": run_id, "name": f"{name or 'model'}-{run_id}",
                 "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own}}), f"{state.new_draft()}-export")
             state.draft_used()
             st.session_state["export_run"] = job.id
@@ -61,9 +61,8 @@ def show(folder: str, found: dict, archive: object) -> None:
                            "application/zip", type="primary", icon=":material/download:")
     with st.expander(f"What is in it: {len(found['files'])} files, {size(found['bytes'])}"):
         st.code("\n".join(found["files"]), language=None)
-    bundle = archive.with_suffix("")
-    snippets.show(folder, read_json(bundle / "graft.json"))
-    push.show(run, bundle)
+    snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
+    push.show(run, st.session_state["export_run"], folder)
 
 
 job_id = st.session_state["export_run"]

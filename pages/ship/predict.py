@@ -102,7 +102,7 @@ st.caption("A table of pixels like that of the training, or a zip of photos." if
 def start(options: dict, mark: str) -> None:
     """Queue the prediction of a file; `mark` keeps a second click from queueing it again."""
     with problems.caught():
-        config = RunConfig("predict", services.user(), run.dataset, options={"model": model, **options})
+        config = RunConfig("predict", services.user(), run.dataset, options={"run": run.id, **options})
         job = services.submit(config, f"{state.new_draft()}-{mark}")
     state.draft_used()
     st.session_state["predict_job"] = job.id

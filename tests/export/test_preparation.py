@@ -67,7 +67,7 @@ class Way:
             assert main(["predict", str(model), str(source), "-o", str(out), "--strict", "--json"]) == 0
             found[name] = self.read(out)
         job = carried_out(RunConfig("predict", "local", "mine@1", options={
-            "model": str(run.folder / "model"), "source": str(source)}))
+            "run": run.id, "source": str(source)}))
         assert job.status == "done", job.reason
         assert job.summary["plan"]["columns"] and job.summary["plan"]["sample"]
         return {**found, "job": self.read(job.folder / job.summary["file"])}

@@ -6,6 +6,7 @@ import shutil
 from contextlib import nullcontext
 
 import pytest
+from streamlit.testing.v1 import AppTest
 from tests_support.datasets import write_texts
 from tests_support.processes import kill_all
 
@@ -30,6 +31,33 @@ def no_dispatcher(monkeypatch, home):
 
     services.compute.clear()
     kill_all(home)
+
+
+@pytest.fixture(autouse=True)
+def no_error_stands_unseen(monkeypatch):
+    """An error box or exception that a run of a page leaves must be looked at by the test, else it fails the test."""
+    unseen, runs = {}, AppTest._run
+
+    def run(app, *arguments, **options):
+        found = runs(app, *arguments, **options)
+        boxes = [box.value for kind in ("error", "exception") for box in app.get(kind)]
+        if boxes:
+            unseen.setdefault(id(app), []).append(boxes)
+        return found
+
+    def looked_at(kind):
+        def look(app):
+            for boxes in unseen.get(id(app), [])[-1:]:
+                unseen[id(app)].remove(boxes)
+            return app.get(kind)
+
+        return property(look)
+
+    monkeypatch.setattr(AppTest, "_run", run)
+    for kind in ("error", "exception"):
+        monkeypatch.setattr(AppTest, kind, looked_at(kind))
+    yield
+    assert not any(unseen.values()), f"nobody looked at these: {unseen}"
 
 
 @pytest.fixture(autouse=True)

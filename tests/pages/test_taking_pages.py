@@ -50,7 +50,7 @@ def test_a_file_that_holds_no_settings_is_said(trained):
 
 def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     config = RunConfig("predict", "local", trained.dataset, options={
-        "model": str(trained.folder / "model"), "source": str(tmp_path / "later.csv"), "format": "parquet"})
+        "run": trained.id, "source": str(tmp_path / "later.csv"), "format": "parquet"})
     job = carried_out(config)
     assert job.status == "failed"  # the file is not there yet
     app = opened("pages/ship/predict.py", run=trained.id)
@@ -70,7 +70,7 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
 def exported(trained):
     record = DatasetStore(open_database(read_settings()), "local", read_settings().home_path).get(trained.dataset)
     job = carried_out(RunConfig("export", "local", trained.dataset, str(record.folder), options={
-        "run": str(trained.folder), "name": "notes", "wishes": {}}))
+        "run": trained.id, "name": "notes", "wishes": {}}))
     assert job.status == "done", job.reason
     return job
 

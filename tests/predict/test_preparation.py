@@ -216,7 +216,7 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
     app = opened("pages/ship/predict.py", run=run.id)
     assert not app.exception and [box.label for box in app.text_area] == ["subject", "body"]
     job = carried_out(RunConfig("predict", "local", record.reference, options={
-        "model": str(run.folder / "model"), "prepared": True, "spreadsheet": True}))
+        "run": run.id, "prepared": True, "spreadsheet": True}))
     assert job.status == "done" and job.headline.startswith("2 predicted")
     app.session_state["predict_job"] = job.id
     app.run()
@@ -224,7 +224,7 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
     Preparation(("message",)).write(run.folder / "model")
     write(tmp_path / "in.csv", "id,review", "1,good film", "2,bad order")
     job = carried_out(RunConfig("predict", "local", record.reference, options={
-        "model": str(run.folder / "model"), "source": str(tmp_path / "in.csv")}))
+        "run": run.id, "source": str(tmp_path / "in.csv")}))
     assert job.summary["plan"]["uncertain"]
     app = opened("pages/ship/predict.py", run=run.id)
     assert [box.label for box in app.text_area] == ["A text"]

@@ -49,7 +49,7 @@ def ann(engine, home):
 
 
 def config(owner="ann", kind="train"):
-    return RunConfig(kind, owner, "d@1", "/nowhere", "starter:text", "probe")
+    return RunConfig(kind, owner, "d@1", "", "starter:text", "probe")
 
 
 def test_the_schema_is_the_one_of_the_code(engine):
@@ -278,6 +278,28 @@ def test_nobody_starts_from_a_run_of_somebody_else(engine, home, ann, way):
     with pytest.raises(NotFoundError):
         RunStore(engine, "bob", home).create(wanted)
     assert ann.create(replace(wanted, owner="ann")).status == "queued"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in RUN_KINDS.items() if kind.runs])
+def test_work_on_a_run_names_it_by_an_id_that_is_ones_own(engine, home, ann, kind):
+    run_id = ann.create(config()).id
+    theirs = replace(config("bob"), kind=kind, options={"run": run_id})
+    with pytest.raises(NotFoundError):
+        RunStore(engine, "bob", home).create(theirs)
+    with pytest.raises(NotFoundError):  # a path is no id
+        ann.create(replace(theirs, owner="ann", options={"run": str(home / "runs" / run_id)}))
+    assert ann.create(replace(theirs, owner="ann")).kind == kind
+
+
+def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
+    own = data.get("d@1").folder
+    assert ann.create(replace(config(), dataset_dir=str(own))).status == "queued"
+    for wanted in (replace(config(), dataset_dir="/etc"), replace(config(), dataset_dir=str(own), dataset="d@2"),
+                   replace(config(), dataset_dir=str(own), dataset="")):
+        with pytest.raises(StateError, match="folder"):
+            ann.create(wanted)
+    with pytest.raises(StateError, match="folder"):
+        RunStore(engine, "bob", home).create(replace(config("bob"), dataset_dir=str(own)))
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ class RunConfig:
         named = [reference.removeprefix("static:") for reference in
                  (self.backbone, *self.options.get("backbones", ()))]
         found = [one.removeprefix("run:") for one in named if one.startswith("run:")]
-        return [*found, *(one for one in (self.options.get("continue_from"),) if one)]
+        keys = ("continue_from", *RUN_KINDS[self.kind].runs)
+        return [*found, *(str(self.options[key]) for key in keys if self.options.get(key))]
 
     def longer(self, run_id: str, epochs: float) -> RunConfig:
         """The config of a run that goes on from the end of this one, whose id is `run_id`.
@@ -92,7 +93,18 @@ class RunConfig:
 
     @classmethod
     def read(cls, folder: Path) -> RunConfig:
-        return cls(**json.loads((folder / "config.json").read_text()))
+        told = json.loads((folder / "config.json").read_text())
+        return cls(**{**told, "options": _ids(told.get("kind", ""), told.get("options", {}))})
+
+
+def _ids(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options as earlier versions wrote them, with folders of runs where ids stand today."""
+    old = dict(options)
+    if kind in ("predict", "stress", "trace") and (model := old.pop("model", "")):
+        return {"run": Path(model).parent.name, **old}
+    if kind == "push" and (bundle := old.pop("bundle", "")):
+        return {"run": Path(bundle).parent.name, "folder": Path(bundle).name, **old}
+    return {**old, "run": Path(old["run"]).name} if kind == "export" and "run" in old else options
 
 
 def describe_settings(recipe: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ class RunKind:
         heavy: whether it needs the libraries that a worker standing by has imported.
         with_recipe: whether its options are those of a recipe.
         listed: whether lists of runs show it unasked.
+        runs: options that name earlier runs by their ids, which must be the asker's own.
     """
 
     title: str
@@ -30,6 +31,7 @@ class RunKind:
     heavy: bool = True
     with_recipe: bool = False
     listed: bool = True
+    runs: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., tuple[str, dict[str, Any]]]:
         """The function that carries it out, with everything it imports."""
@@ -44,16 +46,16 @@ RUN_KINDS: dict[str, RunKind] = {
     "import": RunKind("import of data", f"{_WORK}.datasets:add", heavy=False),
     "fix": RunKind("new version of a dataset", f"{_WORK}.datasets:change", heavy=False),
     "takeout": RunKind("dataset as files", f"{_WORK}.datasets:take_out", heavy=False),
-    "predict": RunKind("prediction of a file", f"{_WORK}.predicting:predict"),
+    "predict": RunKind("prediction of a file", f"{_WORK}.predicting:predict", runs=("run",)),
     "preflight": RunKind("estimate", f"{_WORK}.analyses:preflight", with_recipe=True, listed=False),
     "suspect": RunKind("search for wrong labels", f"{_WORK}.analyses:suspect", with_recipe=True),
     "explore": RunKind("learning curve and map", f"{_WORK}.analyses:explore", with_recipe=True),
     "curve": RunKind("learning curve of a training", f"{_WORK}.analyses:curve", TRAIN, with_recipe=True),
-    "stress": RunKind("try on worse items", f"{_WORK}.analyses:stress"),
-    "trace": RunKind("search for what it learnt from", f"{_WORK}.analyses:trace"),
+    "stress": RunKind("try on worse items", f"{_WORK}.analyses:stress", runs=("run",)),
+    "trace": RunKind("search for what it learnt from", f"{_WORK}.analyses:trace", runs=("run",)),
     "rank": RunKind("ranking of backbones", f"{_WORK}.analyses:rank"),
-    "export": RunKind("bundle to take away", f"{_WORK}.bundles:export"),
-    "push": RunKind("bundle to the Hub", f"{_WORK}.bundles:push"),
+    "export": RunKind("bundle to take away", f"{_WORK}.bundles:export", runs=("run",)),
+    "push": RunKind("bundle to the Hub", f"{_WORK}.bundles:push", runs=("run",)),
 }
 
 

@@ -20,7 +20,7 @@ from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
 from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.registry.processes import is_alive, own_identity
-from tl_core.registry.tables import runs
+from tl_core.registry.tables import datasets, runs
 from tl_core.storage import is_left, remove_tree
 
 ACTIVE = ("queued", "running")
@@ -73,13 +73,14 @@ class RunStore:
         """Write a queued run; the same `draft` again gives the run that it already made.
 
         Raises:
-            StateError: when the config names another owner than the acting user.
-            NotFoundError: when it starts from a run that the acting user does not have.
+            StateError: when the config names another owner than the acting user, or another folder than its dataset's.
+            NotFoundError: when it starts from or reads a run that the acting user does not have.
         """
         if config.owner != self._user:
             raise StateError(f"{self._user!r} cannot start a run for {config.owner!r}.")
         for earlier in config.begins_with():  # other people's runs do not exist
             self.get(earlier)
+        self._check_data(config)
         run_id, now = secrets.token_hex(5), time.time()
         folder = self._home / "runs" / run_id
         folder.mkdir(parents=True)
@@ -98,6 +99,19 @@ class RunStore:
                     runs.c.owner == self._user, runs.c.draft == draft)).scalar_one()
             return self.get(found)
         return self.get(run_id)
+
+    def _check_data(self, config: RunConfig) -> None:
+        """Whether the folder that is to be read is that of the acting user's dataset."""
+        name, _, version = config.dataset.partition("@")
+        if not config.dataset_dir:
+            return
+        with self._engine.connect() as connection:
+            folder = connection.execute(select(datasets.c.folder).where(
+                datasets.c.owner == self._user, datasets.c.name == name,
+                datasets.c.version == (int(version) if version.isdigit() else -1))).scalar()
+        if folder is None or Path(folder) != Path(config.dataset_dir):
+            raise StateError(f"The folder that is to be read is not that of {config.dataset!r}.", "",
+                             "Name the dataset, and leave its folder to the registry.")
 
     def get(self, run_id: str) -> Run:
         """One run, its status checked against the living process.

@@ -8,6 +8,7 @@ from typing import Any
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.jobs.events import EventLog
+from tl_core.jobs.work.inputs import with_model
 from tl_core.settings import Settings
 
 
@@ -48,8 +49,7 @@ def stress(config: RunConfig, folder: Path, settings: Settings, events: EventLog
     """Try a trained model on worse items."""
     from tl_core.recipes.stress import stress
 
-    del settings
-    found = stress(config, DatasetVersion(Path(config.dataset_dir)), folder, events)
+    found = stress(with_model(config, settings), DatasetVersion(Path(config.dataset_dir)), folder, events)
     return found["sentence"], {"run": config.options["run"]}
 
 
@@ -57,7 +57,8 @@ def trace(config: RunConfig, folder: Path, settings: Settings, events: EventLog)
     """Find what each item is like to a trained model."""
     from tl_core.recipes.trace import trace
 
-    found = trace(config, DatasetVersion(Path(config.dataset_dir)), folder, settings.home_path / "features", events)
+    found = trace(with_model(config, settings), DatasetVersion(Path(config.dataset_dir)), folder,
+                  settings.home_path / "features", events)
     return f"{found['rows']:,} items and what they are like", found
 
 

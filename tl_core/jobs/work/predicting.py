@@ -8,6 +8,7 @@ from typing import Any
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.jobs.events import EventLog
+from tl_core.jobs.work.inputs import run_folder
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.settings import Settings
@@ -19,7 +20,8 @@ def predict(config: RunConfig, folder: Path, settings: Settings, events: EventLo
     from tl_core.predict.batch import predict_source
 
     asked = config.options
-    source, model, own = Path(asked.get("source", "")), Path(asked["model"]), bool(asked.get("prepared"))
+    model = run_folder(config, settings) / "model"
+    source, own = Path(asked.get("source", "")), bool(asked.get("prepared"))
     kept = carried.preparation_of(model)
     if kept is None or own:
         store = DatasetStore(open_database(settings), config.owner, settings.home_path)
