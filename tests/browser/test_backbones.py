@@ -50,7 +50,7 @@ def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, p
     page.goto(f"{server.url}/backbone?dataset=letters")
     page.get_by_text("Compare their depths, too").click()
     page.get_by_role("button", name="Rank them on my data").click()
-    page.get_by_text("after block 1 of 6").first.wait_for(timeout=240_000)
+    page.get_by_text("after block 1 of 6").first.wait_for(state="attached", timeout=240_000)  # a row, chosen or not
     picture(page, "depths", height=2400)
     page.get_by_role("button", name="Use starter:text").or_(page.get_by_role(
         "button", name="Use static:starter:text")).first.click()

@@ -56,6 +56,7 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     app = opened("pages/ship/predict.py", run=trained.id)
     app.session_state["predict_job"] = job.id
     app.run()
+    assert "There is no file or folder" in app.error[0].value
     write_texts(tmp_path / "later.csv", 30)
     press(app, "Go on where it was")
     assert runs().get(job.id).status == "queued"
@@ -90,12 +91,12 @@ def test_the_hub_needs_a_token_and_a_name(trained, monkeypatch):
     next(box for box in app.text_input if box.label == "Owner/name").set_value("me/notes")
     press(app, "Upload")
     push, = runs().list(kind="push")
-    assert RunConfig.read(push.folder).options == {"bundle": str(job.folder / "notes"), "repository": "me/notes",
+    assert RunConfig.read(push.folder).options == {"run": job.id, "folder": "notes", "repository": "me/notes",
                                                    "public": False}
     assert "hf_writes" not in json.dumps(push.as_dict()) + (push.folder / "config.json").read_text()
     RunWriter(open_database(read_settings())).claim_next("light")
     carry_out(push.folder, read_settings())
     app.run()
-    assert "cannot be reached" in everything(app)  # there is no Hub here, and it is said
+    assert "cannot be reached" in app.error[0].value  # there is no Hub here, and it is said
     press(app, "Another name")
     assert any(button.label == "Upload" for button in app.button)
