@@ -29,7 +29,8 @@ def name(run: Run) -> str:
 
 def way(run: Run) -> str:
     """Backbone and name: how the data were learnt."""
-    return f"{run.backbone or 'no backbone'} · {name(run)}"
+    without = "backbones at hand" if run.recipe == "auto" else "no backbone"
+    return f"{run.backbone or without} · {name(run)}"
 
 
 def full_name(run: Run) -> str:
