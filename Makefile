@@ -1,10 +1,12 @@
-# make app: run the studio. make test: run the whole suite, in two processes (WORKERS=4 for more cores). Both set up .venv first; the second time takes seconds.
+# make app: run the studio. make test: run the suite, the browser by itself, then the rest in two processes (WORKERS=4 for more
+# cores). Both set up .venv first; the second time takes seconds. make test-all: the suite with every family in every bundle
+# and the largest networks, too.
 # uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it.
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
 
-.PHONY: app test check lock fuzz
+.PHONY: app test test-all check lock fuzz
 
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -19,8 +21,14 @@ PORT ?= 8501
 app: .venv/app.stamp
 	@$(PY) -m pages.components.launch --port $(PORT)
 
+BROWSER = $(PY) -m pytest tests/browser
+OTHERS = $(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder --ignore tests/browser
+
 test: .venv/dev.stamp
-	@$(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder
+	@$(BROWSER) -m "not whole"; browser=$$?; $(OTHERS) -m "not whole" && exit $$browser
+
+test-all: .venv/dev.stamp
+	@$(BROWSER); browser=$$?; $(OTHERS) && exit $$browser
 
 check: .venv/dev.stamp
 	@.venv/bin/ruff check .

@@ -149,6 +149,7 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     assert command("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
 
 
+@pytest.mark.whole
 def test_the_journeys_on_real_data(command, tmp_path, shared):
     """The browser's journeys by command line: photos with MobileNetV2, questions with the text starter."""
     mobilenet = shared / "models" / "mobilenet_v2_0.35_224"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_support.exported import NAMES, NO_ONNX, SPECIAL
+from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
 from tl_core.errors import DataError, StateError
 from tl_core.export import golden, standalone
@@ -56,9 +56,9 @@ print(json.dumps(said))
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory, exported):
-    """A Python that has the requirements of all bundles and nothing else."""
+    """A Python that has the requirements of bundles, which the core of families has all of, and nothing else."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    needed = sorted({line for name in NAMES for line in (exported.bundle(name)[0] / "requirements.txt").read_text()
+    needed = sorted({line for name in CORE for line in (exported.bundle(name)[0] / "requirements.txt").read_text()
                      .split()})
     uv, python = Path(sys.executable).with_name("uv"), folder / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
@@ -69,21 +69,22 @@ def environment(tmp_path_factory, exported):
 
 
 @pytest.mark.timeout(2400)  # where pip has to unpack gigabytes
-def test_in_another_place_and_environment_every_bundle_says_the_same(exported, environment, tmp_path):
-    moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in NAMES]
+@pytest.mark.parametrize("names", [CORE, pytest.param(NAMES, marks=pytest.mark.whole)], ids=["core", "all"])
+def test_in_another_place_and_environment_every_bundle_says_the_same(exported, environment, tmp_path, names):
+    moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in names]
     done = subprocess.run([environment, "-c", ELSEWHERE, *moved], cwd=tmp_path, text=True, capture_output=True,
                           env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert set(found) == set(NAMES)
+    assert set(found) == set(names)
     for name, differences in found.items():
         for way, largest in differences.items():
             assert largest <= 1e-4, (name, way, largest)
     natively = {name for name, ways in found.items() if "pipeline" in ways}
-    assert natively == set(NAMES) - {"mlp", "max", "depth", "words"}
+    assert natively == set(names) - {"mlp", "max", "depth", "words"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_a_bundle_proves_itself_and_holds_nothing_of_this_machine(exported, name):
     folder, found = exported.bundle(name)
     assert found["ok"] and verify(folder)["ok"]

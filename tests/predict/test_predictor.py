@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests_support.exported import NAMES
+from tests_support.exported import EACH
 
 from tl_core.errors import ConfigError, DataError
 from tl_core.models.backbones import load_backbone, save_classifier
@@ -28,7 +28,7 @@ def model(tiny, tmp_path):
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_threads_say_what_the_classifier_says_of_each_alone(exported, name):
     """Grafts listen inside their network while it computes, so each thread needs modules of its own."""
     folder = exported.run(name)[0] / "model"

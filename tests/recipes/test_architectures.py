@@ -52,7 +52,11 @@ def write(network, folder):
     save_for_hf(model, folder, model_args=arguments, safe_serialization=True)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+_LARGE = ("vgg16", "inception_v3")  # the first cannot be shrunk, the second hardly
+
+
+@pytest.mark.parametrize("network", [
+    pytest.param(name, marks=pytest.mark.whole if name in _LARGE else ()) for name in NETWORKS])
 def test_it_is_probed_tuned_saved_and_says_the_same_again(network, version, tmp_path):
     write(network, tmp_path / network)
     for recipe, options in (("probe", {"repeats": 0, "folds": 2, "c_values": [0.1]}),

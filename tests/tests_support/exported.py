@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.tiny_backbones import IMAGE_FAMILIES, TEXT_FAMILIES
 from tl_core.config import RunConfig
@@ -22,7 +24,9 @@ SPECIAL = {
     "gru": ("bert", "static_embeddings", {"head": "gru", "epochs": 2.0}),
     "larger": ("vit", "probe", {"input_size": 64, "repeats": 0}),
 }
+CORE = ("bert", "distilbert", "gpt2", "vit", "dinov2", "convnext", "resnet", "mobilenet_v2", "timm", *SPECIAL)
 NAMES = [*TEXT_FAMILIES, *IMAGE_FAMILIES, *SPECIAL]
+EACH = [pytest.param(name, marks=() if name in CORE else pytest.mark.whole) for name in NAMES]  # to parametrize with
 NO_ONNX = ("gru",)
 
 
