@@ -37,13 +37,16 @@ def test_brier_agrees_with_scikit_learn():
 @pytest.mark.parametrize("heat", [0.5, 1.0, 3.0])
 def test_the_temperature_is_the_one_scipy_finds(heat):
     from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
     truth, probabilities = sample(2, heat=heat)
     logits = np.log(probabilities)
 
+    believed = np.full(probabilities.shape, 1 / (len(truth) + 2) / 3)  # Platt's targets, over four classes
+    believed[np.arange(len(truth)), truth] = (len(truth) + 1) / (len(truth) + 2)
+
     def loss(temperature):
-        shifted = logits / temperature
-        return -(shifted[np.arange(len(truth)), truth] - np.log(np.exp(shifted).sum(axis=1))).mean()
+        return -(believed * log_softmax(logits / temperature, axis=1)).sum(axis=1).mean()
 
     expected = minimize_scalar(loss, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-6}).x
     assert calibration.fit_temperature(truth, probabilities) == pytest.approx(expected, rel=1e-3)
@@ -66,10 +69,24 @@ def test_a_class_outside_the_model_keeps_probability_zero():
     assert found.sum() == pytest.approx(1.0)
 
 
-def test_rows_that_are_always_right_do_not_make_it_boundlessly_sure():
+@pytest.mark.parametrize("sure", [0.8, 0.999999])
+def test_rows_that_are_always_right_are_believed_as_often_as_their_number_says(sure):
+    """Of 40 right ones the rule of succession expects the next to be right 41 times in 42, however sure it was."""
     truth = np.arange(40) % 2
-    probabilities = np.where(np.eye(2)[truth] == 1, 0.8, 0.2)
-    assert calibration.choose_temperature(truth, probabilities)["temperature"] == 1.0
+    probabilities = np.where(np.eye(2)[truth] == 1, sure, 1 - sure)
+    found = calibration.choose_temperature(truth, probabilities)
+    assert calibration.sharpen(probabilities, found["temperature"]).max() == pytest.approx(41 / 42, abs=1e-3)
+
+
+def test_what_was_learnt_by_heart_does_not_win_by_being_sure():
+    """Two models that are right on the same 30 rows lose as little, though one of them is a thousand times as sure."""
+    truth = np.arange(30) % 3
+    losses = []
+    for sure in (0.99, 0.99999):
+        probabilities = np.where(np.eye(3)[truth] == 1, sure, (1 - sure) / 2)
+        cooled = calibration.sharpen(probabilities, calibration.fit_temperature(truth, probabilities))
+        losses.append(metrics.item_log_loss(truth, cooled).mean())
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4) and losses[0] > 0.02
 
 
 def test_the_coverage_curve_is_a_plain_loop():

@@ -182,6 +182,16 @@ def test_nothing_is_kept_that_is_less_than_the_probe(one, best, leads):
     assert search.leads(stands(*one), stands(*best), stands(0.8, 0.5)) is leads
 
 
+def test_the_probe_keeps_its_place_unless_something_is_clearly_better():
+    """36 items that both have right: the surer one is no better."""
+    random = np.random.default_rng(0)
+    probe = {**stands(1.0, 0.03), "losses": random.exponential(0.03, 36)}
+    near = {**stands(1.0, 0.025), "losses": random.permutation(probe["losses"]) - 1e-3}
+    clear = {**stands(1.0, 0.005), "losses": probe["losses"] / 6}
+    assert not search.leads(near, probe, probe) and search.leads(clear, probe, probe)
+    assert search.leads(near, {**stands(1.0, 0.028), "losses": probe["losses"]}, probe)  # among others, the lower
+
+
 @pytest.mark.parametrize("ratio", np.linspace(0.2, 12, 40))
 def test_the_rounds_fit_into_the_time(ratio):
     count = search.first_round(ratio, 7)

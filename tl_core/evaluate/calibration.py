@@ -12,6 +12,7 @@ from tl_core.evaluate.metrics import BINS, Floats, Ints
 
 _LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
 _STEPS = 60
+_TINY = 1e-30  # of a probability, for its logarithm
 SMALLEST = 20  # rows below which no temperature is fitted
 _SHARES = (0.9, 0.95)  # promised coverages of sets of classes
 
@@ -48,14 +49,37 @@ def sharpen(probabilities: Floats, temperature: float) -> Floats:
     return found
 
 
+def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: int) -> Floats:
+    """Log loss of each row at a temperature, against labels that are believed (n + 1) times in n + 2, as Platt (1999)
+    softens his; the rest falls on the model's other classes alike.
+
+    Of n rows that are all right this still says that one more may be wrong: without it the surest model would be the
+    best one, and rows that it has learnt by heart would make it boundlessly sure.
+
+    Args:
+        truth: class numbers (items,).
+        probabilities: (items, classes); a column of zeros is no class of the model.
+        temperature: that the logits are divided by.
+        rows: n, how many rows the temperature is fitted on.
+    """
+    doubt, known = 1 / (rows + 2), probabilities.max(axis=0) > 0
+    logits = np.log(np.clip(probabilities, _TINY, None)) / temperature
+    logits -= logits.max(axis=1, keepdims=True)
+    said = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    right = said[np.arange(len(truth)), truth]
+    others = (said[:, known].sum(axis=1) - right) / max(int(known.sum()) - 1, 1)
+    found: Floats = -((1 - doubt) * right + doubt * others)
+    return found
+
+
 def _loss(truth: Ints, probabilities: Floats, temperature: float) -> float:
-    return float(metrics.item_log_loss(truth, sharpen(probabilities, temperature)).mean())
+    return float(softened_loss(truth, probabilities, temperature, len(truth)).mean())
 
 
 def fit_temperature(truth: Ints, probabilities: Floats) -> float:
-    """The temperature with the least log loss (Guo et al., ICML 2017), by golden section in its logarithm.
+    """The temperature (Guo et al., ICML 2017) with the least `softened_loss`, by golden section in its logarithm.
 
-    Log loss has one valley in 1/T, so the search cannot end in a wrong one.
+    The loss has one valley in 1/T, so the search cannot end in a wrong one.
     """
     ratio = (np.sqrt(5) - 1) / 2
     low, high = np.log(_LOW), np.log(_HIGH)
@@ -78,20 +102,22 @@ def choose_temperature(truth: Ints, probabilities: Floats, seed: int = 0, folds:
 
     Returns:
         `temperature` (1.0 when it is not kept), `fitted`, and `log_loss_before` and `log_loss_after`, both by
-        cross-validation on the rows given. It is kept when the mean gain of a row is more than its standard error and
+        cross-validation on the rows given. It is kept when the mean gain of a row in `softened_loss` is more than its
+        standard error and
         the search did not end at its border. Fewer than `SMALLEST` rows are not asked.
     """
     if len(truth) < SMALLEST:
         return {"temperature": 1.0, "fitted": None, "log_loss_before": None, "log_loss_after": None}
     fitted = fit_temperature(truth, probabilities)
     before = metrics.item_log_loss(truth, probabilities)
-    after = np.empty(len(truth))
+    after, gain = np.empty(len(truth)), np.empty(len(truth))
     order = np.random.default_rng(seed).permutation(len(truth))
     for part in np.array_split(order, folds):
         rest = np.setdiff1d(order, part)
         temperature = fit_temperature(truth[rest], probabilities[rest])
         after[part] = metrics.item_log_loss(truth[part], sharpen(probabilities[part], temperature))
-    gain = before - after
+        gain[part] = (softened_loss(truth[part], probabilities[part], 1.0, len(rest))
+                      - softened_loss(truth[part], probabilities[part], temperature, len(rest)))
     helps = gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)) and _LOW * 1.1 < fitted < _HIGH / 1.1
     return {"temperature": fitted if helps else 1.0, "fitted": fitted, "log_loss_before": float(before.mean()),
             "log_loss_after": float(after.mean())}

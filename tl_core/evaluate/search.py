@@ -30,8 +30,10 @@ def standing(labels: Ints, probabilities: Floats) -> dict[str, Any]:
 
 
 def leads(one: dict[str, Any], best: dict[str, Any], probe: dict[str, Any]) -> bool:
-    """Whether `one` is to be kept instead of `best`: a lower log loss, and right at least as often as the probe."""
-    return bool(one["log_loss"] < best["log_loss"]
+    """Whether `one` is to be kept instead of `best`: a lower log loss, right at least as often as the probe, and, to
+    take the probe's place, clearly better: on few items the surer one would win by chance (the rule of one standard
+    error, Breiman et al., 1984)."""
+    return bool(one["log_loss"] < best["log_loss"] and (best is not probe or clearly_better(one, probe))
                 and one["accuracy"]["value"] >= min(probe["accuracy"]["value"], best["accuracy"]["value"]))
 
 
