@@ -54,6 +54,8 @@ def _differences() -> list[str]:
                      + " |")
     lines.append("| **mean over tasks** | " + " | ".join(_gap(found[key]["mean"]) for key in names) + " |")
     auto = found["auto_over_best_single"]
+    if not auto["tasks"]:
+        return lines
     told = "; ".join(f"{task} {_gap(one)}" for task, one in auto["tasks"].items())
     return [*lines, "", "The best within 10 minutes (`auto`) less the single strategy that turned out best on the "
             f"test, which nobody could have chosen: {told}; mean {_gap(auto['mean'])}."]
