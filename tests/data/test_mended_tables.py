@@ -347,7 +347,8 @@ def test_brackets_around_words_stay_in_the_name(cell):
 
 
 @pytest.mark.parametrize(("content", "readable"), [(plain("\t").encode(), True), (sheets(a=frame(20)), True),
-                                                   (b"\xd0\xcf\x11\xe0\0\0", False), (b"<html><table>", False)])
+                                                   (b"\xd0\xcf\x11\xe0\0\0", False), (b"<html><table>", False)],
+                         ids=["table", "new workbook", "old workbook", "web page"])  # its bytes tell the time
 def test_a_workbook_of_old_that_is_none_is_read(content, readable, tmp_path):
     path = tmp_path / "t.xls"
     path.write_bytes(content)
