@@ -8,7 +8,7 @@ import pytest
 
 from tl_core.config import RunConfig
 
-RUNS = "/home/somebody/studio/runs"
+RUNS = "/srv/studio/runs"
 
 
 @pytest.mark.parametrize(("kind", "old", "new"), [

@@ -267,7 +267,7 @@ def test_stopping_keeps_the_best_state_and_makes_a_report(tmp_path, tiny, texts)
 
 
 def test_patience_ends_a_training_that_gets_clearly_worse_and_keeps_its_good_state(tmp_path, tiny, texts):
-    report = train(texts, tmp_path / "run", tiny("bert"), epochs=60.0, patience=2, learning_rate=0.01,
+    report = train(texts, tmp_path / "run", tiny("bert"), epochs=60.0, patience=2, learning_rate=0.02,
                    schedule="constant", clip=0.0)
     told = report["training"]
     assert told["steps"] < told["planned_steps"] and "Clearly worse on the validation rows for 2" in told["reason"]
