@@ -64,7 +64,7 @@ def test_layers(path):
             other = name.split(".")[1]
             assert other == layer or other in ALLOWED[layer], f"{layer} imports {other}"
             if layer == "jobs" and other in ONLY_WORKER:
-                assert path.parent.name == "work" or path.name == "worker.py"  # which imports them ahead of time
+                assert path.parent.name == "handlers" or path.name == "worker.py"  # which imports them ahead of time
 
 
 def test_no_print_below_the_command_line():

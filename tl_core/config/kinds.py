@@ -40,22 +40,22 @@ class RunKind:
         return found
 
 
-_WORK = "tl_core.jobs.work"
+_HANDLERS = "tl_core.jobs.handlers"
 RUN_KINDS: dict[str, RunKind] = {
-    "train": RunKind("training", f"{_WORK}.training:train", TRAIN, with_recipe=True),
-    "import": RunKind("import of data", f"{_WORK}.datasets:add", heavy=False),
-    "fix": RunKind("new version of a dataset", f"{_WORK}.datasets:change", heavy=False),
-    "takeout": RunKind("dataset as files", f"{_WORK}.datasets:take_out", heavy=False),
-    "predict": RunKind("prediction of a file", f"{_WORK}.predicting:predict", runs=("run",)),
-    "preflight": RunKind("estimate", f"{_WORK}.analyses:preflight", with_recipe=True, listed=False),
-    "suspect": RunKind("search for wrong labels", f"{_WORK}.analyses:suspect", with_recipe=True),
-    "explore": RunKind("learning curve and map", f"{_WORK}.analyses:explore", with_recipe=True),
-    "curve": RunKind("learning curve of a training", f"{_WORK}.analyses:curve", TRAIN, with_recipe=True),
-    "stress": RunKind("try on worse items", f"{_WORK}.analyses:stress", runs=("run",)),
-    "trace": RunKind("search for what it learnt from", f"{_WORK}.analyses:trace", runs=("run",)),
-    "rank": RunKind("ranking of backbones", f"{_WORK}.analyses:rank"),
-    "export": RunKind("bundle to take away", f"{_WORK}.bundles:export", runs=("run",)),
-    "push": RunKind("bundle to the Hub", f"{_WORK}.bundles:push", runs=("run",)),
+    "train": RunKind("training", f"{_HANDLERS}.training:train", TRAIN, with_recipe=True),
+    "import": RunKind("import of data", f"{_HANDLERS}.datasets:add", heavy=False),
+    "fix": RunKind("new version of a dataset", f"{_HANDLERS}.datasets:change", heavy=False),
+    "takeout": RunKind("dataset as files", f"{_HANDLERS}.datasets:take_out", heavy=False),
+    "predict": RunKind("prediction of a file", f"{_HANDLERS}.predicting:predict", runs=("run",)),
+    "preflight": RunKind("estimate", f"{_HANDLERS}.analyses:preflight", with_recipe=True, listed=False),
+    "suspect": RunKind("search for wrong labels", f"{_HANDLERS}.analyses:suspect", with_recipe=True),
+    "explore": RunKind("learning curve and map", f"{_HANDLERS}.analyses:explore", with_recipe=True),
+    "curve": RunKind("learning curve of a training", f"{_HANDLERS}.analyses:curve", TRAIN, with_recipe=True),
+    "stress": RunKind("try on worse items", f"{_HANDLERS}.analyses:stress", runs=("run",)),
+    "trace": RunKind("search for what it learnt from", f"{_HANDLERS}.analyses:trace", runs=("run",)),
+    "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank"),
+    "export": RunKind("bundle to take away", f"{_HANDLERS}.bundles:export", runs=("run",)),
+    "push": RunKind("bundle to the Hub", f"{_HANDLERS}.bundles:push", runs=("run",)),
 }
 
 

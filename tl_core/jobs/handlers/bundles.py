@@ -8,7 +8,7 @@ from typing import Any
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.jobs.events import EventLog
-from tl_core.jobs.work.inputs import run_folder
+from tl_core.jobs.handlers.inputs import run_folder
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree
 
