@@ -43,7 +43,8 @@ def table(board: list[dict[str, Any]]) -> None:
             "right in 100": st.column_config.NumberColumn(format="%.1f", help="On the items kept for choosing; of a "
                                                           "ranking, by cross-validation on a sample."),
             "log loss": st.column_config.NumberColumn(format="%.3f", help="Decides: the lowest is kept, if it is right "
-                                                      "at least as often as the first probe.")})
+                                                      "at least as often as the first probe and clearly better "
+                                                      "than it (by more than a standard error).")})
 
 
 def report(found: dict[str, Any]) -> None:

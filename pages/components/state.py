@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 
 import streamlit as st
@@ -23,7 +24,7 @@ DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key"
 def set_defaults() -> None:
     """Give every key its first value; called by app.py before any page."""
     for key, value in DEFAULTS.items():
-        st.session_state.setdefault(key, value)
+        st.session_state.setdefault(key, copy.copy(value))  # a list or dict must be each session's own
     st.session_state.setdefault("draft", secrets.token_hex(8))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components import problems, services, state
@@ -12,19 +14,18 @@ from tl_core.registry.runs import Run
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _name(folder: str, recipe: str) -> str:
-    """An automatic search ends as a run of another recipe, so the name is kept for each."""
-    from pathlib import Path
-
-    try:
-        return name_of(RunConfig.read(Path(folder)))
-    except (OSError, UserError):
-        return recipe
+def _name(folder: str, written: int) -> str:
+    """An automatic search writes its config anew at its end, so the name is kept for each time of writing."""
+    del written
+    return name_of(RunConfig.read(Path(folder)))
 
 
 def name(run: Run) -> str:
-    """Strategy and what differs, as `tl_core.config.naming` says it."""
-    return _name(str(run.folder), run.recipe)
+    """Strategy and what differs, as `tl_core.config.naming` says it; the recipe alone where no config can be read."""
+    try:
+        return _name(str(run.folder), (run.folder / "config.json").stat().st_mtime_ns)
+    except (OSError, ValueError, UserError):
+        return run.recipe
 
 
 def way(run: Run) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components import charts, chrome, curves, following, problems, search_board, services, state, trained
 from pages.components.words import duration, plain, size
-from tl_core.config import RunConfig
+from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
 from tl_core.registry.runs import ACTIVE
@@ -128,7 +128,7 @@ def show_run() -> None:
         run = services.runs().get(run_id)
     view = following.view_of(run)
     st.caption(" · ".join(plain(part) for part in (
-        run.dataset, trained.way(run) if run.kind == "train" else run.kind) if part)
+        run.dataset, trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title) if part)
                + f" · run {run.id}")
     if run.status in ACTIVE:
         st.markdown(f"#### {plain(sentence(run, view))}")

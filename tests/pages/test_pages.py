@@ -11,9 +11,11 @@ import pytest
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
+from pages.components import state
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
 from tl_core.intake import add_dataset
+from tl_core.jobs.events import RunView
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
@@ -256,3 +258,15 @@ def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_mode
                         if "cache_resource" in text:
                             found.append(node.name)
     assert found == ["compute"]
+
+
+def test_what_a_page_keeps_is_each_sessions_own(finished):
+    """Two people watch the same run: each has a view of its own, and neither reads an event twice."""
+    _, run = finished
+    views = []
+    for _ in range(2):
+        app = opened("pages/train/live.py", run=run.id)
+        app.run()
+        views.append(app.session_state["followed"][run.id])
+    assert views[0] is not views[1] and views[0].logs == views[1].logs == RunView().follow(run.folder).logs
+    assert state.DEFAULTS["followed"] == {}

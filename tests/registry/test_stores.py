@@ -319,6 +319,14 @@ def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
     assert len(data.delete("d")) == 1
 
 
+def test_work_whose_process_has_gone_protects_no_data(engine, ann, data):
+    run = ann.create(replace(config(), kind="explore"))
+    writer = RunWriter(engine)
+    writer.claim_next("light")
+    writer.hand_over(run.id, 2**22 - 3, 1.0)
+    assert len(data.delete("d")) == 1
+
+
 def test_of_several_runs_all_are_deleted_or_none(engine, ann):
     gone, stays = ann.create(config()), ann.create(config())
     ann.cancel(gone.id)

@@ -62,10 +62,10 @@ def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: 
         temperature: that the logits are divided by.
         rows: n, how many rows the temperature is fitted on.
     """
+    from scipy.special import log_softmax
+
     doubt, known = 1 / (rows + 2), probabilities.max(axis=0) > 0
-    logits = np.log(np.clip(probabilities, _TINY, None)) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    said = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    said = log_softmax(np.log(np.clip(probabilities, _TINY, None)) / temperature, axis=1)
     right = said[np.arange(len(truth)), truth]
     others = (said[:, known].sum(axis=1) - right) / max(int(known.sum()) - 1, 1)
     found: Floats = -((1 - doubt) * right + doubt * others)

@@ -15,6 +15,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.errors import DataError, NotFoundError, nearest
+from tl_core.registry.runs import ACTIVE, mark_dead
 from tl_core.registry.tables import datasets, runs
 
 
@@ -129,10 +130,11 @@ class DatasetStore:
         whole = "@" not in reference
         doomed = [r for r in self.list(all_versions=True)
                   if r.name == record.name and (whole or r.version == record.version)]
+        mark_dead(self._engine)  # work whose process has gone reads nothing any more
         with self._engine.begin() as connection:
             about = (runs.c.owner == self._user, runs.c.dataset.in_([r.reference for r in doomed]))
             busy = connection.execute(select(func.count()).select_from(runs).where(
-                *about, runs.c.kind != "train", runs.c.status.in_(("queued", "running")))).scalar_one()
+                *about, runs.c.kind != "train", runs.c.status.in_(ACTIVE))).scalar_one()
             if busy:
                 raise DataError(f"{busy} piece(s) of work are at work on {reference!r}.",
                                 "They would lose their data.", "Wait until they have ended, or cancel them.")
