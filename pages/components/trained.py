@@ -52,7 +52,7 @@ def told_instead(wanted: str, lacks: str) -> None:
         why = f"Run {wanted} has {lacks}" + ("." if status == "done" else f": it is {status}.")
     except NotFoundError:
         why = f"There is no run {wanted} any more."
-    st.warning(f"{why} Shown is the newest one that has {lacks.removeprefix('no ')}.", icon=":material/info:")
+    st.warning(f"{why} Shown is the newest run that has one.", icon=":material/info:")
 
 
 def pick() -> Run:

@@ -127,7 +127,10 @@ class RunView:
             self.done, self.total = event["done"], event["total"]
             self.batches = [*self.batches[-_WINDOW:], (event["t"], event["done"])]
         elif kind == "curve":
-            self.curves.setdefault(event["name"], []).append(event["values"])
+            points, step = self.curves.setdefault(event["name"], []), event["values"].get("step")
+            while step is not None and points and points[-1].get("step", -1.0) >= step:
+                points.pop()  # a resumed training has gone back to its checkpoint
+            points.append(event["values"])
         elif kind == "log":
             self.logs.append(event["text"])
             if _LEARNING in event["text"]:
