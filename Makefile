@@ -32,6 +32,7 @@ test-all: .venv/dev.stamp
 
 check: .venv/dev.stamp
 	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
 fuzz: .venv/dev.stamp

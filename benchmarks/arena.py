@@ -2,9 +2,10 @@
 
 `python benchmarks/arena.py DATA MODELS [--only WORDS] [--limit SECONDS] [--fastai PYTHON]`
 
-A cell is a task, a starter, a strategy and a seed; its answers go to results/arena/<cell>.json and it is never measured
-twice. `--only` takes cells whose name holds all of these words, `--limit` begins no cell after so many seconds. The
-table is written by `arena_table.py` and names the cells that are missing.
+A cell is a task, a starter, a strategy and a seed; its answers go to results/arena/<cell>.json and
+it is never measured twice. `--only` takes cells whose name holds all of these words, `--limit`
+begins no cell after so many seconds. The table is written by `arena_table.py` and names the cells
+that are missing.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ from tl_core.settings import read_settings
 
 CELLS = RESULTS / "arena"
 SEEDS, MOBILE = 3, "mobilenet_v2_0.35_224"
-GRID = {True: ((3e-4, 1e-3, 3e-3), (5, 12)), False: ((3e-5, 1e-4, 3e-4), (3, 8))}  # photos, texts: rates and epochs
+GRID = {
+    True: ((3e-4, 1e-3, 3e-3), (5, 12)),
+    False: ((3e-5, 1e-4, 3e-4), (3, 8)),
+}  # photos, texts: rates and epochs
 FAST_EPOCHS = (5, 10)
 AUTO_TASKS, AUTO_MINUTES = ("hymenoptera", "digits", "trec", "messages"), 10.0
 ROOT = Path(__file__).parents[1]
@@ -52,7 +56,14 @@ class Cell:
 
     @property
     def name(self) -> str:
-        return "-".join((self.task.replace(" ", "_"), self.starter.rpartition(":")[2], self.strategy, f"s{self.seed}"))
+        return "-".join(
+            (
+                self.task.replace(" ", "_"),
+                self.starter.rpartition(":")[2],
+                self.strategy,
+                f"s{self.seed}",
+            )
+        )
 
     @property
     def path(self) -> Path:
@@ -61,22 +72,50 @@ class Cell:
 
 def starter_of(task: str) -> str:
     """The starter for a task's items."""
-    return "starter:image" if task in PHOTOS else "starter:multilingual" if task == "messages-zh" else "starter:text"
+    return (
+        "starter:image"
+        if task in PHOTOS
+        else "starter:multilingual"
+        if task == "messages-zh"
+        else "starter:text"
+    )
 
 
 def all_cells() -> list[Cell]:
     """Every cell, the most telling ones first."""
     tasks = [*TEXTS, *PHOTOS]
-    found = [Cell(task, starter_of(task), strategy, 0) for task in tasks for strategy in ("probe", "lpft")]
-    found += [Cell(task, starter_of(task), plain_name(rate, epochs), 0) for task in tasks
-              for rate in GRID[task in PHOTOS][0] for epochs in GRID[task in PHOTOS][1]]
+    found = [
+        Cell(task, starter_of(task), strategy, 0)
+        for task in tasks
+        for strategy in ("probe", "lpft")
+    ]
+    found += [
+        Cell(task, starter_of(task), plain_name(rate, epochs), 0)
+        for task in tasks
+        for rate in GRID[task in PHOTOS][0]
+        for epochs in GRID[task in PHOTOS][1]
+    ]
     found += [Cell(task, starter_of(task), "auto", 0) for task in AUTO_TASKS]
-    found += [Cell(task, starter_of(task), "lpft", seed) for task in tasks for seed in range(1, SEEDS)]
-    found += [Cell(task, starter_of(task), f"fastai_{epochs}", 0) for task in PHOTOS for epochs in FAST_EPOCHS]
-    found += [Cell(task, starter_of(task), strategy, seed) for seed in range(SEEDS) for task in tasks
-              for strategy in (("full",) if task in PHOTOS else ("full", "lora", "contrastive"))]
-    found += [Cell(task, f"local:{MOBILE}", strategy, seed) for task in ("hymenoptera", "digits")
-              for strategy in ("probe", "lpft") for seed in range(SEEDS if strategy == "lpft" else 1)]
+    found += [
+        Cell(task, starter_of(task), "lpft", seed) for task in tasks for seed in range(1, SEEDS)
+    ]
+    found += [
+        Cell(task, starter_of(task), f"fastai_{epochs}", 0)
+        for task in PHOTOS
+        for epochs in FAST_EPOCHS
+    ]
+    found += [
+        Cell(task, starter_of(task), strategy, seed)
+        for seed in range(SEEDS)
+        for task in tasks
+        for strategy in (("full",) if task in PHOTOS else ("full", "lora", "contrastive"))
+    ]
+    found += [
+        Cell(task, f"local:{MOBILE}", strategy, seed)
+        for task in ("hymenoptera", "digits")
+        for strategy in ("probe", "lpft")
+        for seed in range(SEEDS if strategy == "lpft" else 1)
+    ]
     return found
 
 
@@ -85,23 +124,31 @@ def plain_name(rate: float, epochs: int) -> str:
     return f"plain_{rate:g}_{epochs}"
 
 
-def measure(cell: Cell, data: Path, home: Path, fastai: str, minutes: float = AUTO_MINUTES) -> dict[str, Any]:
+def measure(
+    cell: Cell, data: Path, home: Path, fastai: str, minutes: float = AUTO_MINUTES
+) -> dict[str, Any]:
     """Accuracy on validation and test, which test items are right, and seconds."""
     place = write(cell.task, data, home / "tasks" / cell.task.replace(" ", "_"))
     folder = resolve_folder(parse_reference(cell.starter), read_settings())
     size = str(usual_size(cell.starter) or 260) if cell.starter == "starter:image" else "128"
     kind, *rest = cell.strategy.split("_")
     if kind == "plain":
-        return _child([sys.executable, "plain_loop.py", str(place), str(folder), *rest, str(cell.seed), size])
+        return _child(
+            [sys.executable, "plain_loop.py", str(place), str(folder), *rest, str(cell.seed), size]
+        )
     if kind == "fastai":
-        return _child([fastai, "fastai_reference.py", str(place), str(folder), *rest, str(cell.seed), size])
+        return _child(
+            [fastai, "fastai_reference.py", str(place), str(folder), *rest, str(cell.seed), size]
+        )
     return ours(cell, place, home, minutes)
 
 
 def _child(words: list[str]) -> dict[str, Any]:
     """A reference in a process of its own."""
     words[1] = str(ROOT / "benchmarks" / words[1])
-    done = subprocess.run(words, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    done = subprocess.run(
+        words, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""}
+    )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -123,22 +170,36 @@ def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, Any]:
         options["augment"] = "orientation matters"  # as any analyst would say of digits
     folder = Path(tempfile.mkdtemp(dir=home))
     started = time.perf_counter()
-    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), cell.starter, recipe, options), version,
-                        folder, home / "cache", Progress())
+    report = run_recipe(
+        RunConfig("train", "local", "d@1", str(version.folder), cell.starter, recipe, options),
+        version,
+        folder,
+        home / "cache",
+        Progress(),
+    )
     seconds = time.perf_counter() - started
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     if cell.task in PHOTOS:
         rows.sort(key=lambda row: (row["true"], row["row"]))
     shutil.rmtree(folder)
-    found = {"seconds": round(seconds, 1), "val": {key: round(report["validation"][key]["value"], 4)
-                                                   for key in ("accuracy", "log_loss")},
-             "test": {"accuracy": round(report["test"]["accuracy"]["value"], 4),
-                      "log_loss": round(report["test"]["log_loss"]["value"], 4),
-                      "right": "".join("01"[row["true"] == row["label"]] for row in rows)}}
+    found = {
+        "seconds": round(seconds, 1),
+        "val": {
+            key: round(report["validation"][key]["value"], 4) for key in ("accuracy", "log_loss")
+        },
+        "test": {
+            "accuracy": round(report["test"]["accuracy"]["value"], 4),
+            "log_loss": round(report["test"]["log_loss"]["value"], 4),
+            "right": "".join("01"[row["true"] == row["label"]] for row in rows),
+        },
+    }
     if recipe == "auto":
         found["search"] = {key: report["search"][key] for key in ("minutes", "winner")}
-        found["board"] = [[row["title"], row.get("part"), row.get("log_loss")] for row in report["search"]["board"]]
+        found["board"] = [
+            [row["title"], row.get("part"), row.get("log_loss")]
+            for row in report["search"]["board"]
+        ]
     return found
 
 
@@ -151,7 +212,11 @@ def main(told: argparse.Namespace) -> None:
     started = time.monotonic()
     for cell in all_cells():
         wanted = all(word in cell.name for word in told.only.split())
-        if cell.path.exists() or not wanted or (cell.strategy.startswith("fastai") and not told.fastai):
+        if (
+            cell.path.exists()
+            or not wanted
+            or (cell.strategy.startswith("fastai") and not told.fastai)
+        ):
             continue
         if time.monotonic() - started > told.limit:
             break

@@ -1,7 +1,9 @@
-"""What the arena's cells add up to: differences paired over items and seeds, their intervals, Holm over tasks.
+"""What the arena's cells add up to: differences paired over items and seeds, their intervals, Holm
+over tasks.
 
-`python benchmarks/arena_reach.py` writes `results/arena.json`, from which the tables of docs/RESULTS.md and README's
-figures are taken. A task counts where both sides of its comparison were measured.
+`python benchmarks/arena_reach.py` writes `results/arena.json`, from which the tables of
+docs/RESULTS.md and README's figures are taken. A task counts where both sides of its comparison
+were measured.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ def resampled(gaps: Floats, seed: int) -> Floats:
 def interval(value: float, draws: Floats) -> dict[str, float]:
     """A difference in points with its 95 % bootstrap interval."""
     low, high = np.quantile(draws, (0.025, 0.975))
-    return {name: round(100 * float(one), 2) + 0.0 for name, one in (("points", value), ("low", low), ("high", high))}
+    return {
+        name: round(100 * float(one), 2) + 0.0
+        for name, one in (("points", value), ("low", low), ("high", high))
+    }
 
 
 def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) -> dict[str, Any]:
@@ -48,22 +53,36 @@ def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) ->
         sides: by task the cells (one a seed) of either side; tasks where one is empty are left out.
 
     Returns:
-        `tasks`, each with `points`, `low`, `high`, `p` and `p_holm`; `mean` with its interval, items being drawn anew
-        within each task; None where nothing was measured.
+        `tasks`, each with `points`, `low`, `high`, `p` and `p_holm`; `mean` with its interval,
+        items being drawn anew within each task; None where nothing was measured.
     """
-    gaps = {task: shares(first) - shares(second) for task, (first, second) in sides.items() if first and second}
+    gaps = {
+        task: shares(first) - shares(second)
+        for task, (first, second) in sides.items()
+        if first and second
+    }
     draws = {task: resampled(one, number) for number, (task, one) in enumerate(gaps.items())}
-    tasks: dict[str, Any] = {task: interval(float(one.mean()), draws[task]) for task, one in gaps.items()}
+    tasks: dict[str, Any] = {
+        task: interval(float(one.mean()), draws[task]) for task, one in gaps.items()
+    }
     raw = {task: paired_p(shares(sides[task][0]), shares(sides[task][1])) for task in gaps}
     for task, adjusted in zip(gaps, holm(list(raw.values())), strict=True):
         tasks[task] |= {"p": round(raw[task], 4), "p_holm": round(adjusted, 4)}
-    mean = interval(float(np.mean([one.mean() for one in gaps.values()])),
-                    np.mean(list(draws.values()), axis=0)) if gaps else None
+    mean = (
+        interval(
+            float(np.mean([one.mean() for one in gaps.values()])),
+            np.mean(list(draws.values()), axis=0),
+        )
+        if gaps
+        else None
+    )
     return {"tasks": tasks, "mean": mean}
 
 
 def best_single(task: str) -> list[dict[str, Any]]:
-    """Cells of the strategy that turned out best on the test, a yardstick that nobody could have chosen."""
+    """Cells of the strategy that turned out best on the test, a yardstick that nobody could have
+    chosen.
+    """
     measured = [found for found in (cells_of(task, strategy) for strategy in SINGLE) if found]
     return max(measured, key=lambda cells: float(shares(cells).mean()), default=[])
 
@@ -75,14 +94,25 @@ def reach() -> dict[str, Any]:
     probe = over({task: (tuned[task], cells_of(task, "probe")) for task in tasks})
     found = probe["tasks"]
     return {
-        "lpft_over_probe": probe | {
-            "significantly_below": [task for task, one in found.items()
-                                    if one["points"] < 0 and one["p_holm"] < _SIGNIFICANT],
-            "photo_tasks_two_points_above": [task for task in PHOTOS if found.get(task, {}).get("points", 0) >= 2],
-            "photo_tasks": sum(task in found for task in PHOTOS)},
+        "lpft_over_probe": (
+            probe
+            | {
+                "significantly_below": [
+                    task
+                    for task, one in found.items()
+                    if one["points"] < 0 and one["p_holm"] < _SIGNIFICANT
+                ],
+                "photo_tasks_two_points_above": [
+                    task for task in PHOTOS if found.get(task, {}).get("points", 0) >= 2
+                ],
+                "photo_tasks": sum(task in found for task in PHOTOS),
+            }
+        ),
         "lpft_over_plain": over({task: (tuned[task], plain_of(task)) for task in tasks}),
         "lpft_over_fastai": over({task: (tuned[task], fastai_of(task)) for task in PHOTOS}),
-        "auto_over_best_single": over({task: (cells_of(task, "auto"), best_single(task)) for task in AUTO_TASKS}),
+        "auto_over_best_single": over(
+            {task: (cells_of(task, "auto"), best_single(task)) for task in AUTO_TASKS}
+        ),
     }
 
 

@@ -1,4 +1,6 @@
-"""What the arena and the comparison on few labels say, as tables; `results_table.py` puts them into docs/RESULTS.md."""
+"""What the arena and the comparison on few labels say, as tables; `results_table.py` puts them into
+docs/RESULTS.md.
+"""
 
 from __future__ import annotations
 
@@ -17,48 +19,85 @@ _OURS = (*SINGLE, "auto")
 
 def arena() -> list[str]:
     """Every task with every strategy, as far as it was measured."""
-    lines = ["## Arena: every strategy against a plain loop and fastai", "",
-             "Right in 100 test items, mean over the seeds that were measured (their number in brackets where there "
-             "are several), with the starter of the task; at most 1,000 training rows, the same files for all. "
-             "The plain loop and fastai stand at the point of their grid that the validation items choose. Data: "
-             "hymenoptera, digits (scikit-learn), PACS (research use), TREC, Sentiment Labelled Sentences (UCI, "
-             "CC BY 4.0), two sets written for this project.", "",
-             "| task | " + " | ".join(_OURS) + " | plain loop | fastai |", "|---" * (len(_OURS) + 3) + "|"]
+    lines = [
+        "## Arena: every strategy against a plain loop and fastai",
+        "",
+        (
+            "Right in 100 test items, mean over the seeds that were measured (their number in"
+            " brackets where there are several), with the starter of the task; at most 1,000"
+            " training rows, the same files for all. The plain loop and fastai stand at the point"
+            " of their grid that the validation items choose. Data: hymenoptera, digits"
+            " (scikit-learn), PACS (research use), TREC, Sentiment Labelled Sentences (UCI, CC BY"
+            " 4.0), two sets written for this project."
+        ),
+        "",
+        "| task | " + " | ".join(_OURS) + " | plain loop | fastai |",
+        "|---" * (len(_OURS) + 3) + "|",
+    ]
     for task in (*PHOTOS, *TEXTS):
         shown = []
         for strategy in _OURS:
             found = cells_of(task, strategy)
             count = f" ({len(found)})" if len(found) > 1 else ""
-            shown.append(f"{100 * np.mean([one['test']['accuracy'] for one in found]):.1f}{count}" if found else "")
+            shown.append(
+                f"{100 * np.mean([one['test']['accuracy'] for one in found]):.1f}{count}"
+                if found
+                else ""
+            )
         for one in (plain_of(task), fastai_of(task)):
             shown.append(f"{100 * one[0]['test']['accuracy']:.1f}" if one else "")
         lines.append(f"| {task} | " + " | ".join(shown) + " |")
     lines += ["", *_differences()]
     cells = all_cells()
     missing = [cell.name for cell in cells if not cell.path.exists()]
-    lines += ["", f"Measured: {len(cells) - len(missing)} of {len(cells)} cells. "
-              + (f"Missing: {', '.join(missing)}." if missing else ""), ""]
+    lines += [
+        "",
+        f"Measured: {len(cells) - len(missing)} of {len(cells)} cells. "
+        + (f"Missing: {', '.join(missing)}." if missing else ""),
+        "",
+    ]
     return lines
 
 
 def _differences() -> list[str]:
     """The comparisons, in points with their intervals."""
     found = reach()
-    names = {"lpft_over_probe": "probe", "lpft_over_plain": "plain loop", "lpft_over_fastai": "fastai"}
-    lines = ["Probe, then fine-tune (all measured seeds) less the other, in points: paired over items, 95 % bootstrap "
-             "interval, p of the paired test after Holm over the tasks.", "",
-             "| task | " + " | ".join(f"over {name}" for name in names.values()) + " |", "|---" * 4 + "|"]
+    names = {
+        "lpft_over_probe": "probe",
+        "lpft_over_plain": "plain loop",
+        "lpft_over_fastai": "fastai",
+    }
+    lines = [
+        (
+            "Probe, then fine-tune (all measured seeds) less the other, in points: paired over"
+            " items, 95 % bootstrap interval, p of the paired test after Holm over the tasks."
+        ),
+        "",
+        "| task | " + " | ".join(f"over {name}" for name in names.values()) + " |",
+        "|---" * 4 + "|",
+    ]
     for task in (*PHOTOS, *TEXTS):
         shown = [found[key]["tasks"].get(task) for key in names]
-        lines.append(f"| {task} | " + " | ".join(f"{_gap(one)}, p {one['p_holm']:.3f}" if one else "" for one in shown)
-                     + " |")
-    lines.append("| **mean over tasks** | " + " | ".join(_gap(found[key]["mean"]) for key in names) + " |")
+        lines.append(
+            f"| {task} | "
+            + " | ".join(f"{_gap(one)}, p {one['p_holm']:.3f}" if one else "" for one in shown)
+            + " |"
+        )
+    lines.append(
+        "| **mean over tasks** | " + " | ".join(_gap(found[key]["mean"]) for key in names) + " |"
+    )
     auto = found["auto_over_best_single"]
     if not auto["tasks"]:
         return lines
     told = "; ".join(f"{task} {_gap(one)}" for task, one in auto["tasks"].items())
-    return [*lines, "", "The best within 10 minutes (`auto`) less the single strategy that turned out best on the "
-            f"test, which nobody could have chosen: {told}; mean {_gap(auto['mean'])}."]
+    return [
+        *lines,
+        "",
+        (
+            "The best within 10 minutes (`auto`) less the single strategy that turned out best on"
+            f" the test, which nobody could have chosen: {told}; mean {_gap(auto['mean'])}."
+        ),
+    ]
 
 
 def _gap(one: dict[str, Any] | None) -> str:
@@ -71,15 +110,28 @@ def few_labels() -> list[str]:
     if not path.exists():
         return []
     found = json.loads(path.read_text())
-    lines = ["## Few labels: contrastive pairs against SetFit and a probe", "",
-             "`starter:text`, the same training rows for all, five draws; right in 100 of at most 500 test items, and "
-             "differences in points with the 95 % interval over the draws. TREC; the six commonest classes of "
-             "GoEmotions (Apache-2.0) without neutral, rows with one label.", "",
-             "| data | contrastive | SetFit | probe | over SetFit | over the probe |", "|---|---|---|---|---|---|"]
+    lines = [
+        "## Few labels: contrastive pairs against SetFit and a probe",
+        "",
+        (
+            "`starter:text`, the same training rows for all, five draws; right in 100 of at most"
+            " 500 test items, and differences in points with the 95 % interval over the draws."
+            " TREC; the six commonest classes of GoEmotions (Apache-2.0) without neutral, rows with"
+            " one label."
+        ),
+        "",
+        "| data | contrastive | SetFit | probe | over SetFit | over the probe |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, one in found.items():
         if name != "machine":
-            means = [f"{100 * one['accuracy'][method]:.1f}" for method in ("contrastive", "setfit", "probe")]
-            gaps = [f"{gap['mean']:+.1f} ({gap['low']:+.1f} to {gap['high']:+.1f})" if gap else ""
-                    for gap in (one["over_setfit"], one["over_probe"])]
+            means = [
+                f"{100 * one['accuracy'][method]:.1f}"
+                for method in ("contrastive", "setfit", "probe")
+            ]
+            gaps = [
+                f"{gap['mean']:+.1f} ({gap['low']:+.1f} to {gap['high']:+.1f})" if gap else ""
+                for gap in (one["over_setfit"], one["over_probe"])
+            ]
             lines.append(f"| {name} | " + " | ".join([*means, *gaps]) + " |")
     return [*lines, ""]

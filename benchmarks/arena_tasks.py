@@ -1,7 +1,9 @@
-"""The tasks of the arena, each written once as files with fixed splits that ours and the references read alike.
+"""The tasks of the arena, each written once as files with fixed splits that ours and the references
+read alike.
 
-Photos lie in class folders below train, val and test; texts in one table with the columns text, label and split. Where
-a set brings a test of its own, that is the test; else three tenths are. Training rows are capped.
+Photos lie in class folders below train, val and test; texts in one table with the columns text,
+label and split. Where a set brings a test of its own, that is the test; else three tenths are.
+Training rows are capped.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from tl_core.data.samples import sample_source
 PHOTOS = ("hymenoptera", "digits", "pacs photo", "pacs art_painting", "pacs cartoon", "pacs sketch")
 TEXTS = ("trec", "messages", "messages-zh", "films", "products", "restaurants")
 MOST, TEST, VALIDATION = 1000, 0.3, 0.15
-Item = tuple[str, str, str]  # a text or the path of a picture, its class, its split if it brings one
+Item = tuple[
+    str, str, str
+]  # a text or the path of a picture, its class, its split if it brings one
 
 
 def items_of(task: str, data: Path, staging: Path) -> list[Item]:
@@ -36,13 +40,20 @@ def items_of(task: str, data: Path, staging: Path) -> list[Item]:
 
 
 def _folders(root: Path) -> list[Item]:
-    return [(str(path), folder.name, "") for folder in sorted(root.iterdir()) if folder.is_dir()
-            for path in sorted(folder.iterdir())]
+    return [
+        (str(path), folder.name, "")
+        for folder in sorted(root.iterdir())
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+    ]
 
 
 def _rows(path: Path) -> list[Item]:
     with path.open(newline="", encoding="utf-8") as handle:
-        return [(text, label, "") for text, label in (tuple(row.values())[:2] for row in csv.DictReader(handle))]
+        return [
+            (text, label, "")
+            for text, label in (tuple(row.values())[:2] for row in csv.DictReader(handle))
+        ]
 
 
 def _named(items: list[Item], split: str) -> list[Item]:
@@ -50,7 +61,9 @@ def _named(items: list[Item], split: str) -> list[Item]:
 
 
 def split(items: list[Item], most: int = MOST) -> list[Item]:
-    """The same with a split for each, drawn class by class; training rows beyond `most` are left out."""
+    """The same with a split for each, drawn class by class; training rows beyond `most` are left
+    out.
+    """
     random = np.random.default_rng(0)
     labels = np.array([label for _, label, _ in items])
     given = np.array([name for _, _, name in items])
@@ -59,10 +72,18 @@ def split(items: list[Item], most: int = MOST) -> list[Item]:
         free = random.permutation(np.flatnonzero((labels == label) & (given == "")))
         test = 0 if (given == "test").any() else round(TEST * len(free))
         held = round(VALIDATION * len(free))
-        splits[free[:test]], splits[free[test:test + held]], splits[free[test + held:]] = "test", "val", "train"
+        splits[free[:test]], splits[free[test : test + held]], splits[free[test + held :]] = (
+            "test",
+            "val",
+            "train",
+        )
     train = random.permutation(np.flatnonzero(splits == "train"))
     splits[train[most:]] = ""
-    return [(item, label, str(name)) for (item, label, _), name in zip(items, splits, strict=True) if name]
+    return [
+        (item, label, str(name))
+        for (item, label, _), name in zip(items, splits, strict=True)
+        if name
+    ]
 
 
 def write(task: str, data: Path, target: Path, most: int = MOST) -> Path:

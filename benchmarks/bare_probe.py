@@ -1,8 +1,9 @@
-"""The script that a practitioner would write by hand: the same forward passes, C grid and fit, nothing else.
+"""The script that a practitioner would write by hand: the same forward passes, C grid and fit,
+nothing else.
 
-`python benchmarks/bare_probe.py text|image DATA MODEL`; prints the test accuracy. It is the yardstick of
-`probe_speed.py`, so it is kept plain and is given the good habits that cost nothing: texts in batches of like length,
-no gradients, warm starts.
+`python benchmarks/bare_probe.py text|image DATA MODEL`; prints the test accuracy. It is the
+yardstick of `probe_speed.py`, so it is kept plain and is given the good habits that cost nothing:
+texts in batches of like length, no gradients, warm starts.
 """
 
 from __future__ import annotations
@@ -25,14 +26,22 @@ BATCH = 32
 
 def embed_texts(texts: list[str], folder: str) -> np.ndarray:
     """Mean-pooled last hidden states."""
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(folder),
+        AutoModel.from_pretrained(folder).eval(),
+    )
     order = np.argsort([-len(text) for text in texts])
     out = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
     with torch.inference_mode():
         for start in range(0, len(order), BATCH):
-            rows = order[start:start + BATCH]
-            batch = tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=256,
-                              return_tensors="pt")
+            rows = order[start : start + BATCH]
+            batch = tokenizer(
+                [texts[i] for i in rows],
+                padding=True,
+                truncation=True,
+                max_length=256,
+                return_tensors="pt",
+            )
             mask = batch["attention_mask"].unsqueeze(-1)
             out[rows] = ((model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)).numpy()
     return out
@@ -40,12 +49,17 @@ def embed_texts(texts: list[str], folder: str) -> np.ndarray:
 
 def embed_images(paths: list[Path], folder: str) -> np.ndarray:
     """Pooled features of an image network."""
-    processor, model = AutoImageProcessor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    processor, model = (
+        AutoImageProcessor.from_pretrained(folder),
+        AutoModel.from_pretrained(folder).eval(),
+    )
     out = []
     with torch.inference_mode():
         for start in range(0, len(paths), BATCH):
-            pictures = [Image.open(path).convert("RGB") for path in paths[start:start + BATCH]]
-            out.append(model(**processor(pictures, return_tensors="pt")).pooler_output.flatten(1).numpy())
+            pictures = [Image.open(path).convert("RGB") for path in paths[start : start + BATCH]]
+            out.append(
+                model(**processor(pictures, return_tensors="pt")).pooler_output.flatten(1).numpy()
+            )
     return np.concatenate(out)
 
 
@@ -56,7 +70,9 @@ def fit(x: np.ndarray, y: np.ndarray, test: np.ndarray) -> np.ndarray:
     if len(y) < 1000:
         parts = list(StratifiedKFold(5, shuffle=True, random_state=0).split(x, y))
     else:
-        parts = [tuple(train_test_split(np.arange(len(y)), test_size=0.1, stratify=y, random_state=0))]
+        parts = [
+            tuple(train_test_split(np.arange(len(y)), test_size=0.1, stratify=y, random_state=0))
+        ]
     losses = {}
     models = [LogisticRegression(max_iter=300, warm_start=True) for _ in parts]
     for c in C_VALUES:

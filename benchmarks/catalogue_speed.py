@@ -1,8 +1,8 @@
 """How long the Backbone page takes to show all its cards, in a real browser: `PYTHONPATH=. python
 benchmarks/catalogue_speed.py`; needs chromium.
 
-From the click on the page's link to the last card of the catalogue (20 of texts, or 20 of pictures, beside what is at
-hand), all of them unfolded; the page has been open once before.
+From the click on the page's link to the last card of the catalogue (20 of texts, or 20 of pictures,
+beside what is at hand), all of them unfolded; the page has been open once before.
 """
 
 from __future__ import annotations
@@ -33,17 +33,24 @@ ROUNDS = 8
 
 def main() -> None:
     """Open the page again and again, coming from another one."""
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as play, socket.create_server(("", 0)) as probe:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        sync_playwright() as play,
+        socket.create_server(("", 0)) as probe,
+    ):
         port = probe.getsockname()[1]
         probe.close()
         os.environ.update(TL_HOME=home, HF_HUB_OFFLINE="1")
         settings = read_settings()
         store = DatasetStore(open_database(settings), settings.user, settings.home_path)
         add_dataset(store, settings, "sample:messages", "messages", ImportOptions())
-        page = play.chromium.launch(executable_path=shutil.which("chromium"),
-                                    args=["--no-sandbox", "--disable-gpu"]).new_page()
+        page = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        ).new_page()
         page.set_default_timeout(60_000)
-        server = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(port)], cwd=ROOT)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "pages.components.launch", "--port", str(port)], cwd=ROOT
+        )
         try:
             for _ in range(100):
                 if not socket.socket().connect_ex(("127.0.0.1", port)):
@@ -64,8 +71,15 @@ def main() -> None:
                 found.append(1000 * (time.perf_counter() - started))
         finally:
             server.kill()
-    write_result("catalogue_speed", {"machine": machine(), "cards": len(choose("text")), "median_ms": round(
-        statistics.median(found)), "slowest_ms": round(max(found))})
+    write_result(
+        "catalogue_speed",
+        {
+            "machine": machine(),
+            "cards": len(choose("text")),
+            "median_ms": round(statistics.median(found)),
+            "slowest_ms": round(max(found)),
+        },
+    )
 
 
 if __name__ == "__main__":

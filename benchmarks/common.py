@@ -22,15 +22,29 @@ def machine() -> str:
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        name = next((line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines()
-                     if line.startswith("model name")), name)
-    return f"{name}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, no GPU"
+        name = next(
+            (
+                line.split(":")[1].strip()
+                for line in cpuinfo.read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            name,
+        )
+    return (
+        f"{name}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB,"
+        " no GPU"
+    )
 
 
 def open_data(source: Path, folder: Path) -> DatasetVersion:
     """A source as a dataset version in `folder`."""
     folder.mkdir(parents=True)
-    build_version({"": open_source(source, folder / "staging", Limits())}, ImportOptions(), folder, source.name)
+    build_version(
+        {"": open_source(source, folder / "staging", Limits())},
+        ImportOptions(),
+        folder,
+        source.name,
+    )
     return DatasetVersion(folder)
 
 

@@ -1,8 +1,10 @@
-"""fastai's `vision_learner` and `fine_tune` on the photos of an arena task, in an environment of its own.
+"""fastai's `vision_learner` and `fine_tune` on the photos of an arena task, in an environment of
+its own.
 
-`python benchmarks/fastai_reference.py PHOTOS MODEL_FOLDER EPOCHS SEED SIZE`, after `pip install fastai timm`: fastai's
-defaults (its own head, one epoch of the head, then all with learning rates falling towards the first layers, 2e-3, its
-own augmentation) on the same weights; prints one JSON object.
+`python benchmarks/fastai_reference.py PHOTOS MODEL_FOLDER EPOCHS SEED SIZE`, after `pip install
+fastai timm`: fastai's defaults (its own head, one epoch of the head, then all with learning rates
+falling towards the first layers, 2e-3, its own augmentation) on the same weights; prints one JSON
+object.
 """
 
 import json
@@ -30,11 +32,20 @@ from safetensors.torch import load_file
 def main(place: Path, folder: Path, epochs: int, seed: int, size: int) -> dict:
     set_seed(seed, reproducible=True)
     names = sorted(path.name for path in (place / "train").iterdir())
-    block = DataBlock((ImageBlock, CategoryBlock(vocab=names)), get_items=get_image_files, get_y=parent_label,
-                      splitter=lambda paths: ([i for i, p in enumerate(paths) if p.parts[-3] == "train"],
-                                              [i for i, p in enumerate(paths) if p.parts[-3] == "val"]),
-                      item_tfms=Resize(round(size / 0.875)), batch_tfms=[
-                          *aug_transforms(size=size), Normalize.from_stats([0.5] * 3, [0.5] * 3, cuda=False)])
+    block = DataBlock(
+        (ImageBlock, CategoryBlock(vocab=names)),
+        get_items=get_image_files,
+        get_y=parent_label,
+        splitter=lambda paths: (
+            [i for i, p in enumerate(paths) if p.parts[-3] == "train"],
+            [i for i, p in enumerate(paths) if p.parts[-3] == "val"],
+        ),
+        item_tfms=Resize(round(size / 0.875)),
+        batch_tfms=[
+            *aug_transforms(size=size),
+            Normalize.from_stats([0.5] * 3, [0.5] * 3, cuda=False),
+        ],
+    )
     loaders = block.dataloaders(place, bs=32, num_workers=0)
     config = json.loads((folder / "config.json").read_text())
     learner = vision_learner(loaders, config["architecture"], pretrained=False, normalize=False)
@@ -52,7 +63,10 @@ def main(place: Path, folder: Path, epochs: int, seed: int, size: int) -> dict:
         with learner.no_bar(), learner.no_logging():
             told, _ = learner.get_preds(dl=loaders.test_dl(paths))
         right = (told.argmax(1) == truth).tolist()
-        found[split] = {"accuracy": round(float(np.mean(right)), 4), "right": "".join("01"[int(one)] for one in right)}
+        found[split] = {
+            "accuracy": round(float(np.mean(right)), 4),
+            "right": "".join("01"[int(one)] for one in right),
+        }
     return found
 
 

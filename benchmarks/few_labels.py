@@ -1,8 +1,9 @@
 """Few labels for texts: `python benchmarks/few_labels.py DATA [PYTHON_WITH_SETFIT] [--table]`.
 
-DATA holds `trec` and `emotions` (train.csv, test.csv). With 8 and 16 labels a class, over the same five draws: recipe
-`contrastive`, a probe on the same rows, and SetFit itself with the same encoder and budget. Each draw is a file of its
-own below results/few_labels and is not measured twice; the table of differences is results/few_labels.json.
+DATA holds `trec` and `emotions` (train.csv, test.csv). With 8 and 16 labels a class, over the same
+five draws: recipe `contrastive`, a probe on the same rows, and SetFit itself with the same encoder
+and budget. Each draw is a file of its own below results/few_labels and is not measured twice; the
+table of differences is results/few_labels.json.
 """
 
 from __future__ import annotations
@@ -32,32 +33,40 @@ from tl_core.settings import read_settings
 SIZES, DRAWS, VALIDATION, TEST = (8, 16), 5, 4, 500
 CELLS = RESULTS / "few_labels"
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
-    "contrastive": ("contrastive", {}), "probe": ("probe", {"selection": "validation", "repeats": 0})}
+    "contrastive": ("contrastive", {}),
+    "probe": ("probe", {"selection": "validation", "repeats": 0}),
+}
 
 
 def read(task: str, data: Path) -> dict[str, list[tuple[str, str]]]:
-    """Texts and labels of both files; of `emotions` the six commonest classes but neutral, rows with one label."""
+    """Texts and labels of both files; of `emotions` the six commonest classes but neutral, rows
+    with one label.
+    """
     found = {}
     for split in ("train", "test"):
         with (data / task / f"{split}.csv").open(newline="", encoding="utf-8") as handle:
             rows = [tuple(row.values())[:2] for row in csv.DictReader(handle)]
         found[split] = [(str(text), str(label)) for text, label in rows]
     if task == "emotions":
-        counts = Counter(label for _, label in found["train"] if "|" not in label and label != "neutral")
+        counts = Counter(
+            label for _, label in found["train"] if "|" not in label and label != "neutral"
+        )
         kept = {label for label, _ in counts.most_common(6)}
         found = {split: [row for row in rows if row[1] in kept] for split, rows in found.items()}
     return found
 
 
 def draw(rows: dict[str, list[tuple[str, str]]], size: int, seed: int, path: Path) -> None:
-    """A table with `size` training and four validation rows of each class, and at most 500 test rows."""
+    """A table with `size` training and four validation rows of each class, and at most 500 test
+    rows.
+    """
     random = np.random.default_rng(seed)
     labels = np.array([label for _, label in rows["train"]])
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(["text", "label", "split"])
         for label in sorted(set(labels)):
-            some = random.permutation(np.flatnonzero(labels == label))[:size + VALIDATION]
+            some = random.permutation(np.flatnonzero(labels == label))[: size + VALIDATION]
             for place, row in enumerate(some):
                 writer.writerow([*rows["train"][row], "train" if place < size else "validation"])
         for text, label in rows["test"][:TEST]:
@@ -69,15 +78,30 @@ def ours(version: DatasetVersion, method: str, seed: int, home: Path) -> tuple[l
     folder = Path(tempfile.mkdtemp(dir=home))
     recipe, options = METHODS[method]
     started = time.monotonic()
-    run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "starter:text", recipe,
-                         {**options, "baseline": False, "seed": seed}), version, folder, home / "cache", Progress())
+    run_recipe(
+        RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            "starter:text",
+            recipe,
+            {**options, "baseline": False, "seed": seed},
+        ),
+        version,
+        folder,
+        home / "cache",
+        Progress(),
+    )
     seconds = time.monotonic() - started
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
         return [row["true"] == row["label"] for row in csv.DictReader(handle)], seconds
 
 
 def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, Any]:
-    """One draw: of each method the share that is right, the seconds, and the answers as a row of 0 and 1."""
+    """One draw: of each method the share that is right, the seconds, and the answers as a row of 0
+    and 1.
+    """
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
@@ -88,29 +112,53 @@ def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, 
             found[method] = shown(right, seconds)
         if python:
             encoder = resolve_folder(parse_reference("starter:text"), read_settings())
-            subprocess.run([python, str(Path(__file__).with_name("setfit_reference.py")), str(encoder),
-                            str(home / "rows.csv"), str(home / "answers.json"), str(seed)], check=True)
+            subprocess.run(
+                [
+                    python,
+                    str(Path(__file__).with_name("setfit_reference.py")),
+                    str(encoder),
+                    str(home / "rows.csv"),
+                    str(home / "answers.json"),
+                    str(seed),
+                ],
+                check=True,
+            )
             told = json.loads((home / "answers.json").read_text())
             with (home / "rows.csv").open(newline="", encoding="utf-8") as handle:
                 truth = [row["label"] for row in csv.DictReader(handle) if row["split"] == "test"]
-            found["setfit"] = shown([a == b for a, b in zip(told["answers"], truth, strict=True)], told["seconds"])
+            found["setfit"] = shown(
+                [a == b for a, b in zip(told["answers"], truth, strict=True)], told["seconds"]
+            )
     return found
 
 
 def shown(right: list[bool], seconds: float) -> dict[str, Any]:
     """A method's part of a cell."""
-    return {"accuracy": round(float(np.mean(right)), 4), "seconds": round(seconds, 1),
-            "right": "".join("01"[one] for one in right)}
+    return {
+        "accuracy": round(float(np.mean(right)), 4),
+        "seconds": round(seconds, 1),
+        "right": "".join("01"[one] for one in right),
+    }
 
 
 def difference(cells: list[dict[str, Any]], other: str) -> dict[str, Any] | None:
-    """Contrastive minus another method: mean over draws with its 95 % interval (t over the draws)."""
-    gains = [100 * (one["contrastive"]["accuracy"] - one[other]["accuracy"]) for one in cells if other in one]
+    """Contrastive minus another method: mean over draws with its 95 % interval (t over the
+    draws).
+    """
+    gains = [
+        100 * (one["contrastive"]["accuracy"] - one[other]["accuracy"])
+        for one in cells
+        if other in one
+    ]
     if len(gains) < 2:
         return None
     half = stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains)
-    return {"mean": round(float(np.mean(gains)), 2), "low": round(float(np.mean(gains) - half), 2),
-            "high": round(float(np.mean(gains) + half), 2), "draws": len(gains)}
+    return {
+        "mean": round(float(np.mean(gains)), 2),
+        "low": round(float(np.mean(gains) - half), 2),
+        "high": round(float(np.mean(gains) + half), 2),
+        "draws": len(gains),
+    }
 
 
 def main(data: Path, python: str, *, only_table: bool) -> None:
@@ -128,14 +176,24 @@ def main(data: Path, python: str, *, only_table: bool) -> None:
                     cells.append(json.loads(path.read_text()))
             if not cells:
                 continue
-            means = {method: round(float(np.mean([one[method]["accuracy"] for one in cells])), 4)
-                     for method in cells[0] if all(method in one for one in cells)}
+            means = {
+                method: round(float(np.mean([one[method]["accuracy"] for one in cells])), 4)
+                for method in cells[0]
+                if all(method in one for one in cells)
+            }
             table[f"{task}, {size} labels a class"] = {
-                "accuracy": means, "over_setfit": difference(cells, "setfit"), "over_probe": difference(cells, "probe")}
+                "accuracy": means,
+                "over_setfit": difference(cells, "setfit"),
+                "over_probe": difference(cells, "probe"),
+            }
     write_result("few_labels", {"machine": machine(), **table})
 
 
 if __name__ == "__main__":
     quiet_libraries()
     words = [word for word in sys.argv[1:] if word != "--table"]
-    main(Path(words[0]).resolve(), words[1] if len(words) > 1 else "", only_table="--table" in sys.argv)
+    main(
+        Path(words[0]).resolve(),
+        words[1] if len(words) > 1 else "",
+        only_table="--table" in sys.argv,
+    )

@@ -1,8 +1,10 @@
-"""Fine-tuning throughput over three alternatives, what events and checkpoints cost, and the share of the hardware.
+"""Fine-tuning throughput over three alternatives, what events and checkpoints cost, and the share
+of the hardware.
 
-`python benchmarks/finetune_speed.py DATA_FOLDER MODEL_FOLDER`, with `trec` and `hymenoptera` in DATA_FOLDER and the
-MobileNetV2 for the photos in MODEL_FOLDER. Every figure is items a second of the training loop, judging included for
-ours and for the bare loop; the alternatives run in processes of their own, in turn with ours.
+`python benchmarks/finetune_speed.py DATA_FOLDER MODEL_FOLDER`, with `trec` and `hymenoptera` in
+DATA_FOLDER and the MobileNetV2 for the photos in MODEL_FOLDER. Every figure is items a second of
+the training loop, judging included for ours and for the bare loop; the alternatives run in
+processes of their own, in turn with ours.
 """
 
 from __future__ import annotations
@@ -37,15 +39,21 @@ TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 3
 
 def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, float]:
     """One alternative in a process of its own."""
-    found = subprocess.run([sys.executable, "benchmarks/bare_finetune.py", kind, str(data), str(model), str(epochs)],
-                           cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
-                           text=True)
+    found = subprocess.run(
+        [sys.executable, "benchmarks/bare_finetune.py", kind, str(data), str(model), str(epochs)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     told: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
     return told
 
 
 def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dict[str, float]:
     """A whole run by the recipe; throughput of its training stage."""
+
     class Clock(Progress):
         started = ended = 0.0
 
@@ -59,26 +67,52 @@ def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dic
                 self.started = time.perf_counter()
 
     folder = Path(tempfile.mkdtemp(dir=home))
-    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
-        "strategy": "full", "epochs": float(epochs), "baseline": False, "patience": 0})
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        backbone,
+        "finetune",
+        {"strategy": "full", "epochs": float(epochs), "baseline": False, "patience": 0},
+    )
     clock = Clock()
     report = run_recipe(config, version, folder, home / "cache", clock)
-    return {"items_per_second": epochs * len(version.rows_of("train")) / (clock.ended - clock.started),
-            "accuracy": report["test"]["accuracy"]["value"]}
+    return {
+        "items_per_second": epochs * len(version.rows_of("train")) / (clock.ended - clock.started),
+        "accuracy": report["test"]["accuracy"]["value"],
+    }
 
 
 def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
-    """Seconds of 100 steps with events and checkpoints over those without, the median of the turns."""
+    """Seconds of 100 steps with events and checkpoints over those without, the median of the
+    turns.
+    """
     ratios = []
     for _ in range(ROUNDS):
         seconds = []
         for told in (False, True):
             folder = Path(tempfile.mkdtemp(dir=home))
-            settings = RunConfig("train", "local", "d@1", "", "starter:text", "finetune", {
-                "strategy": "full", "epochs": 0.65}).settings
+            settings = RunConfig(
+                "train",
+                "local",
+                "d@1",
+                "",
+                "starter:text",
+                "finetune",
+                {"strategy": "full", "epochs": 0.65},
+            ).settings
             space = common.label_space(version)
-            setup = set_up(settings, "starter:text", version, space.to_model(version.labels), space.model_names, folder,
-                           home / "cache", Progress())
+            setup = set_up(
+                settings,
+                "starter:text",
+                version,
+                space.to_model(version.labels),
+                space.model_names,
+                folder,
+                home / "cache",
+                Progress(),
+            )
             with setup.stack:
                 job = finetune.make_job(setup, folder)
                 job.score = None
@@ -93,7 +127,9 @@ def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
 
 
 def hardware_share(version: DatasetVersion, items_per_second: float) -> dict[str, float]:
-    """Useful operations a second over the rate of a large matrix product in the same number format."""
+    """Useful operations a second over the rate of a large matrix product in the same number
+    format.
+    """
     rates = {}
     for name, kind in (("float32", torch.float32), ("bf16", torch.bfloat16)):
         one = torch.randn(2048, 2048, dtype=kind)
@@ -104,19 +140,28 @@ def hardware_share(version: DatasetVersion, items_per_second: float) -> dict[str
         rates[name] = 10 * 2 * 2048**3 / (time.perf_counter() - started)
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference("starter:text"), Settings()))
+    tokenizer = AutoTokenizer.from_pretrained(
+        resolve_folder(parse_reference("starter:text"), Settings())
+    )
     rows = version.rows_of("train")
     tokens = float(np.mean([len(ids) for ids in tokenizer(version.texts(rows))["input_ids"]]))
     encoder = 6 * (4 * 384**2 + 2 * 384 * 1536)  # weights that every token is multiplied with
     reached = 6 * encoder * tokens * items_per_second
-    return {"matrix_product_gflops_float32": round(rates["float32"] / 1e9), "tokens_per_text": round(tokens, 1),
-            "matrix_product_gflops_bf16": round(rates["bf16"] / 1e9), "reached_gflops": round(reached / 1e9),
-            "share_of_bf16": round(reached / rates["bf16"], 2)}
+    return {
+        "matrix_product_gflops_float32": round(rates["float32"] / 1e9),
+        "tokens_per_text": round(tokens, 1),
+        "matrix_product_gflops_bf16": round(rates["bf16"] / 1e9),
+        "reached_gflops": round(reached / 1e9),
+        "share_of_bf16": round(reached / rates["bf16"], 2),
+    }
 
 
 def rounded(found: dict[str, Any]) -> dict[str, Any]:
     """Figures as people read them."""
-    return {name: round(value, 3) if name == "accuracy" else round(value, 1) for name, value in found.items()}
+    return {
+        name: round(value, 3) if name == "accuracy" else round(value, 1)
+        for name, value in found.items()
+    }
 
 
 if __name__ == "__main__":
@@ -125,20 +170,54 @@ if __name__ == "__main__":
     starter = resolve_folder(parse_reference("starter:text"), Settings())
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
-        trec, photos = open_data(data / "trec", home / "trec"), open_data(data / "hymenoptera", home / "photos")
-        turns = [(ours(trec, "starter:text", home, TEXT_EPOCHS), alternative("bare-text", data / "trec", starter,
-                                                                             TEXT_EPOCHS)) for _ in range(ROUNDS)]
-        mine, bare = (max((turn[i] for turn in turns), key=lambda one: one["items_per_second"]) for i in (0, 1))
+        trec, photos = (
+            open_data(data / "trec", home / "trec"),
+            open_data(data / "hymenoptera", home / "photos"),
+        )
+        turns = [
+            (
+                ours(trec, "starter:text", home, TEXT_EPOCHS),
+                alternative("bare-text", data / "trec", starter, TEXT_EPOCHS),
+            )
+            for _ in range(ROUNDS)
+        ]
+        mine, bare = (
+            max((turn[i] for turn in turns), key=lambda one: one["items_per_second"])
+            for i in (0, 1)
+        )
         plain = alternative("plain-text", data / "trec", starter, TEXT_EPOCHS)
         own = ours(photos, f"local:{model}", home, PHOTO_EPOCHS)
         theirs = alternative("plain-images", data / "hymenoptera", model, PHOTO_EPOCHS)
-        write_result("finetune_speed", {
-            "machine": machine(),
-            "texts": {"ours": rounded(mine), "bare_loop": rounded(bare), "plain_trainer": rounded(plain),
-                      "over_plain_trainer": round(mine["items_per_second"] / plain["items_per_second"], 1),
-                      "over_bare_loop": round(float(np.median([a["items_per_second"] / b["items_per_second"]
-                                                               for a, b in turns])), 2), "epochs": TEXT_EPOCHS},
-            "photos": {"ours": rounded(own), "plain_trainer": rounded(theirs), "epochs": PHOTO_EPOCHS,
-                       "over_plain_trainer": round(own["items_per_second"] / theirs["items_per_second"], 1)},
-            "events_and_checkpoints": overhead(trec, home),
-            "hardware": hardware_share(trec, mine["items_per_second"])})
+        write_result(
+            "finetune_speed",
+            {
+                "machine": machine(),
+                "texts": {
+                    "ours": rounded(mine),
+                    "bare_loop": rounded(bare),
+                    "plain_trainer": rounded(plain),
+                    "over_plain_trainer": round(
+                        mine["items_per_second"] / plain["items_per_second"], 1
+                    ),
+                    "over_bare_loop": round(
+                        float(
+                            np.median(
+                                [a["items_per_second"] / b["items_per_second"] for a, b in turns]
+                            )
+                        ),
+                        2,
+                    ),
+                    "epochs": TEXT_EPOCHS,
+                },
+                "photos": {
+                    "ours": rounded(own),
+                    "plain_trainer": rounded(theirs),
+                    "epochs": PHOTO_EPOCHS,
+                    "over_plain_trainer": round(
+                        own["items_per_second"] / theirs["items_per_second"], 1
+                    ),
+                },
+                "events_and_checkpoints": overhead(trec, home),
+                "hardware": hardware_share(trec, mine["items_per_second"]),
+            },
+        )

@@ -1,8 +1,9 @@
-"""What an analyst waits for on the report of 5,000 test items in 50 classes: milliseconds of the page's script for each
+"""What an analyst waits for on the report of 5,000 test items in 50 classes: milliseconds of the
+page's script for each
 interaction, beside its first opening: `PYTHONPATH=. python benchmarks/interaction_speed.py`.
 
-The run is a real one (no transfer, on made-up words of 50 topics), the page is run as Streamlit's own tests run it:
-everything but the browser's drawing.
+The run is a real one (no transfer, on made-up words of 50 topics), the page is run as Streamlit's
+own tests run it: everything but the browser's drawing.
 """
 
 from __future__ import annotations
@@ -41,8 +42,14 @@ def write_topics(folder: Path) -> None:
             handle.write("text,label\n")
             for number in range(count):
                 topic = number % CLASSES
-                words = [f"t{topic}w{random.integers(20)}" if random.random() < 0.33 else f"w{random.integers(900)}"
-                         for _ in range(8)]
+                words = [
+                    (
+                        f"t{topic}w{random.integers(20)}"
+                        if random.random() < 0.33
+                        else f"w{random.integers(900)}"
+                    )
+                    for _ in range(8)
+                ]
                 handle.write(f"{' '.join(words)} {name}{number},topic {topic}\n")
 
 
@@ -51,10 +58,16 @@ def made_run(home: Path) -> str:
     write_topics(home / "source")
     settings = read_settings()
     engine = open_database(settings)
-    record, _, _ = add_dataset(DatasetStore(engine, settings.user, home), settings, str(home / "source"), "topics",
-                               ImportOptions())
-    run = RunStore(engine, settings.user, home).create(RunConfig(
-        "train", settings.user, record.reference, str(record.folder), "", "baseline"))
+    record, _, _ = add_dataset(
+        DatasetStore(engine, settings.user, home),
+        settings,
+        str(home / "source"),
+        "topics",
+        ImportOptions(),
+    )
+    run = RunStore(engine, settings.user, home).create(
+        RunConfig("train", settings.user, record.reference, str(record.folder), "", "baseline")
+    )
     RunWriter(engine).claim_next("train")
     carry_out(run.folder, settings)
     return run.id
@@ -77,24 +90,57 @@ def main() -> None:
         app.run()
         opening = milliseconds(lambda: app.switch_page("pages/evaluate/report.py").run())
         orders = ("loss", "unsure", "confident")
-        found: dict[str, list[float]] = {what: [] for what in (
-            "order of the items", "class of the items", "cell of the confusion", "classes of the curves")}
+        found: dict[str, list[float]] = {
+            what: []
+            for what in (
+                "order of the items",
+                "class of the items",
+                "cell of the confusion",
+                "classes of the curves",
+            )
+        }
         for number in range(ROUNDS):
             topic = f"topic {number + 1}"
-            found["order of the items"].append(milliseconds(
-                lambda number=number: app.selectbox(key="mistake_order").select(orders[number % 3]).run()))
-            found["class of the items"].append(milliseconds(
-                lambda topic=topic: app.selectbox(key="mistake_class").select(topic).run()))
-            found["cell of the confusion"].append(milliseconds(
-                lambda topic=topic: next(box for box in app.selectbox if box.label == "Is").select(topic).run()))
-            found["classes of the curves"].append(milliseconds(
-                lambda topic=topic: app.multiselect(key="curve_classes").set_value([topic]).run()))
+            found["order of the items"].append(
+                milliseconds(
+                    lambda number=number: (
+                        app.selectbox(key="mistake_order").select(orders[number % 3]).run()
+                    )
+                )
+            )
+            found["class of the items"].append(
+                milliseconds(
+                    lambda topic=topic: app.selectbox(key="mistake_class").select(topic).run()
+                )
+            )
+            found["cell of the confusion"].append(
+                milliseconds(
+                    lambda topic=topic: (
+                        next(box for box in app.selectbox if box.label == "Is").select(topic).run()
+                    )
+                )
+            )
+            found["classes of the curves"].append(
+                milliseconds(
+                    lambda topic=topic: (
+                        app.multiselect(key="curve_classes").set_value([topic]).run()
+                    )
+                )
+            )
         assert not app.exception
         medians = {what: round(statistics.median(values)) for what, values in found.items()}
-        write_result("interaction_speed", {
-            "machine": machine(), "test_items": TEST, "classes": CLASSES, "first_opening_ms": round(opening),
-            "interactions_ms": medians, "slowest_ms": round(max(max(values) for values in found.values())),
-            "slowest_median_over_opening": round(max(medians.values()) / opening, 2)})
+        write_result(
+            "interaction_speed",
+            {
+                "machine": machine(),
+                "test_items": TEST,
+                "classes": CLASSES,
+                "first_opening_ms": round(opening),
+                "interactions_ms": medians,
+                "slowest_ms": round(max(max(values) for values in found.values())),
+                "slowest_median_over_opening": round(max(medians.values()) / opening, 2),
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Do the intervals hold what they promise, and how often does the paired test cry wolf?
 
-`python benchmarks/interval_coverage.py`. Wilson's coverage is computed exactly from the binomial distribution for
-shares from .5 to .99; the bootstrap's by simulating test sets of a known classifier with four unequal classes; the
-paired test on pairs of classifiers that are equally good.
+`python benchmarks/interval_coverage.py`. Wilson's coverage is computed exactly from the binomial
+distribution for shares from .5 to .99; the bootstrap's by simulating test sets of a known
+classifier with four unequal classes; the paired test on pairs of classifiers that are equally good.
 """
 
 from __future__ import annotations
@@ -25,16 +25,27 @@ def wilson(total: int) -> dict[str, float]:
     """Exact coverage over a grid of true shares: its mean, and the worst with its share."""
     ends = np.array([intervals.wilson(hits, total) for hits in range(total + 1)])
     grid = np.arange(0.5, 0.9901, 0.005)
-    covered = [float(binom.pmf(np.flatnonzero((ends[:, 0] <= p) & (p <= ends[:, 1])), total, p).sum()) for p in grid]
+    covered = [
+        float(binom.pmf(np.flatnonzero((ends[:, 0] <= p) & (p <= ends[:, 1])), total, p).sum())
+        for p in grid
+    ]
     worst = int(np.argmin(covered))
-    return {"mean": round(float(np.mean(covered)), 4), "worst": round(covered[worst], 4),
-            "worst_at": round(float(grid[worst]), 3)}
+    return {
+        "mean": round(float(np.mean(covered)), 4),
+        "worst": round(covered[worst], 4),
+        "worst_at": round(float(grid[worst]), 3),
+    }
 
 
 def draw(random: np.random.Generator, rows: int, exact: bool = False) -> tuple[Any, Any]:
-    """Classes and probabilities (rows, 4) of a classifier that is right about 8 times in 10; with `exact`, class counts
-    are fixed, as in a stratified test set."""
-    truth = (np.repeat(np.arange(4), (SHARES * rows).astype(int)) if exact else random.choice(4, rows, p=SHARES))
+    """Classes and probabilities (rows, 4) of a classifier that is right about 8 times in 10; with
+    `exact`, class counts are fixed, as in a stratified test set.
+    """
+    truth = (
+        np.repeat(np.arange(4), (SHARES * rows).astype(int))
+        if exact
+        else random.choice(4, rows, p=SHARES)
+    )
     logits = random.normal(size=(len(truth), 4)) + 1.9 * np.eye(4)[truth]
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return truth, powers / powers.sum(axis=1, keepdims=True)
@@ -44,7 +55,11 @@ def bootstrap(rows: int) -> dict[str, float]:
     """Share of simulated test sets whose interval holds the value of an endless one."""
     truth, probabilities = draw(np.random.default_rng(10**6), 2_000_000, exact=True)
     endless = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), 4)
-    functions = {"macro_f1": metrics.macro_f1, "balanced_accuracy": metrics.balanced_accuracy, "mcc": metrics.mcc}
+    functions = {
+        "macro_f1": metrics.macro_f1,
+        "balanced_accuracy": metrics.balanced_accuracy,
+        "mcc": metrics.mcc,
+    }
     target = {name: float(function(endless)) for name, function in functions.items()}
     target["log_loss"] = float(metrics.item_log_loss(truth, probabilities).mean())
     target["ece"] = metrics.ece(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
@@ -53,7 +68,10 @@ def bootstrap(rows: int) -> dict[str, float]:
         truth, probabilities = draw(np.random.default_rng(seed), rows, exact=True)
         matrix = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), 4)
         drawn = intervals.resampled_matrices(matrix, seed, DRAWS)
-        found = {name: intervals.matrix_score(matrix, drawn, function) for name, function in functions.items()}
+        found = {
+            name: intervals.matrix_score(matrix, drawn, function)
+            for name, function in functions.items()
+        }
         found["log_loss"] = intervals.log_loss_score(truth, probabilities, seed)
         if seed < ROUNDS // 5:
             found["ece"] = intervals.ece_score(truth, probabilities, seed)
@@ -74,8 +92,14 @@ def false_alarms(rows: int) -> float:
 
 
 if __name__ == "__main__":
-    write_result("interval_coverage", {
-        "machine": machine(), "wilson": {str(n): wilson(n) for n in SIZES},
-        "bootstrap": {str(n): bootstrap(n) for n in SIMULATED},
-        "mcnemar_false_alarms": {str(n): false_alarms(n) for n in SIZES}, "rounds": ROUNDS})
+    write_result(
+        "interval_coverage",
+        {
+            "machine": machine(),
+            "wilson": {str(n): wilson(n) for n in SIZES},
+            "bootstrap": {str(n): bootstrap(n) for n in SIMULATED},
+            "mcnemar_false_alarms": {str(n): false_alarms(n) for n in SIZES},
+            "rounds": ROUNDS,
+        },
+    )
     sys.stdout.write("written\n")

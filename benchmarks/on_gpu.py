@@ -1,10 +1,12 @@
-"""What one CUDA GPU makes of it: `python benchmarks/on_gpu.py [OUT]`, under eight minutes, nothing to download.
+"""What one CUDA GPU makes of it: `python benchmarks/on_gpu.py [OUT]`, under eight minutes, nothing
+to download.
 
-Trains random networks of the size of BERT-base and ViT-B on made-up items: throughput of the training loop with the
-figures of NVML and the share of the hardware's measured bf16 rate, a batch that does not fit and is taken in parts,
-extraction and prediction rates, a training that is interrupted and resumed, two runs side by side. Writes
-results/on_gpu.json with the device, or OUT. Without a GPU everything is tiny: that shows that the script works, and its
-figures are worth nothing.
+Trains random networks of the size of BERT-base and ViT-B on made-up items: throughput of the
+training loop with the figures of NVML and the share of the hardware's measured bf16 rate, a batch
+that does not fit and is taken in parts, extraction and prediction rates, a training that is
+interrupted and resumed, two runs side by side. Writes results/on_gpu.json with the device, or OUT.
+Without a GPU everything is tiny: that shows that the script works, and its figures are worth
+nothing.
 """
 
 from __future__ import annotations
@@ -38,11 +40,15 @@ CUDA = torch.cuda.is_available()
 WIDTH, BLOCKS, WORDS, SIZE, PATCH = (768, 12, 120, 224, 16) if CUDA else (32, 2, 12, 32, 16)
 TEXTS, PICTURES, HUGE = (4000, 1500, 4096) if CUDA else (240, 60, 64)
 CLASSES = ("amber", "birch", "cedar", "delta")
-_VOCABULARY = [f"{first}{second}" for first in "bcdfghklmnprst" for second in ("a", "e", "i", "o", "u")]
+_VOCABULARY = [
+    f"{first}{second}" for first in "bcdfghklmnprst" for second in ("a", "e", "i", "o", "u")
+]
 
 
 class Watch(Progress):
-    """Times the training stage; ends the process at a step if asked to; hears in how many parts a batch is taken."""
+    """Times the training stage; ends the process at a step if asked to; hears in how many parts a
+    batch is taken.
+    """
 
     def __init__(self, until: int = 0) -> None:
         self.until, self.started, self.ended, self.training = until, 0.0, 0.0, False
@@ -82,9 +88,12 @@ class Nvml(threading.Thread):
         """Means and highest values; empty without a GPU."""
         self._end.set()
         self.join()
-        return {f"{name}_{kind}": round(float(how([one[name] for one in self.found])), 1)
-                for name in ("use", "memory_used", "power") for kind, how in (("mean", np.mean), ("most", np.max))
-                if self.found and all(one[name] is not None for one in self.found)}
+        return {
+            f"{name}_{kind}": round(float(how([one[name] for one in self.found])), 1)
+            for name in ("use", "memory_used", "power")
+            for kind, how in (("mean", np.mean), ("most", np.max))
+            if self.found and all(one[name] is not None for one in self.found)
+        }
 
 
 def write_networks(root: Path) -> tuple[Path, Path]:
@@ -97,8 +106,12 @@ def write_networks(root: Path) -> tuple[Path, Path]:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *CLASSES, *_VOCABULARY]
     (words / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     t.BertTokenizerFast(str(words / "vocab.txt"), model_max_length=512).save_pretrained(words)
-    inside = {"hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": max(2, WIDTH // 64),
-              "intermediate_size": 4 * WIDTH}
+    inside = {
+        "hidden_size": WIDTH,
+        "num_hidden_layers": BLOCKS,
+        "num_attention_heads": max(2, WIDTH // 64),
+        "intermediate_size": 4 * WIDTH,
+    }
     t.BertModel(t.BertConfig(vocab_size=len(vocabulary), **inside)).save_pretrained(words)
     t.ViTModel(t.ViTConfig(image_size=SIZE, patch_size=PATCH, **inside)).save_pretrained(pictures)
     t.ViTImageProcessor(size={"height": SIZE, "width": SIZE}).save_pretrained(pictures)
@@ -121,18 +134,40 @@ def write_items(root: Path) -> tuple[DatasetVersion, DatasetVersion]:
         pixels = random.integers(0, 160, (SIZE, SIZE, 3), dtype=np.uint8)
         pixels[..., number % 3] += 90 if number % 4 < 3 else 0
         Image.fromarray(pixels).save(folder / f"{number}.jpg")
-    return open_data(root / "texts.csv", root / "text-version"), open_data(root / "photos", root / "photo-version")
+    return open_data(root / "texts.csv", root / "text-version"), open_data(
+        root / "photos", root / "photo-version"
+    )
 
 
-def train(version: DatasetVersion, network: Path, root: Path, watch: Watch, folder: str = "", recipe: str = "finetune",
-          **options: Any) -> tuple[dict[str, Any], Path]:  # noqa: ANN401
+def train(
+    version: DatasetVersion,
+    network: Path,
+    root: Path,
+    watch: Watch,
+    folder: str = "",
+    recipe: str = "finetune",
+    **options: Any,  # noqa: ANN401
+) -> tuple[dict[str, Any], Path]:
     """A run of this project; its report and folder."""
     place = root / folder if folder else Path(tempfile.mkdtemp(dir=root))
     place.mkdir(exist_ok=True)
     given = {"strategy": "full", "patience": 0, "epochs": 1.0} if recipe == "finetune" else {}
-    limit = {"max_length": 512} if version.info.modality == "text" else {"augment": "light"} if given else {}
-    config = RunConfig("train", "local", "d@1", str(version.folder), f"local:{network}", recipe,
-                       {"baseline": False, **given, **limit, **options})
+    limit = (
+        {"max_length": 512}
+        if version.info.modality == "text"
+        else {"augment": "light"}
+        if given
+        else {}
+    )
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        f"local:{network}",
+        recipe,
+        {"baseline": False, **given, **limit, **options},
+    )
     return run_recipe(config, version, place, root / "cache", watch), place
 
 
@@ -155,41 +190,59 @@ def _wait() -> None:
 
 
 def throughput(version: DatasetVersion, network: Path, root: Path, tokens: int) -> dict[str, Any]:
-    """Items a second of a full fine-tuning, NVML beside it, and the share of the hardware's rate that is reached."""
+    """Items a second of a full fine-tuning, NVML beside it, and the share of the hardware's rate
+    that is reached.
+    """
     watch, nvml = Watch(), Nvml()
     nvml.start()
     report, place = train(version, network, root, watch)
     gpu = nvml.stop()
     seconds = watch.ended - watch.started
     rate = len(version.rows_of("train")) / seconds
-    operations = 6 * BLOCKS * 12 * WIDTH**2 * tokens + 12 * BLOCKS * WIDTH * tokens**2  # weights, and attention
+    operations = (
+        6 * BLOCKS * 12 * WIDTH**2 * tokens + 12 * BLOCKS * WIDTH * tokens**2
+    )  # weights, and attention
     peak = matrix_rate()
     shutil.rmtree(place)
-    return {"items_per_second": round(rate, 1), "precision": report["settings"]["precision"], "gpu": gpu,
-            "share_of_bf16_rate": round(operations * rate / peak, 3), "bf16_tflops": round(peak / 1e12, 1)}
+    return {
+        "items_per_second": round(rate, 1),
+        "precision": report["settings"]["precision"],
+        "gpu": gpu,
+        "share_of_bf16_rate": round(operations * rate / peak, 3),
+        "bf16_tflops": round(peak / 1e12, 1),
+    }
 
 
 def too_large(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
     """A batch that does not fit is taken in parts, with an ordinary result."""
     watch = Watch()
     report, _ = train(version, network, root, watch, batch_size=HUGE)
-    return {"batch": HUGE, "parts": report["settings"]["accumulate"], "steps": report["training"]["steps"],
-            "said": [line for line in watch.said if "memory" in line.lower()]}
+    return {
+        "batch": HUGE,
+        "parts": report["settings"]["accumulate"],
+        "steps": report["training"]["steps"],
+        "said": [line for line in watch.said if "memory" in line.lower()],
+    }
 
 
 def reading(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
     """Items a second of feature extraction for a probe, and of predictions with the result."""
     report, place = train(version, network, root, Watch(), recipe="probe")
-    items = version.table.column("text").to_pylist() if version.info.modality == "text" else [
-        version.image_bytes(row) for row in range(version.info.rows)]
+    items = (
+        version.table.column("text").to_pylist()
+        if version.info.modality == "text"
+        else [version.image_bytes(row) for row in range(version.info.rows)]
+    )
     how = {"read": open_image} if version.info.modality == "image" else {}
     with Predictor(place / "model") as predictor:
         predictor.probabilities(items[:64], **how)
         started = time.perf_counter()
         predictor.probabilities(items, **how)
         seconds = time.perf_counter() - started
-    return {"features_per_second": round(version.info.rows / report["timing"]["features"], 1),
-            "predictions_per_second": round(len(items) / seconds, 1)}
+    return {
+        "features_per_second": round(version.info.rows / report["timing"]["features"], 1),
+        "predictions_per_second": round(len(items) / seconds, 1),
+    }
 
 
 def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
@@ -201,19 +254,32 @@ def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any
     except KeyboardInterrupt:
         pass
     again = Watch()
-    report, _ = train(version, network, root, again, "resumed", checkpoint_steps=1 if not CUDA else 10)
-    return {"ended_at": watch.steps[-1], "went_on_at": again.steps[0], "steps": report["training"]["steps"]}
+    report, _ = train(
+        version, network, root, again, "resumed", checkpoint_steps=1 if not CUDA else 10
+    )
+    return {
+        "ended_at": watch.steps[-1],
+        "went_on_at": again.steps[0],
+        "steps": report["training"]["steps"],
+    }
 
 
 def side_by_side(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
     """Two processes that train at once, against one alone: items a second."""
+
     def run(count: int) -> float:
         words = [sys.executable, __file__, "--child", str(version.folder), str(network), str(root)]
-        children = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+        children = [
+            subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(count)
+        ]
         return sum(float(child.communicate()[0].splitlines()[-1]) for child in children)
 
     alone, both = run(1), run(2)
-    return {"alone": round(alone, 1), "both_together": round(both, 1), "gain": round(both / alone, 2)}
+    return {
+        "alone": round(alone, 1),
+        "both_together": round(both, 1),
+        "gain": round(both / alone, 2),
+    }
 
 
 def child(folder: Path, network: Path, root: Path) -> None:
@@ -226,19 +292,24 @@ def child(folder: Path, network: Path, root: Path) -> None:
 def main(out: Path) -> None:
     """Everything, part by part; a part that fails is named, and the others go on."""
     name = torch.cuda.get_device_name() if CUDA else f"no GPU: {machine()}"
-    told: dict[str, Any] = {"device": name, "torch": torch.__version__, "cuda": torch.version.cuda or ""}
+    told: dict[str, Any] = {
+        "device": name,
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda or "",
+    }
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         words, pictures = write_networks(root)
         texts, photos = write_items(root)
         for part, work in {
-                "texts": lambda: throughput(texts, words, root, WORDS + 2),
-                "photos": lambda: throughput(photos, pictures, root, (SIZE // PATCH) ** 2 + 1),
-                "too_large_a_batch": lambda: too_large(texts, words, root),
-                "reading_texts": lambda: reading(texts, words, root),
-                "reading_photos": lambda: reading(photos, pictures, root),
-                "resumed": lambda: resumed(texts, words, root),
-                "side_by_side": lambda: side_by_side(texts, words, root)}.items():
+            "texts": lambda: throughput(texts, words, root, WORDS + 2),
+            "photos": lambda: throughput(photos, pictures, root, (SIZE // PATCH) ** 2 + 1),
+            "too_large_a_batch": lambda: too_large(texts, words, root),
+            "reading_texts": lambda: reading(texts, words, root),
+            "reading_photos": lambda: reading(photos, pictures, root),
+            "resumed": lambda: resumed(texts, words, root),
+            "side_by_side": lambda: side_by_side(texts, words, root),
+        }.items():
             started = time.perf_counter()
             try:
                 told[part] = {**work(), "seconds": round(time.perf_counter() - started, 1)}

@@ -1,7 +1,8 @@
 """First paint, page switches and page latency while a run is going, in a real browser.
 
-`python benchmarks/page_speed.py`; needs chromium. First paint is from starting the server's process to the first
-title, and from asking a running server; a switch is from the click on a link to the other page's title.
+`python benchmarks/page_speed.py`; needs chromium. First paint is from starting the server's process
+to the first title, and from asking a running server; a switch is from the click on a link to the
+other page's title.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ from common import machine, write_result
 from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-TITLES = {"Home": "What can I teach it?", "Runs": "All runs", "Add data": "What are my examples?",
-          "System": "What is this machine doing?", "Predict": "What does it say about new ones?"}
+TITLES = {
+    "Home": "What can I teach it?",
+    "Runs": "All runs",
+    "Add data": "What are my examples?",
+    "System": "What is this machine doing?",
+    "Predict": "What does it say about new ones?",
+}
 ROUNDS = 8
 
 
@@ -41,7 +47,10 @@ def switches(page: Page, rounds: int) -> list[float]:
 
 def summary(values: list[float]) -> dict[str, int]:
     """Median and 95th percentile, in milliseconds."""
-    return {"median_ms": round(statistics.median(values)), "p95_ms": round(statistics.quantiles(values, n=20)[-1])}
+    return {
+        "median_ms": round(statistics.median(values)),
+        "p95_ms": round(statistics.quantiles(values, n=20)[-1]),
+    }
 
 
 def main() -> None:
@@ -49,15 +58,19 @@ def main() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as home, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"),
-                                       args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
         page.set_default_timeout(60_000)
         environment = {**os.environ, "TL_HOME": home, "HF_HUB_OFFLINE": "1"}
         empty = first_paint_of_an_empty_app(page, Path(home))
         started = time.perf_counter()
-        server = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(port)], cwd=ROOT,
-                                  env=environment)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "pages.components.launch", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+        )
         try:
             results = measure(page, f"http://localhost:{port}", started)
             results["empty_app_start_to_first_paint_s"] = empty
@@ -81,8 +94,22 @@ def first_paint_of_an_empty_app(page: Page, folder: Path) -> float:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     started = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "empty.py", "--server.port", str(port),
-                               "--server.headless", "true", "--browser.gatherUsageStats", "false"], cwd=folder)
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "empty.py",
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+            "--browser.gatherUsageStats",
+            "false",
+        ],
+        cwd=folder,
+    )
     try:
         visit(page, f"http://localhost:{port}", "Empty")
         return round(time.perf_counter() - started, 2)

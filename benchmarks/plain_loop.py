@@ -1,8 +1,10 @@
-"""The plainest fine-tuning: a PyTorch loop that knows nothing of this project; prints one JSON object.
+"""The plainest fine-tuning: a PyTorch loop that knows nothing of this project; prints one JSON
+object.
 
-`python benchmarks/plain_loop.py PLACE MODEL_FOLDER LR EPOCHS SEED [SIZE]`: PLACE is a folder of photos (train, val and
-test with class folders) or a table (text, label, split), as `arena_tasks.py` writes them. AdamW, one cycle, batches of
-32; photos are mirrored and cropped from a padded frame, texts padded to the longest of the batch and averaged.
+`python benchmarks/plain_loop.py PLACE MODEL_FOLDER LR EPOCHS SEED [SIZE]`: PLACE is a folder of
+photos (train, val and test with class folders) or a table (text, label, split), as `arena_tasks.py`
+writes them. AdamW, one cycle, batches of 32; photos are mirrored and cropped from a padded frame,
+texts padded to the longest of the batch and averaged.
 """
 
 from __future__ import annotations
@@ -34,11 +36,16 @@ def photos(place: Path, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 picture = Image.open(path).convert("RGB")
                 scale = size / 0.875 / min(picture.size)
-                picture = picture.resize((round(picture.width * scale), round(picture.height * scale)),
-                                         Image.Resampling.BICUBIC)
+                picture = picture.resize(
+                    (round(picture.width * scale), round(picture.height * scale)),
+                    Image.Resampling.BICUBIC,
+                )
                 left, top = (picture.width - size) // 2, (picture.height - size) // 2
                 picture = picture.crop((left, top, left + size, top + size))
-                pixels.append(torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 127.5 - 1)
+                pixels.append(
+                    torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 127.5
+                    - 1
+                )
                 labels.append(number)
         found[split] = torch.stack(pixels), torch.tensor(labels)
     return found
@@ -53,7 +60,9 @@ def photo_model(folder: Path, classes: int) -> nn.Module:
         model: Any = timm.create_model(config["architecture"], num_classes=classes)
         weights = load_file(folder / "model.safetensors")
         own = model.state_dict()
-        model.load_state_dict({k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}, strict=False)
+        model.load_state_dict(
+            {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}, strict=False
+        )
         return nn.Sequential(model)
     from transformers import AutoModelForImageClassification
 
@@ -61,7 +70,8 @@ def photo_model(folder: Path, classes: int) -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.inner = AutoModelForImageClassification.from_pretrained(
-                folder, num_labels=classes, ignore_mismatched_sizes=True, dtype=torch.float32)
+                folder, num_labels=classes, ignore_mismatched_sizes=True, dtype=torch.float32
+            )
             for part in self.inner.modules():
                 if isinstance(part, nn.BatchNorm2d):
                     part.momentum = 0.1
@@ -79,7 +89,7 @@ def vary(pixels: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
     edge = pixels.shape[-1] // 8
     padded = functional.pad(pixels, (edge,) * 4, mode="reflect")
     top, left = random.integers(0, 2 * edge + 1, 2)
-    return padded[..., top:top + pixels.shape[-2], left:left + pixels.shape[-1]]
+    return padded[..., top : top + pixels.shape[-2], left : left + pixels.shape[-1]]
 
 
 class Reader(nn.Module):
@@ -103,12 +113,18 @@ def texts(place: Path) -> dict[str, tuple[list[str], torch.Tensor]]:
     with place.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     names = sorted({row["label"] for row in rows if row["split"] == "train"})
-    return {split: ([row["text"] for row in rows if row["split"] == split],
-                    torch.tensor([names.index(row["label"]) for row in rows if row["split"] == split]))
-            for split in ("train", "val", "test")}
+    return {
+        split: (
+            [row["text"] for row in rows if row["split"] == split],
+            torch.tensor([names.index(row["label"]) for row in rows if row["split"] == split]),
+        )
+        for split in ("train", "val", "test")
+    }
 
 
-def main(place: Path, folder: Path, rate: float, epochs: int, seed: int, size: int) -> dict[str, Any]:
+def main(
+    place: Path, folder: Path, rate: float, epochs: int, seed: int, size: int
+) -> dict[str, Any]:
     """Train once; validation and test accuracy, validation loss and seconds."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -125,17 +141,31 @@ def main(place: Path, folder: Path, rate: float, epochs: int, seed: int, size: i
 
     def take(split: str, rows: Any, *, train: bool) -> Any:  # noqa: ANN401
         if is_text:
-            return dict(tokenizer([data[split][0][row] for row in rows], padding=True, truncation=True, max_length=256,
-                                  return_tensors="pt", return_token_type_ids=False))
+            return dict(
+                tokenizer(
+                    [data[split][0][row] for row in rows],
+                    padding=True,
+                    truncation=True,
+                    max_length=256,
+                    return_tensors="pt",
+                    return_token_type_ids=False,
+                )
+            )
         pixels = data[split][0][rows]
-        return (vary(pixels, random) if train else pixels).contiguous(memory_format=torch.channels_last)
+        return (vary(pixels, random) if train else pixels).contiguous(
+            memory_format=torch.channels_last
+        )
 
     def say(split: str) -> torch.Tensor:
         model.eval()
         count = len(data[split][1])
         with torch.inference_mode():
-            return torch.cat([model(take(split, list(range(start, min(start + 64, count))), train=False))
-                              for start in range(0, count, 64)])
+            return torch.cat(
+                [
+                    model(take(split, list(range(start, min(start + 64, count))), train=False))
+                    for start in range(0, count, 64)
+                ]
+            )
 
     labels = data["train"][1]
     steps = max(1, len(labels) // BATCH)
@@ -146,7 +176,7 @@ def main(place: Path, folder: Path, rate: float, epochs: int, seed: int, size: i
         model.train()
         order = random.permutation(len(labels))
         for step in range(steps):
-            rows = order[step * BATCH:(step + 1) * BATCH]
+            rows = order[step * BATCH : (step + 1) * BATCH]
             loss = functional.cross_entropy(model(take("train", rows, train=True)), labels[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -157,12 +187,25 @@ def main(place: Path, folder: Path, rate: float, epochs: int, seed: int, size: i
     for split in ("val", "test"):
         logits = say(split)
         right = (logits.argmax(1) == data[split][1]).tolist()
-        found[split] = {"accuracy": round(float(np.mean(right)), 4), "right": "".join("01"[one] for one in right),
-                        "log_loss": round(float(functional.cross_entropy(logits, data[split][1])), 4)}
+        found[split] = {
+            "accuracy": round(float(np.mean(right)), 4),
+            "right": "".join("01"[one] for one in right),
+            "log_loss": round(float(functional.cross_entropy(logits, data[split][1])), 4),
+        }
     return found
 
 
 if __name__ == "__main__":
     told = sys.argv[1:]
-    print(json.dumps(main(Path(told[0]), Path(told[1]), float(told[2]), int(told[3]), int(told[4]),
-                          int(told[5]) if len(told) > 5 else 192)))
+    print(
+        json.dumps(
+            main(
+                Path(told[0]),
+                Path(told[1]),
+                float(told[2]),
+                int(told[3]),
+                int(told[4]),
+                int(told[5]) if len(told) > 5 else 192,
+            )
+        )
+    )

@@ -1,9 +1,11 @@
-"""Is the ranking of backbones worth its name? `python benchmarks/ranking_worth.py SHARED [TASK...]`.
+"""Is the ranking of backbones worth its name? `python benchmarks/ranking_worth.py SHARED
+[TASK...]`.
 
-Scores of frozen features (training rows alone) against the test accuracy after fine-tuning, over backbones that can be
-had without the Hub: starters, the MobileNet of SHARED/models, networks cut after some of their blocks, networks whose
-upper blocks are random, wholly random twins, and static word vectors. Weighted Kendall's tau (SciPy) says how far the
-two orders agree, the best ones counting most.
+Scores of frozen features (training rows alone) against the test accuracy after fine-tuning, over
+backbones that can be
+had without the Hub: starters, the MobileNet of SHARED/models, networks cut after some of their
+blocks, networks whose upper blocks are random, wholly random twins, and static word vectors.
+Weighted Kendall's tau (SciPy) says how far the two orders agree, the best ones counting most.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ SCORES = ("probe", "logme", "h_score", "knn")
 
 
 def cut_texts(folder: Path) -> list[str]:
-    """MiniLM cut after 1, 2 and 4 of its 6 blocks, and with random weights; each with its tokenizer."""
+    """MiniLM cut after 1, 2 and 4 of its 6 blocks, and with random weights; each with its
+    tokenizer.
+    """
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     source = resolve_folder(parse_reference("starter:text"), read_settings())
@@ -43,29 +47,43 @@ def cut_texts(folder: Path) -> list[str]:
         target = folder / f"MiniLM {name}"
         config = AutoConfig.from_pretrained(source, num_hidden_layers=blocks)
         torch.manual_seed(0)
-        model = AutoModel.from_config(config) if name == "random" else AutoModel.from_pretrained(source, config=config)
+        model = (
+            AutoModel.from_config(config)
+            if name == "random"
+            else AutoModel.from_pretrained(source, config=config)
+        )
         model.save_pretrained(target)
         AutoTokenizer.from_pretrained(source).save_pretrained(target)
         (target / "1_Pooling").mkdir()
-        (target / "1_Pooling" / "config.json").write_text((source / "1_Pooling" / "config.json").read_text())
+        (target / "1_Pooling" / "config.json").write_text(
+            (source / "1_Pooling" / "config.json").read_text()
+        )
         found.append(f"local:{target}")
     return found
 
 
 def spoilt_pictures(folder: Path, shared: Path) -> list[str]:
-    """MobileNet with its upper 4 and 8 blocks random, and twins of both networks that are random wholly."""
+    """MobileNet with its upper 4 and 8 blocks random, and twins of both networks that are random
+    wholly.
+    """
     from transformers import AutoImageProcessor, AutoModel
 
     mobile = shared / "models" / "mobilenet_v2_0.35_224"
     starter = resolve_folder(parse_reference("starter:image-small"), read_settings())
     found = []
-    for name, source, keep in (("MobileNet 12 of 16 blocks", mobile, 12), ("MobileNet 8 of 16 blocks", mobile, 8),
-                               ("MobileNet random", mobile, 0), ("starter random", starter, 0)):
+    for name, source, keep in (
+        ("MobileNet 12 of 16 blocks", mobile, 12),
+        ("MobileNet 8 of 16 blocks", mobile, 8),
+        ("MobileNet random", mobile, 0),
+        ("starter random", starter, 0),
+    ):
         model = AutoModel.from_pretrained(source)
         torch.manual_seed(0)
         fresh = AutoModel.from_config(model.config).state_dict()
-        state = {key: value if keep and not _is_above(key, keep) else fresh[key]
-                 for key, value in model.state_dict().items()}
+        state = {
+            key: value if keep and not _is_above(key, keep) else fresh[key]
+            for key, value in model.state_dict().items()
+        }
         model.load_state_dict(state)
         target = folder / name
         model.save_pretrained(target)
@@ -84,15 +102,19 @@ def task(name: str, shared: Path, home: Path) -> tuple[DatasetVersion, list[str]
     if name in ("trec", "messages"):
         backbones = ["starter:text", *cut_texts(home / "cut"), "static:starter:text"]
     else:
-        backbones = ["starter:image-small", f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}",
-                     *spoilt_pictures(home / "spoilt", shared)]
+        backbones = [
+            "starter:image-small",
+            f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}",
+            *spoilt_pictures(home / "spoilt", shared),
+        ]
     if name in ("digits", "messages"):
         return open_data(sample_source(name, home / "drawn"), home / "v"), backbones
     return open_data(shared / "data" / name, home / "v"), backbones
 
 
 def fine_tuned(backbone: str, version: DatasetVersion, folder: Path, epochs: float) -> float:
-    """Test accuracy when everything moves, after a probe; without one where that start makes the loss burst.
+    """Test accuracy when everything moves, after a probe; without one where that start makes the
+    loss burst.
 
     Random layers have no batch statistics that are worth keeping, so they follow the data there.
     """
@@ -100,9 +122,22 @@ def fine_tuned(backbone: str, version: DatasetVersion, folder: Path, epochs: flo
     for strategy in ("lpft", "full"):
         folder = folder.with_name(f"{folder.name}-{strategy}")
         folder.mkdir()
-        config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "finetune", {
-            "strategy": strategy, "layer_decay": 1.0, "epochs": epochs, "baseline": False, "patience": 0,
-            "batchnorm": "adapt" if spoilt else "freeze"})
+        config = RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            backbone,
+            "finetune",
+            {
+                "strategy": strategy,
+                "layer_decay": 1.0,
+                "epochs": epochs,
+                "baseline": False,
+                "patience": 0,
+                "batchnorm": "adapt" if spoilt else "freeze",
+            },
+        )
         try:
             found = run_recipe(config, version, folder, folder.parent / "cache", Progress())
             return float(found["test"]["accuracy"]["value"])
@@ -117,22 +152,52 @@ def measure(name: str, shared: Path) -> dict[str, Any]:
         home = Path(place)
         version, backbones = task(name, shared, home)
         (home / "rank").mkdir()
-        ranked = rank(RunConfig("rank", "local", "d@1", str(version.folder), options={"backbones": backbones}), version,
-                      home / "rank", home / "cache", Progress())
+        ranked = rank(
+            RunConfig(
+                "rank", "local", "d@1", str(version.folder), options={"backbones": backbones}
+            ),
+            version,
+            home / "rank",
+            home / "cache",
+            Progress(),
+        )
         rows = []
         for number, one in enumerate(ranked["ranking"]):
             tuned = fine_tuned(one["backbone"], version, home / f"r{number}", EPOCHS[name])
-            rows.append({"backbone": one["backbone"].rsplit("/", 1)[-1].removeprefix("local:"), "fine_tuned": tuned,
-                         **{key: round(one[key]["value"] if key == "probe" else one[key], 4) for key in SCORES}})
+            rows.append(
+                {
+                    "backbone": one["backbone"].rsplit("/", 1)[-1].removeprefix("local:"),
+                    "fine_tuned": tuned,
+                    **{
+                        key: round(one[key]["value"] if key == "probe" else one[key], 4)
+                        for key in SCORES
+                    },
+                }
+            )
             sys.stderr.write(f"{name}: {rows[-1]}\n")
     return told(name, len(version.rows_of("train")), ranked["n"], rows)
 
 
 def told(name: str, count: int, sample: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """A task's entry in the results."""
-    tau = {key: round(float(weightedtau([row[key] for row in rows], [row["fine_tuned"] for row in rows]).statistic), 3)
-           for key in SCORES}
-    return {"rows": count, "sample": sample, "epochs": EPOCHS[name], "candidates": rows, "weighted_tau": tau}
+    tau = {
+        key: round(
+            float(
+                weightedtau(
+                    [row[key] for row in rows], [row["fine_tuned"] for row in rows]
+                ).statistic
+            ),
+            3,
+        )
+        for key in SCORES
+    }
+    return {
+        "rows": count,
+        "sample": sample,
+        "epochs": EPOCHS[name],
+        "candidates": rows,
+        "weighted_tau": tau,
+    }
 
 
 if __name__ == "__main__":

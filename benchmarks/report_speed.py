@@ -1,6 +1,6 @@
 """Seconds of the default report's numbers for 5,000 test items in 50 classes, part by part: `python
-benchmarks/report_speed.py`. The alternative is the same scores from scikit-learn with a bootstrap in a plain loop over
-items, of which a tenth of the draws is run and scaled.
+benchmarks/report_speed.py`. The alternative is the same scores from scikit-learn with a bootstrap
+in a plain loop over items, of which a tenth of the draws is run and scaled.
 """
 
 from __future__ import annotations
@@ -38,8 +38,15 @@ if __name__ == "__main__":
     facts = {str(number): random.random(ROWS) for number in range(8)}
     kinds = seconds(lambda: slices(probabilities.argmax(axis=1) == truth, facts))
     sets = seconds(lambda: conformal_sets((truth, probabilities), (truth, probabilities)))
-    report = {"headline": "", "dataset": "d", "backbone": "", "recipe": "probe", "modality": "text", "test": section,
-              "baselines": {}}
+    report = {
+        "headline": "",
+        "dataset": "d",
+        "backbone": "",
+        "recipe": "probe",
+        "modality": "text",
+        "test": section,
+        "baselines": {},
+    }
     page = seconds(lambda: render(report))
 
     def plain() -> None:
@@ -52,7 +59,17 @@ if __name__ == "__main__":
             sk.log_loss(truth[rows], probabilities[rows], labels=range(CLASSES))
 
     loop = 10 * seconds(plain)
-    write_result("report_speed", {
-        "machine": machine(), "rows": ROWS, "classes": CLASSES, "scores_seconds": round(scores, 2),
-        "slices_seconds": round(kinds, 2), "sets_seconds": round(sets, 2), "html_seconds": round(page, 2),
-        "plain_loop_seconds": round(loop, 1), "scores_over_plain_loop": round(scores / loop, 2)})
+    write_result(
+        "report_speed",
+        {
+            "machine": machine(),
+            "rows": ROWS,
+            "classes": CLASSES,
+            "scores_seconds": round(scores, 2),
+            "slices_seconds": round(kinds, 2),
+            "sets_seconds": round(sets, 2),
+            "html_seconds": round(page, 2),
+            "plain_loop_seconds": round(loop, 1),
+            "scores_over_plain_loop": round(scores / loop, 2),
+        },
+    )

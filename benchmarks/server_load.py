@@ -1,8 +1,9 @@
-"""A bundle's server under load: requests a second and waiting times, micro-batching on and off, overload, its end.
+"""A bundle's server under load: requests a second and waiting times, micro-batching on and off,
+overload, its end.
 
-`python benchmarks/server_load.py DATA_FOLDER`, with `trec` in DATA_FOLDER. Clients on the same machine ask one text at
-a time, the next as soon as the last is answered; they share the cores with the server. Batching on and off take turns;
-medians count.
+`python benchmarks/server_load.py DATA_FOLDER`, with `trec` in DATA_FOLDER. Clients on the same
+machine ask one text at a time, the next as soon as the last is answered; they share the cores with
+the server. Batching on and off take turns; medians count.
 """
 
 from __future__ import annotations
@@ -40,8 +41,13 @@ def serving(model: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[st
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "tl_core", "serve", str(model), "--port", str(port), *words],
-                               cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tl_core", "serve", str(model), "--port", str(port), *words],
+        cwd=ROOT,
+        env=os.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         asyncio.run(_ready(address))
@@ -63,7 +69,9 @@ async def _ready(address: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def load(address: str, texts: list[str], clients: int, seconds: float) -> tuple[list[float], Counter[int]]:
+async def load(
+    address: str, texts: list[str], clients: int, seconds: float
+) -> tuple[list[float], Counter[int]]:
     """Seconds of each answered request, and how often each status came."""
     taken, status, end = list[float](), Counter[int](), time.perf_counter() + seconds
 
@@ -71,7 +79,9 @@ async def load(address: str, texts: list[str], clients: int, seconds: float) -> 
         place = number
         while time.perf_counter() < end:
             started = time.perf_counter()
-            async with session.post(f"{address}/predict", json={"texts": [texts[place % len(texts)]]}) as answer:
+            async with session.post(
+                f"{address}/predict", json={"texts": [texts[place % len(texts)]]}
+            ) as answer:
                 await answer.read()
             status[answer.status] += 1
             if answer.status == 200:
@@ -85,8 +95,12 @@ async def load(address: str, texts: list[str], clients: int, seconds: float) -> 
 
 def figures(taken: list[float], seconds: float) -> dict[str, float]:
     low, high, most = np.percentile(taken, [50, 95, 99]) * 1000
-    return {"requests_per_second": round(len(taken) / seconds, 1), "p50_ms": round(float(low), 1),
-            "p95_ms": round(float(high), 1), "p99_ms": round(float(most), 1)}
+    return {
+        "requests_per_second": round(len(taken) / seconds, 1),
+        "p50_ms": round(float(low), 1),
+        "p95_ms": round(float(high), 1),
+        "p99_ms": round(float(most), 1),
+    }
 
 
 def measure(model: Path, texts: list[str]) -> dict[str, Any]:
@@ -98,12 +112,27 @@ def measure(model: Path, texts: list[str]) -> dict[str, Any]:
                 asyncio.run(load(address, texts, 8, 2.0))  # warm
                 for clients in CLIENTS:
                     taken, _ = asyncio.run(load(address, texts, clients, SECONDS))
-                    found.setdefault(name, {}).setdefault(str(clients), []).append(figures(taken, SECONDS))
-    middle = {name: {clients: sorted(turns, key=lambda one: one["requests_per_second"])[ROUNDS // 2]
-                     for clients, turns in by.items()} for name, by in found.items()}
-    return {**middle, "batching_over_one_by_one": {
-        clients: round(middle["batching"][clients]["requests_per_second"]
-                       / middle["one_by_one"][clients]["requests_per_second"], 2) for clients in map(str, CLIENTS)}}
+                    found.setdefault(name, {}).setdefault(str(clients), []).append(
+                        figures(taken, SECONDS)
+                    )
+    middle = {
+        name: {
+            clients: sorted(turns, key=lambda one: one["requests_per_second"])[ROUNDS // 2]
+            for clients, turns in by.items()
+        }
+        for name, by in found.items()
+    }
+    return {
+        **middle,
+        "batching_over_one_by_one": {
+            clients: round(
+                middle["batching"][clients]["requests_per_second"]
+                / middle["one_by_one"][clients]["requests_per_second"],
+                2,
+            )
+            for clients in map(str, CLIENTS)
+        },
+    }
 
 
 def overload(model: Path, texts: list[str]) -> dict[str, Any]:
@@ -111,16 +140,21 @@ def overload(model: Path, texts: list[str]) -> dict[str, Any]:
     with serving(model, "--room", "16") as (address, _process):
         _, status = asyncio.run(load(address, texts, 200, 5.0))
         after, calm = asyncio.run(load(address, texts, 1, 2.0))
-    return {"answers_by_status": {str(key): count for key, count in sorted(status.items())},
-            "afterwards_by_status": {str(key): count for key, count in sorted(calm.items())},
-            "afterwards": figures(after, 2.0)}
+    return {
+        "answers_by_status": {str(key): count for key, count in sorted(status.items())},
+        "afterwards_by_status": {str(key): count for key, count in sorted(calm.items())},
+        "afterwards": figures(after, 2.0),
+    }
 
 
 def end(model: Path, texts: list[str]) -> dict[str, Any]:
-    """SIGTERM while 64 clients ask on: what the server says that it accepted, and what arrived at the clients.
+    """SIGTERM while 64 clients ask on: what the server says that it accepted, and what arrived at
+    the clients.
 
-    A kept connection may be closed while a client writes its next request into it; the server has not seen that one.
+    A kept connection may be closed while a client writes its next request into it; the server has
+    not seen that one.
     """
+
     async def ask(address: str, process: subprocess.Popen[str]) -> Counter[str]:
         outcome, ending = Counter[str](), asyncio.Event()
 
@@ -128,7 +162,9 @@ def end(model: Path, texts: list[str]) -> dict[str, Any]:
             async with aiohttp.ClientSession() as session:
                 while True:
                     try:
-                        async with session.post(f"{address}/predict", json={"texts": [texts[number]]}) as answer:
+                        async with session.post(
+                            f"{address}/predict", json={"texts": [texts[number]]}
+                        ) as answer:
                             await answer.read()
                         outcome[str(answer.status)] += 1
                     except aiohttp.ClientConnectorError:
@@ -153,8 +189,13 @@ def end(model: Path, texts: list[str]) -> dict[str, Any]:
         said = process.communicate(timeout=60)[1]
     counted = re.search(r"(\d+) requests were accepted, (\d+) of them", said)
     accepted, answered = map(int, counted.groups() if counted else (0, 0))
-    return {"clients": dict(outcome), "accepted": accepted, "answered": answered, "lost": accepted - outcome["200"],
-            "seconds_to_the_end": round(time.perf_counter() - started, 1)}
+    return {
+        "clients": dict(outcome),
+        "accepted": accepted,
+        "answered": answered,
+        "lost": accepted - outcome["200"],
+        "seconds_to_the_end": round(time.perf_counter() - started, 1),
+    }
 
 
 if __name__ == "__main__":
@@ -164,5 +205,12 @@ if __name__ == "__main__":
         model = trained(data / "trec", "starter:text", Path(place))
         with (data / "trec" / "train.csv").open(newline="") as handle:
             texts = [row["text"] for row in csv.DictReader(handle)]
-        write_result("server_load", {"machine": machine(), "end": end(model, texts), "overload": overload(model, texts),
-                                     **measure(model, texts)})
+        write_result(
+            "server_load",
+            {
+                "machine": machine(),
+                "end": end(model, texts),
+                "overload": overload(model, texts),
+                **measure(model, texts),
+            },
+        )

@@ -1,7 +1,8 @@
-"""What the image starter's training is worth: the same architecture with random weights, probed on the same data.
+"""What the image starter's training is worth: the same architecture with random weights, probed on
+the same data.
 
-`python benchmarks/starter_gain.py HYMENOPTERA_FOLDER`; the digits come with scikit-learn. Three random networks, since
-one seed says little; the loaded weights are proven to differ.
+`python benchmarks/starter_gain.py HYMENOPTERA_FOLDER`; the digits come with scikit-learn. Three
+random networks, since one seed says little; the loaded weights are proven to differ.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def random_twin(starter: Path, seed: int, target: Path) -> Path:
     """The starter's architecture with fresh weights."""
     torch.manual_seed(seed)
     shutil.copytree(starter, target)
-    AutoModelForImageClassification.from_config(AutoConfig.from_pretrained(starter)).save_pretrained(target)
+    AutoModelForImageClassification.from_config(
+        AutoConfig.from_pretrained(starter)
+    ).save_pretrained(target)
     if weights_hash(target) == weights_hash(starter):
         raise SystemExit("the random twin has the starter's weights")
     return target
@@ -43,8 +46,12 @@ def random_twin(starter: Path, seed: int, target: Path) -> Path:
 def accuracy(version: DatasetVersion, backbone: str, folder: Path) -> dict[str, float]:
     """Test accuracy of a probe."""
     folder.mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False})
-    found = run_recipe(config, version, folder, folder.parent / "cache", Progress())["test"]["accuracy"]
+    config = RunConfig(
+        "train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False}
+    )
+    found = run_recipe(config, version, folder, folder.parent / "cache", Progress())["test"][
+        "accuracy"
+    ]
     return {key: round(found[key], 3) for key in ("value", "low", "high")}
 
 
@@ -53,17 +60,36 @@ def main(hymenoptera: Path) -> None:
     starter, results = resolve_folder(parse_reference("starter:image-small"), Settings()), {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for title, source in (("hymenoptera", hymenoptera), ("digits", sample_source("digits", root / "source"))):
+        for title, source in (
+            ("hymenoptera", hymenoptera),
+            ("digits", sample_source("digits", root / "source")),
+        ):
             folder = root / title
             folder.mkdir()
-            build_version({"": open_source(source, folder, Limits(1 << 33, 10**6))}, ImportOptions(), folder, title)
+            build_version(
+                {"": open_source(source, folder, Limits(1 << 33, 10**6))},
+                ImportOptions(),
+                folder,
+                title,
+            )
             version = DatasetVersion(folder)
-            twins = [accuracy(version, f"local:{random_twin(starter, seed, root / f'{title}{seed}')}",
-                              root / f"{title}-random{seed}") for seed in SEEDS]
+            twins = [
+                accuracy(
+                    version,
+                    f"local:{random_twin(starter, seed, root / f'{title}{seed}')}",
+                    root / f"{title}-random{seed}",
+                )
+                for seed in SEEDS
+            ]
             mean = sum(twin["value"] for twin in twins) / len(twins)
             mine = accuracy(version, "starter:image-small", root / f"{title}-starter")
-            results[title] = {"starter": mine, "random": twins, "random_mean": round(mean, 3),
-                              "gain": round(mine["value"] - mean, 3), "test_rows": version.info.splits["test"]}
+            results[title] = {
+                "starter": mine,
+                "random": twins,
+                "random_mean": round(mean, 3),
+                "gain": round(mine["value"] - mean, 3),
+                "test_rows": version.info.splits["test"],
+            }
     write_result("starter_gain", {"machine": machine(), **results})
 
 

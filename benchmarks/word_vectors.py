@@ -1,7 +1,8 @@
-"""Word vectors against the transformer that they come from, on TREC: `python benchmarks/word_vectors.py SHARED`.
+"""Word vectors against the transformer that they come from, on TREC: `python
+benchmarks/word_vectors.py SHARED`.
 
-Every head with frozen and tuned vectors (the input embeddings of `starter:text`), beside the probe, the probe on all
-depths, and LP-FT of the whole network; test accuracy with Wilson's interval.
+Every head with frozen and tuned vectors (the input embeddings of `starter:text`), beside the probe,
+the probe on all depths, and LP-FT of the whole network; test accuracy with Wilson's interval.
 """
 
 from __future__ import annotations
@@ -20,13 +21,26 @@ from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{f"{head}, {vectors} vectors": ("static_embeddings", {"head": head, "vectors": vectors})
-       for head in HEADS for vectors in ("frozen", "tuned")},
-    "probe": ("probe", {}), "probe on all depths": ("probe", {"depth": -1}),
-    "words alone (zero-shot)": ("zero_shot", {"prompts": [
-        "abbreviation = what does this abbreviation stand for", "description = define or explain this thing, or why",
-        "entity = what is the name of the animal, food, product or thing", "human = who is this person or group",
-        "location = where is this place, city or country", "number = how many, how much, when, which date"]}),
+    **{
+        f"{head}, {vectors} vectors": ("static_embeddings", {"head": head, "vectors": vectors})
+        for head in HEADS
+        for vectors in ("frozen", "tuned")
+    },
+    "probe": ("probe", {}),
+    "probe on all depths": ("probe", {"depth": -1}),
+    "words alone (zero-shot)": (
+        "zero_shot",
+        {
+            "prompts": [
+                "abbreviation = what does this abbreviation stand for",
+                "description = define or explain this thing, or why",
+                "entity = what is the name of the animal, food, product or thing",
+                "human = who is this person or group",
+                "location = where is this place, city or country",
+                "number = how many, how much, when, which date",
+            ]
+        },
+    ),
     "probe, then fine-tune": ("finetune", {"strategy": "lpft"}),
 }
 
@@ -38,10 +52,24 @@ if __name__ == "__main__":
         for number, (name, (recipe, options)) in enumerate(RUNS.items()):
             folder = Path(place) / str(number)
             folder.mkdir()
-            config = RunConfig("train", "local", "trec@1", str(version.folder), "starter:text", recipe,
-                               {"baseline": False, **options})
+            config = RunConfig(
+                "train",
+                "local",
+                "trec@1",
+                str(version.folder),
+                "starter:text",
+                recipe,
+                {"baseline": False, **options},
+            )
             report = run_recipe(config, version, folder, Path(place) / "cache", Progress())
             score = report["test"]["accuracy"]
-            found[name] = {"accuracy": score["value"], "low": round(score["low"], 4), "high": round(score["high"], 4)}
+            found[name] = {
+                "accuracy": score["value"],
+                "low": round(score["low"], 4),
+                "high": round(score["high"], 4),
+            }
             sys.stderr.write(f"{name}: {found[name]}\n")
-    write_result("word_vectors", {"machine": machine(), "test_items": len(version.rows_of("test")), "runs": found})
+    write_result(
+        "word_vectors",
+        {"machine": machine(), "test_items": len(version.rows_of("test")), "runs": found},
+    )

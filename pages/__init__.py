@@ -1,1 +1,3 @@
-"""The pages: straight scripts in section folders; a script directly in here would be served without app.py."""
+"""The pages: straight scripts in section folders; a script directly in here would be served without
+app.py.
+"""

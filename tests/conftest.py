@@ -1,4 +1,6 @@
-"""Shared fixtures: a home of its own for each test, tiny backbones, and the real data where it lies beside us."""
+"""Shared fixtures: a home of its own for each test, tiny backbones, and the real data where it lies
+beside us.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):  # one of several processes, each with
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from tl_core.log import quiet_libraries  # noqa: E402
+from tl_core.log import quiet_libraries
 
 quiet_libraries()
 
@@ -30,14 +32,18 @@ def pytest_itemcollected(item):
 
 def pytest_collection_modifyitems(items):
     """The longest groups begin."""
-    items.sort(key=lambda item: _FIRST.index(_group(item)) if _group(item) in _FIRST else len(_FIRST))
+    items.sort(
+        key=lambda item: _FIRST.index(_group(item)) if _group(item) in _FIRST else len(_FIRST)
+    )
 
 
 _FIRST = ("browser", "exported")
 
 
 def _group(item):
-    """The group of a test: the browser's server, the exported runs, the database, or what its module makes once."""
+    """The group of a test: the browser's server, the exported runs, the database, or what its
+    module makes once.
+    """
     if item.path.parent.name == "browser":
         return "browser"
     if "exported" in item.fixturenames:
@@ -106,8 +112,11 @@ def pytest_sessionfinish(session, exitstatus):
     if os.environ.get("CI") != "true" or exitstatus or hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    holes = [report for report in reporter.stats.get("skipped", [])
-             if not any(reason in str(report.longrepr) for reason in ACCEPTED_SKIPS)]
+    holes = [
+        report
+        for report in reporter.stats.get("skipped", [])
+        if not any(reason in str(report.longrepr) for reason in ACCEPTED_SKIPS)
+    ]
     if holes:
         for report in holes:
             reporter.write_line(f"skipped in CI: {report.nodeid} {report.longrepr}", red=True)

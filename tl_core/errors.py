@@ -2,17 +2,20 @@
 
 The tree::
 
-    UserError                what happened, why, what to try; shown word for word in page, CLI and run row
+    UserError                what happened, why, what to try; shown word for word in page, CLI and
+    run row
     |- DataError             the rows, files or columns that were brought cannot be used as they are
     |  `- AmbiguousError     they can be read in several ways that give different classes or splits
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
     |- TrainingError         a training came apart, or does not fit this machine
-    |- NotFoundError         a dataset, run, recipe or command of that name does not exist (for this user)
-    |- StateError            the thing exists but is in a state that forbids the action
-    Cancelled                a person asked the run to stop; not a failure
+    |- NotFoundError         a dataset, run, recipe or command of that name does not exist (for this
+    user)
+    |- StateError            the thing exists but is in a state that forbids the action Cancelled
+    a person asked the run to stop; not a failure
 
-Anything else that reaches an edge (page, CLI, worker) is a defect of ours and is reported with a log id.
+Anything else that reaches an edge (page, CLI, worker) is a defect of ours and is reported with a
+log id.
 """
 
 from __future__ import annotations
@@ -50,18 +53,25 @@ class DataError(UserError):
 
 
 class AmbiguousError(DataError):
-    """The source can be read in ways that give different classes or splits; a person has to say which is meant.
+    """The source can be read in ways that give different classes or splits; a person has to say
+    which is meant.
 
-    `option` is the import option that answers the question and `choices` its values with what each would mean, so
-    that a page can ask; the command line names them in `try_this`.
+    `option` is the import option that answers the question and `choices` its values with what each
+    would mean, so that a page can ask; the command line names them in `try_this`.
     """
 
     code = "ambiguous"
 
     def __init__(self, what: str, why: str, option: str, choices: dict[str, str]) -> None:
         flag = "--" + option.replace("_", "-")
-        ways = "; ".join(f"{flag} {value!r} ({text})" if " " in value or not value else f"{flag} {value} ({text})"
-                         for value, text in list(choices.items())[:6])
+        ways = "; ".join(
+            (
+                f"{flag} {value!r} ({text})"
+                if " " in value or not value
+                else f"{flag} {value} ({text})"
+            )
+            for value, text in list(choices.items())[:6]
+        )
         super().__init__(what, why, f"Say which is meant: {ways}.")
         self.option, self.choices = option, choices
 

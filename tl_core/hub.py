@@ -38,7 +38,9 @@ def _answers(url: str) -> bool:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_SECONDS).close()
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_READ_SECONDS):  # noqa: S310
+        with urllib.request.urlopen(
+            urllib.request.Request(url, method="HEAD"), timeout=_READ_SECONDS
+        ):
             return True
     except urllib.error.HTTPError:
         return True

@@ -1,4 +1,6 @@
-"""Making dataset versions: from a source, by adding to one, by a fix, by restoring; and bringing a model folder."""
+"""Making dataset versions: from a source, by adding to one, by a fix, by restoring; and bringing a
+model folder.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +34,27 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items"))
 
 
-def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str, options: ImportOptions,
-                test: str = "", progress: Progress | None = None, *, append: bool = False,
-                shown: str = "", strict: bool = False) -> Made:
-    """Read `source` (a path, `sample:<name>` or `hub:<owner>/<name>`), write a version and register it under `name`.
+def add_dataset(
+    store: DatasetStore,
+    settings: Settings,
+    source: str,
+    name: str,
+    options: ImportOptions,
+    test: str = "",
+    progress: Progress | None = None,
+    *,
+    append: bool = False,
+    shown: str = "",
+    strict: bool = False,
+) -> Made:
+    """Read `source` (a path, `sample:<name>` or `hub:<owner>/<name>`), write a version and register
+    it under `name`.
 
-    With `append` the rows come after those of the newest version of `name`; `shown` is what the history calls the
-    source. With `strict` nothing is stored that rests on a guess.
+    With `append` the rows come after those of the newest version of `name`; `shown` is what the
+    history calls the source. With `strict` nothing is stored that rests on a guess.
 
-    Returns the record, the version's facts, and False when the newest version already had this content.
+    Returns the record, the version's facts, and False when the newest version already had this
+    content.
 
     Raises:
         DataError: when the source cannot become a dataset.
@@ -51,14 +65,29 @@ def add_dataset(store: DatasetStore, settings: Settings, source: str, name: str,
     base = store.get(name) if append else None
     with staging_folder(settings) as staging:
         progress.stage("Opening the source", share=0.2)
-        sources: dict[str, Source] = {"": open_any(source, staging / "main", settings, options, progress)}
+        sources: dict[str, Source] = {
+            "": open_any(source, staging / "main", settings, options, progress)
+        }
         if test:
             sources["test"] = open_any(test, staging / "test", settings, options, progress)
         progress.stage("Reading and checking every item", share=0.8)
         shown = shown or (source if ":" in source else Path(source).name)
-        return _register(store, name, lambda folder: _sure(build_version(
-            sources, options, folder, shown, progress.batch, DatasetVersion(base.folder) if base else None,
-            base.reference if base else ""), strict=strict))
+        return _register(
+            store,
+            name,
+            lambda folder: _sure(
+                build_version(
+                    sources,
+                    options,
+                    folder,
+                    shown,
+                    progress.batch,
+                    DatasetVersion(base.folder) if base else None,
+                    base.reference if base else "",
+                ),
+                strict=strict,
+            ),
+        )
 
 
 def _sure(info: VersionInfo, *, strict: bool) -> VersionInfo:
@@ -69,16 +98,20 @@ def _sure(info: VersionInfo, *, strict: bool) -> VersionInfo:
     """
     doubts = info.plan.get("uncertain", [])
     if strict and doubts:
-        raise DataError("The import rests on a guess, so nothing was stored.", doubts[0],
-                        "Name the columns and options yourself, or leave --strict out.")
+        raise DataError(
+            "The import rests on a guess, so nothing was stored.",
+            doubts[0],
+            "Name the columns and options yourself, or leave --strict out.",
+        )
     return info
 
 
 def bring_model(settings: Settings, archive: Path) -> str:
-    """Unpack the zip of a Hugging Face or timm model folder below `TL_HOME/models`; gives its `local:` reference.
+    """Unpack the zip of a Hugging Face or timm model folder below `TL_HOME/models`; gives its
+    `local:` reference.
 
-    Only weights in safetensors, configuration and vocabulary are kept: nothing that could run code. A file of word
-    vectors is kept as it is and gets a `static:` reference.
+    Only weights in safetensors, configuration and vocabulary are kept: nothing that could run code.
+    A file of word vectors is kept as it is and gets a `static:` reference.
 
     Raises:
         DataError: for a damaged or hostile zip.
@@ -93,9 +126,11 @@ def bring_model(settings: Settings, archive: Path) -> str:
         found = sorted(staging.rglob("config.json"), key=lambda path: len(path.parts))
         top = [path.parent for path in found if len(path.parts) == len(found[0].parts)]
         if len(top) != 1:
-            raise BackboneError("The zip is no model folder." if not top else "The zip holds several models.",
-                                "A model folder holds a config.json beside its model.safetensors.",
-                                "Zip the one folder that save_pretrained or a download has made.")
+            raise BackboneError(
+                "The zip is no model folder." if not top else "The zip holds several models.",
+                "A model folder holds a config.json beside its model.safetensors.",
+                "Zip the one folder that save_pretrained or a download has made.",
+            )
         check_weights(top[0], archive.name)
         kept = staging / "kept"
         kept.mkdir()
@@ -109,8 +144,11 @@ def _free(root: Path, wanted: str, suffix: str = "") -> Path:
     """A path below `root`, which is made, with this name or the next one that is free."""
     base = re.sub(r"[^\w.-]", "_", wanted).strip("._") or "model"
     root.mkdir(parents=True, exist_ok=True)
-    return next(path for number in count(1)
-                if not (path := root / f"{base}{f'-{number}' if number > 1 else ''}{suffix}").exists())
+    return next(
+        path
+        for number in count(1)
+        if not (path := root / f"{base}{f'-{number}' if number > 1 else ''}{suffix}").exists()
+    )
 
 
 def brought_models(settings: Settings) -> list[str]:
@@ -126,7 +164,9 @@ def delete_model(settings: Settings, name: str) -> None:
         NotFoundError: when there is none of this name.
     """
     if name not in brought_models(settings):
-        raise NotFoundError(f"There is no uploaded model {name!r}.", "", "It may have been deleted already.")
+        raise NotFoundError(
+            f"There is no uploaded model {name!r}.", "", "It may have been deleted already."
+        )
     path = settings.home_path / "models" / name
     if path.is_dir():
         remove_tree(path)
@@ -143,8 +183,11 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
     """
     record = store.get(reference)
     version = DatasetVersion(record.folder)
-    return _register(store, record.name,
-                     lambda folder: fix_finding(version, finding, chosen, folder, record.reference))
+    return _register(
+        store,
+        record.name,
+        lambda folder: fix_finding(version, finding, chosen, folder, record.reference),
+    )
 
 
 def relabel_dataset(store: DatasetStore, reference: str) -> Made:
@@ -156,7 +199,9 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
     """
     record = store.get(reference)
     version = DatasetVersion(record.folder)
-    return _register(store, record.name, lambda folder: apply_decisions(version, folder, record.reference))
+    return _register(
+        store, record.name, lambda folder: apply_decisions(version, folder, record.reference)
+    )
 
 
 def restore_dataset(store: DatasetStore, reference: str) -> Made:
@@ -168,18 +213,31 @@ def restore_dataset(store: DatasetStore, reference: str) -> Made:
     record = store.get(reference)
     newest = store.get(record.name)
     version = DatasetVersion(record.folder)
-    return _register(store, record.name,
-                     lambda folder: restore(version, folder, newest.reference, record.reference))
+    return _register(
+        store,
+        record.name,
+        lambda folder: restore(version, folder, newest.reference, record.reference),
+    )
 
 
 def _register(store: DatasetStore, name: str, make: Callable[[Path], VersionInfo]) -> Made:
-    """Let `make` fill a new folder and register it; the folder goes when that fails or brings nothing new."""
+    """Let `make` fill a new folder and register it; the folder goes when that fails or brings
+    nothing new.
+    """
     folder = store.new_folder()
     try:
         info = make(folder)
-        record, is_new = store.add(name, folder, {
-            "fingerprint": info.fingerprint, "modality": info.modality, "task": info.task, "rows": info.rows,
-            "classes": len(info.classes)})
+        record, is_new = store.add(
+            name,
+            folder,
+            {
+                "fingerprint": info.fingerprint,
+                "modality": info.modality,
+                "task": info.task,
+                "rows": info.rows,
+                "classes": len(info.classes),
+            },
+        )
     except BaseException:
         remove_tree(folder)
         raise
@@ -188,25 +246,43 @@ def _register(store: DatasetStore, name: str, make: Callable[[Path], VersionInfo
     return record, info, is_new
 
 
-def open_any(source: str, staging: Path, settings: Settings, options: ImportOptions,
-             progress: Progress | None = None) -> Source:
-    """Open a path, a built-in sample or a dataset of the Hub, with what must be fetched or unpacked in `staging`.
+def open_any(
+    source: str,
+    staging: Path,
+    settings: Settings,
+    options: ImportOptions,
+    progress: Progress | None = None,
+) -> Source:
+    """Open a path, a built-in sample or a dataset of the Hub, with what must be fetched or unpacked
+    in `staging`.
 
     Raises:
         DataError: when it cannot be reached or holds nothing to learn from.
     """
     kind, _, rest = source.partition(":")
     if kind == "sample":
-        return open_source(samples.sample_source(rest, staging), staging, limits_of(settings), options)
+        return open_source(
+            samples.sample_source(rest, staging), staging, limits_of(settings), options
+        )
     if kind == "hub":
         from tl_core.data.hub_data import fetch
 
-        folder, left_out = fetch(rest, staging, options, limits_of(settings), (progress or Progress()).batch)
+        folder, left_out = fetch(
+            rest, staging, options, limits_of(settings), (progress or Progress()).batch
+        )
         found = open_source(folder, staging, limits_of(settings), options)
-        found.skipped += [{"item": name, "reason": "a split of the Hub dataset that is no train, validation or test"}
-                          for name in left_out]
+        found.skipped += [
+            {
+                "item": name,
+                "reason": "a split of the Hub dataset that is no train, validation or test",
+            }
+            for name in left_out
+        ]
         return found
     if kind in ("http", "https", "s3"):
-        raise DataError(f"Data cannot be fetched from {kind} addresses.", "A server that fetches whatever it is told "
-                        "could be made to read its own network.", "Download it and bring the file, zip or folder.")
+        raise DataError(
+            f"Data cannot be fetched from {kind} addresses.",
+            "A server that fetches whatever it is told could be made to read its own network.",
+            "Download it and bring the file, zip or folder.",
+        )
     return open_source(Path(source).expanduser(), staging, limits_of(settings), options)

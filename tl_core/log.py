@@ -10,7 +10,10 @@ import sys
 def setup_logging(level: str = "INFO") -> None:
     """Send our log lines to standard error and quieten the libraries."""
     logging.basicConfig(
-        stream=sys.stderr, level=level, force=True, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        stream=sys.stderr,
+        level=level,
+        force=True,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     for name in ("httpx", "urllib3", "filelock", "alembic", "datasets", "fsspec", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING)

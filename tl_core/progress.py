@@ -6,10 +6,14 @@ from typing import Any
 
 
 class Progress:
-    """Receives stages, finished items and remarks. The worker's version writes events and raises `Cancelled`."""
+    """Receives stages, finished items and remarks. The worker's version writes events and raises
+    `Cancelled`.
+    """
 
     def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
-        """A new stage begins; `total` items are expected (0: unknown); it is `share` (0-1) of the whole run."""
+        """A new stage begins; `total` items are expected (0: unknown); it is `share` (0-1) of the
+        whole run.
+        """
 
     def batch(self, done: int, total: int) -> None:
         """`done` of `total` items of this stage are finished. May raise `Cancelled`."""
@@ -29,7 +33,9 @@ class Progress:
 
 
 class Part(Progress):
-    """One training's share of a job that has several; its stages, remarks and curves carry its name."""
+    """One training's share of a job that has several; its stages, remarks and curves carry its
+    name.
+    """
 
     def __init__(self, whole: Progress, name: str, share: float, *, first: bool = True) -> None:
         self._whole, self._name, self._share, self._first = whole, name, share, first

@@ -1,4 +1,6 @@
-"""Where things live and how big they may get: read from `TL_*` environment variables, nowhere else."""
+"""Where things live and how big they may get: read from `TL_*` environment variables, nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -22,46 +24,74 @@ class Settings:
     """The raw settings, as strings; the properties give them their types."""
 
     home: str = _setting(
-        "TL_HOME", "", "Folder of all state: database, datasets, features, runs. Default: .graft beside app.py."
+        "TL_HOME",
+        "",
+        "Folder of all state: database, datasets, features, runs. Default: .graft beside app.py.",
     )
     database_url: str = _setting(
-        "TL_DATABASE_URL", "", "SQLAlchemy address of a PostgreSQL server; default: SQLite inside TL_HOME."
+        "TL_DATABASE_URL",
+        "",
+        "SQLAlchemy address of a PostgreSQL server; default: SQLite inside TL_HOME.",
     )
     workers: str = _setting(
-        "TL_WORKERS", "", "Runs that train at the same time. Default: one per GPU, one without a GPU."
+        "TL_WORKERS",
+        "",
+        "Runs that train at the same time. Default: one per GPU, one without a GPU.",
     )
     models_dir: str = _setting(
-        "TL_MODELS_DIR", "", "Folders with Hugging Face or timm model folders, separated by the path separator."
+        "TL_MODELS_DIR",
+        "",
+        "Folders with Hugging Face or timm model folders, separated by the path separator.",
     )
     data_dirs: str = _setting(
-        "TL_DATA_DIRS", "", "Folders that the pages may read data from, separated by the path separator."
+        "TL_DATA_DIRS",
+        "",
+        "Folders that the pages may read data from, separated by the path separator.",
     )
     upload_mb: str = _setting("TL_UPLOAD_MB", "1024", "Largest single upload in the page, in MB.")
     max_unpacked_mb: str = _setting(
         "TL_MAX_UNPACKED_MB", "20480", "Most that one dataset source may hold once unpacked, in MB."
     )
-    max_items: str = _setting("TL_MAX_ITEMS", "1000000", "Most files or rows that one dataset may hold.")
-    keep_days: str = _setting("TL_KEEP_DAYS", "30", "Days that unused feature caches and uploads are kept.")
+    max_items: str = _setting(
+        "TL_MAX_ITEMS", "1000000", "Most files or rows that one dataset may hold."
+    )
+    keep_days: str = _setting(
+        "TL_KEEP_DAYS", "30", "Days that unused feature caches and uploads are kept."
+    )
     address: str = _setting(
-        "TL_ADDRESS", "localhost", "Address that the page server listens on; elsewhere than localhost, "
-        "server folders are closed unless TL_DATA_DIRS and TL_MODELS_DIR open them."
+        "TL_ADDRESS",
+        "localhost",
+        "Address that the page server listens on; elsewhere than localhost, "
+        "server folders are closed unless TL_DATA_DIRS and TL_MODELS_DIR open them.",
     )
     dispatcher: str = _setting(
-        "TL_DISPATCHER", "auto", "auto starts a dispatcher in the background when none lives; external leaves that to "
-        "a service of its own."
+        "TL_DISPATCHER",
+        "auto",
+        "auto starts a dispatcher in the background when none lives; external leaves that to "
+        "a service of its own.",
     )
     webhook: str = _setting(
-        "TL_WEBHOOK", "", "Address that is told by POST (JSON: run, status, text) when a run has ended."
+        "TL_WEBHOOK",
+        "",
+        "Address that is told by POST (JSON: run, status, text) when a run has ended.",
     )
-    serve_token: str = _setting("TL_SERVE_TOKEN", "", "Token that `serve` asks of everybody; empty asks nobody.")
+    serve_token: str = _setting(
+        "TL_SERVE_TOKEN", "", "Token that `serve` asks of everybody; empty asks nobody."
+    )
     hub_token: str = _setting(
-        "TL_HUB_TOKEN", "", "Token that bundles are pushed to the Hugging Face Hub with. Without it HF_TOKEN does, but "
-        "only on localhost: there it is yours, on a server it would let every visitor write."
+        "TL_HUB_TOKEN",
+        "",
+        "Token that bundles are pushed to the Hugging Face Hub with. Without it HF_TOKEN does, but "
+        "only on localhost: there it is yours, on a server it would let every visitor write.",
     )
     trackers: str = _setting(
-        "TL_TRACKERS", "", "Where finished trainings are logged as well: mlflow, tensorboard, or both with a comma."
+        "TL_TRACKERS",
+        "",
+        "Where finished trainings are logged as well: mlflow, tensorboard, or both with a comma.",
     )
-    user: str = _setting("TL_USER", "local", "The acting user of the command line and of a single-user server.")
+    user: str = _setting(
+        "TL_USER", "local", "The acting user of the command line and of a single-user server."
+    )
 
     @property
     def home_path(self) -> Path:
@@ -74,7 +104,7 @@ class Settings:
             return f"sqlite:///{self.home_path / 'graft.db'}"
         for prefix in ("postgres://", "postgresql://"):
             if self.database_url.startswith(prefix):
-                return "postgresql+psycopg://" + self.database_url[len(prefix):]
+                return "postgresql+psycopg://" + self.database_url[len(prefix) :]
         return self.database_url
 
     @property
@@ -107,12 +137,20 @@ class Settings:
         env = {f.name: f.metadata["env"] for f in fields(self)}[name]
         if not raw.isdigit() or int(raw) < 1:
             raise ConfigError(
-                f"{env} is {raw!r}.", "It must be a whole number above 0.", f"Set {env} to a number or unset it."
+                f"{env} is {raw!r}.",
+                "It must be a whole number above 0.",
+                f"Set {env} to a number or unset it.",
             )
         return int(raw)
 
 
 def read_settings() -> Settings:
-    """The settings of this process, read anew at each call so that tests and workers see changes."""
-    given = {f.name: os.environ[f.metadata["env"]] for f in fields(Settings) if f.metadata["env"] in os.environ}
+    """The settings of this process, read anew at each call so that tests and workers see
+    changes.
+    """
+    given = {
+        f.name: os.environ[f.metadata["env"]]
+        for f in fields(Settings)
+        if f.metadata["env"] in os.environ
+    }
     return Settings(**given)

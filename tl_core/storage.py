@@ -35,7 +35,9 @@ def new_upload_folder(settings: Settings) -> Path:
 
 
 def remove_tree(folder: Path) -> bool:
-    """Remove a folder, and say whether it has gone; what stays is logged, and left for the next cleaning."""
+    """Remove a folder, and say whether it has gone; what stays is logged, and left for the next
+    cleaning.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     stays = folder.exists()
     if stays:
@@ -44,7 +46,9 @@ def remove_tree(folder: Path) -> bool:
 
 
 def is_left(folder: Path) -> bool:
-    """Whether nobody has touched it for a day, so that it belongs to no work that is just beginning."""
+    """Whether nobody has touched it for a day, so that it belongs to no work that is just
+    beginning.
+    """
     try:
         return folder.stat().st_mtime < time.time() - _LEFT_SECONDS
     except FileNotFoundError:  # somebody else is cleaning as well
@@ -52,8 +56,9 @@ def is_left(folder: Path) -> bool:
 
 
 def remove_expired(settings: Settings) -> int:
-    """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days, and what killed imports left behind
-    a day ago; gives how many."""
+    """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days, and what killed
+    imports left behind a day ago; gives how many.
+    """
     limit = time.time() - settings.number("keep_days") * 86_400
     removed = 0
     for name, whole in (("datasets", "version.json"), ("staging", "-")):
@@ -64,7 +69,10 @@ def remove_expired(settings: Settings) -> int:
     for name in ("features", "uploads"):
         for folder in (settings.home_path / name).glob("*"):
             if folder.is_dir():
-                newest = max((path.stat().st_mtime for path in folder.glob("*")), default=folder.stat().st_mtime)
+                newest = max(
+                    (path.stat().st_mtime for path in folder.glob("*")),
+                    default=folder.stat().st_mtime,
+                )
                 if newest < limit:
                     remove_tree(folder)
                     removed += 1
@@ -73,7 +81,11 @@ def remove_expired(settings: Settings) -> int:
 
 def zip_folder(folder: Path) -> Path:
     """`folder` as a zip beside it, which holds the folder itself; written aside and renamed."""
-    half = Path(shutil.make_archive(str(folder.with_name(f"{folder.name}.part")), "zip", folder.parent, folder.name))
+    half = Path(
+        shutil.make_archive(
+            str(folder.with_name(f"{folder.name}.part")), "zip", folder.parent, folder.name
+        )
+    )
     return half.rename(folder.with_name(f"{folder.name}.zip"))
 
 

@@ -1,7 +1,8 @@
 """The test score stays closed until somebody asks for it, and every look is counted.
 
-A guard against one's own temptation to choose by test items, not against a thief: the result is computed with the run,
-after every choice of the training has been made, and lies in the run's `sealed` folder until it is opened.
+A guard against one's own temptation to choose by test items, not against a thief: the result is
+computed with the run, after every choice of the training has been made, and lies in the run's
+`sealed` folder until it is opened.
 """
 
 from __future__ import annotations
@@ -14,12 +15,19 @@ from tl_core.data.store import write_json
 from tl_core.evaluate.report import closed_headline
 
 _SEALED = "sealed"
-_TOLD: dict[str, Any] = {"test": None, "against_baseline": None, "test_looks": 0, "sealed": True,
-         "predictions": "validation.csv"}  # what a closed report says instead
+_TOLD: dict[str, Any] = {
+    "test": None,
+    "against_baseline": None,
+    "test_looks": 0,
+    "sealed": True,
+    "predictions": "validation.csv",
+}  # what a closed report says instead
 
 
 def looks(home: Path, fingerprint: str) -> int:
-    """How many runs have shown what they make of the test items of the dataset version with this fingerprint."""
+    """How many runs have shown what they make of the test items of the dataset version with this
+    fingerprint.
+    """
     seen = home / "looks" / fingerprint
     return len(list(seen.iterdir())) if seen.is_dir() else 0
 
@@ -44,12 +52,23 @@ def seal(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
     write_json(away / "report.json", report)
     if (folder / "predictions.csv").exists():
         (folder / "predictions.csv").replace(away / "predictions.csv")
-    baselines = {name: {part: score for part, score in scores.items() if part != "test"}
-                 for name, scores in report["baselines"].items()}
-    advice = (f"{report['ladder']['advice']} " if "ladder" in report else
-              f"{report['search']['sentence']} " if "search" in report else "")
-    return {**report, **_TOLD, "baselines": baselines,
-            "headline": advice + closed_headline(report["validation"], report["modality"], baselines)}
+    baselines = {
+        name: {part: score for part, score in scores.items() if part != "test"}
+        for name, scores in report["baselines"].items()
+    }
+    advice = (
+        f"{report['ladder']['advice']} "
+        if "ladder" in report
+        else f"{report['search']['sentence']} "
+        if "search" in report
+        else ""
+    )
+    return {
+        **report,
+        **_TOLD,
+        "baselines": baselines,
+        "headline": advice + closed_headline(report["validation"], report["modality"], baselines),
+    }
 
 
 def is_sealed(folder: Path) -> bool:
@@ -58,7 +77,8 @@ def is_sealed(folder: Path) -> bool:
 
 
 def open_test(folder: Path, home: Path) -> dict[str, Any]:
-    """Open the test score of a finished run: counts the look and gives the whole report; opened again, the same one.
+    """Open the test score of a finished run: counts the look and gives the whole report; opened
+    again, the same one.
 
     Every step can be repeated, so an interruption loses nothing.
     """
@@ -76,7 +96,13 @@ def open_test(folder: Path, home: Path) -> dict[str, Any]:
 
 
 def summary_of(report: dict[str, Any]) -> dict[str, Any]:
-    """What lists show of a report: accuracy on the test items, or on those kept for choosing while it is closed."""
+    """What lists show of a report: accuracy on the test items, or on those kept for choosing while
+    it is closed.
+    """
     section = report["test"] or report["validation"]
-    return {"accuracy": section["accuracy"], "n": section["n"], "seconds": report["timing"]["total"],
-            "sealed": report["test"] is None}
+    return {
+        "accuracy": section["accuracy"],
+        "n": section["n"],
+        "seconds": report["timing"]["total"],
+        "sealed": report["test"] is None,
+    }

@@ -19,13 +19,20 @@ def show_machine() -> None:
     active = services.runs().list(active=True)
     tiles = st.columns(4)
     tiles[0].metric(f"Processor ({machine['cores']} cores)", f"{machine['cpu']:.0f} %", border=True)
-    tiles[1].metric("Memory", size(machine["memory_used"]), border=True,
-                    help=f"of {size(machine['memory_total'])}")
+    tiles[1].metric(
+        "Memory",
+        size(machine["memory_used"]),
+        border=True,
+        help=f"of {size(machine['memory_total'])}",
+    )
     tiles[2].metric("Running", sum(run.status == "running" for run in active), border=True)
     tiles[3].metric("Waiting", sum(run.status == "queued" for run in active), border=True)
     for gpu in machine["gpus"]:
-        st.metric(plain(gpu["name"] or "GPU"), f"{gpu['use']} %" if gpu["use"] is not None else "not told",
-                  border=True)
+        st.metric(
+            plain(gpu["name"] or "GPU"),
+            f"{gpu['use']} %" if gpu["use"] is not None else "not told",
+            border=True,
+        )
     if not machine["gpus"]:
         st.caption("No GPU was found; training runs on the processor.")
 
@@ -42,19 +49,37 @@ def sizes(root: str) -> dict[str, int]:
     """Bytes by kind of content."""
     from pathlib import Path
 
-    return {name: folder_size(Path(root) / name) for name in ("datasets", "features", "runs", "uploads")}
+    return {
+        name: folder_size(Path(root) / name) for name in ("datasets", "features", "runs", "uploads")
+    }
 
 
-st.dataframe([{"what": name, "size": size(count)} for name, count in sizes(str(home)).items()], hide_index=True)
+st.dataframe(
+    [{"what": name, "size": size(count)} for name, count in sizes(str(home)).items()],
+    hide_index=True,
+)
 st.caption(f"{size(shutil.disk_usage(home).free)} free on this disk")
-if st.button("Clean up unused caches", help="Removes feature caches and uploads that nobody has used for TL_KEEP_DAYS "
-             "days. Datasets, runs and reports stay."):
+if st.button(
+    "Clean up unused caches",
+    help=(
+        "Removes feature caches and uploads that nobody has used for TL_KEEP_DAYS "
+        "days. Datasets, runs and reports stay."
+    ),
+):
     with problems.caught():
         st.success(f"{remove_expired(services.settings())} folders removed.")
     sizes.clear()
 
 st.subheader("Settings")
-st.dataframe([{"setting": spec.metadata["env"], "value": getattr(services.settings(), name) or "default",
-               "meaning": spec.metadata["help"]}
-              for name, spec in services.settings().__dataclass_fields__.items() if name != "database_url"],
-             hide_index=True)
+st.dataframe(
+    [
+        {
+            "setting": spec.metadata["env"],
+            "value": getattr(services.settings(), name) or "default",
+            "meaning": spec.metadata["help"],
+        }
+        for name, spec in services.settings().__dataclass_fields__.items()
+        if name != "database_url"
+    ],
+    hide_index=True,
+)

@@ -1,4 +1,6 @@
-"""When should a person decide? A threshold of confidence, by eye or by what mistakes cost, kept with the model."""
+"""When should a person decide? A threshold of confidence, by eye or by what mistakes cost, kept
+with the model.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _PERSON = 0.2  # of a mistake: what a look by a person costs until somebody says
 
 
 def show(report: dict[str, Any], run: Run) -> None:
-    """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps it."""
+    """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps
+    it.
+    """
     curve = (report.get("validation") or {}).get("coverage")
     model = run.folder / "model"
     if not curve or not model.is_dir():
@@ -29,27 +33,52 @@ def show(report: dict[str, Any], run: Run) -> None:
     if (run.folder / "validation.csv").is_file():
         costs(report, run)
     st.session_state.setdefault(f"least_sure {run.id}", round(100 * kept))
-    least = st.slider("Answer only when it is at least this sure (%)", 0, 99, key=f"least_sure {run.id}",
-                      help="Chosen on the validation items; the test items below only check it.")
-    parts = [("validation items", curve)] + ([("test items", report["test"]["coverage"])] if report["test"] else [])
+    least = st.slider(
+        "Answer only when it is at least this sure (%)",
+        0,
+        99,
+        key=f"least_sure {run.id}",
+        help="Chosen on the validation items; the test items below only check it.",
+    )
+    parts = [("validation items", curve)] + (
+        [("test items", report["test"]["coverage"])] if report["test"] else []
+    )
     for column, (name, points) in zip(st.columns(2), parts, strict=False):
         answered = [point for point in points if 100 * point["threshold"] >= least]
         if not answered:
-            column.metric(f"Right in 100 of those it answers ({name})", "none answered", border=True)
+            column.metric(
+                f"Right in 100 of those it answers ({name})", "none answered", border=True
+            )
             continue
         point = answered[-1]
         low, high = wilson(point["right"], point["answered"])
-        column.metric(f"Right in 100 of those it answers ({name})", f"{100 * point['accuracy']:.0f}", border=True,
-                      delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}", delta_arrow="off",
-                      delta_color="off")
-    figure = go.Figure(go.Scatter(
-        x=[100 * point["coverage"] for point in curve], y=[100 * point["accuracy"] for point in curve], mode="lines",
-        line={"color": charts.ACCENT}, customdata=[100 * point["threshold"] for point in curve],
-        hovertemplate="answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} % sure)<extra></extra>"))
+        column.metric(
+            f"Right in 100 of those it answers ({name})",
+            f"{100 * point['accuracy']:.0f}",
+            border=True,
+            delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}",
+            delta_arrow="off",
+            delta_color="off",
+        )
+    figure = go.Figure(
+        go.Scatter(
+            x=[100 * point["coverage"] for point in curve],
+            y=[100 * point["accuracy"] for point in curve],
+            mode="lines",
+            line={"color": charts.ACCENT},
+            customdata=[100 * point["threshold"] for point in curve],
+            hovertemplate=(
+                "answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} %"
+                " sure)<extra></extra>"
+            ),
+        )
+    )
     figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
     figure.update_yaxes(title="right in 100 of them")
     charts.draw(figure, "coverage", 240)
-    if round(100 * kept) != least and st.button("Keep this threshold with the model", icon=":material/save:"):
+    if round(100 * kept) != least and st.button(
+        "Keep this threshold with the model", icon=":material/save:"
+    ):
         with problems.caught():
             save_threshold(model, least / 100)
         st.rerun()
@@ -58,34 +87,62 @@ def show(report: dict[str, Any], run: Run) -> None:
 
 
 def costs(report: dict[str, Any], run: Run) -> None:
-    """What mistakes on each class and a person's look cost, and the threshold that is cheapest by these prices."""
+    """What mistakes on each class and a person's look cost, and the threshold that is cheapest by
+    these prices.
+    """
     with st.expander("What do mistakes cost?"):
         st.caption("In any unit: money, minutes, trouble. Only the proportions count.")
         left, right = st.columns([2, 3])
-        person = left.number_input("A look by a person costs", 0.0, 1e6, _PERSON, step=0.1, key="person_cost")
+        person = left.number_input(
+            "A look by a person costs", 0.0, 1e6, _PERSON, step=0.1, key="person_cost"
+        )
         table = right.data_editor(
-            pd.DataFrame({"class": report["labels"], "costs": 1.0}), hide_index=True, key="costs", disabled=["class"],
-            column_config={"costs": st.column_config.NumberColumn("missing one of them costs", min_value=0.0,
-                                                                  max_value=1e6, required=True)})
+            pd.DataFrame({"class": report["labels"], "costs": 1.0}),
+            hide_index=True,
+            key="costs",
+            disabled=["class"],
+            column_config={
+                "costs": st.column_config.NumberColumn(
+                    "missing one of them costs", min_value=0.0, max_value=1e6, required=True
+                )
+            },
+        )
         price = dict(zip(table["class"], table["costs"], strict=True))
         with problems.caught():
-            found = cheapest_threshold(*_prices(vault.answers_of(run, "validation.csv"), price), person)
-        left.metric("Cheapest when at least this sure", f"{100 * found.threshold:.0f} %", border=True,
-                    delta_arrow="off", delta_color="off", delta=f"costs {100 * found.cost:.3g} for 100")
+            found = cheapest_threshold(
+                *_prices(vault.answers_of(run, "validation.csv"), price), person
+            )
+        left.metric(
+            "Cheapest when at least this sure",
+            f"{100 * found.threshold:.0f} %",
+            border=True,
+            delta_arrow="off",
+            delta_color="off",
+            delta=f"costs {100 * found.cost:.3g} for 100",
+        )
         left.caption(f"If it always answers: {100 * found.always:.3g} for 100.")
         if report["test"] is not None:
             cost, confidence = _prices(vault.answers_of(run, "predictions.csv"), price)
             paid = np.where(confidence >= found.threshold, cost, person).mean()
-            left.caption(f"Checked on the test items: {100 * paid:.3g} for 100, {100 * cost.mean():.3g} if it always "
-                         "answers.")
-        left.button("Take it", icon=":material/check:", on_click=_take, args=(run.id, found.threshold),
-                    help="Puts the slider below there; nothing is kept yet.")
+            left.caption(
+                f"Checked on the test items: {100 * paid:.3g} for 100, {100 * cost.mean():.3g} if"
+                " it always answers."
+            )
+        left.button(
+            "Take it",
+            icon=":material/check:",
+            on_click=_take,
+            args=(run.id, found.threshold),
+            help="Puts the slider below there; nothing is kept yet.",
+        )
 
 
 def _prices(answers: pd.DataFrame, price: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """What each answer would cost, 0 where it is right, and how sure it is."""
     wrong = (answers["true"] != answers["label"]).to_numpy()
-    return wrong * answers["true"].map(price).to_numpy(dtype=float), answers["confidence"].to_numpy(dtype=float)
+    return wrong * answers["true"].map(price).to_numpy(dtype=float), answers["confidence"].to_numpy(
+        dtype=float
+    )
 
 
 def _take(run_id: str, threshold: float) -> None:

@@ -1,4 +1,6 @@
-"""It learnt this from these: the training items that look most like an item to the trained model itself."""
+"""It learnt this from these: the training items that look most like an item to the trained model
+itself.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,15 @@ def _read(path: str) -> dict[str, np.ndarray]:
 
 
 def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) -> None:
-    """The nearest training items of `row`; the search through all of them is asked for once for each run."""
+    """The nearest training items of `row`; the search through all of them is asked for once for
+    each run.
+    """
     with problems.caught():
-        searches = [other for other in services.runs().of_dataset(run.dataset)
-                    if other.kind == "trace" and RunConfig.read(other.folder).options["run"] == run.id]
+        searches = [
+            other
+            for other in services.runs().of_dataset(run.dataset)
+            if other.kind == "trace" and RunConfig.read(other.folder).options["run"] == run.id
+        ]
     if searches and searches[0].status in ACTIVE:
         waiting.watch_run(searches[0].id, "Looking through the training items…")
         return
@@ -34,10 +41,22 @@ def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) ->
         return
     if searches:
         problems.show(searches[0].reason or {"what": "It stopped."})
-    if st.button("What did it learn this from?", icon=":material/family_history:", help="Looks for the training items "
-                 "that are most alike to this model; done once for all items of this run."):
-        config = replace(RunConfig.read(run.folder), kind="trace", recipe="", backbone="", sealed=False, options={
-            "run": run.id, "max_length": int(report["settings"].get("max_length") or 256)})
+    if st.button(
+        "What did it learn this from?",
+        icon=":material/family_history:",
+        help=(
+            "Looks for the training items "
+            "that are most alike to this model; done once for all items of this run."
+        ),
+    ):
+        config = replace(
+            RunConfig.read(run.folder),
+            kind="trace",
+            recipe="",
+            backbone="",
+            sealed=False,
+            options={"run": run.id, "max_length": int(report["settings"].get("max_length") or 256)},
+        )
         with problems.caught():
             services.submit(config, f"{state.new_draft()}-trace")
         state.draft_used()
@@ -52,13 +71,23 @@ def _neighbours(found: dict[str, np.ndarray], version: DatasetVersion, row: int)
     near, alike = found["near"][place[0]], found["alike"][place[0]]
     names = [version.info.labels[int(version.labels[other])] for other in near]
     st.markdown("**It learnt this from these**")
-    st.caption("The training items that look most like it to this model, the most alike first; 100 is the same.")
+    st.caption(
+        "The training items that look most like it to this model, the most alike first; 100 is the"
+        " same."
+    )
     with problems.caught():
         content = gallery.items(str(version.folder), tuple(int(other) for other in near))
     if version.info.modality == "text":
-        gallery.texts([{"text": text, "is": name, "alike": f"{100 * value:.0f}"}
-                       for text, name, value in zip(content, names, alike, strict=True)], "ancestors")
+        gallery.texts(
+            [
+                {"text": text, "is": name, "alike": f"{100 * value:.0f}"}
+                for text, name, value in zip(content, names, alike, strict=True)
+            ],
+            "ancestors",
+        )
         return
-    for column, picture, name, value in zip(st.columns(len(near)), content, names, alike, strict=True):
+    for column, picture, name, value in zip(
+        st.columns(len(near)), content, names, alike, strict=True
+    ):
         column.image(picture, width="stretch")
         column.caption(f"{plain(name)}, {100 * value:.0f}")

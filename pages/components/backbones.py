@@ -17,7 +17,8 @@ _OWN = 3
 
 
 def allowed(text: str) -> str:
-    """The reference, if pages may use it; a folder or file by its name in TL_MODELS_DIR, else absolute.
+    """The reference, if pages may use it; a folder or file by its name in TL_MODELS_DIR, else
+    absolute.
 
     Raises:
         BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
@@ -38,8 +39,11 @@ def allowed(text: str) -> str:
     if found.is_local and not found.named_model_folders:
         roots.append(Path.home())
     if not any(folder.is_relative_to(root) for root in roots):
-        raise BackboneError("This folder is not open to the pages.", "",
-                            "Ask whoever runs this server to add it to TL_MODELS_DIR.")
+        raise BackboneError(
+            "This folder is not open to the pages.",
+            "",
+            "Ask whoever runs this server to add it to TL_MODELS_DIR.",
+        )
     if folder.parent in [root.resolve() for root in found.model_folders]:
         return f"{reference.kind}:{folder.name}"  # a name that also holds on another machine
     return f"{reference.kind}:{folder}"
@@ -47,18 +51,38 @@ def allowed(text: str) -> str:
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
     """The newest trained models of the acting user that read the same kind of items, as cards."""
-    found = [run for run in trained.finished() if run.backbone and (run.folder / "model" / "config.json").is_file()
-             and not (run.folder / "model" / "graft.json").is_file()]
+    found = [
+        run
+        for run in trained.finished()
+        if run.backbone
+        and (run.folder / "model" / "config.json").is_file()
+        and not (run.folder / "model" / "graft.json").is_file()
+    ]
     images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in found]
-    return [{"reference": f"run:{run.id}", "modality": record.modality, "name": f"Your run {run.id}", "problem": "",
-             "size": f"{trained.name(run)} on {run.dataset}", "licence": f"that of {run.backbone}",
-             "text": "What it has learnt there is the start here: " + run.headline}
-            for run, image in zip(found, images, strict=True) if image == (record.modality == "image")][:_OWN]
+    return [
+        {
+            "reference": f"run:{run.id}",
+            "modality": record.modality,
+            "name": f"Your run {run.id}",
+            "problem": "",
+            "size": f"{trained.name(run)} on {run.dataset}",
+            "licence": f"that of {run.backbone}",
+            "text": "What it has learnt there is the start here: " + run.headline,
+        }
+        for run, image in zip(found, images, strict=True)
+        if image == (record.modality == "image")
+    ][:_OWN]
 
 
 def for_dataset(record: DatasetRecord) -> str:
-    """The backbone in hand, else that of the newest training on the dataset, else the starter for it."""
-    used = [run.backbone for run in services.runs().of_dataset(record.name) if run.kind == "train" and run.backbone]
+    """The backbone in hand, else that of the newest training on the dataset, else the starter for
+    it.
+    """
+    used = [
+        run.backbone
+        for run in services.runs().of_dataset(record.name)
+        if run.kind == "train" and run.backbone
+    ]
     return str(st.session_state["backbone"] or next(iter(used), suggested(record)))
 
 

@@ -1,4 +1,6 @@
-"""Cards of hand-picked Hub backbones, with filters for what people ask first: language, size, licence, memory."""
+"""Cards of hand-picked Hub backbones, with filters for what people ask first: language, size,
+licence, memory.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +23,56 @@ _MEGABYTES = {0: "any", 50: "50 MB", 150: "150 MB", 500: "500 MB"}
 def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        language = (st.selectbox("Language of the texts", list(_LANGUAGES), format_func=_LANGUAGES.get,
-                                 key="cat_language", width=170, persist_state="session") if modality == "text" else "")
-        most = st.selectbox("Download at most", list(_MEGABYTES), format_func=_MEGABYTES.get, key="cat_size", width=170,
-                            persist_state="session")
-        commercial = st.toggle("Commercial use", key="cat_commercial", help="Only licences that allow it.")
-        fits = st.toggle("Fits this machine", key="cat_fits", help="Only those whose weights, gradients and optimiser "
-                         "fit into its memory, so that all of it can be tuned.")
-        offline = st.toggle("Already here", key="cat_offline", help="Only those that need no download.")
-    cards = choose(modality, language=language, most_mb=most, commercial=commercial, offline=offline,
-                   fits_gb=_memory() if fits else 0)
+        language = (
+            st.selectbox(
+                "Language of the texts",
+                list(_LANGUAGES),
+                format_func=_LANGUAGES.get,
+                key="cat_language",
+                width=170,
+                persist_state="session",
+            )
+            if modality == "text"
+            else ""
+        )
+        most = st.selectbox(
+            "Download at most",
+            list(_MEGABYTES),
+            format_func=_MEGABYTES.get,
+            key="cat_size",
+            width=170,
+            persist_state="session",
+        )
+        commercial = st.toggle(
+            "Commercial use", key="cat_commercial", help="Only licences that allow it."
+        )
+        fits = st.toggle(
+            "Fits this machine",
+            key="cat_fits",
+            help=(
+                "Only those whose weights, gradients and optimiser "
+                "fit into its memory, so that all of it can be tuned."
+            ),
+        )
+        offline = st.toggle(
+            "Already here", key="cat_offline", help="Only those that need no download."
+        )
+    cards = choose(
+        modality,
+        language=language,
+        most_mb=most,
+        commercial=commercial,
+        offline=offline,
+        fits_gb=_memory() if fits else 0,
+    )
     speeds = read_json(services.settings().home_path / "speeds.json")
     shown = cards if st.session_state.get("cat_all") else cards[:_FIRST]
     pressed = ""
     for card in shown:
         with st.container(border=True):
-            here = " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
+            here = (
+                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
+            )
             st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
             told, press = st.columns([6, 1], vertical_alignment="center")
             told.caption(plain(_facts(card, speeds.get(card.reference))))
@@ -51,16 +87,25 @@ def show(modality: str) -> str:
 
 def search(modality: str) -> str:
     """Any other model of the Hub, by words; gives the reference whose button was pressed."""
-    with st.form("search", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search the Hub", placeholder="birds, legal, finnish …", max_chars=100)
+    with (
+        st.form("search", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        words = st.text_input(
+            "Search the Hub", placeholder="birds, legal, finnish …", max_chars=100
+        )
         asked = st.form_submit_button("Search", icon=":material/search:")
     if asked and words.strip():
         language = st.session_state.get("cat_language", "")
         with problems.caught():
             st.session_state["found_for"] = words.strip()
             st.session_state["found_ticket"] = services.compute().call(
-                "search_hub", text=words.strip(), modality=modality, language=language if language != "other" else "",
-                commercial=bool(st.session_state.get("cat_commercial")))
+                "search_hub",
+                text=words.strip(),
+                modality=modality,
+                language=language if language != "other" else "",
+                commercial=bool(st.session_state.get("cat_commercial")),
+            )
     if not st.session_state["found_ticket"]:
         return ""
     try:
@@ -72,12 +117,18 @@ def search(modality: str) -> str:
         waiting.wait_quietly(st.session_state["found_ticket"], "Asking the Hub…")
         return ""
     if not found:
-        st.caption(f"Nothing with safetensors weights was found for “{plain(st.session_state['found_for'])}”.")
+        st.caption(
+            "Nothing with safetensors weights was found for"
+            f" “{plain(st.session_state['found_for'])}”."
+        )
     pressed = ""
     for one in found:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(one['reference'].removeprefix('hub:'))}**  \n:small[{plain(_told(one))}]",
-                        width="stretch")
+            st.markdown(
+                f"**{plain(one['reference'].removeprefix('hub:'))}** "
+                f" \n:small[{plain(_told(one))}]",
+                width="stretch",
+            )
             if st.button("Use this", key=f"found_{one['reference']}"):
                 pressed = str(one["reference"])
     return pressed
@@ -85,20 +136,34 @@ def search(modality: str) -> str:
 
 def _told(one: dict[str, Any]) -> str:
     """What the Hub says of a model, in one line."""
-    parts = [f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "", one["task"],
-             one["licence"] or "no licence named", f"{one['downloads']:,} downloads",
-             "its owner wants terms accepted first" if one["gated"] else ""]
+    parts = [
+        f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "",
+        one["task"],
+        one["licence"] or "no licence named",
+        f"{one['downloads']:,} downloads",
+        "its owner wants terms accepted first" if one["gated"] else "",
+    ]
     return " · ".join(part for part in parts if part)
 
 
 def _facts(card: Card, speed: object) -> str:
     """What is known, in one line."""
-    reach = {"image": f"pictures of {card.input} pixels", "text": f"up to {card.input:,} tokens"}[card.modality]
-    languages = {"en": "English", "zh": "Chinese", "many": "about 100 languages"}.get(card.languages, card.languages)
-    parts = [f"{card.parameters_m:g} million weights", size(1e6 * card.download_mb) if card.download_mb else "",
-             reach if card.input else "", languages, card.licence, f"learnt from {card.pretraining}"
-             if card.pretraining else "", f"tuning all of it takes {card.tuning_gb:.1f} GB and more",
-             f"{speed:,.0f} items a second here" if isinstance(speed, float) else ""]
+    reach = {"image": f"pictures of {card.input} pixels", "text": f"up to {card.input:,} tokens"}[
+        card.modality
+    ]
+    languages = {"en": "English", "zh": "Chinese", "many": "about 100 languages"}.get(
+        card.languages, card.languages
+    )
+    parts = [
+        f"{card.parameters_m:g} million weights",
+        size(1e6 * card.download_mb) if card.download_mb else "",
+        reach if card.input else "",
+        languages,
+        card.licence,
+        f"learnt from {card.pretraining}" if card.pretraining else "",
+        f"tuning all of it takes {card.tuning_gb:.1f} GB and more",
+        f"{speed:,.0f} items a second here" if isinstance(speed, float) else "",
+    ]
     return " · ".join(part for part in parts if part)
 
 

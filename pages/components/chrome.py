@@ -10,30 +10,54 @@ from pages.components import services
 from pages.components.words import plain
 from tl_core.errors import UserError
 
-STATES = {"queued": ("gray", "waiting"), "running": ("blue", "running"), "done": ("green", "done"),
-          "failed": ("red", "failed"), "cancelled": ("gray", "cancelled"), "interrupted": ("orange", "interrupted")}
+STATES = {
+    "queued": ("gray", "waiting"),
+    "running": ("blue", "running"),
+    "done": ("green", "done"),
+    "failed": ("red", "failed"),
+    "cancelled": ("gray", "cancelled"),
+    "interrupted": ("orange", "interrupted"),
+}
 
 
 def sections() -> dict[str, list[st.Page]]:
     """The pages in the order of the work."""
+
     def page(path: str, title: str, icon: str, address: str, *, default: bool = False) -> st.Page:
-        return st.Page(f"pages/{path}.py", title=title, icon=f":material/{icon}:", url_path=address, default=default)
+        return st.Page(
+            f"pages/{path}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=address,
+            default=default,
+        )
 
     return {
         "": [page("start/home", "Home", "home", "home", default=True)],
-        "Data": [page("data/add", "Add data", "upload", "add-data"),
-                 page("data/inspect", "Look at data", "search", "data"),
-                 page("data/versions", "Versions", "history", "versions")],
+        "Data": [
+            page("data/add", "Add data", "upload", "add-data"),
+            page("data/inspect", "Look at data", "search", "data"),
+            page("data/versions", "Versions", "history", "versions"),
+        ],
         "Model": [page("model/choose", "Backbone", "account_tree", "backbone")],
-        "Train": [page("train/design", "Design", "tune", "design"),
-                  page("train/live", "Live run", "monitoring", "live")],
-        "Evaluate": [page("evaluate/report", "Report", "fact_check", "report"),
-                     page("evaluate/compare", "Compare", "balance", "compare"),
-                     page("evaluate/labels", "Labels", "rule", "labels"),
-                     page("evaluate/explore", "Explore", "trending_up", "explore")],
-        "Use": [page("ship/predict", "Predict", "bolt", "predict"),
-                page("ship/export", "Export", "inventory_2", "export")],
-        "Studio": [page("train/runs", "Runs", "list", "runs"), page("admin/system", "System", "memory", "system")],
+        "Train": [
+            page("train/design", "Design", "tune", "design"),
+            page("train/live", "Live run", "monitoring", "live"),
+        ],
+        "Evaluate": [
+            page("evaluate/report", "Report", "fact_check", "report"),
+            page("evaluate/compare", "Compare", "balance", "compare"),
+            page("evaluate/labels", "Labels", "rule", "labels"),
+            page("evaluate/explore", "Explore", "trending_up", "explore"),
+        ],
+        "Use": [
+            page("ship/predict", "Predict", "bolt", "predict"),
+            page("ship/export", "Export", "inventory_2", "export"),
+        ],
+        "Studio": [
+            page("train/runs", "Runs", "list", "runs"),
+            page("admin/system", "System", "memory", "system"),
+        ],
     }
 
 
@@ -61,8 +85,12 @@ def _running() -> None:
         return
     for run in active[:3]:
         what = run.dataset or run.kind
-        st.page_link("pages/train/live.py", label=f"{plain(what)} · {run.progress:.0%}",
-                     icon=":material/progress_activity:", query_params={"run": run.id})
+        st.page_link(
+            "pages/train/live.py",
+            label=f"{plain(what)} · {run.progress:.0%}",
+            icon=":material/progress_activity:",
+            query_params={"run": run.id},
+        )
 
 
 def _announce(active: list[str]) -> None:
@@ -71,7 +99,11 @@ def _announce(active: list[str]) -> None:
         if run_id not in active:
             run = services.runs().get(run_id)
             icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
-            st.toast(f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}. {plain(run.headline)}", icon=icon)
+            st.toast(
+                f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}."
+                f" {plain(run.headline)}",
+                icon=icon,
+            )
     st.session_state["watched"] = " ".join(active)
 
 

@@ -1,4 +1,6 @@
-"""Pictures gathered class by class, from files or the webcam, in a folder of their own until they become a dataset."""
+"""Pictures gathered class by class, from files or the webcam, in a folder of their own until they
+become a dataset.
+"""
 
 from __future__ import annotations
 
@@ -42,15 +44,20 @@ def add(label: str, pictures: list[UploadedFile]) -> None:
     """
     label = label.strip()
     if not label:
-        raise DataError("The pictures need a class name.", "", "Type what they show, such as 'ripe'.")
+        raise DataError(
+            "The pictures need a class name.", "", "Type what they show, such as 'ripe'."
+        )
     folder, limit = _folder(), services.settings().number("upload_mb") << 20
     used = sum(path.stat().st_size for path in folder.iterdir())
     with (folder / _LISTING).open("a", encoding="utf-8", newline="") as handle:
         for picture in pictures:
             used += picture.size
             if used > limit:
-                raise DataError("The collection is full.", f"It may hold {limit >> 20:,} MB.",
-                                "Save it as a dataset and add more to it, or bring a zip.")
+                raise DataError(
+                    "The collection is full.",
+                    f"It may hold {limit >> 20:,} MB.",
+                    "Save it as a dataset and add more to it, or bring a zip.",
+                )
             ending = Path(picture.name).suffix.lower()
             name = f"{secrets.token_hex(6)}{ending if ending in SUFFIXES else '.jpg'}"
             with (folder / name).open("wb") as sink:
@@ -66,7 +73,9 @@ def remove(label: str) -> None:
         if own == label:
             (folder / name).unlink(missing_ok=True)
     with (folder / _LISTING).open("w", encoding="utf-8", newline="") as handle:
-        csv.writer(handle).writerows([["file_name", "label"], *(row for row in rows if row[1] != label)])
+        csv.writer(handle).writerows(
+            [["file_name", "label"], *(row for row in rows if row[1] != label)]
+        )
 
 
 def take() -> None:
@@ -79,9 +88,14 @@ def show_files() -> None:
     limit = services.settings().number("upload_mb")
     st.caption("Choose all pictures of one class, type its name, add them; then the next class.")
     label = st.text_input("Class of these pictures", key="files_label", placeholder="such as ripe")
-    found = st.file_uploader("Pictures", key=f"pictures_{st.session_state['upload_key']}", accept_multiple_files=True,
-                             type=sorted(ending.lstrip(".") for ending in SUFFIXES), max_upload_size=limit,
-                             help=f"Up to {limit:,} MB together. Larger sets: a zip of class folders.")
+    found = st.file_uploader(
+        "Pictures",
+        key=f"pictures_{st.session_state['upload_key']}",
+        accept_multiple_files=True,
+        type=sorted(ending.lstrip(".") for ending in SUFFIXES),
+        max_upload_size=limit,
+        help=f"Up to {limit:,} MB together. Larger sets: a zip of class folders.",
+    )
     if st.button("Add these pictures", disabled=not found, icon=":material/add_photo_alternate:"):
         with problems.caught():
             add(label, found)
@@ -92,10 +106,16 @@ def show_files() -> None:
 
 def show_webcam() -> None:
     """Snapshots into classes."""
-    st.caption("Type a class, take pictures of it from many sides, then go on with the next class. Every snapshot is "
-               "kept under the class that stands here when it is taken.")
-    label = st.text_input("Class of the next snapshots", key="webcam_label", placeholder="such as thumb up")
-    shot = st.camera_input("Webcam", key=f"camera_{st.session_state['upload_key']}", disabled=not label.strip())
+    st.caption(
+        "Type a class, take pictures of it from many sides, then go on with the next class. Every"
+        " snapshot is kept under the class that stands here when it is taken."
+    )
+    label = st.text_input(
+        "Class of the next snapshots", key="webcam_label", placeholder="such as thumb up"
+    )
+    shot = st.camera_input(
+        "Webcam", key=f"camera_{st.session_state['upload_key']}", disabled=not label.strip()
+    )
     if shot is not None:
         with problems.caught():
             add(label, [shot])
@@ -113,8 +133,19 @@ def _show() -> None:
     for label, count in counts.items():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(label)}** · {count:,} pictures", width="stretch")
-            st.button("Remove", key=f"remove_{label}_{place}_{st.session_state['way']}", on_click=remove,
-                      args=(label,), type="tertiary")
+            st.button(
+                "Remove",
+                key=f"remove_{label}_{place}_{st.session_state['way']}",
+                on_click=remove,
+                args=(label,),
+                type="tertiary",
+            )
     enough = len(counts) >= 2
-    st.button("Use these pictures", type="primary", on_click=take, disabled=not enough, key=f"take_{place}",
-              help=None if enough else "At least two classes are needed.")
+    st.button(
+        "Use these pictures",
+        type="primary",
+        on_click=take,
+        disabled=not enough,
+        key=f"take_{place}",
+        help=None if enough else "At least two classes are needed.",
+    )

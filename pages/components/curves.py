@@ -1,4 +1,6 @@
-"""The curves of a training while it runs: losses, scores, learning rates, gradients, speed, machine."""
+"""The curves of a training while it runs: losses, scores, learning rates, gradients, speed,
+machine.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
         with first:
             st.caption("learning rate by layer group")
             _rates(last)
-        for column, name, text in ((second, "grad_norm", "length of the gradient"), (third, "rate", "items a second")):
+        for column, name, text in (
+            (second, "grad_norm", "length of the gradient"),
+            (third, "rate", "items a second"),
+        ):
             with column:
                 st.caption(text)
                 _line({"": last}, name, f"curve_{name}")
@@ -43,8 +48,11 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
 
 def _parts(view: RunView, kind: str) -> Curves:
     """Curves of one kind; a ladder has one for each strategy and seed."""
-    return {name.partition(" | ")[2]: points for name, points in view.curves.items()
-            if name == kind or name.startswith(f"{kind} | ")}
+    return {
+        name.partition(" | ")[2]: points
+        for name, points in view.curves.items()
+        if name == kind or name.startswith(f"{kind} | ")
+    }
 
 
 def _tiles(training: Curves, held: Curves) -> None:
@@ -56,8 +64,11 @@ def _tiles(training: Curves, held: Curves) -> None:
     tiles[2].metric("Items a second", f"{points[-1]['rate']:.0f}")
     if judged:
         best = max(judged, key=lambda point: point["accuracy"])
-        tiles[3].metric("Best so far, right in 100", f"{100 * best['accuracy']:.0f}",
-                        help=f"On the tuning items, after epoch {best['epoch']:g}; this state is kept.")
+        tiles[3].metric(
+            "Best so far, right in 100",
+            f"{100 * best['accuracy']:.0f}",
+            help=f"On the tuning items, after epoch {best['epoch']:g}; this state is kept.",
+        )
 
 
 def _thin(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -72,11 +83,17 @@ def _loss(views: dict[str, RunView]) -> None:
             for part, points in _parts(view, kind).items():
                 points = _thin(points)
                 figure.add_scatter(
-                    x=[p["epoch"] for p in points], y=[p[key] for p in points],
+                    x=[p["epoch"] for p in points],
+                    y=[p[key] for p in points],
                     mode="lines" if kind == "training" else "lines+markers",
-                    name=label(" ".join(filter(None, (run, part, "train" if kind == "training" else "tuning")))),
+                    name=label(
+                        " ".join(
+                            filter(None, (run, part, "train" if kind == "training" else "tuning"))
+                        )
+                    ),
                     line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
-                    hovertemplate="%{y:.3f} at epoch %{x:.1f}")
+                    hovertemplate="%{y:.3f} at epoch %{x:.1f}",
+                )
     figure.update_xaxes(title="epoch", rangemode="nonnegative")
     figure.update_yaxes(rangemode="tozero")
     charts.draw(figure, "loss", 300, legend=len(figure.data) <= 6)
@@ -86,26 +103,41 @@ def _scores(views: dict[str, RunView]) -> None:
     figure = go.Figure()
     for number, (run, view) in enumerate(views.items()):
         for part, points in _parts(view, "validation").items():
-            for key, name, dash in (("accuracy", "right in 100", "solid"), ("macro_f1", "macro F1", "dot")):
+            for key, name, dash in (
+                ("accuracy", "right in 100", "solid"),
+                ("macro_f1", "macro F1", "dot"),
+            ):
                 if key == "macro_f1" and (run or part):
                     continue  # one line for each run is enough to compare
                 figure.add_scatter(
-                    x=[p["epoch"] for p in points], y=[100 * p[key] for p in points], mode="lines+markers",
+                    x=[p["epoch"] for p in points],
+                    y=[100 * p[key] for p in points],
+                    mode="lines+markers",
                     name=label(" ".join(filter(None, (run, part, name)))),
                     line={"color": _colour(number, part, view), "dash": dash},
-                    hovertemplate="%{y:.1f} at epoch %{x:.1f}")
+                    hovertemplate="%{y:.1f} at epoch %{x:.1f}",
+                )
     if not figure.data:
         st.caption("The first score comes at the end of the first epoch.")
         return
-    last = max((point["epoch"] for view in views.values() for points in _parts(view, "training").values()
-                for point in points[-1:]), default=0.0)
+    last = max(
+        (
+            point["epoch"]
+            for view in views.values()
+            for points in _parts(view, "training").values()
+            for point in points[-1:]
+        ),
+        default=0.0,
+    )
     figure.update_xaxes(title="epoch", range=[-0.05, max(1.0, 1.05 * last)])
     charts.draw(figure, "scores", 300, legend=len(figure.data) <= 6)
 
 
 def _colour(number: int, part: str, view: RunView) -> str:
     if part:
-        number = list(_parts(view, "training")).index(part) if part in _parts(view, "training") else 0
+        number = (
+            list(_parts(view, "training")).index(part) if part in _parts(view, "training") else 0
+        )
     return charts.COLOURS[number % len(charts.COLOURS)]
 
 
@@ -114,9 +146,14 @@ def _rates(points: list[dict[str, Any]]) -> None:
     figure = go.Figure()
     for number, name in enumerate(names):
         some = _thin([point for point in points if name in point])
-        figure.add_scatter(x=[p["step"] for p in some], y=[p[name] for p in some], mode="lines",
-                           name=label(name.removeprefix("lr ")), line={"width": 1.5,
-                           "color": charts.COLOURS[number % len(charts.COLOURS)]}, hovertemplate="%{y:.2g}")
+        figure.add_scatter(
+            x=[p["step"] for p in some],
+            y=[p[name] for p in some],
+            mode="lines",
+            name=label(name.removeprefix("lr ")),
+            line={"width": 1.5, "color": charts.COLOURS[number % len(charts.COLOURS)]},
+            hovertemplate="%{y:.2g}",
+        )
     figure.update_yaxes(exponentformat="e")
     charts.draw(figure, "rates", 200)
 
@@ -125,8 +162,14 @@ def _line(curves: Curves, name: str, key: str) -> None:
     figure = go.Figure()
     for part, points in curves.items():
         some = _thin(points)
-        figure.add_scatter(x=[p["step"] for p in some], y=[p[name] for p in some], mode="lines", name=label(part),
-                           line={"color": charts.ACCENT, "width": 1.5}, hovertemplate="%{y:.3g}<extra></extra>")
+        figure.add_scatter(
+            x=[p["step"] for p in some],
+            y=[p[name] for p in some],
+            mode="lines",
+            name=label(part),
+            line={"color": charts.ACCENT, "width": 1.5},
+            hovertemplate="%{y:.3g}<extra></extra>",
+        )
     figure.update_yaxes(rangemode="tozero")
     charts.draw(figure, key, 200)
 
@@ -137,20 +180,31 @@ def machine(points: list[dict[str, Any]]) -> None:
         return
     start = points[0]["t"]
     minutes = [(point["t"] - start) / 60 for point in points]
-    series = [("processor, %", [point["cpu"] for point in points]),
-              ("memory, %", [100 * point["memory_used"] / point["memory_total"] for point in points])]
+    series = [
+        ("processor, %", [point["cpu"] for point in points]),
+        ("memory, %", [100 * point["memory_used"] / point["memory_total"] for point in points]),
+    ]
     for number in range(len(points[0]["gpus"])):
         gpus = [point["gpus"][number] for point in points if len(point["gpus"]) > number]
-        series += [(f"GPU {number + 1}, %", [gpu["use"] for gpu in gpus]),
-                   (f"GPU {number + 1} memory, {size(gpus[0]['memory_total'] or 0)}",
-                    [100 * (gpu["memory_used"] or 0) / (gpu["memory_total"] or 1) for gpu in gpus]),
-                   (f"GPU {number + 1}, °C", [gpu["temperature"] for gpu in gpus]),
-                   (f"GPU {number + 1}, W", [gpu["power"] for gpu in gpus])]
+        series += [
+            (f"GPU {number + 1}, %", [gpu["use"] for gpu in gpus]),
+            (
+                f"GPU {number + 1} memory, {size(gpus[0]['memory_total'] or 0)}",
+                [100 * (gpu["memory_used"] or 0) / (gpu["memory_total"] or 1) for gpu in gpus],
+            ),
+            (f"GPU {number + 1}, °C", [gpu["temperature"] for gpu in gpus]),
+            (f"GPU {number + 1}, W", [gpu["power"] for gpu in gpus]),
+        ]
     figure = go.Figure()
     for number, (name, values) in enumerate(series):
-        figure.add_scatter(x=minutes, y=values, mode="lines", name=name,
-                           line={"width": 1.5, "color": charts.COLOURS[number % len(charts.COLOURS)]},
-                           hovertemplate="%{y:.0f}")
+        figure.add_scatter(
+            x=minutes,
+            y=values,
+            mode="lines",
+            name=name,
+            line={"width": 1.5, "color": charts.COLOURS[number % len(charts.COLOURS)]},
+            hovertemplate="%{y:.0f}",
+        )
     figure.update_xaxes(title="minutes")
     figure.update_yaxes(rangemode="tozero")
     charts.draw(figure, "machine", 220, legend=True)

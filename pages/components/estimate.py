@@ -1,4 +1,6 @@
-"""Before a run: minutes and memory from a few real steps, and the user's own pictures as training sees them."""
+"""Before a run: minutes and memory from a few real steps, and the user's own pictures as training
+sees them.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,11 @@ def show(config: RunConfig) -> None:
         _card(st.session_state["estimate"])
         return
     if not st.session_state["estimate_run"]:
-        if st.button("Estimate time and memory", icon=":material/timer:",
-                     help="Takes a few real steps with these settings on this machine; nothing is kept."):
+        if st.button(
+            "Estimate time and memory",
+            icon=":material/timer:",
+            help="Takes a few real steps with these settings on this machine; nothing is kept.",
+        ):
             with problems.caught():
                 run = services.submit(replace(config, kind="preflight"), None)
             st.session_state["estimate_run"], st.session_state["estimated"] = run.id, asked
@@ -58,16 +63,31 @@ def _card(found: dict[str, Any]) -> None:
     with st.container(border=True):
         tiles = [*st.columns(2), *st.columns(2)]
         tiles[0].metric("Time", duration(60 * found["minutes"]).removeprefix("about "))
-        tiles[1].metric("Memory", size(found["memory_bytes"]), help="Highest use while stepping; "
-                        f"{size(found['free_bytes'])} more are free.")
-        tiles[2].metric("Learns", _millions(found["trainable"]), help=f"Weights that move: {found['trainable']:,} of "
-                        f"{found['total']:,}.")
-        tiles[3].metric("Steps", f"{found.get('steps', 1):,}",
-                        help=f"{found.get('steps_per_epoch', 1):,} in each epoch.")
+        tiles[1].metric(
+            "Memory",
+            size(found["memory_bytes"]),
+            help=f"Highest use while stepping; {size(found['free_bytes'])} more are free.",
+        )
+        tiles[2].metric(
+            "Learns",
+            _millions(found["trainable"]),
+            help=f"Weights that move: {found['trainable']:,} of {found['total']:,}.",
+        )
+        tiles[3].metric(
+            "Steps",
+            f"{found.get('steps', 1):,}",
+            help=f"{found.get('steps_per_epoch', 1):,} in each epoch.",
+        )
         if found.get("cut_off", 0) > 0.01:
-            st.caption(f"{found['cut_off']:.0%} of the texts are longer than the maximum length and lose their end.")
+            st.caption(
+                f"{found['cut_off']:.0%} of the texts are longer than the maximum length and lose"
+                " their end."
+            )
         if found.get("accumulate", 1) > 1:
-            st.caption(f"Each batch is taken in {found['accumulate']} parts, so that it fits into the memory.")
+            st.caption(
+                f"Each batch is taken in {found['accumulate']} parts, so that it fits into the"
+                " memory."
+            )
         if found.get("lr_curve"):
             st.caption(f"Measured learning rate: {found['learning_rate']:g}")
             charts.lr_curve(found["lr_curve"], found["learning_rate"], "lr_estimate")
@@ -75,7 +95,13 @@ def _card(found: dict[str, Any]) -> None:
 
 def _millions(count: int) -> str:
     """A number of weights that fits a tile."""
-    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k" if count >= 1e4 else f"{count:,}"
+    return (
+        f"{count / 1e6:.1f} M"
+        if count >= 1e6
+        else f"{count / 1e3:.0f} k"
+        if count >= 1e4
+        else f"{count:,}"
+    )
 
 
 def preview(config: RunConfig, augment: str) -> None:
@@ -84,8 +110,12 @@ def preview(config: RunConfig, augment: str) -> None:
     if st.session_state["previewed"] != asked:
         with problems.caught():
             st.session_state["preview_ticket"] = services.compute().call(
-                "preview", reference=config.backbone, folder=config.dataset_dir, augment=augment,
-                seed=st.session_state["preview_seed"])
+                "preview",
+                reference=config.backbone,
+                folder=config.dataset_dir,
+                augment=augment,
+                seed=st.session_state["preview_seed"],
+            )
         st.session_state["previewed"] = asked
     ticket = st.session_state["preview_ticket"]
     try:
@@ -96,11 +126,17 @@ def preview(config: RunConfig, augment: str) -> None:
     if not ready:
         waiting.wait_quietly(ticket, "Preparing your photos…")
         return
-    st.caption("Your photos as the network sees them: on the left as it is judged, beside it as training varies it."
-               if augment != "none" else "Your photos as the network sees them; nothing is varied.")
+    st.caption(
+        "Your photos as the network sees them: on the left as it is judged, beside it as training"
+        " varies it."
+        if augment != "none"
+        else "Your photos as the network sees them; nothing is varied."
+    )
     for row in rows:
         for column, picture in zip(st.columns(5), row, strict=False):
             column.image(picture, width="stretch")
-    if augment != "none" and st.button("Other variations", icon=":material/casino:", type="tertiary"):
+    if augment != "none" and st.button(
+        "Other variations", icon=":material/casino:", type="tertiary"
+    ):
         st.session_state["preview_seed"] += 1
         st.rerun()

@@ -19,20 +19,34 @@ def repeated(report: dict[str, Any]) -> None:
     """How much of a small set's score depends on how it was cut into parts."""
     found = report.get("cross_validation")
     if found:
-        st.caption(f"Cross-validated {found['repeats']} times over, each time with other parts, on the "
-                   f"{found['rows']:,} items that are not test items: right {100 * found['mean']:.1f} times in 100 on "
-                   f"average, {100 * found['low']:.1f} to {100 * found['high']:.1f} depending on the cut.")
+        st.caption(
+            f"Cross-validated {found['repeats']} times over, each time with other parts, on the"
+            f" {found['rows']:,} items that are not test items: right {100 * found['mean']:.1f}"
+            f" times in 100 on average, {100 * found['low']:.1f} to {100 * found['high']:.1f}"
+            " depending on the cut."
+        )
 
 
 def most_confused(test: dict[str, Any]) -> None:
     """The ten pairs that are mixed up most often, both ways together."""
     names, counts = test["confusion"]["labels"], test["confusion"]["counts"]
-    pairs = [{"one": names[i], "other": names[j], "mixed up": counts[i][j] + counts[j][i],
-              "one called other": counts[i][j], "other called one": counts[j][i]}
-             for i in range(len(names)) for j in range(i) if counts[i][j] + counts[j][i]]
+    pairs = [
+        {
+            "one": names[i],
+            "other": names[j],
+            "mixed up": counts[i][j] + counts[j][i],
+            "one called other": counts[i][j],
+            "other called one": counts[j][i],
+        }
+        for i in range(len(names))
+        for j in range(i)
+        if counts[i][j] + counts[j][i]
+    ]
     if len(names) > 2 and pairs:
         st.markdown("**Most often mixed up**")
-        st.dataframe(pd.DataFrame(sorted(pairs, key=lambda pair: -pair["mixed up"])[:10]), hide_index=True)
+        st.dataframe(
+            pd.DataFrame(sorted(pairs, key=lambda pair: -pair["mixed up"])[:10]), hide_index=True
+        )
 
 
 def weak_slices(test: dict[str, Any], noun: str) -> None:
@@ -42,59 +56,112 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         return
     st.subheader(f"Is it worse on some kind of {noun}?")
     for part in (part for part in parts if part["worse"]):
-        st.warning(f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right "
-                   f"{100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the rest. That is "
-                   f"hardly chance, although {len(parts)} kinds were looked at (p = {part['p_value']:.3f}).",
-                   icon=":material/warning:")
+        st.warning(
+            f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right"
+            f" {100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the"
+            f" rest. That is hardly chance, although {len(parts)} kinds were looked at (p ="
+            f" {part['p_value']:.3f}).",
+            icon=":material/warning:",
+        )
     if not any(part["worse"] for part in parts):
         st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
     with st.expander("All kinds that were looked at"):
-        st.dataframe(pd.DataFrame([{
-            "by": part["by"], "value": value_of(part), "items": part["n"],
-            "right in 100": 100 * part["accuracy"]["value"],
-            "plausible": f"{100 * part['accuracy']['low']:.0f} to {100 * part['accuracy']['high']:.0f}",
-            "on the rest": 100 * part["rest"], "p": part["p_value"]} for part in parts]), hide_index=True,
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "by": part["by"],
+                        "value": value_of(part),
+                        "items": part["n"],
+                        "right in 100": 100 * part["accuracy"]["value"],
+                        "plausible": (
+                            f"{100 * part['accuracy']['low']:.0f} to"
+                            f" {100 * part['accuracy']['high']:.0f}"
+                        ),
+                        "on the rest": 100 * part["rest"],
+                        "p": part["p_value"],
+                    }
+                    for part in parts
+                ]
+            ),
+            hide_index=True,
             column_config={
                 "right in 100": st.column_config.NumberColumn(format="%.0f"),
                 "on the rest": st.column_config.NumberColumn(format="%.0f"),
-                "p": st.column_config.NumberColumn(format="%.3f", help="Fisher's exact test against the rest, adjusted "
-                                                   "for the number of kinds (Holm).")})
+                "p": st.column_config.NumberColumn(
+                    format="%.3f",
+                    help=(
+                        "Fisher's exact test against the rest, adjusted "
+                        "for the number of kinds (Holm)."
+                    ),
+                ),
+            },
+        )
 
 
 def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
-    """Stated confidence against how often it is right, on the items of one section of the report."""
+    """Stated confidence against how often it is right, on the items of one section of the
+    report.
+    """
     if not test.get("reliability"):
         return
     st.subheader("Can its confidence be trusted?")
     error = test["ece"]
-    st.markdown(f"On average its confidence is {100 * error['value']:.0f} points away from how often it is right; a "
-                f"perfectly honest model would show {100 * error['expected_if_calibrated']:.0f} by chance on so few.")
+    st.markdown(
+        f"On average its confidence is {100 * error['value']:.0f} points away from how often it is"
+        f" right; a perfectly honest model would show {100 * error['expected_if_calibrated']:.0f}"
+        " by chance on so few."
+    )
     found = report.get("temperature") or {}
     if found.get("temperature", 1.0) != 1.0:
-        st.caption(f"Its confidence was {'lowered' if found['temperature'] > 1 else 'raised'} after training, by a "
-                   f"temperature of {found['temperature']:.2f} fitted on held-out rows; its answers are the same.")
+        st.caption(
+            f"Its confidence was {'lowered' if found['temperature'] > 1 else 'raised'} after"
+            f" training, by a temperature of {found['temperature']:.2f} fitted on held-out rows;"
+            " its answers are the same."
+        )
     bins = test["reliability"]
     figure = go.Figure()
-    figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line={"dash": "dot", "color": charts.SLATE},
-                       hoverinfo="skip")
-    sizes = [8 + 16 * (part["n"] / test["n"])**0.5 for part in bins]
     figure.add_scatter(
-        x=[100 * part["confidence"] for part in bins], y=[100 * part["accuracy"]["value"] for part in bins],
-        mode="markers", marker={"color": charts.ACCENT, "size": sizes},
-        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
-                 "array": [100 * (part["accuracy"]["high"] - part["accuracy"]["value"]) for part in bins],
-                 "arrayminus": [100 * (part["accuracy"]["value"] - part["accuracy"]["low"]) for part in bins]},
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"dash": "dot", "color": charts.SLATE},
+        hoverinfo="skip",
+    )
+    sizes = [8 + 16 * (part["n"] / test["n"]) ** 0.5 for part in bins]
+    figure.add_scatter(
+        x=[100 * part["confidence"] for part in bins],
+        y=[100 * part["accuracy"]["value"] for part in bins],
+        mode="markers",
+        marker={"color": charts.ACCENT, "size": sizes},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "color": charts.SLATE,
+            "array": [
+                100 * (part["accuracy"]["high"] - part["accuracy"]["value"]) for part in bins
+            ],
+            "arrayminus": [
+                100 * (part["accuracy"]["value"] - part["accuracy"]["low"]) for part in bins
+            ],
+        },
         customdata=[part["n"] for part in bins],
-        hovertemplate="says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>")
+        hovertemplate=(
+            "says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>"
+        ),
+    )
     figure.update_xaxes(title="how sure it says it is (%)", range=[0, 104])
     figure.update_yaxes(title="right in 100", range=[0, 105])
     charts.draw(figure, "reliability", 340)
     if sets := test.get("conformal"):
         one = sets[0]
-        st.caption(f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in 100 needs "
-                   f"{one['mean_size']:.2f} classes on average; on the test items the truth was among them "
-                   f"{100 * one['covered']['value']:.0f} times in 100 ({100 * one['covered']['low']:.0f} to "
-                   f"{100 * one['covered']['high']:.0f} is plausible).")
+        st.caption(
+            f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in"
+            f" 100 needs {one['mean_size']:.2f} classes on average; on the test items the truth was"
+            f" among them {100 * one['covered']['value']:.0f} times in 100"
+            f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
+            " plausible)."
+        )
 
 
 def ranking(test: dict[str, Any]) -> None:
@@ -104,29 +171,70 @@ def ranking(test: dict[str, Any]) -> None:
         return
     with st.expander("Curves class by class (ROC, precision and recall), and near misses"):
         names = [part["label"] for part in classes]
-        worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][:_SHOWN_CLASSES]
-        picked = st.multiselect("Classes", names, worst, max_selections=_SHOWN_CLASSES, key="curve_classes",
-                                help="At first those that it tells apart least well.")
+        worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][
+            :_SHOWN_CLASSES
+        ]
+        picked = st.multiselect(
+            "Classes",
+            names,
+            worst,
+            max_selections=_SHOWN_CLASSES,
+            key="curve_classes",
+            help="At first those that it tells apart least well.",
+        )
         shown = [part for part in classes if part["label"] in picked]
-        axes = (("roc", "called so although it is not (%)", "found (%)"), ("pr", "found (%)", "right when named (%)"))
+        axes = (
+            ("roc", "called so although it is not (%)", "found (%)"),
+            ("pr", "found (%)", "right when named (%)"),
+        )
         for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
             figure = go.Figure()
             for part, colour in zip(shown, charts.COLOURS, strict=False):
-                figure.add_scatter(x=[100 * x for x, _ in part[curve]], y=[100 * y for _, y in part[curve]],
-                                   mode="lines", name=label(part["label"]), line={"color": colour})
+                figure.add_scatter(
+                    x=[100 * x for x, _ in part[curve]],
+                    y=[100 * y for _, y in part[curve]],
+                    mode="lines",
+                    name=label(part["label"]),
+                    line={"color": colour},
+                )
             figure.update_xaxes(title=across, range=[0, 101])
             figure.update_yaxes(title=up, range=[0, 101])
-            figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+            figure.update_layout(
+                legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+            )
             with column:
                 charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
-        st.dataframe(pd.DataFrame([{
-            "class": part["label"], "items": part["positives"], "ROC area": part["auc"]["value"],
-            "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
-            "average precision": part["average_precision"]["value"],
-            "also plausible": f"{part['average_precision']['low']:.2f} to {part['average_precision']['high']:.2f}"}
-            for part in classes]), hide_index=True, column_config={
-                "ROC area": st.column_config.NumberColumn(format="%.3f", help="1 is perfect, 0.5 is chance."),
-                "average precision": st.column_config.NumberColumn(format="%.3f")})
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "class": part["label"],
+                        "items": part["positives"],
+                        "ROC area": part["auc"]["value"],
+                        "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
+                        "average precision": part["average_precision"]["value"],
+                        "also plausible": (
+                            f"{part['average_precision']['low']:.2f} to"
+                            f" {part['average_precision']['high']:.2f}"
+                        ),
+                    }
+                    for part in classes
+                ]
+            ),
+            hide_index=True,
+            column_config={
+                "ROC area": st.column_config.NumberColumn(
+                    format="%.3f", help="1 is perfect, 0.5 is chance."
+                ),
+                "average precision": st.column_config.NumberColumn(format="%.3f"),
+            },
+        )
         if len(test["top_k"]) > 1:
-            st.markdown("; ".join(f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times in 100"
-                                  for part in test["top_k"][1:]).capitalize() + ".")
+            st.markdown(
+                "; ".join(
+                    f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times"
+                    " in 100"
+                    for part in test["top_k"][1:]
+                ).capitalize()
+                + "."
+            )

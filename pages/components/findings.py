@@ -26,10 +26,15 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
                 st.caption(plain(finding["fix"]))
             with st.container(horizontal=True):
                 for action in finding.get("actions", []):
-                    st.button(action["label"], key=f"fix_{finding['id']}_{action['id']}", on_click=_start_fix,
-                              args=(record.reference, finding["id"], action["id"]), icon=":material/healing:",
-                              disabled=bool(st.session_state["fix_run"]),
-                              help="Makes a new version; this one stays as it is and can be restored.")
+                    st.button(
+                        action["label"],
+                        key=f"fix_{finding['id']}_{action['id']}",
+                        on_click=_start_fix,
+                        args=(record.reference, finding["id"], action["id"]),
+                        icon=":material/healing:",
+                        disabled=bool(st.session_state["fix_run"]),
+                        help="Makes a new version; this one stays as it is and can be restored.",
+                    )
             _items(record, info, finding)
 
 
@@ -51,8 +56,10 @@ def _items(record: DatasetRecord, info: VersionInfo, finding: dict) -> None:
         elif info.modality == "text":
             gallery.texts(found)
         else:
-            gallery.pictures([row["picture"] for row in found if row["picture"]],
-                             [row["class"] for row in found if row["picture"]])
+            gallery.pictures(
+                [row["picture"] for row in found if row["picture"]],
+                [row["class"] for row in found if row["picture"]],
+            )
         if len(found) == _SHOWN:
             st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
 
@@ -65,11 +72,19 @@ def _examples(folder: str, finding: str) -> list[dict]:
         return []
     rows = version.finding_rows(finding)[:_SHOWN]
     names = [*version.info.labels, "(none)"]
-    facts = [{"class": names[version.labels[row]], "split": str(version.splits[row]), "from": name}
-             for row, name in zip(rows, version.names(rows), strict=True)]
+    facts = [
+        {"class": names[version.labels[row]], "split": str(version.splits[row]), "from": name}
+        for row, name in zip(rows, version.names(rows), strict=True)
+    ]
     if version.info.modality == "text":
-        return [{"text": text[:500], **fact} for text, fact in zip(version.texts(rows), facts, strict=True)]
-    return [{"picture": _small(version, int(row)), **fact} for row, fact in zip(rows, facts, strict=True)]
+        return [
+            {"text": text[:500], **fact}
+            for text, fact in zip(version.texts(rows), facts, strict=True)
+        ]
+    return [
+        {"picture": _small(version, int(row)), **fact}
+        for row, fact in zip(rows, facts, strict=True)
+    ]
 
 
 def _small(version: DatasetVersion, row: int) -> bytes:
@@ -89,14 +104,18 @@ def restore(reference: str) -> None:
 
 
 def apply_decisions(reference: str) -> None:
-    """Make what was decided about single labels a version; the page follows it as it follows a fix."""
+    """Make what was decided about single labels a version; the page follows it as it follows a
+    fix.
+    """
     _submit(reference, {"decisions": True})
 
 
 def _submit(reference: str, options: dict) -> None:
     with problems.caught():
-        run = services.submit(RunConfig("fix", services.user(), reference, options=options),
-                              f"{state.new_draft()}-fix")
+        run = services.submit(
+            RunConfig("fix", services.user(), reference, options=options),
+            f"{state.new_draft()}-fix",
+        )
         state.draft_used()
         st.session_state["fix_run"] = run.id
 

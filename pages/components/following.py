@@ -1,4 +1,6 @@
-"""What a run's events amount to, kept in the session so that each turn of the clock reads only what is new."""
+"""What a run's events amount to, kept in the session so that each turn of the clock reads only what
+is new.
+"""
 
 from __future__ import annotations
 

@@ -32,5 +32,10 @@ def pictures(items: list[bytes], captions: list[str] | None = None) -> None:
 
 def texts(rows: list[dict[str, str]], key: str | None = None) -> None:
     """A table whose first column is the text."""
-    st.dataframe(rows, hide_index=True, key=key, height="content",
-                 column_config={"text": st.column_config.TextColumn(width=400)})
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key=key,
+        height="content",
+        column_config={"text": st.column_config.TextColumn(width=400)},
+    )

@@ -22,40 +22,90 @@ def curve(found: dict[str, Any], key: str, note: str) -> None:
     points, ahead = found["points"], found["ahead"]
     sizes = [point["rows"] for point in points]
     figure = go.Figure()
-    figure.add_scatter(x=[*sizes, *sizes[::-1]], y=[100 * point["high"] for point in points]
-                       + [100 * point["low"] for point in points[::-1]], fill="toself", mode="none",
-                       fillcolor="rgba(0, 158, 115, 0.18)", hoverinfo="skip")
-    figure.add_scatter(x=sizes, y=[100 * point["value"] for point in points], mode="lines+markers",
-                       line={"color": charts.ACCENT},
-                       hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>")
+    figure.add_scatter(
+        x=[*sizes, *sizes[::-1]],
+        y=[100 * point["high"] for point in points]
+        + [100 * point["low"] for point in points[::-1]],
+        fill="toself",
+        mode="none",
+        fillcolor="rgba(0, 158, 115, 0.18)",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=sizes,
+        y=[100 * point["value"] for point in points],
+        mode="lines+markers",
+        line={"color": charts.ACCENT},
+        hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>",
+    )
     figure.add_scatter(
         x=[sizes[-1], *(point["rows"] for point in ahead)],
-        y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)], mode="lines+markers",
-        line={"color": charts.SLATE, "dash": "dot"}, hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
-        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
-                 "array": [0, *(100 * (point["high"] - point["value"]) for point in ahead)],
-                 "arrayminus": [0, *(100 * (point["value"] - point["low"]) for point in ahead)]})
+        y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)],
+        mode="lines+markers",
+        line={"color": charts.SLATE, "dash": "dot"},
+        hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "color": charts.SLATE,
+            "array": [0, *(100 * (point["high"] - point["value"]) for point in ahead)],
+            "arrayminus": [0, *(100 * (point["value"] - point["low"]) for point in ahead)],
+        },
+    )
     figure.update_xaxes(type="log", title="training items", dtick=1)
     figure.update_yaxes(title="right in 100 of items not seen")
     charts.draw(figure, key, 340)
-    st.caption(f"{note}; the dotted line is where the trend (a power law) leads. The test items take no part.")
+    st.caption(
+        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
+        " part."
+    )
     with st.expander("Class by class: what the last items brought"):
-        st.dataframe(pd.DataFrame([{"class": part["label"], "found now": 100 * part["recall"],
-                                    "brought by the last step": 100 * part["gain"]} for part in found["classes"]]),
-                     hide_index=True, column_config={
-                         "found now": st.column_config.NumberColumn(format="%.0f"),
-                         "brought by the last step": st.column_config.NumberColumn(format="%+.0f")})
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "class": part["label"],
+                        "found now": 100 * part["recall"],
+                        "brought by the last step": 100 * part["gain"],
+                    }
+                    for part in found["classes"]
+                ]
+            ),
+            hide_index=True,
+            column_config={
+                "found now": st.column_config.NumberColumn(format="%.0f"),
+                "brought by the last step": st.column_config.NumberColumn(format="%+.0f"),
+            },
+        )
 
 
 def of_training(record: DatasetRecord) -> None:
-    """The same for a fine-tuning: the last one on this version with its settings, else the default one."""
+    """The same for a fine-tuning: the last one on this version with its settings, else the default
+    one.
+    """
     with problems.caught():
         runs = services.runs().of_dataset(record.reference)
-        trained = next((run for run in runs if run.kind == "train" and run.status == "done"
-                        and run.recipe == "finetune"), None)
-        config = (replace(RunConfig.read(trained.folder), kind="curve", sealed=False) if trained else
-                  RunConfig("curve", services.user(), record.reference, str(record.folder),
-                            backbones.for_dataset(record), "finetune", {"strategy": "lpft"}))
+        trained = next(
+            (
+                run
+                for run in runs
+                if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
+            ),
+            None,
+        )
+        config = (
+            replace(RunConfig.read(trained.folder), kind="curve", sealed=False)
+            if trained
+            else RunConfig(
+                "curve",
+                services.user(),
+                record.reference,
+                str(record.folder),
+                backbones.for_dataset(record),
+                "finetune",
+                {"strategy": "lpft"},
+            )
+        )
     st.subheader("And with fine-tuning?")
     tried = next((run for run in runs if run.kind == "curve"), None)
     if tried and tried.status in ACTIVE:
@@ -65,16 +115,27 @@ def of_training(record: DatasetRecord) -> None:
         with problems.caught():
             own = RunConfig.read(tried.folder)
             found = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
-        st.caption(plain(f"{STRATEGIES[own.options.get('strategy', 'lpft')].title} on {own.backbone}"))
+        st.caption(
+            plain(f"{STRATEGIES[own.options.get('strategy', 'lpft')].title} on {own.backbone}")
+        )
         st.markdown(f"**{plain(found['advice'])}**")
-        curve(found, "tuned_growth", f"One training each, judged on the same {found['validation_rows']:,} validation "
-              "items; the band is what their number leaves open")
+        curve(
+            found,
+            "tuned_growth",
+            f"One training each, judged on the same {found['validation_rows']:,} validation "
+            "items; the band is what their number leaves open",
+        )
         return
     if tried:
         problems.show(tried.reason or {"what": "It stopped."})
-    st.caption("Repeats the training on an eighth, a quarter, half and all of the training items, "
-               + (f"with the settings of run {trained.id}. It takes about twice as long as that run." if trained else
-                  f"as a probe that is then fine-tuned, on {plain(config.backbone)}."))
+    st.caption(
+        "Repeats the training on an eighth, a quarter, half and all of the training items, "
+        + (
+            f"with the settings of run {trained.id}. It takes about twice as long as that run."
+            if trained
+            else f"as a probe that is then fine-tuned, on {plain(config.backbone)}."
+        )
+    )
     if st.button("Follow a fine-tuning too", icon=":material/stacked_line_chart:"):
         with problems.caught():
             services.submit(config, f"{state.new_draft()}-curve")

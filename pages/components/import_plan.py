@@ -1,4 +1,6 @@
-"""What an import would take and why, before it is saved: questions that only a person can answer, guesses to check."""
+"""What an import would take and why, before it is saved: questions that only a person can answer,
+guesses to check.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,16 @@ import streamlit as st
 
 from pages.components.words import plain
 
-ROLES = {"text": "Text", "title": "Title before the text", "image": "Picture", "label": "Class", "split": "Split",
-         "group": "Belongs together", "date": "Date", "fold": "Fold"}
+ROLES = {
+    "text": "Text",
+    "title": "Title before the text",
+    "image": "Picture",
+    "label": "Class",
+    "split": "Split",
+    "group": "Belongs together",
+    "date": "Date",
+    "fold": "Fold",
+}
 
 
 def _answer(option: str) -> None:
@@ -20,14 +30,25 @@ def _answer(option: str) -> None:
 
 
 def ask(question: dict[str, Any]) -> None:
-    """Show a question with its choices; the answer goes into the session under the option's name."""
+    """Show a question with its choices; the answer goes into the session under the option's
+    name.
+    """
     st.warning(f"**{plain(question['what'])}** {plain(question['why'])}", icon=":material/help:")
     option, choices = question["question"]["option"], question["question"]["choices"]
     with st.form(f"question_{option}", border=False):
-        st.radio("What is meant?", list(choices), format_func=lambda value: plain(f"{value}: {choices[value]}"),
-                 key=f"answer_{option}")
-        st.form_submit_button("Go on with this", type="primary", icon=":material/check:", on_click=_answer,
-                              args=(option,))
+        st.radio(
+            "What is meant?",
+            list(choices),
+            format_func=lambda value: plain(f"{value}: {choices[value]}"),
+            key=f"answer_{option}",
+        )
+        st.form_submit_button(
+            "Go on with this",
+            type="primary",
+            icon=":material/check:",
+            on_click=_answer,
+            args=(option,),
+        )
 
 
 def check(plan: dict[str, Any]) -> None:
@@ -36,20 +57,36 @@ def check(plan: dict[str, Any]) -> None:
     if not doubts:
         return
     with st.container(border=True):
-        st.markdown(f":material/help: **Please check {'this' if len(doubts) == 1 else 'these'} before you save**")
+        st.markdown(
+            f":material/help: **Please check {'this' if len(doubts) == 1 else 'these'} before you"
+            " save**"
+        )
         for doubt in doubts:
             st.markdown(f"- {plain(doubt)}")
         st.caption("Choose another column or setting where the guess is wrong.")
 
 
 def show(plan: dict[str, Any], *, doubts: bool = False) -> None:
-    """What was taken, what was set aside, and some rows as the model will see them; with `doubts` what was guessed."""
+    """What was taken, what was set aside, and some rows as the model will see them; with `doubts`
+    what was guessed.
+    """
     if plan.get("format"):
         st.caption(f":material/description: Read as: {plain(plan['format'])}")
     if plan.get("columns"):
-        st.dataframe(pd.DataFrame([{
-            "what": ROLES.get(one["role"], one["role"]), "taken from": one["name"], "why": one["reason"],
-            "sure": "yes" if one["certain"] else "please check"} for one in plan["columns"]]), hide_index=True)
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "what": ROLES.get(one["role"], one["role"]),
+                        "taken from": one["name"],
+                        "why": one["reason"],
+                        "sure": "yes" if one["certain"] else "please check",
+                    }
+                    for one in plan["columns"]
+                ]
+            ),
+            hide_index=True,
+        )
     for doubt in plan.get("uncertain", []) if doubts else []:
         st.caption(f":material/help: Guessed: {plain(doubt)}")
     for note in plan.get("notes", []):

@@ -23,28 +23,48 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
     with problems.caught():
         content = gallery.items(dataset_folder, tuple(int(i) for i in table["index"]))
     if modality == "text":
-        gallery.texts([{"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
-                       for text, true, called, confidence in zip(content, table["true"], table["label"],
-                                                                 table["confidence"], strict=True)], key)
+        gallery.texts(
+            [
+                {"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
+                for text, true, called, confidence in zip(
+                    content, table["true"], table["label"], table["confidence"], strict=True
+                )
+            ],
+            key,
+        )
         return
     for start in range(0, len(table), 4):
-        for column, place in zip(st.columns(4), range(start, min(start + 4, len(table))), strict=False):
+        for column, place in zip(
+            st.columns(4), range(start, min(start + 4, len(table))), strict=False
+        ):
             line = table.iloc[place]
             with column.container(border=True):
                 st.image(content[place], width="stretch")
-                st.caption(f"{place + 1}: is **{plain(line['true'])}**  \n"
-                           f"called {plain(line['label'])}, {sure(line['confidence'])}")
+                st.caption(
+                    f"{place + 1}: is **{plain(line['true'])}**  \n"
+                    f"called {plain(line['label'])}, {sure(line['confidence'])}"
+                )
 
 
 def closer(run: Run, dataset_folder: str, report: dict[str, Any], table: pd.DataFrame) -> None:
-    """Choose one of the items just shown: what it went by, and which training items it looks like."""
+    """Choose one of the items just shown: what it went by, and which training items it looks
+    like.
+    """
     table = table.head(SHOWN)
     if not (run.folder / "model").is_dir():
         return
-    names = {place: f"{place + 1}: is {true}, called {said}"
-             for place, (true, said) in enumerate(zip(table["true"], table["label"], strict=True))}
-    place = st.selectbox("Look closer at", list(names), index=None, format_func=names.get,
-                         placeholder="one of them, to see what it went by", key="closer")
+    names = {
+        place: f"{place + 1}: is {true}, called {said}"
+        for place, (true, said) in enumerate(zip(table["true"], table["label"], strict=True))
+    }
+    place = st.selectbox(
+        "Look closer at",
+        list(names),
+        index=None,
+        format_func=names.get,
+        placeholder="one of them, to see what it went by",
+        key="closer",
+    )
     if place is None:
         return
     line, row = table.iloc[place], int(table["index"].iloc[place])
@@ -56,7 +76,10 @@ def closer(run: Run, dataset_folder: str, report: dict[str, Any], table: pd.Data
         else:
             value = version.image_bytes(row)
             st.image(value, width=_WIDTH)
-        learnt = [label for label in dict.fromkeys((line["label"], line["true"]))
-                  if label not in report["classes_without_training_rows"]]
+        learnt = [
+            label
+            for label in dict.fromkeys((line["label"], line["true"]))
+            if label not in report["classes_without_training_rows"]
+        ]
         explanation.show(str(run.folder / "model"), value, learnt, f"{run.id} {row}")
         ancestry.show(run, version, report, row)

@@ -20,8 +20,16 @@ from tl_core.registry.database import open_database
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
-_SOON = ("pandas", "pyarrow.parquet", "plotly.graph_objects", "pages.components.charts", "pages.components.services",
-         "tl_core.models.describe", "tl_core.jobs.monitor", "PIL.Image")
+_SOON = (
+    "pandas",
+    "pyarrow.parquet",
+    "plotly.graph_objects",
+    "pages.components.charts",
+    "pages.components.services",
+    "tl_core.models.describe",
+    "tl_core.jobs.monitor",
+    "PIL.Image",
+)
 
 
 def main() -> None:
@@ -34,28 +42,46 @@ def main() -> None:
         open_database(settings)
     except UserError as error:
         sys.exit(f"Graft Studio cannot start. {error}")
-    print(f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)", flush=True)
+    print(
+        f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)",
+        flush=True,
+    )
     serve(settings, port)
 
 
 def serve(settings: Settings, port: int) -> None:
-    """The server in this process, with what pages need imported in the background for a quick first paint.
+    """The server in this process, with what pages need imported in the background for a quick first
+    paint.
 
-    Streamlit believes that a folder named `pages` holds old-style pages until the first session has run; saying so
-    beforehand spares the first visitor of a deep link a "page not found".
+    Streamlit believes that a folder named `pages` holds old-style pages until the first session has
+    run; saying so beforehand spares the first visitor of a deep link a "page not found".
     """
     PagesManager.uses_pages_directory = False
     stale_timers.install()
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(Path(__file__).resolve().parents[2])
-    sys.argv = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", settings.address,
-                "--server.maxUploadSize", str(settings.number("upload_mb")), "--logger.level", "warning",
-                "--logger.hideWelcomeMessage", "true"]
+    sys.argv = [
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.address",
+        settings.address,
+        "--server.maxUploadSize",
+        str(settings.number("upload_mb")),
+        "--logger.level",
+        "warning",
+        "--logger.hideWelcomeMessage",
+        "true",
+    ]
     cli.main()
 
 
 def _prepare(settings: Settings) -> None:
-    """What can wait until the first page has been painted: imports for the other pages, then the dispatcher."""
+    """What can wait until the first page has been painted: imports for the other pages, then the
+    dispatcher.
+    """
     time.sleep(_FIRST_PAINT_SECONDS)
     for name in _SOON:
         import_module(name)

@@ -14,11 +14,18 @@ from tl_core.errors import UserError
 
 
 def show(config: RunConfig, classes: int) -> None:
-    """Ask the helper for the layer tree of `config` and draw it; the same plan is asked for once."""
+    """Ask the helper for the layer tree of `config` and draw it; the same plan is asked for
+    once.
+    """
     asked = f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}"
     if st.session_state["treed"] != asked:
         st.session_state["tree_ticket"] = services.compute().call(
-            "layer_tree", reference=config.backbone, recipe=config.recipe, options=config.options, classes=classes)
+            "layer_tree",
+            reference=config.backbone,
+            recipe=config.recipe,
+            options=config.options,
+            classes=classes,
+        )
         st.session_state["treed"] = asked
     ticket = st.session_state["tree_ticket"]
     try:
@@ -35,23 +42,42 @@ def show(config: RunConfig, classes: int) -> None:
 def draw(tree: dict[str, Any], key: str) -> None:
     """One bar for each layer group, the classifier on top as in a network seen from its output."""
     share = tree["trainable"] / max(tree["total"], 1)
-    st.markdown(f":green-badge[:material/spa: learns] **{tree['trainable']:,}** of {tree['total']:,} weights "
-                f"({100 * share:.3g} %)" + ("   :gray-badge[:material/ac_unit: frozen] the rest" if share < 1 else ""))
+    st.markdown(
+        f":green-badge[:material/spa: learns] **{tree['trainable']:,}** of {tree['total']:,}"
+        f" weights ({100 * share:.3g} %)"
+        + ("   :gray-badge[:material/ac_unit: frozen] the rest" if share < 1 else "")
+    )
     groups = tree["groups"]
     texts = [_rate(group) for group in groups]
-    figure = go.Figure(go.Bar(
-        y=[label(group["name"]) for group in groups], orientation="h",
-        x=[max(group["parameters"], group["trainable"]) for group in groups],
-        marker_color=[charts.ACCENT if group["trainable"] else charts.SLATE for group in groups], text=texts,
-        textposition="auto", constraintext="none",
-        customdata=[[label(group["pattern"]), group["parameters"], group["trainable"]] for group in groups],
-        hovertemplate="%{y} (%{customdata[0]}): %{customdata[1]:,} weights, %{customdata[2]:,} learn<extra></extra>"))
+    figure = go.Figure(
+        go.Bar(
+            y=[label(group["name"]) for group in groups],
+            orientation="h",
+            x=[max(group["parameters"], group["trainable"]) for group in groups],
+            marker_color=[
+                charts.ACCENT if group["trainable"] else charts.SLATE for group in groups
+            ],
+            text=texts,
+            textposition="auto",
+            constraintext="none",
+            customdata=[
+                [label(group["pattern"]), group["parameters"], group["trainable"]]
+                for group in groups
+            ],
+            hovertemplate=(
+                "%{y} (%{customdata[0]}): %{customdata[1]:,} weights, %{customdata[2]:,}"
+                " learn<extra></extra>"
+            ),
+        )
+    )
     figure.update_xaxes(type="log", title="weights", range=[1, None])
     figure.update_yaxes(type="category")
     charts.draw(figure, key, 25 * len(groups) + 80)
     for part in tree["reinitialised"]:
         old, new = part["old"], part["new"]
-        st.caption(f"Starts anew: {plain(str(part['name']))}, {plain(_shape(old))} → {plain(_shape(new))}")
+        st.caption(
+            f"Starts anew: {plain(str(part['name']))}, {plain(_shape(old))} → {plain(_shape(new))}"
+        )
 
 
 def _rate(group: dict[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""The test items that deserve a look: confident mistakes, surprises, near ties, and where another run differs."""
+"""The test items that deserve a look: confident mistakes, surprises, near ties, and where another
+run differs.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,12 @@ import streamlit as st
 
 from tl_core.evaluate.metrics import CLIP
 
-_ORDERS = {"confident": "Most confident mistakes", "loss": "Greatest surprises (largest loss)",
-           "unsure": "Least sure answers", "other": "Answered otherwise by the best other run"}
+_ORDERS = {
+    "confident": "Most confident mistakes",
+    "loss": "Greatest surprises (largest loss)",
+    "unsure": "Least sure answers",
+    "other": "Answered otherwise by the best other run",
+}
 
 
 def ordered(table: pd.DataFrame, order: str, rival: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -23,26 +29,38 @@ def ordered(table: pd.DataFrame, order: str, rival: pd.DataFrame | None = None) 
         rival: the same of another run on the same items, for `other`.
     """
     if order == "confident":
-        return table[table["true"] != table["label"]].sort_values("confidence", ascending=False, kind="stable")
+        return table[table["true"] != table["label"]].sort_values(
+            "confidence", ascending=False, kind="stable"
+        )
     if order == "unsure":
         return table.sort_values("confidence", kind="stable")
     if order == "other" and rival is not None:
-        return table[(table["label"] != rival["label"]).to_numpy()].sort_values("confidence", ascending=False,
-                                                                                kind="stable")
+        return table[(table["label"] != rival["label"]).to_numpy()].sort_values(
+            "confidence", ascending=False, kind="stable"
+        )
     names = [name for name in table.columns if name.startswith("p:")]
     places = np.array([names.index(f"p:{true}") for true in table["true"]])
     own = table[names].to_numpy()[np.arange(len(table)), places]
-    return table.assign(loss=-np.log(np.clip(own, CLIP, 1))).sort_values("loss", ascending=False, kind="stable")
+    return table.assign(loss=-np.log(np.clip(own, CLIP, 1))).sort_values(
+        "loss", ascending=False, kind="stable"
+    )
 
 
-def show(table: pd.DataFrame, rival: pd.DataFrame | None, show_items: Callable[[pd.DataFrame], None]) -> None:
+def show(
+    table: pd.DataFrame, rival: pd.DataFrame | None, show_items: Callable[[pd.DataFrame], None]
+) -> None:
     """Choose an order and a class; `show_items` draws the first of them."""
     st.subheader("Items to look at")
     orders = [order for order in _ORDERS if order != "other" or rival is not None]
     left, right = st.columns(2)
     order = left.selectbox("In order of", orders, format_func=_ORDERS.get, key="mistake_order")
-    wanted = right.selectbox("Of class", sorted(table["true"].unique()), index=None, placeholder="any class",
-                             key="mistake_class")
+    wanted = right.selectbox(
+        "Of class",
+        sorted(table["true"].unique()),
+        index=None,
+        placeholder="any class",
+        key="mistake_class",
+    )
     found = ordered(table, order, rival)
     if wanted:
         found = found[found["true"] == wanted]

@@ -26,7 +26,8 @@ def show(error: UserError | dict[str, str]) -> None:
 def caught() -> Iterator[None]:
     """Around a page's own work: show a `UserError`, or files that cannot be used, and end the page.
 
-    Nothing else is caught: a defect of ours must not look like a message, to people or to the tests.
+    Nothing else is caught: a defect of ours must not look like a message, to people or to the
+    tests.
     """
     try:
         yield
@@ -34,19 +35,31 @@ def caught() -> Iterator[None]:
         show(error)
         st.stop()
     except OSError as error:
-        show({"what": "A file on the server could not be read or written.", "why": _logged(error),
-              "try_this": "Reload the page; if it stays, tell whoever runs this server."})
+        show(
+            {
+                "what": "A file on the server could not be read or written.",
+                "why": _logged(error),
+                "try_this": "Reload the page; if it stays, tell whoever runs this server.",
+            }
+        )
         st.stop()
 
 
 @contextmanager
 def defects() -> Iterator[None]:
-    """Around a whole page, in the app alone: what nobody expected gets an id that leads to the log."""
+    """Around a whole page, in the app alone: what nobody expected gets an id that leads to the
+    log.
+    """
     try:
         yield
     except Exception as error:  # noqa: BLE001 - the edge of the app: every defect must reach the log
-        show({"what": "Something went wrong that we did not expect.", "why": _logged(error),
-              "try_this": "Reload the page; your data and runs are safe."})
+        show(
+            {
+                "what": "Something went wrong that we did not expect.",
+                "why": _logged(error),
+                "try_this": "Reload the page; your data and runs are safe.",
+            }
+        )
 
 
 def _logged(error: Exception) -> str:

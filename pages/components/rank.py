@@ -1,4 +1,6 @@
-"""Not sure which one? Several backbones on a sample of the user's own data, with what the best is worth and costs."""
+"""Not sure which one? Several backbones on a sample of the user's own data, with what the best is
+worth and costs.
+"""
 
 from __future__ import annotations
 
@@ -17,31 +19,68 @@ from tl_core.registry.runs import ACTIVE
 
 _MOST = 8
 _ROWS = (200, 1000, 5000)
-_SCORES = {"logme": "LogME", "h_score": "H-score", "knn": "nearest neighbours", "leep": "LEEP", "nce": "NCE"}
+_SCORES = {
+    "logme": "LogME",
+    "h_score": "H-score",
+    "knn": "nearest neighbours",
+    "leep": "LEEP",
+    "nce": "NCE",
+}
 
 
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
     known = [*at_hand, *others]
     with problems.caught():
-        run = next((run for run in services.runs().of_dataset(record.reference) if run.kind == "rank"), None)
+        run = next(
+            (run for run in services.runs().of_dataset(record.reference) if run.kind == "rank"),
+            None,
+        )
     st.subheader("Not sure? Try several on your data")
-    st.caption("Each reads a sample of your training items once, and a quick classifier is judged on its features by "
-               "cross-validation. The test items are left alone.")
+    st.caption(
+        "Each reads a sample of your training items once, and a quick classifier is judged on its"
+        " features by cross-validation. The test items are left alone."
+    )
     begin = (at_hand if len(at_hand) > 1 else known)[:3]
-    picked = st.multiselect("Candidates", known, begin, max_selections=_MOST, accept_new_options=True,
-                            key="candidates", help="Type hub:<owner>/<name> for any other one of the Hub.")
-    depths = st.toggle("Compare their depths, too", key="rank_depths", help="Reads each of them after every one of its "
-                       "blocks, and after all side by side: early blocks can serve better when your items look unlike "
-                       "those of the pretraining. Takes several times as long.")
+    picked = st.multiselect(
+        "Candidates",
+        known,
+        begin,
+        max_selections=_MOST,
+        accept_new_options=True,
+        key="candidates",
+        help="Type hub:<owner>/<name> for any other one of the Hub.",
+    )
+    depths = st.toggle(
+        "Compare their depths, too",
+        key="rank_depths",
+        help=(
+            "Reads each of them after every one of its blocks, and after all side by side: early"
+            " blocks can serve better when your items look unlike those of the pretraining. Takes"
+            " several times as long."
+        ),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        rows = st.selectbox("Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170)
-        if st.button("Rank them on my data", icon=":material/leaderboard:",
-                     disabled=len(picked) < 2 - depths or bool(run and run.status in ACTIVE)):
+        rows = st.selectbox(
+            "Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170
+        )
+        if st.button(
+            "Rank them on my data",
+            icon=":material/leaderboard:",
+            disabled=len(picked) < 2 - depths or bool(run and run.status in ACTIVE),
+        ):
             with problems.caught():
                 asked = [backbones.allowed(reference) for reference in picked]
-                services.submit(RunConfig("rank", services.user(), record.reference, str(record.folder), options={
-                    "backbones": asked, "rows": rows, "depths": depths}), f"{state.new_draft()}-rank")
+                services.submit(
+                    RunConfig(
+                        "rank",
+                        services.user(),
+                        record.reference,
+                        str(record.folder),
+                        options={"backbones": asked, "rows": rows, "depths": depths},
+                    ),
+                    f"{state.new_draft()}-rank",
+                )
                 state.draft_used()
                 st.rerun()
     if run is None:
@@ -60,32 +99,70 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
 def _result(found: dict[str, Any]) -> str:
     st.markdown(f"#### {plain(found['sentence'])}")
     _chart(found["ranking"])
-    st.dataframe(pd.DataFrame([{
-        "backbone": one["name"], "right in 100": 100 * one["probe"]["value"],
-        "plausible": f"{100 * one['probe']['low']:.0f} to {100 * one['probe']['high']:.0f}",
-        "neighbours": 100 * one["knn"], "LogME": one["logme"], "H-score": one["h_score"], "LEEP": one["leep"],
-        "items/s": one["items_per_second"], "weights": one["parameters"] / 1e6}
-        for one in found["ranking"]]), hide_index=True, column_config={
-            "right in 100": st.column_config.NumberColumn(format="%.1f", help="Cross-validated, of a linear classifier "
-                                                          "on its features."),
-            "neighbours": st.column_config.NumberColumn(format="%.1f", help="Right in 100 when the nearest five items "
-                                                        "vote."),
-            "LogME": st.column_config.NumberColumn(format="%.3f", help="Log evidence of a linear model; higher is "
-                                                   "better."),
-            "H-score": st.column_config.NumberColumn(format="%.2f", help="How far the classes lie apart for their "
-                                                     "spread; higher is better."),
-            "LEEP": st.column_config.NumberColumn(format="%.2f", help="By its own source classes, where it has kept "
-                                                  "them; nearer to 0 is better."),
-            "items/s": st.column_config.NumberColumn(format="%.0f", help="A second, measured on this machine."),
-            "weights": st.column_config.NumberColumn(format="%.1f M")})
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "backbone": one["name"],
+                    "right in 100": 100 * one["probe"]["value"],
+                    "plausible": (
+                        f"{100 * one['probe']['low']:.0f} to {100 * one['probe']['high']:.0f}"
+                    ),
+                    "neighbours": 100 * one["knn"],
+                    "LogME": one["logme"],
+                    "H-score": one["h_score"],
+                    "LEEP": one["leep"],
+                    "items/s": one["items_per_second"],
+                    "weights": one["parameters"] / 1e6,
+                }
+                for one in found["ranking"]
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            "right in 100": st.column_config.NumberColumn(
+                format="%.1f", help="Cross-validated, of a linear classifier on its features."
+            ),
+            "neighbours": st.column_config.NumberColumn(
+                format="%.1f", help="Right in 100 when the nearest five items vote."
+            ),
+            "LogME": st.column_config.NumberColumn(
+                format="%.3f", help="Log evidence of a linear model; higher is better."
+            ),
+            "H-score": st.column_config.NumberColumn(
+                format="%.2f",
+                help="How far the classes lie apart for their spread; higher is better.",
+            ),
+            "LEEP": st.column_config.NumberColumn(
+                format="%.2f",
+                help="By its own source classes, where it has kept them; nearer to 0 is better.",
+            ),
+            "items/s": st.column_config.NumberColumn(
+                format="%.0f", help="A second, measured on this machine."
+            ),
+            "weights": st.column_config.NumberColumn(format="%.1f M"),
+        },
+    )
     if found["agreement"]:
-        told = ", ".join(f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items())
-        st.caption(f"Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0 none): {told}. "
-                   "The best of several was picked by these very items, so its lead is a little flattered.")
+        told = ", ".join(
+            f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items()
+        )
+        st.caption(
+            "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
+            f" none): {told}. The best of several was picked by these very items, so its lead is a"
+            " little flattered."
+        )
     for one in found["failed"]:
-        st.warning(f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])} {plain(one['error']['why'])}")
-    if st.button(f"Use {plain(found['recommended_name'])}", type="primary", icon=":material/check:",
-                 key="use_recommended"):
+        st.warning(
+            f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
+            f" {plain(one['error']['why'])}"
+        )
+    if st.button(
+        f"Use {plain(found['recommended_name'])}",
+        type="primary",
+        icon=":material/check:",
+        key="use_recommended",
+    ):
         st.session_state["depth"] = found["recommended_depth"]
         return str(found["recommended"])
     return ""
@@ -102,16 +179,30 @@ def _chart(ranking: list[dict[str, Any]]) -> None:
     """Accuracy with its interval against the time that 1,000 items take here."""
     scores = [one["probe"] for one in ranking]
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]
-    figure = go.Figure(go.Scatter(
-        x=[1000 / one["items_per_second"] for one in ranking], y=[100 * score["value"] for score in scores],
-        mode="markers+text", text=[label(_short(one)) for one in ranking],
-        textposition=["top center", "bottom center"] * (len(ranking) // 2) + ["top center"] * (len(ranking) % 2),
-        marker={"size": 11, "color": colours},
-        error_y={"type": "data", "symmetric": False, "color": charts.SLATE,
-                 "array": [100 * (score["high"] - score["value"]) for score in scores],
-                 "arrayminus": [100 * (score["value"] - score["low"]) for score in scores]},
-        hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.1f} s for 1,000 items<extra></extra>"))
+    figure = go.Figure(
+        go.Scatter(
+            x=[1000 / one["items_per_second"] for one in ranking],
+            y=[100 * score["value"] for score in scores],
+            mode="markers+text",
+            text=[label(_short(one)) for one in ranking],
+            textposition=["top center", "bottom center"] * (len(ranking) // 2)
+            + ["top center"] * (len(ranking) % 2),
+            marker={"size": 11, "color": colours},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "color": charts.SLATE,
+                "array": [100 * (score["high"] - score["value"]) for score in scores],
+                "arrayminus": [100 * (score["value"] - score["low"]) for score in scores],
+            },
+            hovertemplate=(
+                "%{text}: %{y:.1f} right in 100, %{x:.1f} s for 1,000 items<extra></extra>"
+            ),
+        )
+    )
     slowest = max(1000 / one["items_per_second"] for one in ranking)
-    figure.update_xaxes(title="seconds for 1,000 items on this machine", range=[-0.1 * slowest, 1.4 * slowest])
+    figure.update_xaxes(
+        title="seconds for 1,000 items on this machine", range=[-0.1 * slowest, 1.4 * slowest]
+    )
     figure.update_yaxes(title="right in 100")
     charts.draw(figure, "ranked", 320)

@@ -22,10 +22,16 @@ def now(folder: Path) -> None:
     told = json.loads(path.read_text(encoding="utf-8"))
     board = told.get("board", [])
     best = next((row for row in board if row["state"] == "winner"), None)
-    st.markdown(f":blue-badge[:material/search: tries now] {plain(told.get('trying') or 'nothing')}")
+    st.markdown(
+        f":blue-badge[:material/search: tries now] {plain(told.get('trying') or 'nothing')}"
+    )
     tiles = st.columns(2)
-    tiles[0].metric("Time left", duration(max(0.0, told["budget"] - told["spent"])).removeprefix("about "))
-    tiles[1].metric("Best so far, right in 100", f"{100 * best['accuracy']['value']:.1f}" if best else "-")
+    tiles[0].metric(
+        "Time left", duration(max(0.0, told["budget"] - told["spent"])).removeprefix("about ")
+    )
+    tiles[1].metric(
+        "Best so far, right in 100", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
+    )
     table(board)
 
 
@@ -33,18 +39,49 @@ def table(board: list[dict[str, Any]]) -> None:
     """The leaderboard."""
     if not board:
         return
-    st.dataframe(pd.DataFrame([{
-        "": _STATES[row["state"]], "what": row["title"] + _part(row), "backbone": row["backbone"],
-        "right in 100": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
-        "plausible": f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}"
-        if "accuracy" in row else "", "log loss": row.get("log_loss"),
-        "time": duration(60 * row["minutes"]).removeprefix("about ") if "minutes" in row else "",
-        "note": row.get("why", "")} for row in board]), hide_index=True, placeholder="-", column_config={
-            "right in 100": st.column_config.NumberColumn(format="%.1f", help="On the items kept for choosing; of a "
-                                                          "ranking, by cross-validation on a sample."),
-            "log loss": st.column_config.NumberColumn(format="%.3f", help="Decides: the lowest is kept, if it is right "
-                                                      "at least as often as the first probe and clearly better "
-                                                      "than it (by more than a standard error).")})
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "": _STATES[row["state"]],
+                    "what": row["title"] + _part(row),
+                    "backbone": row["backbone"],
+                    "right in 100": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
+                    "plausible": (
+                        f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}"
+                        if "accuracy" in row
+                        else ""
+                    ),
+                    "log loss": row.get("log_loss"),
+                    "time": (
+                        duration(60 * row["minutes"]).removeprefix("about ")
+                        if "minutes" in row
+                        else ""
+                    ),
+                    "note": row.get("why", ""),
+                }
+                for row in board
+            ]
+        ),
+        hide_index=True,
+        placeholder="-",
+        column_config={
+            "right in 100": st.column_config.NumberColumn(
+                format="%.1f",
+                help=(
+                    "On the items kept for choosing; of a ranking, by cross-validation on a sample."
+                ),
+            ),
+            "log loss": st.column_config.NumberColumn(
+                format="%.3f",
+                help=(
+                    "Decides: the lowest is kept, if it is right "
+                    "at least as often as the first probe and clearly better "
+                    "than it (by more than a standard error)."
+                ),
+            ),
+        },
+    )
 
 
 def report(found: dict[str, Any]) -> None:
@@ -52,9 +89,12 @@ def report(found: dict[str, Any]) -> None:
     st.subheader("What was tried?")
     st.markdown(plain(found["sentence"]))
     table(found["board"])
-    st.caption(f"Compared on the {found['items']:,} items kept for choosing, within {found['minutes']:.0f} of "
-               f"{found['settings']['budget_minutes']:g} minutes. The best of many looks a little better there than it "
-               "is; the test items had no part in the choice. The rest of this page is about the best one.")
+    st.caption(
+        f"Compared on the {found['items']:,} items kept for choosing, within {found['minutes']:.0f}"
+        f" of {found['settings']['budget_minutes']:g} minutes. The best of many looks a little"
+        " better there than it is; the test items had no part in the choice. The rest of this page"
+        " is about the best one."
+    )
 
 
 def _part(row: dict[str, Any]) -> str:

@@ -12,7 +12,9 @@ from tl_core.registry.runs import Run
 
 
 def show(runs: list[Run], scores: dict[str, float], shown: str = "") -> None:
-    """One line for each group of seeds among `runs`, of which `scores` (by id) are accuracies on the same items."""
+    """One line for each group of seeds among `runs`, of which `scores` (by id) are accuracies on
+    the same items.
+    """
     with problems.caught():
         configs = {run.id: RunConfig.read(run.folder) for run in runs if run.id in scores}
     for group in siblings(configs):
@@ -20,6 +22,10 @@ def show(runs: list[Run], scores: dict[str, float], shown: str = "") -> None:
             continue
         config = configs[group[0]]
         own = f" This is seed {configs[shown].settings.seed}." if shown else ""
-        st.markdown(f":material/casino: {plain(config.recipe)} · {plain(config.backbone or 'no backbone')}, "
-                    f"{spread([scores[key] for key in group]).sentence()}{own}")
-        st.caption("Only chance differs between them, so expect the average of new items, not the best.")
+        st.markdown(
+            f":material/casino: {plain(config.recipe)} · {plain(config.backbone or 'no backbone')},"
+            f" {spread([scores[key] for key in group]).sentence()}{own}"
+        )
+        st.caption(
+            "Only chance differs between them, so expect the average of new items, not the best."
+        )

@@ -1,4 +1,6 @@
-"""A form made from a recipe's own settings: names, ranges and help stand in their dataclass alone."""
+"""A form made from a recipe's own settings: names, ranges and help stand in their dataclass
+alone.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,11 @@ import streamlit as st
 from tl_core.config import STRATEGIES, describe_settings
 
 
-def show(recipe: str, modality: str, given: dict[str, Any] | None = None, name: str = "") -> dict[str, Any]:
-    """Draw the settings that matter, the everyday ones first; gives those that differ from what they begin with.
+def show(
+    recipe: str, modality: str, given: dict[str, Any] | None = None, name: str = ""
+) -> dict[str, Any]:
+    """Draw the settings that matter, the everyday ones first; gives those that differ from what
+    they begin with.
 
     Args:
         recipe: whose settings.
@@ -19,16 +24,25 @@ def show(recipe: str, modality: str, given: dict[str, Any] | None = None, name: 
         name: tells two forms of one recipe apart.
     """
     given = given or {}
-    described = [{**s, "default": given.get(s["name"], s["default"])} for s in describe_settings(recipe)
-                 if s["only"] in ("", modality) and s["name"] not in ("strategy", "continue_from", "prompts")]
+    described = [
+        {**s, "default": given.get(s["name"], s["default"])}
+        for s in describe_settings(recipe)
+        if s["only"] in ("", modality) and s["name"] not in ("strategy", "continue_from", "prompts")
+    ]
     for one in described:  # a strategy for texts is no rung on pictures
-        one["items"] = tuple(item for item in one["items"] if item not in STRATEGIES
-                             or STRATEGIES[item].only in ("", modality))
+        one["items"] = tuple(
+            item
+            for item in one["items"]
+            if item not in STRATEGIES or STRATEGIES[item].only in ("", modality)
+        )
     values = {s["name"]: _field(name or recipe, s) for s in described if not s["advanced"]}
     for group in dict.fromkeys(s["group"] for s in described if s["advanced"]):
         with st.expander(group or "More settings"):
-            values |= {s["name"]: _field(name or recipe, s) for s in described
-                       if s["advanced"] and s["group"] == group}
+            values |= {
+                s["name"]: _field(name or recipe, s)
+                for s in described
+                if s["advanced"] and s["group"] == group
+            }
     return {s["name"]: values[s["name"]] for s in described if values[s["name"]] != s["default"]}
 
 
@@ -37,21 +51,56 @@ def _field(prefix: str, spec: dict[str, Any]) -> Any:  # noqa: ANN401
     if spec["type"] == "bool":
         return st.checkbox(title, spec["default"], help=spec["help"], key=key)
     if spec["choices"]:
-        return st.selectbox(title, spec["choices"], spec["choices"].index(spec["default"]), help=spec["help"], key=key)
+        return st.selectbox(
+            title,
+            spec["choices"],
+            spec["choices"].index(spec["default"]),
+            help=spec["help"],
+            key=key,
+        )
     if spec["items"]:
-        names = {item: STRATEGIES[item].title if item in STRATEGIES else "No transfer" for item in spec["items"]}
-        chosen = st.pills(title, spec["items"], selection_mode="multi", default=list(spec["default"]),
-                          format_func=names.get, help=spec["help"], key=key)
+        names = {
+            item: STRATEGIES[item].title if item in STRATEGIES else "No transfer"
+            for item in spec["items"]
+        }
+        chosen = st.pills(
+            title,
+            spec["items"],
+            selection_mode="multi",
+            default=list(spec["default"]),
+            format_func=names.get,
+            help=spec["help"],
+            key=key,
+        )
         return tuple(item for item in spec["items"] if item in chosen)
     if spec["type"] == "int":
-        return int(st.number_input(title, int(spec["low"]), int(spec["high"]), spec["default"], help=spec["help"],
-                                   key=key))
+        return int(
+            st.number_input(
+                title,
+                int(spec["low"]),
+                int(spec["high"]),
+                spec["default"],
+                help=spec["help"],
+                key=key,
+            )
+        )
     if spec["type"] == "float":
-        return float(st.number_input(title, float(spec["low"]), float(spec["high"]), float(spec["default"]),
-                                     help=spec["help"], key=key, format="%g"))
+        return float(
+            st.number_input(
+                title,
+                float(spec["low"]),
+                float(spec["high"]),
+                float(spec["default"]),
+                help=spec["help"],
+                key=key,
+                format="%g",
+            )
+        )
     if spec["type"] == "str":
         return st.text_input(title, spec["default"], help=spec["help"], key=key)
-    text = st.text_input(title, ", ".join(f"{v:g}" for v in spec["default"]), help=spec["help"], key=key)
+    text = st.text_input(
+        title, ", ".join(f"{v:g}" for v in spec["default"]), help=spec["help"], key=key
+    )
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:

@@ -1,4 +1,6 @@
-"""What predicts the class although it should not: asked for by a button, remembered with the version."""
+"""What predicts the class although it should not: asked for by a button, remembered with the
+version.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,24 @@ from tl_core.train.nuisance import known_shortcuts
 
 
 def show(record: DatasetRecord) -> None:
-    """The button, the wait, then each telling group of facts as a warning and the rest folded away."""
+    """The button, the wait, then each telling group of facts as a warning and the rest folded
+    away.
+    """
     st.subheader("Could a model cheat?")
     kept = known_shortcuts(record.folder)
     if kept is not None:
         _tell(kept)
         return
     if st.session_state["shortcut_of"] != record.reference:
-        st.caption("If the class can be guessed from size, light, borders, file format or length alone, a model may "
-                   "learn that instead of what you mean.")
+        st.caption(
+            "If the class can be guessed from size, light, borders, file format or length alone, a"
+            " model may learn that instead of what you mean."
+        )
         if st.button("Look for shortcuts", icon=":material/shortcut:"):
             with problems.caught():
-                st.session_state["shortcut_ticket"] = services.compute().call("shortcuts", folder=str(record.folder))
+                st.session_state["shortcut_ticket"] = services.compute().call(
+                    "shortcuts", folder=str(record.folder)
+                )
             st.session_state["shortcut_of"] = record.reference
             st.rerun()
         return
@@ -36,7 +44,9 @@ def show(record: DatasetRecord) -> None:
     if ready:
         _tell(found)
     else:
-        waiting.wait_quietly(st.session_state["shortcut_ticket"], "Guessing the class from what should not matter…")
+        waiting.wait_quietly(
+            st.session_state["shortcut_ticket"], "Guessing the class from what should not matter…"
+        )
 
 
 def _tell(found: list[dict]) -> None:
@@ -45,8 +55,11 @@ def _tell(found: list[dict]) -> None:
         return
     telling = [part for part in found if part["telling"]]
     for part in telling:
-        st.warning(f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model may learn it "
-                   "instead: bring items of each class that were made in the same way.", icon=":material/warning:")
+        st.warning(
+            f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model"
+            " may learn it instead: bring items of each class that were made in the same way.",
+            icon=":material/warning:",
+        )
     if not telling:
         st.caption("None of what was tried tells the classes apart well.")
     with st.expander("All that was tried"):

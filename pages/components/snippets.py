@@ -1,4 +1,6 @@
-"""How a bundle is used, with its own labels: command line, Python, and a server for other programs."""
+"""How a bundle is used, with its own labels: command line, Python, and a server for other
+programs.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,38 @@ def show(folder: str, told: dict[str, Any]) -> None:
     labels = [str(label) for label in told.get("labels", [])]
     item = '"a text of yours"' if text else '"photo.jpg"'
     shell, python, curl, script = st.tabs(["Command line", "Python", "curl", "JavaScript"])
-    shell.code(f"cd {folder}\npip install -r requirements.txt\npython predict.py {item}", language="bash")
-    python.code(f"# in the folder {folder}\nfrom predict import Model\n\nanswer = Model().answers([{item}])[0]\n"
-                f"if answer[\"label\"] == {labels[0]!r}:\n    print(answer[\"confidence\"])", language="python")
+    shell.code(
+        f"cd {folder}\npip install -r requirements.txt\npython predict.py {item}", language="bash"
+    )
+    python.code(
+        f"# in the folder {folder}\nfrom predict import Model\n\nanswer ="
+        f" Model().answers([{item}])[0]\n"
+        f'if answer["label"] == {labels[0]!r}:\n    print(answer["confidence"])',
+        language="python",
+    )
     begin = f"python -m tl_core serve {folder}   # then:\n"
     if text:
-        curl.code(f"{begin}curl http://localhost:8000/predict -H 'Content-Type: application/json' \\\n"
-                  "  -d '{\"texts\": [\"a text of yours\"]}'", language="bash")
-        script.code("const reply = await fetch(\"http://localhost:8000/predict\", {\n  method: \"POST\",\n"
-                    "  headers: {\"Content-Type\": \"application/json\"},\n"
-                    "  body: JSON.stringify({texts: [\"a text of yours\"]})});\n"
-                    f"const [answer] = (await reply.json()).answers;  // label: one of {', '.join(labels[:6])}",
-                    language="javascript")
+        curl.code(
+            f"{begin}curl http://localhost:8000/predict -H 'Content-Type: application/json' \\\n"
+            '  -d \'{"texts": ["a text of yours"]}\'',
+            language="bash",
+        )
+        script.code(
+            'const reply = await fetch("http://localhost:8000/predict", {\n  method: "POST",\n'
+            '  headers: {"Content-Type": "application/json"},\n'
+            '  body: JSON.stringify({texts: ["a text of yours"]})});\n'
+            "const [answer] = (await reply.json()).answers;  // label: one of"
+            f" {', '.join(labels[:6])}",
+            language="javascript",
+        )
         return
-    curl.code(f"{begin}curl http://localhost:8000/predict/files -F files=@photo.jpg", language="bash")
-    script.code("const form = new FormData();\nform.append(\"files\", input.files[0]);\n"
-                "const reply = await fetch(\"http://localhost:8000/predict/files\", {method: \"POST\", body: form});\n"
-                f"const [answer] = (await reply.json()).answers;  // label: one of {', '.join(labels[:6])}",
-                language="javascript")
+    curl.code(
+        f"{begin}curl http://localhost:8000/predict/files -F files=@photo.jpg", language="bash"
+    )
+    script.code(
+        'const form = new FormData();\nform.append("files", input.files[0]);\n'
+        'const reply = await fetch("http://localhost:8000/predict/files", {method: "POST", body:'
+        " form});\n"
+        f"const [answer] = (await reply.json()).answers;  // label: one of {', '.join(labels[:6])}",
+        language="javascript",
+    )

@@ -7,31 +7,73 @@ import secrets
 
 import streamlit as st
 
-DEFAULTS = {"dataset": "", "run": "", "backbone": "", "upload": "", "upload_key": 0, "import_run": "",
-            "look_ticket": 0, "looked_at": "", "check_ticket": 0, "checked": "", "answer_ticket": 0,
-            "predict_run": "", "predict_job": "", "push_run": "", "collection": "", "hub_ticket": 0,
-            "plan_ticket": 0, "train_way": "first", "planned": "",
-            "fix_run": "", "takeout_run": "", "way": "upload", "fit_ticket": 0, "fitted": "",
-            "tree_ticket": 0, "treed": "", "preview_ticket": 0, "previewed": "", "preview_seed": 0, "estimate_run": "",
-            "estimated": "", "estimate": {}, "watched": "", "skipped": [],
-            "shortcut_ticket": 0, "shortcut_of": "", "explain_ticket": 0, "explain_of": "",
-            "found_ticket": 0, "found_for": "", "depth": 0,
-            "export_run": "", "export_of": "",
-            "expected": [], "expected_of": "", "expected_ticket": 0, "asked_value": None, "followed": {}}
+DEFAULTS = {
+    "dataset": "",
+    "run": "",
+    "backbone": "",
+    "upload": "",
+    "upload_key": 0,
+    "import_run": "",
+    "look_ticket": 0,
+    "looked_at": "",
+    "check_ticket": 0,
+    "checked": "",
+    "answer_ticket": 0,
+    "predict_run": "",
+    "predict_job": "",
+    "push_run": "",
+    "collection": "",
+    "hub_ticket": 0,
+    "plan_ticket": 0,
+    "train_way": "first",
+    "planned": "",
+    "fix_run": "",
+    "takeout_run": "",
+    "way": "upload",
+    "fit_ticket": 0,
+    "fitted": "",
+    "tree_ticket": 0,
+    "treed": "",
+    "preview_ticket": 0,
+    "previewed": "",
+    "preview_seed": 0,
+    "estimate_run": "",
+    "estimated": "",
+    "estimate": {},
+    "watched": "",
+    "skipped": [],
+    "shortcut_ticket": 0,
+    "shortcut_of": "",
+    "explain_ticket": 0,
+    "explain_of": "",
+    "found_ticket": 0,
+    "found_for": "",
+    "depth": 0,
+    "export_run": "",
+    "export_of": "",
+    "expected": [],
+    "expected_of": "",
+    "expected_ticket": 0,
+    "asked_value": None,
+    "followed": {},
+}
 # One ticket for each question: another page's answer has another shape.
 
 
 def set_defaults() -> None:
     """Give every key its first value; called by app.py before any page."""
     for key, value in DEFAULTS.items():
-        st.session_state.setdefault(key, copy.copy(value))  # a list or dict must be each session's own
+        st.session_state.setdefault(
+            key, copy.copy(value)
+        )  # a list or dict must be each session's own
     st.session_state.setdefault("draft", secrets.token_hex(8))
 
 
 def current(name: str) -> str:
     """The dataset or run this page is about: from the address, else from the session; kept in both.
 
-    The sidebar's links drop the address's parameters, and a link sent to a colleague has no session.
+    The sidebar's links drop the address's parameters, and a link sent to a colleague has no
+    session.
     """
     value = st.query_params.get(name) or st.session_state.get(name, "")
     choose(name, value)
@@ -51,7 +93,9 @@ def only_reads() -> bool:
 
 
 def new_draft() -> str:
-    """The submission id in hand, and a fresh one for the next form: a double click sends the same one twice."""
+    """The submission id in hand, and a fresh one for the next form: a double click sends the same
+    one twice.
+    """
     return str(st.session_state["draft"])
 
 

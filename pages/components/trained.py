@@ -15,13 +15,17 @@ from tl_core.registry.runs import Run
 
 @st.cache_data(max_entries=2000, show_spinner=False)
 def _name(folder: str, written: int) -> str:
-    """An automatic search writes its config anew at its end, so the name is kept for each time of writing."""
+    """An automatic search writes its config anew at its end, so the name is kept for each time of
+    writing.
+    """
     del written
     return name_of(RunConfig.read(Path(folder)))
 
 
 def name(run: Run) -> str:
-    """Strategy and what differs, as `tl_core.config.naming` says it; the recipe alone where no config can be read."""
+    """Strategy and what differs, as `tl_core.config.naming` says it; the recipe alone where no
+    config can be read.
+    """
     try:
         return _name(str(run.folder), (run.folder / "config.json").stat().st_mtime_ns)
     except (OSError, ValueError, UserError):
@@ -56,7 +60,9 @@ def told_instead(wanted: str, lacks: str) -> None:
 
 
 def pick() -> Run:
-    """Choose among the finished runs with a model, the one of the address first; without any the page ends here."""
+    """Choose among the finished runs with a model, the one of the address first; without any the
+    page ends here.
+    """
     usable = {run.id: run for run in finished() if (run.folder / "model" / "config.json").exists()}
     if not usable:
         st.info("There is no trained model yet.", icon=":material/info:")
@@ -66,7 +72,12 @@ def pick() -> Run:
     if wanted and wanted not in usable:
         told_instead(wanted, "no model")
     names = {key: full_name(run) for key, run in usable.items()}
-    chosen = st.selectbox("Model", list(usable), index=list(usable).index(wanted) if wanted in usable else 0,
-                          format_func=names.get, help="Finished runs, newest first.")
+    chosen = st.selectbox(
+        "Model",
+        list(usable),
+        index=list(usable).index(wanted) if wanted in usable else 0,
+        format_func=names.get,
+        help="Finished runs, newest first.",
+    )
     state.choose("run", chosen)
     return usable[chosen]

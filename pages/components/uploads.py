@@ -1,4 +1,6 @@
-"""Uploads leave the browser's buffer for the disk at once, in chunks, under a name that cannot harm."""
+"""Uploads leave the browser's buffer for the disk at once, in chunks, under a name that cannot
+harm.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,11 @@ def keep(upload: UploadedFile) -> Path:
     """
     limit = services.settings().number("upload_mb")
     if upload.size > limit << 20:
-        raise DataError(f"The file has {upload.size / 1e6:,.0f} MB.", f"The limit is {limit:,} MB.",
-                        "Bring it as a folder on this server, or split it.")
+        raise DataError(
+            f"The file has {upload.size / 1e6:,.0f} MB.",
+            f"The limit is {limit:,} MB.",
+            "Bring it as a folder on this server, or split it.",
+        )
     name = re.sub(r"[^\w. -]", "_", Path(upload.name).name)[-120:].lstrip(".") or "upload"
     target = new_upload_folder(services.settings()) / name
     with target.open("wb") as sink:
@@ -40,7 +45,9 @@ def keep_text(text: str) -> Path:
     """
     limit = services.settings().number("upload_mb")
     if len(text) > limit << 20:
-        raise DataError("The pasted text is too long.", f"The limit is {limit:,} MB.", "Bring it as a file.")
+        raise DataError(
+            "The pasted text is too long.", f"The limit is {limit:,} MB.", "Bring it as a file."
+        )
     target = new_upload_folder(services.settings()) / "pasted.csv"
     target.write_text(text, encoding="utf-8")
     return target
@@ -61,8 +68,11 @@ def allowed_folder(text: str) -> Path:
     roots = [root.resolve() for root in services.settings().data_folders]
     if not any(path.is_relative_to(root) for root in roots):
         shown = ", ".join(map(str, roots)) or "none"
-        raise DataError("This path is not open to the pages.", f"Open folders: {shown}.",
-                        "Ask whoever runs this server to add it to TL_DATA_DIRS.")
+        raise DataError(
+            "This path is not open to the pages.",
+            f"Open folders: {shown}.",
+            "Ask whoever runs this server to add it to TL_DATA_DIRS.",
+        )
     if not path.exists():
         raise DataError(f"There is no {str(path)!r} on this server.", "", "Check the spelling.")
     return path

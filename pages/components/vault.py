@@ -29,28 +29,46 @@ def report_of(run: Run) -> dict[str, Any]:
 
 
 def answers_of(run: Run, file: str) -> pd.DataFrame:
-    """What the run said of its test items (`predictions.csv`) or of those kept for choosing (`validation.csv`)."""
+    """What the run said of its test items (`predictions.csv`) or of those kept for choosing
+    (`validation.csv`).
+    """
     found: pd.DataFrame = _read(str(run.folder), file, (run.folder / file).stat().st_mtime)
     return found
 
 
 def show(run: Run, report: dict[str, Any]) -> bool:
-    """Whether the test score is closed, with the button that opens it; else how often these test items were asked."""
+    """Whether the test score is closed, with the button that opens it; else how often these test
+    items were asked.
+    """
     home, fingerprint = services.settings().home_path, report["data"]["fingerprint"]
     seen = vault.looks(home, fingerprint)
     if report["test"] is not None:
         if seen > 1:
-            st.caption(f"These test items have judged {seen} runs by now. The best of several looks a little better "
-                       "than it is; choose by validation scores, and keep new items for a last test.")
+            st.caption(
+                f"These test items have judged {seen} runs by now. The best of several looks a"
+                " little better than it is; choose by validation scores, and keep new items for a"
+                " last test."
+            )
         return False
     with st.container(border=True):
-        st.markdown("**The test score is closed.** Everything below is about the items kept for choosing. Compare and "
-                    "improve by them as often as you like; open the test score of the run that you settle on.")
-        st.caption("Nobody has looked at these test items yet." if not seen else
-                   f"These test items have judged {seen} run{'s' * (seen > 1)} so far; each look makes the best one "
-                   "seem a little better than it is.")
-        if not state.only_reads() and st.button("Open the test score", icon=":material/lock_open:",
-                                                help="It is counted and cannot be undone."):
+        st.markdown(
+            "**The test score is closed.** Everything below is about the items kept for choosing."
+            " Compare and improve by them as often as you like; open the test score of the run that"
+            " you settle on."
+        )
+        st.caption(
+            "Nobody has looked at these test items yet."
+            if not seen
+            else (
+                f"These test items have judged {seen} run{'s' * (seen > 1)} so far; each look makes"
+                " the best one seem a little better than it is."
+            )
+        )
+        if not state.only_reads() and st.button(
+            "Open the test score",
+            icon=":material/lock_open:",
+            help="It is counted and cannot be undone.",
+        ):
             with problems.caught():
                 opened = vault.open_test(run.folder, home)
                 services.runs().reveal(run.id, opened["headline"], vault.summary_of(opened))

@@ -13,7 +13,9 @@ from tl_core.registry.runs import ACTIVE
 
 @st.fragment(run_every=0.5)
 def wait_for(ticket: int, text: str | Callable[[], str]) -> None:
-    """Show `text` and a skeleton; run the page again once the answer to `ticket`, good or bad, is there."""
+    """Show `text` and a skeleton; run the page again once the answer to `ticket`, good or bad, is
+    there.
+    """
     _wait(ticket)
     st.caption(text if isinstance(text, str) else text())
     st.skeleton(height=160)

@@ -3,7 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from pages.components import charts, chrome, findings, gallery, import_plan, problems, services, shortcuts, state
+from pages.components import (
+    charts,
+    chrome,
+    findings,
+    gallery,
+    import_plan,
+    problems,
+    services,
+    shortcuts,
+    state,
+)
 from pages.components.words import plain
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion
@@ -28,9 +38,14 @@ noun = {"image": "images", "text": "texts"}[info.modality]
 serious = [finding for finding in info.findings if finding["severity"] != "info"]
 verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
 trainable = all(finding["id"] != "too_small" for finding in info.findings)
-st.markdown(f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
-            f"{'fit to train' if trainable else 'too few to train on yet'}{verdict}")
-st.caption(f"{plain(record.reference)} · " + " · ".join(f"{count:,} {split}" for split, count in info.splits.items()))
+st.markdown(
+    f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
+    f"{'fit to train' if trainable else 'too few to train on yet'}{verdict}"
+)
+st.caption(
+    f"{plain(record.reference)} · "
+    + " · ".join(f"{count:,} {split}" for split, count in info.splits.items())
+)
 if info.change:
     st.caption(f":material/history: {plain(info.change)}")
 with st.container(horizontal=True):
@@ -50,8 +65,13 @@ st.subheader("Classes")
 charts.class_bars(info.class_splits, "classes")
 
 st.subheader("Examples")
-picked = st.pills("Class", list(info.classes)[:40], default=next(iter(info.classes)), format_func=plain,
-                  label_visibility="collapsed")
+picked = st.pills(
+    "Class",
+    list(info.classes)[:40],
+    default=next(iter(info.classes)),
+    format_func=plain,
+    label_visibility="collapsed",
+)
 
 
 @st.cache_data(max_entries=200, ttl=3600, show_spinner=False)

@@ -1,4 +1,6 @@
-"""How did it change? Versions of a dataset: history, comparison, restoring, taking it away, deleting."""
+"""How did it change? Versions of a dataset: history, comparison, restoring, taking it away,
+deleting.
+"""
 
 import streamlit as st
 
@@ -26,7 +28,9 @@ names = list(dict.fromkeys(record.name for record in everything))
 if len(names) > 1:
     picked = st.selectbox("Dataset", names, index=names.index(current.name))
     if picked != current.name:
-        state.choose("dataset", next(record.reference for record in everything if record.name == picked))
+        state.choose(
+            "dataset", next(record.reference for record in everything if record.name == picked)
+        )
         st.rerun()
 findings.watch()
 
@@ -35,14 +39,26 @@ findings.watch()
 def confirm_delete(reference: str) -> None:
     """Deleting cannot be undone, so it is asked for once, with everything that goes along."""
     runs = services.runs().of_dataset(reference)
-    st.markdown(f"**{plain(reference)}** will be gone for good"
-                + (f", with the {len(runs)} run(s) that depend on it, their models and reports." if runs else "."))
+    st.markdown(
+        f"**{plain(reference)}** will be gone for good"
+        + (
+            f", with the {len(runs)} run(s) that depend on it, their models and reports."
+            if runs
+            else "."
+        )
+    )
     if st.button("Delete it", type="primary"):
         with problems.caught():
-            folders = [*services.runs().delete_all([run.id for run in runs]), *services.datasets().delete(reference)]
+            folders = [
+                *services.runs().delete_all([run.id for run in runs]),
+                *services.datasets().delete(reference),
+            ]
             stayed = [folder for folder in folders if not remove_tree(folder)]
         if stayed:
-            st.toast(f"{len(stayed)} folder(s) are still in use and will be removed later.", icon=":material/info:")
+            st.toast(
+                f"{len(stayed)} folder(s) are still in use and will be removed later.",
+                icon=":material/info:",
+            )
         state.choose("dataset", "")
         st.query_params.pop("dataset", None)
         st.rerun()
@@ -52,15 +68,24 @@ for record in versions:
     info = services.version_info(record.folder)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         newest = " :green-badge[newest]" if record == versions[0] else ""
-        st.markdown(f"**Version {record.version}**{newest} · {record.rows:,} items, {record.classes} classes  \n"
-                    f"{plain(info.change or 'Read from ' + info.source + '.')} :small[{ago(record.created)}]",
-                    width="stretch")
+        st.markdown(
+            f"**Version {record.version}**{newest} · {record.rows:,} items, {record.classes}"
+            f" classes  \n{plain(info.change or 'Read from ' + info.source + '.')}"
+            f" :small[{ago(record.created)}]",
+            width="stretch",
+        )
         if st.button("Open", key=f"open_{record.id}", type="tertiary"):
             st.switch_page("pages/data/inspect.py", query_params={"dataset": record.reference})
         if record != versions[0]:
-            st.button("Restore", key=f"restore_{record.id}", type="tertiary", on_click=findings.restore,
-                      args=(record.reference,), disabled=bool(st.session_state["fix_run"]),
-                      help="Makes a new version with this content; nothing is lost.")
+            st.button(
+                "Restore",
+                key=f"restore_{record.id}",
+                type="tertiary",
+                on_click=findings.restore,
+                args=(record.reference,),
+                disabled=bool(st.session_state["fix_run"]),
+                help="Makes a new version with this content; nothing is lost.",
+            )
         if st.button("Delete", key=f"delete_{record.id}", type="tertiary"):
             confirm_delete(record.reference)
 
@@ -101,10 +126,18 @@ def watch_takeout() -> None:
         limit = services.settings().number("upload_mb") << 20
         st.success(f"{plain(run.headline)}: {plain(path.name)}, {size(path.stat().st_size)}")
         if path.stat().st_size <= limit:
-            st.download_button(f"Download {path.name}", path.read_bytes, path.name, type="primary",
-                               icon=":material/download:", on_click="ignore")
+            st.download_button(
+                f"Download {path.name}",
+                path.read_bytes,
+                path.name,
+                type="primary",
+                icon=":material/download:",
+                on_click="ignore",
+            )
         else:
-            st.info(f"It is too large for the browser. On the server it lies at {plain(str(path))}.")
+            st.info(
+                f"It is too large for the browser. On the server it lies at {plain(str(path))}."
+            )
     else:
         problems.show(run.reason or {"what": "It stopped."})
 
@@ -113,8 +146,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     kind = st.selectbox("Format", formats_of(current.modality), format_func=NAMES.get, width=240)
     if st.button("Write the files", icon=":material/folder_zip:"):
         with problems.caught():
-            run = services.submit(RunConfig("takeout", services.user(), current.reference, options={"format": kind}),
-                                  f"{state.new_draft()}-takeout")
+            run = services.submit(
+                RunConfig("takeout", services.user(), current.reference, options={"format": kind}),
+                f"{state.new_draft()}-takeout",
+            )
         state.draft_used()
         st.session_state["takeout_run"] = run.id
         st.rerun()

@@ -1,4 +1,6 @@
-"""Which one shall I take? Runs on the same test items: scores, price, paired tests, settings that differ."""
+"""Which one shall I take? Runs on the same test items: scores, price, paired tests, settings that
+differ.
+"""
 
 import json
 
@@ -21,16 +23,30 @@ finished = [run for run in trained.finished() if run.summary]
 hand = st.query_params.get("run") or st.session_state["run"]
 subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
 chrome.need_dataset(subject)
-alike = {run.id: run for run in finished if run.dataset.partition("@")[0] == subject.partition("@")[0]}
+alike = {
+    run.id: run for run in finished if run.dataset.partition("@")[0] == subject.partition("@")[0]
+}
 if len(alike) < 2:
-    st.info("There is only one finished run on this dataset so far." if alike else
-            "No run on this dataset has finished.", icon=":material/info:")
+    st.info(
+        (
+            "There is only one finished run on this dataset so far."
+            if alike
+            else "No run on this dataset has finished."
+        ),
+        icon=":material/info:",
+    )
     st.page_link("pages/train/design.py", label="Train another", icon=":material/tune:")
     st.stop()
 names = {key: trained.full_name(run) for key, run in alike.items()}
 first = [key for key in (hand, st.query_params.get("with")) if key in alike]
-picked = st.multiselect("Runs", list(alike), [*first, *(key for key in alike if key not in first)][:max(4, len(first))],
-                        format_func=names.get, max_selections=_MOST, key="compared")
+picked = st.multiselect(
+    "Runs",
+    list(alike),
+    [*first, *(key for key in alike if key not in first)][: max(4, len(first))],
+    format_func=names.get,
+    max_selections=_MOST,
+    key="compared",
+)
 if len(picked) < 2:
     st.caption("Pick at least two.")
     st.stop()
@@ -45,7 +61,9 @@ def by_item(run: Run, file: str) -> pd.Series:
 
 def weight_on_disk(key: str) -> int:
     """Bytes of the model folder."""
-    return sum(path.stat().st_size for path in (alike[key].folder / "model").glob("*") if path.is_file())
+    return sum(
+        path.stat().st_size for path in (alike[key].folder / "model").glob("*") if path.is_file()
+    )
 
 
 def of_classes(key: str) -> float:
@@ -58,21 +76,39 @@ def of_classes(key: str) -> float:
 with problems.caught():
     reports = {key: vault.report_of(alike[key]) for key in picked}
 closed = [key for key in picked if reports[key]["test"] is None]
-section, file, kind = (("validation", "validation.csv", "kept for choosing") if closed else
-                       ("test", "predictions.csv", "of the test"))
+section, file, kind = (
+    ("validation", "validation.csv", "kept for choosing")
+    if closed
+    else ("test", "predictions.csv", "of the test")
+)
 if closed:
-    st.info("Judged on the items kept for choosing, since the test score of "
-            + ("all of them" if len(closed) == len(picked) else " and ".join(plain(names[key]) for key in closed))
-            + " is closed. That is what these items are for.", icon=":material/lock:")
+    st.info(
+        "Judged on the items kept for choosing, since the test score of "
+        + (
+            "all of them"
+            if len(closed) == len(picked)
+            else " and ".join(plain(names[key]) for key in closed)
+        )
+        + " is closed. That is what these items are for.",
+        icon=":material/lock:",
+    )
 with problems.caught():
-    answers = {key: by_item(alike[key], file) for key in picked if (alike[key].folder / file).is_file()}
+    answers = {
+        key: by_item(alike[key], file) for key in picked if (alike[key].folder / file).is_file()
+    }
 start = next(iter(answers.values()), pd.Series())
-same = [key for key, own in answers.items() if (start.index.isin(own.index).any() if closed else
-                                                set(start.index) == set(own.index))]
+same = [
+    key
+    for key, own in answers.items()
+    if (start.index.isin(own.index).any() if closed else set(start.index) == set(own.index))
+]
 for key in picked:
     if key not in same:
-        st.warning(f"Left out: {plain(names[key])} was tested on other items than the first one; only the same items "
-                   "can be compared fairly.", icon=":material/warning:")
+        st.warning(
+            f"Left out: {plain(names[key])} was tested on other items than the first one; only the"
+            " same items can be compared fairly.",
+            icon=":material/warning:",
+        )
 if len(same) < 2:
     st.stop()
 said = pd.concat([answers[key].rename(key) for key in same], axis=1, join="inner")
@@ -82,20 +118,45 @@ right = {key: (said[key] == truth).to_numpy() for key in same}
 score = {key: proportion(int(right[key].sum()), len(truth)) for key in same}
 best = max(same, key=lambda key: score[key]["value"])
 short = {key: f"{alike[key].recipe} {key[:4]}" for key in same}
-charts.cost_and_score([{"name": key, "title": short[key], "minutes": reports[key]["timing"]["total"] / 60,
-                        "accuracy": score[key]} for key in same], best, "costs")
+charts.cost_and_score(
+    [
+        {
+            "name": key,
+            "title": short[key],
+            "minutes": reports[key]["timing"]["total"] / 60,
+            "accuracy": score[key],
+        }
+        for key in same
+    ],
+    best,
+    "costs",
+)
 st.caption(f"On {len(truth):,} items {kind} that all of them have judged.")
-st.dataframe(pd.DataFrame([{
-    "run": short[key] + (" ✓" if key == best else ""), "backbone": alike[key].backbone or "none",
-    "right in 100": 100 * score[key]["value"],
-    "plausible": f"{100 * score[key]['low']:.0f} to {100 * score[key]['high']:.0f}",
-    "macro F1": 100 * of_classes(key), "ECE": reports[key][section]["ece"]["value"],
-    "time": duration(reports[key]["timing"]["total"]).removeprefix("about "),
-    "learns": reports[key]["model"].get("trainable_parameters", 0), "on disk": size(weight_on_disk(key))}
-    for key in same]), hide_index=True, column_config={
+st.dataframe(
+    pd.DataFrame(
+        [
+            {
+                "run": short[key] + (" ✓" if key == best else ""),
+                "backbone": alike[key].backbone or "none",
+                "right in 100": 100 * score[key]["value"],
+                "plausible": f"{100 * score[key]['low']:.0f} to {100 * score[key]['high']:.0f}",
+                "macro F1": 100 * of_classes(key),
+                "ECE": reports[key][section]["ece"]["value"],
+                "time": duration(reports[key]["timing"]["total"]).removeprefix("about "),
+                "learns": reports[key]["model"].get("trainable_parameters", 0),
+                "on disk": size(weight_on_disk(key)),
+            }
+            for key in same
+        ]
+    ),
+    hide_index=True,
+    column_config={
         "right in 100": st.column_config.NumberColumn(format="%.1f"),
-        "macro F1": st.column_config.NumberColumn(format="%.1f"), "ECE": st.column_config.NumberColumn(format="%.3f"),
-        "learns": st.column_config.NumberColumn(format="localized", help="Weights that move.")})
+        "macro F1": st.column_config.NumberColumn(format="%.1f"),
+        "ECE": st.column_config.NumberColumn(format="%.3f"),
+        "learns": st.column_config.NumberColumn(format="localized", help="Weights that move."),
+    },
+)
 seeds.show([alike[key] for key in same], {key: score[key]["value"] for key in same})
 
 st.subheader("Is the difference more than chance?")
@@ -105,31 +166,66 @@ for key in others:
     found = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
     st.markdown(f"- {plain(found['sentence'])}")
 if len(others) > 1:
-    st.caption(f"The best of {len(same)} was picked by these very items, so its lead is a little flattered.")
+    st.caption(
+        f"The best of {len(same)} was picked by these very items, so its lead is a little"
+        " flattered."
+    )
 
 st.subheader("What transfer bought")
 base = {key: "without transfer" for key in same if alike[key].recipe == "baseline"}
-base |= {key: "from scratch" for key in same if reports[key]["settings"].get("strategy") == "scratch"}
+base |= {
+    key: "from scratch" for key in same if reports[key]["settings"].get("strategy") == "scratch"
+}
 if base and best not in base:
     for key, words in base.items():
         gain = compare(right[best], right[key], noun, ("", ""))["difference"]
-        more = f"{100 * gain['value']:.1f} times in 100 more often than" if gain["value"] else "as often as"
-        st.markdown(f"- {short[best].capitalize()} is right {more} {short[key]} ({words}); {100 * gain['low']:+.0f} to "
-                    f"{100 * gain['high']:+.0f} is plausible.")
+        more = (
+            f"{100 * gain['value']:.1f} times in 100 more often than"
+            if gain["value"]
+            else "as often as"
+        )
+        st.markdown(
+            f"- {short[best].capitalize()} is right {more} {short[key]} ({words});"
+            f" {100 * gain['low']:+.0f} to {100 * gain['high']:+.0f} is plausible."
+        )
 else:
     st.caption("Add a run without transfer or from scratch to see it.")
 
 st.subheader("What differs")
-settings = {short[key]: {"backbone": alike[key].backbone, "recipe": alike[key].recipe, "dataset": alike[key].dataset,
-                         **reports[key]["settings"]} for key in same}
+settings = {
+    short[key]: {
+        "backbone": alike[key].backbone,
+        "recipe": alike[key].recipe,
+        "dataset": alike[key].dataset,
+        **reports[key]["settings"],
+    }
+    for key in same
+}
 rows = sorted({name for one in settings.values() for name in one})
-different = [name for name in rows if len({json.dumps(one.get(name), default=str) for one in settings.values()}) > 1]
-st.dataframe(pd.DataFrame([{"setting": name.replace("_", " "), **{run: str(one.get(name, "")) for run, one in
-                                                                 settings.items()}} for name in different]),
-             hide_index=True)
+different = [
+    name
+    for name in rows
+    if len({json.dumps(one.get(name), default=str) for one in settings.values()}) > 1
+]
+st.dataframe(
+    pd.DataFrame(
+        [
+            {
+                "setting": name.replace("_", " "),
+                **{run: str(one.get(name, "")) for run, one in settings.items()},
+            }
+            for name in different
+        ]
+    ),
+    hide_index=True,
+)
 with st.expander("How often two of them give the same answer"):
     matrix = agreement([said[key].to_numpy() for key in same])
-    st.dataframe(pd.DataFrame(np.round(100 * matrix), index=list(short.values()), columns=list(short.values())))
+    st.dataframe(
+        pd.DataFrame(
+            np.round(100 * matrix), index=list(short.values()), columns=list(short.values())
+        )
+    )
 tuned = [key for key in same if alike[key].recipe == "finetune"]
 if tuned:
     views = {key: RunView().follow(alike[key].folder) for key in tuned}

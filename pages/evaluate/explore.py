@@ -1,4 +1,6 @@
-"""More data, or another model? A learning curve with its trend, and a map of the items as the backbone sees them."""
+"""More data, or another model? A learning curve with its trend, and a map of the items as the
+backbone sees them.
+"""
 
 import json
 from typing import Any
@@ -8,7 +10,17 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, chrome, gallery, growth, problems, services, state, waiting
+from pages.components import (
+    backbones,
+    charts,
+    chrome,
+    gallery,
+    growth,
+    problems,
+    services,
+    state,
+    waiting,
+)
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE
@@ -21,7 +33,9 @@ name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
-    searches = [run for run in services.runs().of_dataset(record.reference) if run.kind == "explore"]
+    searches = [
+        run for run in services.runs().of_dataset(record.reference) if run.kind == "explore"
+    ]
 st.caption(plain(" · ".join([record.reference, *(run.backbone for run in searches[:1])])))
 
 
@@ -29,8 +43,12 @@ def start() -> None:
     """Queue the work on the backbone in hand."""
     backbone = backbones.for_dataset(record)
     with problems.caught():
-        services.submit(RunConfig("explore", services.user(), record.reference, str(record.folder), backbone, "probe"),
-                        f"{state.new_draft()}-explore")
+        services.submit(
+            RunConfig(
+                "explore", services.user(), record.reference, str(record.folder), backbone, "probe"
+            ),
+            f"{state.new_draft()}-explore",
+        )
     state.draft_used()
 
 
@@ -45,31 +63,74 @@ def read(folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
 def show_map(table: pd.DataFrame) -> None:
     """Points to be looked at, picked with the lasso."""
     left, right = st.columns(2)
-    way = left.segmented_control("Laid out by", ["Neighbours", "Main directions"], default="Neighbours", key="layout",
-                                 help="Neighbours (t-SNE) keeps alike items together, distances between islands mean "
-                                 "nothing; main directions (PCA) keeps distances as well as a plane can.")
-    by = right.segmented_control("Coloured by", ["Class", "Answer", "Split"], default="Class", key="colour",
-                                 help="Answer: right or wrong when the item was kept apart.")
+    way = left.segmented_control(
+        "Laid out by",
+        ["Neighbours", "Main directions"],
+        default="Neighbours",
+        key="layout",
+        help=(
+            "Neighbours (t-SNE) keeps alike items together, distances between islands mean "
+            "nothing; main directions (PCA) keeps distances as well as a plane can."
+        ),
+    )
+    by = right.segmented_control(
+        "Coloured by",
+        ["Class", "Answer", "Split"],
+        default="Class",
+        key="colour",
+        help="Answer: right or wrong when the item was kept apart.",
+    )
     across, up = ("x", "y") if way == "Main directions" else ("near_x", "near_y")
-    groups = (table["split"] if by == "Split" else table["class"] if by != "Answer" else
-              pd.Series(np.where(table["class"] == table["said"], "right", "wrong")))
+    groups = (
+        table["split"]
+        if by == "Split"
+        else (
+            table["class"]
+            if by != "Answer"
+            else pd.Series(np.where(table["class"] == table["said"], "right", "wrong"))
+        )
+    )
     common = list(groups.value_counts().index[:_COLOURED])
     figure = go.Figure()
     for number, value in enumerate([*common, None]):
-        some = table[groups.to_numpy() == value] if value is not None else table[~groups.isin(common).to_numpy()]
+        some = (
+            table[groups.to_numpy() == value]
+            if value is not None
+            else table[~groups.isin(common).to_numpy()]
+        )
         if len(some):
             colour = charts.COLOURS[number] if value is not None else "#B8C0BC"
             figure.add_scatter(
-                x=some[across], y=some[up], mode="markers", name=label(value) if value is not None else "others",
-                customdata=some[["row"]].to_numpy(), text=[label(text) for text in some["class"]],
+                x=some[across],
+                y=some[up],
+                mode="markers",
+                name=label(value) if value is not None else "others",
+                customdata=some[["row"]].to_numpy(),
+                text=[label(text) for text in some["class"]],
                 marker={"size": 6, "opacity": 0.75, "color": colour},
-                hovertemplate="%{text}<extra></extra>")
-    figure.update_layout(height=480, margin={"l": 0, "r": 0, "t": 40, "b": 0}, dragmode="lasso",
-                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"})
+                hovertemplate="%{text}<extra></extra>",
+            )
+    figure.update_layout(
+        height=480,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        dragmode="lasso",
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "itemsizing": "constant",
+        },
+    )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    event = st.plotly_chart(figure, key="map", on_select="rerun", selection_mode=("lasso", "box"),
-                            config={"displaylogo": False})
+    event = st.plotly_chart(
+        figure,
+        key="map",
+        on_select="rerun",
+        selection_mode=("lasso", "box"),
+        config={"displaylogo": False},
+    )
     rows = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
     if not rows:
         st.caption("Draw around some points to see them.")
@@ -78,8 +139,13 @@ def show_map(table: pd.DataFrame) -> None:
     picked = table.set_index("row").loc[rows[:_SHOWN]]
     content = gallery.items(str(record.folder), tuple(rows[:_SHOWN]))
     if record.modality == "text":
-        gallery.texts([{"text": text, "is": true, "was called": said} for text, true, said in
-                       zip(content, picked["class"], picked["said"], strict=True)], "picked")
+        gallery.texts(
+            [
+                {"text": text, "is": true, "was called": said}
+                for text, true, said in zip(content, picked["class"], picked["said"], strict=True)
+            ],
+            "picked",
+        )
     else:
         gallery.pictures(content, list(picked["class"]))
 
@@ -87,8 +153,10 @@ def show_map(table: pd.DataFrame) -> None:
 if not searches or searches[0].status not in (*ACTIVE, "done"):
     if searches:
         problems.show(searches[0].reason or {"what": "It stopped."})
-    st.markdown("A probe is trained on more and more of your items to see whether its score is still rising, and the "
-                "items are laid out on a map as the backbone sees them.")
+    st.markdown(
+        "A probe is trained on more and more of your items to see whether its score is still"
+        " rising, and the items are laid out on a map as the backbone sees them."
+    )
     if st.button("Find out", type="primary", icon=":material/trending_up:"):
         start()
         st.rerun()

@@ -1,4 +1,6 @@
-"""How good is it, honestly? The sentence, the yardsticks, then class by class and mistake by mistake."""
+"""How good is it, honestly? The sentence, the yardsticks, then class by class and mistake by
+mistake.
+"""
 
 import json
 
@@ -30,10 +32,22 @@ from tl_core.evaluate.report import rivals
 SCORES = {
     "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
     "balanced_accuracy": ("Balanced accuracy", "The same, with every class counting equally.", 100),
-    "macro_f1": ("Macro F1", "Finds the items of a class and does not cry wolf; averaged over classes.", 100),
-    "mcc": ("Matthews correlation", "1 is perfect, 0 is guessing; fair also when classes differ in size.", 1),
+    "macro_f1": (
+        "Macro F1",
+        "Finds the items of a class and does not cry wolf; averaged over classes.",
+        100,
+    ),
+    "mcc": (
+        "Matthews correlation",
+        "1 is perfect, 0 is guessing; fair also when classes differ in size.",
+        1,
+    ),
     "log_loss": ("Log loss", "Punishes confident mistakes; 0 is perfect.", 1),
-    "ece": ("Calibration error (ECE)", "How far its stated confidence is from how often it is right.", 1),
+    "ece": (
+        "Calibration error (ECE)",
+        "How far its stated confidence is from how often it is right.",
+        1,
+    ),
 }
 
 st.title("How good is it, honestly?")
@@ -55,25 +69,41 @@ with problems.caught():
     predictions = vault.answers_of(run, report["predictions"])
     dataset = services.datasets().get(run.dataset)
 closed = report["test"] is None
-judged, kind = (report["validation"], "items kept for choosing") if closed else (report["test"], "test items")
+judged, kind = (
+    (report["validation"], "items kept for choosing") if closed else (report["test"], "test items")
+)
 state.choose("run", run.id)
 
 st.markdown(f"### {plain(report['headline'])}")
-st.caption(f"{plain(run.dataset)} · {plain(trained.way(run))} · {judged['n']:,} {kind} · "
-           f"{duration(report['timing']['total'])} to train")
+st.caption(
+    f"{plain(run.dataset)} · {plain(trained.way(run))} · {judged['n']:,} {kind} · "
+    f"{duration(report['timing']['total'])} to train"
+)
 vault.show(run, report)
 if report["classes_without_training_rows"]:
-    st.warning("Not learnt, for want of training items: "
-               + ", ".join(map(plain, report["classes_without_training_rows"])) + ". Their items count as wrong.")
+    st.warning(
+        "Not learnt, for want of training items: "
+        + ", ".join(map(plain, report["classes_without_training_rows"]))
+        + ". Their items count as wrong."
+    )
 
 if report.get("ladder"):
     training_view.ladder(report["ladder"])
 if report.get("search"):
     search_board.report(report["search"])
 bars = [("this run", judged["accuracy"], True)]
-bars += [({"majority": "always the commonest class", "tfidf": "word counts, no transfer",
-           "pixels": "colours and edges, no transfer"}[name], accuracy, False)
-         for name, accuracy in rivals(report).items()]
+bars += [
+    (
+        {
+            "majority": "always the commonest class",
+            "tfidf": "word counts, no transfer",
+            "pixels": "colours and edges, no transfer",
+        }[name],
+        accuracy,
+        False,
+    )
+    for name, accuracy in rivals(report).items()
+]
 others = [r for r in finished if r.dataset == run.dataset and r.id != run.id and r.summary]
 alike = [r for r in others if bool(r.summary.get("sealed")) == closed and r.folder.exists()]
 best = max(alike, key=lambda r: r.summary["accuracy"]["value"], default=None)
@@ -83,20 +113,37 @@ if best:
         theirs = vault.answers_of(best, vault.report_of(best)["predictions"])
     rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
     if rival is not None:
-        bars.insert(1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False))
+        bars.insert(
+            1, (f"best other run ({best.backbone or best.recipe})", best.summary["accuracy"], False)
+        )
 if len(bars) > 1:
     charts.score_bars(bars, "bars")
-    others_on = "" if not closed or judged["kind"] != "cv" else (
-        f" This run's bar stands on all {judged['n']:,} items that were cross-validated, those without transfer on the "
-        "validation items alone.")
-    st.caption("The whisker is the range that is plausible with 95 % confidence, given how few items were tested."
-               + others_on)
-seeds.show([run, *alike], {r.id: r.summary["accuracy"]["value"] for r in (run, *alike) if r.summary}, run.id)
+    others_on = (
+        ""
+        if not closed or judged["kind"] != "cv"
+        else (
+            f" This run's bar stands on all {judged['n']:,} items that were cross-validated, those"
+            " without transfer on the validation items alone."
+        )
+    )
+    st.caption(
+        "The whisker is the range that is plausible with 95 % confidence, given how few items were"
+        " tested." + others_on
+    )
+seeds.show(
+    [run, *alike],
+    {r.id: r.summary["accuracy"]["value"] for r in (run, *alike) if r.summary},
+    run.id,
+)
 if report.get("against_baseline"):
     st.markdown(plain(report["against_baseline"]["sentence"]))
 if rival is not None:
-    paired = compare((predictions["true"] == predictions["label"]).to_numpy(),
-                     (rival["true"] == rival["label"]).to_numpy(), kind, ("This run", "the best other run"))
+    paired = compare(
+        (predictions["true"] == predictions["label"]).to_numpy(),
+        (rival["true"] == rival["label"]).to_numpy(),
+        kind,
+        ("This run", "the best other run"),
+    )
     st.markdown(plain(paired["sentence"]))
 evidence.repeated(report)
 if not state.only_reads():
@@ -104,30 +151,61 @@ if not state.only_reads():
         if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
             st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
         if others and st.button("Compare runs", icon=":material/balance:"):
-            st.switch_page("pages/evaluate/compare.py", query_params={"run": run.id, "with": (best or others[0]).id})
+            st.switch_page(
+                "pages/evaluate/compare.py",
+                query_params={"run": run.id, "with": (best or others[0]).id},
+            )
 
 for row in (list(SCORES)[:3], list(SCORES)[3:]):
     for column, name in zip(st.columns(3), row, strict=True):
         title, text, scale = SCORES[name]
         part = judged[name]
         digits = 0 if scale == 100 else 2
-        expected = (f" A perfectly calibrated model of this size would show {part['expected_if_calibrated']:.2f}."
-                    if name == "ece" else "")
-        column.metric(title, f"{scale * part['value']:.{digits}f}", help=f"{text}{expected} Interval: "
-                      f"{part['method']}.", border=True, delta_arrow="off", delta_color="off",
-                      delta=f"{scale * part['low']:.{digits}f} to {scale * part['high']:.{digits}f}")
+        expected = (
+            " A perfectly calibrated model of this size would show"
+            f" {part['expected_if_calibrated']:.2f}."
+            if name == "ece"
+            else ""
+        )
+        column.metric(
+            title,
+            f"{scale * part['value']:.{digits}f}",
+            help=f"{text}{expected} Interval: {part['method']}.",
+            border=True,
+            delta_arrow="off",
+            delta_color="off",
+            delta=f"{scale * part['low']:.{digits}f} to {scale * part['high']:.{digits}f}",
+        )
 
 st.subheader("Class by class")
-st.dataframe(pd.DataFrame([
-    {"class": part["label"], "items": part["support"], "found": 100 * part["recall"]["value"],
-     "found, plausible": f"{100 * part['recall']['low']:.0f} to {100 * part['recall']['high']:.0f}",
-     "right when named": 100 * part["precision"]["value"], "F1": 100 * part["f1"]["value"]}
-    for part in judged["per_class"]]), hide_index=True, column_config={
-        "found": st.column_config.NumberColumn(format="%.0f", help="Of 100 items of this class, how many it finds "
-                                               "(recall)."),
-        "right when named": st.column_config.NumberColumn(format="%.0f", help="Of 100 times that it names this class, "
-                                                          "how often it is right (precision)."),
-        "F1": st.column_config.NumberColumn(format="%.0f", help="Both in one number.")})
+st.dataframe(
+    pd.DataFrame(
+        [
+            {
+                "class": part["label"],
+                "items": part["support"],
+                "found": 100 * part["recall"]["value"],
+                "found, plausible": (
+                    f"{100 * part['recall']['low']:.0f} to {100 * part['recall']['high']:.0f}"
+                ),
+                "right when named": 100 * part["precision"]["value"],
+                "F1": 100 * part["f1"]["value"],
+            }
+            for part in judged["per_class"]
+        ]
+    ),
+    hide_index=True,
+    column_config={
+        "found": st.column_config.NumberColumn(
+            format="%.0f", help="Of 100 items of this class, how many it finds (recall)."
+        ),
+        "right when named": st.column_config.NumberColumn(
+            format="%.0f",
+            help="Of 100 times that it names this class, how often it is right (precision).",
+        ),
+        "F1": st.column_config.NumberColumn(format="%.0f", help="Both in one number."),
+    },
+)
 
 
 def show_items(table: pd.DataFrame, key: str) -> None:
@@ -145,19 +223,31 @@ cells = list(event.selection.cells) if event else []
 first, second = st.columns(2)
 true_default = labels[cells[0][0]] if cells else None
 called_default = cells[0][1] if cells else None
-true = first.selectbox("Is", labels, placeholder="any class",
-                       index=labels.index(true_default) if true_default else None)
-called = second.selectbox("Was called", labels, placeholder="any class",
-                          index=labels.index(called_default) if called_default in labels else None)
+true = first.selectbox(
+    "Is",
+    labels,
+    placeholder="any class",
+    index=labels.index(true_default) if true_default else None,
+)
+called = second.selectbox(
+    "Was called",
+    labels,
+    placeholder="any class",
+    index=labels.index(called_default) if called_default in labels else None,
+)
 if true or called:
-    chosen = predictions[((predictions["true"] == true) if true else True)
-                         & ((predictions["label"] == called) if called else True)]
-    st.caption(f"{len(chosen):,} items" + (f", the first {items.SHOWN}" if len(chosen) > items.SHOWN else ""))
+    chosen = predictions[
+        ((predictions["true"] == true) if true else True)
+        & ((predictions["label"] == called) if called else True)
+    ]
+    st.caption(
+        f"{len(chosen):,} items"
+        + (f", the first {items.SHOWN}" if len(chosen) > items.SHOWN else "")
+    )
     if len(chosen):
         show_items(chosen, "cell")
 
 evidence.most_confused(judged)
-
 
 
 def show_mistakes(table: pd.DataFrame) -> None:
@@ -169,8 +259,12 @@ def show_mistakes(table: pd.DataFrame) -> None:
 
 mistakes.show(predictions, rival, show_mistakes)
 if not state.only_reads():
-    st.page_link("pages/evaluate/labels.py", label="Wrong labels? Look for them", icon=":material/rule:",
-                 query_params={"dataset": run.dataset})
+    st.page_link(
+        "pages/evaluate/labels.py",
+        label="Wrong labels? Look for them",
+        icon=":material/rule:",
+        query_params={"dataset": run.dataset},
+    )
 
 evidence.weak_slices(judged, {"image": "photo", "text": "text"}[report["modality"]])
 evidence.confidence(report, judged)
@@ -179,30 +273,62 @@ if state.only_reads():
     st.stop()
 abstain.show(report, run)
 if not closed:
-    stress.show(run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped"))
+    stress.show(
+        run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped")
+    )
 
 if report["modality"] == "text" and (run.folder / "model").is_dir():
-    expectations.show(run, [name for name in report["labels"]
-                            if name not in report["classes_without_training_rows"]])
+    expectations.show(
+        run,
+        [name for name in report["labels"] if name not in report["classes_without_training_rows"]],
+    )
 if report.get("training"):
     training_view.training(report)
 with st.expander("Settings, timing and environment"):
-    st.json({"settings": report["settings"], "timing in seconds": report["timing"], "model": report["model"],
-             "checked after saving": report.get("parity"), "environment": report["environment"]}, expanded=1)
+    st.json(
+        {
+            "settings": report["settings"],
+            "timing in seconds": report["timing"],
+            "model": report["model"],
+            "checked after saving": report.get("parity"),
+            "environment": report["environment"],
+        },
+        expanded=1,
+    )
 st.subheader("Take it along")
 if (run.folder / "model" / "config.json").is_file():
-    st.page_link("pages/ship/export.py", label="The model itself, with its proof", icon=":material/inventory_2:",
-                 query_params={"run": run.id})
+    st.page_link(
+        "pages/ship/export.py",
+        label="The model itself, with its proof",
+        icon=":material/inventory_2:",
+        query_params={"run": run.id},
+    )
 with st.expander("A link for readers"):
-    st.caption("Shows this report, its items too, and offers nothing to change. It works for whoever can reach this "
-               "server.")
+    st.caption(
+        "Shows this report, its items too, and offers nothing to change. It works for whoever can"
+        " reach this server."
+    )
     st.code(f"{str(st.context.url or '').partition('?')[0]}?run={run.id}&view=read", language=None)
 with st.container(horizontal=True):
-    st.download_button("Report as a page (HTML)", lambda: render(report), f"report-{run.id}.html", "text/html",
-                       on_click="ignore", help="One file that opens without a network and prints on A4; it holds none "
-                       "of your items.")
-    st.download_button("Report as JSON", lambda: json.dumps(report, ensure_ascii=False, indent=1),
-                       f"report-{run.id}.json", on_click="ignore")
-    st.download_button("Predictions as CSV", (run.folder / report["predictions"]).read_bytes,
-                       f"predictions-{run.id}.csv", "text/csv", on_click="ignore",
-                       help=f"What it said of each of the {kind}.")
+    st.download_button(
+        "Report as a page (HTML)",
+        lambda: render(report),
+        f"report-{run.id}.html",
+        "text/html",
+        on_click="ignore",
+        help="One file that opens without a network and prints on A4; it holds none of your items.",
+    )
+    st.download_button(
+        "Report as JSON",
+        lambda: json.dumps(report, ensure_ascii=False, indent=1),
+        f"report-{run.id}.json",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Predictions as CSV",
+        (run.folder / report["predictions"]).read_bytes,
+        f"predictions-{run.id}.csv",
+        "text/csv",
+        on_click="ignore",
+        help=f"What it said of each of the {kind}.",
+    )

@@ -1,8 +1,20 @@
-"""What should it start from? Cards of what is at hand and of the catalogue, a ranking on the user's own data."""
+"""What should it start from? Cards of what is at hand and of the catalogue, a ranking on the user's
+own data.
+"""
 
 import streamlit as st
 
-from pages.components import backbones, catalogue, chrome, problems, rank, services, state, uploads, waiting
+from pages.components import (
+    backbones,
+    catalogue,
+    chrome,
+    problems,
+    rank,
+    services,
+    state,
+    uploads,
+    waiting,
+)
 from pages.components.words import plain, size
 from tl_core.errors import UserError
 from tl_core.intake import brought_models, delete_model
@@ -15,10 +27,15 @@ name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
-    cards = [card for card in list_backbones(services.settings()) if card["modality"] == record.modality]
+    cards = [
+        card for card in list_backbones(services.settings()) if card["modality"] == record.modality
+    ]
 
-st.markdown(f"A *backbone* is a network that has already learnt to {'see' if record.modality == 'image' else 'read'} "
-            "from millions of examples. Yours only has to learn what your classes are.")
+st.markdown(
+    "A *backbone* is a network that has already learnt to"
+    f" {'see' if record.modality == 'image' else 'read'} from millions of examples. Yours only has"
+    " to learn what your classes are."
+)
 
 
 def take(reference: str) -> None:
@@ -38,8 +55,16 @@ def check(reference: str) -> None:
 def how_far() -> str:
     """What is being opened, and how much of it has come."""
     opening = st.session_state["checked"]
-    came = arrived(opening.removeprefix("hub:").partition("@")[0]) if opening.startswith("hub:") else None
-    told = f" {size(came[0])} of {size(came[1])} have come." if came else " A download can take minutes."
+    came = (
+        arrived(opening.removeprefix("hub:").partition("@")[0])
+        if opening.startswith("hub:")
+        else None
+    )
+    told = (
+        f" {size(came[0])} of {size(came[1])} have come."
+        if came
+        else " A download can take minutes."
+    )
     return f"Opening {plain(opening)}.{told}"
 
 
@@ -56,8 +81,13 @@ def show_check() -> None:
         return
     st.session_state["checked"] = ""
     if facts["modality"] != record.modality:
-        problems.show({"what": f"{facts['reference']} reads {facts['modality']}s.", "why": f"Your dataset holds "
-                       f"{record.modality}s.", "try_this": "Choose another backbone."})
+        problems.show(
+            {
+                "what": f"{facts['reference']} reads {facts['modality']}s.",
+                "why": f"Your dataset holds {record.modality}s.",
+                "try_this": "Choose another backbone.",
+            }
+        )
         return
     take(facts["pinned"])
 
@@ -75,14 +105,23 @@ for number, card in enumerate(cards):
         if card["problem"]:
             st.warning(plain(card["problem"]))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch")
-            if st.button("Use this", key=f"use_{card['reference']}", disabled=bool(card["problem"]),
-                         type="primary" if number == 0 else "secondary"):
+            st.caption(
+                f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch"
+            )
+            if st.button(
+                "Use this",
+                key=f"use_{card['reference']}",
+                disabled=bool(card["problem"]),
+                type="primary" if number == 0 else "secondary",
+            ):
                 st.session_state["depth"] = 0
                 take(card["reference"])
         if card.get("knows"):
             with st.expander(f"What it already knows: {len(card['knows']):,} classes"):
-                st.caption("It was trained to tell these apart; classes like yours among them are a good sign.")
+                st.caption(
+                    "It was trained to tell these apart; classes like yours among them are a good"
+                    " sign."
+                )
                 st.dataframe({"class": card["knows"]}, hide_index=True, height=220)
 
 at_hand = [card["reference"] for card in cards if not card["problem"]]
@@ -91,28 +130,45 @@ st.subheader("From the Hugging Face Hub")
 wanted = catalogue.show(record.modality)
 wanted = catalogue.search(record.modality) or wanted
 with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
-    typed = st.text_input("Reference", placeholder="hub:facebook/dinov2-small", help="hub:<owner>/<name> for any "
-                          "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, "
-                          "static:<file> for word vectors there, or run:<id>.")
+    typed = st.text_input(
+        "Reference",
+        placeholder="hub:facebook/dinov2-small",
+        help=(
+            "hub:<owner>/<name> for any "
+            "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, "
+            "static:<file> for word vectors there, or run:<id>."
+        ),
+    )
     if st.form_submit_button("Check and use it"):
         wanted = typed
 with st.expander("A model of my own"):
-    brought = st.file_uploader("A zip of a model folder, or a file of word vectors",
-                               key=f"model_{st.session_state['upload_key']}",
-                               max_upload_size=services.settings().number("upload_mb"), help="As save_pretrained or a "
-                               "download makes it: config.json, model.safetensors, tokenizer or image processor. Word "
-                               "vectors: GloVe text, word2vec text or binary.")
+    brought = st.file_uploader(
+        "A zip of a model folder, or a file of word vectors",
+        key=f"model_{st.session_state['upload_key']}",
+        max_upload_size=services.settings().number("upload_mb"),
+        help=(
+            "As save_pretrained or a "
+            "download makes it: config.json, model.safetensors, tokenizer or image processor. Word "
+            "vectors: GloVe text, word2vec text or binary."
+        ),
+    )
     if brought is not None:
         with problems.caught():
-            st.session_state["check_ticket"] = services.compute().call("bring_model", path=str(uploads.keep(brought)))
+            st.session_state["check_ticket"] = services.compute().call(
+                "bring_model", path=str(uploads.keep(brought))
+            )
             st.session_state["checked"] = f"local:{brought.name}"
         uploads.reset("upload_key")
         st.rerun()
     for kept in brought_models(services.settings()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(plain(kept), width="stretch")
-            if st.button("Delete", key=f"delete_{kept}", icon=":material/delete:", help="Runs that began with it keep "
-                         "what they have made of it."):
+            if st.button(
+                "Delete",
+                key=f"delete_{kept}",
+                icon=":material/delete:",
+                help="Runs that began with it keep what they have made of it.",
+            ):
                 with problems.caught():
                     delete_model(services.settings(), kept)
                     st.rerun()

@@ -1,4 +1,6 @@
-"""How do I take it away? A bundle that proves itself, how to use it, and what repeats the training."""
+"""How do I take it away? A bundle that proves itself, how to use it, and what repeats the
+training.
+"""
 
 import json
 
@@ -20,28 +22,60 @@ if st.session_state["export_of"] != run_id:
     last = next((r.id for r in made if (r.summary or {}).get("run") == run_id), "")
     st.session_state.update(export_of=run_id, export_run=last, push_run="")
 
-st.markdown("A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it elsewhere: labels, "
-            "preprocessing, threshold, a model card, `predict.py` that needs nothing of this program, and golden "
-            "examples with the answers that it must give. It is proven before you get it.")
+st.markdown(
+    "A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it"
+    " elsewhere: labels, preprocessing, threshold, a model card, `predict.py` that needs nothing of"
+    " this program, and golden examples with the answers that it must give. It is proven before you"
+    " get it."
+)
 
 
 def ask() -> None:
     """What shall be in it, and the button."""
     against = reason_against(run.folder / "model")
     with st.container(horizontal=True):
-        with_onnx = st.toggle("ONNX", disabled=bool(against), key="export_onnx", help=against or "Also model.onnx, for "
-                              "programs without PyTorch.")
-        small = st.toggle("8 bits", disabled=bool(against), key="export_int8", help=against or "Also an ONNX file of a "
-                          "quarter of the size; what that costs is measured on your test items.")
-        own = st.toggle("Include my examples", key="export_examples", help="Golden examples from your own test items. "
-                        "Whoever gets the bundle can read them. Off, they come from the samples.")
+        with_onnx = st.toggle(
+            "ONNX",
+            disabled=bool(against),
+            key="export_onnx",
+            help=against or "Also model.onnx, for programs without PyTorch.",
+        )
+        small = st.toggle(
+            "8 bits",
+            disabled=bool(against),
+            key="export_int8",
+            help=against
+            or "Also an ONNX file of a quarter of the size; what that costs is measured on your"
+            " test items.",
+        )
+        own = st.toggle(
+            "Include my examples",
+            key="export_examples",
+            help=(
+                "Golden examples from your own test items. "
+                "Whoever gets the bundle can read them. Off, they come from the samples."
+            ),
+        )
     if st.button("Make the bundle", type="primary", icon=":material/inventory_2:"):
         with problems.caught():
-            name = "".join(sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]).strip("-")
+            name = "".join(
+                sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]
+            ).strip("-")
             record = services.datasets().get(run.dataset)
-            job = services.submit(RunConfig("export", services.user(), run.dataset, str(record.folder), options={
-                "run": run_id, "name": f"{name or 'model'}-{run_id}",
-                "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own}}), f"{state.new_draft()}-export")
+            job = services.submit(
+                RunConfig(
+                    "export",
+                    services.user(),
+                    run.dataset,
+                    str(record.folder),
+                    options={
+                        "run": run_id,
+                        "name": f"{name or 'model'}-{run_id}",
+                        "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own},
+                    },
+                ),
+                f"{state.new_draft()}-export",
+            )
             state.draft_used()
             st.session_state["export_run"] = job.id
             st.rerun()
@@ -50,15 +84,29 @@ def ask() -> None:
 def show(folder: str, found: dict, archive: object) -> None:
     """The proof, the download, and how to use it."""
     st.markdown("#### :green-badge[:material/verified: verified] It says what the model says")
-    st.dataframe([{"what": check["name"], "": "✓" if check["ok"] else "✗", "how": check["detail"]}
-                  for check in found["checks"]], hide_index=True)
+    st.dataframe(
+        [
+            {"what": check["name"], "": "✓" if check["ok"] else "✗", "how": check["detail"]}
+            for check in found["checks"]
+        ],
+        hide_index=True,
+    )
     if found["int8"]:
         agree = found["int8"]["agreement"]
-        st.caption(f"8 bits: {100 * agree['value']:.1f} of 100 answers stay the same ({100 * agree['low']:.0f} to "
-                   f"{100 * agree['high']:.0f}). {found['int8']['accuracy']['sentence']}")
+        st.caption(
+            f"8 bits: {100 * agree['value']:.1f} of 100 answers stay the same"
+            f" ({100 * agree['low']:.0f} to {100 * agree['high']:.0f})."
+            f" {found['int8']['accuracy']['sentence']}"
+        )
     with archive.open("rb") as handle:
-        st.download_button(f"Download the zip ({size(archive.stat().st_size)})", handle, archive.name,
-                           "application/zip", type="primary", icon=":material/download:")
+        st.download_button(
+            f"Download the zip ({size(archive.stat().st_size)})",
+            handle,
+            archive.name,
+            "application/zip",
+            type="primary",
+            icon=":material/download:",
+        )
     with st.expander(f"What is in it: {len(found['files'])} files, {size(found['bytes'])}"):
         st.code("\n".join(found["files"]), language=None)
     snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
@@ -75,7 +123,9 @@ if job_id:
         with problems.caught():
             made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
             show(job.summary["folder"], made, job.folder / job.summary["file"])
-        st.button("Make another one", on_click=lambda: st.session_state.update(export_run="", push_run=""))
+        st.button(
+            "Make another one", on_click=lambda: st.session_state.update(export_run="", push_run="")
+        )
     else:
         problems.show(job.reason or {"what": "It stopped."})
         ask()
@@ -83,13 +133,27 @@ else:
     ask()
 
 st.subheader("Repeat the training")
-st.caption("The same data version, splits, settings and seed give the same model on the same kind of machine.")
+st.caption(
+    "The same data version, splits, settings and seed give the same model on the same kind of"
+    " machine."
+)
 with problems.caught():
     config = RunConfig.read(run.folder)
 st.code(command(config), language="bash", wrap_lines=True)
 with st.container(horizontal=True):
-    st.download_button("Python script", script(config), f"repeat-{run_id}.py", "text/x-python",
-                       icon=":material/code:")
-    st.download_button("Settings (JSON)", saved_settings(config), f"settings-{run_id}.json", "application/json",
-                       icon=":material/data_object:", help="Design starts a training with them, on any dataset.")
+    st.download_button(
+        "Python script",
+        script(config),
+        f"repeat-{run_id}.py",
+        "text/x-python",
+        icon=":material/code:",
+    )
+    st.download_button(
+        "Settings (JSON)",
+        saved_settings(config),
+        f"settings-{run_id}.json",
+        "application/json",
+        icon=":material/data_object:",
+        help="Design starts a training with them, on any dataset.",
+    )
 st.caption(plain(f"Trained by {run.recipe} on {run.dataset}."))

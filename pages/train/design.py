@@ -1,4 +1,6 @@
-"""How shall it learn? Strategies in the order of their cost, what each freezes and moves, and what it will take."""
+"""How shall it learn? Strategies in the order of their cost, what each freezes and moves, and what
+it will take.
+"""
 
 from dataclasses import replace
 
@@ -43,28 +45,51 @@ if recipe == "probe" and st.session_state["depth"]:
 if recipe == "auto":
     given["budget_minutes"] = ways_to_train.budget()
     backbone = "" if ways_to_train.everything_at_hand(backbone) else backbone
-st.caption("without any backbone" if recipe == "baseline" else f"on **{plain(backbone)}**" if backbone else
-           "on the backbones at hand")
+st.caption(
+    "without any backbone"
+    if recipe == "baseline"
+    else f"on **{plain(backbone)}**"
+    if backbone
+    else "on the backbones at hand"
+)
 
 left, right = st.columns([3, 2], gap="large")
 with left, problems.caught():
-    chosen = settings_form.show(recipe, record.modality, given, f"{card}{given.get('budget_minutes', '')}")
+    chosen = settings_form.show(
+        recipe, record.modality, given, f"{card}{given.get('budget_minutes', '')}"
+    )
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
     options = {"strategy": card, **chosen} if recipe == "finetune" else {**given, **chosen}
-    config = RunConfig("train", services.user(), record.reference, str(record.folder),
-                       "" if recipe == "baseline" else backbone, recipe, options)
+    config = RunConfig(
+        "train",
+        services.user(),
+        record.reference,
+        str(record.folder),
+        "" if recipe == "baseline" else backbone,
+        recipe,
+        options,
+    )
 
 
 def show_weights() -> None:
     """The numbers behind the choice of class weights."""
-    counts = {label: row.get("train", 0) for label, row in info.class_splits.items() if row.get("train", 0)}
+    counts = {
+        label: row.get("train", 0)
+        for label, row in info.class_splits.items()
+        if row.get("train", 0)
+    }
     kind = chosen.get("class_weights", "none")
     if kind != "none":
         with problems.caught():
             found = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
-        st.caption("A mistake counts: " + ", ".join(
-            f"{plain(label)} {weight:.2g}×" for label, weight in list(zip(counts, found, strict=True))[:12]))
+        st.caption(
+            "A mistake counts: "
+            + ", ".join(
+                f"{plain(label)} {weight:.2g}×"
+                for label, weight in list(zip(counts, found, strict=True))[:12]
+            )
+        )
 
 
 def show_fit() -> None:
@@ -74,7 +99,8 @@ def show_fit() -> None:
     if st.session_state["fitted"] != asked:
         with problems.caught():
             st.session_state["fit_ticket"] = services.compute().call(
-                "check_fit", reference=backbone, folder=str(record.folder), max_length=length)
+                "check_fit", reference=backbone, folder=str(record.folder), max_length=length
+            )
         st.session_state["fitted"] = asked
     ticket = st.session_state["fit_ticket"]
     try:
@@ -100,43 +126,85 @@ with right:
         layers.show(config, record.classes)
         estimate.show(config)
     elif recipe == "ladder":
-        st.caption("Each strategy trains on the same items and is compared on the same items kept for choosing; the "
-                   "test items judge the recommended one alone. It takes as long as all of them together.")
+        st.caption(
+            "Each strategy trains on the same items and is compared on the same items kept for"
+            " choosing; the test items judge the recommended one alone. It takes as long as all of"
+            " them together."
+        )
     elif recipe == "auto":
-        st.caption("First a probe of each backbone, which is the least that you get; then fine-tunings that differ in "
-                   "what moves, how far, and how pictures vary: many of them in short, the most promising ones whole. "
-                   "It chooses on the items kept for choosing, can be stopped and resumed, and its best model is an "
-                   "ordinary run.")
+        st.caption(
+            "First a probe of each backbone, which is the least that you get; then fine-tunings"
+            " that differ in what moves, how far, and how pictures vary: many of them in short, the"
+            " most promising ones whole. It chooses on the items kept for choosing, can be stopped"
+            " and resumed, and its best model is an ordinary run."
+        )
     elif recipe == "zero_shot":
-        st.markdown(":gray-badge[:material/ac_unit: frozen] everything: words become the classifier")
+        st.markdown(
+            ":gray-badge[:material/ac_unit: frozen] everything: words become the classifier"
+        )
     elif recipe == "contrastive":
-        st.markdown(":green-badge[:material/spa: learns] the whole encoder, from pairs of texts; then a linear "
-                    "classifier")
+        st.markdown(
+            ":green-badge[:material/spa: learns] the whole encoder, from pairs of texts; then a"
+            " linear classifier"
+        )
     elif recipe == "static_embeddings":
-        st.markdown(":green-badge[:material/spa: learns] a small network that reads word vectors"
-                    + ("" if chosen.get("vectors", given.get("vectors")) == "tuned" else
-                       "   :gray-badge[:material/ac_unit: frozen] the vectors"))
+        st.markdown(
+            ":green-badge[:material/spa: learns] a small network that reads word vectors"
+            + (
+                ""
+                if chosen.get("vectors", given.get("vectors")) == "tuned"
+                else "   :gray-badge[:material/ac_unit: frozen] the vectors"
+            )
+        )
     else:
-        st.markdown(":green-badge[:material/spa: learns] a linear classifier on "
-                    + ("word and letter counts" if record.modality == "text" else "colours and edges"))
+        st.markdown(
+            ":green-badge[:material/spa: learns] a linear classifier on "
+            + ("word and letter counts" if record.modality == "text" else "colours and edges")
+        )
 
 count = 1
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    sealed = st.toggle("Keep the test score closed until I ask for it", value=True, key="sealed",
-                       help="Choose between runs by the items kept for choosing; each look at the test score is "
-                       "counted, because the best of many looks seems better than it is.")
-    if recipe not in ("ladder", "auto"):  # the one has seeds of its own, the other tries many things
-        count = st.number_input("Seeds", 1, _MOST_SEEDS, 1, width=110, key="seeds", help="The same training several "
-                                "times, each a run of its own, to see how much of the score is chance.")
+    sealed = st.toggle(
+        "Keep the test score closed until I ask for it",
+        value=True,
+        key="sealed",
+        help=(
+            "Choose between runs by the items kept for choosing; each look at the test score is "
+            "counted, because the best of many looks seems better than it is."
+        ),
+    )
+    if recipe not in (
+        "ladder",
+        "auto",
+    ):  # the one has seeds of its own, the other tries many things
+        count = st.number_input(
+            "Seeds",
+            1,
+            _MOST_SEEDS,
+            1,
+            width=110,
+            key="seeds",
+            help=(
+                "The same training several "
+                "times, each a run of its own, to see how much of the score is chance."
+            ),
+        )
 
 
 def start(config: RunConfig, seeds: int = 1) -> None:
     """Queue the training, with as many seeds as were asked for, and watch the first."""
     with problems.caught():
-        config = replace(config, backbone=backbones.allowed(config.backbone) if config.backbone else "")
+        config = replace(
+            config, backbone=backbones.allowed(config.backbone) if config.backbone else ""
+        )
         first = config.settings.seed
-        run, *_ = [services.submit(replace(config, options={**config.options, "seed": first + number}),
-                                   f"{state.new_draft()}-{number}") for number in range(seeds)]
+        run, *_ = [
+            services.submit(
+                replace(config, options={**config.options, "seed": first + number}),
+                f"{state.new_draft()}-{number}",
+            )
+            for number in range(seeds)
+        ]
     state.draft_used()
     st.session_state["run"] = run.id
     st.switch_page("pages/train/live.py", query_params={"run": run.id})
@@ -145,5 +213,9 @@ def start(config: RunConfig, seeds: int = 1) -> None:
 if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     start(replace(config, sealed=sealed), int(count))
 again.show(record, start)
-st.page_link("pages/model/choose.py", label="Choose another backbone", icon=":material/arrow_back:",
-             query_params={"dataset": name})
+st.page_link(
+    "pages/model/choose.py",
+    label="Choose another backbone",
+    icon=":material/arrow_back:",
+    query_params={"dataset": name},
+)

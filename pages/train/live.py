@@ -5,7 +5,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import charts, chrome, curves, following, problems, search_board, services, state, trained
+from pages.components import (
+    charts,
+    chrome,
+    curves,
+    following,
+    problems,
+    search_board,
+    services,
+    state,
+    trained,
+)
 from pages.components.words import duration, plain, size
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
@@ -47,13 +57,18 @@ def show_machine() -> None:
         tiles = st.columns(4)
         use, heat, watts = gpu["use"], gpu["temperature"], gpu["power"]
         tiles[0].metric(plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not told")
-        tiles[1].metric("GPU memory", f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not told")
+        tiles[1].metric(
+            "GPU memory",
+            f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not told",
+        )
         tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not told")
         tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not told")
     if not machine["gpus"]:
         tiles = st.columns(2)
         tiles[0].metric(f"Processor ({machine['cores']} cores)", f"{machine['cpu']:.0f} %")
-        tiles[1].metric("Memory", f"{size(machine['memory_used'])} of {size(machine['memory_total'])}")
+        tiles[1].metric(
+            "Memory", f"{size(machine['memory_used'])} of {size(machine['memory_total'])}"
+        )
 
 
 def sentence(run, view: RunView) -> str:  # noqa: ANN001
@@ -71,7 +86,9 @@ def sentence(run, view: RunView) -> str:  # noqa: ANN001
 def train_longer(run) -> None:  # noqa: ANN001
     """Go on from the end of a finished training, as a run of its own."""
     with st.popover("Train longer", icon=":material/more_time:"):
-        epochs = st.number_input("Epochs more", 1, 100, 2, help="The new run begins with this one's model.")
+        epochs = st.number_input(
+            "Epochs more", 1, 100, 2, help="The new run begins with this one's model."
+        )
         if st.button("Go on", type="primary"):
             with problems.caught():
                 longer = RunConfig.read(run.folder).longer(run.id, epochs)
@@ -89,12 +106,17 @@ def past_view(folder: str, finished_at: float) -> RunView:
 
 def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
     """Views of the runs that somebody wants to see beside this one."""
-    alike = {other.id: other for other in services.runs().of_dataset(run.dataset)
-             if other.status == "done" and other.recipe == "finetune" and other.id != run.id}
+    alike = {
+        other.id: other
+        for other in services.runs().of_dataset(run.dataset)
+        if other.status == "done" and other.recipe == "finetune" and other.id != run.id
+    }
     if not alike:
         return {}
     names = {key: f"{trained.way(other)} · {key}" for key, other in alike.items()}
-    picked = st.multiselect("Lay other runs over it", list(alike), format_func=names.get, max_selections=4)
+    picked = st.multiselect(
+        "Lay other runs over it", list(alike), format_func=names.get, max_selections=4
+    )
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
 
@@ -115,9 +137,17 @@ def show_next(run) -> None:  # noqa: ANN001
     elif "file" in made:
         path = run.folder / made["file"]
         if path.is_file() and path.stat().st_size <= services.settings().number("upload_mb") << 20:
-            st.download_button(f"Download {path.name}", path.read_bytes, path.name, type="primary",
-                               icon=":material/download:", on_click="ignore")
-    elif "dataset" in made and st.button("Look at the data", type="primary", icon=":material/search:"):
+            st.download_button(
+                f"Download {path.name}",
+                path.read_bytes,
+                path.name,
+                type="primary",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    elif "dataset" in made and st.button(
+        "Look at the data", type="primary", icon=":material/search:"
+    ):
         st.switch_page("pages/data/inspect.py", query_params={"dataset": made["dataset"]})
 
 
@@ -127,17 +157,38 @@ def show_run() -> None:
     with problems.caught():
         run = services.runs().get(run_id)
     view = following.view_of(run)
-    st.caption(" · ".join(plain(part) for part in (
-        run.dataset, trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title) if part)
-               + f" · run {run.id}")
+    st.caption(
+        " · ".join(
+            plain(part)
+            for part in (
+                run.dataset,
+                trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title,
+            )
+            if part
+        )
+        + f" · run {run.id}"
+    )
     if run.status in ACTIVE:
         st.markdown(f"#### {plain(sentence(run, view))}")
         st.progress(run.progress, f"{run.progress:.0%} of the whole run")
         with st.container(horizontal=True):
-            if run.kind == "train" and run.recipe in ("finetune", "ladder", "auto") and run.status == "running":
-                st.button("Stop now and keep the best", on_click=stop, icon=":material/flag:",
-                          disabled=run.stop_requested or run.cancel_requested or not view.curves)
-            st.button("Cancel", on_click=cancel, disabled=run.cancel_requested, icon=":material/stop_circle:")
+            if (
+                run.kind == "train"
+                and run.recipe in ("finetune", "ladder", "auto")
+                and run.status == "running"
+            ):
+                st.button(
+                    "Stop now and keep the best",
+                    on_click=stop,
+                    icon=":material/flag:",
+                    disabled=run.stop_requested or run.cancel_requested or not view.curves,
+                )
+            st.button(
+                "Cancel",
+                on_click=cancel,
+                disabled=run.cancel_requested,
+                icon=":material/stop_circle:",
+            )
         if view.learning:
             st.markdown(f":green-badge[:material/spa: learns now] {plain(view.learning)}")
     elif first.status in ACTIVE:

@@ -20,11 +20,16 @@ if not found:
 @st.dialog("Delete this run?")
 def confirm(run_id: str, what: str) -> None:
     """Deleting cannot be undone, so it is asked for once, by name."""
-    st.markdown(f"Run **{run_id}** ({plain(what)}) with its model and report will be gone for good.")
+    st.markdown(
+        f"Run **{run_id}** ({plain(what)}) with its model and report will be gone for good."
+    )
     if st.button("Delete it", type="primary"):
         with problems.caught():
             if not remove_tree(services.runs().delete(run_id)):
-                st.toast("Some of its files are still in use; they will be removed later.", icon=":material/info:")
+                st.toast(
+                    "Some of its files are still in use; they will be removed later.",
+                    icon=":material/info:",
+                )
         st.rerun()
 
 
@@ -49,15 +54,29 @@ for run in found:
             st.caption(plain(run.headline or (run.reason or {}).get("what", "")))
         with st.container(horizontal=True, vertical_alignment="center"):
             if run.kind == "train" and run.status == "done":
-                st.page_link("pages/evaluate/report.py", label="Report", query_params={"run": run.id})
+                st.page_link(
+                    "pages/evaluate/report.py", label="Report", query_params={"run": run.id}
+                )
                 st.page_link("pages/ship/predict.py", label="Predict", query_params={"run": run.id})
                 st.page_link("pages/ship/export.py", label="Export", query_params={"run": run.id})
             else:
                 st.page_link("pages/train/live.py", label="Watch", query_params={"run": run.id})
             if run.status in ACTIVE:
-                st.button("Cancel", key=f"cancel_{run.id}", on_click=act, args=("cancel", run.id), type="tertiary")
+                st.button(
+                    "Cancel",
+                    key=f"cancel_{run.id}",
+                    on_click=act,
+                    args=("cancel", run.id),
+                    type="tertiary",
+                )
             else:
                 if run.status != "done":
-                    st.button("Resume", key=f"resume_{run.id}", on_click=act, args=("resume", run.id), type="tertiary")
+                    st.button(
+                        "Resume",
+                        key=f"resume_{run.id}",
+                        on_click=act,
+                        args=("resume", run.id),
+                        type="tertiary",
+                    )
                 if st.button("Delete", key=f"delete_{run.id}", type="tertiary"):
                     confirm(run.id, title)

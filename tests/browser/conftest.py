@@ -10,14 +10,24 @@ import pytest
 from tests_support.processes import kill_all
 from tests_support.studio import ROOT, Server
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-         "--use-fake-ui-for-media-stream"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """What stood on each open page is part of a failure's report: a time-out alone tells nothing."""
+    """What stood on each open page is part of a failure's report: a time-out alone tells
+    nothing.
+    """
     report = yield
     browser = item.funcargs.get("browser")
     if report.when == "call" and report.failed and browser:
@@ -31,7 +41,9 @@ def pytest_runtest_makereport(item, call):
 def server(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("browser") / "home"
     shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
-    found = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
+    found = Server(
+        home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)}
+    )
     yield found
     found.process.kill()
     found.process.wait()
@@ -61,7 +73,9 @@ def page(browser, server):
 
 @pytest.fixture(scope="module")
 def picture():
-    """`picture(page, name)`: a screenshot in the folder that TL_TEST_SCREENSHOTS names; nothing without one."""
+    """`picture(page, name)`: a screenshot in the folder that TL_TEST_SCREENSHOTS names; nothing
+    without one.
+    """
     folder = os.environ.get("TL_TEST_SCREENSHOTS")
 
     def take(page, name, height=900):

@@ -1,4 +1,6 @@
-"""Choosing a backbone: found on a Hub, ranked with its depths on the user's own texts, and ways without training."""
+"""Choosing a backbone: found on a Hub, ranked with its depths on the user's own texts, and ways
+without training.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,23 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, picture):
-    told = {"pipeline_tag": "fill-mask", "downloads": 1234, "tags": ["safetensors", "license:mit", "en"],
-            "gated": False, "safetensors": {"parameters": {"F32": 30000}, "total": 30000}}
+    told = {
+        "pipeline_tag": "fill-mask",
+        "downloads": 1234,
+        "tags": ["safetensors", "license:mit", "en"],
+        "gated": False,
+        "safetensors": {"parameters": {"F32": 30000}, "total": 30000},
+    }
     with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": told}) as address:
-        server = Server(tmp_path / "home", {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(
-            tmp_path / "hub"), "TL_DATA_DIRS": str(tmp_path)})
+        server = Server(
+            tmp_path / "home",
+            {
+                "HF_ENDPOINT": address,
+                "HF_HUB_OFFLINE": "0",
+                "HF_HOME": str(tmp_path / "hub"),
+                "TL_DATA_DIRS": str(tmp_path),
+            },
+        )
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(60_000)
@@ -34,8 +48,9 @@ def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, pict
             page.get_by_text("me/tiny-bert").first.wait_for()
             page.get_by_text("1,234 downloads").wait_for()
             picture(page, "hub-search", height=1600)
-            page.get_by_text("me/tiny-bert").first.locator("xpath=ancestor::*[.//button][1]").get_by_role(
-                "button", name="Use this").click()
+            page.get_by_text("me/tiny-bert").first.locator(
+                "xpath=ancestor::*[.//button][1]"
+            ).get_by_role("button", name="Use this").click()
             page.get_by_role("heading", name="How shall it learn?").wait_for()
             page.get_by_text(f"hub:me/tiny-bert@{COMMIT}").first.wait_for()
             page.close()
@@ -50,10 +65,13 @@ def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, p
     page.goto(f"{server.url}/backbone?dataset=letters")
     page.get_by_text("Compare their depths, too").click()
     page.get_by_role("button", name="Rank them on my data").click()
-    page.get_by_text("after block 1 of 6").first.wait_for(state="attached", timeout=240_000)  # a row, chosen or not
+    page.get_by_text("after block 1 of 6").first.wait_for(
+        state="attached", timeout=240_000
+    )  # a row, chosen or not
     picture(page, "depths", height=2400)
-    page.get_by_role("button", name="Use starter:text").or_(page.get_by_role(
-        "button", name="Use static:starter:text")).first.click()
+    page.get_by_role("button", name="Use starter:text").or_(
+        page.get_by_role("button", name="Use static:starter:text")
+    ).first.click()
     page.get_by_role("heading", name="How shall it learn?").wait_for()
     page.get_by_role("button", name="I choose myself").click()
     page.get_by_text("Zero-shot").click()

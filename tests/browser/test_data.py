@@ -33,11 +33,17 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     page.get_by_text("images in 3 classes").wait_for()
     page.get_by_text("How the rows will be split").wait_for()
     save(page, "211 images in 3 classes")
-    fixes = [("20 training pictures also stand", "Remove them from train", "Left out 20 training copies"),
-             ("15 pictures stand there more than once", "Leave them all out", "Left out 30 rows"),
-             ("10 pictures hardly differ", "Keep one of each", "10 left out"),
-             ("5 file(s) could not be opened", "Go on without them", "Went on without the files"),
-             ("Some classes differ only in", "Give them one name", "spots into Spots")]
+    fixes = [
+        (
+            "20 training pictures also stand",
+            "Remove them from train",
+            "Left out 20 training copies",
+        ),
+        ("15 pictures stand there more than once", "Leave them all out", "Left out 30 rows"),
+        ("10 pictures hardly differ", "Keep one of each", "10 left out"),
+        ("5 file(s) could not be opened", "Go on without them", "Went on without the files"),
+        ("Some classes differ only in", "Give them one name", "spots into Spots"),
+    ]
     for words, _, _ in fixes:
         page.get_by_text(words).first.wait_for()
     page.get_by_text("Show the items").first.click()
@@ -66,8 +72,14 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
 def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
     page.goto(f"{server.url}/add-data")
     page.get_by_text("Paste", exact=True).click()
-    rows = write_texts(tmp_path / "t.csv").read_text().replace('"', "").replace(",bad", "\tbad").replace(
-        ",good", "\tgood").replace("text,label", "text\tlabel")
+    rows = (
+        write_texts(tmp_path / "t.csv")
+        .read_text()
+        .replace('"', "")
+        .replace(",bad", "\tbad")
+        .replace(",good", "\tgood")
+        .replace("text,label", "text\tlabel")
+    )
     page.get_by_label("Rows of a table").fill(rows)
     page.get_by_role("button", name="Look inside").click()
     page.get_by_text("A table with 2 columns").wait_for()
@@ -76,13 +88,16 @@ def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
     page.wait_for_timeout(1500)
     picture(page, "columns", 1300)
     save(page, "40 texts in 2 classes")
-    (tmp_path / "more.csv").write_text("text,label\n" + "".join(f"more of it {i} and {i * 3},good\n"
-                                                                for i in range(12)))
+    (tmp_path / "more.csv").write_text(
+        "text,label\n" + "".join(f"more of it {i} and {i * 3},good\n" for i in range(12))
+    )
     page.goto(f"{server.url}/add-data")
     upload(page, tmp_path / "more.csv")
     page.get_by_text("more rows of an existing one").click()
     page.get_by_text("The new rows are").wait_for()
-    page.get_by_text("How the rows will be split").wait_for()  # the page runs once more when the plan is there
+    page.get_by_text(
+        "How the rows will be split"
+    ).wait_for()  # the page runs once more when the plan is there
     pick(page, "Dataset", "pasted rows")
     save(page, "52 texts in 2 classes")
     page.get_by_text("Added 12 items from more.csv").wait_for()

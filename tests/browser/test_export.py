@@ -1,4 +1,6 @@
-"""Taking a model away: exported from the page, downloaded, verified and used by the command line."""
+"""Taking a model away: exported from the page, downloaded, verified and used by the command
+line.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ pytestmark = pytest.mark.browser
 
 
 def command(*words):
-    return subprocess.run([sys.executable, "-m", "tl_core", *map(str, words)], cwd=ROOT, text=True, capture_output=True)
+    return subprocess.run(
+        [sys.executable, "-m", "tl_core", *map(str, words)],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+    )
 
 
 def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, tmp_path, picture):
@@ -46,7 +53,9 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     answers = command("predict", folder, rows, "-o", tmp_path / "answers.csv")
     assert answers.returncode == 0, answers.stderr
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 1001
-    (folder / "config.json").write_text((folder / "config.json").read_text().replace("good", "fine"))
+    (folder / "config.json").write_text(
+        (folder / "config.json").read_text().replace("good", "fine")
+    )
     spoilt = command("verify", folder)
     assert spoilt.returncode == 1 and "label order" in spoilt.stdout
 
@@ -60,6 +69,8 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     page.get_by_role("button", name="Another file").click()
     page.locator("input[type=file]").first.set_input_files(write_texts(tmp_path / "many.csv", 8000))
     page.get_by_text("a second").wait_for(timeout=120_000)
-    next(one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())).kill()
+    next(
+        one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())
+    ).kill()
     page.get_by_role("button", name="Go on where it was").click(timeout=60_000)
     page.get_by_text("8,000 predicted, 0 could not be read").first.wait_for(timeout=120_000)

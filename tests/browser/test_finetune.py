@@ -1,4 +1,6 @@
-"""The heart of the product in a browser: design a training, watch it, stop it, read what came of it."""
+"""The heart of the product in a browser: design a training, watch it, stop it, read what came of
+it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests_support.studio import add_from_server, upload
 pytestmark = pytest.mark.browser
 
 
-def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, server, picture, tmp_path, shared):
+def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
+    page, server, picture, tmp_path, shared
+):
     page.goto(f"{server.url}/add-data")
     upload(page, shared / "data" / "trec" / "train.csv")
     page.get_by_role("textbox", name="Name of the dataset").fill("questions")
@@ -26,7 +30,9 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, serve
     page.get_by_text(re.compile(r"rate × 1")).first.wait_for()
     picture(page, "design", height=1250)
     page.locator("label").filter(has_text=re.compile("^LoRA")).first.click()
-    page.get_by_text(re.compile(r"a part, rate × 1")).first.wait_for()  # the tree has changed: small parts of blocks
+    page.get_by_text(
+        re.compile(r"a part, rate × 1")
+    ).first.wait_for()  # the tree has changed: small parts of blocks
     page.get_by_role("button", name="Estimate time and memory").click()
     page.get_by_text("Memory", exact=True).wait_for(timeout=120_000)
     picture(page, "estimate", height=1250)
@@ -38,7 +44,10 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(page, serve
     page.reload()
     page.get_by_text("Score on the tuning items").wait_for()
     page.wait_for_timeout(6000)
-    assert int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", "")) > before
+    assert (
+        int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", ""))
+        > before
+    )
     picture(page, "training", height=1300)
     page.get_by_role("button", name="Stop now and keep the best").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
@@ -65,7 +74,9 @@ def test_photos_show_what_the_network_sees_before_training(page, server, picture
     page.get_by_text("as the network sees them", exact=False).wait_for()
     page.get_by_role("button", name="Other variations").click()
     page.get_by_text("as the network sees them", exact=False).wait_for()
-    assert page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img").count() >= 10
+    assert (
+        page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img").count() >= 10
+    )
     picture(page, "variations", height=1250)
 
 
@@ -89,7 +100,9 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     picture(page, "ladder", height=1200)
 
 
-def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(page, server, picture, tmp_path):
+def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(
+    page, server, picture, tmp_path
+):
     add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 200))
     page.goto(f"{server.url}/design?dataset=searched")
     page.get_by_role("button", name="The best in 20 minutes").click()

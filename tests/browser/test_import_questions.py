@@ -1,4 +1,6 @@
-"""Guesses are shown and can be corrected before anything is saved; what only a person knows is asked."""
+"""Guesses are shown and can be corrected before anything is saved; what only a person knows is
+asked.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def counts(version):
 
 def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, picture):
     source = tmp_path / "reviews.csv"
-    source.write_text(table("text,stars,helpful", rows(40, lambda n: n % 5 + 1, lambda n: ["yes", "no"][n % 2])))
+    source.write_text(
+        table("text,stars,helpful", rows(40, lambda n: n % 5 + 1, lambda n: ["yes", "no"][n % 2]))
+    )
     page.goto(f"{server.url}/add-data")
     upload(page, source)
     page.get_by_text("Please check this before you save").wait_for()

@@ -37,7 +37,9 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.get_by_role("button", name="Try it").nth(1).click()
     page.get_by_text("How is it going?").wait_for()
     page.get_by_text("of the whole run").wait_for()
-    page.get_by_text(re.compile("Reading|Fitting|Saving|Judging|without transfer|Read the")).first.wait_for()
+    page.get_by_text(
+        re.compile("Reading|Fitting|Saving|Judging|without transfer|Read the")
+    ).first.wait_for()
     picture(page, "live")
     watch_to_the_end(page)
     assert accuracy(page) > 70
@@ -56,7 +58,9 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
 
 
 def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
-    archive = shutil.make_archive(str(tmp_path / "hymenoptera"), "zip", shared / "data" / "hymenoptera")
+    archive = shutil.make_archive(
+        str(tmp_path / "hymenoptera"), "zip", shared / "data" / "hymenoptera"
+    )
     page.goto(f"{server.url}/add-data")
     page.get_by_text("What are my examples?").wait_for()
     upload(page, Path(archive))
@@ -111,7 +115,9 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.wait_for_timeout(1500)
     settings = Settings(home=str(server.home))
     runs = RunStore(open_database(settings), settings.user, settings.home_path).list(kind="train")
-    assert [run.backbone for run in runs if run.dataset == "hymenoptera@1"] == ["starter:image"]  # of a double click
+    assert [run.backbone for run in runs if run.dataset == "hymenoptera@1"] == [
+        "starter:image"
+    ]  # of a double click
 
 
 def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
@@ -129,9 +135,13 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     assert accuracy(page) >= 86
     page.get_by_role("button", name="Use it on new items").click()
     page.get_by_text("A whole file").wait_for()
-    (tmp_path / "new.csv").write_text("id,text\n1,Who wrote Hamlet ?\n2,\n3,How far is the moon ?\n")
+    (tmp_path / "new.csv").write_text(
+        "id,text\n1,Who wrote Hamlet ?\n2,\n3,How far is the moon ?\n"
+    )
     page.locator("input[type=file]").last.set_input_files(tmp_path / "new.csv")
-    page.get_by_text("3 predicted, 1 could not be read").first.wait_for(timeout=120_000)  # page and toast
+    page.get_by_text("3 predicted, 1 could not be read").first.wait_for(
+        timeout=120_000
+    )  # page and toast
     with page.expect_download() as found:
         page.get_by_role("button", name="Download the CSV").click()
     assert Path(found.value.path()).read_text().count("\n") == 4
@@ -145,7 +155,9 @@ def slow_dataset(tmp_path):
 @pytest.fixture
 def mortal(tmp_path_factory, slow_dataset, browser):
     """A server of its own, for a test that kills it."""
-    found = Server(tmp_path_factory.mktemp("killed") / "home", {"TL_DATA_DIRS": str(slow_dataset.parent)})
+    found = Server(
+        tmp_path_factory.mktemp("killed") / "home", {"TL_DATA_DIRS": str(slow_dataset.parent)}
+    )
     yield found
     for context in browser.contexts:
         context.close()
@@ -176,8 +188,11 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
     second.get_by_text("of the whole run").wait_for()
     mortal.process.kill()
     mortal.process.wait()
-    workers = [p for p in of_home(mortal.home) if "tl_core.jobs.worker" in " ".join(p.cmdline())
-               and "--standby" not in p.cmdline()]
+    workers = [
+        p
+        for p in of_home(mortal.home)
+        if "tl_core.jobs.worker" in " ".join(p.cmdline()) and "--standby" not in p.cmdline()
+    ]
     assert len(workers) == 1
     mortal.start()
     page.goto(address)
@@ -186,23 +201,28 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
     for worker in workers:
         if worker.is_running():
             worker.kill()
-    page.get_by_text("The process that did the work has gone").or_(page.get_by_text("Read the report")).wait_for(
-        timeout=15_000)
+    page.get_by_text("The process that did the work has gone").or_(
+        page.get_by_text("Read the report")
+    ).wait_for(timeout=15_000)
     if page.get_by_role("button", name="Resume").count():
         page.get_by_role("button", name="Resume").click()
     page.get_by_text("Read the report").wait_for(timeout=240_000)
 
 
 def test_wrong_files_get_a_sentence(page, server, tmp_path):
-    for name, content, words in (("letter.pdf", b"%PDF-1.4 nothing", "letter.pdf"), ("empty.csv", b"", "is empty"),
-                                 ("broken.zip", b"PK nonsense", "cannot be read"),
-                                 ("one.csv", b"text,label\na,x\nb,x\n", "only one class")):
+    for name, content, words in (
+        ("letter.pdf", b"%PDF-1.4 nothing", "letter.pdf"),
+        ("empty.csv", b"", "is empty"),
+        ("broken.zip", b"PK nonsense", "cannot be read"),
+        ("one.csv", b"text,label\na,x\nb,x\n", "only one class"),
+    ):
         (tmp_path / name).write_bytes(content)
         page.goto(f"{server.url}/add-data")
         page.get_by_text("What are my examples?").wait_for()
         upload(page, tmp_path / name)
         again = page.get_by_role("button", name="Try another file").or_(
-            page.get_by_role("button", name="Save as dataset"))
+            page.get_by_role("button", name="Save as dataset")
+        )
         again.wait_for()
         if page.get_by_role("button", name="Save as dataset").count():
             page.get_by_role("button", name="Save as dataset").click()

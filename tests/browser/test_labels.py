@@ -1,4 +1,6 @@
-"""Mending labels from the worklist to a new version, and the same training before and after on the same test items."""
+"""Mending labels from the worklist to a new version, and the same training before and after on the
+same test items.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ from tests_support.studio import add_from_server
 pytestmark = pytest.mark.browser
 
 
-def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeated(page, server, picture):
+def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeated(
+    page, server, picture
+):
     source = write_pictures(server.home.parent / "flipped", each=60)
     for number in (2, 11, 19, 33, 47):
         for label, other in (("red", "green"), ("green", "blue")):
-            (source / label / f"{number}.png").rename(source / other / f"moved_{label}_{number}.png")
+            (source / label / f"{number}.png").rename(
+                source / other / f"moved_{label}_{number}.png"
+            )
     add_from_server(page, server.url, source)
     page.goto(f"{server.url}/design?dataset=flipped")
     page.locator("label").filter(has_text="Keep the test score closed").click()
@@ -32,7 +38,9 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
 
     def looked_at(count):
         page.get_by_text(f"{count} of {total} looked at").wait_for()
-        page.wait_for_timeout(500)  # a key belongs to the button that stands there once the page is drawn
+        page.wait_for_timeout(
+            500
+        )  # a key belongs to the button that stands there once the page is drawn
 
     page.get_by_role("button", name="Change to").first.click()
     looked_at(1)
@@ -56,5 +64,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.get_by_role("heading", name="Is the difference more than chance?").wait_for()
     page.get_by_text("photos than").or_(page.get_by_text("equally many")).first.wait_for()
     page.get_by_text("flipped@2").first.wait_for()
-    page.get_by_text("items of the test that all of them have judged").wait_for()  # the same, untouched ones
+    page.get_by_text(
+        "items of the test that all of them have judged"
+    ).wait_for()  # the same, untouched ones
     picture(page, "compare", 1700)

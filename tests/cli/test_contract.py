@@ -1,4 +1,6 @@
-"""The command line as scripts see it: exit codes, one JSON document, speed of the light commands."""
+"""The command line as scripts see it: exit codes, one JSON document, speed of the light
+commands.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,18 @@ def call(capsys):
 def test_data_commands(call, tmp_path):
     source = write_texts(tmp_path / "t.csv", 60)
     found = call("data", "add", source, "--name", "mail")
-    assert set(found) >= {"dataset", "version", "fingerprint", "modality", "task", "rows", "classes", "splits",
-                          "skipped", "findings"}
+    assert set(found) >= {
+        "dataset",
+        "version",
+        "fingerprint",
+        "modality",
+        "task",
+        "rows",
+        "classes",
+        "splits",
+        "skipped",
+        "findings",
+    }
     assert (found["dataset"], found["version"], found["rows"]) == ("mail", 1, 60)
     assert call("data", "add", source, "--name", "mail")["version"] == 1
     assert call("data", "add", source, "--name", "mail", "--seed", 3)["version"] == 2
@@ -50,12 +62,23 @@ def test_a_second_source_becomes_the_test(call, tmp_path):
     assert call("data", "add", first, "--name", "m", "--test", second)["splits"]["test"] == 2
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["trian"], "train"), (["data", "ad"], "add"), (["data", "add", "/nowhere", "--name", "x"], "no file or folder"),
-    (["train", "--dataset", "x", "--recipe", "porbe"], "probe"), (["runs", "show", "nix"], "no run"),
-    (["report", "nix"], "no run"), (["recipes", "show", "x"], "no recipe"), (["exprot", "x"], "no command"),
-    (["data", "add", "hub:a/b", "--name", "x"], "cannot be reached"), (["backbones", "show", "x"], "names no backbone"),
-    (["data", "add", "x", "--name", "n", "--seed", "-1"], "between"), ([], "required")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["trian"], "train"),
+        (["data", "ad"], "add"),
+        (["data", "add", "/nowhere", "--name", "x"], "no file or folder"),
+        (["train", "--dataset", "x", "--recipe", "porbe"], "probe"),
+        (["runs", "show", "nix"], "no run"),
+        (["report", "nix"], "no run"),
+        (["recipes", "show", "x"], "no recipe"),
+        (["exprot", "x"], "no command"),
+        (["data", "add", "hub:a/b", "--name", "x"], "cannot be reached"),
+        (["backbones", "show", "x"], "names no backbone"),
+        (["data", "add", "x", "--name", "n", "--seed", "-1"], "between"),
+        ([], "required"),
+    ],
+)
 def test_wrong_use_exits_2_with_an_error_object(call, arguments, words):
     error = call(*arguments, code=2)["error"]
     assert set(error) == {"code", "what", "why", "try_this"}
@@ -64,18 +87,29 @@ def test_wrong_use_exits_2_with_an_error_object(call, arguments, words):
 
 def test_unknown_settings_offer_the_nearest(call, tmp_path):
     call("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
-    error = call("train", "--dataset", "m", "--recipe", "probe", "--backbone", "starter:text", "--set", "max_lenght=3",
-                 code=2)["error"]
+    error = call(
+        "train",
+        "--dataset",
+        "m",
+        "--recipe",
+        "probe",
+        "--backbone",
+        "starter:text",
+        "--set",
+        "max_lenght=3",
+        code=2,
+    )["error"]
     assert "max_length" in error["try_this"]
     assert call("runs", "list") == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["data", "list"], ["runs", "list"]])
 def test_light_commands_import_nothing_heavy(arguments, home):
-    code = ("import sys; from tl_core.cli import main\n"
-            f"try: main({arguments!r})\nexcept SystemExit: pass\n"
-            "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'pandas', 'streamlit', 'evaluate'}\n"
-            "assert not heavy & set(sys.modules), heavy & set(sys.modules)")
+    code = (
+        f"import sys; from tl_core.cli import main\ntry: main({arguments!r})\nexcept SystemExit:"
+        " pass\nheavy = {'torch', 'transformers', 'datasets', 'sklearn', 'pandas', 'streamlit',"
+        " 'evaluate'}\nassert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
@@ -86,9 +120,15 @@ def test_json_has_no_nan():
 @pytest.fixture
 def command(home):
     """A real process, as a script would start it."""
+
     def run(*arguments, code=0):
-        found = subprocess.run([sys.executable, "-m", "tl_core", *map(str, arguments), "--json"], cwd=ROOT, text=True,
-                               capture_output=True, timeout=300)
+        found = subprocess.run(
+            [sys.executable, "-m", "tl_core", *map(str, arguments), "--json"],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            timeout=300,
+        )
         assert found.returncode == code, found.stderr
         return json.loads(found.stdout)
 
@@ -97,12 +137,22 @@ def command(home):
 
 
 def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
-    """data add -> probe -> report -> predict, and the predictions are those of plain transformers."""
+    """data add -> probe -> report -> predict, and the predictions are those of plain
+    transformers.
+    """
     root = write_pictures(tmp_path / "d", each=20)
     (root / "red" / "broken.png").write_bytes(b"no picture")
     assert command("data", "add", root, "--name", "discs")["skipped"][0]["item"] == "red/broken.png"
-    started = command("train", "--dataset", "discs", "--recipe", "probe", "--backbone", f"local:{tiny('convnext')}",
-                      "--detach")
+    started = command(
+        "train",
+        "--dataset",
+        "discs",
+        "--recipe",
+        "probe",
+        "--backbone",
+        f"local:{tiny('convnext')}",
+        "--detach",
+    )
     assert started["status"] in ("queued", "running")
     end = time.monotonic() + 120
     while (run := command("runs", "show", started["run_id"]))["status"] in ("queued", "running"):
@@ -120,11 +170,24 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     out = tmp_path / "out.csv"
     counts = command("predict", run["run_id"], root, "-o", out)
     assert counts.pop("plan")["columns"][0]["role"] == "image"
-    assert counts == {"rows": 61, "errors": 1, "precision": "float32: too few items for bf16 to matter",
-                      "output": str(out)}
+    assert counts == {
+        "rows": 61,
+        "errors": 1,
+        "precision": "float32: too few items for bf16 to matter",
+        "output": str(out),
+    }
     with out.open() as handle:
         lines = list(csv.DictReader(handle))
-    assert list(lines[0]) == ["file", "label", "confidence", "abstain", "p:blue", "p:green", "p:red", "error"]
+    assert list(lines[0]) == [
+        "file",
+        "label",
+        "confidence",
+        "abstain",
+        "p:blue",
+        "p:green",
+        "p:red",
+        "error",
+    ]
     assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
     broken = next(line for line in lines if line["error"])
     assert (broken["file"], broken["label"]) == ("red/broken.png", "")
@@ -141,8 +204,16 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
     other = command("train", "--dataset", "discs", "--recipe", "baseline")
     assert other["status"] == "done"
     paired = command("runs", "compare", run["run_id"], other["run_id"])
-    assert set(paired) >= {"runs", "n", "difference", "only_first_right", "only_second_right", "p_value", "test",
-                           "sentence"}
+    assert set(paired) >= {
+        "runs",
+        "n",
+        "difference",
+        "only_first_right",
+        "only_second_right",
+        "p_value",
+        "test",
+        "sentence",
+    }
     assert paired["n"] == report["test"]["n"]
     assert report["against_baseline"]["only_second_right"] == paired["only_second_right"]
     assert command("predict", other["run_id"], root, "-o", out, code=2)["error"]["try_this"]
@@ -151,10 +222,14 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
 
 @pytest.mark.whole
 def test_the_journeys_on_real_data(command, tmp_path, shared):
-    """The browser's journeys by command line: photos with MobileNetV2, questions with the text starter."""
+    """The browser's journeys by command line: photos with MobileNetV2, questions with the text
+    starter.
+    """
     mobilenet = shared / "models" / "mobilenet_v2_0.35_224"
-    for name, backbone, least, rows in (("hymenoptera", f"local:{mobilenet}", 0.90, 153),
-                                        ("trec", "starter:text", 0.86, 500)):
+    for name, backbone, least, rows in (
+        ("hymenoptera", f"local:{mobilenet}", 0.90, 153),
+        ("trec", "starter:text", 0.86, 500),
+    ):
         command("data", "add", shared / "data" / name, "--name", name)
         run = command("train", "--dataset", name, "--recipe", "probe", "--backbone", backbone)
         report = command("report", run["run_id"])
@@ -165,14 +240,18 @@ def test_the_journeys_on_real_data(command, tmp_path, shared):
         assert counts["rows"] == rows
         with (tmp_path / "out.csv").open() as handle:
             lines = list(csv.DictReader(handle))
-        truth = [line["file"].split("/")[0] if "file" in line else line["input_label"] for line in lines]
+        truth = [
+            line["file"].split("/")[0] if "file" in line else line["input_label"] for line in lines
+        ]
         hits = sum(line["label"] == label for line, label in zip(lines, truth, strict=True))
         assert hits / rows == pytest.approx(report["test"]["accuracy"]["value"], abs=2 / rows)
 
 
 def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
     command("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
-    run = command("train", "--dataset", "m", "--recipe", "probe", "--backbone", "local:/nowhere", code=1)
+    run = command(
+        "train", "--dataset", "m", "--recipe", "probe", "--backbone", "local:/nowhere", code=1
+    )
     assert run["status"] == "failed"
     assert run["reason"]["what"]
 

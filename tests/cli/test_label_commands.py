@@ -24,9 +24,23 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
 
     call("data", "add", source, "--name", "discs")
     try:
-        told = subprocess.run([sys.executable, "-m", "tl_core", "labels", "suggest", "discs", "--backbone",
-                               f"local:{tiny('convnext')}", "--json"], cwd=ROOT, text=True, capture_output=True,
-                              timeout=300)
+        told = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tl_core",
+                "labels",
+                "suggest",
+                "discs",
+                "--backbone",
+                f"local:{tiny('convnext')}",
+                "--json",
+            ],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            timeout=300,
+        )
         assert told.returncode == 0, told.stderr
     finally:
         kill_all(home)
@@ -34,7 +48,9 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
     assert found["count"] >= 2
     first = found["rows"][0]
     assert (first["given"], first["suggested"]) == ("blue", "red")
-    wrong = call("labels", "decide", "discs", first["row"], "relabel", "--to", "rad", code=2)["error"]
+    wrong = call("labels", "decide", "discs", first["row"], "relabel", "--to", "rad", code=2)[
+        "error"
+    ]
     assert "Did you mean red" in wrong["try_this"]
     saved = call("labels", "decide", "discs", first["row"], "relabel", "--to", "red")
     assert saved["decisions"] == {str(first["row"]): {"action": "relabel", "label": "red"}}
@@ -43,4 +59,7 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
     changes = call("data", "compare", "discs@1", "discs@2")
     assert changes["relabelled"]["items"][0]["what"] == "blue → red"
     assert changes["removed"]["count"] == changes["moved"]["count"] == 0
-    assert call("labels", "apply", "discs", code=2)["error"]["what"] == "No label of this version was changed."
+    assert (
+        call("labels", "apply", "discs", code=2)["error"]["what"]
+        == "No label of this version was changed."
+    )

@@ -17,7 +17,10 @@ from tl_core.settings import read_settings
 
 @pytest.fixture
 def run(tmp_path, tiny, monkeypatch, capsys):
-    """Train by the command line, in this process; gives the words that were used and the run's facts."""
+    """Train by the command line, in this process; gives the words that were used and the run's
+    facts.
+    """
+
     def at_once(settings):
         RunWriter(open_database(settings)).claim_next("train")
         for folder in (settings.home_path / "runs").iterdir():
@@ -30,8 +33,30 @@ def run(tmp_path, tiny, monkeypatch, capsys):
 
     def go(*words):
         capsys.readouterr()
-        assert main([*(words or ["train", "--dataset", "mine", "--recipe", "probe", "--backbone", backbone, "--set",
-                                 "max_length=24", "--set", "baseline=false"]), "--json"]) == 0
+        assert (
+            main(
+                [
+                    *(
+                        words
+                        or [
+                            "train",
+                            "--dataset",
+                            "mine",
+                            "--recipe",
+                            "probe",
+                            "--backbone",
+                            backbone,
+                            "--set",
+                            "max_length=24",
+                            "--set",
+                            "baseline=false",
+                        ]
+                    ),
+                    "--json",
+                ]
+            )
+            == 0
+        )
         return json.loads(capsys.readouterr().out)
 
     return go
@@ -70,6 +95,8 @@ def test_the_script_that_repeats_a_run_does_the_same(run, tmp_path, capsys, monk
     exec(compile((tmp_path / "again.py").read_text(), "again.py", "exec"), {"__name__": "again"})
     said = capsys.readouterr().out.split()
     assert said[1] == "done"
-    both = [(read_settings().home_path / "runs" / name / "predictions.csv").read_bytes()
-            for name in (said[0], first["run_id"])]
+    both = [
+        (read_settings().home_path / "runs" / name / "predictions.csv").read_bytes()
+        for name in (said[0], first["run_id"])
+    ]
     assert both[0] == both[1]

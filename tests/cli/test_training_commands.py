@@ -29,7 +29,9 @@ def no_dispatcher(monkeypatch):
 def notes(tmp_path):
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    record, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 40)), "notes", ImportOptions())
+    record, _, _ = add_dataset(
+        store, settings, str(write_texts(tmp_path / "t.csv", 40)), "notes", ImportOptions()
+    )
     return record
 
 
@@ -44,23 +46,46 @@ def told(capsys, *arguments):
 
 
 def test_the_tree_of_a_plan_says_what_is_frozen(capsys, tiny):
-    code, tree = told(capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=last", "--set", "blocks=1")
+    code, tree = told(
+        capsys,
+        "backbones",
+        "show",
+        f"local:{tiny('bert')}",
+        "--set",
+        "tune=last",
+        "--set",
+        "blocks=1",
+    )
     assert code == 0 and tree["family"] == "bert"
     moving = {group["name"]: bool(group["trainable"]) for group in tree["groups"]}
     assert moving == {"embeddings": False, "block 1": False, "block 2": True, "classifier": True}
-    code, error = told(capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=sideways")
+    code, error = told(
+        capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=sideways"
+    )
     assert code == 2 and "all, last, first" in error["error"]["try_this"]
 
 
 def test_estimates_are_runs_that_the_list_does_not_show(capsys, notes, tiny):
-    code, run = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone",
-                     f"local:{tiny('bert')}", "--estimate", "--detach")
+    code, run = told(
+        capsys,
+        "train",
+        "--dataset",
+        "notes",
+        "--recipe",
+        "finetune",
+        "--backbone",
+        f"local:{tiny('bert')}",
+        "--estimate",
+        "--detach",
+    )
     assert code == 0 and run["kind"] == "preflight" and run["status"] == "queued"
     assert told(capsys, "runs", "list") == (0, [])
 
 
 def test_stopping_is_for_running_trainings(capsys, notes):
-    config = RunConfig("train", "local", notes.reference, str(notes.folder), "starter:text", "finetune", {})
+    config = RunConfig(
+        "train", "local", notes.reference, str(notes.folder), "starter:text", "finetune", {}
+    )
     run = runs().create(config)
     code, error = told(capsys, "runs", "stop", run.id, "--keep-best")
     assert code == 2 and "It is queued" in error["error"]["why"]
@@ -71,8 +96,15 @@ def test_stopping_is_for_running_trainings(capsys, notes):
 
 
 def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
-    config = RunConfig("train", "local", notes.reference, str(notes.folder), "starter:text", "finetune",
-                       {"strategy": "lpft", "epochs": 7.0})
+    config = RunConfig(
+        "train",
+        "local",
+        notes.reference,
+        str(notes.folder),
+        "starter:text",
+        "finetune",
+        {"strategy": "lpft", "epochs": 7.0},
+    )
     run = runs().create(config)
     code, error = told(capsys, "train", "--continue", run.id)
     assert code == 2 and "Only a finished one" in error["error"]["why"]
@@ -86,12 +118,33 @@ def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
     assert told(capsys, "train", "--dataset", "notes")[0] == 2
 
 
-@pytest.mark.parametrize(("setting", "words"), (
-    ("strategy=boldly", "full"), ("augment=wild", "orientation matters"), ("epochs=-1", "between 0.0 and 1000"),
-    ("continue_from=../../etc", "run id"), ("layer_dekay=1", "layer_decay"), ("average=wise-ft", "lp_start")))
-def test_settings_that_cannot_work_are_refused_before_anything_starts(capsys, notes, setting, words):
-    code, error = told(capsys, "train", "--dataset", "notes", "--recipe", "finetune", "--backbone", "starter:text",
-                       "--set", setting, *(("--set", "lp_start=false") if setting.startswith("average") else ()))
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    (
+        ("strategy=boldly", "full"),
+        ("augment=wild", "orientation matters"),
+        ("epochs=-1", "between 0.0 and 1000"),
+        ("continue_from=../../etc", "run id"),
+        ("layer_dekay=1", "layer_decay"),
+        ("average=wise-ft", "lp_start"),
+    ),
+)
+def test_settings_that_cannot_work_are_refused_before_anything_starts(
+    capsys, notes, setting, words
+):
+    code, error = told(
+        capsys,
+        "train",
+        "--dataset",
+        "notes",
+        "--recipe",
+        "finetune",
+        "--backbone",
+        "starter:text",
+        "--set",
+        setting,
+        *(("--set", "lp_start=false") if setting.startswith("average") else ()),
+    )
     assert code == 2 and words in json.dumps(error) and not runs().list()
 
 
@@ -99,7 +152,9 @@ def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, 
     """Carried out in this process, as the worker would."""
     writer, ids = RunWriter(open_database(read_settings())), []
     for extra in (["--sealed"], []):
-        code, run = told(capsys, "train", "--dataset", "notes", "--recipe", "baseline", "--detach", *extra)
+        code, run = told(
+            capsys, "train", "--dataset", "notes", "--recipe", "baseline", "--detach", *extra
+        )
         assert code == 0
         writer.claim_next("train")
         handler = signal.getsignal(signal.SIGTERM)
@@ -123,7 +178,11 @@ def test_backbones_are_listed_and_wrong_rankings_refused(capsys, notes):
     code, found = told(capsys, "backbones", "list")
     assert code == 0 and len(found["catalogue"]) >= 40
     assert {"reference", "licence", "commercial", "offline"} <= set(found["catalogue"][0])
-    code, error = told(capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "nonsense")
+    code, error = told(
+        capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "nonsense"
+    )
     assert code == 2 and "names no backbone" in error["error"]["what"]
-    code, error = told(capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "--rows", "5")
+    code, error = told(
+        capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "--rows", "5"
+    )
     assert code == 2 and "too few" in error["error"]["what"]

@@ -9,20 +9,36 @@ from tl_core.config.naming import name_of
 
 
 def config(recipe, **options):
-    return RunConfig("train", "ann", "d@1", "/nowhere", "" if recipe == "baseline" else "starter:text", recipe, options)
+    return RunConfig(
+        "train",
+        "ann",
+        "d@1",
+        "/nowhere",
+        "" if recipe == "baseline" else "starter:text",
+        recipe,
+        options,
+    )
 
 
-@pytest.mark.parametrize(("made", "name"), [
-    (config("probe"), "Probe"),
-    (config("probe", seed=3, baseline=False), "Probe · seed 3"),
-    (config("finetune"), "Probe, then fine-tune"),
-    (config("finetune", strategy="lora", epochs=12, learning_rate=3e-4), "LoRA · epochs 12 · learning rate 0.0003"),
-    (config("finetune", strategy="full", lora=True), "Full fine-tuning · lora"),
-    (config("finetune", lp_start=False), "Probe, then fine-tune · no lp start"),
-    (config("finetune").longer("3f9a0c12de", 3), "Probe, then fine-tune, continued · epochs 3"),
-    (config("auto", budget_minutes=5.0), "Automatic search · budget minutes 5"),
-    (config("static_embeddings", head="cnn", vectors="tuned"), "Word vectors, convolutions"),
-    (config("ladder"), "The whole ladder"), (config("baseline"), "No transfer")])
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (config("probe"), "Probe"),
+        (config("probe", seed=3, baseline=False), "Probe · seed 3"),
+        (config("finetune"), "Probe, then fine-tune"),
+        (
+            config("finetune", strategy="lora", epochs=12, learning_rate=3e-4),
+            "LoRA · epochs 12 · learning rate 0.0003",
+        ),
+        (config("finetune", strategy="full", lora=True), "Full fine-tuning · lora"),
+        (config("finetune", lp_start=False), "Probe, then fine-tune · no lp start"),
+        (config("finetune").longer("3f9a0c12de", 3), "Probe, then fine-tune, continued · epochs 3"),
+        (config("auto", budget_minutes=5.0), "Automatic search · budget minutes 5"),
+        (config("static_embeddings", head="cnn", vectors="tuned"), "Word vectors, convolutions"),
+        (config("ladder"), "The whole ladder"),
+        (config("baseline"), "No transfer"),
+    ],
+)
 def test_the_name_is_the_strategy_and_what_somebody_changed(made, name):
     assert name_of(made) == name
 
@@ -41,4 +57,6 @@ def test_another_seed_shows(recipe):
 
 
 def test_many_changes_are_counted():
-    assert name_of(config("finetune", epochs=2, batch_size=8, seed=1, clip=0.5, warmup=0.2)).endswith("1 more")
+    assert name_of(
+        config("finetune", epochs=2, batch_size=8, seed=1, clip=0.5, warmup=0.2)
+    ).endswith("1 more")

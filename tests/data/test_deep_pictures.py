@@ -1,4 +1,6 @@
-"""Pictures of 12 and 16 bits and of fractions come out as bright as they are, on one scale for a set."""
+"""Pictures of 12 and 16 bits and of fractions come out as bright as they are, on one scale for a
+set.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ SHAPE = (24, 32)
 
 def noise(high, shape=SHAPE, seed=0, low=0):
     values = np.random.default_rng(seed).integers(low, high + 1, shape)
-    values[0, :8], values[1, :8] = high, low  # so that the range is reached by more than a few pixels
+    values[0, :8], values[1, :8] = (
+        high,
+        low,
+    )  # so that the range is reached by more than a few pixels
     return values
 
 
@@ -35,10 +40,13 @@ def colour_png(values):
     """A 16-bit PNG made by hand, as Pillow writes none."""
     channels = values.shape[2]
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    header = struct.pack(
+        ">IIBBBBB", values.shape[1], values.shape[0], 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")))
+        for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    )
 
 
 def tiff(values, order="<", photometric=1, kind="u2", planes=1, compression=1):
@@ -51,10 +59,19 @@ def tiff(values, order="<", photometric=1, kind="u2", planes=1, compression=1):
 
     def head(start):
         places = [start + sum(map(len, strips[:number])) for number in range(len(strips))]
-        entries = [(256, 3, [values.shape[1]]), (257, 3, [values.shape[0]]), (258, 3, [bits] * samples),
-                   (259, 3, [compression]), (262, 3, [photometric]), (273, 4, places), (277, 3, [samples]),
-                   (278, 3, [values.shape[0]]), (279, 4, [len(strip) for strip in strips]), (284, 3, [planes]),
-                   (339, 3, [fmt] * samples)]
+        entries = [
+            (256, 3, [values.shape[1]]),
+            (257, 3, [values.shape[0]]),
+            (258, 3, [bits] * samples),
+            (259, 3, [compression]),
+            (262, 3, [photometric]),
+            (273, 4, places),
+            (277, 3, [samples]),
+            (278, 3, [values.shape[0]]),
+            (279, 4, [len(strip) for strip in strips]),
+            (284, 3, [planes]),
+            (339, 3, [fmt] * samples),
+        ]
         body, lines, offset = b"", b"", 8 + 2 + 12 * len(entries) + 4
         for tag, size, numbers in entries:
             packed = struct.pack(order + {3: "H", 4: "I"}[size] * len(numbers), *numbers)
@@ -62,8 +79,13 @@ def tiff(values, order="<", photometric=1, kind="u2", planes=1, compression=1):
                 place, body = offset + len(body), body + packed
                 packed = struct.pack(order + "I", place)
             lines += struct.pack(order + "HHI", tag, size, len(numbers)) + packed.ljust(4, b"\0")
-        return ({"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, len(entries)) + lines
-                + struct.pack(order + "I", 0) + body)
+        return (
+            {"<": b"II*\0", ">": b"MM\0*"}[order]
+            + struct.pack(order + "IH", 8, len(entries))
+            + lines
+            + struct.pack(order + "I", 0)
+            + body
+        )
 
     return head(len(head(0))) + b"".join(strips)
 
@@ -92,16 +114,61 @@ GREY = {
     "10 bits": (noise(1000), lambda v: saved(v.astype("uint16"), "PNG"), 0, 1023),
     "14 bits": (noise(16000), lambda v: saved(v.astype("uint16"), "PNG"), 0, 16383),
     "all 16 bits": (noise(65535), lambda v: saved(v.astype("uint16"), "PNG"), 0, 65535),
-    "16 bits whose brightest value is 240": (noise(240), lambda v: saved(v.astype("uint16"), "PNG"), 0, 255),
+    "16 bits whose brightest value is 240": (
+        noise(240),
+        lambda v: saved(v.astype("uint16"), "PNG"),
+        0,
+        255,
+    ),
     "a mask of ones in 16 bits": (noise(1), lambda v: saved(v.astype("uint16"), "PNG"), 0, 1),
-    "signed 16 bits of a scanner": (noise(3071, low=-1024), lambda v: tiff(v, kind="i2"), -1024, 3071),
-    "signed 32 bits": (noise(3000, low=-1000), lambda v: saved(v.astype("int32"), "TIFF"), -1000, 3000),
-    "fractions from 0 to 1": (noise(1000) / 1000, lambda v: saved(v.astype("float32"), "TIFF"), 0, 1),
-    "fractions a little beyond 1": (noise(1030) / 1000, lambda v: saved(v.astype("float32"), "TIFF"), 0, 1),
-    "fractions from 0 to 255": (noise(2549) / 10, lambda v: saved(v.astype("float32"), "TIFF"), 0, 255),
-    "whole numbers kept as fractions": (noise(4095), lambda v: saved(v.astype("float32"), "TIFF"), 0, 4095),
-    "dark fractions": (noise(400) / 1000 / 8, lambda v: saved(v.astype("float32"), "TIFF"), 0, 0.05),
-    "fractions below zero": (noise(2000, low=-1000) / 1000, lambda v: saved(v.astype("float32"), "TIFF"), -1, 2),
+    "signed 16 bits of a scanner": (
+        noise(3071, low=-1024),
+        lambda v: tiff(v, kind="i2"),
+        -1024,
+        3071,
+    ),
+    "signed 32 bits": (
+        noise(3000, low=-1000),
+        lambda v: saved(v.astype("int32"), "TIFF"),
+        -1000,
+        3000,
+    ),
+    "fractions from 0 to 1": (
+        noise(1000) / 1000,
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        0,
+        1,
+    ),
+    "fractions a little beyond 1": (
+        noise(1030) / 1000,
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        0,
+        1,
+    ),
+    "fractions from 0 to 255": (
+        noise(2549) / 10,
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        0,
+        255,
+    ),
+    "whole numbers kept as fractions": (
+        noise(4095),
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        0,
+        4095,
+    ),
+    "dark fractions": (
+        noise(400) / 1000 / 8,
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        0,
+        0.05,
+    ),
+    "fractions below zero": (
+        noise(2000, low=-1000) / 1000,
+        lambda v: saved(v.astype("float32"), "TIFF"),
+        -1,
+        2,
+    ),
     "16 bits in a PGM": (noise(65535), pnm, 0, 65535),
     "12 bits in a PGM of 16": (noise(4095), pnm, 0, 4095),
 }
@@ -164,11 +231,15 @@ def test_transparent_deep_pictures_lie_on_white():
 def test_colours_in_planes_are_refused_and_not_read_wrongly():
     for compression in (1, 8):
         with pytest.raises(DataError, match="planes"):
-            open_image(tiff(noise(4095, (*SHAPE, 3)), photometric=2, planes=2, compression=compression))
+            open_image(
+                tiff(noise(4095, (*SHAPE, 3)), photometric=2, planes=2, compression=compression)
+            )
 
 
-@pytest.mark.parametrize("data", [tiff(noise(100) / 100, kind="f8"), tiff(noise(100, (*SHAPE, 3)), photometric=2,
-                                                                          kind="f4")])
+@pytest.mark.parametrize(
+    "data",
+    [tiff(noise(100) / 100, kind="f8"), tiff(noise(100, (*SHAPE, 3)), photometric=2, kind="f4")],
+)
 def test_a_tiff_that_cannot_be_read_is_named_as_such(data):
     with pytest.raises(DataError, match="TIFF"):
         open_image(data)
@@ -210,13 +281,17 @@ def test_two_kinds_that_no_scale_fits_are_refused():
     reader = RangeReader()
     reader.add(saved(noise(4095).astype("uint16"), "PNG"), "a.png")
     reader.add(saved((noise(1000) / 1000).astype("float32"), "TIFF"), "b.tif")
-    with pytest.raises(DataError, match=r"1 hold whole numbers between 0 and 4,095 \(such as a.png\)"):
+    with pytest.raises(
+        DataError, match=r"1 hold whole numbers between 0 and 4,095 \(such as a.png\)"
+    ):
         reader.scale()
 
 
 def test_two_kinds_on_one_scale_are_welcome():
     values = noise(4095)
-    assert scale_of(saved(values.astype("uint16"), "PNG"), saved(values.astype("float32"), "TIFF")) == (0, 4095)
+    assert scale_of(
+        saved(values.astype("uint16"), "PNG"), saved(values.astype("float32"), "TIFF")
+    ) == (0, 4095)
 
 
 def test_people_are_told_what_was_done():
@@ -224,14 +299,20 @@ def test_people_are_told_what_was_done():
     assert (reader.sentence(), reader.scale()) == ("", ())
     for seed in range(3):
         reader.add(saved(noise(4095, seed=seed).astype("uint16"), "PNG"))
-    assert reader.sentence() == ("3 pictures hold more than 8 bits; their values reach 4,095, so they are read as 12 "
-                                 "bits.")
+    assert (
+        reader.sentence()
+        == "3 pictures hold more than 8 bits; their values reach 4,095, so they are read as 12 "
+        "bits."
+    )
     reader.add(saved(noise(20).astype("uint16"), "PNG"))
     assert "1 of them are much darker" in reader.sentence()
     reader = RangeReader()
     reader.add(tiff(noise(3071, low=-1024), kind="i2"))
-    assert reader.sentence() == ("1 picture holds more than 8 bits; their values lie between -1,024 and 3,071, so they "
-                                 "are read on a scale from -1,024 to 3,071.")
+    assert (
+        reader.sentence()
+        == "1 picture holds more than 8 bits; their values lie between -1,024 and 3,071, so they "
+        "are read on a scale from -1,024 to 3,071."
+    )
 
 
 def test_damaged_pictures_are_left_to_the_import():
@@ -271,13 +352,25 @@ def test_a_small_copy_has_the_same_scale():
     assert np.array_equal(np.asarray(image), shown(saved(values, "PNG"), (0, 4095)))
 
 
-STARTS = [("JPEG", saved(noise(255).astype("uint8"), "JPEG")), ("PNG", saved(noise(255).astype("uint8"), "PNG")),
-          ("GIF", saved(noise(255).astype("uint8"), "GIF")), ("BMP", saved(noise(255).astype("uint8"), "BMP")),
-          ("WEBP", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "WEBP")), ("TIFF", tiff(noise(255))),
-          ("TIFF", tiff(noise(255), ">")), ("PPM", pnm(noise(255), 255)), ("PPM", b"P2 2 2 255 1 2 3 4"),
-          ("AVIF", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "AVIF")),
-          ("", b"BM is a short text about bitmaps"), ("", b"P5 is a level of proof, 3 of 4"), ("", b"id,label\n1,a\n"),
-          ("", b""), ("", b"%PDF-1.7"), ("", b"RIFF....WAVEfmt "), ("", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom")]
+STARTS = [
+    ("JPEG", saved(noise(255).astype("uint8"), "JPEG")),
+    ("PNG", saved(noise(255).astype("uint8"), "PNG")),
+    ("GIF", saved(noise(255).astype("uint8"), "GIF")),
+    ("BMP", saved(noise(255).astype("uint8"), "BMP")),
+    ("WEBP", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "WEBP")),
+    ("TIFF", tiff(noise(255))),
+    ("TIFF", tiff(noise(255), ">")),
+    ("PPM", pnm(noise(255), 255)),
+    ("PPM", b"P2 2 2 255 1 2 3 4"),
+    ("AVIF", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "AVIF")),
+    ("", b"BM is a short text about bitmaps"),
+    ("", b"P5 is a level of proof, 3 of 4"),
+    ("", b"id,label\n1,a\n"),
+    ("", b""),
+    ("", b"%PDF-1.7"),
+    ("", b"RIFF....WAVEfmt "),
+    ("", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"),
+]
 
 
 @pytest.mark.parametrize(("kind", "data"), STARTS)
@@ -285,8 +378,16 @@ def test_pictures_are_known_by_their_first_bytes(kind, data):
     assert picture_kind(data[:512]) == kind
 
 
-@pytest.mark.parametrize("data", [b"P1\n2 2\n1 0\n0 1\n", b"P4\n16 2\n\xff\x00\xff\x00", b"P2\n2 2\n255\n0 255 0 255\n",
-                                  b"P3\n2 2\n255\n" + b"0 255 0 " * 4, pnm(noise(255), 255)])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"P1\n2 2\n1 0\n0 1\n",
+        b"P4\n16 2\n\xff\x00\xff\x00",
+        b"P2\n2 2\n255\n0 255 0 255\n",
+        b"P3\n2 2\n255\n" + b"0 255 0 " * 4,
+        pnm(noise(255), 255),
+    ],
+)
 def test_the_netpbm_formats_are_read(data):
     assert open_image(data).mode == "RGB"
 
@@ -298,14 +399,17 @@ def paged(pictures, **options):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("pictures", [
-    [noise(255, seed=s).astype("uint8") for s in range(3)],
-    [noise(255, (*SHAPE, 3), s).astype("uint8") for s in range(2)],
-    [noise(4095, seed=s).astype("uint16") for s in range(4)],
-    [noise(3000, seed=s, low=-1000).astype("int32") for s in range(2)],
-    [(noise(1000, seed=s) / 1000).astype("float32") for s in range(2)],
-    [noise(255, seed=0).astype("uint8"), noise(4095, seed=1).astype("uint16")],
-])
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [noise(255, seed=s).astype("uint8") for s in range(3)],
+        [noise(255, (*SHAPE, 3), s).astype("uint8") for s in range(2)],
+        [noise(4095, seed=s).astype("uint16") for s in range(4)],
+        [noise(3000, seed=s, low=-1000).astype("int32") for s in range(2)],
+        [(noise(1000, seed=s) / 1000).astype("float32") for s in range(2)],
+        [noise(255, seed=0).astype("uint8"), noise(4095, seed=1).astype("uint16")],
+    ],
+)
 def test_each_page_becomes_a_picture_with_all_its_bits(pictures):
     data = paged(pictures)
     assert pages(data) == len(pictures)
@@ -333,8 +437,14 @@ def test_the_scale_of_all_pages_is_asked_for():
 
 def test_a_tiff_on_disk_is_judged_by_its_first_bytes_and_its_header(tmp_path):
     path = tmp_path / "a.tif"
-    for values, kind in ((noise(4095), "whole"), (noise(4095) / 4095, "fraction"), (noise(255).astype("uint8"), "")):
-        data = saved(values.astype({"whole": "uint16", "fraction": "float32", "": "uint8"}[kind]), "TIFF")
+    for values, kind in (
+        (noise(4095), "whole"),
+        (noise(4095) / 4095, "fraction"),
+        (noise(255).astype("uint8"), ""),
+    ):
+        data = saved(
+            values.astype({"whole": "uint16", "fraction": "float32", "": "uint8"}[kind]), "TIFF"
+        )
         path.write_bytes(data)
         assert deep_kind(data[:64], path) == deep_kind(data[:64], data=data) == kind
 
@@ -362,4 +472,6 @@ def test_deep_pictures_stand_upright():
     exif[0x0112] = 6
     for kind in ("PNG", "TIFF"):
         found = shown(saved(values, kind, exif=exif), (0, 4095))[..., 0]
-        assert np.array_equal(found, shown(saved(np.rot90(values, -1).copy(), "PNG"), (0, 4095))[..., 0])
+        assert np.array_equal(
+            found, shown(saved(np.rot90(values, -1).copy(), "PNG"), (0, 4095))[..., 0]
+        )

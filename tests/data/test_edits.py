@@ -1,4 +1,6 @@
-"""Decisions about single labels: saved at once, the last one counts, and they become a version on request."""
+"""Decisions about single labels: saved at once, the last one counts, and they become a version on
+request.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,15 @@ def test_the_last_decision_about_a_row_counts(version):
     assert decisions(version.folder) == {0: Decision("relabel", other), 2: Decision("keep")}
 
 
-@pytest.mark.parametrize(("row", "action", "label", "words"), [
-    (10_000, "keep", "", "no row 10000"), (0, "burn", "", "Nothing called 'burn'"),
-    (0, "relabel", "nonsense", "no class 'nonsense'"), (0, "relabel", "", "no class ''")])
+@pytest.mark.parametrize(
+    ("row", "action", "label", "words"),
+    [
+        (10_000, "keep", "", "no row 10000"),
+        (0, "burn", "", "Nothing called 'burn'"),
+        (0, "relabel", "nonsense", "no class 'nonsense'"),
+        (0, "relabel", "", "no class ''"),
+    ],
+)
 def test_nonsense_is_refused_and_nothing_is_saved(version, row, action, label, words):
     with pytest.raises(DataError, match=words):
         decide(version, row, action, label)

@@ -1,4 +1,6 @@
-"""Everyday inputs by the command line and by the page's import: the right classes and splits, or the right question."""
+"""Everyday inputs by the command line and by the page's import: the right classes and splits, or
+the right question.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ CASES = {**PICTURES, **TABLES}
 
 
 def flags(options):
-    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return [
+        part
+        for name, value in options.items()
+        for part in (f"--{name.replace('_', '-')}", str(value))
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -32,7 +38,10 @@ def test_the_command_line_reads_it_as_it_is_meant(name, tmp_path, capsys):
     if case.asks or case.refuses:
         assert code == 2, found
         error = found["error"]
-        assert not case.asks or (error["code"], error["question"]["option"]) == ("ambiguous", case.asks)
+        assert not case.asks or (error["code"], error["question"]["option"]) == (
+            "ambiguous",
+            case.asks,
+        )
         assert re.search(case.refuses, f"{error['what']} {error['why']} {error['try_this']}")
         return
     assert code == 0, found
@@ -55,7 +64,11 @@ def test_the_page_shows_the_same_before_anything_is_saved(name, tmp_path):
     source = bring(case.files, tmp_path, zipped=len(case.files) > 1)
     try:
         looked = look_into(source, tmp_path / "s", LIMITS, case.options)
-        plan = looked if looked["question"] else plan_import(source, tmp_path / "p", LIMITS, case.options)
+        plan = (
+            looked
+            if looked["question"]
+            else plan_import(source, tmp_path / "p", LIMITS, case.options)
+        )
     except DataError as error:
         assert case.refuses and re.search(case.refuses, str(error)), error
         return
@@ -65,8 +78,9 @@ def test_the_page_shows_the_same_before_anything_is_saved(name, tmp_path):
     if case.refuses:  # some are only seen once every row is read
         return
     assert {label: sum(parts.values()) for label, parts in plan["classes"].items()} == case.classes
-    assert sum(parts.get("test", 0) for parts in plan["classes"].values()) == case.splits.get("test", sum(
-        parts.get("test", 0) for parts in plan["classes"].values()))
+    assert sum(parts.get("test", 0) for parts in plan["classes"].values()) == case.splits.get(
+        "test", sum(parts.get("test", 0) for parts in plan["classes"].values())
+    )
     assert plan["unlabelled"] == case.splits.get("unlabelled", 0)
     assert bool(plan["plan"]["uncertain"]) == (not case.sure)
 

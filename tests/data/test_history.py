@@ -22,14 +22,27 @@ from tl_core.errors import DataError
 
 def added(base, source, folder, **options):
     folder.mkdir()
-    build_version({"": open_source(source, folder / "s", LIMITS)}, ImportOptions(**options), folder, source.name, None,
-                  base, "it@1")
+    build_version(
+        {"": open_source(source, folder / "s", LIMITS)},
+        ImportOptions(**options),
+        folder,
+        source.name,
+        None,
+        base,
+        "it@1",
+    )
     return DatasetVersion(folder)
 
 
 def more_texts(path):
-    path.write_text("text,label\n" + "".join(f"totally new words {i} here {i * 7},{'good' if i % 2 else 'fresh'}\n"
-                                             for i in range(30)) + "the film is good 3,good\n")
+    path.write_text(
+        "text,label\n"
+        + "".join(
+            f"totally new words {i} here {i * 7},{'good' if i % 2 else 'fresh'}\n"
+            for i in range(30)
+        )
+        + "the film is good 3,good\n"
+    )
     return path
 
 
@@ -45,7 +58,11 @@ def test_added_rows_come_after_and_the_old_ones_keep_their_splits(tmp_path):
     copy = list(base.texts(np.arange(40))).index("the film is good 3")
     assert grown.splits[70] == base.splits[copy]  # a copy joins its original's side
     changes = compare_versions(base, grown)
-    assert (changes["added"]["count"], changes["removed"]["count"], changes["moved"]["count"]) == (31, 0, 0)
+    assert (changes["added"]["count"], changes["removed"]["count"], changes["moved"]["count"]) == (
+        31,
+        0,
+        0,
+    )
 
 
 def test_added_rows_can_all_go_to_train(tmp_path):
@@ -63,7 +80,9 @@ def test_pictures_cannot_be_added_to_texts(tmp_path):
 
 def test_comparing_agrees_with_a_plain_loop(tmp_path):
     random = np.random.default_rng(3)
-    rows = [(f"word{i} w{i * 3} v{i % 11} u{i}", "abc"[i % 3]) for i in range(120)] + [("same", "a")] * 3
+    rows = [(f"word{i} w{i * 3} v{i % 11} u{i}", "abc"[i % 3]) for i in range(120)] + [
+        ("same", "a")
+    ] * 3
     keep = [row for row in rows if random.random() > 0.2]
     new = [(text, "c" if random.random() < 0.15 else label) for text, label in keep]
     new += [("novel one", "b"), ("same", "b")]
@@ -90,8 +109,13 @@ def test_comparing_agrees_with_a_plain_loop(tmp_path):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_texts_survive_the_way_out_and_in(tmp_path, kind):
     path = tmp_path / "t.csv"
-    path.write_text("text,label,shop\n" + "".join(
-        f'"a ""quoted"" line {i}\nand another, {i}",{"=x" if i % 2 else "NA"},s{i % 3}\n' for i in range(40)))
+    path.write_text(
+        "text,label,shop\n"
+        + "".join(
+            f'"a ""quoted"" line {i}\nand another, {i}",{"=x" if i % 2 else "NA"},s{i % 3}\n'
+            for i in range(40)
+        )
+    )
     version = build(path, tmp_path / "v")
     target = tmp_path / f"out.{kind}"
     assert take_out(version, target, kind) == 40
@@ -113,18 +137,37 @@ def test_pictures_survive_the_way_out_and_in(tmp_path, kind):
     assert set(again.info.labels) == {"a:b <i>$5", "green"}
     if kind == "folders":
         with zipfile.ZipFile(target) as archive:
-            assert all(name.isprintable() and ":" not in name and ".." not in name for name in archive.namelist())
+            assert all(
+                name.isprintable() and ":" not in name and ".." not in name
+                for name in archive.namelist()
+            )
 
 
-@pytest.mark.parametrize("names", [
-    ("a/b", "a:b", "a_b"), ("Cat", "cat", "CAT"), ("end", "end.", "end.."), ("con", "NUL", "prn.txt"),
-    ("x" * 90 + "1", "x" * 90 + "2", "y"), ("test", "train", "class_test"), ("fold1", "part_2", "rest"),
-    ("ＡＢ", "AB", "ab"), ("val", "validation", "Test set"), ("_", "?", "*")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/b", "a:b", "a_b"),
+        ("Cat", "cat", "CAT"),
+        ("end", "end.", "end.."),
+        ("con", "NUL", "prn.txt"),
+        ("x" * 90 + "1", "x" * 90 + "2", "y"),
+        ("test", "train", "class_test"),
+        ("fold1", "part_2", "rest"),
+        ("ＡＢ", "AB", "ab"),
+        ("val", "validation", "Test set"),
+        ("_", "?", "*"),
+    ],
+)
 def test_classes_that_would_share_a_folder_stay_apart(tmp_path, names):
     folders = class_folders(sorted(names))
     assert len({folder.casefold() for folder in folders.values()}) == len(names)
-    assert not any(split_of(folder) or folder.split(".")[0].lower() in ("con", "nul", "prn") or folder[-1] in " ."
-                   or len(folder) > 80 for folder in folders.values())
+    assert not any(
+        split_of(folder)
+        or folder.split(".")[0].lower() in ("con", "nul", "prn")
+        or folder[-1] in " ."
+        or len(folder) > 80
+        for folder in folders.values()
+    )
     root = write_pictures(tmp_path / "d", each=4, classes=("red", "green", "blue"))
     with (root / "metadata.csv").open("w", newline="") as handle:
         writer = csv.writer(handle)
@@ -147,14 +190,18 @@ def test_taken_out_pictures_are_what_hugging_face_reads(tmp_path):
 
     version = build(write_pictures(tmp_path / "d"), tmp_path / "v")
     take_out(version, tmp_path / "out.parquet", "parquet")
-    found = datasets.Dataset.from_parquet(str(tmp_path / "out.parquet"), cache_dir=str(tmp_path / "c"))
+    found = datasets.Dataset.from_parquet(
+        str(tmp_path / "out.parquet"), cache_dir=str(tmp_path / "c")
+    )
     assert found[0]["image"].size == (48, 40)
     assert set(found["label"]) == {"red", "green", "blue"}
 
 
 def test_removed_rows_are_not_taken_out(tmp_path):
-    rows = "\n".join([f"text {i} nr {i * 5},{'ab'[i % 2]},train" for i in range(20)]
-                     + [f"text {i} nr {i * 5},{'ab'[i % 2]},test" for i in range(6)])
+    rows = "\n".join(
+        [f"text {i} nr {i * 5},{'ab'[i % 2]},train" for i in range(20)]
+        + [f"text {i} nr {i * 5},{'ab'[i % 2]},test" for i in range(6)]
+    )
     (tmp_path / "t.csv").write_text("text,label,split\n" + rows)
     version = build(tmp_path / "t.csv", tmp_path / "v", remove_leaks=True)
     assert take_out(version, tmp_path / "o.csv", "csv") == 20

@@ -1,4 +1,6 @@
-"""The zoo of hostile files, brought one after the other by the command line in a process with 2 GB of memory."""
+"""The zoo of hostile files, brought one after the other by the command line in a process with 2 GB
+of memory.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,12 @@ resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, 2 << 30))
 home = Path(sys.argv[2])
 for name, path in json.loads(Path(sys.argv[1]).read_text()).items():
     started = time.monotonic()
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         code = main(["data", "add", path, "--name", "x", "--json"])
     left = [str(p) for p in (home / "staging").glob("*")]
-    print(json.dumps({"name": name, "code": code, "answer": json.loads(out.getvalue()), "left": left,
-                      "seconds": time.monotonic() - started}), flush=True)
+    answer = {"name": name, "code": code, "answer": json.loads(out.getvalue()), "left": left}
+    print(json.dumps(answer | {"seconds": time.monotonic() - started}), flush=True)
 """
 
 
@@ -34,12 +37,23 @@ def answers(tmp_path_factory):
     animals = zoo.make(root / "files")
     before = sorted(root.rglob("*"))
     home = tmp_path_factory.mktemp("zoo-home")
-    environment = {**os.environ, "TL_HOME": str(home), "TL_MAX_ITEMS": "100000", "OMP_NUM_THREADS": "1",
-                   "OPENBLAS_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "TL_HOME": str(home),
+        "TL_MAX_ITEMS": "100000",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     listing = tmp_path_factory.mktemp("zoo-list") / "paths.json"
     listing.write_text(json.dumps({name: str(path) for name, (path, _) in animals.items()}))
-    found = subprocess.run([sys.executable, "-c", KEEPER, str(listing), str(home)], cwd=ROOT, env=environment,
-                           text=True, capture_output=True, timeout=300)
+    found = subprocess.run(
+        [sys.executable, "-c", KEEPER, str(listing), str(home)],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert found.returncode == 0, found.stdout[-500:] + found.stderr[-3000:]
     assert sorted(root.rglob("*")) == before
     return {answer["name"]: answer for answer in map(json.loads, found.stdout.splitlines())}
@@ -60,15 +74,24 @@ def test_each_animal_is_refused_or_tamed(answers, name):
         assert answer["answer"].get("error", {}).get("code") != "unexpected"
 
 
-@pytest.mark.parametrize(("name", "item", "reason"), [
-    ("200 megapixels", "cat/huge.png", "million pixels"), ("four billion pixels", "cat/huge.png", "million pixels"),
-    ("cut picture", "cat/cut.png", "damaged"), ("HTML as picture", "cat/page.png", "not an image"),
-    ("SVG", "cat/drawing.svg", "carry code"), ("program among pictures", "cat/x.png.exe", "not an image"),
-    ("one pixel", "cat/dot.png", "nothing in it")])
+@pytest.mark.parametrize(
+    ("name", "item", "reason"),
+    [
+        ("200 megapixels", "cat/huge.png", "million pixels"),
+        ("four billion pixels", "cat/huge.png", "million pixels"),
+        ("cut picture", "cat/cut.png", "damaged"),
+        ("HTML as picture", "cat/page.png", "not an image"),
+        ("SVG", "cat/drawing.svg", "carry code"),
+        ("program among pictures", "cat/x.png.exe", "not an image"),
+        ("one pixel", "cat/dot.png", "nothing in it"),
+    ],
+)
 def test_one_bad_picture_is_set_aside_and_the_rest_stays(answers, name, item, reason):
     answer = answers[name]["answer"]
     assert answer["rows"] == 8
-    assert any(item == skipped["item"] and reason in skipped["reason"] for skipped in answer["skipped"])
+    assert any(
+        item == skipped["item"] and reason in skipped["reason"] for skipped in answer["skipped"]
+    )
 
 
 def test_no_code_was_run():

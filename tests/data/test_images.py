@@ -26,9 +26,21 @@ def gradient(mode):
     return Image.fromarray(values).convert(mode)
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("L", "PNG"), ("P", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("1", "PNG"),
-                                            ("CMYK", "JPEG"), ("RGB", "WEBP"), ("RGB", "BMP"), ("RGB", "TIFF"),
-                                            ("P", "GIF")])
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("L", "PNG"),
+        ("P", "PNG"),
+        ("RGBA", "PNG"),
+        ("LA", "PNG"),
+        ("1", "PNG"),
+        ("CMYK", "JPEG"),
+        ("RGB", "WEBP"),
+        ("RGB", "BMP"),
+        ("RGB", "TIFF"),
+        ("P", "GIF"),
+    ],
+)
 def test_every_mode_becomes_rgb(mode, kind):
     found = open_image(encoded(gradient(mode), kind))
     assert (found.mode, found.size) == ("RGB", (32, 16))
@@ -75,8 +87,16 @@ def test_a_pixel_bomb_is_refused_without_decoding():
         open_image(bytes(bomb))
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='x'/>", encoded(Image.new("RGB", (99, 99)))[:80],
-                                  encoded(Image.new("RGB", (1, 1)))])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello",
+        b"<svg xmlns='x'/>",
+        encoded(Image.new("RGB", (99, 99)))[:80],
+        encoded(Image.new("RGB", (1, 1))),
+    ],
+)
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(DataError):
         open_image(data)

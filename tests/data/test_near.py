@@ -1,4 +1,6 @@
-"""Near-duplicate indexes against comparing all pairs, and their speed in pairs rather than seconds."""
+"""Near-duplicate indexes against comparing all pairs, and their speed in pairs rather than
+seconds.
+"""
 
 from __future__ import annotations
 
@@ -32,29 +34,56 @@ def test_text_pairs_are_those_of_the_plain_double_loop():
     base = [" ".join(random.choice(vocabulary, 22)) for _ in range(150)]
     texts = base + [altered(random, text, vocabulary) for text in base]
     facts = text_facts(pa.array(texts))
-    found = {tuple(pair) for pair in similar_texts(facts["key"], facts["signature"],
-                                                   lambda rows: [texts[row] for row in rows]).tolist()}
+    found = {
+        tuple(pair)
+        for pair in similar_texts(
+            facts["key"], facts["signature"], lambda rows: [texts[row] for row in rows]
+        ).tolist()
+    }
     sets = [words_of(text) for text in texts]
-    true = {(a, b) for a, b in itertools.combinations(range(len(texts)), 2)
-            if texts[a] != texts[b] and len(sets[a] & sets[b]) >= 0.8 * len(sets[a] | sets[b])}
+    true = {
+        (a, b)
+        for a, b in itertools.combinations(range(len(texts)), 2)
+        if texts[a] != texts[b] and len(sets[a] & sets[b]) >= 0.8 * len(sets[a] | sets[b])
+    }
     assert found <= true
     assert len(true) > 80
     assert len(found) >= 0.95 * len(true)
 
 
 def test_keys_are_equal_for_the_same_words_alone():
-    texts = ["Hello  World", "hello world", "world hello", "hello world world", "helloworld", "HELLO\nWORLD"]
+    texts = [
+        "Hello  World",
+        "hello world",
+        "world hello",
+        "hello world world",
+        "helloworld",
+        "HELLO\nWORLD",
+    ]
     keys = text_facts(pa.array(texts))["key"]
     assert keys[0] == keys[1] == keys[5]
     assert len(set(keys.tolist())) == 4
 
 
-@pytest.mark.parametrize(("text", "kinds"), [
-    ("call +44 20 7946 0958", PHONE), ("tel 030/1234567-8", PHONE), ("(555) 123-4567", PHONE), ("0171 2345678", PHONE),
-    ("from 1929 - 1933", 0), ("on 01/03/2024 10:15", 0), ("2024-03-01", 0), ("order 20260315", 0),
-    ("it costs 1.000.000", 0),
-    ("4111 1111 1111 1111", CARD), ("4111 1111 1111 1112", 0), ("me@example.org", EMAIL), ("look @ this", 0),
-    ("me@example.org or +49 30 123456", EMAIL | PHONE)])
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("call +44 20 7946 0958", PHONE),
+        ("tel 030/1234567-8", PHONE),
+        ("(555) 123-4567", PHONE),
+        ("0171 2345678", PHONE),
+        ("from 1929 - 1933", 0),
+        ("on 01/03/2024 10:15", 0),
+        ("2024-03-01", 0),
+        ("order 20260315", 0),
+        ("it costs 1.000.000", 0),
+        ("4111 1111 1111 1111", CARD),
+        ("4111 1111 1111 1112", 0),
+        ("me@example.org", EMAIL),
+        ("look @ this", 0),
+        ("me@example.org or +49 30 123456", EMAIL | PHONE),
+    ],
+)
 def test_personal_data_is_hinted_at_and_dates_are_not(text, kinds):
     assert text_facts(pa.array([text]))["private"][0] == kinds
 
@@ -63,24 +92,33 @@ def test_facts_do_not_depend_on_how_rows_are_cut():
     texts = pa.array([f"text number {i} with some words {i % 7} 你好" for i in range(50)])
     whole = text_facts(texts)
     for name, values in whole.items():
-        parts = np.concatenate([text_facts(texts.slice(start, 7))[name] for start in range(0, 50, 7)])
+        parts = np.concatenate(
+            [text_facts(texts.slice(start, 7))[name] for start in range(0, 50, 7)]
+        )
         np.testing.assert_array_equal(values, parts)
 
 
 def test_a_bucket_of_thousands_costs_no_square():
     """Ten thousand texts of the same few words fall into the same buckets."""
     random = np.random.default_rng(0)
-    texts = [" ".join(random.choice(["a", "b", "c", "d", "e", "f", "g", "h"], 6)) for _ in range(10_000)]
+    texts = [
+        " ".join(random.choice(["a", "b", "c", "d", "e", "f", "g", "h"], 6)) for _ in range(10_000)
+    ]
     facts = text_facts(pa.array(texts))
-    pairs = similar_texts(facts["key"], facts["signature"], lambda rows: [texts[row] for row in rows])
+    pairs = similar_texts(
+        facts["key"], facts["signature"], lambda rows: [texts[row] for row in rows]
+    )
     assert len(pairs) <= 6 * 8 * len(texts)
 
 
 def facts_of(pictures):
     found = [picture_facts(data) for data in pictures]
-    return (np.arange(len(found), dtype=np.uint64), np.array([f.look for f in found], dtype=np.uint64),
-            np.array([np.frombuffer(f.colours, dtype=np.uint8) for f in found]),
-            np.array([f.contrast for f in found], dtype=np.float32))
+    return (
+        np.arange(len(found), dtype=np.uint64),
+        np.array([f.look for f in found], dtype=np.uint64),
+        np.array([np.frombuffer(f.colours, dtype=np.uint8) for f in found]),
+        np.array([f.contrast for f in found], dtype=np.float32),
+    )
 
 
 def encoded(image, kind="PNG", **options):
@@ -90,7 +128,9 @@ def encoded(image, kind="PNG", **options):
 
 
 def drawn(random):
-    return Image.fromarray(random.integers(0, 256, (10, 10, 3), dtype=np.uint8)).resize((150, 120), 3)
+    return Image.fromarray(random.integers(0, 256, (10, 10, 3), dtype=np.uint8)).resize(
+        (150, 120), 3
+    )
 
 
 def test_resaved_scaled_and_rotated_by_exif_pictures_are_near_others_are_not():
@@ -98,10 +138,13 @@ def test_resaved_scaled_and_rotated_by_exif_pictures_are_near_others_are_not():
     originals = [drawn(random) for _ in range(60)]
     exif = Image.Exif()
     exif[0x0112] = 6
-    copies = [encoded(originals[0], "JPEG", quality=60), encoded(originals[1].resize((90, 72))),
-              encoded(originals[2], "WEBP", quality=70),
-              encoded(originals[3].rotate(90, expand=True), "JPEG", exif=exif),
-              encoded(originals[4].resize((300, 240)), "JPEG")]
+    copies = [
+        encoded(originals[0], "JPEG", quality=60),
+        encoded(originals[1].resize((90, 72))),
+        encoded(originals[2], "WEBP", quality=70),
+        encoded(originals[3].rotate(90, expand=True), "JPEG", exif=exif),
+        encoded(originals[4].resize((300, 240)), "JPEG"),
+    ]
     pairs = similar_pictures(*facts_of([encoded(image) for image in originals] + copies))
     assert pairs.tolist() == [[number, 60 + number] for number in range(5)]
 

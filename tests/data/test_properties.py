@@ -1,4 +1,6 @@
-"""Readers under random input: what is written comes back, and what is no table or picture is refused in words."""
+"""Readers under random input: what is written comes back, and what is no table or picture is
+refused in words.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from tl_core.data.text_facts import clean_label, text_facts
 from tl_core.errors import DataError, UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=40)
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=40
+)
 TABLE = st.lists(st.tuples(CELL, CELL, CELL), min_size=2, max_size=12)
 NAMES = ("text", "label", "third")
 
@@ -35,13 +39,21 @@ def read(content: bytes, suffix: str, **options):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"t{suffix}"
         path.write_bytes(content)
-        rows = [row for part in read_table(path, Reading(**options), chunk_rows=5) for row in part.cells.to_pylist()]
+        rows = [
+            row
+            for part in read_table(path, Reading(**options), chunk_rows=5)
+            for row in part.cells.to_pylist()
+        ]
     return [tuple(row[name] for name in NAMES) for row in rows]
 
 
 @QUICK
-@given(TABLE, st.sampled_from(",;\t|"), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
-       st.sampled_from(["\n", "\r\n"]))
+@given(
+    TABLE,
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
 def test_delimited_tables_come_back_as_they_were_written(rows, separator, encoding, ending):
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator=ending)
@@ -67,8 +79,16 @@ def test_parquet_comes_back(rows):
 
 
 @settings(QUICK, max_examples=25)
-@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), max_size=20)] * 3),
-                min_size=2, max_size=8))
+@given(
+    st.lists(
+        st.tuples(
+            *[st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), max_size=20)]
+            * 3
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
 def test_sheets_come_back(rows):
     sink = io.BytesIO()
     frame = pd.DataFrame([tuple(f"x{cell}" for cell in row) for row in rows], columns=list(NAMES))
@@ -77,7 +97,10 @@ def test_sheets_come_back(rows):
 
 
 @QUICK
-@given(st.binary(max_size=3000), st.sampled_from([".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".xlsx"]))
+@given(
+    st.binary(max_size=3000),
+    st.sampled_from([".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".xlsx"]),
+)
 def test_any_bytes_are_read_or_refused_in_words(content, suffix):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"t{suffix}"
@@ -92,7 +115,9 @@ def test_any_bytes_are_read_or_refused_in_words(content, suffix):
 @QUICK
 @given(st.text(max_size=400), st.sampled_from([".csv", ".jsonl", ".json"]))
 def test_any_text_is_read_or_refused_in_words(content, suffix):
-    test_any_bytes_are_read_or_refused_in_words.hypothesis.inner_test(content.encode("utf-8", "replace"), suffix)
+    test_any_bytes_are_read_or_refused_in_words.hypothesis.inner_test(
+        content.encode("utf-8", "replace"), suffix
+    )
 
 
 def picture(kind):
@@ -105,13 +130,16 @@ PICTURES = {kind: picture(kind) for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP"
 
 
 @settings(QUICK, max_examples=300)
-@given(st.sampled_from(sorted(PICTURES)), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=12),
-       st.integers(0, 5000))
+@given(
+    st.sampled_from(sorted(PICTURES)),
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=12),
+    st.integers(0, 5000),
+)
 def test_damaged_pictures_open_or_are_refused_in_words(kind, changes, cut):
     data = bytearray(PICTURES[kind])
     for place, value in changes:
         data[place % len(data)] = value
-    data = bytes(data[:max(10, cut)])
+    data = bytes(data[: max(10, cut)])
     for reader in (open_image, picture_facts):
         try:
             reader(data)
@@ -154,7 +182,9 @@ def test_any_bytes_as_a_zip_are_refused_in_words(content):
 def test_facts_of_any_text_are_whole(texts):
     import pyarrow as pa
 
-    facts = text_facts(pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string()))
+    facts = text_facts(
+        pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
+    )
     assert all(len(values) == len(texts) for values in facts.values())
 
 

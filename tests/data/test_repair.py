@@ -1,4 +1,6 @@
-"""Texts that were decoded wrongly or hold what nobody wrote are found, and repaired in a new version."""
+"""Texts that were decoded wrongly or hold what nobody wrote are found, and repaired in a new
+version.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,52 @@ from tl_core.data.revise import fix_finding, restore
 from tl_core.data.store import DatasetVersion, open_items
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
 
-WRONG = ["bÃ©art went home", "itâ€™s late", "Ð¿Ñ€Ð¸Ð²ÐµÑ‚ to all", "РџСЂРёРІРµС‚ РјРёСЂ", "schÃ¶n ist es",
-         "only Â£5 today", "donâ\x80\x99t go", "ï»¿hello there", "thanks ðŸ˜€", "æ—¥æœ¬ is far", "â‚¬ 5 more",
-         "voilÃ\xa0tout", "â€œhelloâ€\x9d", "Å‚Ã³dÅº town", "TÃ¼rkÃ§e yaz",
-         "fÃƒÂ¼r twice", "Ă©tĂ© chaud", "caf√© au lait"]
-RIGHT = ["béart", "SÃO PAULO", "NÃO, AÇÃO E MAÇÃ… boa", "“A IRMÃ” disse", "à\u00a0«\u00a0lui\u00a0»", "Voilà\u00a0!",
-         "Straße – „x“", "naïve—really", "Tiếng Việt có dấu à ạ ã â ê ô", "ĐÃ RỒI", "CAFÉ™", "crème brûlée",
-         "Привет, «СССР» и Сёма…",
-         "Він гість, Її ґанок", "x = &y; if (a && b) z;", "AT&T; R&D", "tab\tand\nline",
-         "می\u200cروم", "👩\u200d👩\u200d👧", "日本語です", "5 £ and 3 €", "Ærø Ångström Öl",
-         "ÂME ÂGÉE", "Île-de-France"]
+WRONG = [
+    "bÃ©art went home",
+    "itâ€™s late",
+    "Ð¿Ñ€Ð¸Ð²ÐµÑ‚ to all",
+    "РџСЂРёРІРµС‚ РјРёСЂ",
+    "schÃ¶n ist es",
+    "only Â£5 today",
+    "donâ\x80\x99t go",
+    "ï»¿hello there",
+    "thanks ðŸ˜€",
+    "æ—¥æœ¬ is far",
+    "â‚¬ 5 more",
+    "voilÃ\xa0tout",
+    "â€œhelloâ€\x9d",
+    "Å‚Ã³dÅº town",
+    "TÃ¼rkÃ§e yaz",
+    "fÃƒÂ¼r twice",
+    "Ă©tĂ© chaud",
+    "caf√© au lait",
+]
+RIGHT = [
+    "béart",
+    "SÃO PAULO",
+    "NÃO, AÇÃO E MAÇÃ… boa",
+    "“A IRMÃ” disse",
+    "à\u00a0«\u00a0lui\u00a0»",
+    "Voilà\u00a0!",
+    "Straße – „x“",
+    "naïve—really",
+    "Tiếng Việt có dấu à ạ ã â ê ô",
+    "ĐÃ RỒI",
+    "CAFÉ™",
+    "crème brûlée",
+    "Привет, «СССР» и Сёма…",
+    "Він гість, Її ґанок",
+    "x = &y; if (a && b) z;",
+    "AT&T; R&D",
+    "tab\tand\nline",
+    "می\u200cروم",
+    "👩\u200d👩\u200d👧",
+    "日本語です",
+    "5 £ and 3 €",
+    "Ærø Ångström Öl",
+    "ÂME ÂGÉE",
+    "Île-de-France",
+]
 FOUR = ["bÃ©art went", "a &amp; b are here", "zero\u200bwidth here", "lost \ufffd it"]
 PLAIN = [f"a sentence about subject {number * 7} and nothing but {number}" for number in range(24)]
 
@@ -63,10 +101,23 @@ def test_a_right_text_of_any_language_is_left_alone(text):
     assert faults(text) == [0]
 
 
-@pytest.mark.parametrize(("text", "mark"), [
-    ("a &amp; b", ENTITY), ("5 &lt; 6", ENTITY), ("it&#39;s", ENTITY), ("a&nbsp;b", ENTITY), ("caf&eacute;", ENTITY),
-    ("zero\u200bwidth", HIDDEN), ("\ufeffmark", HIDDEN), ("so\u00adft", HIDDEN), ("bell\x07", CONTROL),
-    ("nul\x00", CONTROL), ("lost \ufffd sign", LOST), ("锟斤拷 lost", LOST)])
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("a &amp; b", ENTITY),
+        ("5 &lt; 6", ENTITY),
+        ("it&#39;s", ENTITY),
+        ("a&nbsp;b", ENTITY),
+        ("caf&eacute;", ENTITY),
+        ("zero\u200bwidth", HIDDEN),
+        ("\ufeffmark", HIDDEN),
+        ("so\u00adft", HIDDEN),
+        ("bell\x07", CONTROL),
+        ("nul\x00", CONTROL),
+        ("lost \ufffd sign", LOST),
+        ("锟斤拷 lost", LOST),
+    ],
+)
 def test_signs_that_nobody_wrote_are_seen(text, mark):
     assert faults("a plain one", text) == [0, mark]
 
@@ -85,7 +136,11 @@ def test_a_repair_changes_the_texts_that_need_it_and_nothing_else(tmp_path):
     new = mended(version, "mojibake", tmp_path / "w")
     texts = open_items(new.folder).column("text").to_pylist()
     assert texts == [*PLAIN, "béart went", "a & b are here", "zerowidth here", "lost \ufffd it"]
-    assert open_items(new.folder).drop_columns(["text"]).equals(open_items(version.folder).drop_columns(["text"]))
+    assert (
+        open_items(new.folder)
+        .drop_columns(["text"])
+        .equals(open_items(version.folder).drop_columns(["text"]))
+    )
     for part in ("labels", "splits", "groups", "folds"):
         assert (getattr(new, part) == getattr(version, part)).all()
     assert not {"mojibake", "entities", "hidden_signs"} & set(found(new))
@@ -117,7 +172,9 @@ def test_garbled_class_names_are_repaired_too(tmp_path):
 
 
 def test_copies_that_the_repair_brings_to_light_are_found(tmp_path):
-    version = version_of(tmp_path / "d", ["the bÃ©art of old", "the béart of old", "the bÃ©art of old"])
+    version = version_of(
+        tmp_path / "d", ["the bÃ©art of old", "the béart of old", "the bÃ©art of old"]
+    )
     assert "conflicting_labels" in found(mended(version, "mojibake", tmp_path / "w"))
 
 

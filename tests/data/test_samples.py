@@ -31,7 +31,7 @@ def test_messages_follow_no_template(messages):
     grams = Counter()
     for row in messages:
         words = re.findall(r"\w+", row["text"].lower())
-        grams.update({tuple(words[i:i + 4]) for i in range(len(words) - 3)})
+        grams.update({tuple(words[i : i + 4]) for i in range(len(words) - 3)})
     assert grams.most_common(1)[0][1] <= 0.01 * len(messages)
 
 
@@ -41,7 +41,9 @@ def test_messages_are_neither_trivial_nor_hopeless(messages):
     from sklearn.pipeline import make_pipeline
 
     model = make_pipeline(text_features(), LogisticRegression(C=10, max_iter=300))
-    found = cross_val_score(model, [r["text"] for r in messages], [r["label"] for r in messages], cv=5).mean()
+    found = cross_val_score(
+        model, [r["text"] for r in messages], [r["label"] for r in messages], cv=5
+    ).mean()
     assert 0.6 < found < 0.9
 
 

@@ -11,7 +11,13 @@ from tl_core.storage import remove_expired
 
 def test_leftovers_of_killed_imports_are_removed_after_a_day(tmp_path):
     old = time.time() - 2 * 86_400
-    for name in ("datasets/half", "datasets/whole", "datasets/young", "staging/half", "staging/young"):
+    for name in (
+        "datasets/half",
+        "datasets/whole",
+        "datasets/young",
+        "staging/half",
+        "staging/young",
+    ):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "items.arrow").write_bytes(b"x")
     (tmp_path / "datasets/whole/version.json").write_text("{}")

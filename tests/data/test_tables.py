@@ -19,7 +19,9 @@ ODD = ["NA", "None", "null", "true", "1", "1.0", "007", "nan"]
 
 
 def whole(path):
-    return pd.concat([rows.cells.to_pandas() for rows in read_table(path, chunk_rows=3)], ignore_index=True)
+    return pd.concat(
+        [rows.cells.to_pandas() for rows in read_table(path, chunk_rows=3)], ignore_index=True
+    )
 
 
 def write_csv(path, rows, separator=",", encoding="utf-8"):
@@ -63,13 +65,18 @@ TEXTS = {
 
 @pytest.mark.parametrize("encoding", TEXTS)
 def test_common_encodings_are_recognised(tmp_path, encoding):
-    rows = [["text", "label"], *([f"{TEXTS[encoding].replace(',', '')} {i}", "x"] for i in range(5))]
+    rows = [
+        ["text", "label"],
+        *([f"{TEXTS[encoding].replace(',', '')} {i}", "x"] for i in range(5)),
+    ]
     path = write_csv(tmp_path / "t.csv", rows, encoding=encoding)
     assert list(whole(path)["text"]) == [row[0] for row in rows[1:]]
 
 
 def test_an_encoding_can_be_named(tmp_path):
-    path = write_csv(tmp_path / "t.csv", [["text", "label"], ["Ångström", "x"], ["b", "y"]], encoding="cp865")
+    path = write_csv(
+        tmp_path / "t.csv", [["text", "label"], ["Ångström", "x"], ["b", "y"]], encoding="cp865"
+    )
     found = [rows.cells.to_pylist() for rows in read_table(path, Reading(encoding="cp865"))]
     assert found[0][0]["text"] == "Ångström"
     with pytest.raises(ConfigError, match="no text encoding 'klingon'"):
@@ -86,8 +93,12 @@ def test_sheets_are_chosen_by_name_else_the_first_filled_one(tmp_path):
     path = tmp_path / "t.xlsx"
     with pd.ExcelWriter(path) as writer:
         pd.DataFrame().to_excel(writer, sheet_name="Cover", index=False)
-        pd.DataFrame({"text": ["one"], "label": ["a"]}).to_excel(writer, sheet_name="2025", index=False)
-        pd.DataFrame({"text": ["two"], "label": ["b"]}).to_excel(writer, sheet_name="2026", index=False)
+        pd.DataFrame({"text": ["one"], "label": ["a"]}).to_excel(
+            writer, sheet_name="2025", index=False
+        )
+        pd.DataFrame({"text": ["two"], "label": ["b"]}).to_excel(
+            writer, sheet_name="2026", index=False
+        )
     assert whole(path)["text"][0] == "one"
     assert next(read_table(path, Reading(sheet="2026"))).cells.to_pylist()[0]["text"] == "two"
     with pytest.raises(DataError, match="no sheet '2027'"):
@@ -100,13 +111,17 @@ def test_rows_that_do_not_fit_keep_their_numbers(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     reading = Reading()
     rows = list(read_table(tmp_path / "t.csv", reading, chunk_rows=6))
-    assert [number for part in rows for number in part.numbers] == [n for n in range(1, 41) if n != 7]
+    assert [number for part in rows for number in part.numbers] == [
+        n for n in range(1, 41) if n != 7
+    ]
     assert reading.bad == [(7, "it has 4 cells where the header has 2")]
 
 
 def test_a_title_is_put_before_the_text(tmp_path):
-    path = write_csv(tmp_path / "t.csv", [["title", "body", "label"], *([f"T{i}", f"the body {i}", "ab"[i % 2]]
-                                                                       for i in range(20))])
+    path = write_csv(
+        tmp_path / "t.csv",
+        [["title", "body", "label"], *([f"T{i}", f"the body {i}", "ab"[i % 2]] for i in range(20))],
+    )
     version = build(path, tmp_path / "v", title_column="title", text_column="body")
     assert version.items[3]["text"] == "T3\nthe body 3"
 
@@ -117,23 +132,48 @@ def test_quotes_and_newlines_in_cells(tmp_path):
 
 
 def test_numbers_of_a_spreadsheet_look_as_they_did(tmp_path):
-    pd.DataFrame({"text": ["a", "b"], "label": [1.0, 2.5]}).to_excel(tmp_path / "t.xlsx", index=False)
+    pd.DataFrame({"text": ["a", "b"], "label": [1.0, 2.5]}).to_excel(
+        tmp_path / "t.xlsx", index=False
+    )
     assert list(whole(tmp_path / "t.xlsx")["label"]) == ["1", "2.5"]
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("t.csv", b""), ("t.csv", b"a,b\n"), ("t.csv", b"\0\1\2" * 100), ("t.xlsx", b"PK nonsense"),
-    ("t.parquet", b"nonsense"), ("t.jsonl", b"{oops"), ("t.jsonl", b"[1]\n"), ("t.csv", b'a,b\n1,2\n1,2,3,4\n')])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b""),
+        ("t.csv", b"a,b\n"),
+        ("t.csv", b"\0\1\2" * 100),
+        ("t.xlsx", b"PK nonsense"),
+        ("t.parquet", b"nonsense"),
+        ("t.jsonl", b"{oops"),
+        ("t.jsonl", b"[1]\n"),
+        ("t.csv", b"a,b\n1,2\n1,2,3,4\n"),
+    ],
+)
 def test_broken_tables_are_explained(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError):
         whole(tmp_path / name)
 
 
-@pytest.mark.parametrize(("columns", "expected"), [
-    ({"Message": ["hello there", "good bye"], "Category": ["a", "b"]}, ("Message", "Category")),
-    ({"id": ["1", "2"], "body": ["hello there", "good bye"], "intent": ["a", "b"]}, ("body", "intent")),
-    ({"q": ["what is it now", "who is he then", "when was it so", "why"] * 3, "k": ["x", "y"] * 6}, ("q", "k"))])
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"Message": ["hello there", "good bye"], "Category": ["a", "b"]}, ("Message", "Category")),
+        (
+            {"id": ["1", "2"], "body": ["hello there", "good bye"], "intent": ["a", "b"]},
+            ("body", "intent"),
+        ),
+        (
+            {
+                "q": ["what is it now", "who is he then", "when was it so", "why"] * 3,
+                "k": ["x", "y"] * 6,
+            },
+            ("q", "k"),
+        ),
+    ],
+)
 def test_columns_are_guessed(columns, expected):
     found = guess_columns(pd.DataFrame(columns, dtype=str), ImportOptions())
     assert (found.text, found.label) == expected
@@ -152,7 +192,9 @@ def test_one_class_or_five_hundred_and_one_are_refused():
         check_counts(Counter({f"c{i}x": 2 for i in range(501)}))
 
 
-@pytest.mark.parametrize("names", [["a;b", "b;a", "a", "b"], ['["a", "b"]', '["a"]'], ["x|y", "x", "y", "y|x"]])
+@pytest.mark.parametrize(
+    "names", [["a;b", "b;a", "a", "b"], ['["a", "b"]', '["a"]'], ["x|y", "x", "y", "y|x"]]
+)
 def test_several_classes_in_one_cell_are_recognised_and_refused(names):
     with pytest.raises(DataError, match="several classes"):
         check_counts(Counter(dict.fromkeys(names, 5)))
@@ -163,7 +205,12 @@ def test_a_comma_in_a_class_name_is_no_list():
 
 
 def test_rows_without_label_are_set_aside(tmp_path):
-    rows = [["text", "label"], *([f"t {i}", "ab"[i % 2]] for i in range(30)), ["what now", ""], ["", "a"]]
+    rows = [
+        ["text", "label"],
+        *([f"t {i}", "ab"[i % 2]] for i in range(30)),
+        ["what now", ""],
+        ["", "a"],
+    ]
     version = build(write_csv(tmp_path / "t.csv", rows), tmp_path / "v")
     assert version.info.splits["unlabelled"] == 1
     assert version.info.skipped_count == 1

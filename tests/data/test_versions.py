@@ -18,9 +18,12 @@ from tl_core.errors import DataError
 
 def split(labels, groups=None, given=None, **options):
     labels = np.array(labels)
-    return assign_splits(labels, np.arange(len(labels)) if groups is None else np.array(groups),
-                         np.array(given if given is not None else [""] * len(labels), dtype="<U10"),
-                         ImportOptions(**options))
+    return assign_splits(
+        labels,
+        np.arange(len(labels)) if groups is None else np.array(groups),
+        np.array(given if given is not None else [""] * len(labels), dtype="<U10"),
+        ImportOptions(**options),
+    )
 
 
 def test_splits_are_stratified_seeded_and_complete():
@@ -57,8 +60,10 @@ def test_groups_are_never_torn_apart():
 
 def test_trap_19_duplicates_never_stand_on_both_sides(tmp_path):
     path = tmp_path / "t.csv"
-    lines = [f"Message  {i % 30} here,{'ab'[i % 2]}" if i % 3 else f"message {i % 30} HERE,{'ab'[i % 2]}"
-             for i in range(180)]
+    lines = [
+        f"Message  {i % 30} here,{'ab'[i % 2]}" if i % 3 else f"message {i % 30} HERE,{'ab'[i % 2]}"
+        for i in range(180)
+    ]
     path.write_text("text,label\n" + "\n".join(lines))
     version = build(path, tmp_path / "v")
     keys = [" ".join(text.casefold().split()) for text in version.items["text"]]
@@ -82,7 +87,9 @@ def test_a_lone_validation_split_becomes_the_test():
 
 
 def test_own_splits_are_never_moved_and_leaks_are_named(tmp_path):
-    rows = [f"text {i},{'ab'[i % 2]},train" for i in range(30)] + [f"other {i},{'ab'[i % 2]},test" for i in range(9)]
+    rows = [f"text {i},{'ab'[i % 2]},train" for i in range(30)] + [
+        f"other {i},{'ab'[i % 2]},test" for i in range(9)
+    ]
     rows += [f"valid {i},{'ab'[i % 2]},dev" for i in range(9)] + ["text 4,a,test"]
     (tmp_path / "t.csv").write_text("text,label,split\n" + "\n".join(rows))
     version = build(tmp_path / "t.csv", tmp_path / "v")
@@ -99,9 +106,16 @@ def test_the_newest_rows_are_the_test_and_those_before_them_validation():
     dates = random.permutation(np.repeat(np.arange(100, dtype=np.float64), 4))
     dates[:3] = np.nan
     labels = random.integers(0, 2, 400)
-    found = assign_splits(labels, np.arange(400), np.array([""] * 400, dtype="<U10"), ImportOptions(
-        date_column="day", test_fraction=0.2, val_fraction=0.1), dates)
-    test, validation, train = (dates[found.splits == name] for name in ("test", "validation", "train"))
+    found = assign_splits(
+        labels,
+        np.arange(400),
+        np.array([""] * 400, dtype="<U10"),
+        ImportOptions(date_column="day", test_fraction=0.2, val_fraction=0.1),
+        dates,
+    )
+    test, validation, train = (
+        dates[found.splits == name] for name in ("test", "validation", "train")
+    )
     assert test.min() > validation.max()
     assert validation.min() > np.nanmax(train)
     assert 0.18 < len(test) / 400 < 0.23
@@ -110,7 +124,9 @@ def test_the_newest_rows_are_the_test_and_those_before_them_validation():
 
 
 def test_dates_are_read_in_any_usual_spelling():
-    found = as_seconds(pa.array(["2026-01-02", "", "3 Feb 2026", "nonsense", "2026-01-02T10:00:00Z"]))
+    found = as_seconds(
+        pa.array(["2026-01-02", "", "3 Feb 2026", "nonsense", "2026-01-02T10:00:00Z"])
+    )
     assert np.isnan(found[[1, 3]]).all()
     assert found[2] - found[0] == 32 * 86_400
     assert found[4] - found[0] == 36_000
@@ -129,7 +145,10 @@ def test_small_sets_get_a_plan_of_folds_that_keeps_groups_together():
     assert (plan[~used] == -1).all()
     assert set(plan[used]) == {0, 1, 2, 3, 4}
     assert all(len(set(plan[used & (groups == group)])) <= 1 for group in range(60))
-    assert (plan_folds(np.zeros(2000, dtype=np.int64), np.arange(2000), np.array(["train"] * 2000), 0) == -1).all()
+    assert (
+        plan_folds(np.zeros(2000, dtype=np.int64), np.arange(2000), np.array(["train"] * 2000), 0)
+        == -1
+    ).all()
 
 
 def test_the_plan_is_kept_with_the_version(tmp_path):
@@ -182,4 +201,7 @@ def test_extra_columns_travel_along(tmp_path):
     version = build(tmp_path / "t.csv", tmp_path / "v")
     assert version.items[1]["source"] == "shop1"
     assert version.items[1]["input_name"] == "x"
-    assert json.loads((version.folder / "version.json").read_text())["columns"] == {"text": "text", "label": "label"}
+    assert json.loads((version.folder / "version.json").read_text())["columns"] == {
+        "text": "text",
+        "label": "label",
+    }

@@ -1,4 +1,6 @@
-"""Calibration against scikit-learn, SciPy's optimiser and plain loops; conformal coverage by simulation."""
+"""Calibration against scikit-learn, SciPy's optimiser and plain loops; conformal coverage by
+simulation.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,12 @@ def sample(seed, rows=400, classes=4, heat=1.0):
 def test_bins_hold_the_calibration_error():
     truth, probabilities = sample(0, heat=2.0)
     bins = calibration.reliability(truth, probabilities)
-    total = sum(part["n"] * abs(part["confidence"] - part["accuracy"]["value"]) for part in bins) / len(truth)
-    assert total == pytest.approx(metrics.ece(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth))
+    total = sum(
+        part["n"] * abs(part["confidence"] - part["accuracy"]["value"]) for part in bins
+    ) / len(truth)
+    assert total == pytest.approx(
+        metrics.ece(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
+    )
     assert sum(part["n"] for part in bins) == len(truth)
 
 
@@ -42,7 +48,9 @@ def test_the_temperature_is_the_one_scipy_finds(heat):
     truth, probabilities = sample(2, heat=heat)
     logits = np.log(probabilities)
 
-    believed = np.full(probabilities.shape, 1 / (len(truth) + 2) / 3)  # Platt's targets, over four classes
+    believed = np.full(
+        probabilities.shape, 1 / (len(truth) + 2) / 3
+    )  # Platt's targets, over four classes
     believed[np.arange(len(truth)), truth] = (len(truth) + 1) / (len(truth) + 2)
 
     def loss(temperature):
@@ -59,8 +67,12 @@ def test_a_temperature_is_kept_only_if_it_helps_and_never_changes_an_answer():
     assert found["log_loss_after"] < found["log_loss_before"]
     cooled = calibration.sharpen(hot, found["temperature"])
     assert (cooled.argmax(axis=1) == hot.argmax(axis=1)).all()
-    kept = [calibration.choose_temperature(*sample(seed, rows=60))["temperature"] for seed in range(40)]
-    assert np.mean(np.array(kept) == 1.0) > 0.5  # rows that are calibrated mostly keep what they have
+    kept = [
+        calibration.choose_temperature(*sample(seed, rows=60))["temperature"] for seed in range(40)
+    ]
+    assert (
+        np.mean(np.array(kept) == 1.0) > 0.5
+    )  # rows that are calibrated mostly keep what they have
 
 
 def test_a_class_outside_the_model_keeps_probability_zero():
@@ -71,20 +83,28 @@ def test_a_class_outside_the_model_keeps_probability_zero():
 
 @pytest.mark.parametrize("sure", [0.8, 0.999999])
 def test_rows_that_are_always_right_are_believed_as_often_as_their_number_says(sure):
-    """Of 40 right ones the rule of succession expects the next to be right 41 times in 42, however sure it was."""
+    """Of 40 right ones the rule of succession expects the next to be right 41 times in 42, however
+    sure it was.
+    """
     truth = np.arange(40) % 2
     probabilities = np.where(np.eye(2)[truth] == 1, sure, 1 - sure)
     found = calibration.choose_temperature(truth, probabilities)
-    assert calibration.sharpen(probabilities, found["temperature"]).max() == pytest.approx(41 / 42, abs=1e-3)
+    assert calibration.sharpen(probabilities, found["temperature"]).max() == pytest.approx(
+        41 / 42, abs=1e-3
+    )
 
 
 def test_what_was_learnt_by_heart_does_not_win_by_being_sure():
-    """Two models that are right on the same 30 rows lose as little, though one of them is a thousand times as sure."""
+    """Two models that are right on the same 30 rows lose as little, though one of them is a
+    thousand times as sure.
+    """
     truth = np.arange(30) % 3
     losses = []
     for sure in (0.99, 0.99999):
         probabilities = np.where(np.eye(3)[truth] == 1, sure, (1 - sure) / 2)
-        cooled = calibration.sharpen(probabilities, calibration.fit_temperature(truth, probabilities))
+        cooled = calibration.sharpen(
+            probabilities, calibration.fit_temperature(truth, probabilities)
+        )
         losses.append(metrics.item_log_loss(truth, cooled).mean())
     assert losses[0] == pytest.approx(losses[1], abs=1e-4) and losses[0] > 0.02
 
@@ -102,7 +122,9 @@ def test_conformal_sets_keep_their_promise_on_average():
     covered = []
     for seed in range(150):
         truth, probabilities = sample(seed, rows=300, heat=2.0)
-        parts = calibration.conformal_sets((truth[:150], probabilities[:150]), (truth[150:], probabilities[150:]))
+        parts = calibration.conformal_sets(
+            (truth[:150], probabilities[:150]), (truth[150:], probabilities[150:])
+        )
         covered.append([part["covered"]["value"] for part in parts])
     assert np.mean(covered, axis=0) == pytest.approx([0.9, 0.95], abs=0.012)
 

@@ -10,8 +10,17 @@ from tl_core.evaluate.candidates import _tau, arrange
 
 
 def one(name, right, speed, **scores):
-    return {"backbone": name, "probe": {"value": float(np.mean(right))}, "items_per_second": speed,
-            "logme": 0.0, "h_score": 0.0, "knn": 0.0, "leep": None, "nce": None, **scores}
+    return {
+        "backbone": name,
+        "probe": {"value": float(np.mean(right))},
+        "items_per_second": speed,
+        "logme": 0.0,
+        "h_score": 0.0,
+        "knn": 0.0,
+        "leep": None,
+        "nce": None,
+        **scores,
+    }
 
 
 def answers(count, of=200):
@@ -20,8 +29,15 @@ def answers(count, of=200):
 
 def test_a_clear_lead_is_named_with_its_range_and_price():
     right = [answers(150), answers(190), answers(100)]
-    found = arrange([one("small", right[0], 90.0, logme=2.0), one("big", right[1], 10.0, logme=3.0),
-                     one("bad", right[2], 90.0, logme=1.0)], right, "photos")
+    found = arrange(
+        [
+            one("small", right[0], 90.0, logme=2.0),
+            one("big", right[1], 10.0, logme=3.0),
+            one("bad", right[2], 90.0, logme=1.0),
+        ],
+        right,
+        "photos",
+    )
     assert [part["backbone"] for part in found["ranking"]] == ["big", "small", "bad"]
     assert found["recommended"] == "big"
     assert found["sentence"].startswith("Take big: 20.0 points better than small, plausibly ")
@@ -32,14 +48,19 @@ def test_a_clear_lead_is_named_with_its_range_and_price():
 
 def test_a_lead_that_can_be_chance_leaves_the_fastest():
     right = [answers(181), answers(180), answers(90)]
-    found = arrange([one("slow", right[0], 5.0), one("fast", right[1], 50.0), one("bad", right[2], 500.0)], right,
-                    "texts")
+    found = arrange(
+        [one("slow", right[0], 5.0), one("fast", right[1], 50.0), one("bad", right[2], 500.0)],
+        right,
+        "texts",
+    )
     assert found["recommended"] == "fast"
     assert "10 times as fast as slow" in found["sentence"] and "can be chance" in found["sentence"]
 
 
 def test_one_alone_is_only_described():
-    assert arrange([one("only", answers(150), 9.0)], [answers(150)], "texts")["sentence"].startswith("only: right 75")
+    assert arrange([one("only", answers(150), 9.0)], [answers(150)], "texts")[
+        "sentence"
+    ].startswith("only: right 75")
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -16,7 +16,9 @@ def by_hand(b, c):
     return min(1.0, 2 * tail)
 
 
-@pytest.mark.parametrize(("b", "c"), [(0, 0), (1, 0), (10, 4), (4, 10), (7, 7), (30, 2), (900, 1000)])
+@pytest.mark.parametrize(
+    ("b", "c"), [(0, 0), (1, 0), (10, 4), (4, 10), (7, 7), (30, 2), (900, 1000)]
+)
 def test_the_p_value_is_the_exact_one(b, c):
     first = np.array([True] * b + [False] * c + [True] * 20 + [False] * 5)
     second = np.array([False] * b + [True] * c + [True] * 20 + [False] * 5)
@@ -29,7 +31,9 @@ def test_the_p_value_is_the_exact_one(b, c):
 
 
 def test_trap_37_pairing_sees_what_unpaired_intervals_hide():
-    """Twelve more right of 153, and never fewer: the intervals overlap, the paired test does not doubt."""
+    """Twelve more right of 153, and never fewer: the intervals overlap, the paired test does not
+    doubt.
+    """
     from tl_core.evaluate.intervals import wilson
 
     second = np.arange(153) < 128
@@ -37,8 +41,10 @@ def test_trap_37_pairing_sees_what_unpaired_intervals_hide():
     assert wilson(140, 153)[0] < wilson(128, 153)[1]
     found = compare(first, second, "photos", ("Run B", "run A"))
     assert found["p_value"] < 0.001
-    assert found["sentence"] == ("Run B is right on 12 more of 153 photos than run A; that is hardly chance "
-                                 "(p < 0.001).")
+    assert (
+        found["sentence"]
+        == "Run B is right on 12 more of 153 photos than run A; that is hardly chance (p < 0.001)."
+    )
     assert found["difference"]["low"] > 0
     assert found["difference"]["value"] == pytest.approx(12 / 153)
 

@@ -12,36 +12,51 @@ LABELS = ["bad", "good", "less sure of good"]  # a class may be called anything
 
 
 def look(expected, before, after):
-    return examine([Expectation("a", "b", expected)], LABELS, np.array([before]), np.array([after]))["rows"][0]
+    return examine(
+        [Expectation("a", "b", expected)], LABELS, np.array([before]), np.array([after])
+    )["rows"][0]
 
 
-@pytest.mark.parametrize(("expected", "before", "after", "held"), [
-    (SAME, (.6, .3, .1), (.5, .4, .1), True), (SAME, (.6, .3, .1), (.4, .5, .1), False),
-    ("surer of good", (.6, .3, .1), (.5, .4, .1), True), ("surer of good", (.6, .3, .1), (.7, .2, .1), False),
-    ("surer of good", (.0, .995, .005), (.0, .99, .01), True),
-    ("less sure of good", (.6, .3, .1), (.7, .2, .1), True), ("less sure of good", (.6, .3, .1), (.5, .4, .1), False),
-    ("surer of less sure of good", (.6, .3, .1), (.5, .3, .2), True),
-    ("less sure of less sure of good", (.6, .3, .1), (.5, .3, .2), False),
-])
+@pytest.mark.parametrize(
+    ("expected", "before", "after", "held"),
+    [
+        (SAME, (0.6, 0.3, 0.1), (0.5, 0.4, 0.1), True),
+        (SAME, (0.6, 0.3, 0.1), (0.4, 0.5, 0.1), False),
+        ("surer of good", (0.6, 0.3, 0.1), (0.5, 0.4, 0.1), True),
+        ("surer of good", (0.6, 0.3, 0.1), (0.7, 0.2, 0.1), False),
+        ("surer of good", (0.0, 0.995, 0.005), (0.0, 0.99, 0.01), True),
+        ("less sure of good", (0.6, 0.3, 0.1), (0.7, 0.2, 0.1), True),
+        ("less sure of good", (0.6, 0.3, 0.1), (0.5, 0.4, 0.1), False),
+        ("surer of less sure of good", (0.6, 0.3, 0.1), (0.5, 0.3, 0.2), True),
+        ("less sure of less sure of good", (0.6, 0.3, 0.1), (0.5, 0.3, 0.2), False),
+    ],
+)
 def test_what_is_expected_holds_or_does_not(expected, before, after, held):
     assert look(expected, before, after)["held"] is held
 
 
 def test_how_far_it_moved_is_told_of_the_class_asked_about():
-    row = look("less sure of good", (.6, .3, .1), (.7, .2, .1))
-    assert row == {"held": True, "before": "bad", "after": "bad", "moved": pytest.approx(-.1)}
-    assert look(SAME, (.6, .3, .1), (.4, .5, .1))["moved"] == pytest.approx(-.2)
+    row = look("less sure of good", (0.6, 0.3, 0.1), (0.7, 0.2, 0.1))
+    assert row == {"held": True, "before": "bad", "after": "bad", "moved": pytest.approx(-0.1)}
+    assert look(SAME, (0.6, 0.3, 0.1), (0.4, 0.5, 0.1))["moved"] == pytest.approx(-0.2)
 
 
 def test_the_share_has_an_interval_and_every_choice_is_legal():
     pairs = [Expectation("a", "b", choice) for choice in choices(LABELS)]
-    same = np.tile([.6, .3, .1], (len(pairs), 1))
+    same = np.tile([0.6, 0.3, 0.1], (len(pairs), 1))
     found = examine(pairs, LABELS, same, same)["held"]
     assert found["value"] == 1.0 and found["low"] < 0.8
 
 
-@pytest.mark.parametrize("pair", [Expectation("", "b", SAME), Expectation("a", " ", SAME), Expectation("a", "b", "x"),
-                                  Expectation("a", "b", "surer of ugly")])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        Expectation("", "b", SAME),
+        Expectation("a", " ", SAME),
+        Expectation("a", "b", "x"),
+        Expectation("a", "b", "surer of ugly"),
+    ],
+)
 def test_half_a_pair_and_unknown_wishes_are_refused(pair):
     with pytest.raises(ConfigError):
         pair.check(LABELS)

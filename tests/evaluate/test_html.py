@@ -18,10 +18,21 @@ def a_report(labels, rows=60, **more):
     probabilities = random.dirichlet(np.ones(len(labels)), rows)
     section = evaluate_rows(truth, probabilities, labels, "split")
     section["conformal"] = conformal_sets((truth, probabilities), (truth, probabilities))
-    section["slices"] = slices(probabilities.argmax(axis=1) == truth, {"<i>shop</i>": random.choice(["a", "b<"], rows)})
-    return {"headline": "Right <b>", "dataset": "d@1", "backbone": "local:/srv/secret/vit", "recipe": "probe",
-            "modality": "text", "test": section, "settings": {"note": "<u>"}, "test_looks": 3,
-            "baselines": {"majority": {"test": {"accuracy": section["accuracy"]}}}, **more}
+    section["slices"] = slices(
+        probabilities.argmax(axis=1) == truth, {"<i>shop</i>": random.choice(["a", "b<"], rows)}
+    )
+    return {
+        "headline": "Right <b>",
+        "dataset": "d@1",
+        "backbone": "local:/srv/secret/vit",
+        "recipe": "probe",
+        "modality": "text",
+        "test": section,
+        "settings": {"note": "<u>"},
+        "test_looks": 3,
+        "baselines": {"majority": {"test": {"accuracy": section["accuracy"]}}},
+        **more,
+    }
 
 
 class Checker(HTMLParser):
@@ -54,8 +65,16 @@ def test_the_page_is_whole_fetches_nothing_and_tells_all_sections():
     checker.feed(page)
     assert checker.open == []
     said = " ".join(checker.words)
-    for words in ("Scores", "Class by class", "What it confuses", "Kinds of items", "Can its confidence be trusted?",
-                  "How it was made", "had judged 3 runs", "times in 100 hold"):
+    for words in (
+        "Scores",
+        "Class by class",
+        "What it confuses",
+        "Kinds of items",
+        "Can its confidence be trusted?",
+        "How it was made",
+        "had judged 3 runs",
+        "times in 100 hold",
+    ):
         assert words in said
     assert "secret" not in page
     assert "http" not in page

@@ -1,4 +1,6 @@
-"""Confident learning: the paper's definition as a plain loop, and planted wrong labels found on real features."""
+"""Confident learning: the paper's definition as a plain loop, and planted wrong labels found on
+real features.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,14 @@ from tl_core.evaluate.label_issues import find_suspects
 
 
 def plain(labels, probabilities):
-    """The definition, row by row: confident counts, scaled, and that many of the largest margins."""
+    """The definition, row by row: confident counts, scaled, and that many of the largest
+    margins.
+    """
     classes = probabilities.shape[1]
-    thresholds = [np.mean([p[j] for p, y in zip(probabilities, labels, strict=True) if y == j]) for j in range(classes)]
+    thresholds = [
+        np.mean([p[j] for p, y in zip(probabilities, labels, strict=True) if y == j])
+        for j in range(classes)
+    ]
     counts = np.zeros((classes, classes))
     for p, y in zip(probabilities, labels, strict=True):
         sure = [j for j in range(classes) if p[j] >= thresholds[j]]
@@ -22,10 +29,15 @@ def plain(labels, probabilities):
             counts[y, max(sure, key=lambda j: p[j])] += 1
     found = {}
     for i in range(classes):
-        gaps = {row: max((probabilities[row][j] - probabilities[row][i], j) for j in range(classes) if j != i)
-                for row, y in enumerate(labels) if y == i}
+        gaps = {
+            row: max(
+                (probabilities[row][j] - probabilities[row][i], j) for j in range(classes) if j != i
+            )
+            for row, y in enumerate(labels)
+            if y == i
+        }
         wrong = (counts[i].sum() - counts[i, i]) / counts[i].sum() * len(gaps)
-        for row in sorted(gaps, key=lambda r: -gaps[r][0])[:round(wrong)]:
+        for row in sorted(gaps, key=lambda r: -gaps[r][0])[: round(wrong)]:
             if gaps[row][0] > 0:
                 found[row] = gaps[row][1]
     return found, counts
@@ -38,7 +50,9 @@ def test_the_definition_as_a_plain_loop():
     expected, counts = plain(labels, probabilities)
     assert dict(zip(found.rows.tolist(), found.suggested.tolist(), strict=True)) == expected
     assert (np.diff(found.margin) <= 0).all()
-    assert found.joint == pytest.approx(counts / counts.sum(axis=1, keepdims=True) * np.bincount(labels)[:, None])
+    assert found.joint == pytest.approx(
+        counts / counts.sum(axis=1, keepdims=True) * np.bincount(labels)[:, None]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +62,13 @@ def planted():
     labels = digits.target.copy()
     wrong = random.choice(len(labels), len(labels) // 20, replace=False)
     labels[wrong] = (labels[wrong] + random.integers(1, 10, len(wrong))) % 10
-    found = cross_val_predict(LogisticRegression(max_iter=300, C=1.0), digits.data / 16, labels, method="predict_proba",
-                              cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    found = cross_val_predict(
+        LogisticRegression(max_iter=300, C=1.0),
+        digits.data / 16,
+        labels,
+        method="predict_proba",
+        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+    )
     return digits.target, labels, wrong, found
 
 
@@ -59,7 +78,7 @@ def test_five_per_cent_of_wrong_labels_are_found(planted):
     hit = np.isin(found.rows, wrong)
     assert hit.sum() / len(wrong) >= 0.85  # recall
     assert hit.mean() >= 0.8  # precision
-    assert hit[:len(wrong) // 2].mean() >= 0.95  # the first half of the list is nearly pure
+    assert hit[: len(wrong) // 2].mean() >= 0.95  # the first half of the list is nearly pure
     assert (found.suggested[hit] == truth[found.rows[hit]]).mean() >= 0.95
     assert found.share == pytest.approx(0.05, abs=0.03)
 

@@ -14,7 +14,7 @@ SIZES = np.array([20.0, 45, 100, 220, 480, 1000])
 @pytest.mark.parametrize(("a", "b", "c"), [(0.05, 1.2, 0.5), (0.0, 0.8, 0.3), (0.2, 3.0, 1.0)])
 def test_a_planted_law_is_found_again(a, b, c):
     found = power_law(SIZES, a + b * SIZES**-c)
-    predicted = found[0] + found[1] * 4000**-found[2]
+    predicted = found[0] + found[1] * 4000 ** -found[2]
     assert predicted == pytest.approx(a + b * 4000**-c, abs=0.004)
 
 
@@ -22,9 +22,15 @@ def test_it_fits_noise_as_well_as_scipy_does():
     random = np.random.default_rng(0)
     for _ in range(10):
         errors = 0.1 + 0.9 * SIZES**-0.4 + random.normal(scale=0.01, size=6)
-        best, _ = curve_fit(lambda n, a, b, c: a + b * n**-c, SIZES, errors, p0=(0.1, 1, 0.5), maxfev=20_000,
-                            bounds=((0, 0, 0.05), (1, 100, 1.5)))
-        theirs = ((best[0] + best[1] * SIZES**-best[2] - errors) ** 2).sum()
+        best, _ = curve_fit(
+            lambda n, a, b, c: a + b * n**-c,
+            SIZES,
+            errors,
+            p0=(0.1, 1, 0.5),
+            maxfev=20_000,
+            bounds=((0, 0, 0.05), (1, 100, 1.5)),
+        )
+        theirs = ((best[0] + best[1] * SIZES ** -best[2] - errors) ** 2).sum()
         a, b, c = power_law(SIZES, errors)
         assert ((a + b * SIZES**-c - errors) ** 2).sum() <= 1.02 * theirs + 1e-9
 
@@ -43,7 +49,9 @@ def test_the_lead_is_near_the_truth_and_its_range_holds_it_mostly():
         off.append(abs(twice["value"] - truth))
         held.append(twice["low"] <= truth <= twice["high"])
     assert np.mean(off) < 0.012
-    assert np.mean(held) > 0.6  # five repetitions are few; the range is said to be a plausible one, no guarantee
+    assert (
+        np.mean(held) > 0.6
+    )  # five repetitions are few; the range is said to be a plausible one, no guarantee
 
 
 def test_advice_tells_flat_from_rising():
@@ -51,20 +59,30 @@ def test_advice_tells_flat_from_rising():
     scores = np.full((5, 6), 0.9) + np.random.default_rng(0).normal(scale=0.002, size=(5, 6))
     assert "bring little" in advice(flat, follow(SIZES, scores), [], "photos", None)
     rising = curves(1)
-    points = [{"rows": n, "value": v, "low": v, "high": v} for n, v in zip(SIZES, rising.mean(axis=0), strict=True)]
-    classes = [{"label": "ants", "recall": 0.7, "gain": 0.1}, {"label": "bees", "recall": 0.9, "gain": -0.1}]
+    points = [
+        {"rows": n, "value": v, "low": v, "high": v}
+        for n, v in zip(SIZES, rising.mean(axis=0), strict=True)
+    ]
+    classes = [
+        {"label": "ants", "recall": 0.7, "gain": 0.1},
+        {"label": "bees", "recall": 0.9, "gain": -0.1},
+    ]
     said = advice(points, follow(SIZES, rising), classes, "photos", None)
     assert "twice as many photos" in said
     assert "most in ants." in said
     most = {"label": "bees", "more": 40, "gain": 0.05}
-    assert "About 40 more of bees would help most: 5 more in 100" in advice(points, follow(SIZES, rising), classes,
-                                                                           "photos", most)
+    assert "About 40 more of bees would help most: 5 more in 100" in advice(
+        points, follow(SIZES, rising), classes, "photos", most
+    )
 
 
 def test_the_class_that_gains_most_for_each_label_is_named_with_their_number():
     random, shares = np.random.default_rng(0), np.array([0.5, 0.3, 0.2])
     laws = ((0.02, 0.1, 0.5), (0.05, 6.0, 0.6), (0.1, 1.0, 0.1))  # nearly learnt, steep, slow
-    truth = np.stack([1 - (a + b * (SIZES * part) ** -c) for (a, b, c), part in zip(laws, shares, strict=True)], 1)
+    truth = np.stack(
+        [1 - (a + b * (SIZES * part) ** -c) for (a, b, c), part in zip(laws, shares, strict=True)],
+        1,
+    )
     recalls = truth + random.normal(scale=0.004, size=(5, 6, 3))
     found = helps_most(SIZES, recalls, shares, ["easy", "steep", "slow"])
     assert found["label"] == "steep"

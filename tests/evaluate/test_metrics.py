@@ -1,4 +1,6 @@
-"""Scores against scikit-learn and plain loops; intervals against statsmodels' formulas written out, and simulation."""
+"""Scores against scikit-learn and plain loops; intervals against statsmodels' formulas written out,
+and simulation.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,21 @@ def test_trap_32_scores_agree_with_scikit_learn_also_without_test_rows(seed, abs
     matrix = metrics.confusion_matrix(truth, predicted, 4)
     assert (matrix == sk.confusion_matrix(truth, predicted, labels=range(4))).all()
     assert metrics.accuracy(matrix) == pytest.approx(sk.accuracy_score(truth, predicted))
-    assert metrics.macro_f1(matrix) == pytest.approx(sk.f1_score(truth, predicted, average="macro", zero_division=0))
+    assert metrics.macro_f1(matrix) == pytest.approx(
+        sk.f1_score(truth, predicted, average="macro", zero_division=0)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert metrics.balanced_accuracy(matrix) == pytest.approx(sk.balanced_accuracy_score(truth, predicted))
+        assert metrics.balanced_accuracy(matrix) == pytest.approx(
+            sk.balanced_accuracy_score(truth, predicted)
+        )
     assert metrics.mcc(matrix) == pytest.approx(sk.matthews_corrcoef(truth, predicted))
     assert metrics.item_log_loss(truth, probabilities).mean() == pytest.approx(
-        sk.log_loss(truth, probabilities, labels=range(4)))
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, predicted, labels=range(4), zero_division=0)
+        sk.log_loss(truth, probabilities, labels=range(4))
+    )
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        truth, predicted, labels=range(4), zero_division=0
+    )
     np.testing.assert_allclose(metrics.precision(matrix), precision)
     np.testing.assert_allclose(metrics.recall(matrix), recall)
     np.testing.assert_allclose(metrics.f1(matrix), f1)
@@ -47,12 +56,23 @@ def test_ece_agrees_with_a_plain_loop():
     for number in range(15):
         inside = [i for i in range(len(truth)) if number / 15 < confidence[i] <= (number + 1) / 15]
         if inside:
-            total += len(inside) / len(truth) * abs(np.mean(confidence[inside]) - np.mean(correct[inside]))
+            total += (
+                len(inside)
+                / len(truth)
+                * abs(np.mean(confidence[inside]) - np.mean(correct[inside]))
+            )
     assert metrics.ece(confidence, correct) == pytest.approx(total)
 
 
-@pytest.mark.parametrize(("hits", "total", "low", "high"), [
-    (143, 153, 0.884, 0.964), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (50, 100, 0.4038, 0.5962)])
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"),
+    [
+        (143, 153, 0.884, 0.964),
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (50, 100, 0.4038, 0.5962),
+    ],
+)
 def test_wilson_gives_the_published_numbers(hits, total, low, high):
     assert intervals.wilson(hits, total) == pytest.approx((low, high), abs=6e-4)
     from scipy.stats import binomtest
@@ -65,10 +85,14 @@ def test_the_matrix_bootstrap_equals_drawing_rows():
     truth, probabilities = sample(3, rows=120)
     predicted = probabilities.argmax(axis=1)
     matrix = metrics.confusion_matrix(truth, predicted, 4)
-    found = intervals.matrix_score(matrix, intervals.resampled_matrices(matrix, 0, 4000), metrics.macro_f1)
+    found = intervals.matrix_score(
+        matrix, intervals.resampled_matrices(matrix, 0, 4000), metrics.macro_f1
+    )
     random, values = np.random.default_rng(1), []
     for _ in range(2000):
-        rows = np.concatenate([random.choice(np.flatnonzero(truth == c), (truth == c).sum()) for c in range(4)])
+        rows = np.concatenate(
+            [random.choice(np.flatnonzero(truth == c), (truth == c).sum()) for c in range(4)]
+        )
         values.append(sk.f1_score(truth[rows], predicted[rows], average="macro"))
     low, high = np.percentile(values, [2.5, 97.5])
     assert found["low"] == pytest.approx(low, abs=0.012)
@@ -77,14 +101,18 @@ def test_the_matrix_bootstrap_equals_drawing_rows():
 
 @pytest.mark.parametrize("rows", [20, 60, 500])
 def test_nothing_wrong_so_far_is_no_promise(rows):
-    """A perfect matrix gets about the lower end that Wilson gives the same items, not 100 to 100."""
+    """A perfect matrix gets about the lower end that Wilson gives the same items, not 100 to
+    100.
+    """
     matrix = np.diag([rows, rows])
     drawn = intervals.resampled_matrices(matrix, 0)
     assert (drawn.sum(axis=2) == rows).all()
     for function in (metrics.balanced_accuracy, metrics.macro_f1):
         found = intervals.matrix_score(matrix, drawn, function)
         assert found["value"] == found["high"] == 1.0
-        assert found["low"] == pytest.approx(intervals.wilson(2 * rows, 2 * rows)[0], abs=1.2 / rows)
+        assert found["low"] == pytest.approx(
+            intervals.wilson(2 * rows, 2 * rows)[0], abs=1.2 / rows
+        )
 
 
 def test_bootstrap_draws_keep_class_counts_and_repeat():
@@ -103,7 +131,10 @@ def test_a_calibrated_model_shows_what_is_expected():
     truth = (random.random(4000) > high).astype(int)
     found = intervals.ece_score(truth, probabilities, 0)
     assert found["value"] < 2 * found["expected_if_calibrated"]
-    assert intervals.ece_score(1 - truth, probabilities, 0)["value"] > 10 * found["expected_if_calibrated"]
+    assert (
+        intervals.ece_score(1 - truth, probabilities, 0)["value"]
+        > 10 * found["expected_if_calibrated"]
+    )
 
 
 def test_every_score_lies_inside_its_interval():
@@ -114,18 +145,29 @@ def test_every_score_lies_inside_its_interval():
         assert part["low"] <= part["value"] <= part["high"], name
         assert part["level"] == 0.95
     assert section["n"] == 30
-    assert [row["support"] for row in section["per_class"]] == np.bincount(truth, minlength=4).tolist()
+    assert [row["support"] for row in section["per_class"]] == np.bincount(
+        truth, minlength=4
+    ).tolist()
 
 
 def test_the_headline_is_plain_words():
     section = {"accuracy": intervals.proportion(143, 153)}
-    rival = {"majority": {"test": {"accuracy": {"value": 0.54}}}, "pixels": {"test": {"accuracy": {"value": 0.71}}}}
-    assert report.headline(section, "image", rival, is_baseline=False) == (
-        "Right 93 times in 100 on photos it had not seen; between 88 and 96 is plausible. Without transfer: 71.")
+    rival = {
+        "majority": {"test": {"accuracy": {"value": 0.54}}},
+        "pixels": {"test": {"accuracy": {"value": 0.71}}},
+    }
+    assert (
+        report.headline(section, "image", rival, is_baseline=False)
+        == "Right 93 times in 100 on photos it had not seen; between 88 and 96 is plausible."
+        " Without transfer: 71."
+    )
     rival.pop("pixels")  # the commonest class alone is no training without transfer
     assert report.headline(section, "image", rival, is_baseline=False).endswith(
-        "Always naming the commonest class: 54.")
-    assert report.closed_headline(section, "image", rival).count("commonest") == 0  # told on other items
+        "Always naming the commonest class: 54."
+    )
+    assert (
+        report.closed_headline(section, "image", rival).count("commonest") == 0
+    )  # told on other items
 
 
 def test_trap_27_evaluate_metrics_work_offline(monkeypatch):
@@ -141,9 +183,16 @@ def test_trap_27_evaluate_metrics_work_offline(monkeypatch):
 
     truth, probabilities = sample(2)
     predicted = probabilities.argmax(axis=1)
-    for kind, name, reference in ((hf_metrics.Accuracy, "accuracy", sk.accuracy_score(truth, predicted)),
-                                  (hf_metrics.MacroF1, "macro_f1", sk.f1_score(truth, predicted, average="macro")),
-                                  (hf_metrics.BalancedAccuracy, "balanced_accuracy",
-                                   sk.balanced_accuracy_score(truth, predicted)),
-                                  (hf_metrics.Mcc, "mcc", sk.matthews_corrcoef(truth, predicted))):
-        assert kind().compute(predictions=predicted, references=truth)[name] == pytest.approx(reference)
+    for kind, name, reference in (
+        (hf_metrics.Accuracy, "accuracy", sk.accuracy_score(truth, predicted)),
+        (hf_metrics.MacroF1, "macro_f1", sk.f1_score(truth, predicted, average="macro")),
+        (
+            hf_metrics.BalancedAccuracy,
+            "balanced_accuracy",
+            sk.balanced_accuracy_score(truth, predicted),
+        ),
+        (hf_metrics.Mcc, "mcc", sk.matthews_corrcoef(truth, predicted)),
+    ):
+        assert kind().compute(predictions=predicted, references=truth)[name] == pytest.approx(
+            reference
+        )

@@ -18,7 +18,11 @@ def picture():
 
 
 def distance(first, second):
-    return float(np.abs(np.asarray(first, dtype=float) - np.asarray(second.resize(first.size), dtype=float)).mean())
+    return float(
+        np.abs(
+            np.asarray(first, dtype=float) - np.asarray(second.resize(first.size), dtype=float)
+        ).mean()
+    )
 
 
 @pytest.mark.parametrize("kind", PICTURES)

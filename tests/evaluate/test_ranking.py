@@ -1,4 +1,6 @@
-"""Ranking scores against scikit-learn, DeLong's variance against its plain double loop, intervals by simulation."""
+"""Ranking scores against scikit-learn, DeLong's variance against its plain double loop, intervals
+by simulation.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ def test_areas_agree_with_scikit_learn_with_and_without_ties(seed, places):
     positive, found = two_groups(seed, places=places)
     assert ranking.auc(positive, found)["value"] == pytest.approx(sk.roc_auc_score(positive, found))
     assert ranking.average_precision(positive, found)["value"] == pytest.approx(
-        sk.average_precision_score(positive, found))
+        sk.average_precision_score(positive, found)
+    )
     false_rate, true_rate, _ = ranking._steps(positive, found)
     reference = sk.roc_curve(positive, found, drop_intermediate=False)
     np.testing.assert_allclose(false_rate, reference[0][1:])
@@ -45,8 +48,10 @@ def test_the_interval_of_the_area_covers_the_truth():
     from scipy.stats import norm
 
     truth = norm.cdf(1 / np.sqrt(2))
-    inside = [part["low"] <= truth <= part["high"]
-              for part in (ranking.auc(*two_groups(seed)) for seed in range(600))]
+    inside = [
+        part["low"] <= truth <= part["high"]
+        for part in (ranking.auc(*two_groups(seed)) for seed in range(600))
+    ]
     assert 0.92 <= np.mean(inside) <= 0.98
 
 
@@ -90,8 +95,10 @@ def test_curves_are_short_and_keep_their_ends_and_their_area():
 
 def test_a_class_without_rows_has_no_curve():
     truth = np.array([0, 0, 1, 1])
-    assert [part["label"] for part in ranking.rank_classes(truth, np.full((4, 3), 1 / 3), ["a", "b", "c"])] == ["a",
-                                                                                                              "b"]
+    assert [
+        part["label"]
+        for part in ranking.rank_classes(truth, np.full((4, 3), 1 / 3), ["a", "b", "c"])
+    ] == ["a", "b"]
 
 
 def test_hopeless_and_overconfident_probabilities_raise_no_warning():

@@ -14,13 +14,26 @@ def config(seed=0, dataset="d@1", backbone="starter:text", **options):
 
 
 def test_only_the_seed_may_differ():
-    runs = {"a": config(0), "b": config(1), "c": config(2, folds=5), "d": config(1, dataset="d@2"),
-            "e": config(0, folds=4), "f": config(1), "g": config(3, backbone="starter:image-small")}
+    runs = {
+        "a": config(0),
+        "b": config(1),
+        "c": config(2, folds=5),
+        "d": config(1, dataset="d@2"),
+        "e": config(0, folds=4),
+        "f": config(1),
+        "g": config(3, backbone="starter:image-small"),
+    }
     assert siblings(runs) == [["a", "b", "c"]]  # folds=5 is the default; f repeats b
 
 
 def test_the_spread_is_that_of_numpy():
     values = [0.91, 0.88, 0.93, 0.9]
     found = spread(values)
-    assert (found.mean, found.deviation) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
-    assert found.sentence() == ("4 seeds: right 90.5 times in 100 on average, 88.0 to 93.0 (standard deviation 2.1).")
+    assert (found.mean, found.deviation) == (
+        pytest.approx(np.mean(values)),
+        pytest.approx(np.std(values, ddof=1)),
+    )
+    assert (
+        found.sentence()
+        == "4 seeds: right 90.5 times in 100 on average, 88.0 to 93.0 (standard deviation 2.1)."
+    )

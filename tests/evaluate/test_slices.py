@@ -1,4 +1,6 @@
-"""Slices against SciPy and statsmodels' procedure written out; planted faults are found, chance is not."""
+"""Slices against SciPy and statsmodels' procedure written out; planted faults are found, chance is
+not.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,15 @@ def test_false_alarms_stay_rare():
 def test_p_values_are_fishers_after_holm():
     random = np.random.default_rng(1)
     site, correct = random.choice(["a", "b", "c"], 90), random.random(90) < 0.7
-    raw = {value: fisher_exact([[int((correct & (site == value)).sum()), int((~correct & (site == value)).sum())],
-                                [int((correct & (site != value)).sum()), int((~correct & (site != value)).sum())]])[1]
-           for value in "abc"}
+    raw = {
+        value: fisher_exact(
+            [
+                [int((correct & (site == value)).sum()), int((~correct & (site == value)).sum())],
+                [int((correct & (site != value)).sum()), int((~correct & (site != value)).sum())],
+            ]
+        )[1]
+        for value in "abc"
+    }
     order, expected, highest = sorted(raw, key=raw.get), {}, 0.0
     for rank, value in enumerate(order):
         highest = max(highest, min(1.0, raw[value] * (3 - rank)))
@@ -50,5 +58,7 @@ def test_p_values_are_fishers_after_holm():
 def test_constant_missing_and_rare_values_make_no_slice():
     correct = np.ones(50, dtype=bool)
     few = np.array(["rare"] * 3 + ["common"] * 47)
-    assert slices(correct, {"constant": np.ones(50), "missing": np.full(50, np.nan), "few": few}) == []
+    assert (
+        slices(correct, {"constant": np.ones(50), "missing": np.full(50, np.nan), "few": few}) == []
+    )
     assert holm([]) == []

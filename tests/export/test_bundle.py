@@ -1,4 +1,6 @@
-"""Every family and recipe: exported, moved, and asked in another environment; damage of every kind is named."""
+"""Every family and recipe: exported, moved, and asked in another environment; damage of every kind
+is named.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ for folder in map(Path, sys.argv[1:]):
     module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
     model = module.Model(folder)
     told = json.loads((folder / "golden" / "expected.json").read_text())
-    items = [one["text"] if "text" in one else folder / "golden" / one["file"] for one in told["items"]]
+    items = [one.get("text") or folder / "golden" / one["file"] for one in told["items"]]
     expected = np.array([one["probabilities"] for one in told["items"]])
     found = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
     if model.told["runs_with"] == "transformers":
@@ -43,8 +45,11 @@ for folder in map(Path, sys.argv[1:]):
         run = pipeline(task, model=str(folder))
         out = np.zeros_like(expected)
         for row, item in enumerate(items):
-            answers = (run(item, truncation=True, top_k=None) if model.is_text else
-                       run(module.open_picture(item), top_k=len(model.labels), function_to_apply="softmax"))
+            if model.is_text:
+                answers = run(item, truncation=True, top_k=None)
+            else:
+                picture, count = module.open_picture(item), len(model.labels)
+                answers = run(picture, top_k=count, function_to_apply="softmax")
             for one in answers:
                 out[row, model.labels.index(one["label"])] = one["score"]
         found["pipeline"] = float(np.abs(out - expected).max())
@@ -56,24 +61,49 @@ print(json.dumps(said))
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory, exported):
-    """A Python that has the requirements of bundles, which the core of families has all of, and nothing else."""
+    """A Python that has the requirements of bundles, which the core of families has all of, and
+    nothing else.
+    """
     folder = tmp_path_factory.mktemp("elsewhere")
-    needed = sorted({line for name in CORE for line in (exported.bundle(name)[0] / "requirements.txt").read_text()
-                     .split()})
+    needed = sorted(
+        {
+            line
+            for name in CORE
+            for line in (exported.bundle(name)[0] / "requirements.txt").read_text().split()
+        }
+    )
     uv, python = Path(sys.executable).with_name("uv"), folder / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    quick = [uv, "pip", "install", "-q", "--python", python, *needed]  # pip steps in where it cannot
+    quick = [
+        uv,
+        "pip",
+        "install",
+        "-q",
+        "--python",
+        python,
+        *needed,
+    ]  # pip steps in where it cannot
     if not uv.exists() or subprocess.run(quick, capture_output=True).returncode:
         subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", *needed], check=True)
     return python
 
 
 @pytest.mark.timeout(2400)  # where pip has to unpack gigabytes
-@pytest.mark.parametrize("names", [CORE, pytest.param(NAMES, marks=pytest.mark.whole)], ids=["core", "all"])
-def test_in_another_place_and_environment_every_bundle_says_the_same(exported, environment, tmp_path, names):
+@pytest.mark.parametrize(
+    "names", [CORE, pytest.param(NAMES, marks=pytest.mark.whole)], ids=["core", "all"]
+)
+def test_in_another_place_and_environment_every_bundle_says_the_same(
+    exported, environment, tmp_path, names
+):
     moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in names]
-    done = subprocess.run([environment, "-c", ELSEWHERE, *moved], cwd=tmp_path, text=True, capture_output=True,
-                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}, timeout=600)
+    done = subprocess.run(
+        [environment, "-c", ELSEWHERE, *moved],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert set(found) == set(names)
@@ -104,15 +134,30 @@ def test_the_page_and_the_bundle_agree_on_the_runs_own_items(exported):
     for name in ("bert", "convnext", "mlp", "cnn"):
         run, version = exported.run(name)
         rows = version.rows_of("test")
-        items = (list(version.texts(rows)) if version.info.modality == "text" else
-                 [golden.open_image(version.image_bytes(int(row))) for row in rows])
-        np.testing.assert_allclose(load_classifier(exported.bundle(name)[0]).probabilities(items),
-                                   load_classifier(run / "model").probabilities(items), atol=1e-6)
+        items = (
+            list(version.texts(rows))
+            if version.info.modality == "text"
+            else [golden.open_image(version.image_bytes(int(row))) for row in rows]
+        )
+        np.testing.assert_allclose(
+            load_classifier(exported.bundle(name)[0]).probabilities(items),
+            load_classifier(run / "model").probabilities(items),
+            atol=1e-6,
+        )
 
 
-@pytest.mark.parametrize(("damage", "named"), [
-    ("weight", "weights"), ("labels", "label order"), ("mean", "preprocessing"), ("processor", "preprocessing"),
-    ("missing", "file golden/00.png"), ("added", "file note.txt"), ("onnx", "file model.onnx")])
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("weight", "weights"),
+        ("labels", "label order"),
+        ("mean", "preprocessing"),
+        ("processor", "preprocessing"),
+        ("missing", "file golden/00.png"),
+        ("added", "file note.txt"),
+        ("onnx", "file model.onnx"),
+    ],
+)
 def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_path, damage, named):
     folder = shutil.copytree(exported.bundle("vit")[0], tmp_path / "b")
     config = json.loads((folder / "config.json").read_text())
@@ -122,7 +167,10 @@ def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_p
         data[-3] ^= 0x40
         (folder / "model.safetensors").write_bytes(data)
     if damage == "labels":
-        config["id2label"]["0"], config["id2label"]["1"] = config["id2label"]["1"], config["id2label"]["0"]
+        config["id2label"]["0"], config["id2label"]["1"] = (
+            config["id2label"]["1"],
+            config["id2label"]["0"],
+        )
     if damage == "mean":
         processor["image_mean"] = [0.2, 0.2, 0.2]
     if damage == "processor":
@@ -141,19 +189,29 @@ def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_p
     found = verify(folder)
     assert not found["ok"]
     assert named in {check["name"] for check in found["checks"] if not check["ok"]}
-    if damage in ("weight", "labels", "mean"):  # and the answers give it away, whatever the files say of themselves
-        assert "golden examples, PyTorch" in {check["name"] for check in found["checks"] if not check["ok"]} or (
-            damage == "weight")
+    if damage in (
+        "weight",
+        "labels",
+        "mean",
+    ):  # and the answers give it away, whatever the files say of themselves
+        assert "golden examples, PyTorch" in {
+            check["name"] for check in found["checks"] if not check["ok"]
+        } or (damage == "weight")
 
 
 @pytest.mark.parametrize("family", ["vit", "resnet"])
 def test_trap_9_another_implementation_of_the_processor_is_named(exported, monkeypatch, family):
-    """Where torchvision is missing, transformers takes processors on Pillow, which resize a little differently."""
+    """Where torchvision is missing, transformers takes processors on Pillow, which resize a little
+    differently.
+    """
     from transformers import AutoImageProcessor
 
     folder, usual = exported.bundle(family)[0], AutoImageProcessor.from_pretrained
-    monkeypatch.setattr(AutoImageProcessor, "from_pretrained",
-                        lambda *given, **more: usual(*given, backend="pil", **more))
+    monkeypatch.setattr(
+        AutoImageProcessor,
+        "from_pretrained",
+        lambda *given, **more: usual(*given, backend="pil", **more),
+    )
     checks = {check["name"]: check for check in verify(folder)["checks"]}
     assert not checks["preprocessing"]["ok"] and 'Pil"' in checks["preprocessing"]["detail"]
     assert checks["golden examples, PyTorch"]["largest"] > 1e-6  # so it matters which one it is
@@ -180,8 +238,11 @@ def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
         found = export(run, tmp_path / name, Wishes(onnx=True, int8=True), version, Progress())
         assert found["int8"]["items"] == len(version.rows_of("test"))
         classifier, rows = load_classifier(run / "model"), version.rows_of("test")
-        items = (list(version.texts(rows)) if version.info.modality == "text" else
-                 [golden.open_image(version.image_bytes(int(row))) for row in rows])
+        items = (
+            list(version.texts(rows))
+            if version.info.modality == "text"
+            else [golden.open_image(version.image_bytes(int(row))) for row in rows]
+        )
         small = OnnxClassifier(tmp_path / name / "model.int8.onnx", classifier).probabilities(items)
         same = small.argmax(1) == classifier.probabilities(items).argmax(1)
         assert found["int8"]["agreement"]["value"] == pytest.approx(same.mean())
@@ -210,7 +271,9 @@ def test_golden_examples_are_the_owners_only_when_asked(exported, tmp_path):
         assert bool(own & texts) == examples
         longest = max(texts, key=len)
         classifier = load_classifier(run / "model")
-        assert len(classifier.processor(longest)["input_ids"]) > classifier.processor.model_max_length
+        assert (
+            len(classifier.processor(longest)["input_ids"]) > classifier.processor.model_max_length
+        )
 
 
 def test_the_card_has_metadata_scores_with_intervals_and_a_licence(exported):
@@ -224,12 +287,19 @@ def test_the_card_has_metadata_scores_with_intervals_and_a_licence(exported):
 
 
 def test_requirements_are_those_that_it_needs(exported):
-    told = {name: [line.partition("==")[0] for line in requirements_of(read_json(
-        exported.bundle(name)[0] / "graft.json"))] for name in ("bert", "resnet", "timm", "mlp")}
-    assert told == {"bert": ["numpy", "transformers", "torch"],
-                    "resnet": ["numpy", "transformers", "torch", "pillow", "torchvision"],
-                    "timm": ["numpy", "transformers", "torch", "pillow", "torchvision", "timm"],
-                    "mlp": ["numpy", "transformers", "onnxruntime", "torch", "pillow", "torchvision"]}
+    told = {
+        name: [
+            line.partition("==")[0]
+            for line in requirements_of(read_json(exported.bundle(name)[0] / "graft.json"))
+        ]
+        for name in ("bert", "resnet", "timm", "mlp")
+    }
+    assert told == {
+        "bert": ["numpy", "transformers", "torch"],
+        "resnet": ["numpy", "transformers", "torch", "pillow", "torchvision"],
+        "timm": ["numpy", "transformers", "torch", "pillow", "torchvision", "timm"],
+        "mlp": ["numpy", "transformers", "onnxruntime", "torch", "pillow", "torchvision"],
+    }
 
 
 def test_what_cannot_be_exported_says_why(exported, tmp_path):

@@ -1,4 +1,6 @@
-"""What training did to a row is repeated by every way out: command, job, bundle, predict.py and server say the same."""
+"""What training did to a row is repeated by every way out: command, job, bundle, predict.py and
+server say the same.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,22 @@ from tl_core.models.references import read_json
 from tl_core.predict.server import Serving, create_app
 from tl_core.progress import Progress
 
-MAIL = [("late again", "my order is late"), ("Grüße", "the film is good, größer and möglich"), ("", "bad money"),
-        ("good", ""), ('he said "no"', "two\nlines, and a comma"), ("money back", "is my film 3 back")]
-BROKEN = [("bÃ©art", "the cafÃ© is good"), ("ham &amp; eggs", "my\u200border is bad"), ("plain", "good film"),
-          ("VersicherungsschÃ¤den", "my money Ã¼ber"), ("a\x07b", "&lt;late&gt;"), ("schÃ¶n", "order")]
+MAIL = [
+    ("late again", "my order is late"),
+    ("Grüße", "the film is good, größer and möglich"),
+    ("", "bad money"),
+    ("good", ""),
+    ('he said "no"', "two\nlines, and a comma"),
+    ("money back", "is my film 3 back"),
+]
+BROKEN = [
+    ("bÃ©art", "the cafÃ© is good"),
+    ("ham &amp; eggs", "my\u200border is bad"),
+    ("plain", "good film"),
+    ("VersicherungsschÃ¤den", "my money Ã¼ber"),
+    ("a\x07b", "&lt;late&gt;"),
+    ("schÃ¶n", "order"),
+]
 GREY, STRING, COLOUR = (28, 28, 1), (8, 8, 1), (8, 8, 3)
 
 
@@ -64,18 +78,27 @@ class Way:
         run, found = self.registered(), {}
         for name, model in (("run", run.id), ("bundle", self.bundle)):
             out = tmp_path / f"{name}.csv"
-            assert main(["predict", str(model), str(source), "-o", str(out), "--strict", "--json"]) == 0
+            assert (
+                main(["predict", str(model), str(source), "-o", str(out), "--strict", "--json"])
+                == 0
+            )
             found[name] = self.read(out)
-        job = carried_out(RunConfig("predict", "local", "mine@1", options={
-            "run": run.id, "source": str(source)}))
+        job = carried_out(
+            RunConfig("predict", "local", "mine@1", options={"run": run.id, "source": str(source)})
+        )
         assert job.status == "done", job.reason
         assert job.summary["plan"]["columns"] and job.summary["plan"]["sample"]
         return {**found, "job": self.read(job.folder / job.summary["file"])}
 
     def predict_py(self, tmp_path, *sources):
         out = tmp_path / "script.csv"
-        done = subprocess.run([sys.executable, self.bundle / "predict.py", *sources, "-o", out], cwd=tmp_path,
-                              capture_output=True, text=True, env={"PATH": "/usr/bin", "HF_HUB_OFFLINE": "1"})
+        done = subprocess.run(
+            [sys.executable, self.bundle / "predict.py", *sources, "-o", out],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin", "HF_HUB_OFFLINE": "1"},
+        )
         assert done.returncode == 0, done.stderr
         return self.read(out)
 
@@ -85,7 +108,12 @@ class Way:
             reply = client.post("/predict/files" if "files" in asked else "/predict", **asked)
             if reply.status_code != 200:
                 return reply.status_code, reply.json()["detail"]
-            return np.array([[one["probabilities"][name] for name in self.labels] for one in reply.json()["answers"]])
+            return np.array(
+                [
+                    [one["probabilities"][name] for name in self.labels]
+                    for one in reply.json()["answers"]
+                ]
+            )
 
     def expected(self, items):
         return load_classifier(self.folder / "model").probabilities(items)
@@ -121,7 +149,9 @@ def close(found, wanted):
         np.testing.assert_allclose(said, wanted, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["csv", "other order", "extra columns", "tsv", "semicolons", "jsonl", "xlsx"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "other order", "extra columns", "tsv", "semicolons", "jsonl", "xlsx"]
+)
 def test_title_and_body_are_joined_by_every_way(joined, tmp_path, kind):
     wanted = joined.expected([f"{title}\n{body}".strip() for title, body in MAIL])
     path = tmp_path / "in.csv"
@@ -130,13 +160,19 @@ def test_title_and_body_are_joined_by_every_way(joined, tmp_path, kind):
     elif kind == "other order":
         write_table(path, ["body", "title"], [pair[::-1] for pair in MAIL])
     elif kind == "extra columns":
-        write_table(path, ["id", "title", "text", "body", "label"], [(7, t, "never", b, "x") for t, b in MAIL])
+        write_table(
+            path,
+            ["id", "title", "text", "body", "label"],
+            [(7, t, "never", b, "x") for t, b in MAIL],
+        )
     elif kind == "semicolons":
         path.write_text("title;body\n" + "\n".join(f"{t};{b}" for t, b in MAIL[:4]) + "\n")
         wanted = wanted[:4]
     elif kind == "jsonl":
         path = tmp_path / "in.jsonl"
-        path.write_text("\n".join(json.dumps({"body": body, "n": 1, "title": title}) for title, body in MAIL))
+        path.write_text(
+            "\n".join(json.dumps({"body": body, "n": 1, "title": title}) for title, body in MAIL)
+        )
     else:
         import openpyxl
 
@@ -147,35 +183,59 @@ def test_title_and_body_are_joined_by_every_way(joined, tmp_path, kind):
     found = joined.commands(path, tmp_path)
     if path.suffix in (".csv", ".tsv"):
         found["predict.py"] = joined.predict_py(tmp_path, path)
-    found["server"] = joined.served(json={"rows": [{"title": title, "body": body, "note": [1]}
-                                                   for title, body in MAIL[:len(wanted)]]})
+    found["server"] = joined.served(
+        json={
+            "rows": [
+                {"title": title, "body": body, "note": [1]} for title, body in MAIL[: len(wanted)]
+            ]
+        }
+    )
     close(found, wanted)
 
 
 def test_wrongly_decoded_texts_are_repaired_by_every_way(ways, tmp_path):
     way = ways("repair", "bert", Preparation(columns=("title", "body"), repair=True))
     path = write_table(tmp_path / "in.csv", ["title", "body"], BROKEN)
-    right = ["béart\nthe café is good", "ham & eggs\nmyorder is bad", "plain\ngood film",
-             "Versicherungsschäden\nmy money über", "ab\n<late>", "schön\norder"]
-    found = {**way.commands(path, tmp_path), "predict.py": way.predict_py(tmp_path, path),
-             "server": way.served(json={"rows": [{"title": title, "body": body} for title, body in BROKEN]})}
+    right = [
+        "béart\nthe café is good",
+        "ham & eggs\nmyorder is bad",
+        "plain\ngood film",
+        "Versicherungsschäden\nmy money über",
+        "ab\n<late>",
+        "schön\norder",
+    ]
+    found = {
+        **way.commands(path, tmp_path),
+        "predict.py": way.predict_py(tmp_path, path),
+        "server": way.served(
+            json={"rows": [{"title": title, "body": body} for title, body in BROKEN]}
+        ),
+    }
     close(found, way.expected(right))
     assert np.abs(way.expected([f"{t}\n{b}" for t, b in BROKEN]) - way.expected(right)).max() > 1e-4
-    assert any(line.startswith("ftfy==") for line in (way.bundle / "requirements.txt").read_text().splitlines())
+    assert any(
+        line.startswith("ftfy==")
+        for line in (way.bundle / "requirements.txt").read_text().splitlines()
+    )
 
 
 def test_a_repair_of_one_column_holds_for_plain_texts_too(ways, tmp_path):
     way = ways("plain", "bert", Preparation(columns=("message",), repair=True))
     path = write_table(tmp_path / "in.csv", ["id", "message"], [(1, body) for _, body in BROKEN])
     texts = ["the café is good", "myorder is bad", "good film", "my money über", "<late>", "order"]
-    found = {**way.commands(path, tmp_path), "predict.py": way.predict_py(tmp_path, path),
-             "as words": way.predict_py(tmp_path, *[body for _, body in BROKEN]),
-             "texts": way.served(json={"texts": [body for _, body in BROKEN]}),
-             "rows": way.served(json={"rows": [{"message": body} for _, body in BROKEN]})}
+    found = {
+        **way.commands(path, tmp_path),
+        "predict.py": way.predict_py(tmp_path, path),
+        "as words": way.predict_py(tmp_path, *[body for _, body in BROKEN]),
+        "texts": way.served(json={"texts": [body for _, body in BROKEN]}),
+        "rows": way.served(json={"rows": [{"message": body} for _, body in BROKEN]}),
+    }
     close(found, way.expected(texts))
 
 
-@pytest.mark.parametrize("shape", [GREY, STRING, COLOUR, (4, 4, 3)], ids=["grey", "string", "colour", "fractions"])
+@pytest.mark.parametrize(
+    "shape", [GREY, STRING, COLOUR, (4, 4, 3)], ids=["grey", "string", "colour", "fractions"]
+)
 def test_rows_of_pixels_are_pictures_for_every_way(ways, tmp_path, shape):
     width, height, channels = shape
     count = width * height * channels
@@ -185,13 +245,23 @@ def test_rows_of_pixels_are_pictures_for_every_way(ways, tmp_path, shape):
     cells = [one.ravel().tolist() for one in values]
     if shape == (4, 4, 3):
         cells = [[cell / 255 for cell in one] for one in cells]
-    rows = [(f"id{n}", " ".join(map(str, one))) if shape == STRING else (f"id{n}", *one) for n, one in enumerate(cells)]
+    rows = [
+        (f"id{n}", " ".join(map(str, one))) if shape == STRING else (f"id{n}", *one)
+        for n, one in enumerate(cells)
+    ]
     path = write_table(tmp_path / "in.csv", ["id", *columns], rows)
-    pictures = [Image.fromarray(one.astype(np.uint8).squeeze() if channels == 1 else one.astype(np.uint8))
-                for one in values]
+    pictures = [
+        Image.fromarray(one.astype(np.uint8).squeeze() if channels == 1 else one.astype(np.uint8))
+        for one in values
+    ]
     wanted = way.expected([picture.convert("RGB") for picture in pictures])
-    found = {**way.commands(path, tmp_path), "predict.py": way.predict_py(tmp_path, path),
-             "server": way.served(json={"rows": [dict(zip(columns, row[1:], strict=True)) for row in rows]})}
+    found = {
+        **way.commands(path, tmp_path),
+        "predict.py": way.predict_py(tmp_path, path),
+        "server": way.served(
+            json={"rows": [dict(zip(columns, row[1:], strict=True)) for row in rows]}
+        ),
+    }
     for number, picture in enumerate(pictures):
         picture.save(tmp_path / f"{number}.png")
     files = [tmp_path / f"{number}.png" for number in range(5)]
@@ -229,17 +299,27 @@ def write_deep(folder, kind):
             Image.fromarray(values).save(folder / f"{number}.tif")
             shown.append(scaled(values.astype(float), -2, 3))
         else:
-            pages = [random.integers(0, 256, (16, 20, 3)).astype(np.uint8) for _ in range(number + 1)]
+            pages = [
+                random.integers(0, 256, (16, 20, 3)).astype(np.uint8) for _ in range(number + 1)
+            ]
             first, *rest = [Image.fromarray(page) for page in pages]
             first.save(folder / f"{number}.tif", save_all=True, append_images=rest)
-            shown += [Image.fromarray(page) for page in (pages if kind == "all pages" else pages[:1])]
+            shown += [
+                Image.fromarray(page) for page in (pages if kind == "all pages" else pages[:1])
+            ]
     return shown
 
 
-@pytest.mark.parametrize(("kind", "kept"), [
-    ("twelve bits", Preparation(scale=(0.0, 4095.0))), ("deep colours", Preparation(scale=(0.0, 4095.0))),
-    ("floats", Preparation(scale=(-2.0, 3.0))),
-    ("all pages", Preparation(page="all")), ("first pages", Preparation())])
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        ("twelve bits", Preparation(scale=(0.0, 4095.0))),
+        ("deep colours", Preparation(scale=(0.0, 4095.0))),
+        ("floats", Preparation(scale=(-2.0, 3.0))),
+        ("all pages", Preparation(page="all")),
+        ("first pages", Preparation()),
+    ],
+)
 def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path, kind, kept):
     way, folder = ways(kind.replace(" ", ""), "resnet", kept), tmp_path / "pictures"
     wanted = way.expected(write_deep(folder, kind))
@@ -247,9 +327,12 @@ def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path,
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
-    found = {**way.commands(folder, tmp_path), "predict.py": way.predict_py(tmp_path, folder),
-             "zip": way.commands(tmp_path / "p.zip", tmp_path)["bundle"],
-             "server": way.served(files=[("files", (path.name, path.read_bytes())) for path in files])}
+    found = {
+        **way.commands(folder, tmp_path),
+        "predict.py": way.predict_py(tmp_path, folder),
+        "zip": way.commands(tmp_path / "p.zip", tmp_path)["bundle"],
+        "server": way.served(files=[("files", (path.name, path.read_bytes())) for path in files]),
+    }
     close(found, wanted)
     if kind == "all pages":
         with (tmp_path / "run.csv").open() as handle:
@@ -259,9 +342,14 @@ def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path,
 
 def test_bundles_carry_it_and_are_proven_with_it(joined, exported):
     told = read_json(joined.bundle / "graft.json")
-    assert told["preparation"] == joined.kept.as_dict() and Preparation.read(joined.bundle) == joined.kept
+    assert (
+        told["preparation"] == joined.kept.as_dict()
+        and Preparation.read(joined.bundle) == joined.kept
+    )
     assert "`title` and `body`" in (joined.bundle / "README.md").read_text()
-    assert (joined.bundle / "preparation.py").is_file() and not any("ftfy" in line for line in requirements_of(told))
+    assert (joined.bundle / "preparation.py").is_file() and not any(
+        "ftfy" in line for line in requirements_of(told)
+    )
     old = exported.run("bert")[0]  # a run from before models carried it: its dataset says it
     assert not (old / "model" / "preparation.json").exists()
     assert Preparation.read(exported.bundle("bert")[0]) == Preparation(columns=("text",))
@@ -270,7 +358,9 @@ def test_bundles_carry_it_and_are_proven_with_it(joined, exported):
 def test_a_changed_preparation_is_found_out(joined, tmp_path):
     folder = shutil.copytree(joined.bundle, tmp_path / "b")
     Preparation(columns=("body",)).write(folder)
-    assert [check["name"] for check in verify(folder)["checks"] if not check["ok"]] == ["file preparation.json"]
+    assert [check["name"] for check in verify(folder)["checks"] if not check["ok"]] == [
+        "file preparation.json"
+    ]
 
 
 def test_a_bundle_from_before_answers_as_it_did(joined, tmp_path):
@@ -278,21 +368,36 @@ def test_a_bundle_from_before_answers_as_it_did(joined, tmp_path):
     for name in ("preparation.json", "preparation.py", "manifest.json"):
         (folder / name).unlink()
     write_table(tmp_path / "in.csv", ["text", "n"], [("good film", 1), ("bad order", 2)])
-    assert main(["predict", str(folder), str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 0
+    assert (
+        main(["predict", str(folder), str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")])
+        == 0
+    )
     with TestClient(create_app(Serving(str(folder)))) as client:
         assert client.get("/ready").json()["columns"] == []
         assert client.post("/predict", json={"texts": ["good film"]}).status_code == 200
-        assert client.post("/predict", json={"rows": [{"anything": "good film"}]}).status_code == 200
-        assert client.post("/predict", json={"rows": [{"a": "good", "b": "film"}]}).status_code == 422
+        assert (
+            client.post("/predict", json={"rows": [{"anything": "good film"}]}).status_code == 200
+        )
+        assert (
+            client.post("/predict", json={"rows": [{"a": "good", "b": "film"}]}).status_code == 422
+        )
 
 
 def test_predict_py_refuses_in_words_what_it_was_not_trained_on(joined, ways, tmp_path):
     path = str(write_table(tmp_path / "in.csv", ["subject", "body"], MAIL[:3]))
-    done = subprocess.run([sys.executable, joined.bundle / "predict.py", path], text=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, joined.bundle / "predict.py", path], text=True, capture_output=True
+    )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "no column 'title'" in done.stderr and "subject, body" in done.stderr
-    model, plain = standalone.Model(joined.bundle), ways("plain", "bert", Preparation(("message",), repair=True))
-    for words, column, said in (("a text alone", "", "'title' and 'body'"), (path, "body", "--column")):
+    model, plain = (
+        standalone.Model(joined.bundle),
+        ways("plain", "bert", Preparation(("message",), repair=True)),
+    )
+    for words, column, said in (
+        ("a text alone", "", "'title' and 'body'"),
+        (path, "body", "--column"),
+    ):
         with pytest.raises(ValueError, match=said):
             standalone.read([words], column, model)
     with pytest.raises(ValueError, match="text alone"):
@@ -302,7 +407,9 @@ def test_predict_py_refuses_in_words_what_it_was_not_trained_on(joined, ways, tm
     single = standalone.Model(plain.bundle)
     with pytest.raises(ValueError, match=r"'message'.*--column"):
         standalone.read([path], "", single)
-    assert [item for _, item in standalone.read([path], "body", single)] == [{"message": body} for _, body in MAIL[:3]]
+    assert [item for _, item in standalone.read([path], "body", single)] == [
+        {"message": body} for _, body in MAIL[:3]
+    ]
     latin = tmp_path / "latin.csv"
     latin.write_bytes("message\nGr\u00fc\u00dfe\n".encode("latin-1"))
     with pytest.raises(ValueError, match="UTF-8"):
@@ -314,28 +421,47 @@ def test_predict_py_reads_the_tables_that_tools_write(joined, tmp_path):
 
     def rows(name, text):
         (tmp_path / name).write_text(text, encoding="utf-8")
-        return [item if isinstance(item, dict) else str(item)
-                for _, item in standalone.read([str(tmp_path / name)], "", model)]
+        return [
+            item if isinstance(item, dict) else str(item)
+            for _, item in standalone.read([str(tmp_path / name)], "", model)
+        ]
 
     assert rows("quotes.tsv", 'title\tbody\n"hello\tA "good" film\nb"ye\t"B\n') == [
-        {"title": '"hello', "body": 'A "good" film'}, {"title": 'b"ye', "body": '"B'}]
-    assert rows("quoted.tsv", 'title\tbody\n"two\nlines"\tB\n') == [{"title": "two\nlines", "body": "B"}]
+        {"title": '"hello', "body": 'A "good" film'},
+        {"title": 'b"ye', "body": '"B'},
+    ]
+    assert rows("quoted.tsv", 'title\tbody\n"two\nlines"\tB\n') == [
+        {"title": "two\nlines", "body": "B"}
+    ]
     assert rows("blanks.csv", "\ufeff title , body\na,b\n") == [{"title": "a", "body": "b"}]
     assert rows("short.csv", "title,body\na\na,b\n,\na,b,c\n") == [
-        "The row is damaged: it does not fit the header.", {"title": "a", "body": "b"}, "The text is empty.",
-        "The row is damaged: it does not fit the header."]
+        "The row is damaged: it does not fit the header.",
+        {"title": "a", "body": "b"},
+        "The text is empty.",
+        "The row is damaged: it does not fit the header.",
+    ]
 
 
 def test_the_server_says_what_it_needs_and_refuses_less(joined):
     with TestClient(create_app(Serving(str(joined.bundle)))) as client:
-        assert client.get("/ready").json() == {"status": "ready", "labels": joined.labels,
-                                               "columns": ["title", "body"], "pixels": []}
+        assert client.get("/ready").json() == {
+            "status": "ready",
+            "labels": joined.labels,
+            "columns": ["title", "body"],
+            "pixels": [],
+        }
         told = client.get("/openapi.json").json()
-        assert told["components"]["schemas"]["Asked"]["properties"]["rows"]["items"]["required"] == ["title", "body"]
+        assert told["components"]["schemas"]["Asked"]["properties"]["rows"]["items"][
+            "required"
+        ] == ["title", "body"]
         assert told["info"]["x-model"] == {"columns": ["title", "body"], "pixels": []}
-        for body, word in (({"texts": ["a"]}, "'title' and 'body'"), ({"rows": [{"body": "x"}]}, "'title'"),
-                           ({"rows": [{"title": "a", "body": "b"}], "texts": ["a"]}, "either texts or rows"),
-                           ({"rows": [{"title": ["a"], "body": "b"}]}, "neither a text nor a number"),
-                           ({"rows": [{"title": " ", "body": None}]}, "Row 1 has no text"), ({}, "texts or rows")):
+        for body, word in (
+            ({"texts": ["a"]}, "'title' and 'body'"),
+            ({"rows": [{"body": "x"}]}, "'title'"),
+            ({"rows": [{"title": "a", "body": "b"}], "texts": ["a"]}, "either texts or rows"),
+            ({"rows": [{"title": ["a"], "body": "b"}]}, "neither a text nor a number"),
+            ({"rows": [{"title": " ", "body": None}]}, "Row 1 has no text"),
+            ({}, "texts or rows"),
+        ):
             reply = client.post("/predict", json=body)
             assert reply.status_code == 422 and word in reply.json()["detail"], reply.json()

@@ -36,14 +36,29 @@ for folder, name, token, public in json.loads(sys.argv[1]):
 
 @pytest.fixture
 def push(tmp_path):
-    """Push several times in one process of its own: the client reads its settings when it is imported."""
+    """Push several times in one process of its own: the client reads its settings when it is
+    imported.
+    """
+
     def run(address, *asked):
-        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub"),
-                       "HF_HUB_DISABLE_XET": "1"}
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": address,
+            "HF_HOME": str(tmp_path / "hub"),
+            "HF_HUB_DISABLE_XET": "1",
+        }
         environment.pop("HF_HUB_OFFLINE")
-        told = json.dumps([[str(folder), name, token, public] for folder, name, token, public in asked])
-        done = subprocess.run([sys.executable, "-c", CODE, told], cwd=ROOT, text=True, env=environment,
-                              capture_output=True, timeout=300)
+        told = json.dumps(
+            [[str(folder), name, token, public] for folder, name, token, public in asked]
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, told],
+            cwd=ROOT,
+            text=True,
+            env=environment,
+            capture_output=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr
         assert TOKEN not in done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -54,8 +69,18 @@ def push(tmp_path):
 def test_a_bundle_arrives_whole_and_private_and_comes_back(push, exported, tmp_path):
     folder = exported.bundle("bert")[0]
     with serve({}, uploads=tmp_path / "there") as address:
-        first, again = push(address, (folder, "me/notes", TOKEN, False), (folder, "me/notes", TOKEN, False))
-    assert first == again == {"repository": "me/notes", "address": f"{address}/me/notes", "commit": COMMIT}
+        first, again = push(
+            address, (folder, "me/notes", TOKEN, False), (folder, "me/notes", TOKEN, False)
+        )
+    assert (
+        first
+        == again
+        == {
+            "repository": "me/notes",
+            "address": f"{address}/me/notes",
+            "commit": COMMIT,
+        }
+    )
     arrived = tmp_path / "there" / "me" / "notes"
     assert verify(arrived)["ok"]
     assert "model-index" in (arrived / "README.md").read_text()
@@ -65,8 +90,12 @@ def test_a_bundle_arrives_whole_and_private_and_comes_back(push, exported, tmp_p
 def test_what_the_hub_refuses_is_said(push, exported, tmp_path):
     folder = exported.bundle("bert")[0]
     with serve({"me/open": tmp_path / "there"}, uploads=tmp_path / "there") as address:
-        reads, taken, public = push(address, (folder, "me/notes", "hf_reads", False), (folder, "me/open", TOKEN, False),
-                                    (folder, "me/open", TOKEN, True))
+        reads, taken, public = push(
+            address,
+            (folder, "me/notes", "hf_reads", False),
+            (folder, "me/open", TOKEN, False),
+            (folder, "me/open", TOKEN, True),
+        )
     assert "does not let us write" in reads["what"]
     assert "everybody can read it" in taken["what"]
     assert public["commit"] == COMMIT
@@ -79,9 +108,12 @@ def test_what_cannot_be_pushed_is_said_before_the_hub_is_asked(exported, tmp_pat
     with pytest.raises(UserError, match="cannot be reached"):
         upload(folder, "me/notes", TOKEN, Progress())
     monkeypatch.setattr("tl_core.export.push.is_reachable", lambda: True)
-    for place, name, token, what in ((folder, "notes", TOKEN, "no name"), (folder, "me/notes", "", "no token"),
-                                     (tmp_path / "broken", "me/notes", TOKEN, "not as it was exported"),
-                                     (tmp_path, "me/notes", TOKEN, "no bundle")):
+    for place, name, token, what in (
+        (folder, "notes", TOKEN, "no name"),
+        (folder, "me/notes", "", "no token"),
+        (tmp_path / "broken", "me/notes", TOKEN, "not as it was exported"),
+        (tmp_path, "me/notes", TOKEN, "no bundle"),
+    ):
         with pytest.raises(UserError, match=what):
             upload(place, name, token, Progress())
 
@@ -98,8 +130,20 @@ def test_a_server_writes_only_with_a_token_of_its_own(monkeypatch):
     assert token_of(Settings(address="0.0.0.0", hub_token="hf_writes")) == "hf_writes"
 
 
-@pytest.mark.parametrize(("name", "good"), [
-    ("me/notes", True), ("my-team/a.b_c-1", True), ("notes", False), ("a/b/c", False), ("me/../x", False), ("", False),
-    ("me/", False), ("me/a b", False), ("-me/a", False), ("me/a--b", False)])
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("me/notes", True),
+        ("my-team/a.b_c-1", True),
+        ("notes", False),
+        ("a/b/c", False),
+        ("me/../x", False),
+        ("", False),
+        ("me/", False),
+        ("me/a b", False),
+        ("-me/a", False),
+        ("me/a--b", False),
+    ],
+)
 def test_names_of_the_hub(name, good):
     assert is_name(name) is good

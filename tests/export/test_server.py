@@ -1,4 +1,6 @@
-"""A bundle behind HTTP, as a process of its own: the same answers, limits with codes, and an end without losses."""
+"""A bundle behind HTTP, as a process of its own: the same answers, limits with codes, and an end
+without losses.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +31,29 @@ def texts(exported):
 def test_texts_are_answered_as_by_the_model(texts, exported):
     labels, items, expected = golden.read_golden(exported.bundle("bert")[0] / "golden")
     for start in range(0, len(items), 5):
-        reply = httpx.post(f"{texts}/predict", json={"texts": items[start:start + 5]})
+        reply = httpx.post(f"{texts}/predict", json={"texts": items[start : start + 5]})
         assert reply.status_code == 200
-        for answer, row in zip(reply.json()["answers"], expected[start:start + 5], strict=True):
-            np.testing.assert_allclose([answer["probabilities"][name] for name in labels], row, atol=1e-6)
+        for answer, row in zip(reply.json()["answers"], expected[start : start + 5], strict=True):
+            np.testing.assert_allclose(
+                [answer["probabilities"][name] for name in labels], row, atol=1e-6
+            )
             assert answer["label"] == labels[int(row.argmax())] and answer["abstain"] is False
 
 
-@pytest.mark.parametrize(("asked", "status"), [
-    ({"json": {"texts": []}}, 422), ({"json": {"texts": ["x"] * 257}}, 422),
-    ({"json": {"texts": ["x" * 100_001]}}, 422), ({"json": {"texts": [1]}}, 422),
-    ({"json": {}}, 422), ({"content": b"no json"}, 422),
-    ({"content": b"x" * (33 << 20)}, 413), ({"content": iter([b"x"])}, 411), ({"json": {"texts": ["a"] * 7}}, 429)])
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"json": {"texts": []}}, 422),
+        ({"json": {"texts": ["x"] * 257}}, 422),
+        ({"json": {"texts": ["x" * 100_001]}}, 422),
+        ({"json": {"texts": [1]}}, 422),
+        ({"json": {}}, 422),
+        ({"content": b"no json"}, 422),
+        ({"content": b"x" * (33 << 20)}, 413),
+        ({"content": iter([b"x"])}, 411),
+        ({"json": {"texts": ["a"] * 7}}, 429),
+    ],
+)
 def test_too_much_of_anything_has_its_code(texts, asked, status):
     headers = {"Content-Type": "application/json"} if "content" in asked else {}
     reply = httpx.post(f"{texts}/predict", headers=headers, timeout=30, **asked)
@@ -51,40 +64,64 @@ def test_too_much_of_anything_has_its_code(texts, asked, status):
 
 def test_pages_for_machines(texts, exported):
     assert httpx.get(f"{texts}/health").json() == {"status": "alive"}
-    assert httpx.get(f"{texts}/ready").json()["labels"] == load_classifier(exported.bundle("bert")[0]).labels
+    assert (
+        httpx.get(f"{texts}/ready").json()["labels"]
+        == load_classifier(exported.bundle("bert")[0]).labels
+    )
     told = httpx.get(f"{texts}/openapi.json").json()
     assert {"/predict", "/predict/files", "/health", "/ready", "/metrics"} <= set(told["paths"])
     httpx.post(f"{texts}/predict", json={"texts": ["once more"]})
     figures = httpx.get(f"{texts}/metrics").text
-    assert 'graft_requests_total{path="/predict",status="200"}' in figures and "graft_items_total" in figures
+    assert (
+        'graft_requests_total{path="/predict",status="200"}' in figures
+        and "graft_items_total" in figures
+    )
     assert httpx.post(f"{texts}/predict/files", files={"files": ("a.png", b"x")}).status_code == 422
 
 
 def test_pictures_and_a_token(exported):
     folder = exported.bundle("vit")[0]
     _, _, expected = golden.read_golden(folder / "golden")
-    names = [one["file"] for one in json.loads((folder / "golden" / "expected.json").read_text())["items"]]
+    names = [
+        one["file"]
+        for one in json.loads((folder / "golden" / "expected.json").read_text())["items"]
+    ]
     with serving(folder, TL_SERVE_TOKEN="secret") as (address, _):
         files = [("files", (name, (folder / "golden" / name).read_bytes())) for name in names]
         assert httpx.post(f"{address}/predict/files", files=files).status_code == 401
-        assert httpx.post(f"{address}/predict/files", files=files,
-                          headers={"Authorization": "Bearer wrong"}).status_code == 401
+        assert (
+            httpx.post(
+                f"{address}/predict/files", files=files, headers={"Authorization": "Bearer wrong"}
+            ).status_code
+            == 401
+        )
         known = {"Authorization": "Bearer secret"}
         reply = httpx.post(f"{address}/predict/files", files=files, headers=known)
         found = [list(answer["probabilities"].values()) for answer in reply.json()["answers"]]
         np.testing.assert_allclose(found, expected, atol=1e-6)
-        broken = httpx.post(f"{address}/predict/files", files={"files": ("a.png", b"no picture")}, headers=known)
+        broken = httpx.post(
+            f"{address}/predict/files", files={"files": ("a.png", b"no picture")}, headers=known
+        )
         assert broken.status_code == 422 and "not an image" in broken.json()["detail"]
         assert httpx.get(f"{address}/health").status_code == 200
 
 
 def test_an_end_loses_nothing_that_was_accepted(exported, tmp_path):
-    """Requests wait for their batch when the end is asked for; all of them are answered, and the process goes."""
-    with serving(exported.bundle("bert")[0], "--wait-ms", "1500", said=tmp_path / "said") as (address, process):
+    """Requests wait for their batch when the end is asked for; all of them are answered, and the
+    process goes.
+    """
+    with serving(exported.bundle("bert")[0], "--wait-ms", "1500", said=tmp_path / "said") as (
+        address,
+        process,
+    ):
         status = []
 
         def ask():
-            status.append(httpx.post(f"{address}/predict", json={"texts": ["still here?"]}, timeout=30).status_code)
+            status.append(
+                httpx.post(
+                    f"{address}/predict", json={"texts": ["still here?"]}, timeout=30
+                ).status_code
+            )
 
         httpx.post(f"{address}/predict", json={"texts": ["after company", "a batch waits"]})
         asking = [threading.Thread(target=ask) for _ in range(8)]
@@ -96,11 +133,17 @@ def test_an_end_loses_nothing_that_was_accepted(exported, tmp_path):
             thread.join()
         assert status == [200] * 8
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)
-    said = re.search(r"(\d+) requests were accepted, (\d+) of them", (tmp_path / "said").read_text())
+    said = re.search(
+        r"(\d+) requests were accepted, (\d+) of them", (tmp_path / "said").read_text()
+    )
     assert said.groups() == ("9", "9")
 
 
 def test_no_bundle_is_said(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "tl_core", "serve", tmp_path], cwd=ROOT, text=True,
-                          capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tl_core", "serve", tmp_path],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 2 and "no bundle" in done.stderr + done.stdout

@@ -23,7 +23,10 @@ def unpack_zip(data: bytes) -> None:
             unpack(path, Path(folder) / "out", _LIMITS)
         except UserError:
             pass
-        assert {entry.name for entry in Path(folder).iterdir()} <= {"z.zip", "out"}, "wrote outside its folder"
+        assert {entry.name for entry in Path(folder).iterdir()} <= {
+            "z.zip",
+            "out",
+        }, "wrote outside its folder"
 
 
 def read_csv(data: bytes) -> None:
@@ -46,4 +49,8 @@ def open_picture(data: bytes) -> None:
     assert len(facts.colours) == 48
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"zip": unpack_zip, "csv": read_csv, "image": open_picture}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "zip": unpack_zip,
+    "csv": read_csv,
+    "image": open_picture,
+}

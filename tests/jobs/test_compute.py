@@ -41,20 +41,34 @@ def wait(client, ticket):
 
 
 def test_looking_into_pictures_and_tables(client, tmp_path):
-    found = answer(client, "inspect_source", path=str(write_pictures(tmp_path / "d")), staging=str(tmp_path / "s"),
-                   options={})
+    found = answer(
+        client,
+        "inspect_source",
+        path=str(write_pictures(tmp_path / "d")),
+        staging=str(tmp_path / "s"),
+        options={},
+    )
     assert found["classes"] == {"blue": 12, "green": 12, "red": 12}
     assert found["thumbnails"][0][1].startswith(b"\xff\xd8")
-    found = answer(client, "inspect_source", path=str(write_texts(tmp_path / "t.csv")), staging=str(tmp_path / "s"),
-                   options={})
+    found = answer(
+        client,
+        "inspect_source",
+        path=str(write_texts(tmp_path / "t.csv")),
+        staging=str(tmp_path / "s"),
+        options={},
+    )
     assert found["guess"]["text"] == "text"
     assert len(found["preview"]) == 8
 
 
 def test_trap_29_predictions_leave_the_shared_model_alone(client, tiny, tmp_path):
-    save_classifier(load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings()), tmp_path / "model")
-    tickets = [client.call("predict_one", folder=str(tmp_path / "model"), value=text)
-               for text in ("good film", "bad order", "good film") * 3]
+    save_classifier(
+        load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings()), tmp_path / "model"
+    )
+    tickets = [
+        client.call("predict_one", folder=str(tmp_path / "model"), value=text)
+        for text in ("good film", "bad order", "good film") * 3
+    ]
     end, found = time.monotonic() + 90, []
     for ticket in tickets:
         while not client.poll(ticket)[0]:
@@ -85,14 +99,21 @@ def test_a_killed_helper_is_noticed_and_replaced(client, tmp_path):
     end = time.monotonic() + 10
     while client._connection is not None and time.monotonic() < end:
         time.sleep(0.05)
-    assert answer(client, "inspect_source", path=source, staging=str(tmp_path), options={})["modality"] == "text"
+    assert (
+        answer(client, "inspect_source", path=source, staging=str(tmp_path), options={})["modality"]
+        == "text"
+    )
     assert client._process.pid != process.pid
 
 
 def test_the_helper_does_not_outlive_the_app(tmp_path):
-    code = ("from tl_core.jobs.compute_client import ComputeClient; import os\n"
-            "c = ComputeClient(); c.call('warm', folder='/nowhere'); print(c._process.pid, flush=True); os._exit(9)")
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    code = (
+        "from tl_core.jobs.compute_client import ComputeClient; import os\nc = ComputeClient();"
+        " c.call('warm', folder='/nowhere'); print(c._process.pid, flush=True); os._exit(9)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     pid, end = int(found.stdout), time.monotonic() + 30
     import psutil
 
@@ -102,22 +123,31 @@ def test_the_helper_does_not_outlive_the_app(tmp_path):
 
 
 def test_trap_30_nothing_is_started_by_fork_or_spawn_of_the_page():
-    """Children are started by command line; multiprocessing would run app.py again in each of them. Only a training,
-    which is a process of its own, may have loader workers, and only to feed a GPU."""
+    """Children are started by command line; multiprocessing would run app.py again in each of them.
+    Only a training, which is a process of its own, may have loader workers, and only to feed a GPU.
+    """
     for folder in ("tl_core", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text()
             assert "ProcessPoolExecutor" not in text, path
             assert "multiprocessing.Process" not in text, path
             asked = text.count("num_workers")
-            assert not asked or (path.name == "trainer.py" and "4 if torch.cuda.is_available() else 0" in text), path
+            assert not asked or (
+                path.name == "trainer.py" and "4 if torch.cuda.is_available() else 0" in text
+            ), path
 
 
-def test_two_questions_about_networks_at_once_do_not_break_each_others_imports(client, tiny, tmp_path):
-    """transformers imports its parts on first use; a fresh helper is asked for a tree and a look at texts together."""
+def test_two_questions_about_networks_at_once_do_not_break_each_others_imports(
+    client, tiny, tmp_path
+):
+    """transformers imports its parts on first use; a fresh helper is asked for a tree and a look at
+    texts together.
+    """
     version = build(write_texts(tmp_path / "t.csv", 30), tmp_path / "v")
     reference = f"local:{tiny('bert')}"
-    tickets = [client.call("check_fit", reference=reference, folder=str(version.folder), max_length=16),
-               client.call("layer_tree", reference=reference, recipe="finetune", options={}, classes=2)]
+    tickets = [
+        client.call("check_fit", reference=reference, folder=str(version.folder), max_length=16),
+        client.call("layer_tree", reference=reference, recipe="finetune", options={}, classes=2),
+    ]
     _, tree = (wait(client, ticket) for ticket in tickets)
     assert tree["trainable"] == tree["total"]

@@ -90,12 +90,21 @@ def test_a_resumed_training_goes_on_from_its_checkpoint_not_beside_itself(tmp_pa
     log.curve("choosing C", c=1.0, log_loss=0.3)
     log.curve("training", step=3, loss=0.75)  # after a kill
     assert [(point["step"], point["loss"]) for point in view_of(tmp_path).curves["training"]] == [
-        (1, 0.9), (2, 0.8), (3, 0.75)]
-    assert len(view_of(tmp_path).curves["validation"]) == len(view_of(tmp_path).curves["choosing C"]) == 1
+        (1, 0.9),
+        (2, 0.8),
+        (3, 0.75),
+    ]
+    assert (
+        len(view_of(tmp_path).curves["validation"])
+        == len(view_of(tmp_path).curves["choosing C"])
+        == 1
+    )
 
 
 def test_a_torn_line_of_a_killed_worker_is_passed_over(tmp_path):
-    (tmp_path / "events.jsonl").write_text('{"t": 1, "ty\n{"t": 2, "type": "log", "text": "after"}\n')
+    (tmp_path / "events.jsonl").write_text(
+        '{"t": 1, "ty\n{"t": 2, "type": "log", "text": "after"}\n'
+    )
     assert [event["text"] for event in read_events(tmp_path)[0]] == ["after"]
 
 

@@ -57,7 +57,9 @@ def test_a_cancel_arrives_after_the_database_was_away_and_that_is_told_once(beat
         beat(Writer(5, "cancel"), lambda events: events.cancelled.is_set())
     assert len([record for record in caplog.records if record.exc_info]) == 1
     told = logs(tmp_path)
-    assert len(told) == 2 and "neither cancelled nor stopped" in told[0] and "answers again" in told[1]
+    assert (
+        len(told) == 2 and "neither cancelled nor stopped" in told[0] and "answers again" in told[1]
+    )
 
 
 def test_a_machine_that_cannot_be_read_stops_no_heart(beat, monkeypatch, caplog):

@@ -27,7 +27,9 @@ def test_every_kind_has_a_function_a_title_and_a_lane(name):
 
 
 def test_every_lane_has_a_slot():
-    assert set(slots_of(read_settings())) == lanes() and min(slots_of(read_settings()).values()) >= 1
+    assert (
+        set(slots_of(read_settings())) == lanes() and min(slots_of(read_settings()).values()) >= 1
+    )
 
 
 def count(config, folder, settings, events):
@@ -44,7 +46,9 @@ def test_a_toy_kind_runs_from_the_queue_to_its_end(home, monkeypatch):
     runs = RunStore(engine, "local", settings.home_path)
     with pytest.raises(ConfigError, match="no kind of run called 'count'"):
         RunConfig("count", "local")
-    monkeypatch.setitem(RUN_KINDS, "count", RunKind("a count", f"{__name__}:count", heavy=False, listed=False))
+    monkeypatch.setitem(
+        RUN_KINDS, "count", RunKind("a count", f"{__name__}:count", heavy=False, listed=False)
+    )
     monkeypatch.setattr(RunKind, "load", lambda self: count)
     run = runs.create(RunConfig("count", "local", "numbers@1", options={"to": 7}))
     assert runs.get(run.id).place == 1 and RunWriter(engine).claim_next("train") is None
@@ -53,5 +57,10 @@ def test_a_toy_kind_runs_from_the_queue_to_its_end(home, monkeypatch):
     assert carry_out(run.folder, settings) == 0
     signal.signal(signal.SIGTERM, handler)
     done = runs.get(run.id)
-    assert (done.status, done.headline, done.summary, done.progress) == ("done", "Counted to 7", {"to": 7}, 1.0)
+    assert (done.status, done.headline, done.summary, done.progress) == (
+        "done",
+        "Counted to 7",
+        {"to": 7},
+        1.0,
+    )
     assert runs.list() == [] and [one.id for one in runs.list(kind="count")] == [run.id]

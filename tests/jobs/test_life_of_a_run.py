@@ -34,14 +34,24 @@ def studio(home, tmp_path, tiny, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     settings = read_settings()
     engine = open_database(settings)
-    datasets, runs = (kind(engine, "local", settings.home_path) for kind in (DatasetStore, RunStore))
-    record, _, _ = add_dataset(datasets, settings, str(write_texts(tmp_path / "t.csv", 3000)), "mail",
-                               ImportOptions())
+    datasets, runs = (
+        kind(engine, "local", settings.home_path) for kind in (DatasetStore, RunStore)
+    )
+    record, _, _ = add_dataset(
+        datasets, settings, str(write_texts(tmp_path / "t.csv", 3000)), "mail", ImportOptions()
+    )
 
     def config(**options):
         options = {"batch_size": 1, "baseline": False, "precision": "float32", **options}
-        return RunConfig("train", "local", record.reference, str(record.folder), f"local:{tiny('bert')}", "probe",
-                         options)
+        return RunConfig(
+            "train",
+            "local",
+            record.reference,
+            str(record.folder),
+            f"local:{tiny('bert')}",
+            "probe",
+            options,
+        )
 
     yield settings, engine, runs, config
     kill_all(home)
@@ -113,7 +123,9 @@ def dispatchers(settings):
 def test_a_failed_run_says_why(studio):
     settings, engine, runs, config = studio
     broken = config()
-    run = runs.create(RunConfig("train", "local", broken.dataset, broken.dataset_dir, "local:/nowhere", "probe"))
+    run = runs.create(
+        RunConfig("train", "local", broken.dataset, broken.dataset_dir, "local:/nowhere", "probe")
+    )
     dispatcher = Dispatcher(engine, InProcess(settings), {"train": 1})
     dispatcher.turn()
     found = runs.get(run.id)
@@ -136,15 +148,22 @@ def test_a_killed_worker_is_interrupted_and_resumes_only_what_is_missing(studio)
     found = wait_for(lambda: (now := runs.get(run.id)).status == "interrupted" and now, 15)
     assert time.monotonic() - killed < 15
     assert "Resume" in found.reason["try_this"]
-    lines = (next((settings.home_path / "features").glob("*/batches.jsonl"))).read_text().count("\n")
+    lines = (
+        (next((settings.home_path / "features").glob("*/batches.jsonl"))).read_text().count("\n")
+    )
     assert lines > 100
     runs.resume(run.id)
     dispatcher.turn()
     wait_for(lambda: runs.get(run.id).status == "done", 120)
-    after = [path.read_text().splitlines() for path in (settings.home_path / "features").glob("*/batches.jsonl")]
+    after = [
+        path.read_text().splitlines()
+        for path in (settings.home_path / "features").glob("*/batches.jsonl")
+    ]
     longest = max(after, key=len)
     assert len(longest) <= 3000
-    assert len({line.split(",")[0] for line in longest}) >= len(longest) - 1  # no batch was computed twice
+    assert (
+        len({line.split(",")[0] for line in longest}) >= len(longest) - 1
+    )  # no batch was computed twice
 
 
 def test_a_killed_dispatcher_leaves_its_run_alive(studio):

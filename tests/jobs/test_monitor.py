@@ -15,21 +15,36 @@ from tl_core.jobs.runner import LocalRunner
 @pytest.fixture
 def one_gpu(monkeypatch):
     """A card that keeps its power use to itself, as many do."""
+
     def refuse(*_arguments):
         raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
 
-    answers = {"nvmlInit": lambda: None, "nvmlShutdown": lambda: None, "nvmlDeviceGetCount": lambda: 1,
-               "nvmlDeviceGetHandleByIndex": lambda index: index, "nvmlDeviceGetName": lambda _card: "Card",
-               "nvmlDeviceGetMemoryInfo": lambda _card: SimpleNamespace(used=3, total=8),
-               "nvmlDeviceGetUtilizationRates": lambda _card: SimpleNamespace(gpu=42),
-               "nvmlDeviceGetTemperature": lambda _card, _sensor: 61, "nvmlDeviceGetPowerUsage": refuse}
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlShutdown": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetName": lambda _card: "Card",
+        "nvmlDeviceGetMemoryInfo": lambda _card: SimpleNamespace(used=3, total=8),
+        "nvmlDeviceGetUtilizationRates": lambda _card: SimpleNamespace(gpu=42),
+        "nvmlDeviceGetTemperature": lambda _card, _sensor: 61,
+        "nvmlDeviceGetPowerUsage": refuse,
+    }
     for name, answer in answers.items():
         monkeypatch.setattr(pynvml, name, answer)
 
 
 def test_a_gpu_is_read_and_what_it_hides_stays_unknown(one_gpu):
-    assert monitor.read_gpus() == [{"name": "Card", "use": 42, "memory_used": 3, "memory_total": 8,
-                                    "temperature": 61, "power": None}]
+    assert monitor.read_gpus() == [
+        {
+            "name": "Card",
+            "use": 42,
+            "memory_used": 3,
+            "memory_total": 8,
+            "temperature": 61,
+            "power": None,
+        }
+    ]
     assert monitor.gpu_count() == 1
 
 
@@ -49,8 +64,10 @@ def test_each_worker_gets_the_gpu_that_fewest_others_use(monkeypatch):
             self.pid = pid
 
     runner = LocalRunner(1)
-    one, all_of_them = (RunConfig("train", "local", "d@1", "", "starter:text", "finetune", options)
-                        for options in ({}, {"processes": 2}))
+    one, all_of_them = (
+        RunConfig("train", "local", "d@1", "", "starter:text", "finetune", options)
+        for options in ({}, {"processes": 2})
+    )
     assert runner._pick_gpu(one) == ""  # this machine has none
     monkeypatch.setattr("tl_core.jobs.runner.gpu_count", lambda: 2)
     assert runner._pick_gpu(one) == "0"

@@ -40,6 +40,8 @@ def test_the_end_of_a_run_is_told(listener):
     assert heard == [{"run": "3f9a0c12de", "status": "done", "text": "Right 93 times in 100"}]
 
 
-@pytest.mark.parametrize("address", ("", "file:///etc/passwd", "ftp://127.0.0.1/x", "http://127.0.0.1:9/"))
+@pytest.mark.parametrize(
+    "address", ("", "file:///etc/passwd", "ftp://127.0.0.1/x", "http://127.0.0.1:9/")
+)
 def test_no_address_another_scheme_or_a_deaf_one_is_passed_over(address):
     notify(Settings(webhook=address), "3f9a0c12de", "failed", "text")

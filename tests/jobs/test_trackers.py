@@ -1,4 +1,6 @@
-"""Finished trainings reach a team's own tracker; a tracker that fails or is missing costs a line in the log."""
+"""Finished trainings reach a team's own tracker; a tracker that fails or is missing costs a line in
+the log.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,20 @@ from tl_core.vault import seal
 @pytest.fixture
 def run(tiny, tmp_path):
     """The folder of a finished training."""
-    version, folder = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v"), tmp_path / "3f9a0c12de"
+    version, folder = (
+        build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v"),
+        tmp_path / "3f9a0c12de",
+    )
     folder.mkdir()
-    config = RunConfig("train", "ann", "notes@1", str(version.folder), f"local:{tiny('bert')}", "finetune",
-                       {"strategy": "full", "epochs": 2.0, "max_length": 16, "baseline": False})
+    config = RunConfig(
+        "train",
+        "ann",
+        "notes@1",
+        str(version.folder),
+        f"local:{tiny('bert')}",
+        "finetune",
+        {"strategy": "full", "epochs": 2.0, "max_length": 16, "baseline": False},
+    )
     config.write(folder)
     events = EventLog(folder)
     report = run_recipe(config, version, folder, tmp_path / "cache", events)
@@ -33,7 +45,9 @@ def run(tiny, tmp_path):
     return folder, report
 
 
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # in MLflow's own database
+@pytest.mark.filterwarnings(
+    "ignore::sqlalchemy.exc.SADeprecationWarning"
+)  # in MLflow's own database
 def test_mlflow_has_settings_scores_curves_and_files(run, tmp_path, monkeypatch):
     from mlflow import MlflowClient
 
@@ -43,7 +57,7 @@ def test_mlflow_has_settings_scores_curves_and_files(run, tmp_path, monkeypatch)
     trackers.track(Settings(home=str(tmp_path), trackers="mlflow"), folder)
     client = MlflowClient()
     experiment = client.get_experiment_by_name("graft-studio/notes")
-    found, = client.search_runs([experiment.experiment_id])
+    (found,) = client.search_runs([experiment.experiment_id])
     assert found.info.run_name == folder.name and found.info.status == "FINISHED"
     assert found.data.params["recipe"] == "finetune" and found.data.params["epochs"] == "2.0"
     score = report["test"]["accuracy"]
@@ -51,9 +65,15 @@ def test_mlflow_has_settings_scores_curves_and_files(run, tmp_path, monkeypatch)
         assert found.data.metrics[f"test/accuracy{name}"] == pytest.approx(score[key])
     losses = client.get_metric_history(found.info.run_id, "training/loss")
     assert [(point.step, point.value) for point in losses] == [
-        (step, pytest.approx(value)) for name, step, value in trackers.points_of(folder) if name == "training/loss"]
+        (step, pytest.approx(value))
+        for name, step, value in trackers.points_of(folder)
+        if name == "training/loss"
+    ]
     assert {file.path for file in client.list_artifacts(found.info.run_id)} == {
-        "config.json", "report.json", "predictions.csv"}
+        "config.json",
+        "report.json",
+        "predictions.csv",
+    }
 
 
 def test_tensorboard_has_scores_and_curves(run, tmp_path):
@@ -62,7 +82,7 @@ def test_tensorboard_has_scores_and_curves(run, tmp_path):
     folder, report = run
     trackers.track(Settings(home=str(tmp_path), trackers="tensorboard"), folder)
     events = EventAccumulator(str(tmp_path / "tensorboard" / folder.name)).Reload()
-    score, = {round(event.value, 6) for event in events.Scalars("test/accuracy")}
+    (score,) = {round(event.value, 6) for event in events.Scalars("test/accuracy")}
     assert score == pytest.approx(report["test"]["accuracy"]["value"], abs=1e-6)
     assert len(events.Scalars("validation/epoch")) == 2
 

@@ -1,4 +1,6 @@
-"""A model folder as a zip: used when it can be, refused in words when not, and never more than weights and settings."""
+"""A model folder as a zip: used when it can be, refused in words when not, and never more than
+weights and settings.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def test_a_brought_model_is_kept_under_its_name_and_listed(tiny, tmp_path, home)
     references = [bring_model(settings, zipped(folder, tmp_path, "my model")) for _ in range(2)]
     assert references == ["local:my_model", "local:my_model-2"]
     kept = resolve_folder(parse_reference(references[0]), settings)
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in kept.iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {
+        path.name for path in kept.iterdir()
+    }
     assert not list(kept.glob("*.py")) and not list(kept.glob("*.bin"))
     assert not list((settings.home_path / "staging").glob("*"))
 
@@ -41,9 +45,16 @@ def test_the_helper_describes_it_and_removes_the_upload(tiny, tmp_path, home):
     assert not archive.parent.exists()
 
 
-@pytest.mark.parametrize(("fault", "words"), [("nothing", "no model folder"), ("several", "several models"),
-                                              ("pickled", "safetensors"), ("outside", "outside itself"),
-                                              ("broken", "cannot be read")])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("nothing", "no model folder"),
+        ("several", "several models"),
+        ("pickled", "safetensors"),
+        ("outside", "outside itself"),
+        ("broken", "cannot be read"),
+    ],
+)
 def test_what_is_no_model_is_refused_and_leaves_nothing(tiny, tmp_path, home, fault, words):
     (tmp_path / "up").mkdir()
     archive = tmp_path / "up" / "x.zip"

@@ -16,9 +16,29 @@ def test_about_forty_backbones_of_both_kinds():
     assert sum(card.modality == "image" for card in CARDS) >= 15
     assert sum(card.modality == "text" for card in CARDS) >= 15
     families = " ".join(card.reference.lower() for card in CARDS)
-    for wanted in ("vit", "deit", "swin", "convnext", "dinov2", "siglip", "resnet", "efficientnet", "mobilenet",
-                   "vgg16", "inception_v3", "minilm", "distilbert", "bert-base", "roberta", "modernbert", "mpnet",
-                   "multilingual-e5", "xlm-roberta", "chinese", "bge"):
+    for wanted in (
+        "vit",
+        "deit",
+        "swin",
+        "convnext",
+        "dinov2",
+        "siglip",
+        "resnet",
+        "efficientnet",
+        "mobilenet",
+        "vgg16",
+        "inception_v3",
+        "minilm",
+        "distilbert",
+        "bert-base",
+        "roberta",
+        "modernbert",
+        "mpnet",
+        "multilingual-e5",
+        "xlm-roberta",
+        "chinese",
+        "bge",
+    ):
         assert wanted in families, wanted
 
 
@@ -37,7 +57,9 @@ def test_every_card_says_what_is_known_and_from_where(card):
 def test_filters_keep_what_meets_every_wish():
     assert {card.modality for card in choose("text")} == {"text"}
     chinese = choose("text", language="zh")
-    assert any("chinese" in card.name for card in chinese) and any(card.languages == "many" for card in chinese)
+    assert any("chinese" in card.name for card in chinese) and any(
+        card.languages == "many" for card in chinese
+    )
     assert not any(card.languages == "en" for card in choose("text", language="other"))
     small = choose("image", most_mb=50)
     assert small and all(0 < card.download_mb <= 50 for card in small)

@@ -23,7 +23,9 @@ TEXTS = ["a good film", "bad order, my money is late and so is the film"]
 
 
 def open_at(folder, kind):
-    return load_backbone(f"local:{folder}", ["a", "b", "c"], read_settings(), pooling=f"depth:{kind}")
+    return load_backbone(
+        f"local:{folder}", ["a", "b", "c"], read_settings(), pooling=f"depth:{kind}"
+    )
 
 
 def read(backbone, inputs):
@@ -33,14 +35,20 @@ def read(backbone, inputs):
 
 @pytest.mark.parametrize("family", [*TEXT_FAMILIES, *IMAGE_FAMILIES])
 def test_all_depths_side_by_side_are_the_single_ones(tiny, family):
-    inputs = TEXTS if family in TEXT_FAMILIES else [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    inputs = (
+        TEXTS
+        if family in TEXT_FAMILIES
+        else [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    )
     whole = open_at(tiny(family), "all")
     assert whole.model.blocks >= 2
     everything, start = read(whole, inputs), 0
     for number, width in enumerate(whole.model.widths, 1):
         one = read(open_at(tiny(family), number), inputs)
-        np.testing.assert_allclose(one, everything[:, start:start + width], atol=1e-5)
-        np.testing.assert_allclose(read(replace(whole, model=whole.model.at(number)), inputs), one, atol=1e-5)
+        np.testing.assert_allclose(one, everything[:, start : start + width], atol=1e-5)
+        np.testing.assert_allclose(
+            read(replace(whole, model=whole.model.at(number)), inputs), one, atol=1e-5
+        )
         np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
         start += width
     assert start == everything.shape[1]
@@ -51,11 +59,16 @@ def test_all_depths_side_by_side_are_the_single_ones(tiny, family):
 def test_a_text_is_the_mean_of_its_tokens_after_the_block(tiny):
     from transformers import AutoModel, AutoTokenizer
 
-    tokenizer, model = AutoTokenizer.from_pretrained(tiny("bert")), AutoModel.from_pretrained(tiny("bert")).eval()
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(tiny("bert")),
+        AutoModel.from_pretrained(tiny("bert")).eval(),
+    )
     found = read(open_at(tiny("bert"), 1), TEXTS)
     for text, row in zip(TEXTS, found, strict=True):
         with torch.inference_mode():
-            hidden = model(**tokenizer([text], return_tensors="pt"), output_hidden_states=True).hidden_states[1][0]
+            hidden = model(
+                **tokenizer([text], return_tensors="pt"), output_hidden_states=True
+            ).hidden_states[1][0]
         mean = hidden.mean(0).numpy()
         np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-5)
 
@@ -65,17 +78,39 @@ def test_a_block_that_is_not_there_is_refused_with_their_number(tiny):
         open_at(tiny("bert"), 3)
 
 
-@pytest.mark.parametrize(("family", "depth"), [("bert", 1), ("gpt2", -1), ("timm", 2), ("swin", -1)])
+@pytest.mark.parametrize(
+    ("family", "depth"), [("bert", 1), ("gpt2", -1), ("timm", 2), ("swin", -1)]
+)
 def test_a_probe_at_a_depth_is_saved_and_says_the_same_again(tmp_path, tiny, family, depth):
-    source = (write_texts(tmp_path / "t.csv", 60) if family in TEXT_FAMILIES else
-              write_pictures(tmp_path / "p", each=20))
+    source = (
+        write_texts(tmp_path / "t.csv", 60)
+        if family in TEXT_FAMILIES
+        else write_pictures(tmp_path / "p", each=20)
+    )
     version = build(source, tmp_path / "v")
     (tmp_path / "run").mkdir()
-    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny(family)}", "probe", {
-        "depth": depth, "baseline": False, "repeats": 0}), version, tmp_path / "run", tmp_path / "cache", Progress())
+    report = run_recipe(
+        RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            f"local:{tiny(family)}",
+            "probe",
+            {"depth": depth, "baseline": False, "repeats": 0},
+        ),
+        version,
+        tmp_path / "run",
+        tmp_path / "cache",
+        Progress(),
+    )
     assert report["parity"]["auto_classes"] < 1e-4
     assert report["test"]["accuracy"]["value"] > 0.6
-    assert (report["settings"]["kept"] in (0.02, 0.1, 0.3, 1.0)) if depth < 0 else report["settings"]["kept"] == 1.0
+    assert (
+        (report["settings"]["kept"] in (0.02, 0.1, 0.3, 1.0))
+        if depth < 0
+        else report["settings"]["kept"] == 1.0
+    )
 
 
 def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypatch):
@@ -88,11 +123,25 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypa
     monkeypatch.setattr("tl_core.recipes.rank.load_backbone", counted)
     version = build(write_pictures(tmp_path / "p", each=20), tmp_path / "v")
     (tmp_path / "run").mkdir()
-    found = rank(RunConfig("rank", "local", "d@1", str(version.folder), options={
-        "backbones": [f"local:{tiny('vit')}"], "rows": 200, "depths": True}), version, tmp_path / "run",
-        tmp_path / "cache", Progress())
+    found = rank(
+        RunConfig(
+            "rank",
+            "local",
+            "d@1",
+            str(version.folder),
+            options={"backbones": [f"local:{tiny('vit')}"], "rows": 200, "depths": True},
+        ),
+        version,
+        tmp_path / "run",
+        tmp_path / "cache",
+        Progress(),
+    )
     assert sorted(one["depth"] for one in found["ranking"]) == [-1, 0, 1, 2]
     assert found["recommended_depth"] in (-1, 0, 1, 2)
     assert opened == ["auto", "depth:all"]  # whatever number of blocks there are
     assert {one["name"].partition(" (")[2] for one in found["ranking"]} == {
-        "", "after block 1 of 2)", "after block 2 of 2)", "all 2 blocks)"}
+        "",
+        "after block 1 of 2)",
+        "after block 2 of 2)",
+        "all 2 blocks)",
+    }

@@ -1,4 +1,6 @@
-"""Every family: features, fold, save, reload through Auto classes and pipeline, equal probabilities."""
+"""Every family: features, fold, save, reload through Auto classes and pipeline, equal
+probabilities.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,19 @@ from tl_core.models.verify import verify_folder
 from tl_core.settings import Settings
 
 LABELS = ["NA", "007", "a_b_c"]
-TEXTS = ["good film", "the order is late and my money is not back, which is bad", "is", "my order? " * 40]
+TEXTS = [
+    "good film",
+    "the order is late and my money is not back, which is bad",
+    "is",
+    "my order? " * 40,
+]
 
 
 def pictures(count=4):
     random = np.random.default_rng(1)
-    return [Image.fromarray(random.integers(0, 255, (40, 50, 3), dtype=np.uint8)) for _ in range(count)]
+    return [
+        Image.fromarray(random.integers(0, 255, (40, 50, 3), dtype=np.uint8)) for _ in range(count)
+    ]
 
 
 def open_tiny(tiny, family, **options):
@@ -40,9 +49,14 @@ def softmax(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize(("family", "pooling"), [
-    *((family, "native") for family in TEXT_FAMILIES), *((family, "auto") for family in IMAGE_FAMILIES),
-    *((family, "mean") for family in TEXT_FAMILIES if family != "gpt2")])
+@pytest.mark.parametrize(
+    ("family", "pooling"),
+    [
+        *((family, "native") for family in TEXT_FAMILIES),
+        *((family, "auto") for family in IMAGE_FAMILIES),
+        *((family, "mean") for family in TEXT_FAMILIES if family != "gpt2"),
+    ],
+)
 def test_a_folded_head_survives_saving_in_every_family(tiny, tmp_path, family, pooling):
     backbone = open_tiny(tiny, family, pooling=pooling, max_length=32)
     inputs = TEXTS if backbone.modality == "text" else pictures()
@@ -71,8 +85,12 @@ def test_the_mean_layer_puts_the_masked_mean_at_position_zero(tiny, family):
     from tl_core.models.mean_layer import layers_of
 
     layers = layers_of(backbone.model)
-    handles = [layers[i].register_forward_hook(
-        lambda _m, _i, out: seen.append(out[0] if isinstance(out, tuple) else out)) for i in (-2, -1)]
+    handles = [
+        layers[i].register_forward_hook(
+            lambda _m, _i, out: seen.append(out[0] if isinstance(out, tuple) else out)
+        )
+        for i in (-2, -1)
+    ]
     batch = backbone.encode(TEXTS[:3])
     with torch.inference_mode():
         base(**batch)
@@ -102,8 +120,13 @@ def test_trap_7_label_names_and_order_survive(tiny, tmp_path):
         save_classifier(backbone, tmp_path / labels[0])
         config = AutoConfig.from_pretrained(tmp_path / labels[0])
         assert [config.id2label[i] for i in range(3)] == labels
-        assert {name: config.label2id[name] for name in labels} == {name: i for i, name in enumerate(labels)}
-        assert AutoModelForImageClassification.from_pretrained(tmp_path / labels[0]).config.id2label == config.id2label
+        assert {name: config.label2id[name] for name in labels} == {
+            name: i for i, name in enumerate(labels)
+        }
+        assert (
+            AutoModelForImageClassification.from_pretrained(tmp_path / labels[0]).config.id2label
+            == config.id2label
+        )
 
 
 @pytest.mark.parametrize("family", ["vit", "timm", "convnext"])
@@ -115,8 +138,9 @@ def test_traps_8_and_9_the_saved_processor_gives_the_same_pixels(tiny, tmp_path,
     again = AutoImageProcessor.from_pretrained(tmp_path / "model")
     assert type(again) is type(backbone.processor)
     images = pictures(2)
-    torch.testing.assert_close(again(images, return_tensors="pt")["pixel_values"],
-                               backbone.encode(images)["pixel_values"])
+    torch.testing.assert_close(
+        again(images, return_tensors="pt")["pixel_values"], backbone.encode(images)["pixel_values"]
+    )
     assert backbone.identity["processor"] == type(again).__name__
 
 
@@ -142,7 +166,9 @@ def test_foreign_code_is_refused(tiny, tmp_path):
     import shutil
 
     shutil.copytree(tiny("bert"), tmp_path / "m")
-    config = json.loads((tmp_path / "m" / "config.json").read_text()) | {"auto_map": {"AutoModel": "evil.Model"}}
+    config = json.loads((tmp_path / "m" / "config.json").read_text()) | {
+        "auto_map": {"AutoModel": "evil.Model"}
+    }
     (tmp_path / "m" / "config.json").write_text(json.dumps(config))
     with pytest.raises(BackboneError, match="program code"):
         load_backbone(f"local:{tmp_path / 'm'}", LABELS, Settings())

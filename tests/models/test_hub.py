@@ -35,13 +35,26 @@ for reference in sys.argv[1:]:
 
 @pytest.fixture
 def resolve(tmp_path):
-    """Resolve references in a process of its own: the client reads its settings when it is imported."""
+    """Resolve references in a process of its own: the client reads its settings when it is
+    imported.
+    """
+
     def run(address, *references):
-        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub"),
-                       "HF_HUB_DISABLE_XET": "1"}
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": address,
+            "HF_HOME": str(tmp_path / "hub"),
+            "HF_HUB_DISABLE_XET": "1",
+        }
         environment.pop("HF_HUB_OFFLINE")
-        found = subprocess.run([sys.executable, "-c", CODE, *references], cwd=ROOT, env=environment, text=True,
-                               capture_output=True, timeout=120)
+        found = subprocess.run(
+            [sys.executable, "-c", CODE, *references],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            capture_output=True,
+            timeout=120,
+        )
         assert found.returncode == 0, found.stderr
         return [json.loads(line) for line in found.stdout.splitlines()]
 
@@ -54,8 +67,14 @@ def test_a_hub_model_is_downloaded_pinned_and_kept(resolve, tiny, tmp_path):
     (pickled / "config.json").write_text("{}")
     (pickled / "pytorch_model.bin").write_bytes(b"x")
     with serve({"me/bert": tiny("bert"), "me/pickled": pickled}, {"me/gated"}) as address:
-        good, old, missing, gated, revision = resolve(address, "hub:me/bert", "hub:me/pickled", "hub:me/nothing",
-                                                      "hub:me/gated", "hub:me/bert@nope")
+        good, old, missing, gated, revision = resolve(
+            address,
+            "hub:me/bert",
+            "hub:me/pickled",
+            "hub:me/nothing",
+            "hub:me/gated",
+            "hub:me/bert@nope",
+        )
     assert COMMIT in good["folder"]
     assert good["pinned"] == f"hub:me/bert@{COMMIT}"
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(good["files"])
@@ -64,14 +83,20 @@ def test_a_hub_model_is_downloaded_pinned_and_kept(resolve, tiny, tmp_path):
     assert "There is no model" in missing["what"]
     assert "gated" in gated["what"]
     assert "There is no model" in revision["what"]
-    again, = resolve(address, "hub:me/bert")  # the Hub is gone; the copy is not
+    (again,) = resolve(address, "hub:me/bert")  # the Hub is gone; the copy is not
     assert again == good
 
 
 def test_faults_of_the_hub_are_sentences_and_nothing_damaged_stays(resolve, tiny):
     model = tiny("bert")
     models = {f"me/{name}": model for name in ("busy", "closed", "cut", "damaged", "broken")}
-    faults = {"me/busy": "429", "me/closed": "401", "me/cut": "cut", "me/damaged": "damaged", "me/broken": "500"}
+    faults = {
+        "me/busy": "429",
+        "me/closed": "401",
+        "me/cut": "cut",
+        "me/damaged": "damaged",
+        "me/broken": "500",
+    }
     with serve(models, faults=faults) as address:
         busy, closed, cut, damaged, broken = resolve(address, *(f"hub:{name}" for name in models))
     assert "asks us to wait" in busy["what"]
@@ -84,11 +109,15 @@ def test_faults_of_the_hub_are_sentences_and_nothing_damaged_stays(resolve, tiny
     assert "model.safetensors" in cut["files"] and "model.safetensors" in damaged["files"]
 
 
-def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_it_is_downloaded(tiny, monkeypatch, tmp_path):
+def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_it_is_downloaded(
+    tiny, monkeypatch, tmp_path
+):
     from tl_core.errors import BackboneError
     from tl_core.models import hub
 
-    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _place: type("Usage", (), {"free": 1000})())
+    monkeypatch.setattr(
+        hub.shutil, "disk_usage", lambda _place: type("Usage", (), {"free": 1000})()
+    )
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(BackboneError, match="does not fit on the disk"):
         hub._check_room("hub:me/bert", 2_000_000)
@@ -109,11 +138,18 @@ for wish in json.loads(sys.argv[1]):
 @pytest.fixture
 def look(tmp_path):
     """Search in a process of its own."""
+
     def run(address, *wishes):
         environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub")}
         environment.pop("HF_HUB_OFFLINE")
-        found = subprocess.run([sys.executable, "-c", SEARCH, json.dumps(wishes)], cwd=ROOT, env=environment, text=True,
-                               capture_output=True, timeout=120)
+        found = subprocess.run(
+            [sys.executable, "-c", SEARCH, json.dumps(wishes)],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            capture_output=True,
+            timeout=120,
+        )
         assert found.returncode == 0, found.stderr
         return [json.loads(line) for line in found.stdout.splitlines()]
 
@@ -121,46 +157,85 @@ def look(tmp_path):
 
 
 def card(task, downloads, *tags, total=22_000_000, **extra):
-    return {"pipeline_tag": task, "downloads": downloads, "tags": ["safetensors", *tags], "gated": False,
-            "safetensors": {"parameters": {"F32": total}, "total": total}, **extra}
+    return {
+        "pipeline_tag": task,
+        "downloads": downloads,
+        "tags": ["safetensors", *tags],
+        "gated": False,
+        "safetensors": {"parameters": {"F32": total}, "total": total},
+        **extra,
+    }
 
 
 def test_the_search_filters_and_sorts(look, tiny):
-    cards = {"me/bert-a": card("fill-mask", 5, "license:mit", "en"),
-             "me/bert-b": card("feature-extraction", 90, "license:cc-by-nc-4.0", "de"),
-             "me/bert-seen": card("image-classification", 1000, "license:mit"),
-             "me/bert-pickled": {"pipeline_tag": "fill-mask", "downloads": 9999, "tags": []},
-             "me/bert-gated": card("fill-mask", 7, "license:mit", "en", gated="manual"),
-             "me/other": card("fill-mask", 1)}
+    cards = {
+        "me/bert-a": card("fill-mask", 5, "license:mit", "en"),
+        "me/bert-b": card("feature-extraction", 90, "license:cc-by-nc-4.0", "de"),
+        "me/bert-seen": card("image-classification", 1000, "license:mit"),
+        "me/bert-pickled": {"pipeline_tag": "fill-mask", "downloads": 9999, "tags": []},
+        "me/bert-gated": card("fill-mask", 7, "license:mit", "en", gated="manual"),
+        "me/other": card("fill-mask", 1),
+    }
     with serve(dict.fromkeys(cards, tiny("bert")), cards=cards) as address:
         every, free, german, pictures = look(
-            address, {"text": "bert", "modality": "text"}, {"text": "bert", "modality": "text", "commercial": True},
-            {"text": "bert", "modality": "text", "language": "de"}, {"text": "BERT", "modality": "image"})
-    assert [one["reference"] for one in every] == ["hub:me/bert-b", "hub:me/bert-gated", "hub:me/bert-a"]
-    assert every[0] == {"reference": "hub:me/bert-b", "task": "feature-extraction", "downloads": 90,
-                        "licence": "cc-by-nc-4.0", "parameters_m": 22.0, "gated": False}
-    assert [one["reference"] for one in free] == ["hub:me/bert-gated", "hub:me/bert-a"] and free[0]["gated"]
+            address,
+            {"text": "bert", "modality": "text"},
+            {"text": "bert", "modality": "text", "commercial": True},
+            {"text": "bert", "modality": "text", "language": "de"},
+            {"text": "BERT", "modality": "image"},
+        )
+    assert [one["reference"] for one in every] == [
+        "hub:me/bert-b",
+        "hub:me/bert-gated",
+        "hub:me/bert-a",
+    ]
+    assert every[0] == {
+        "reference": "hub:me/bert-b",
+        "task": "feature-extraction",
+        "downloads": 90,
+        "licence": "cc-by-nc-4.0",
+        "parameters_m": 22.0,
+        "gated": False,
+    }
+    assert [one["reference"] for one in free] == ["hub:me/bert-gated", "hub:me/bert-a"] and free[0][
+        "gated"
+    ]
     assert [one["reference"] for one in german] == ["hub:me/bert-b"]
     assert [one["reference"] for one in pictures] == ["hub:me/bert-seen"]
 
 
-LICENCES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-nc-4.0",
-            "openrail", "llama3", "other", "")
+LICENCES = (
+    "apache-2.0",
+    "mit",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "cc0-1.0",
+    "cc-by-4.0",
+    "cc-by-nc-4.0",
+    "openrail",
+    "llama3",
+    "other",
+    "",
+)
 
 
 def test_the_search_and_the_catalogue_agree_on_commercial_use(look, tiny):
-    cards = {f"me/bert-{number}": card("fill-mask", 1, *([f"license:{licence}"] if licence else []))
-             for number, licence in enumerate(LICENCES)}
+    cards = {
+        f"me/bert-{number}": card("fill-mask", 1, *([f"license:{licence}"] if licence else []))
+        for number, licence in enumerate(LICENCES)
+    }
     with serve(dict.fromkeys(cards, tiny("bert")), cards=cards) as address:
-        free, = look(address, {"text": "bert", "modality": "text", "commercial": True})
+        (free,) = look(address, {"text": "bert", "modality": "text", "commercial": True})
     found = {one["licence"] for one in free}
-    assert found == {licence for licence in LICENCES if replace(read_catalogue()[0], licence=licence).commercial}
+    assert found == {
+        licence for licence in LICENCES if replace(read_catalogue()[0], licence=licence).commercial
+    }
     assert "cc-by-4.0" in found and not found & {"cc-by-nc-4.0", "openrail", "llama3", "other", ""}
 
 
 def test_a_search_that_fails_says_why(look, tiny):
     with serve({}, faults={"search": "403"}) as address:
-        broken, = look(address, {"text": "bert", "modality": "text"})
+        (broken,) = look(address, {"text": "bert", "modality": "text"})
     assert "The Hub answered 403" in broken["why"]
-    gone, = look(address, {"text": "bert", "modality": "text"})
+    (gone,) = look(address, {"text": "bert", "modality": "text"})
     assert "cannot be reached" in gone["what"]

@@ -17,9 +17,14 @@ from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 
 
-@pytest.mark.parametrize(("text", "kind", "target", "revision"), [
-    ("starter:text", "starter", "text", ""), ("local:/a/b", "local", "/a/b", ""),
-    ("hub:timm/resnet18.a1_in1k@abc", "hub", "timm/resnet18.a1_in1k", "abc")])
+@pytest.mark.parametrize(
+    ("text", "kind", "target", "revision"),
+    [
+        ("starter:text", "starter", "text", ""),
+        ("local:/a/b", "local", "/a/b", ""),
+        ("hub:timm/resnet18.a1_in1k@abc", "hub", "timm/resnet18.a1_in1k", "abc"),
+    ],
+)
 def test_references_are_parsed(text, kind, target, revision):
     found = parse_reference(text)
     assert (found.kind, found.target, found.revision) == (kind, target, revision)
@@ -39,7 +44,9 @@ def test_starters_are_the_published_ones():
 
 def test_a_changed_starter_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(starters, "SMALL_SHA256", "0" * 64)
-    monkeypatch.setitem(starters.PACKAGED, "image", replace(starters.PACKAGED["image"], file_sha256="0" * 64))
+    monkeypatch.setitem(
+        starters.PACKAGED, "image", replace(starters.PACKAGED["image"], file_sha256="0" * 64)
+    )
     for name in ("image", "image-small"):
         assert "not the published" in starters.problem(name, Settings())
         with pytest.raises(BackboneError, match="not the published"):
@@ -69,7 +76,9 @@ def silent_port():
     """A server that accepts and never answers."""
     server = socket.create_server(("127.0.0.1", 0))
     kept = []
-    thread = threading.Thread(target=lambda: [kept.append(server.accept()) for _ in range(20)], daemon=True)
+    thread = threading.Thread(
+        target=lambda: [kept.append(server.accept()) for _ in range(20)], daemon=True
+    )
     thread.start()
     yield server.getsockname()[1]
     server.close()

@@ -1,4 +1,6 @@
-"""Another input size: interpolated as transformers does at every call, saved as an ordinary network of that size."""
+"""Another input size: interpolated as transformers does at every call, saved as an ordinary network
+of that size.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,15 @@ def version(tmp_path_factory):
 @pytest.mark.parametrize("family", IMAGE_FAMILIES)
 def test_a_probe_at_another_size_is_saved_at_that_size(tmp_path, tiny, version, family):
     (tmp_path / "run").mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny(family)}", "probe",
-                       {"input_size": 64, "baseline": False, "repeats": 0})
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        f"local:{tiny(family)}",
+        "probe",
+        {"input_size": 64, "baseline": False, "repeats": 0},
+    )
     report = run_recipe(config, version, tmp_path / "run", tmp_path / "cache", Progress())
     assert report["parity"]["pipeline"] < 1e-4
     classifier = load_classifier(tmp_path / "run" / "model")
@@ -48,14 +57,24 @@ def test_position_embeddings_are_those_of_transformers_own_interpolation(tiny, f
     pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         ours = large.model(pixel_values=pixels).logits
-        theirs = own.model(pixel_values=pixels, **({} if family == "dinov2" else {"interpolate_pos_encoding": True}))
+        theirs = own.model(
+            pixel_values=pixels,
+            **({} if family == "dinov2" else {"interpolate_pos_encoding": True}),
+        )
     torch.testing.assert_close(ours, theirs.logits, atol=1e-4, rtol=0)
 
 
 def test_a_fine_tuning_at_another_size(tmp_path, tiny, version):
     (tmp_path / "run").mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny('vit')}", "finetune",
-                       {"strategy": "full", "epochs": 1.0, "input_size": 48, "baseline": False})
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        f"local:{tiny('vit')}",
+        "finetune",
+        {"strategy": "full", "epochs": 1.0, "input_size": 48, "baseline": False},
+    )
     report = run_recipe(config, version, tmp_path / "run", tmp_path / "cache", Progress())
     assert report["parity"]["pipeline"] < 1e-4
     assert load_classifier(tmp_path / "run" / "model").model.config.image_size == 48
@@ -65,8 +84,12 @@ def test_a_network_for_one_size_alone_is_refused_and_so_are_sizes_without_sense(
     from timm import create_model
     from timm.models import save_for_hf
 
-    save_for_hf(create_model("vit_tiny_patch16_224", depth=1, embed_dim=48), tmp_path / "m", safe_serialization=True,
-                model_args={"depth": 1, "embed_dim": 48})
+    save_for_hf(
+        create_model("vit_tiny_patch16_224", depth=1, embed_dim=48),
+        tmp_path / "m",
+        safe_serialization=True,
+        model_args={"depth": 1, "embed_dim": 48},
+    )
     with pytest.raises(BackboneError, match="cannot be changed"):
         load_backbone(f"local:{tmp_path / 'm'}", ["a", "b"], read_settings(), input_size=64)
     with pytest.raises(BackboneError, match="too small"):
@@ -78,7 +101,10 @@ def picture(mode):
     grid = np.linspace(0, 255, 40 * 30).reshape(30, 40)
     out = io.BytesIO()
     if mode == "animated":
-        frames = [Image.fromarray((grid / (1 + number)).astype(np.uint8)).convert("P") for number in range(3)]
+        frames = [
+            Image.fromarray((grid / (1 + number)).astype(np.uint8)).convert("P")
+            for number in range(3)
+        ]
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
     elif mode == "16-bit":
         Image.fromarray((grid * 257).astype(np.uint16)).save(out, "PNG")
@@ -100,4 +126,6 @@ def test_every_family_reads_grey_transparent_cmyk_16_bit_and_animated_pictures(t
         found = {mode: extractor(backbone.encode([one]))[0] for mode, one in pictures.items()}
     assert all(np.isfinite(features).all() for features in found.values())
     for mode in ("L", "LA", "RGBA", "16-bit"):
-        np.testing.assert_allclose(np.asarray(pictures[mode], float), np.asarray(pictures["RGB"], float), atol=1.5)
+        np.testing.assert_allclose(
+            np.asarray(pictures[mode], float), np.asarray(pictures["RGB"], float), atol=1.5
+        )

@@ -1,4 +1,6 @@
-"""Surgery on every family: what is meant to move moves, nothing else does, and the report says so."""
+"""Surgery on every family: what is meant to move moves, nothing else does, and the report says
+so.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +23,38 @@ from tl_core.settings import Settings
 
 FAMILIES = (*TEXT_FAMILIES, *IMAGE_FAMILIES)
 TEXTS = ["my order is late", "a good film, the best", "money back", "is the film good?"]
-# Attention's softmax ignores a shift of the keys, so their biases get no gradient; the listed tables and tokens are
-# not read by the forward pass of a classifier of this size.
-IGNORED = ("key.bias", "k_proj.bias", "k_lin.bias", "key_proj.bias", "in_proj_bias", "mask_token", "token_type",
-           "rel_embeddings", "relative_position_bias_table", "vision_model.post_layernorm", "vision_model.head.",
-           "position_embeddings.weight", "wpe", "squeeze_excite")
+# Attention's softmax ignores a shift of the keys, so their biases get no gradient; the listed
+# tables and tokens are not read by the forward pass of a classifier of this size.
+IGNORED = (
+    "key.bias",
+    "k_proj.bias",
+    "k_lin.bias",
+    "key_proj.bias",
+    "in_proj_bias",
+    "mask_token",
+    "token_type",
+    "rel_embeddings",
+    "relative_position_bias_table",
+    "vision_model.post_layernorm",
+    "vision_model.head.",
+    "position_embeddings.weight",
+    "wpe",
+    "squeeze_excite",
+)
 BATCHNORM = ("resnet", "mobilenet_v2", "efficientnet", "timm")
 
 
 def open_plan(tiny, family, plan, *, meta=False, **options):
     reference = f"local:{tiny(family)}"
-    backbone = load_backbone(reference, ["a", "b", "c"], Settings(), pooling=plan.pooling, scratch=plan.scratch,
-                             meta=meta, **options)
+    backbone = load_backbone(
+        reference,
+        ["a", "b", "c"],
+        Settings(),
+        pooling=plan.pooling,
+        scratch=plan.scratch,
+        meta=meta,
+        **options,
+    )
     return backbone, *surgery.apply(backbone, plan)
 
 
@@ -44,21 +66,36 @@ def batch_of(backbone):
 
 
 def state_of(model):
-    return {name: value.detach().clone() for name, value in [*model.named_parameters(), *model.named_buffers()]}
+    return {
+        name: value.detach().clone()
+        for name, value in [*model.named_parameters(), *model.named_buffers()]
+    }
 
 
 def shake(model, family):
-    """Trained norms and layer scales are not 0 or 1e-6, through which no gradient of three steps is seen."""
+    """Trained norms and layer scales are not 0 or 1e-6, through which no gradient of three steps is
+    seen.
+    """
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, value in model.named_parameters():
-            if value.ndim == 1 and not name.endswith("bias") and "lora" not in name and family != "efficientnet":
+            if (
+                value.ndim == 1
+                and not name.endswith("bias")
+                and "lora" not in name
+                and family != "efficientnet"
+            ):
                 value.copy_(0.5 + torch.rand(value.shape, generator=generator))
 
 
 def take_steps(model, report, batch, lr=1e-2):
-    optimizer = torch.optim.Adam([{"params": group["params"], "lr": group["lr"]} for group in parameter_groups(
-        model, report.scale_of, report.group_of, lr, 0.0)], eps=1e-30)
+    optimizer = torch.optim.Adam(
+        [
+            {"params": group["params"], "lr": group["lr"]}
+            for group in parameter_groups(model, report.scale_of, report.group_of, lr, 0.0)
+        ],
+        eps=1e-30,
+    )
     batch = dict(batch)
     labels = batch.pop("labels")
     for _ in range(3):
@@ -72,14 +109,21 @@ def moved(before, model):
     return {name for name, value in state_of(model).items() if not torch.equal(before[name], value)}
 
 
-PLANS = {"all": SurgeryPlan(), "head": SurgeryPlan(tune="head"), "last": SurgeryPlan(tune="last", blocks=1),
-         "first": SurgeryPlan(tune="first", blocks=1), "norms": SurgeryPlan(tune="norms"),
-         "lora": SurgeryPlan(lora=True)}
+PLANS = {
+    "all": SurgeryPlan(),
+    "head": SurgeryPlan(tune="head"),
+    "last": SurgeryPlan(tune="last", blocks=1),
+    "first": SurgeryPlan(tune="first", blocks=1),
+    "norms": SurgeryPlan(tune="norms"),
+    "lora": SurgeryPlan(lora=True),
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", PLANS)
-def test_traps_1_and_24_what_is_meant_to_move_moves_and_nothing_else_buffers_included(tiny, family, name):
+def test_traps_1_and_24_what_is_meant_to_move_moves_and_nothing_else_buffers_included(
+    tiny, family, name
+):
     """Three real steps in train mode; the optimiser is built after the surgery."""
     backbone, model, report = open_plan(tiny, family, PLANS[name])
     shake(model, family)
@@ -95,7 +139,9 @@ def test_traps_1_and_24_what_is_meant_to_move_moves_and_nothing_else_buffers_inc
 @pytest.mark.parametrize("family", BATCHNORM)
 def test_batch_statistics_follow_the_data_only_when_asked(tiny, family):
     for policy, expected in (("freeze", False), ("eval", False), ("adapt", True)):
-        backbone, model, report = open_plan(tiny, family, SurgeryPlan(batchnorm=policy, tune="head"))
+        backbone, model, report = open_plan(
+            tiny, family, SurgeryPlan(batchnorm=policy, tune="head")
+        )
         before = state_of(model)
         take_steps(model, report, batch_of(backbone))
         statistics = [name for name in moved(before, model) if "running_" in name]
@@ -115,7 +161,11 @@ def test_trap_2_a_frozen_trunk_says_the_same_twice_in_train_mode(tiny, family):
                 if isinstance(getattr(module, attribute, None), float):
                     setattr(module, attribute, 0.5)
         seen = []
-        first = next(module for name, module in model.named_modules() if backbone.family in name or name == "")
+        first = next(
+            module
+            for name, module in model.named_modules()
+            if backbone.family in name or name == ""
+        )
         trunk = getattr(first, "base_model", first)
         trunk.register_forward_hook(lambda _m, _i, out: seen.append(out[0].detach().clone()))
         inputs = batch_of(backbone)
@@ -136,8 +186,14 @@ def test_the_layer_tree_from_the_meta_device_equals_the_loaded_model(tiny, famil
     shapes, shadow, drawn = open_plan(tiny, family, plan, meta=True)
     assert [vars(group) for group in drawn.groups] == [vars(group) for group in report.groups]
     assert shapes.port == backbone.port
-    assert drawn.total == sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in shadow.parameters())
-    assert {name for name, _ in shadow.named_modules()} == {name for name, _ in model.named_modules()}
+    assert (
+        drawn.total
+        == sum(p.numel() for p in model.parameters())
+        == sum(p.numel() for p in shadow.parameters())
+    )
+    assert {name for name, _ in shadow.named_modules()} == {
+        name for name, _ in model.named_modules()
+    }
     assert all(parameter.is_meta for parameter in shadow.parameters())
 
 
@@ -148,8 +204,10 @@ def test_trap_14_every_moving_parameter_is_in_one_group_and_vectors_never_decay(
     placed = [parameter for group in groups for parameter in group["params"]]
     assert len(placed) == len({id(p) for p in placed}) == len(report.scale_of)
     for group in groups:
-        assert all((p.ndim > 1) == (group["weight_decay"] > 0) or name.endswith(".bias")
-                   for p, name in zip(group["params"], group["names"], strict=True))
+        assert all(
+            (p.ndim > 1) == (group["weight_decay"] > 0) or name.endswith(".bias")
+            for p, name in zip(group["params"], group["names"], strict=True)
+        )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -162,16 +220,24 @@ def test_blocks_are_ordered_from_input_to_output(tiny, family):
         own = [f"{path}.{name}" for name, _ in module.named_parameters(recurse=False)]
         group = place.get(own[0], "") if own else ""
         if group.startswith("block "):
-            module.register_forward_hook(lambda _m, _i, _o, group=group: seen.append(int(group.split()[1])))
+            module.register_forward_hook(
+                lambda _m, _i, _o, group=group: seen.append(int(group.split()[1]))
+            )
     inputs = batch_of(backbone)
     inputs.pop("labels")
     with torch.no_grad():
         model(**inputs)
     assert seen == sorted(seen)
-    assert len(set(seen)) == len([group for group in report.groups if group.name.startswith("block ")]) >= 1
+    assert (
+        len(set(seen))
+        == len([group for group in report.groups if group.name.startswith("block ")])
+        >= 1
+    )
 
 
-@pytest.mark.parametrize("family", ("bert", "gpt2", "vit", "swin", "convnext", "resnet", "mobilenet_v2", "timm"))
+@pytest.mark.parametrize(
+    "family", ("bert", "gpt2", "vit", "swin", "convnext", "resnet", "mobilenet_v2", "timm")
+)
 def test_traps_3_and_15_lora_merged_saved_and_loaded_gives_equal_logits(tiny, tmp_path, family):
     """Batch statistics that followed the data included; tied weights are saved once."""
     plan = SurgeryPlan(lora=True, batchnorm="adapt")
@@ -202,8 +268,11 @@ def test_trap_23_from_scratch_nothing_is_left_of_the_pretraining(tiny, family):
     _, model, report = open_plan(tiny, family, SurgeryPlan(scratch=True), seed=7)
     pretrained, _, _ = open_plan(tiny, family, SurgeryPlan())
     known = dict(pretrained.model.named_parameters())
-    same = [name for name, value in model.named_parameters()
-            if value.ndim > 1 and name in known and torch.equal(value, known[name])]
+    same = [
+        name
+        for name, value in model.named_parameters()
+        if value.ndim > 1 and name in known and torch.equal(value, known[name])
+    ]
     assert same == [] and report.notes == ["all weights are random"]
 
 
@@ -256,15 +325,24 @@ def test_an_unknown_family_is_refused_with_a_way_out(tiny):
     backbone.family = "unheard-of"
     with pytest.raises(BackboneError, match="module order"):
         surgery.apply(backbone, SurgeryPlan())
-    _, report = surgery.apply(backbone, SurgeryPlan(unknown_layers="module order", tune="last", blocks=1))
+    _, report = surgery.apply(
+        backbone, SurgeryPlan(unknown_layers="module order", tune="last", blocks=1)
+    )
     assert [group.name for group in report.groups if group.trainable][-1] == HEAD
-    assert [group.parameters for group in report.groups if group.name.startswith("block")] == [8544, 8544]
+    assert [group.parameters for group in report.groups if group.name.startswith("block")] == [
+        8544,
+        8544,
+    ]
 
 
 def test_an_mlp_head_is_grafted_trained_and_found_again(tiny, tmp_path):
     plan = SurgeryPlan(head="mlp", hidden=(16.0, 8.0), activation="gelu", head_dropout=0.1)
     backbone, model, report = open_plan(tiny, "resnet", plan)
-    assert report.reinitialised[-1] == {"name": "classifier.1", "old": [3, 16], "new": [16, 16, 8, 3]}
+    assert report.reinitialised[-1] == {
+        "name": "classifier.1",
+        "old": [3, 16],
+        "new": [16, 16, 8, 3],
+    }
     batch = batch_of(backbone)
     take_steps(model, report, batch)
     batch.pop("labels")
@@ -276,9 +354,13 @@ def test_an_mlp_head_is_grafted_trained_and_found_again(tiny, tmp_path):
         torch.testing.assert_close(load_classifier(tmp_path / "m").model(**batch).logits, before)
 
 
-@pytest.mark.parametrize("family", ("bert", "distilbert", "gpt2", "vit", "swin", "convnext", "resnet", "clip", "timm"))
+@pytest.mark.parametrize(
+    "family", ("bert", "distilbert", "gpt2", "vit", "swin", "convnext", "resnet", "clip", "timm")
+)
 @pytest.mark.parametrize("pooling", ("cls", "mean", "max", "concat"))
-def test_poolings_are_what_a_plain_loop_makes_of_the_last_hidden_state(tiny, tmp_path, family, pooling):
+def test_poolings_are_what_a_plain_loop_makes_of_the_last_hidden_state(
+    tiny, tmp_path, family, pooling
+):
     backbone, model, _ = open_plan(tiny, family, SurgeryPlan(pooling=pooling))
     if not backbone.graft:
         return  # these families average natively, which test_families covers
@@ -286,31 +368,45 @@ def test_poolings_are_what_a_plain_loop_makes_of_the_last_hidden_state(tiny, tmp
     inputs.pop("labels")
     with torch.inference_mode():
         encoder = model.backbone
-        hidden = (encoder.forward_features(inputs["pixel_values"]) if family == "timm"
-                  else encoder(**inputs).last_hidden_state)
+        hidden = (
+            encoder.forward_features(inputs["pixel_values"])
+            if family == "timm"
+            else encoder(**inputs).last_hidden_state
+        )
         if hidden.ndim == 4:
             hidden = hidden.flatten(2).transpose(1, 2)
         rows = []
         for number, row in enumerate(hidden):
-            kept = row[inputs["attention_mask"][number].bool()] if "attention_mask" in inputs else row
-            parts = {"cls": [row[0]], "mean": [kept.mean(0)], "max": [kept.max(0).values],
-                     "concat": [kept.mean(0), kept.max(0).values]}[pooling]
+            kept = (
+                row[inputs["attention_mask"][number].bool()] if "attention_mask" in inputs else row
+            )
+            parts = {
+                "cls": [row[0]],
+                "mean": [kept.mean(0)],
+                "max": [kept.max(0).values],
+                "concat": [kept.mean(0), kept.max(0).values],
+            }[pooling]
             rows.append(torch.cat(parts))
         expected = model.classifier(torch.stack(rows))
         torch.testing.assert_close(model(**inputs).logits, expected, atol=1e-5, rtol=1e-4)
     save_classifier(backbone, tmp_path / "m")
     with torch.inference_mode():
-        torch.testing.assert_close(load_classifier(tmp_path / "m").model(**inputs).logits, expected, atol=1e-5,
-                                   rtol=1e-4)
+        torch.testing.assert_close(
+            load_classifier(tmp_path / "m").model(**inputs).logits, expected, atol=1e-5, rtol=1e-4
+        )
 
 
 def test_reinitialised_blocks_differ_and_the_others_stay(tiny):
     untouched, _, _ = open_plan(tiny, "vit", SurgeryPlan())
     backbone, model, report = open_plan(tiny, "vit", SurgeryPlan(reinit_top=1))
     known = dict(untouched.model.named_parameters())
-    changed = {name for name, value in model.named_parameters() if not torch.equal(value, known[name])}
+    changed = {
+        name for name, value in model.named_parameters() if not torch.equal(value, known[name])
+    }
     assert changed and all(name.startswith("vit.layers.1.") for name in changed)
-    weights = torch.cat([value.flatten() for name, value in model.named_parameters() if name in changed])
+    weights = torch.cat(
+        [value.flatten() for name, value in model.named_parameters() if name in changed]
+    )
     assert float(weights.detach().std()) < 0.2
     assert report.reinitialised[-1]["name"] == "block 2"
 
@@ -324,10 +420,13 @@ def test_patterns_choose_by_name_and_say_when_nothing_matches(tiny):
 
 
 def test_plans_that_contradict_themselves_are_refused_in_words():
-    for options, words in (({"scratch": True, "lora": True}, "From scratch"), ({"tune": "pattern"}, "no pattern"),
-                           ({"tune": "pattern", "pattern": "("}, "cannot be read"),
-                           ({"layer_decay": 0.9, "lr_slice": 10.0}, "both set"),
-                           ({"head": "mlp", "hidden": ()}, "mlp")):
+    for options, words in (
+        ({"scratch": True, "lora": True}, "From scratch"),
+        ({"tune": "pattern"}, "no pattern"),
+        ({"tune": "pattern", "pattern": "("}, "cannot be read"),
+        ({"layer_decay": 0.9, "lr_slice": 10.0}, "both set"),
+        ({"head": "mlp", "hidden": ()}, "mlp"),
+    ):
         with pytest.raises(ConfigError, match=words):
             SurgeryPlan(**options)
 

@@ -35,7 +35,9 @@ def no_dispatcher(monkeypatch, home):
 
 @pytest.fixture(autouse=True)
 def no_error_stands_unseen(monkeypatch):
-    """An error box or exception that a run of a page leaves must be looked at by the test, else it fails the test."""
+    """An error box or exception that a run of a page leaves must be looked at by the test, else it
+    fails the test.
+    """
     unseen, runs = {}, AppTest._run
 
     def run(app, *arguments, **options):
@@ -76,5 +78,7 @@ def record(tmp_path, tiny, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    found, _, _ = add_dataset(store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions())
+    found, _, _ = add_dataset(
+        store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions()
+    )
     return found

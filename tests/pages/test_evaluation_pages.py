@@ -38,8 +38,18 @@ class Studio:
         self.runs = RunStore(self.engine, "local", self.settings.home_path)
 
     def do(self, record, kind="train", recipe="probe", sealed=False, **options):
-        run = self.runs.create(RunConfig(kind, "local", record.reference, str(record.folder),
-                                         "" if recipe == "baseline" else self.backbone, recipe, options, sealed))
+        run = self.runs.create(
+            RunConfig(
+                kind,
+                "local",
+                record.reference,
+                str(record.folder),
+                "" if recipe == "baseline" else self.backbone,
+                recipe,
+                options,
+                sealed,
+            )
+        )
         return self.finish(run, "train" if kind == "train" else "light")
 
     def finish(self, run, lane):
@@ -74,7 +84,9 @@ def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, record):
     assert "Can its confidence be trusted?" in said
     assert "Is it worse on some kind of text?" in said
     app.slider(key=f"least_sure {run.id}").set_value(90).run()
-    next(button for button in app.button if button.label.startswith("Keep this threshold")).click().run()
+    next(
+        button for button in app.button if button.label.startswith("Keep this threshold")
+    ).click().run()
     assert not app.exception
     assert read_threshold(run.folder / "model") == 0.9
     assert "less than 90% sure" in everything(app)
@@ -106,7 +118,9 @@ def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, record):
     assert not row.summary["sealed"]
     assert row.headline in said.replace("\\", "")
     second = studio.do(record, sealed=True, pooling="mean", folds=4)
-    assert "have judged 1 run so far" in everything(opened("pages/evaluate/report.py", run=second.id))
+    assert "have judged 1 run so far" in everything(
+        opened("pages/evaluate/report.py", run=second.id)
+    )
 
 
 def test_a_link_for_readers_offers_nothing_to_change(studio, record):
@@ -119,11 +133,16 @@ def test_a_link_for_readers_offers_nothing_to_change(studio, record):
         assert "What it confuses" in said
         assert [button.label for button in app.button] == []
         assert not app.slider and not app.sidebar.children
-    assert f"?run={run.id}&view=read" in opened("pages/evaluate/report.py", run=run.id).code[0].value
+    assert (
+        f"?run={run.id}&view=read" in opened("pages/evaluate/report.py", run=run.id).code[0].value
+    )
 
 
 def test_closed_runs_are_compared_on_the_items_kept_for_choosing(studio, record):
-    closed, open_one = studio.do(record, sealed=True, pooling="mean"), studio.do(record, recipe="baseline")
+    closed, open_one = (
+        studio.do(record, sealed=True, pooling="mean"),
+        studio.do(record, recipe="baseline"),
+    )
     app = opened("pages/evaluate/compare.py", run=closed.id)
     assert not app.exception
     said = everything(app)
@@ -156,9 +175,22 @@ def test_prices_give_the_cheapest_threshold(studio, record):
 
 def test_typed_expectations_are_kept_and_tried(studio, record):
     run = studio.do(record, pooling="mean")
-    (run.folder / "expectations.json").write_text(json.dumps([
-        {"text": "the film is good", "changed": "the film is good", "expected": "the same answer"},
-        {"text": "the film is good", "changed": "the order is late", "expected": "surer of bad"}]))
+    (run.folder / "expectations.json").write_text(
+        json.dumps(
+            [
+                {
+                    "text": "the film is good",
+                    "changed": "the film is good",
+                    "expected": "the same answer",
+                },
+                {
+                    "text": "the film is good",
+                    "changed": "the order is late",
+                    "expected": "surer of bad",
+                },
+            ]
+        )
+    )
     app = opened("pages/evaluate/report.py", run=run.id)
     press(app, "Try them")
     assert len(json.loads((run.folder / "expectations.json").read_text())) == 2
@@ -196,8 +228,13 @@ def test_compare_pairs_runs_on_the_same_items_and_leaves_others_out(studio, reco
     assert "Is the difference more than chance?" in said
     assert "without transfer" in said
     assert "texts" in said
-    other, _, _ = add_dataset(studio.datasets, studio.settings, str(write_texts(tmp_path / "o.csv", 60)), "mail",
-                              ImportOptions())
+    other, _, _ = add_dataset(
+        studio.datasets,
+        studio.settings,
+        str(write_texts(tmp_path / "o.csv", 60)),
+        "mail",
+        ImportOptions(),
+    )
     odd = studio.do(other, pooling="mean")
     said = everything(opened("pages/evaluate/compare.py", run=odd.id, **{"with": base.id}))
     assert "tested on other items" in said
@@ -252,7 +289,16 @@ def test_a_fine_tuning_is_followed_on_request(studio, record):
     asked = next(run for run in studio.runs.list(kind="curve"))
     assert RunConfig.read(asked.folder).options == {"strategy": "lpft"}
     studio.runs.cancel(asked.id)
-    studio.do(record, "train", "finetune", strategy="full", epochs=1.0, batch_size=8, max_length=16, baseline=False)
+    studio.do(
+        record,
+        "train",
+        "finetune",
+        strategy="full",
+        epochs=1.0,
+        batch_size=8,
+        max_length=16,
+        baseline=False,
+    )
     press(opened("pages/evaluate/explore.py", dataset=record.reference), "Follow a fine-tuning too")
     again = next(run for run in studio.runs.list(kind="curve") if run.status == "queued")
     assert RunConfig.read(again.folder).options["strategy"] == "full"
@@ -276,8 +322,9 @@ def test_worse_items_are_tried_and_the_flips_shown(studio, record):
     run = studio.do(record, pooling="mean")
     app = opened("pages/evaluate/report.py", run=run.id)
     assert "Try it on worse items" in [button.label for button in app.button]
-    tried = studio.runs.create(RunConfig("stress", "local", record.reference, str(record.folder),
-                                         options={"run": run.id}))
+    tried = studio.runs.create(
+        RunConfig("stress", "local", record.reference, str(record.folder), options={"run": run.id})
+    )
     studio.finish(tried, "light")
     app = opened("pages/evaluate/report.py", run=run.id)
     assert not app.exception
@@ -288,7 +335,9 @@ def test_worse_items_are_tried_and_the_flips_shown(studio, record):
         assert not app.exception
 
 
-def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(studio, record, tiny, monkeypatch):
+def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(
+    studio, record, tiny, monkeypatch
+):
     app = opened("pages/model/choose.py", dataset=record.reference)
     assert not app.exception
     app.multiselect(key="candidates").set_value([studio.backbone, "starter:text"])
@@ -307,24 +356,58 @@ def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(studio, re
 
 
 def test_an_own_run_is_the_start_of_another(studio, record, tmp_path):
-    first = studio.do(record, "train", "finetune", strategy="full", epochs=1.0, batch_size=8, max_length=16,
-                      baseline=False)
+    first = studio.do(
+        record,
+        "train",
+        "finetune",
+        strategy="full",
+        epochs=1.0,
+        batch_size=8,
+        max_length=16,
+        baseline=False,
+    )
     app = opened("pages/model/choose.py", dataset=record.reference)
     assert f"Your run {first.id}" in everything(app)
     next(button for button in app.button if button.key == f"use_run:{first.id}").click().run()
     assert app.session_state["backbone"] == f"run:{first.id}"
-    second = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), f"run:{first.id}",
-                                          "probe", {"baseline": False}))
+    second = studio.runs.create(
+        RunConfig(
+            "train",
+            "local",
+            record.reference,
+            str(record.folder),
+            f"run:{first.id}",
+            "probe",
+            {"baseline": False},
+        )
+    )
     studio.finish(second, "train")
     assert json.loads((second.folder / "report.json").read_text())["backbone"] == f"run:{first.id}"
     stranger = RunStore(studio.engine, "somebody", studio.settings.home_path)
     with pytest.raises(NotFoundError):
-        stranger.create(RunConfig("train", "somebody", record.reference, str(record.folder), f"run:{first.id}",
-                                  "probe"))
+        stranger.create(
+            RunConfig(
+                "train",
+                "somebody",
+                record.reference,
+                str(record.folder),
+                f"run:{first.id}",
+                "probe",
+            )
+        )
     with pytest.raises(NotFoundError):
-        stranger.create(RunConfig("rank", "somebody", record.reference, str(record.folder), options={
-            "backbones": ["starter:text", f"run:{first.id}"]}))
-    gone = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), "", "baseline"))
+        stranger.create(
+            RunConfig(
+                "rank",
+                "somebody",
+                record.reference,
+                str(record.folder),
+                options={"backbones": ["starter:text", f"run:{first.id}"]},
+            )
+        )
+    gone = studio.runs.create(
+        RunConfig("train", "local", record.reference, str(record.folder), "", "baseline")
+    )
     with pytest.raises(BackboneError, match="has no model"):
         resolve_folder(parse_reference(f"run:{gone.id}"), studio.settings)
 
@@ -355,8 +438,13 @@ def test_the_catalogue_is_filtered(studio, record):
 
 @pytest.mark.parametrize("kind", RUN_KINDS)
 def test_the_list_of_runs_names_every_kind(studio, record, kind):
-    config = RunConfig(kind, "local", record.reference, str(record.folder),
-                       recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "")
+    config = RunConfig(
+        kind,
+        "local",
+        record.reference,
+        str(record.folder),
+        recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "",
+    )
     run = studio.runs.create(config)
     app = opened("pages/train/runs.py")
     assert not app.exception
@@ -365,21 +453,32 @@ def test_the_list_of_runs_names_every_kind(studio, record, kind):
 
 
 def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(studio, record):
-    """Pages go by the id, however many runs came later; what cannot be shown is said, not replaced in silence."""
+    """Pages go by the id, however many runs came later; what cannot be shown is said, not replaced
+    in silence.
+    """
     old = studio.do(record, baseline=False)
     with studio.engine.begin() as connection:
         row = dict(connection.execute(select(table).where(table.c.id == old.id)).first()._mapping)
-        connection.execute(insert(table), [
-            {**row, "id": f"{number:010x}", "created": row["created"] + number} for number in range(1, 260)])
+        connection.execute(
+            insert(table),
+            [
+                {**row, "id": f"{number:010x}", "created": row["created"] + number}
+                for number in range(1, 260)
+            ],
+        )
     report = opened("pages/evaluate/report.py", run=old.id)
     assert old.id in report.query_params["run"] and not report.warning
     for page in ("pages/ship/predict.py", "pages/ship/export.py"):
         at = opened(page, run=old.id)
-        assert next(box for box in at.selectbox if box.label == "Model").value == old.id and not at.warning
+        assert (
+            next(box for box in at.selectbox if box.label == "Model").value == old.id
+            and not at.warning
+        )
     gone = opened("pages/evaluate/report.py", run="aaaaaaaaaa")
     assert "There is no run aaaaaaaaaa any more" in gone.warning[0].value
-    waiting = studio.runs.create(RunConfig("train", "local", record.reference, str(record.folder), studio.backbone,
-                                           "probe"))
+    waiting = studio.runs.create(
+        RunConfig("train", "local", record.reference, str(record.folder), studio.backbone, "probe")
+    )
     told = opened("pages/evaluate/report.py", run=waiting.id).warning[0].value
     assert f"Run {waiting.id} has no report: it is queued." in told
 

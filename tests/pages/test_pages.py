@@ -23,8 +23,11 @@ from tl_core.registry.runs import RunStore, RunWriter
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/*.py")
-               if path.parent.name != "components")
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "pages").glob("*/*.py")
+    if path.parent.name != "components"
+)
 
 
 @pytest.fixture
@@ -33,12 +36,23 @@ def finished(tmp_path, tiny):
     settings = read_settings()
     engine = open_database(settings)
     source = write_texts(tmp_path / "t.csv", 80)
-    source.write_text(source.read_text().replace(",good", ",$5 *x* :red[y]").replace(",bad", ",a_b_c"))
+    source.write_text(
+        source.read_text().replace(",good", ",$5 *x* :red[y]").replace(",bad", ",a_b_c")
+    )
     datasets = DatasetStore(engine, "local", settings.home_path)
     record, _, _ = add_dataset(datasets, settings, str(source), "mail", ImportOptions())
     runs = RunStore(engine, "local", settings.home_path)
-    run = runs.create(RunConfig("train", "local", record.reference, str(record.folder), f"local:{tiny('bert')}",
-                                "probe", {}))
+    run = runs.create(
+        RunConfig(
+            "train",
+            "local",
+            record.reference,
+            str(record.folder),
+            f"local:{tiny('bert')}",
+            "probe",
+            {},
+        )
+    )
     RunWriter(engine).claim_next("train")
     import signal
 
@@ -92,7 +106,9 @@ def test_home_starts_a_sample_once_however_often_it_is_clicked(home):
     app.button(key="try_digits").click().run()
     settings = read_settings()
     runs = RunStore(open_database(settings), "local", settings.home_path).list()
-    assert [(run.dataset, run.status, run.place) for run in runs] == [("sample:digits", "queued", 1)]
+    assert [(run.dataset, run.status, run.place) for run in runs] == [
+        ("sample:digits", "queued", 1)
+    ]
     assert "Waiting for its turn" in everything(app)
 
 
@@ -105,7 +121,9 @@ def test_trap_two_submissions_of_one_draft_start_one_run(finished):
         next(button for button in app.button if button.label == "Start training").click().run()
         assert not app.exception
     settings = read_settings()
-    assert len(RunStore(open_database(settings), "local", settings.home_path).list(active=True)) == 1
+    assert (
+        len(RunStore(open_database(settings), "local", settings.home_path).list(active=True)) == 1
+    )
 
 
 def test_live_offers_resume_after_the_worker_died(finished):
@@ -113,7 +131,11 @@ def test_live_offers_resume_after_the_worker_died(finished):
     settings = read_settings()
     engine = open_database(settings)
     runs = RunStore(engine, "local", settings.home_path)
-    run = runs.create(RunConfig("train", "local", record.reference, str(record.folder), "starter:text", "probe", {}))
+    run = runs.create(
+        RunConfig(
+            "train", "local", record.reference, str(record.folder), "starter:text", "probe", {}
+        )
+    )
     writer = RunWriter(engine)
     writer.claim_next("train")
     writer.hand_over(run.id, 2**22 - 3, 1.0)
@@ -125,7 +147,9 @@ def test_live_offers_resume_after_the_worker_died(finished):
     assert runs.get(run.id).status == "cancelled" and "You cancelled it" in app.error[0].value
 
 
-def test_a_missing_starter_is_said_and_the_other_ways_stay_open(finished, monkeypatch, tiny, tmp_path):
+def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
+    finished, monkeypatch, tiny, tmp_path
+):
     from tl_core.models import starters
 
     record, _ = finished
@@ -140,8 +164,14 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(finished, monkey
     assert not app.button(key="use_local:mine").disabled
 
 
-@pytest.mark.parametrize(("reference", "words"), [("hub:owner/name", "Hub cannot be reached"),
-                                                  ("starter:image", "reads images"), ("bert", "names no backbone")])
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("hub:owner/name", "Hub cannot be reached"),
+        ("starter:image", "reads images"),
+        ("bert", "names no backbone"),
+    ],
+)
 def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, words):
     record, _ = finished
     app = opened("pages/model/choose.py", dataset=record.reference)
@@ -189,7 +219,11 @@ def test_server_paths_and_backbones_stay_inside_the_open_folders(tmp_path, monke
     with pytest.raises(BackboneError, match="not open"):
         backbones.allowed(f"local:{tiny('bert')}")
     shutil.copytree(tiny("bert"), inside / "mine")
-    assert backbones.allowed(f"local:{inside / 'mine'}") == backbones.allowed("local:mine") == "local:mine"
+    assert (
+        backbones.allowed(f"local:{inside / 'mine'}")
+        == backbones.allowed("local:mine")
+        == "local:mine"
+    )
     monkeypatch.delenv("TL_DATA_DIRS")
     monkeypatch.setenv("TL_ADDRESS", "0.0.0.0")
     with pytest.raises(DataError, match="Open folders: none"):
@@ -224,7 +258,9 @@ def test_a_path_with_a_table_is_looked_into_and_becomes_a_dataset(tmp_path, monk
     signal.signal(signal.SIGTERM, handler)
     assert DatasetStore(engine, "local", settings.home_path).get("letters").rows == 40
     app = opened("pages/train/live.py", run=run.id)
-    assert [b.label for b in app.button if b.label in ("Read the report", "Look at the data")] == ["Look at the data"]
+    assert [b.label for b in app.button if b.label in ("Read the report", "Look at the data")] == [
+        "Look at the data"
+    ]
 
 
 def test_trap_28_pages_work_with_torch_imported_and_the_watcher_is_off():
@@ -244,7 +280,9 @@ def test_trap_28_pages_work_with_torch_imported_and_the_watcher_is_off():
 
 
 def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_model():
-    """The only shared resource is the helper's client; models live in the helper, behind a lock, in eval mode."""
+    """The only shared resource is the helper's client; models live in the helper, behind a lock, in
+    eval mode.
+    """
     import ast
 
     found = []
@@ -261,12 +299,17 @@ def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_mode
 
 
 def test_what_a_page_keeps_is_each_sessions_own(finished):
-    """Two people watch the same run: each has a view of its own, and neither reads an event twice."""
+    """Two people watch the same run: each has a view of its own, and neither reads an event
+    twice.
+    """
     _, run = finished
     views = []
     for _ in range(2):
         app = opened("pages/train/live.py", run=run.id)
         app.run()
         views.append(app.session_state["followed"][run.id])
-    assert views[0] is not views[1] and views[0].logs == views[1].logs == RunView().follow(run.folder).logs
+    assert (
+        views[0] is not views[1]
+        and views[0].logs == views[1].logs == RunView().follow(run.folder).logs
+    )
     assert state.DEFAULTS["followed"] == {}

@@ -19,8 +19,13 @@ def page(error):
     from tl_core.errors import StateError
 
     with problems.caught():
-        raise {"user": StateError("The run has ended.", "", "Start another."), "file": PermissionError("no"),
-               "value": ValueError("ours"), "key": KeyError("ours"), "type": TypeError("ours")}[error]
+        raise {
+            "user": StateError("The run has ended.", "", "Start another."),
+            "file": PermissionError("no"),
+            "value": ValueError("ours"),
+            "key": KeyError("ours"),
+            "type": TypeError("ours"),
+        }[error]
     st.write("never")
 
 

@@ -21,16 +21,24 @@ def ran(monkeypatch):
     done = []
     monkeypatch.setattr(AppSession, "_create_scriptrunner", lambda _, request: done.append(request))
     monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, request: done.append(request))
-    monkeypatch.setattr(ScriptRequests, "_request_rerun_locked", ScriptRequests._request_rerun_locked)
+    monkeypatch.setattr(
+        ScriptRequests, "_request_rerun_locked", ScriptRequests._request_rerun_locked
+    )
     stale_timers.install()
     return done
 
 
 def test_a_late_tick_starts_no_run(ran):
-    AppSession._create_scriptrunner(SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="new")), TICK)
+    AppSession._create_scriptrunner(
+        SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="new")), TICK
+    )
     assert ran == []
-    AppSession._create_scriptrunner(SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="old")), TICK)
-    AppSession._create_scriptrunner(SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="new")), CLICK)
+    AppSession._create_scriptrunner(
+        SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="old")), TICK
+    )
+    AppSession._create_scriptrunner(
+        SimpleNamespace(_client_state=SimpleNamespace(page_script_hash="new")), CLICK
+    )
     assert ran == [TICK, CLICK]
 
 
@@ -41,15 +49,20 @@ def test_a_tick_that_waited_for_a_run_of_another_page_is_dropped(ran):
     ScriptRunner._run_script(runner("new"), TICK)
     assert ran == []
     ScriptRunner._run_script(runner("old"), TICK)
-    ScriptRunner._run_script(runner(""), TICK)  # the first run of a thread: the session has looked before
+    ScriptRunner._run_script(
+        runner(""), TICK
+    )  # the first run of a thread: the session has looked before
     assert ran == [TICK, TICK]
 
 
-@pytest.mark.parametrize(("first", "then", "page"), [
-    (RerunData(page_script_hash="new"), TICK, "new"),
-    (RerunData(page_script_hash="old"), RerunData(page_script_hash="new"), "new"),
-    (TICK, RerunData(page_script_hash="new"), "new"),
-])
+@pytest.mark.parametrize(
+    ("first", "then", "page"),
+    [
+        (RerunData(page_script_hash="new"), TICK, "new"),
+        (RerunData(page_script_hash="old"), RerunData(page_script_hash="new"), "new"),
+        (TICK, RerunData(page_script_hash="new"), "new"),
+    ],
+)
 def test_a_tick_does_not_change_the_page_of_a_pending_run(ran, first, then, page):
     requests = ScriptRequests()
     assert requests.request_rerun(first)

@@ -1,4 +1,6 @@
-"""Predict, Export and saved settings with AppTest: what was ended goes on, what is asked for is queued."""
+"""Predict, Export and saved settings with AppTest: what was ended goes on, what is asked for is
+queued.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,17 @@ from tl_core.settings import read_settings
 @pytest.fixture
 def trained(record):
     """A finished probe of texts."""
-    return carried_out(RunConfig("train", "local", record.reference, str(record.folder), "local:mine", "probe",
-                                 {"max_length": 24, "seed": 5, "baseline": False}))
+    return carried_out(
+        RunConfig(
+            "train",
+            "local",
+            record.reference,
+            str(record.folder),
+            "local:mine",
+            "probe",
+            {"max_length": 24, "seed": 5, "baseline": False},
+        )
+    )
 
 
 def press(app, label):
@@ -32,7 +43,8 @@ def test_saved_settings_start_the_same_training_again(trained):
     app = opened("pages/train/design.py", dataset=trained.dataset)
     content = saved_settings(RunConfig.read(trained.folder)).encode()
     next(box for box in app.file_uploader if box.label == "Settings (JSON)").set_value(
-        ("settings.json", content, "application/json")).run()
+        ("settings.json", content, "application/json")
+    ).run()
     assert not app.exception and "probe" in everything(app)
     press(app, "Start with these")
     again = runs().list()[0]
@@ -43,14 +55,19 @@ def test_saved_settings_start_the_same_training_again(trained):
 def test_a_file_that_holds_no_settings_is_said(trained):
     app = opened("pages/train/design.py", dataset=trained.dataset)
     next(box for box in app.file_uploader if box.label == "Settings (JSON)").set_value(
-        ("settings.json", b"{]", "application/json")).run()
+        ("settings.json", b"{]", "application/json")
+    ).run()
     assert not app.exception and "no saved settings" in everything(app)
     assert not any(button.label == "Start with these" for button in app.button)
 
 
 def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
-    config = RunConfig("predict", "local", trained.dataset, options={
-        "run": trained.id, "source": str(tmp_path / "later.csv"), "format": "parquet"})
+    config = RunConfig(
+        "predict",
+        "local",
+        trained.dataset,
+        options={"run": trained.id, "source": str(tmp_path / "later.csv"), "format": "parquet"},
+    )
     job = carried_out(config)
     assert job.status == "failed"  # the file is not there yet
     app = opened("pages/ship/predict.py", run=trained.id)
@@ -69,9 +86,18 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
 
 
 def exported(trained):
-    record = DatasetStore(open_database(read_settings()), "local", read_settings().home_path).get(trained.dataset)
-    job = carried_out(RunConfig("export", "local", trained.dataset, str(record.folder), options={
-        "run": trained.id, "name": "notes", "wishes": {}}))
+    record = DatasetStore(open_database(read_settings()), "local", read_settings().home_path).get(
+        trained.dataset
+    )
+    job = carried_out(
+        RunConfig(
+            "export",
+            "local",
+            trained.dataset,
+            str(record.folder),
+            options={"run": trained.id, "name": "notes", "wishes": {}},
+        )
+    )
     assert job.status == "done", job.reason
     return job
 
@@ -90,9 +116,13 @@ def test_the_hub_needs_a_token_and_a_name(trained, monkeypatch):
     assert "owner/name" in everything(app) and not runs().list(kind="push")
     next(box for box in app.text_input if box.label == "Owner/name").set_value("me/notes")
     press(app, "Upload")
-    push, = runs().list(kind="push")
-    assert RunConfig.read(push.folder).options == {"run": job.id, "folder": "notes", "repository": "me/notes",
-                                                   "public": False}
+    (push,) = runs().list(kind="push")
+    assert RunConfig.read(push.folder).options == {
+        "run": job.id,
+        "folder": "notes",
+        "repository": "me/notes",
+        "public": False,
+    }
     assert "hf_writes" not in json.dumps(push.as_dict()) + (push.folder / "config.json").read_text()
     RunWriter(open_database(read_settings())).claim_next("light")
     carry_out(push.folder, read_settings())

@@ -1,4 +1,6 @@
-"""Design, live and report pages of fine-tuning and ladder with AppTest, the helper process included."""
+"""Design, live and report pages of fine-tuning and ladder with AppTest, the helper process
+included.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ pytestmark = pytest.mark.usefixtures("no_dispatcher")
 
 
 def trained(record, recipe, **options):
-    return carried_out(RunConfig("train", "local", record.reference, str(record.folder), "local:mine", recipe, options))
+    return carried_out(
+        RunConfig(
+            "train", "local", record.reference, str(record.folder), "local:mine", recipe, options
+        )
+    )
 
 
 def design(record, card):
@@ -57,11 +63,17 @@ def test_three_large_choices_and_a_search_from_start_to_report(record):
     assert not app.exception and not app.error
     run = runs().list()[0]
     config = RunConfig.read(run.folder)
-    assert (config.recipe, config.backbone, config.settings.budget_minutes) == ("auto", "local:mine", 0.3)
+    assert (config.recipe, config.backbone, config.settings.budget_minutes) == (
+        "auto",
+        "local:mine",
+        0.3,
+    )
     RunWriter(open_database(read_settings())).claim_next("train")
     carry_out(run.folder, read_settings())
     ended = runs().get(run.id)
-    assert ended.recipe in ("probe", "finetune") and ended.backbone == "local:mine"  # an ordinary run of its winner
+    assert (
+        ended.recipe in ("probe", "finetune") and ended.backbone == "local:mine"
+    )  # an ordinary run of its winner
     again = RunConfig.read(run.folder)
     assert again.recipe == ended.recipe and "budget_minutes" not in again.options
     for page in ("pages/evaluate/report.py", "pages/train/live.py", "pages/ship/export.py"):
@@ -71,15 +83,36 @@ def test_three_large_choices_and_a_search_from_start_to_report(record):
 
 
 def test_a_search_that_goes_on_shows_what_it_tries(record):
-    run = runs().create(RunConfig("train", "local", record.reference, str(record.folder), "", "auto", {}))
+    run = runs().create(
+        RunConfig("train", "local", record.reference, str(record.folder), "", "auto", {})
+    )
     RunWriter(open_database(read_settings())).claim_next("train")
     app = opened("pages/train/live.py", run=run.id)
     assert not app.exception and not app.error
-    board = [{"title": "Probe", "backbone": "x", "part": 1.0, "recipe": "probe", "minutes": 0.2, "probe": True,
-              "accuracy": {"value": 0.8, "low": 0.7, "high": 0.9}, "log_loss": 0.5, "state": "winner"},
-             {"title": "LoRA", "backbone": "x", "part": 0.0, "probe": False, "state": "failed", "why": "No room."}]
-    (run.folder / "search.json").write_text(json.dumps({"budget": 1200.0, "spent": 300.0, "trying": "LoRA on x",
-                                                        "board": board}))
+    board = [
+        {
+            "title": "Probe",
+            "backbone": "x",
+            "part": 1.0,
+            "recipe": "probe",
+            "minutes": 0.2,
+            "probe": True,
+            "accuracy": {"value": 0.8, "low": 0.7, "high": 0.9},
+            "log_loss": 0.5,
+            "state": "winner",
+        },
+        {
+            "title": "LoRA",
+            "backbone": "x",
+            "part": 0.0,
+            "probe": False,
+            "state": "failed",
+            "why": "No room.",
+        },
+    ]
+    (run.folder / "search.json").write_text(
+        json.dumps({"budget": 1200.0, "spent": 300.0, "trying": "LoRA on x", "board": board})
+    )
     app = opened("pages/train/live.py", run=run.id)
     assert not app.exception and not app.error
     assert [tile.value for tile in app.metric][:2] == ["15 minutes", "80.0"]
@@ -102,7 +135,9 @@ def test_the_layer_tree_follows_the_plan(record):
     def shown():
         for _ in range(300):
             if "weights (" in everything(app):
-                return next(element.value for element in app.markdown if "weights (" in str(element.value))
+                return next(
+                    element.value for element in app.markdown if "weights (" in str(element.value)
+                )
             time.sleep(0.1)
             app.run()
         raise AssertionError(everything(app))
@@ -126,7 +161,9 @@ def test_a_plan_that_contradicts_itself_is_said_and_nothing_starts(record):
 
 def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
     app = design(record, "full")
-    next(button for button in app.button if button.label == "Estimate time and memory").click().run()
+    next(
+        button for button in app.button if button.label == "Estimate time and memory"
+    ).click().run()
     run = runs().list(kind="preflight")[0]
     assert not runs().list()
     RunWriter(open_database(read_settings())).claim_next("light")
@@ -139,12 +176,23 @@ def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
 
 
 def test_live_and_report_tell_how_the_training_went(record):
-    run = trained(record, "finetune", epochs=2.0, batch_size=8, max_length=16, patience=0, strategy="lora",
-                      class_weights="balanced", baseline=False)
+    run = trained(
+        record,
+        "finetune",
+        epochs=2.0,
+        batch_size=8,
+        max_length=16,
+        patience=0,
+        strategy="lora",
+        class_weights="balanced",
+        baseline=False,
+    )
     assert run.status == "done", run.reason
     app = opened("pages/train/live.py", run=run.id)
     assert not app.exception
-    assert {"Epoch", "Step", "Items a second", "Best so far, right in 100"} <= {metric.label for metric in app.metric}
+    assert {"Epoch", "Step", "Items a second", "Best so far, right in 100"} <= {
+        metric.label for metric in app.metric
+    }
     next(button for button in app.button if button.label == "Go on").click().run()
     assert not app.exception
     longer = RunConfig.read(runs().list(active=True)[0].folder)
@@ -155,7 +203,9 @@ def test_live_and_report_tell_how_the_training_went(record):
 
 
 def test_the_ladders_report_recommends_a_strategy(record):
-    run = trained(record, "ladder", rungs=["baseline", "probe", "full"], seeds=1, epochs=1.0, max_length=16)
+    run = trained(
+        record, "ladder", rungs=["baseline", "probe", "full"], seeds=1, epochs=1.0, max_length=16
+    )
     assert run.status == "done", run.reason
     for page in ("pages/train/live.py", "pages/evaluate/report.py"):
         app = opened(page, run=run.id)
@@ -164,17 +214,22 @@ def test_the_ladders_report_recommends_a_strategy(record):
 
 
 def test_a_running_training_can_be_stopped_with_its_best_state(record):
-    config = RunConfig("train", "local", record.reference, str(record.folder), "local:mine", "finetune", {})
+    config = RunConfig(
+        "train", "local", record.reference, str(record.folder), "local:mine", "finetune", {}
+    )
     run = runs().create(config)
     writer = RunWriter(open_database(read_settings()))
     writer.claim_next("train")
     (run.folder / "events.jsonl").write_text(
-        '{"t": 1, "type": "curve", "name": "training", "values": {"step": 1, "epoch": 0.1, "loss": 1.0, '
-        '"grad_norm": 1.0, "rate": 9.0, "lr classifier": 0.1}}\n'
-        '{"t": 2, "type": "log", "text": "Learning now: classifier"}\n')
+        '{"t": 1, "type": "curve", "name": "training", "values": {"step": 1, "epoch": 0.1, "loss":'
+        ' 1.0, "grad_norm": 1.0, "rate": 9.0, "lr classifier": 0.1}}\n{"t": 2, "type": "log",'
+        ' "text": "Learning now: classifier"}\n'
+    )
     app = opened("pages/train/live.py", run=run.id)
     assert "learns now" in everything(app)
-    next(button for button in app.button if button.label == "Stop now and keep the best").click().run()
+    next(
+        button for button in app.button if button.label == "Stop now and keep the best"
+    ).click().run()
     assert runs().get(run.id).stop_requested and runs().get(run.id).status == "running"
     assert writer.beat(run.id, 0.5) == "stop"
     assert "keeping the best" in everything(app)

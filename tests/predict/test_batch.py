@@ -23,7 +23,9 @@ from tl_core.settings import Settings, read_settings
 
 @pytest.fixture
 def model(tiny, tmp_path):
-    save_classifier(load_backbone(f"local:{tiny('bert')}", ["=a", "b"], Settings()), tmp_path / "model")
+    save_classifier(
+        load_backbone(f"local:{tiny('bert')}", ["=a", "b"], Settings()), tmp_path / "model"
+    )
     return tmp_path / "model"
 
 
@@ -33,14 +35,33 @@ def lines_of(path):
 
 
 def test_rows_keep_their_order_columns_and_errors(model, tmp_path):
-    (tmp_path / "in.csv").write_text('id,text,label,note\n7,good film,x,=1+1\n8,,y,-5\n9,"my, order",z,@me\n')
-    counts = predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), text_column="text")
+    (tmp_path / "in.csv").write_text(
+        'id,text,label,note\n7,good film,x,=1+1\n8,,y,-5\n9,"my, order",z,@me\n'
+    )
+    counts = predict_source(
+        model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), text_column="text"
+    )
     plan = counts.pop("plan")
-    assert counts == {"rows": 3, "errors": 1, "precision": "float32: too few items for bf16 to matter"}
+    assert counts == {
+        "rows": 3,
+        "errors": 1,
+        "precision": "float32: too few items for bf16 to matter",
+    }
     assert [one["name"] for one in plan["columns"]] == ["text"] and plan["uncertain"] == []
     lines = lines_of(tmp_path / "out.csv")
-    assert list(lines[0]) == ["row", "label", "confidence", "abstain", "p:=a", "p:b", "error", "id", "text",
-                              "input_label", "note"]
+    assert list(lines[0]) == [
+        "row",
+        "label",
+        "confidence",
+        "abstain",
+        "p:=a",
+        "p:b",
+        "error",
+        "id",
+        "text",
+        "input_label",
+        "note",
+    ]
     assert [line["id"] for line in lines] == ["7", "8", "9"]
     assert lines[1]["error"] == "The text is empty."
     assert lines[0]["note"] == "=1+1"
@@ -52,13 +73,29 @@ def test_rows_keep_their_order_columns_and_errors(model, tmp_path):
 def test_spreadsheet_guards_formulas_also_in_classes_and_names_but_no_numbers(tiny, tmp_path):
     classes = ["=1+1", "@me", "-5", "plain"]
     save_classifier(load_backbone(f"local:{tiny('bert')}", classes, Settings()), tmp_path / "model")
-    (tmp_path / "in.csv").write_text("text,note,=2+2\n" + "\n".join(f"good film {i},{cell},x" for i, cell in enumerate(
-        ["=1+1", "-5", "+49 30", "1e5", "plain"] * 4)))
+    (tmp_path / "in.csv").write_text(
+        "text,note,=2+2\n"
+        + "\n".join(
+            f"good film {i},{cell},x"
+            for i, cell in enumerate(["=1+1", "-5", "+49 30", "1e5", "plain"] * 4)
+        )
+    )
     for spreadsheet in (False, True):
-        predict_source(tmp_path / "model", tmp_path / "in.csv", tmp_path / "out.csv", read_settings(),
-                       spreadsheet=spreadsheet)
+        predict_source(
+            tmp_path / "model",
+            tmp_path / "in.csv",
+            tmp_path / "out.csv",
+            read_settings(),
+            spreadsheet=spreadsheet,
+        )
         lines, mark = lines_of(tmp_path / "out.csv"), "'" if spreadsheet else ""
-        assert [line["note"] for line in lines[:5]] == [f"{mark}=1+1", "-5", f"{mark}+49 30", "1e5", "plain"]
+        assert [line["note"] for line in lines[:5]] == [
+            f"{mark}=1+1",
+            "-5",
+            f"{mark}+49 30",
+            "1e5",
+            "plain",
+        ]
         assert {"p:=1+1", f"{mark}=2+2"} <= set(lines[0])
         expected = {name: f"{mark}{name}" if name in ("=1+1", "@me") else name for name in classes}
         for line in lines:
@@ -73,18 +110,46 @@ def many(path, count=5000):
 
 
 def test_many_rows_are_streamed_in_order(model, tmp_path):
-    assert predict_source(model, many(tmp_path / "in.csv"), tmp_path / "out.csv", read_settings())["rows"] == 5000
-    assert [line["row"] for line in lines_of(tmp_path / "out.csv")] == [str(i) for i in range(1, 5001)]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == ["out.csv"]
+    assert (
+        predict_source(model, many(tmp_path / "in.csv"), tmp_path / "out.csv", read_settings())[
+            "rows"
+        ]
+        == 5000
+    )
+    assert [line["row"] for line in lines_of(tmp_path / "out.csv")] == [
+        str(i) for i in range(1, 5001)
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("out")) == [
+        "out.csv"
+    ]
 
 
 def test_parquet_holds_the_same_with_numbers_as_numbers(model, tmp_path):
     (tmp_path / "in.csv").write_text("text,label,input_label\ngood film,x,1\n,y,2\n")
     for name in ("out.csv", "out.parquet"):
-        predict_source(model, tmp_path / "in.csv", tmp_path / name, read_settings(), text_column="text")
-    table, lines = pq.read_table(tmp_path / "out.parquet").to_pylist(), lines_of(tmp_path / "out.csv")
-    assert list(table[0]) == list(lines[0]) == ["row", "label", "confidence", "abstain", "p:=a", "p:b", "error", "text",
-                                                "input_label", "input_input_label"]
+        predict_source(
+            model, tmp_path / "in.csv", tmp_path / name, read_settings(), text_column="text"
+        )
+    table, lines = (
+        pq.read_table(tmp_path / "out.parquet").to_pylist(),
+        lines_of(tmp_path / "out.csv"),
+    )
+    assert (
+        list(table[0])
+        == list(lines[0])
+        == [
+            "row",
+            "label",
+            "confidence",
+            "abstain",
+            "p:=a",
+            "p:b",
+            "error",
+            "text",
+            "input_label",
+            "input_input_label",
+        ]
+    )
     assert table[0]["p:b"] == pytest.approx(float(lines[0]["p:b"]), abs=1e-8)
     assert (table[1]["label"], table[1]["p:b"], table[1]["abstain"]) == (None, None, None)
     assert table[1]["error"] == "The text is empty."
@@ -115,7 +180,9 @@ def test_after_an_end_the_same_call_goes_on(model, tmp_path):
     source, out = many(tmp_path / "in.csv"), tmp_path / "out.csv"
     predict_source(model, source, tmp_path / "whole.csv", read_settings(), precision="float32")
     with pytest.raises(KeyboardInterrupt):
-        predict_source(model, source, out, read_settings(), progress=Breaking(2500), precision="float32")
+        predict_source(
+            model, source, out, read_settings(), progress=Breaking(2500), precision="float32"
+        )
     assert not out.exists()
     again = Breaking(10**9)
     predict_source(model, source, out, read_settings(), progress=again, precision="float32")
@@ -131,10 +198,18 @@ def test_another_source_or_model_starts_over(model, tmp_path, change, tiny):
     if change == "source":
         source.write_text(source.read_text().replace("order", "other"))
     if change == "model":
-        save_classifier(load_backbone(f"local:{tiny('distilbert')}", ["=a", "b"], Settings()), model)
+        save_classifier(
+            load_backbone(f"local:{tiny('distilbert')}", ["=a", "b"], Settings()), model
+        )
     again = Breaking(10**9)
-    predict_source(model, source, out, read_settings(), progress=again,
-                   text_column="text" if change == "column" else "")
+    predict_source(
+        model,
+        source,
+        out,
+        read_settings(),
+        progress=again,
+        text_column="text" if change == "column" else "",
+    )
     assert again.counts[0] < 2048
     assert len(lines_of(out)) == 5000
 
@@ -166,12 +241,16 @@ def test_a_table_that_breaks_off_is_refused_before_the_work(model, tmp_path):
     (tmp_path / "in.csv").write_text(f"text,n\n{rows}\n")
     told = Breaking(10**9)
     with pytest.raises(DataError, match="cannot be read"):
-        predict_source(model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), progress=told)
+        predict_source(
+            model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), progress=told
+        )
     assert not told.counts and not list(tmp_path.glob("out*"))
 
 
 def test_pictures_that_cannot_be_read_stand_in_their_place(tiny, tmp_path):
-    save_classifier(load_backbone(f"local:{tiny('resnet')}", ["a", "b"], Settings()), tmp_path / "model")
+    save_classifier(
+        load_backbone(f"local:{tiny('resnet')}", ["a", "b"], Settings()), tmp_path / "model"
+    )
     folder = write_pictures(tmp_path / "d")
     broken = sorted(folder.rglob("*.png"))[3]
     broken.write_bytes(b"no picture")
@@ -196,7 +275,14 @@ def test_rows_without_a_class_can_be_predicted(model, tmp_path):
     rows = [f"good film {i},{'ab'[i % 2]},7" for i in range(20)] + ["what is it,,8"]
     (tmp_path / "t.csv").write_text("text,label,id\n" + "\n".join(rows))
     version = build(tmp_path / "t.csv", tmp_path / "v")
-    counts = predict_source(model, version.folder / "unlabelled.csv", tmp_path / "out.csv", read_settings(),
-                            text_column="text")
+    counts = predict_source(
+        model,
+        version.folder / "unlabelled.csv",
+        tmp_path / "out.csv",
+        read_settings(),
+        text_column="text",
+    )
     assert (counts["rows"], counts["errors"]) == (1, 0)
-    assert [(line["text"], line["id"]) for line in lines_of(tmp_path / "out.csv")] == [("what is it", "8")]
+    assert [(line["text"], line["id"]) for line in lines_of(tmp_path / "out.csv")] == [
+        ("what is it", "8")
+    ]

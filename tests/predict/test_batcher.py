@@ -12,6 +12,7 @@ from tl_core.predict.batcher import Batcher, Full
 
 def go(work, compute, **options):
     """Run `work(batcher)` in a loop of its own."""
+
     async def main():
         batcher = Batcher(compute, **{"most": 8, "wait": 0.02, "room": 100, **options})
         batcher.start()
@@ -31,7 +32,9 @@ def test_what_waits_together_is_computed_together_and_everybody_gets_the_own_ans
         return [2 * item for item in items]
 
     async def work(batcher):
-        return await asyncio.gather(*(batcher.answers([number, number + 100]) for number in range(10)))
+        return await asyncio.gather(
+            *(batcher.answers([number, number + 100]) for number in range(10))
+        )
 
     assert go(work, compute) == [[2 * number, 2 * number + 200] for number in range(10)]
     assert sum(sizes) == 20 and max(sizes) == 8 and len(sizes) <= 4

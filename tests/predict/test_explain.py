@@ -1,4 +1,6 @@
-"""Explanations: completeness, plain loops, every family, and a blind check on photos whose label is a pasted patch."""
+"""Explanations: completeness, plain loops, every family, and a blind check on photos whose label is
+a pasted patch.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ TEXT = "The film is good, my order is late and the money is back"
 @pytest.fixture
 def opened(tmp_path, tiny):
     def make(family):
-        save_classifier(load_backbone(f"local:{tiny(family)}", ["a", "b", "c"], read_settings()), tmp_path / family)
+        save_classifier(
+            load_backbone(f"local:{tiny(family)}", ["a", "b", "c"], read_settings()),
+            tmp_path / family,
+        )
         return load_classifier(tmp_path / family)
 
     return make
@@ -36,7 +41,9 @@ def picture():
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("family", ["resnet", "convnext", "mobilenet_v2", "vit", "deit", "swin", "efficientnet"])
+@pytest.mark.parametrize(
+    "family", ["resnet", "convnext", "mobilenet_v2", "vit", "deit", "swin", "efficientnet"]
+)
 def test_grad_cam_finds_places_in_every_kind_of_network(opened, picture, family):
     classifier = opened(family)
     maps = [why.grad_cam(classifier.model, classifier, picture, place) for place in range(3)]
@@ -58,7 +65,9 @@ def test_integrated_gradients_are_complete(opened, family):
 
 @pytest.mark.parametrize("kind", ["max", "concat", "cls", "depth:1", "depth:all"])
 def test_the_words_of_a_grafted_classifier_are_explained(tmp_path, tiny, kind):
-    backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b", "c"], read_settings(), pooling=kind)
+    backbone = load_backbone(
+        f"local:{tiny('bert')}", ["a", "b", "c"], read_settings(), pooling=kind
+    )
     save_classifier(backbone, tmp_path / "m")
     classifier = load_classifier(tmp_path / "m")
     found = why.explain(classifier, TEXT, "b")
@@ -78,18 +87,22 @@ def test_occlusion_is_a_plain_loop(opened, picture):
     for i in range(9):
         for j in range(9):
             changed = values.copy()
-            changed[6 * i:6 * i + 12, 8 * j:8 * j + 16] = values.mean(axis=(0, 1)).astype(np.uint8)
+            changed[6 * i : 6 * i + 12, 8 * j : 8 * j + 16] = values.mean(axis=(0, 1)).astype(
+                np.uint8
+            )
             drop = whole - odds(classifier, Image.fromarray(changed), 2)
-            sums[i:i + 2, j:j + 2] += drop
-            counts[i:i + 2, j:j + 2] += 1
+            sums[i : i + 2, j : j + 2] += drop
+            counts[i : i + 2, j : j + 2] += 1
     np.testing.assert_allclose(found, sums / counts, atol=1e-6)
 
 
 def test_leaving_words_out_is_a_plain_loop_and_one_word_is_all(opened):
     classifier = opened("bert")
     words = TEXT.split()
-    expected = [odds(classifier, TEXT, 0) - odds(classifier, " ".join(words[:i] + words[i + 1:]), 0)
-                for i in range(len(words))]
+    expected = [
+        odds(classifier, TEXT, 0) - odds(classifier, " ".join(words[:i] + words[i + 1 :]), 0)
+        for i in range(len(words))
+    ]
     np.testing.assert_allclose(why.leave_one_out(classifier, TEXT, 0), expected, atol=1e-6)
     assert why.leave_one_out(classifier, "word", 0).tolist() == [1.0]
 
@@ -98,13 +111,19 @@ def test_random_weights_are_another_network_and_leave_the_first_alone(opened):
     classifier = opened("vit")
     before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     other = why.randomised(classifier.model)
-    assert all(torch.equal(value, before[name]) for name, value in classifier.model.state_dict().items())
-    assert not torch.equal(next(p for p in other.parameters() if p.ndim > 1),
-                           next(p for p in classifier.model.parameters() if p.ndim > 1))
+    assert all(
+        torch.equal(value, before[name]) for name, value in classifier.model.state_dict().items()
+    )
+    assert not torch.equal(
+        next(p for p in other.parameters() if p.ndim > 1),
+        next(p for p in classifier.model.parameters() if p.ndim > 1),
+    )
 
 
 def pasted(root, each=70):
-    """Noise with a patch of one of two patterns somewhere; the pattern is the label. Gives where it is, by file."""
+    """Noise with a patch of one of two patterns somewhere; the pattern is the label. Gives where it
+    is, by file.
+    """
     random, where = np.random.default_rng(0), {}
     for label, colour in (("dots", (220, 40, 40)), ("lines", (40, 60, 220))):
         (root / label).mkdir(parents=True)
@@ -115,7 +134,7 @@ def pasted(root, each=70):
             patch[::4] = colour if label == "lines" else patch[::4]
             if label == "dots":
                 patch[::4, ::4] = patch[1::4, ::4] = patch[::4, 1::4] = patch[1::4, 1::4] = colour
-            values[top:top + 32, left:left + 32] = patch
+            values[top : top + 32, left : left + 32] = patch
             Image.fromarray(values).save(root / label / f"{label}{number}.png")
             where[f"{label}{number}.png"] = (top / 96, left / 96)
     return where
@@ -126,7 +145,10 @@ def inside(relevance, spot):
     drawn = strength(relevance)
     top, left = spot
     mask = np.zeros((10, 10), dtype=bool)
-    mask[int(10 * top):int(np.ceil(10 * (top + 1 / 3))), int(10 * left):int(np.ceil(10 * (left + 1 / 3)))] = True
+    mask[
+        int(10 * top) : int(np.ceil(10 * (top + 1 / 3))),
+        int(10 * left) : int(np.ceil(10 * (left + 1 / 3))),
+    ] = True
     return drawn[mask].sum() / drawn.sum() if drawn.sum() > 0 else 0.0
 
 
@@ -135,20 +157,52 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
     version = build(tmp_path / "d", tmp_path / "v")
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
-    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "starter:image-small", "finetune",
-                                  {"strategy": "full", "epochs": 20.0, "learning_rate": 1e-3, "patience": 0,
-                                   "baseline": False, "augment": "none"}),
-                        version, folder, tmp_path / "cache", Progress())
+    report = run_recipe(
+        RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            "starter:image-small",
+            "finetune",
+            {
+                "strategy": "full",
+                "epochs": 20.0,
+                "learning_rate": 1e-3,
+                "patience": 0,
+                "baseline": False,
+                "augment": "none",
+            },
+        ),
+        version,
+        folder,
+        tmp_path / "cache",
+        Progress(),
+    )
     assert report["test"]["accuracy"]["value"] >= 0.9
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")
-    control, hits = why.randomised(classifier.model), {"occlusion": [], "gradient": [], "control": []}
+    control, hits = (
+        why.randomised(classifier.model),
+        {
+            "occlusion": [],
+            "gradient": [],
+            "control": [],
+        },
+    )
     for row, name in zip(rows, version.names(rows), strict=True):
         item = Image.open(io.BytesIO(version.image_bytes(int(row)))).convert("RGB")
-        spot, place = where[name.rsplit("/", 1)[-1]], int(classifier.probabilities([item])[0].argmax())
+        spot, place = (
+            where[name.rsplit("/", 1)[-1]],
+            int(classifier.probabilities([item])[0].argmax()),
+        )
         covered = why.occlusion(classifier, item, place)
-        if covered.max() > 0.5:  # one of two classes is also what is left when the patch of the other is not there
+        if (
+            covered.max() > 0.5
+        ):  # one of two classes is also what is left when the patch of the other is not there
             hits["occlusion"].append(inside(covered, spot) > 0.5)
-        hits["gradient"].append(inside(why.grad_cam(classifier.model, classifier, item, place), spot) > 0.5)
+        hits["gradient"].append(
+            inside(why.grad_cam(classifier.model, classifier, item, place), spot) > 0.5
+        )
         hits["control"].append(inside(why.grad_cam(control, classifier, item, place), spot) > 0.5)
     shares = {name: float(np.mean(found)) for name, found in hits.items()}
     assert len(hits["occlusion"]) >= 0.3 * len(rows)

@@ -1,4 +1,6 @@
-"""Many at once say the same as one by one: threads, lengths, number formats, for every family and graft."""
+"""Many at once say the same as one by one: threads, lengths, number formats, for every family and
+graft.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +21,24 @@ TEXTS = [f"good film {'and so on ' * (i % 9)}{i}" for i in range(150)]
 
 
 def noise(seed):
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 40 + seed % 9, 3), dtype=np.uint8))
+    return Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, (40, 40 + seed % 9, 3), dtype=np.uint8)
+    )
 
 
 @pytest.fixture
 def model(tiny, tmp_path):
-    save_classifier(load_backbone(f"local:{tiny('bert')}", ["a", "b", "c"], Settings()), tmp_path / "model")
+    save_classifier(
+        load_backbone(f"local:{tiny('bert')}", ["a", "b", "c"], Settings()), tmp_path / "model"
+    )
     return tmp_path / "model"
 
 
 @pytest.mark.parametrize("name", EACH)
 def test_threads_say_what_the_classifier_says_of_each_alone(exported, name):
-    """Grafts listen inside their network while it computes, so each thread needs modules of its own."""
+    """Grafts listen inside their network while it computes, so each thread needs modules of its
+    own.
+    """
     folder = exported.run(name)[0] / "model"
     alone = load_classifier(folder)
     items = TEXTS if alone.modality == "text" else [noise(i) for i in range(40)]
@@ -47,13 +55,17 @@ def test_the_rest_of_the_process_keeps_its_cores(model):
     with Predictor(model, workers=2) as many:
         many.probabilities(TEXTS)
         assert torch.get_num_threads() == before
-        assert {thread.result() for thread in [many._pool.submit(torch.get_num_threads) for _ in range(8)]} == {
-            max(before // 2, 1)}
+        assert {
+            thread.result()
+            for thread in [many._pool.submit(torch.get_num_threads) for _ in range(8)]
+        } == {max(before // 2, 1)}
     assert torch.get_num_threads() == before
 
 
 def test_what_an_item_cannot_give_is_its_own_trouble(tiny, tmp_path):
-    save_classifier(load_backbone(f"local:{tiny('vit')}", ["a", "b"], Settings()), tmp_path / "model")
+    save_classifier(
+        load_backbone(f"local:{tiny('vit')}", ["a", "b"], Settings()), tmp_path / "model"
+    )
 
     def read(number):
         if number % 9 == 0:
@@ -65,7 +77,9 @@ def test_what_an_item_cannot_give_is_its_own_trouble(tiny, tmp_path):
         found, errors = many.probabilities(list(range(30)), read, told.append)
     assert [place for place, error in enumerate(errors) if error] == [0, 9, 18, 27]
     assert errors[9] == "It is broken." and not found[9].any() and sum(told) == 30
-    np.testing.assert_allclose(found[5], load_classifier(tmp_path / "model").probabilities([noise(5)])[0], atol=1e-6)
+    np.testing.assert_allclose(
+        found[5], load_classifier(tmp_path / "model").probabilities([noise(5)])[0], atol=1e-6
+    )
 
 
 def test_bf16_near_a_border_is_float32(model):
@@ -91,7 +105,9 @@ def test_bf16_near_a_border_is_float32(model):
 def test_bf16_is_taken_where_it_is_fast_and_harmless(model, monkeypatch):
     monkeypatch.setattr(predictor, "has_bf16", lambda: True)
     ticks = iter(range(100))
-    monkeypatch.setattr(predictor.time, "perf_counter", lambda: (0.0, 2.0, 2.0, 3.0)[next(ticks) % 4])
+    monkeypatch.setattr(
+        predictor.time, "perf_counter", lambda: (0.0, 2.0, 2.0, 3.0)[next(ticks) % 4]
+    )
     with Predictor(model) as many:
         many.settle(TEXTS, 5000)
         assert many.bf16 and "2.0 times as fast" in many.reason

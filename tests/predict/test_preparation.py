@@ -1,4 +1,6 @@
-"""Which columns, pages and files are read when a trained model is asked: as in training, as named, or said aloud."""
+"""Which columns, pages and files are read when a trained model is asked: as in training, as named,
+or said aloud.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,7 @@ from tl_core.settings import Settings, read_settings
 @pytest.fixture
 def model(tiny, tmp_path):
     """`model(family, preparation)`: the folder of a model that carries it."""
+
     def make(family="bert", **kept):
         folder = tmp_path / f"model-{family}"
         if not folder.exists():
@@ -46,7 +49,10 @@ def model(tiny, tmp_path):
 
 @pytest.fixture
 def call(capsys, tmp_path):
-    """A prediction by command: what it gives as JSON with the lines of the file, and standard error."""
+    """A prediction by command: what it gives as JSON with the lines of the file, and standard
+    error.
+    """
+
     def run(folder, source, *words, code=0):
         out = tmp_path / "out.csv"
         out.unlink(missing_ok=True)
@@ -75,23 +81,50 @@ def sampled(told):
     return [one["text"] for one in told["plan"]["sample"]]
 
 
-@pytest.mark.parametrize(("header", "lacking"), [("body,subject", "title"), ("title,message", "body"),
-                                                 ("Title,Body", "title"), ("body", "title"), ("text,label", "title")])
-def test_a_model_of_joined_columns_refuses_a_table_without_one(model, call, tmp_path, header, lacking):
-    source = write(tmp_path / "in.csv", header, *([",".join(["good film"] * len(header.split(",")))] * 3))
+@pytest.mark.parametrize(
+    ("header", "lacking"),
+    [
+        ("body,subject", "title"),
+        ("title,message", "body"),
+        ("Title,Body", "title"),
+        ("body", "title"),
+        ("text,label", "title"),
+    ],
+)
+def test_a_model_of_joined_columns_refuses_a_table_without_one(
+    model, call, tmp_path, header, lacking
+):
+    source = write(
+        tmp_path / "in.csv", header, *([",".join(["good film"] * len(header.split(",")))] * 3)
+    )
     words, _ = call(model(columns=("title", "body")), source, code=2)
-    assert f"no column {lacking!r}" in words and "'title' and 'body'" in words and "--title-column" in words
+    assert (
+        f"no column {lacking!r}" in words
+        and "'title' and 'body'" in words
+        and "--title-column" in words
+    )
 
 
 def test_text_lines_are_not_enough_for_joined_columns(model, call, tmp_path):
-    words, _ = call(model(columns=("title", "body")), write(tmp_path / "in.txt", "good film", "bad order"), code=2)
+    words, _ = call(
+        model(columns=("title", "body")),
+        write(tmp_path / "in.txt", "good film", "bad order"),
+        code=2,
+    )
     assert "'title'" in words
 
 
-@pytest.mark.parametrize(("words", "text"), [
-    (("--title-column", "subject"), "late\ngood film"), (("--text-column", "subject"), None),
-    (("--title-column", "subject", "--text-column", "note"), "late\nx"), (("--title-column", "body"), None),
-    (("--text-column", "bdoy"), None), (("--title-column", "Subject"), None)])
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--title-column", "subject"), "late\ngood film"),
+        (("--text-column", "subject"), None),
+        (("--title-column", "subject", "--text-column", "note"), "late\nx"),
+        (("--title-column", "body"), None),
+        (("--text-column", "bdoy"), None),
+        (("--title-column", "Subject"), None),
+    ],
+)
 def test_columns_of_other_names_are_named(model, call, tmp_path, words, text):
     source = write(tmp_path / "in.csv", "subject,body,note", "late,good film,x")
     told, _ = call(model(columns=("title", "body")), source, *words, code=0 if text else 2)
@@ -101,18 +134,28 @@ def test_columns_of_other_names_are_named(model, call, tmp_path, words, text):
         assert "no column" in told or "twice" in told
 
 
-@pytest.mark.parametrize(("named", "offered"), [("txet", "text"), ("Message", "message"), ("text ", ""), ("nix", "")])
+@pytest.mark.parametrize(
+    ("named", "offered"), [("txet", "text"), ("Message", "message"), ("text ", ""), ("nix", "")]
+)
 @pytest.mark.parametrize("known", [("message",), ()])
-def test_a_column_that_is_named_and_not_there_is_never_replaced(model, call, tmp_path, named, offered, known):
+def test_a_column_that_is_named_and_not_there_is_never_replaced(
+    model, call, tmp_path, named, offered, known
+):
     source = write(tmp_path / "in.csv", "text,message,n", "good film,bad order,1", "late,money,2")
     words, _ = call(model(columns=known), source, "--text-column", named, code=2)
     assert f"no column {named!r}" in words and (f"Did you mean {offered}" in words or not offered)
 
 
 def test_a_guess_is_said_or_silent_or_refused(model, call, tmp_path):
-    folder, source = model(columns=("message",)), write(tmp_path / "in.csv", "id,review", "1,good film", "2,bad order")
+    folder, source = (
+        model(columns=("message",)),
+        write(tmp_path / "in.csv", "id,review", "1,good film", "2,bad order"),
+    )
     told, said = call(folder, source)
-    assert columns(told) == [("review", "text", False)] and sampled(told) == ["good film", "bad order"]
+    assert columns(told) == [("review", "text", False)] and sampled(told) == [
+        "good film",
+        "bad order",
+    ]
     assert "Warning" in said and "'review'" in said and "'message'" in said and told["rows"] == 2
     assert "Warning" not in call(folder, source, "--yes")[1]
     words, _ = call(folder, source, "--strict", code=2)
@@ -121,10 +164,15 @@ def test_a_guess_is_said_or_silent_or_refused(model, call, tmp_path):
     assert columns(told) == [("review", "text", True)] and "Warning" not in said
 
 
-@pytest.mark.parametrize(("name", "lines"), [
-    ("one.csv", ["review", "good film", "bad order"]), ("lines.txt", ["good film", "bad order"]),
-    ("in.csv", ["text,message", "never,good film", "never,bad order"]),
-    ("in.jsonl", ['{"review": "good film"}', '{"review": "bad order"}'])])
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("one.csv", ["review", "good film", "bad order"]),
+        ("lines.txt", ["good film", "bad order"]),
+        ("in.csv", ["text,message", "never,good film", "never,bad order"]),
+        ("in.jsonl", ['{"review": "good film"}', '{"review": "bad order"}']),
+    ],
+)
 def test_one_column_and_the_name_of_the_training_are_sure(model, call, tmp_path, name, lines):
     told, said = call(model(columns=("message",)), write(tmp_path / name, *lines), "--strict")
     assert sampled(told) == ["good film", "bad order"] and "Warning" not in said
@@ -142,16 +190,35 @@ def test_a_title_is_not_put_before_the_text_of_a_model_that_never_read_one(model
 
 def test_without_json_the_plan_stands_in_lines(model, tmp_path, capsys):
     source = write(tmp_path / "in.csv", "title,body", "late,good film")
-    assert main(["predict", str(model(columns=("title", "body"))), str(source), "-o", str(tmp_path / "o.csv")]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(model(columns=("title", "body"))),
+                str(source),
+                "-o",
+                str(tmp_path / "o.csv"),
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
-    assert "title: title" in said and "text: body" in said and "sample 1" in said and "'late\\ngood film'" in said
+    assert (
+        "title: title" in said
+        and "text: body" in said
+        and "sample 1" in said
+        and "'late\\ngood film'" in said
+    )
 
 
 def test_damaged_rows_are_set_aside_with_their_reason(model, call, tmp_path):
     source = write(tmp_path / "in.jsonl", *['{"text": "good film"}'] * 3, "{]", '{"text": ""}')
     told, _ = call(model(columns=("text",)), source)
     assert [line["error"] != "" for line in told["lines"]] == [False] * 3 + [True, True]
-    assert told["plan"]["set_aside"][0]["count"] == 1 and told["plan"]["set_aside"][0]["example"] == "row 4"
+    assert (
+        told["plan"]["set_aside"][0]["count"] == 1
+        and told["plan"]["set_aside"][0]["example"] == "row 4"
+    )
 
 
 @pytest.fixture
@@ -162,16 +229,32 @@ def record(tmp_path, tiny, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(dispatch, "ensure_dispatcher", lambda _settings: None)
     rows = [f"{'late order' if n % 2 else 'good film'},number {n},{'ab'[n % 2]}" for n in range(40)]
-    source = write(tmp_path / "mail.csv", "subject,body,label", *rows, "late order,what is it,", "late,again,")
+    source = write(
+        tmp_path / "mail.csv", "subject,body,label", *rows, "late order,what is it,", "late,again,"
+    )
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    return add_dataset(store, settings, str(source), "mail", ImportOptions(
-        text_column="body", title_column="subject", label_column="label"))[0]
+    return add_dataset(
+        store,
+        settings,
+        str(source),
+        "mail",
+        ImportOptions(text_column="body", title_column="subject", label_column="label"),
+    )[0]
 
 
 def train(record, recipe="probe", **settings):
-    run = carried_out(RunConfig("train", "local", record.reference, str(record.folder), "local:mine", recipe,
-                                settings or {"max_length": 24, "baseline": False, "repeats": 0}))
+    run = carried_out(
+        RunConfig(
+            "train",
+            "local",
+            record.reference,
+            str(record.folder),
+            "local:mine",
+            recipe,
+            settings or {"max_length": 24, "baseline": False, "repeats": 0},
+        )
+    )
     assert run.status == "done", run.reason
     return run
 
@@ -203,7 +286,9 @@ def test_rows_without_a_class_are_not_joined_or_repaired_twice(record, call, tmp
     model, info = run.folder / "model", DatasetVersion(record.folder).info
     Preparation(("subject", "body"), repair=True).write(model)
     version = DatasetVersion(record.folder)
-    assert carried.unlabelled(version, carried.preparation_of(model))[1].repair  # the dataset has not done it
+    assert carried.unlabelled(version, carried.preparation_of(model))[
+        1
+    ].repair  # the dataset has not done it
     version.info.preparation.update(Preparation(("subject", "body"), repair=True).as_dict())
     assert not carried.unlabelled(version, carried.preparation_of(model))[1].repair
     Preparation(("body",)).write(model)
@@ -215,16 +300,28 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
     run = train(record)
     app = opened("pages/ship/predict.py", run=run.id)
     assert not app.exception and [box.label for box in app.text_area] == ["subject", "body"]
-    job = carried_out(RunConfig("predict", "local", record.reference, options={
-        "run": run.id, "prepared": True, "spreadsheet": True}))
+    job = carried_out(
+        RunConfig(
+            "predict",
+            "local",
+            record.reference,
+            options={"run": run.id, "prepared": True, "spreadsheet": True},
+        )
+    )
     assert job.status == "done" and job.headline.startswith("2 predicted")
     app.session_state["predict_job"] = job.id
     app.run()
     assert not app.exception and "what is it" in everything(app)
     Preparation(("message",)).write(run.folder / "model")
     write(tmp_path / "in.csv", "id,review", "1,good film", "2,bad order")
-    job = carried_out(RunConfig("predict", "local", record.reference, options={
-        "run": run.id, "source": str(tmp_path / "in.csv")}))
+    job = carried_out(
+        RunConfig(
+            "predict",
+            "local",
+            record.reference,
+            options={"run": run.id, "source": str(tmp_path / "in.csv")},
+        )
+    )
     assert job.summary["plan"]["uncertain"]
     app = opened("pages/ship/predict.py", run=run.id)
     assert [box.label for box in app.text_area] == ["A text"]
@@ -238,8 +335,12 @@ def test_pages_and_explanations_prepare_what_they_ask(model, tmp_path, capsys):
     classifier = load_classifier(folder)
     wanted = classifier.probabilities(["schön\ngood film"])[0]
     compute._loaded.clear()
-    assert dict(compute.predict_one(str(folder), "schÃ¶n\ngood film"))["a"] == pytest.approx(wanted[0], abs=1e-6)
-    assert compute.predict_texts(str(folder), ["schÃ¶n\ngood film"])["probabilities"][0] == pytest.approx(wanted)
+    assert dict(compute.predict_one(str(folder), "schÃ¶n\ngood film"))["a"] == pytest.approx(
+        wanted[0], abs=1e-6
+    )
+    assert compute.predict_texts(str(folder), ["schÃ¶n\ngood film"])["probabilities"][
+        0
+    ] == pytest.approx(wanted)
     assert compute.explain(str(folder), "schÃ¶n good", ["a"])[0]["words"] == ["schön", "good"]
     assert main(["explain", str(folder), "good film", "--json"]) == 2
     assert "'title' and 'body'" in capsys.readouterr().out
@@ -263,10 +364,23 @@ def write_mixed(folder):
     (folder / "IM0001").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 20)
     (folder / "letter.pdf").write_bytes(b"%PDF-1.7")
     (folder / "shot.raw").write_bytes(b"\1" * 50)
-    for name in ("notes.txt", "README.md", "labels.csv", "coco.json", "t.xlsx", "t.parquet", "Thumbs.db", ".DS_Store"):
+    for name in (
+        "notes.txt",
+        "README.md",
+        "labels.csv",
+        "coco.json",
+        "t.xlsx",
+        "t.parquet",
+        "Thumbs.db",
+        ".DS_Store",
+    ):
         (folder / name).write_text("x")
     return {"a.png", "noending", "sub/b.xyz", unicodedata.normalize("NFD", "ü") + ".png"}, {
-        "scan.dcm": "DICOM", "IM0001": "DICOM", "letter.pdf": "PDF", "shot.raw": "raw file"}
+        "scan.dcm": "DICOM",
+        "IM0001": "DICOM",
+        "letter.pdf": "PDF",
+        "shot.raw": "raw file",
+    }
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
@@ -286,8 +400,14 @@ def test_every_file_of_a_folder_has_its_row(model, call, tmp_path, kind):
     assert {one["picture"] for one in told["plan"]["sample"]} == {"20 x 20"}
 
 
-@pytest.mark.parametrize(("raw", "shown"), [(b"caf\xe9.png", "café.png"), (b"\xfcber\x80.png", "über€.png"),
-                                            (b"\x81\x8d.png", "\x81\x8d.png")])
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"caf\xe9.png", "café.png"),
+        (b"\xfcber\x80.png", "über€.png"),
+        (b"\x81\x8d.png", "\x81\x8d.png"),
+    ],
+)
 def test_names_that_are_no_utf8_are_readable_in_the_answers(model, call, tmp_path, raw, shown):
     (tmp_path / "p").mkdir()
     Image.new("RGB", (20, 20), "red").save(tmp_path / "p" / "x.png")
@@ -315,11 +435,17 @@ def test_pixels_under_other_names_are_a_guess_and_fewer_are_refused(model, call,
     names = [f"pixel{n}" for n in range(64)]
     folder = model("vit", columns=tuple(names), pixels=(8, 8, 1))
     row = ",".join(str(n * 3) for n in range(64))
-    told, said = call(folder, write(tmp_path / "in.csv", ",".join(f"p{n}" for n in range(64)), row, row))
+    told, said = call(
+        folder, write(tmp_path / "in.csv", ",".join(f"p{n}" for n in range(64)), row, row)
+    )
     assert told["errors"] == 0 and "Warning" in said and not columns(told)[0][2]
-    words, _ = call(folder, write(tmp_path / "in.csv", ",".join(names[:63]), row.rpartition(",")[0]), code=2)
+    words, _ = call(
+        folder, write(tmp_path / "in.csv", ",".join(names[:63]), row.rpartition(",")[0]), code=2
+    )
     assert "'pixel63'" in words and "8 x 8" in words
-    told, _ = call(folder, write(tmp_path / "in.csv", ",".join(names), row, row.replace("189", "x")))
+    told, _ = call(
+        folder, write(tmp_path / "in.csv", ",".join(names), row, row.replace("189", "x"))
+    )
     assert [bool(line["error"]) for line in told["lines"]] == [False, True]
 
 
@@ -336,7 +462,9 @@ def test_the_pictures_of_a_dataset_without_a_class_are_predicted(model, tmp_path
     version = build(tmp_path / "d", tmp_path / "v")
     folder = model("vit")
     source, kept = carried.unlabelled(version, carried.preparation_of(folder))
-    counts = predict_source(folder, source, tmp_path / "out.csv", read_settings(), preparation=kept, prepared=True)
+    counts = predict_source(
+        folder, source, tmp_path / "out.csv", read_settings(), preparation=kept, prepared=True
+    )
     assert (counts["rows"], counts["errors"]) == (2, 0)
     with (tmp_path / "out.csv").open() as handle:
         assert [line["file"] for line in csv.DictReader(handle)] == ["12.png", "13.png"]
@@ -347,7 +475,9 @@ def write_letters(root):
         folder = root / ("good" if number % 2 else "bad")
         folder.mkdir(parents=True, exist_ok=True)
         words = "good film, größer" if number % 2 else "late order, bad money"
-        (folder / f"{number}.txt").write_text(f"{words}\nnumber {number} and more of it\n", encoding="cp1252")
+        (folder / f"{number}.txt").write_text(
+            f"{words}\nnumber {number} and more of it\n", encoding="cp1252"
+        )
     return root
 
 
@@ -359,8 +489,17 @@ def test_files_that_are_one_text_each_are_predicted_file_by_file(model, call, tm
     shutil.copytree(tmp_path / "letters" / "good", new)
     write(new / "README.txt", "about")
     told, said = call(model(), new, "--strict")
-    assert [line["file"] for line in told["lines"]] == ["1.txt", "11.txt", "3.txt", "5.txt", "7.txt", "9.txt"]
-    assert sampled(told)[0] == "good film, größer\nnumber 1 and more of it" and "Warning" not in said
+    assert [line["file"] for line in told["lines"]] == [
+        "1.txt",
+        "11.txt",
+        "3.txt",
+        "5.txt",
+        "7.txt",
+        "9.txt",
+    ]
+    assert (
+        sampled(told)[0] == "good film, größer\nnumber 1 and more of it" and "Warning" not in said
+    )
     told, said = call(model(), new / "1.txt")  # lines would be something else, and that is said
     assert told["rows"] == 2 and "whole files" in said
     words, _ = call(model(columns=("title", "body")), new, code=2)

@@ -25,11 +25,15 @@ def test_unsure_answers_of_a_file_are_marked(tmp_path, tiny):
     from tl_core.predict.batch import predict_source
     from tl_core.settings import read_settings
 
-    save_classifier(load_backbone(f"local:{tiny('bert')}", ["a", "b"], read_settings()), tmp_path / "model")
+    save_classifier(
+        load_backbone(f"local:{tiny('bert')}", ["a", "b"], read_settings()), tmp_path / "model"
+    )
     (tmp_path / "new.csv").write_text("text\n" + "\n".join(f"words {i}" for i in range(12)) + "\n")
 
     def marks():
-        predict_source(tmp_path / "model", tmp_path / "new.csv", tmp_path / "out.csv", read_settings())
+        predict_source(
+            tmp_path / "model", tmp_path / "new.csv", tmp_path / "out.csv", read_settings()
+        )
         with (tmp_path / "out.csv").open() as handle:
             return [(float(line["confidence"]), line["abstain"]) for line in csv.DictReader(handle)]
 

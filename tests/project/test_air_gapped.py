@@ -50,22 +50,44 @@ def online(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
-@pytest.mark.parametrize(("recipe", "options"), [
-    ("baseline", {}), ("zero_shot", {}), ("static_embeddings", {"epochs": 2.0}), ("probe", {}), ("probe", {"depth": 2}),
-    ("finetune", {"strategy": "lora", "epochs": 0.5, "max_length": 16})])
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        ("baseline", {}),
+        ("zero_shot", {}),
+        ("static_embeddings", {"epochs": 2.0}),
+        ("probe", {}),
+        ("probe", {"depth": 2}),
+        ("finetune", {"strategy": "lora", "epochs": 0.5, "max_length": 16}),
+    ],
+)
 def test_every_recipe_trains_texts(tmp_path, online, recipe, options):
     version = build(write_texts(tmp_path / "t.csv", 40), tmp_path / "v")
     (tmp_path / "run").mkdir()
-    report = run_recipe(RunConfig("train", "local", "d@1", str(version.folder), "" if recipe == "baseline" else
-                                  "starter:text", recipe, options), version, tmp_path / "run", tmp_path / "cache",
-                        Progress())
+    report = run_recipe(
+        RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            "" if recipe == "baseline" else "starter:text",
+            recipe,
+            options,
+        ),
+        version,
+        tmp_path / "run",
+        tmp_path / "cache",
+        Progress(),
+    )
     assert report["test"]["n"] > 0
 
 
 def test_cards_filters_and_descriptions_need_no_network(online):
     settings = read_settings()
-    assert {card["reference"] for card in list_backbones(settings) if not card["problem"]} >= {"starter:text",
-                                                                                              "starter:image"}
+    assert {card["reference"] for card in list_backbones(settings) if not card["problem"]} >= {
+        "starter:text",
+        "starter:image",
+    }
     assert len(choose("image")) + len(choose("text")) >= 40
     assert describe_backbone("starter:image", settings)["modality"] == "image"
 
@@ -83,9 +105,19 @@ def test_what_needs_the_hub_says_so_at_once(online):
 def test_a_hub_candidate_costs_the_others_of_a_ranking_nothing(tmp_path, online):
     version = build(write_pictures(tmp_path / "p", each=12), tmp_path / "v")
     (tmp_path / "run").mkdir()
-    found = rank(RunConfig("rank", "local", "d@1", str(version.folder), options={
-        "backbones": ["starter:image", "hub:somebody/something"], "rows": 50}), version, tmp_path / "run",
-        tmp_path / "cache", Progress())
+    found = rank(
+        RunConfig(
+            "rank",
+            "local",
+            "d@1",
+            str(version.folder),
+            options={"backbones": ["starter:image", "hub:somebody/something"], "rows": 50},
+        ),
+        version,
+        tmp_path / "run",
+        tmp_path / "cache",
+        Progress(),
+    )
     assert [one["backbone"] for one in found["failed"]] == ["hub:somebody/something"]
     assert found["recommended"] == "starter:image"
 

@@ -1,4 +1,6 @@
-"""The arena in miniature: one toy cell of ours and one of the plain loop, on the same written files."""
+"""The arena in miniature: one toy cell of ours and one of the plain loop, on the same written
+files.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,30 @@ def test_a_toy_cell_of_ours_and_of_the_plain_loop_answer_the_same_items(arena, t
     with place.open(newline="") as handle:
         counts = Counter(row["split"] for row in csv.DictReader(handle))
     assert counts["train"] == 40 and counts["test"] > counts["val"] > 0
-    ours = arena.ours(arena.Cell("messages", f"local:{tiny('bert')}", "probe", 0), place, tmp_path, 1.0)
-    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "plain_loop.py"), str(place), str(tiny("bert")),
-                           "1e-3", "1", "0"], check=True, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": ""})
+    ours = arena.ours(
+        arena.Cell("messages", f"local:{tiny('bert')}", "probe", 0), place, tmp_path, 1.0
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "plain_loop.py"),
+            str(place),
+            str(tiny("bert")),
+            "1e-3",
+            "1",
+            "0",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
     plain = json.loads(done.stdout.splitlines()[-1])
     assert len(ours["test"]["right"]) == len(plain["test"]["right"]) == counts["test"]
     for found in (ours, plain):
-        assert found["test"]["accuracy"] == pytest.approx(found["test"]["right"].count("1") / counts["test"], abs=1e-4)
+        assert found["test"]["accuracy"] == pytest.approx(
+            found["test"]["right"].count("1") / counts["test"], abs=1e-4
+        )
 
 
 def test_every_cell_has_a_name_of_its_own(arena):
@@ -49,14 +67,21 @@ def test_every_cell_has_a_name_of_its_own(arena):
 
 
 def test_the_cells_add_up_as_counted_by_hand(arena):
-    """Two tasks of four and two items, the second of two seeds; an independent count of the same."""
+    """Two tasks of four and two items, the second of two seeds; an independent count of the
+    same.
+    """
     import arena_reach
 
     def cell(right):
         return {"test": {"right": right}}
 
-    found = arena_reach.over({"a": ([cell("1111")], [cell("1000")]), "b": ([cell("10"), cell("11")], [cell("11")]),
-                              "c": ([], [cell("1")])})
+    found = arena_reach.over(
+        {
+            "a": ([cell("1111")], [cell("1000")]),
+            "b": ([cell("10"), cell("11")], [cell("11")]),
+            "c": ([], [cell("1")]),
+        }
+    )
     assert found["tasks"].keys() == {"a", "b"}
     assert [found["tasks"][task]["points"] for task in "ab"] == [75.0, -25.0]
     assert found["mean"]["points"] == 25.0

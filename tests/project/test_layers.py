@@ -20,19 +20,58 @@ from tl_core.settings import Settings
 ROOT = Path(__file__).parents[2]
 BASE = {"errors", "settings", "config", "log", "progress", "hub"}
 ALLOWED = {
-    "data": BASE, "models": BASE, "evaluate": BASE, "train": BASE | {"data", "models"},
+    "data": BASE,
+    "models": BASE,
+    "evaluate": BASE,
+    "train": BASE | {"data", "models"},
     "select": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"}, "registry": BASE | {"storage"},
+    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"},
+    "registry": BASE | {"storage"},
     "vault": {"data", "evaluate"},
     "export": BASE | {"models", "data", "evaluate", "predict"},
-    "predict": BASE | {"models", "data", "storage"}, "storage": BASE,
+    "predict": BASE | {"models", "data", "storage"},
+    "storage": BASE,
     "intake": BASE | {"data", "models", "registry", "storage"},
-    "jobs": BASE | {"registry", "storage", "data", "models", "train", "recipes", "predict", "intake", "vault",
-             "export"},
-    "cli": BASE | {"data", "models", "registry", "storage", "intake", "jobs", "predict", "recipes", "train",
-                   "select", "evaluate", "vault", "export"},
-    "config": {"errors"}, "errors": set(), "settings": {"errors"}, "log": set(), "progress": set(),
-    "hub": set(), "__main__": {"cli"},
+    "jobs": (
+        BASE
+        | {
+            "registry",
+            "storage",
+            "data",
+            "models",
+            "train",
+            "recipes",
+            "predict",
+            "intake",
+            "vault",
+            "export",
+        }
+    ),
+    "cli": (
+        BASE
+        | {
+            "data",
+            "models",
+            "registry",
+            "storage",
+            "intake",
+            "jobs",
+            "predict",
+            "recipes",
+            "train",
+            "select",
+            "evaluate",
+            "vault",
+            "export",
+        }
+    ),
+    "config": {"errors"},
+    "errors": set(),
+    "settings": {"errors"},
+    "log": set(),
+    "progress": set(),
+    "hub": set(),
+    "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}
 
@@ -43,8 +82,13 @@ def modules():
 
 def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        names = ([node.module] if isinstance(node, ast.ImportFrom) and node.module else
-                 [alias.name for alias in node.names] if isinstance(node, ast.Import) else [])
+        names = (
+            [node.module]
+            if isinstance(node, ast.ImportFrom) and node.module
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
         yield from names
 
 
@@ -64,14 +108,19 @@ def test_layers(path):
             other = name.split(".")[1]
             assert other == layer or other in ALLOWED[layer], f"{layer} imports {other}"
             if layer == "jobs" and other in ONLY_WORKER:
-                assert path.parent.name == "handlers" or path.name == "worker.py"  # which imports them ahead of time
+                assert (
+                    path.parent.name == "handlers" or path.name == "worker.py"
+                )  # which imports them ahead of time
 
 
 def test_no_print_below_the_command_line():
     for path in modules():
         if layer_of(path) != "cli":
-            calls = [node for node in ast.walk(ast.parse(path.read_text()))
-                     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"]
+            calls = [
+                node
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+            ]
             assert not calls, path
 
 
@@ -85,12 +134,22 @@ for page in sys.argv[1:]:
     app.switch_page(page).run()
     assert not app.exception, (page, app.exception)
 import pages.components.launch
-heavy = {"torch", "transformers", "peft", "evaluate", "sklearn", "timm", "datasets"} & set(sys.modules)
+heavy = {"torch", "transformers", "peft", "evaluate", "sklearn", "timm", "datasets"}
+heavy &= set(sys.modules)
 assert not heavy, heavy
 """
-    pages = [str(p.relative_to(ROOT)) for p in (ROOT / "pages").glob("*/*.py") if p.parent.name != "components"]
-    found = subprocess.run([sys.executable, "-W", "ignore", "-c", code, *pages], cwd=ROOT, capture_output=True,
-                           text=True, timeout=120)
+    pages = [
+        str(p.relative_to(ROOT))
+        for p in (ROOT / "pages").glob("*/*.py")
+        if p.parent.name != "components"
+    ]
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *pages],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert found.returncode == 0, found.stderr[-2000:]
 
 
@@ -99,7 +158,12 @@ def test_no_page_lies_directly_in_pages():
 
 
 def test_files_and_recipes_stay_small():
-    for path in [*modules(), *(ROOT / "pages").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "app.py"]:
+    for path in [
+        *modules(),
+        *(ROOT / "pages").rglob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+        ROOT / "app.py",
+    ]:
         assert path.read_text().count("\n") <= 400, path
     for name in RECIPES:
         assert (ROOT / f"tl_core/recipes/{name}.py").read_text().count("\n") <= 220
@@ -112,7 +176,9 @@ def test_the_readme_has_the_tree_settings_and_recipes():
     for folder in ("tl_core", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             if path.name != "__init__.py" and "versions" not in path.parts:
-                assert path.name in {name.split("/")[-1] for name in listed}, f"{path} is not in the README's tree"
+                assert path.name in {name.split("/")[-1] for name in listed}, (
+                    f"{path} is not in the README's tree"
+                )
     names = {p.name for p in ROOT.rglob("*") if ".venv" not in p.parts}
     for name in listed:
         assert name.split("/")[-1] in names, f"the README's tree names {name}, which is not there"
@@ -132,7 +198,9 @@ def test_the_readme_has_the_limits():
 
 def test_every_page_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
-    for title in re.findall(r'page\("[\w/]+", "([\w ]+)"', (ROOT / "pages/components/chrome.py").read_text()):
+    for title in re.findall(
+        r'page\("[\w/]+", "([\w ]+)"', (ROOT / "pages/components/chrome.py").read_text()
+    ):
         assert title in text, title
 
 
@@ -157,7 +225,9 @@ def test_every_range_is_met_by_its_pin():
 
 
 def tracked():
-    found = subprocess.run(["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    found = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
     if found.returncode:
         pytest.fail("this test reads the list of files from git")
     return [ROOT / name for name in found.stdout.splitlines()]
@@ -165,10 +235,16 @@ def tracked():
 
 def test_no_registry_address_and_no_machine_path_in_any_file():
     here = re.escape(str(ROOT.parent)) + r"/\w" if len(ROOT.parents) > 2 else r"/home/\w+/"
-    pattern = re.compile(r"--(extra-)?index-url|--find" + rf"-links|https?://\S+/(simple|packages)/|/home/\w+/|{here}")
+    pattern = re.compile(
+        r"--(extra-)?index-url|--find"
+        + rf"-links|https?://\S+/(simple|packages)/|/home/\w+/|{here}"
+    )
     for path in tracked():
-        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".json", ".sh", ""} and path.is_file() \
-                and path.name != Path(__file__).name:
+        if (
+            path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".json", ".sh", ""}
+            and path.is_file()
+            and path.name != Path(__file__).name
+        ):
             found = pattern.search(path.read_text(errors="replace"))
             assert not found, f"{path}: {found.group()}"
 
@@ -177,28 +253,47 @@ def test_dockerfile_and_compose_are_sound():
     import yaml
 
     docker = (ROOT / "Dockerfile").read_text()
-    linted = subprocess.run([Path(sys.executable).parent / "hadolint", ROOT / "Dockerfile"], capture_output=True,
-                            text=True)
+    linted = subprocess.run(
+        [Path(sys.executable).parent / "hadolint", ROOT / "Dockerfile"],
+        capture_output=True,
+        text=True,
+    )
     assert linted.returncode == 0, linted.stdout + linted.stderr
     pinned = re.search(r"psycopg\[binary\]==([\d.]+)", docker)[1]
     assert f"psycopg=={pinned}\n" in (ROOT / "requirements-dev.txt").read_text()
     user = docker.index("USER 10001")
-    assert docker.index("RUN useradd") < user < docker.index("CMD [\"python\", \"-m\", \"pages.components.launch\"")
+    assert (
+        docker.index("RUN useradd")
+        < user
+        < docker.index('CMD ["python", "-m", "pages.components.launch"')
+    )
     assert "HEALTHCHECK" in docker
     assert "/_stcore/health" in docker
     for source in re.findall(r"^COPY (?!--from)(\S+) ", docker, re.MULTILINE):
         assert (ROOT / source).exists()
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     services = compose["services"]
-    assert all(services[name]["read_only"] and services[name]["tmpfs"] for name in ("app", "dispatcher", "serve"))
-    assert services["dispatcher"]["command"] == ["python", "-m", "tl_core.jobs.dispatch", "--forever"]
+    assert all(
+        services[name]["read_only"] and services[name]["tmpfs"]
+        for name in ("app", "dispatcher", "serve")
+    )
+    assert services["dispatcher"]["command"] == [
+        "python",
+        "-m",
+        "tl_core.jobs.dispatch",
+        "--forever",
+    ]
     assert services["dispatcher"]["environment"] == services["app"]["environment"]
     assert services["app"]["environment"]["TL_DISPATCHER"] == "external"
     known = {spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()}
     assert set(services["app"]["environment"]) <= known
     named = {mount.split(":")[0] for service in services.values() for mount in service["volumes"]}
     assert named == {*compose["volumes"], "./bundle"}
-    assert all(port.startswith("127.0.0.1:") for name in ("app", "serve") for port in services[name]["ports"])
+    assert all(
+        port.startswith("127.0.0.1:")
+        for name in ("app", "serve")
+        for port in services[name]["ports"]
+    )
 
 
 def test_the_image_for_one_bundle_is_sound():
@@ -206,19 +301,33 @@ def test_the_image_for_one_bundle_is_sound():
 
     docker = (ROOT / "Dockerfile").read_text()
     stage = docker.split("FROM base AS serve")[1].split("FROM base")[0]
-    command = json.loads(re.search(r"^CMD (\[.*\])", stage.split("HEALTHCHECK")[1].split("STOPSIGNAL")[1],
-                                   re.MULTILINE)[1])
+    command = json.loads(
+        re.search(
+            r"^CMD (\[.*\])", stage.split("HEALTHCHECK")[1].split("STOPSIGNAL")[1], re.MULTILINE
+        )[1]
+    )
     assert command[:5] == ["python", "-m", "tl_core", "serve", "/bundle"] and "/health" in stage
-    assert docker.rstrip().split("FROM ")[-1].startswith("base\n")  # the pages are what a plain build gives
+    assert (
+        docker.rstrip().split("FROM ")[-1].startswith("base\n")
+    )  # the pages are what a plain build gives
     serve = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["serve"]
-    assert serve["build"]["target"] == "serve" and serve["read_only"] and serve["volumes"] == ["./bundle:/bundle:ro"]
+    assert (
+        serve["build"]["target"] == "serve"
+        and serve["read_only"]
+        and serve["volumes"] == ["./bundle:/bundle:ro"]
+    )
     assert int(serve["stop_grace_period"].removesuffix("s")) > 30  # longer than the server drains
-    assert set(serve["environment"]) <= {spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()}
+    assert set(serve["environment"]) <= {
+        spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()
+    }
 
 
 def test_measured_claims_are_those_of_the_benchmarks():
     text = (ROOT / "README.md").read_text()
-    results = {path.stem: json.loads(path.read_text()) for path in (ROOT / "benchmarks/results").glob("*.json")}
+    results = {
+        path.stem: json.loads(path.read_text())
+        for path in (ROOT / "benchmarks/results").glob("*.json")
+    }
     for name, *keys in re.findall(r"<!-- (\w+)((?: \| [^|>]+)+) -->", text):
         found = results[name]
         for key in [part.strip() for part in keys[0].split("|") if part.strip()]:

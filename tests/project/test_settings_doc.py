@@ -1,4 +1,5 @@
-"""docs/SETTINGS.md is the settings' own words, and ARCHITECTURE.md names every family whose layers are known.
+"""docs/SETTINGS.md is the settings' own words, and ARCHITECTURE.md names every family whose layers
+are known.
 
 `TL_TEST_WRITE_DOCS=1 python -m pytest tests/project/test_settings_doc.py` writes the file anew.
 """
@@ -16,22 +17,51 @@ ROOT = Path(__file__).parents[2]
 
 
 def render() -> str:
-    lines = ["# Settings", "", "Every setting of every recipe, in the words of form and command line "
-             "(`python -m tl_core recipes show RECIPE`). Set them with `--set key=value`.", "", "## Strategies", "",
-             "A strategy is a recipe with some settings changed; `--recipe finetune --set strategy=lora` begins with "
-             "those of its card, and every other setting can be set beside it.", "",
-             "| strategy | recipe | begins with | when to choose it |", "|---|---|---|---|"]
+    lines = [
+        "# Settings",
+        "",
+        (
+            "Every setting of every recipe, in the words of form and command line "
+            "(`python -m tl_core recipes show RECIPE`). Set them with `--set key=value`."
+        ),
+        "",
+        "## Strategies",
+        "",
+        (
+            "A strategy is a recipe with some settings changed; `--recipe finetune --set"
+            " strategy=lora` begins with those of its card, and every other setting can be set"
+            " beside it."
+        ),
+        "",
+        "| strategy | recipe | begins with | when to choose it |",
+        "|---|---|---|---|",
+    ]
     for name, strategy in STRATEGIES.items():
-        begins = ", ".join(f"{key} = {_shown(value)}" for key, value in strategy.values.items()) or "the defaults"
+        begins = (
+            ", ".join(f"{key} = {_shown(value)}" for key, value in strategy.values.items())
+            or "the defaults"
+        )
         lines.append(f"| `{name}` | `{strategy.recipe}` | {begins} | {strategy.when} |")
     for recipe, text in RECIPES.items():
-        lines += ["", f"## `{recipe}`", "", text, "", "| setting | default | range | what it does |",
-                  "|---|---|---|---|"]
+        lines += [
+            "",
+            f"## `{recipe}`",
+            "",
+            text,
+            "",
+            "| setting | default | range | what it does |",
+            "|---|---|---|---|",
+        ]
         for one in describe_settings(recipe):
-            bounds = (" or ".join(one["choices"]) or ", ".join(one["items"])
-                      or (f"{one['low']:g} to {one['high']:g}" if one["low"] is not None else ""))
+            bounds = (
+                " or ".join(one["choices"])
+                or ", ".join(one["items"])
+                or (f"{one['low']:g} to {one['high']:g}" if one["low"] is not None else "")
+            )
             only = f" ({one['only']}s only)" if one["only"] else ""
-            lines.append(f"| `{one['name']}` | {_shown(one['default'])} | {bounds} | {one['help']}{only} |")
+            lines.append(
+                f"| `{one['name']}` | {_shown(one['default'])} | {bounds} | {one['help']}{only} |"
+            )
     return "\n".join(lines) + "\n"
 
 

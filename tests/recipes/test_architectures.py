@@ -1,4 +1,6 @@
-"""Architectures of the literature as timm keeps them, by the path of all others: probed, tuned, saved, reloaded."""
+"""Architectures of the literature as timm keeps them, by the path of all others: probed, tuned,
+saved, reloaded.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,20 @@ from tl_core.train.probing import read_inputs
 
 # VGG16 cannot be shrunk and is built at full size; the others by what timm lets us shrink.
 NETWORKS = {
-    "vgg16": ("vgg16", {}), "inception_v3": ("inception_v3", {}), "efficientnet_b0": ("efficientnet_b0", {}),
-    "mobilenetv3": ("mobilenetv3_small_050", {}), "mobilenetv4": ("mobilenetv4_conv_small", {}),
+    "vgg16": ("vgg16", {}),
+    "inception_v3": ("inception_v3", {}),
+    "efficientnet_b0": ("efficientnet_b0", {}),
+    "mobilenetv3": ("mobilenetv3_small_050", {}),
+    "mobilenetv4": ("mobilenetv4_conv_small", {}),
     "convnext": ("convnext_atto", {"depths": (1, 1, 1, 1), "dims": (8, 16, 24, 32)}),
     "vit": ("vit_tiny_patch16_224", {"depth": 2, "embed_dim": 48}),
     "deit": ("deit_tiny_patch16_224", {"depth": 2, "embed_dim": 48}),
-    "swin": ("swin_tiny_patch4_window7_224", {"depths": (1, 1), "num_heads": (2, 2), "embed_dim": 16}),
-    "eva02": ("eva02_tiny_patch14_224", {"depth": 2}), "regnety": ("regnety_002", {}),
+    "swin": (
+        "swin_tiny_patch4_window7_224",
+        {"depths": (1, 1), "num_heads": (2, 2), "embed_dim": 16},
+    ),
+    "eva02": ("eva02_tiny_patch14_224", {"depth": 2}),
+    "regnety": ("regnety_002", {}),
 }
 
 
@@ -41,7 +50,9 @@ def write(network, folder):
     torch.manual_seed(0)
     name, arguments = NETWORKS[network]
     model = timm.create_model(name, **arguments)
-    with torch.no_grad():  # batch statistics from noise: as built, a deep random network answers nothing but zero
+    with (
+        torch.no_grad()
+    ):  # batch statistics from noise: as built, a deep random network answers nothing but zero
         side = model.default_cfg["input_size"][-1]
         model.train()
         for module in model.modules():
@@ -55,16 +66,27 @@ def write(network, folder):
 _LARGE = ("vgg16", "inception_v3")  # the first cannot be shrunk, the second hardly
 
 
-@pytest.mark.parametrize("network", [
-    pytest.param(name, marks=pytest.mark.whole if name in _LARGE else ()) for name in NETWORKS])
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(name, marks=pytest.mark.whole if name in _LARGE else ()) for name in NETWORKS],
+)
 def test_it_is_probed_tuned_saved_and_says_the_same_again(network, version, tmp_path):
     write(network, tmp_path / network)
-    for recipe, options in (("probe", {"repeats": 0, "folds": 2, "c_values": [0.1]}),
-                            ("finetune", {"strategy": "full", "epochs": 1.0, "batch_size": 8, "patience": 0})):
+    for recipe, options in (
+        ("probe", {"repeats": 0, "folds": 2, "c_values": [0.1]}),
+        ("finetune", {"strategy": "full", "epochs": 1.0, "batch_size": 8, "patience": 0}),
+    ):
         folder = tmp_path / recipe
         folder.mkdir()
-        config = RunConfig("train", "local", "d@1", str(version.folder), f"local:{tmp_path / network}", recipe,
-                           {"baseline": False, **options})
+        config = RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            f"local:{tmp_path / network}",
+            recipe,
+            {"baseline": False, **options},
+        )
         report = run_recipe(config, version, folder, tmp_path / "cache", Progress())
         assert max(report["parity"]["auto_classes"], report["parity"]["pipeline"]) <= 1e-4
         if recipe == "finetune":
@@ -72,6 +94,11 @@ def test_it_is_probed_tuned_saved_and_says_the_same_again(network, version, tmp_
         rows = version.rows_of("test")
         found = load_classifier(folder / "model").probabilities(read_inputs(version, rows))
         lines = (folder / "predictions.csv").read_text().splitlines()[1:]
-        np.testing.assert_allclose(found, [[float(cell) for cell in line.split(",")[5:]] for line in lines], atol=1e-4)
+        np.testing.assert_allclose(
+            found, [[float(cell) for cell in line.split(",")[5:]] for line in lines], atol=1e-4
+        )
         config = json.loads((folder / "model" / "config.json").read_text())
-        assert config.get("num_classes", len(config.get("id2label", {}))) == 3 or config["num_labels"] == 3
+        assert (
+            config.get("num_classes", len(config.get("id2label", {}))) == 3
+            or config["num_labels"] == 3
+        )

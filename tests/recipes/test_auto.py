@@ -1,4 +1,6 @@
-"""The automatic search: it keeps to its time, never gives less than its own probe, and sees no test label."""
+"""The automatic search: it keeps to its time, never gives less than its own probe, and sees no test
+label.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +29,34 @@ def version(tmp_path):
 
 
 def config(version, backbone="", **options):
-    return RunConfig("train", "local", "d@1", str(version.folder), backbone, "auto",
-                     {"budget_minutes": MINUTES, "max_length": 16, "baseline": False, **options})
+    return RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        backbone,
+        "auto",
+        {"budget_minutes": MINUTES, "max_length": 16, "baseline": False, **options},
+    )
 
 
 def searched(version, tmp_path, backbone, progress=None, **options):
     (tmp_path / "run").mkdir(exist_ok=True)
-    return run_recipe(config(version, backbone, **options), version, tmp_path / "run", tmp_path / "cache",
-                      progress or Progress())
+    return run_recipe(
+        config(version, backbone, **options),
+        version,
+        tmp_path / "run",
+        tmp_path / "cache",
+        progress or Progress(),
+    )
 
 
 def test_the_winner_is_an_ordinary_run_with_its_search_beside_it(version, tiny, tmp_path):
     started = time.monotonic()
     report = searched(version, tmp_path, f"local:{tiny('bert')}")
-    assert time.monotonic() - started < 66 * MINUTES + 15  # imports of a first test are no part of it
+    assert (
+        time.monotonic() - started < 66 * MINUTES + 15
+    )  # imports of a first test are no part of it
     json.dumps(report, allow_nan=False)
     found = report["search"]
     board = {row["title"]: row for row in found["board"]}
@@ -48,12 +64,20 @@ def test_the_winner_is_an_ordinary_run_with_its_search_beside_it(version, tiny, 
     winner = found["board"][0]
     assert winner["state"] == "winner" and winner["log_loss"] <= board["Probe"]["log_loss"]
     assert (report["recipe"], report["backbone"]) == (winner["recipe"], winner["backbone"])
-    assert report["validation"]["accuracy"]["value"] == pytest.approx(winner["accuracy"]["value"]) or (
-        report["validation"]["kind"] == "cv")
+    assert report["validation"]["accuracy"]["value"] == pytest.approx(
+        winner["accuracy"]["value"]
+    ) or (report["validation"]["kind"] == "cv")
     assert load_classifier(tmp_path / "run" / "model").labels == report["labels"]
     assert report["headline"].startswith("The best of ")
-    RunConfig("train", "local", "d@1", str(version.folder), found["winner"]["backbone"], found["winner"]["recipe"],
-              found["winner"]["options"])  # its settings train it again
+    RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        found["winner"]["backbone"],
+        found["winner"]["recipe"],
+        found["winner"]["options"],
+    )  # its settings train it again
     assert not list((tmp_path / "run" / "trials").glob("*/model/*"))
     told = json.loads((tmp_path / "run" / "search.json").read_text())
     assert told["spent"] < 66 * MINUTES and told["board"][0]["state"] == "winner"
@@ -64,8 +88,14 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     (tmp_path / "models" / "small").symlink_to(tiny("resnet"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(searching, "_YARDSTICK", {"image": 0.0, "text": 0.0})
-    monkeypatch.setattr(auto, "list_backbones", lambda settings: [
-        {"reference": name, "modality": "image", "problem": ""} for name in ("starter:image-small", "local:small")])
+    monkeypatch.setattr(
+        auto,
+        "list_backbones",
+        lambda settings: [
+            {"reference": name, "modality": "image", "problem": ""}
+            for name in ("starter:image-small", "local:small")
+        ],
+    )
     version = build(write_pictures(tmp_path / "p", each=24), tmp_path / "v")
     found = searched(version, tmp_path, "", budget_minutes=0.4)["search"]
     ranked = [row for row in found["board"] if row["state"] == "ranked"]
@@ -81,6 +111,7 @@ def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
         def train(own, blind, *rest):
             seen.append(blind.labels[blind.rows_of("test")])
             return real(recipe)(own, blind, *rest)
+
         return train
 
     monkeypatch.setattr(searching, "load_training", watched)
@@ -89,13 +120,20 @@ def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("count", (1, 2, 3, 4))
-def test_every_number_of_candidates_ends_in_a_whole_training(count, version, tiny, tmp_path, monkeypatch):
+def test_every_number_of_candidates_ends_in_a_whole_training(
+    count, version, tiny, tmp_path, monkeypatch
+):
     """With time for all, so that nothing here depends on how fast the machine is."""
     real = candidates.tuned
-    monkeypatch.setattr(candidates, "tuned", lambda *told: [
-        one for one in real(*told) if one.recipe == "finetune"][:count])
+    monkeypatch.setattr(
+        candidates,
+        "tuned",
+        lambda *told: [one for one in real(*told) if one.recipe == "finetune"][:count],
+    )
     monkeypatch.setattr(search, "first_round", lambda ratio, candidates: count)
-    board = searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=60.0)["search"]["board"]
+    board = searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=60.0)["search"][
+        "board"
+    ]
     parts = [row["part"] for row in board if row.get("recipe") == "finetune"]
     assert 1.0 in parts
     assert (search.QUICK in parts) == (count > 1)
@@ -118,28 +156,38 @@ class Stopped(Progress):
 
 
 def test_stopped_early_it_keeps_the_best_so_far(version, tiny, tmp_path):
-    report = searched(version, tmp_path, f"local:{tiny('bert')}", Stopped("Probe: Fitting"), budget_minutes=60.0)
+    report = searched(
+        version, tmp_path, f"local:{tiny('bert')}", Stopped("Probe: Fitting"), budget_minutes=60.0
+    )
     assert report["recipe"] == "probe" and report["search"]["board"][0]["state"] == "winner"
 
 
 def test_interrupted_it_goes_on_where_it_was(version, tiny, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
-        searched(version, tmp_path, f"local:{tiny('bert')}", Stopped("Measuring", KeyboardInterrupt()))
+        searched(
+            version, tmp_path, f"local:{tiny('bert')}", Stopped("Measuring", KeyboardInterrupt())
+        )
     spent = json.loads((tmp_path / "run" / "search.json").read_text())["spent"]
     assert spent > 0 and trials.recall(tmp_path / "run" / "trials" / "probe-0") is not None
     trained = []
     real = searching.load_training
-    monkeypatch.setattr(searching, "load_training", lambda recipe: (trained.append(recipe), real(recipe))[1])
+    monkeypatch.setattr(
+        searching, "load_training", lambda recipe: (trained.append(recipe), real(recipe))[1]
+    )
     report = searched(version, tmp_path, f"local:{tiny('bert')}")
     assert "probe" not in trained[:1] and "finetune" in trained
     assert report["search"]["minutes"] > spent / 60
 
 
-def test_interrupted_in_its_last_training_that_very_training_goes_on(version, tiny, tmp_path, monkeypatch):
+def test_interrupted_in_its_last_training_that_very_training_goes_on(
+    version, tiny, tmp_path, monkeypatch
+):
     monkeypatch.setattr(search, "first_round", lambda ratio, candidates: 1)
     with pytest.raises(KeyboardInterrupt):
-        searched(version, tmp_path, f"local:{tiny('bert')}", Stopped("Training", KeyboardInterrupt()))
-    begun, = (tmp_path / "run" / "trials").glob("*-whole")
+        searched(
+            version, tmp_path, f"local:{tiny('bert')}", Stopped("Training", KeyboardInterrupt())
+        )
+    (begun,) = (tmp_path / "run" / "trials").glob("*-whole")
     before = RunConfig.read(begun)
     report = searched(version, tmp_path, f"local:{tiny('bert')}")
     assert list((tmp_path / "run" / "trials").glob("*-whole")) == [begun]
@@ -159,13 +207,21 @@ def test_what_cannot_be_used_is_said(version, tmp_path, tiny):
     with pytest.raises(ConfigError):
         config(version, budget_minutes=0.0)
     with pytest.raises(DataError):
-        searched(build(write_texts(tmp_path / "few.csv", 3), tmp_path / "few"), tmp_path, f"local:{tiny('bert')}")
+        searched(
+            build(write_texts(tmp_path / "few.csv", 3), tmp_path / "few"),
+            tmp_path,
+            f"local:{tiny('bert')}",
+        )
 
 
 # The choices alone, on numbers.
 
+
 def test_a_standing_is_accuracy_and_log_loss_and_what_was_not_said_is_wrong():
-    labels, probabilities = np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.4, 0.6], [np.nan, np.nan]])
+    labels, probabilities = (
+        np.array([0, 1, 1]),
+        np.array([[0.8, 0.2], [0.4, 0.6], [np.nan, np.nan]]),
+    )
     found = search.standing(labels, probabilities)
     assert found["accuracy"]["value"] == pytest.approx(2 / 3)
     assert found["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6) + np.log(0.5)) / 3)
@@ -175,9 +231,14 @@ def stands(accuracy, log_loss):
     return {"accuracy": {"value": accuracy}, "log_loss": log_loss}
 
 
-@pytest.mark.parametrize(("one", "best", "leads"), [
-    ((0.9, 0.3), (0.8, 0.5), True), ((0.9, 0.6), (0.8, 0.5), False),
-    ((0.7, 0.3), (0.8, 0.5), False)])  # surer of itself, but less often right than the probe
+@pytest.mark.parametrize(
+    ("one", "best", "leads"),
+    [
+        ((0.9, 0.3), (0.8, 0.5), True),
+        ((0.9, 0.6), (0.8, 0.5), False),
+        ((0.7, 0.3), (0.8, 0.5), False),
+    ],
+)  # surer of itself, but less often right than the probe
 def test_nothing_is_kept_that_is_less_than_the_probe(one, best, leads):
     assert search.leads(stands(*one), stands(*best), stands(0.8, 0.5)) is leads
 
@@ -189,7 +250,9 @@ def test_the_probe_keeps_its_place_unless_something_is_clearly_better():
     near = {**stands(1.0, 0.025), "losses": random.permutation(probe["losses"]) - 1e-3}
     clear = {**stands(1.0, 0.005), "losses": probe["losses"] / 6}
     assert not search.leads(near, probe, probe) and search.leads(clear, probe, probe)
-    assert search.leads(near, {**stands(1.0, 0.028), "losses": probe["losses"]}, probe)  # among others, the lower
+    assert search.leads(
+        near, {**stands(1.0, 0.028), "losses": probe["losses"]}, probe
+    )  # among others, the lower
 
 
 @pytest.mark.parametrize("ratio", np.linspace(0.2, 12, 40))
@@ -211,15 +274,22 @@ def test_the_plain_candidate_stays_ahead_of_what_is_not_clearly_better():
 def test_candidates_differ_and_shorter_ones_have_their_share_of_the_epochs(version, tmp_path):
     settings = config(version).settings
     pool = candidates.with_rates(candidates.tuned("starter:text", version, settings), 1e-4)
-    assert len({one.name for one in pool}) == len(pool) and pool[0].options.get("learning_rate") is None
+    assert (
+        len({one.name for one in pool}) == len(pool)
+        and pool[0].options.get("learning_rate") is None
+    )
     for one in pool:
         RunConfig("train", "local", "d@1", "x", "starter:text", one.recipe, one.options)
-    assert pool[0].shorter(0.25, 12.0).options["epochs"] == 3.0 and pool[0].shorter(0.25, 12.0).part == 0.25
+    assert (
+        pool[0].shorter(0.25, 12.0).options["epochs"] == 3.0
+        and pool[0].shorter(0.25, 12.0).part == 0.25
+    )
     assert "contrastive" in {one.recipe for one in pool}  # 64 texts a class and fewer
     letters = replace(settings, augment="orientation matters")
     pictures = DatasetVersion(build(write_pictures(tmp_path / "p", each=8), tmp_path / "pv").folder)
-    assert {one.options["augment"] for one in candidates.tuned("starter:image", pictures, letters)} == {
-        "orientation matters"}
+    assert {
+        one.options["augment"] for one in candidates.tuned("starter:image", pictures, letters)
+    } == {"orientation matters"}
 
 
 def test_time_is_counted_over_interruptions(tmp_path):

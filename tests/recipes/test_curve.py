@@ -1,4 +1,6 @@
-"""A training on growing parts of the rows: nested, judged on the same rows, resumed, blind to test labels."""
+"""A training on growing parts of the rows: nested, judged on the same rows, resumed, blind to test
+labels.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from tl_core.recipes import curve
 
 def go(version, folder, backbone, recipe="finetune", **options):
     folder.mkdir(exist_ok=True)
-    options = ({"epochs": 1.0, "batch_size": 8, "patience": 0} if recipe == "finetune" else {}) | options
+    options = (
+        {"epochs": 1.0, "batch_size": 8, "patience": 0} if recipe == "finetune" else {}
+    ) | options
     config = RunConfig("curve", "local", "d@1", str(version.folder), backbone, recipe, options)
     return curve.follow(config, version, folder, folder.parent / "cache", Progress())
 
@@ -26,7 +30,9 @@ def version(tmp_path):
     return build(write_pictures(tmp_path / "p", each=40), tmp_path / "v")
 
 
-def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(tmp_path, tiny, version, monkeypatch):
+def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(
+    tmp_path, tiny, version, monkeypatch
+):
     seen = []
     plain = curve.Grown.__init__
 
@@ -37,7 +43,9 @@ def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(tmp_path, tin
     monkeypatch.setattr(curve.Grown, "__init__", spy)
     found = go(version, tmp_path / "run", f"local:{tiny('resnet')}")
     train = version.rows_of("train")
-    assert [point["rows"] for point in found["points"]] == [len(train) // part for part in (8, 4, 2, 1)]
+    assert [point["rows"] for point in found["points"]] == [
+        len(train) // part for part in (8, 4, 2, 1)
+    ]
     parts = [set(one.rows_of("train")) for one in seen]
     assert all(small < big for small, big in zip(parts, parts[1:], strict=False))
     assert parts[-1] == set(train)
@@ -49,18 +57,24 @@ def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(tmp_path, tin
     assert not list((tmp_path / "run").glob("part-*/model"))
     seen.clear()
     (tmp_path / "run" / f"part-{len(train) // 2}" / "right.npy").unlink()
-    assert go(version, tmp_path / "run", f"local:{tiny('resnet')}") == found  # resumed: only what is missing
+    assert (
+        go(version, tmp_path / "run", f"local:{tiny('resnet')}") == found
+    )  # resumed: only what is missing
     assert [len(one.rows_of("train")) for one in seen] == [len(train) // 2]
 
 
 def test_test_labels_take_no_part(tmp_path, tiny, version):
-    found = [go(one, tmp_path / name, f"local:{tiny('resnet')}", "probe", selection="validation")
-             for one, name in ((version, "a"), (Poisoned(version.folder), "b"))]
+    found = [
+        go(one, tmp_path / name, f"local:{tiny('resnet')}", "probe", selection="validation")
+        for one, name in ((version, "a"), (Poisoned(version.folder), "b"))
+    ]
     assert found[0] == found[1]
 
 
 def test_a_cross_validated_probe_is_judged_on_the_validation_rows_alone(tmp_path, tiny, version):
-    found = go(version, tmp_path / "run", f"local:{tiny('resnet')}", "probe", selection="cv", folds=3)
+    found = go(
+        version, tmp_path / "run", f"local:{tiny('resnet')}", "probe", selection="cv", folds=3
+    )
     assert found["validation_rows"] == len(version.rows_of("validation"))
 
 

@@ -1,4 +1,6 @@
-"""The learning curve and the map on a tiny network: nested growth, no test labels, files that pages read."""
+"""The learning curve and the map on a tiny network: nested growth, no test labels, files that pages
+read.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +55,8 @@ def test_every_beginning_holds_each_class_in_its_share():
 
 def test_test_labels_take_no_part(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
-    found = [go(one, tmp_path / name, f"local:{tiny('bert')}", pooling="mean", max_length=24)
-             for one, name in ((version, "a"), (Poisoned(version.folder), "b"))]
+    found = [
+        go(one, tmp_path / name, f"local:{tiny('bert')}", pooling="mean", max_length=24)
+        for one, name in ((version, "a"), (Poisoned(version.folder), "b"))
+    ]
     assert found[0] == found[1]

@@ -1,4 +1,6 @@
-"""What judging adds to the report: slices, sets, looks at the test items, a temperature inside the model."""
+"""What judging adds to the report: slices, sets, looks at the test items, a temperature inside the
+model.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,10 @@ from tl_core.settings import read_settings
 def with_columns(path, rows=120):
     lines = ["text,label,shop,price"]
     for number in range(rows):
-        words, label = (("the film is good", "good") if number % 2 else ("the order is late", "bad"))
-        lines.append(f"{words} {number},{label},{'north' if number % 3 else 'south'},{number % 7 or ''}")
+        words, label = ("the film is good", "good") if number % 2 else ("the order is late", "bad")
+        lines.append(
+            f"{words} {number},{label},{'north' if number % 3 else 'south'},{number % 7 or ''}"
+        )
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -60,16 +64,36 @@ def test_each_run_is_one_look_however_often_it_is_judged(tmp_path, tiny):
 
 
 def test_the_temperature_is_in_the_saved_model(tmp_path, tiny, monkeypatch):
-    """A head made too sure is cooled, and the folder, checked against it, says the cooled probabilities."""
+    """A head made too sure is cooled, and the folder, checked against it, says the cooled
+    probabilities.
+    """
     version = build(write_texts(tmp_path / "t.csv", 80), tmp_path / "v")
     monkeypatch.setattr(probe, "choose_temperature", lambda *_: {"temperature": 2.5})
-    cooled = run(version, tmp_path, "cooled", f"local:{tiny('bert')}", pooling="mean", max_length=24, baseline=False)
+    cooled = run(
+        version,
+        tmp_path,
+        "cooled",
+        f"local:{tiny('bert')}",
+        pooling="mean",
+        max_length=24,
+        baseline=False,
+    )
     monkeypatch.setattr(probe, "choose_temperature", lambda *_: {"temperature": 1.0})
-    plain = run(version, tmp_path, "plain", f"local:{tiny('bert')}", pooling="mean", max_length=24, baseline=False)
+    plain = run(
+        version,
+        tmp_path,
+        "plain",
+        f"local:{tiny('bert')}",
+        pooling="mean",
+        max_length=24,
+        baseline=False,
+    )
     assert cooled["parity"]["auto_classes"] < 1e-4
     assert cooled["test"]["accuracy"]["value"] == plain["test"]["accuracy"]["value"]
-    files = [(tmp_path / "runs" / name / "predictions.csv").read_text().splitlines()[1].split(",") for name in
-             ("cooled", "plain")]
+    files = [
+        (tmp_path / "runs" / name / "predictions.csv").read_text().splitlines()[1].split(",")
+        for name in ("cooled", "plain")
+    ]
     odds = [np.log(float(line[5]) / float(line[6])) for line in files]
     assert odds[1] / odds[0] == pytest.approx(2.5, rel=1e-3)
 
@@ -80,8 +104,11 @@ def test_cooling_divides_the_logits_of_every_kind_of_head(tiny, family):
     from PIL import Image
 
     backbone = load_backbone(f"local:{tiny(family)}", ["a", "b", "c"], read_settings())
-    inputs = backbone.encode(["a few words", "more"] if backbone.modality == "text" else
-                             [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")])
+    inputs = backbone.encode(
+        ["a few words", "more"]
+        if backbone.modality == "text"
+        else [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    )
     with torch.inference_mode():
         before = backbone.model(**inputs).logits
         heads.cool(backbone.model, backbone.port, 1.7)
@@ -92,4 +119,7 @@ def test_cooling_divides_the_logits_of_every_kind_of_head(tiny, family):
 def test_a_version_without_facts_is_still_judged(tmp_path):
     version = build(with_columns(tmp_path / "t.csv"), tmp_path / "v")
     (version.folder / "facts.parquet").unlink()
-    assert set(slice_facts(DatasetVersion(version.folder), version.rows_of("test"))) == {"shop", "price"}
+    assert set(slice_facts(DatasetVersion(version.folder), version.rows_of("test"))) == {
+        "shop",
+        "price",
+    }

@@ -1,4 +1,6 @@
-"""The ladder: one job, no look at a test label, and a recommendation that a plain loop agrees with."""
+"""The ladder: one job, no look at a test label, and a recommendation that a plain loop agrees
+with.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,22 @@ def version(tmp_path):
 
 
 def config_of(version, tiny, **options):
-    return RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny('bert')}", "ladder",
-                     {"rungs": RUNGS, "seeds": 2, "epochs": 1.0, "max_length": 16, **options})
+    return RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        f"local:{tiny('bert')}",
+        "ladder",
+        {"rungs": RUNGS, "seeds": 2, "epochs": 1.0, "max_length": 16, **options},
+    )
 
 
 def test_no_strategy_sees_a_test_label(version, tiny, tmp_path):
-    """Trained once with the labels and once with NaN in the place of every test label: the same answers."""
+    """Trained once with the labels and once with NaN in the place of every test label: the same
+    answers.
+    """
+
     class Poisoned(DatasetVersion):
         @property
         def labels(self):
@@ -40,8 +52,13 @@ def test_no_strategy_sees_a_test_label(version, tiny, tmp_path):
 
     answers = []
     for name, found in (("known", version), ("nan", Poisoned(version.folder))):
-        climbed = ladder.climb(config_of(version, tiny), SealedVersion(found), tmp_path / name, tmp_path / "cache",
-                               Progress())
+        climbed = ladder.climb(
+            config_of(version, tiny),
+            SealedVersion(found),
+            tmp_path / name,
+            tmp_path / "cache",
+            Progress(),
+        )
         answers.append([one.trained.test for one in climbed])
     for first, second in zip(*answers, strict=True):
         assert np.array_equal(first, second)
@@ -49,18 +66,26 @@ def test_no_strategy_sees_a_test_label(version, tiny, tmp_path):
 
 def test_the_ladder_reports_every_rung_and_keeps_one_model(version, tiny, tmp_path):
     (tmp_path / "run").mkdir()
-    report = run_recipe(config_of(version, tiny), version, tmp_path / "run", tmp_path / "cache", Progress())
+    report = run_recipe(
+        config_of(version, tiny), version, tmp_path / "run", tmp_path / "cache", Progress()
+    )
     json.dumps(report, allow_nan=False)
     rows = {row["name"]: row for row in report["ladder"]["rows"]}
     assert list(rows) == RUNGS and all(row["seeds"] == 2 for row in rows.values())
     chosen = report["ladder"]["recommended"]
     assert not rows[chosen]["worse_than_best"]
-    assert all(rows[chosen]["minutes"] <= row["minutes"] for row in rows.values() if not row["worse_than_best"])
+    assert all(
+        rows[chosen]["minutes"] <= row["minutes"]
+        for row in rows.values()
+        if not row["worse_than_best"]
+    )
     assert not list((tmp_path / "run" / "rungs").glob("*/model"))
     if chosen != "baseline":
         assert load_classifier(tmp_path / "run" / "model").labels == report["labels"]
     held = version.rows_of("validation")
-    assert report["ladder"]["items"] == len(held) and "kept for choosing" in report["ladder"]["advice"]
+    assert (
+        report["ladder"]["items"] == len(held) and "kept for choosing" in report["ladder"]["advice"]
+    )
     with np.load(tmp_path / "run" / "rungs" / "baseline-0" / "trained.npz") as kept:
         assert kept["validation_rows"].tolist() == held.tolist()
         right = (kept["validation"].argmax(axis=1) == version.labels[held]).mean()
@@ -70,7 +95,9 @@ def test_the_ladder_reports_every_rung_and_keeps_one_model(version, tiny, tmp_pa
 def test_no_test_label_takes_part_in_the_choice(version, tiny, tmp_path):
     """With every test label wrong the comparison and the recommendation are the same."""
     config = config_of(version, tiny, rungs=["baseline", "probe"])
-    climbed = ladder.climb(config, SealedVersion(version), tmp_path / "run", tmp_path / "cache", Progress())
+    climbed = ladder.climb(
+        config, SealedVersion(version), tmp_path / "run", tmp_path / "cache", Progress()
+    )
     assert ladder.compare(version, climbed) == ladder.compare(SealedVersion(version), climbed)
 
 
@@ -90,10 +117,16 @@ def test_the_paired_p_value_is_mcnemars_for_one_seed_and_a_permutation_test_for_
     first, second = (random.random(200) < share for share in (0.9, 0.8))
     alone, other = int((first & ~second).sum()), int((~first & second).sum())
     assert paired_p(first.astype(float), second.astype(float)) == pytest.approx(
-        binomtest(alone, alone + other).pvalue)
+        binomtest(alone, alone + other).pvalue
+    )
     means = [np.stack([found, random.random(200) < 0.85]).mean(axis=0) for found in (first, second)]
-    theirs = permutation_test((means[0] - means[1],), np.mean, permutation_type="samples", n_resamples=20_000,
-                              random_state=1).pvalue
+    theirs = permutation_test(
+        (means[0] - means[1],),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=20_000,
+        random_state=1,
+    ).pvalue
     assert paired_p(*means) == pytest.approx(theirs, abs=0.01)
     assert paired_p(means[0], means[0]) == 1.0
 
@@ -103,8 +136,10 @@ def test_the_cheapest_that_is_not_worse_is_recommended():
     good = random.random((2, 300)) < 0.95
     nearly, bad = good.copy(), random.random((2, 300)) < 0.6
     nearly[:, :2] = ~nearly[:, :2]
-    rungs = [{"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
-             for name, minutes in (("bad", 0.1), ("nearly", 1.0), ("good", 10.0))]
+    rungs = [
+        {"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
+        for name, minutes in (("bad", 0.1), ("nearly", 1.0), ("good", 10.0))
+    ]
     found = weigh(rungs, {"bad": bad, "nearly": nearly, "good": good})
     assert found["recommended"] == "nearly"
     assert [row["worse_than_best"] for row in found["rows"]] == [True, False, False]
@@ -112,8 +147,10 @@ def test_the_cheapest_that_is_not_worse_is_recommended():
 
 
 def test_without_items_to_choose_by_the_cheapest_is_taken():
-    rungs = [{"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
-             for name, minutes in (("dear", 2.0), ("cheap", 1.0))]
+    rungs = [
+        {"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
+        for name, minutes in (("dear", 2.0), ("cheap", 1.0))
+    ]
     found = weigh(rungs, {name: np.zeros((2, 0), dtype=bool) for name in ("dear", "cheap")})
     assert found["recommended"] == "cheap" and "no texts to choose by" in advice(found, 0, "texts")
 
@@ -123,12 +160,24 @@ def test_a_stopped_ladder_compares_only_what_was_trained_to_its_end(version, tin
         asked = False
 
         def stage(self, name, total=0, share=0.0):
-            self.asked = self.asked or (name.startswith("Probe, then fine-tune, seed 1") and name.endswith("Training"))
+            self.asked = self.asked or (
+                name.startswith("Probe, then fine-tune, seed 1") and name.endswith("Training")
+            )
 
         def should_stop(self):
             return self.asked
 
-    climbed = ladder.climb(config_of(version, tiny), SealedVersion(version), tmp_path / "run", tmp_path / "cache",
-                           Stops())
-    assert [(one.rung, one.seed) for one in climbed] == [("baseline", 0), ("baseline", 1), ("probe", 0), ("probe", 1),
-                                                         ("lpft", 0)]
+    climbed = ladder.climb(
+        config_of(version, tiny),
+        SealedVersion(version),
+        tmp_path / "run",
+        tmp_path / "cache",
+        Stops(),
+    )
+    assert [(one.rung, one.seed) for one in climbed] == [
+        ("baseline", 0),
+        ("baseline", 1),
+        ("probe", 0),
+        ("probe", 1),
+        ("lpft", 0),
+    ]

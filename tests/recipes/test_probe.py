@@ -40,7 +40,9 @@ def check_report(report, labels):
 
 def test_a_text_probe_end_to_end(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 80), tmp_path / "v")
-    report = train(version, tmp_path / "run", backbone=f"local:{tiny('bert')}", pooling="mean", max_length=24)
+    report = train(
+        version, tmp_path / "run", backbone=f"local:{tiny('bert')}", pooling="mean", max_length=24
+    )
     check_report(report, ["bad", "good"])
     assert report["test"]["accuracy"]["value"] > 0.8
     assert report["baselines"]["tfidf"]["test"]["accuracy"]["value"] > 0.8
@@ -62,13 +64,18 @@ def test_an_image_probe_end_to_end_and_its_predictions_are_those_of_the_folder(t
     assert [int(line["index"]) for line in written] == rows.tolist()
     found = np.array([[float(line[f"p:{name}"]) for name in report["labels"]] for line in written])
     np.testing.assert_allclose(found, again, atol=1e-4)
-    assert np.mean([line["label"] == line["true"] for line in written]) == report["test"]["accuracy"]["value"]
+    assert (
+        np.mean([line["label"] == line["true"] for line in written])
+        == report["test"]["accuracy"]["value"]
+    )
 
 
 def test_trap_10_a_dataset_of_raw_images_trains_and_keeps_its_image_column(tmp_path, tiny):
     """No column is dropped on the way to the model, with or without a transform set on the rows."""
     version = build(write_pictures(tmp_path / "d", each=8), tmp_path / "v")
-    version.items.set_transform(lambda batch: {"size": [len(item["bytes"]) for item in batch["image"]]})
+    version.items.set_transform(
+        lambda batch: {"size": [len(item["bytes"]) for item in batch["image"]]}
+    )
     assert version.items[0]["size"] > 0
     report = train(version, tmp_path / "run", backbone=f"local:{tiny('resnet')}", baseline=False)
     assert version.items.column_names == ["image", "name"]
@@ -88,20 +95,41 @@ def test_trap_17_every_test_row_counts_once(tmp_path, tiny):
 
 
 def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
-    """Other test labels change the test scores and nothing else: not C, not the weights, not validation."""
-    rows = [f"{'good film' if i % 2 else 'bad order'} {i},{'ab'[i % 2]},{'test' if i % 4 == 0 else 'train'}"
-            for i in range(80)]
+    """Other test labels change the test scores and nothing else: not C, not the weights, not
+    validation.
+    """
+    rows = [
+        f"{'good film' if i % 2 else 'bad order'}"
+        f" {i},{'ab'[i % 2]},{'test' if i % 4 == 0 else 'train'}"
+        for i in range(80)
+    ]
     found = []
     for name, swap in (("one", False), ("two", True)):
-        lines = [r.replace(",a,test", ",X,test").replace(",b,test", ",a,test").replace(",X,test", ",b,test")
-                 if swap else r for r in rows]
+        lines = [
+            (
+                r.replace(",a,test", ",X,test")
+                .replace(",b,test", ",a,test")
+                .replace(",X,test", ",b,test")
+                if swap
+                else r
+            )
+            for r in rows
+        ]
         (tmp_path / f"{name}.csv").write_text("text,label,split\n" + "\n".join(lines))
         version = build(tmp_path / f"{name}.csv", tmp_path / f"v{name}")
         progress, log = Progress(), []
         progress.log = log.append
-        report = train(version, tmp_path / name, backbone=f"local:{tiny('bert')}", progress=progress)
-        found.append((report["settings"]["c"], report["sweep"], report["validation"]["accuracy"],
-                      (tmp_path / name / "model" / "model.safetensors").read_bytes()))
+        report = train(
+            version, tmp_path / name, backbone=f"local:{tiny('bert')}", progress=progress
+        )
+        found.append(
+            (
+                report["settings"]["c"],
+                report["sweep"],
+                report["validation"]["accuracy"],
+                (tmp_path / name / "model" / "model.safetensors").read_bytes(),
+            )
+        )
         assert sum("test rows are judged now, once" in text for text in log) == 1
     assert found[0] == found[1]
 
@@ -110,7 +138,9 @@ def test_trap_22_the_same_seed_gives_the_same_model(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
     for name in ("a", "b"):
         train(version, tmp_path / name, backbone=f"local:{tiny('bert')}", baseline=False)
-    first, second = ((tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab")
+    first, second = (
+        (tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab"
+    )
     assert first == second
 
 
@@ -146,7 +176,11 @@ def test_texts_in_another_script_are_noticed_before_training(tmp_path):
 
 @pytest.mark.parametrize("kind", ["text", "image"])
 def test_the_baseline_recipe(tmp_path, kind):
-    source = write_texts(tmp_path / "t.csv", 60) if kind == "text" else write_pictures(tmp_path / "d", each=20)
+    source = (
+        write_texts(tmp_path / "t.csv", 60)
+        if kind == "text"
+        else write_pictures(tmp_path / "d", each=20)
+    )
     version = build(source, tmp_path / "v")
     report = train(version, tmp_path / "run", recipe="baseline")
     check_report(report, version.info.labels)
@@ -159,7 +193,10 @@ def test_the_starter_beats_words_on_the_messages(tmp_path):
 
     version = build(sample_source("messages", tmp_path), tmp_path / "v")
     report = train(version, tmp_path / "run", backbone="starter:text")
-    assert report["test"]["accuracy"]["value"] > report["baselines"]["tfidf"]["test"]["accuracy"]["value"]
+    assert (
+        report["test"]["accuracy"]["value"]
+        > report["baselines"]["tfidf"]["test"]["accuracy"]["value"]
+    )
     assert report["parity"]["pipeline"] < 1e-4
 
 
@@ -176,6 +213,8 @@ def test_ants_and_bees_with_real_weights(tmp_path, shared):
     source = open_source(shared / "data" / "hymenoptera", tmp_path / "s", Limits(1 << 30, 10**6))
     build_version({"": source}, ImportOptions(), tmp_path / "v", "hymenoptera")
     version = DatasetVersion(tmp_path / "v")
-    report = train(version, tmp_path / "run", backbone=f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}")
+    report = train(
+        version, tmp_path / "run", backbone=f"local:{shared / 'models' / 'mobilenet_v2_0.35_224'}"
+    )
     assert report["test"]["n"] == 153
     assert report["test"]["accuracy"]["value"] >= 0.90

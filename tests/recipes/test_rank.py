@@ -1,4 +1,6 @@
-"""Ranking backbones: the numbers of a hand-made probe, failures that cost nobody else, no test rows."""
+"""Ranking backbones: the numbers of a hand-made probe, failures that cost nobody else, no test
+rows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,13 @@ from tl_core.settings import read_settings
 
 def go(version, folder, *backbones, rows=1000):
     folder.mkdir(exist_ok=True)
-    config = RunConfig("rank", "local", "d@1", str(version.folder), options={"backbones": [*backbones], "rows": rows})
+    config = RunConfig(
+        "rank",
+        "local",
+        "d@1",
+        str(version.folder),
+        options={"backbones": [*backbones], "rows": rows},
+    )
     return rank(config, version, folder, folder.parent / "cache", Progress())
 
 
@@ -38,7 +46,10 @@ def test_several_backbones_in_order_with_price_and_agreement(tmp_path, tiny, ver
     values = [one["probe"]["value"] for one in found["ranking"]]
     assert values == sorted(values, reverse=True)
     assert found["n"] == len(version.rows_of("train"))
-    assert [one["backbone"] for one in found["failed"]] == [f"local:{tmp_path / 'nowhere'}", "starter:text"]
+    assert [one["backbone"] for one in found["failed"]] == [
+        f"local:{tmp_path / 'nowhere'}",
+        "starter:text",
+    ]
     assert "reads texts" in found["failed"][1]["error"]["what"]
     assert set(found["agreement"]) == {"logme", "h_score", "knn"}
     for one in found["ranking"]:
@@ -68,8 +79,19 @@ def test_the_probe_is_cross_validated_as_by_hand(tmp_path, tiny, version):
     features = (features - features.mean()) / features.std()
     labels = version.labels[rows]
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
-    best = max((cross_val_predict(LogisticRegression(C=c, max_iter=2000), features, labels, cv=folds,
-                                  groups=version.groups[rows]) == labels).mean() for c in (1e-2, 1e-1, 1.0, 10.0))
+    best = max(
+        (
+            cross_val_predict(
+                LogisticRegression(C=c, max_iter=2000),
+                features,
+                labels,
+                cv=folds,
+                groups=version.groups[rows],
+            )
+            == labels
+        ).mean()
+        for c in (1e-2, 1e-1, 1.0, 10.0)
+    )
     assert one["probe"]["value"] == pytest.approx(best, abs=0.05)
 
 

@@ -1,4 +1,6 @@
-"""Recipe `static_embeddings`: every head learns, frozen vectors stay, and the saved folder says the same."""
+"""Recipe `static_embeddings`: every head learns, frozen vectors stay, and the saved folder says the
+same.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,15 @@ from tl_core.settings import read_settings
 
 def train(version, folder, backbone, **options):
     folder.mkdir(exist_ok=True)
-    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "static_embeddings",
-                       {"baseline": False, "epochs": 6.0, "learning_rate": 0.01, **options})
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        backbone,
+        "static_embeddings",
+        {"baseline": False, "epochs": 6.0, "learning_rate": 0.01, **options},
+    )
     return run_recipe(config, version, folder, folder.parent / "cache", Progress())
 
 
@@ -49,8 +58,14 @@ def test_every_head_learns_and_frozen_vectors_stay(tmp_path, tiny, version, head
 def test_the_same_seed_gives_the_same_answers_and_another_one_others(tmp_path, tiny, version):
     said = []
     for number, seed in enumerate((3, 3, 4)):
-        train(version, tmp_path / f"r{number}", f"static:local:{tiny('bert')}", head="gru", seed=seed)
-        said.append(load_classifier(tmp_path / f"r{number}" / "model").probabilities(["a good film", "bad order"]))
+        train(
+            version, tmp_path / f"r{number}", f"static:local:{tiny('bert')}", head="gru", seed=seed
+        )
+        said.append(
+            load_classifier(tmp_path / f"r{number}" / "model").probabilities(
+                ["a good film", "bad order"]
+            )
+        )
     np.testing.assert_array_equal(said[0], said[1])
     assert np.abs(said[0] - said[2]).max() > 0
 
@@ -59,7 +74,9 @@ def test_a_trained_one_can_be_explained_and_be_the_start_of_a_probe(tmp_path, ti
     train(version, tmp_path / "run", f"local:{tiny('bert')}", head="cnn")
     found = explain(load_classifier(tmp_path / "run" / "model"), "a good film", "good")
     assert found["words"]
-    backbone = load_backbone(f"local:{tmp_path / 'run' / 'model'}", ["a", "b", "c"], read_settings())
+    backbone = load_backbone(
+        f"local:{tmp_path / 'run' / 'model'}", ["a", "b", "c"], read_settings()
+    )
     assert backbone.port.width == 300 and not backbone.fresh
 
 
@@ -71,5 +88,11 @@ def test_pictures_are_refused_in_words(tmp_path, tiny):
 
 def test_its_words_become_a_training_without_decay_and_with_one_rate():
     found = StaticSettings(vectors="tuned", epochs=3.0, seed=7).as_finetuning()
-    assert (found.tune, found.weight_decay, found.head_lr, found.epochs, found.seed) == ("all", 0.0, 1.0, 3.0, 7)
+    assert (found.tune, found.weight_decay, found.head_lr, found.epochs, found.seed) == (
+        "all",
+        0.0,
+        1.0,
+        3.0,
+        7,
+    )
     assert StaticSettings().as_finetuning().tune == "head"

@@ -1,4 +1,6 @@
-"""A trained model on worse items: accuracies are those of a plain loop, flips are rows that were right."""
+"""A trained model on worse items: accuracies are those of a plain loop, flips are rows that were
+right.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +23,46 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
     backbone = f"local:{tiny('convnext')}"
-    run_recipe(RunConfig("train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False}), version,
-               folder, tmp_path / "cache", Progress())
+    run_recipe(
+        RunConfig(
+            "train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False}
+        ),
+        version,
+        folder,
+        tmp_path / "cache",
+        Progress(),
+    )
     (tmp_path / "tried").mkdir()
-    found = stress(RunConfig("stress", "local", "d@1", str(version.folder),
-                             options={"model": str(folder / "model"), "run": "one"}), version, tmp_path / "tried",
-                   Progress())
+    found = stress(
+        RunConfig(
+            "stress",
+            "local",
+            "d@1",
+            str(version.folder),
+            options={"model": str(folder / "model"), "run": "one"},
+        ),
+        version,
+        tmp_path / "tried",
+        Progress(),
+    )
     assert json.loads((tmp_path / "tried" / "stress.json").read_text()) == found
     assert len(found["rows"]) == 3 * len(PICTURES)
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")
 
     def right(change):
         items = [change(open_image(version.image_bytes(int(row))), int(row)) for row in rows]
-        said = [classifier.labels[place] for place in classifier.probabilities(items).argmax(axis=1)]
-        return np.array([version.info.labels[label] for label in version.labels[rows]]) == np.array(said)
+        said = [
+            classifier.labels[place] for place in classifier.probabilities(items).argmax(axis=1)
+        ]
+        return np.array([version.info.labels[label] for label in version.labels[rows]]) == np.array(
+            said
+        )
 
     clean = right(lambda item, _: item)
     assert found["clean"]["value"] == clean.mean()
     for part in (found["rows"][2], found["rows"][-1]):
-        worse = right(lambda item, row, part=part: worsen(item, part["kind"], part["severity"], row))
+        worse = right(
+            lambda item, row, part=part: worsen(item, part["kind"], part["severity"], row)
+        )
         assert part["accuracy"]["value"] == worse.mean()
         assert part["flipped"] == rows[clean & ~worse][:24].tolist()

@@ -1,4 +1,6 @@
-"""Looking for wrong labels: planted ones are found by the real work on disk, and test rows are never touched."""
+"""Looking for wrong labels: planted ones are found by the real work on disk, and test rows are
+never touched.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,24 @@ def mislabel(folder, wrong):
 
 def test_planted_wrong_labels_are_found_with_the_class_they_should_have(tmp_path, tiny):
     source = write_pictures(tmp_path / "d", each=40)
-    mislabel(source, {("red", 3): "green", ("red", 9): "blue", ("green", 5): "red", ("blue", 1): "green",
-                      ("blue", 30): "red", ("green", 22): "blue"})
+    mislabel(
+        source,
+        {
+            ("red", 3): "green",
+            ("red", 9): "blue",
+            ("green", 5): "red",
+            ("blue", 1): "green",
+            ("blue", 30): "red",
+            ("green", 22): "blue",
+        },
+    )
     version = build(source, tmp_path / "v")
     found, folder = find(version, tmp_path, f"local:{tiny('convnext')}")
     assert json.loads((folder / "suspects.json").read_text()) == found
     names = version.names(np.arange(len(version.labels)))
-    moved = {row for row, name in enumerate(names) if "moved" in name and version.splits[row] != "test"}
+    moved = {
+        row for row, name in enumerate(names) if "moved" in name and version.splits[row] != "test"
+    }
     listed = [one["row"] for one in found["rows"]]
     assert len(moved & set(listed)) >= 0.75 * len(moved)
     assert len(listed) <= 2 * len(moved)
@@ -54,7 +67,13 @@ def test_test_labels_do_not_matter(tmp_path, tiny):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     clean, _ = find(version, tmp_path / "a", f"local:{tiny('bert')}", pooling="mean", max_length=24)
-    poisoned, _ = find(Poisoned(version.folder), tmp_path / "b", f"local:{tiny('bert')}", pooling="mean", max_length=24)
+    poisoned, _ = find(
+        Poisoned(version.folder),
+        tmp_path / "b",
+        f"local:{tiny('bert')}",
+        pooling="mean",
+        max_length=24,
+    )
     assert clean == poisoned
 
 

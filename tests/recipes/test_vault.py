@@ -21,8 +21,16 @@ def closed(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 120), tmp_path / "v")
     folder = tmp_path / "runs" / "one"
     folder.mkdir(parents=True)
-    config = RunConfig("train", "local", "d@1", str(version.folder), f"local:{tiny('bert')}", "probe",
-                       {"pooling": "mean", "max_length": 24}, sealed=True)
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        f"local:{tiny('bert')}",
+        "probe",
+        {"pooling": "mean", "max_length": 24},
+        sealed=True,
+    )
     report = vault.seal(folder, run_recipe(config, version, folder, tmp_path / "cache", Progress()))
     report["timing"]["total"] = 1.0
     write_json(folder / "report.json", report)
@@ -44,7 +52,9 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
     kept = pd.read_csv(folder / "validation.csv", dtype=str)
     assert test_rows.isdisjoint(kept["index"])
     assert len(kept) == report["validation"]["n"]
-    assert (kept["true"] == kept["label"]).mean() == pytest.approx(report["validation"]["accuracy"]["value"])
+    assert (kept["true"] == kept["label"]).mean() == pytest.approx(
+        report["validation"]["accuracy"]["value"]
+    )
     hidden = json.loads((folder / "sealed" / "report.json").read_text())
     assert hidden["headline"] not in told
     assert vault.summary_of(report)["accuracy"] == report["validation"]["accuracy"]
@@ -64,16 +74,34 @@ def test_opening_counts_one_look_and_gives_the_whole_report(closed, tmp_path):
 
 def test_an_opening_cut_off_in_the_middle_is_finished_by_the_next(closed, tmp_path):
     folder, _, _ = closed
-    (folder / "sealed" / "predictions.csv").replace(folder / "predictions.csv")  # the cut comes after this step
+    (folder / "sealed" / "predictions.csv").replace(
+        folder / "predictions.csv"
+    )  # the cut comes after this step
     assert vault.is_sealed(folder)
-    assert vault.open_test(folder, tmp_path)["test"]["n"] == len(pd.read_csv(folder / "predictions.csv"))
+    assert vault.open_test(folder, tmp_path)["test"]["n"] == len(
+        pd.read_csv(folder / "predictions.csv")
+    )
 
 
 def test_a_closed_ladder_still_recommends(tmp_path):
     version = build(write_texts(tmp_path / "t.csv", 120), tmp_path / "v")
     (tmp_path / "run").mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), "starter:text", "ladder",
-                       {"rungs": ["baseline"], "seeds": 2}, sealed=True)
-    report = vault.seal(tmp_path / "run", run_recipe(config, version, tmp_path / "run", tmp_path / "cache", Progress()))
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        "starter:text",
+        "ladder",
+        {"rungs": ["baseline"], "seeds": 2},
+        sealed=True,
+    )
+    report = vault.seal(
+        tmp_path / "run",
+        run_recipe(config, version, tmp_path / "run", tmp_path / "cache", Progress()),
+    )
     assert report["test"] is None and report["ladder"]["recommended"] == "baseline"
-    assert report["headline"].startswith(report["ladder"]["advice"]) and "still closed" in report["headline"]
+    assert (
+        report["headline"].startswith(report["ladder"]["advice"])
+        and "still closed" in report["headline"]
+    )

@@ -58,7 +58,10 @@ def test_the_schema_is_the_one_of_the_code(engine):
     with engine.connect() as connection:
         assert current_revision(connection) == HEAD
         for table in metadata.sorted_tables:
-            found = {column["name"]: column["nullable"] for column in inspect(connection).get_columns(table.name)}
+            found = {
+                column["name"]: column["nullable"]
+                for column in inspect(connection).get_columns(table.name)
+            }
             assert found == {column.name: column.nullable for column in table.columns}
 
 
@@ -90,7 +93,10 @@ def test_datasets_have_owners_versions_and_equal_content_makes_none(engine, home
     first, new = store.add("mail", store.new_folder(), {**facts, "fingerprint": "a"})
     assert (first.reference, new) == ("mail@1", True)
     assert store.add("mail", store.new_folder(), {**facts, "fingerprint": "a"}) == (first, False)
-    assert store.add("mail", store.new_folder(), {**facts, "fingerprint": "b"})[0].reference == "mail@2"
+    assert (
+        store.add("mail", store.new_folder(), {**facts, "fingerprint": "b"})[0].reference
+        == "mail@2"
+    )
     assert store.get("mail").version == 2
     assert store.get("mail@1").fingerprint == "a"
     assert [record.version for record in store.list()] == [2]
@@ -104,8 +110,11 @@ def test_datasets_have_owners_versions_and_equal_content_makes_none(engine, home
 
 def test_a_dataset_in_use_is_not_deleted(engine, home, ann):
     store = DatasetStore(engine, "ann", home)
-    store.add("d", store.new_folder(), {"modality": "text", "task": "single_label", "rows": 4, "classes": 2,
-                                        "fingerprint": "a"})
+    store.add(
+        "d",
+        store.new_folder(),
+        {"modality": "text", "task": "single_label", "rows": 4, "classes": 2, "fingerprint": "a"},
+    )
     run = ann.create(config())
     with pytest.raises(DataError, match="1 run"):
         store.delete("d")
@@ -124,7 +133,9 @@ def test_bad_dataset_names_are_refused(engine, home, name):
 def test_the_same_draft_makes_one_run_however_often_it_is_sent(ann):
     found, threads = [], []
     for _ in range(8):
-        threads.append(threading.Thread(target=lambda: found.append(ann.create(config(), draft="one").id)))
+        threads.append(
+            threading.Thread(target=lambda: found.append(ann.create(config(), draft="one").id))
+        )
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -140,8 +151,16 @@ def test_only_one_of_many_dispatchers_gets_a_run(engine, ann):
         ann.create(config())
     won, threads = [], []
     for _ in range(4):
-        threads.append(threading.Thread(target=lambda: won.extend(
-            [claim[0] for claim in iter(lambda: RunWriter(engine).claim_next("train"), None)])))
+        threads.append(
+            threading.Thread(
+                target=lambda: won.extend(
+                    [
+                        claim[0]
+                        for claim in iter(lambda: RunWriter(engine).claim_next("train"), None)
+                    ]
+                )
+            )
+        )
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -187,8 +206,11 @@ def test_a_dead_process_is_seen_by_every_reader(engine, ann, how):
         writer.hand_over(run.id, child.pid, started - 100)
     elif how == "other host":
         with engine.begin() as connection:
-            connection.execute(update(runs).where(runs.c.id == run.id).values(
-                host="elsewhere", heartbeat=time.time() - 30))
+            connection.execute(
+                update(runs)
+                .where(runs.c.id == run.id)
+                .values(host="elsewhere", heartbeat=time.time() - 30)
+            )
         assert ann.get(run.id).status == "running"
         with engine.begin() as connection:
             connection.execute(update(runs).values(heartbeat=time.time() - 100))
@@ -225,7 +247,9 @@ def test_own_process_is_alive():
 
 
 def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
-    """The name went to another network; a run, its settings, its report and its rungs keep naming their own."""
+    """The name went to another network; a run, its settings, its report and its rungs keep naming
+    their own.
+    """
     import json
 
     from alembic import command
@@ -238,22 +262,35 @@ def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
     folders = {name: tmp_path / name for name in ("old", "other", "rank", "gone")}
-    backbones = {"old": "starter:image", "other": "starter:text", "rank": "", "gone": "starter:image"}
+    backbones = {
+        "old": "starter:image",
+        "other": "starter:text",
+        "rank": "",
+        "gone": "starter:image",
+    }
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
         for name, folder in folders.items():
-            connection.execute(text(
-                "INSERT INTO runs (id, owner, kind, dataset, backbone, recipe, folder, status, created, queued, "
-                "progress, headline, cancel_requested, stop_requested) VALUES (:id, 'me', 'train', 'd@1', :backbone, "
-                "'probe', :folder, 'done', 0, 0, 1, '', false, false)"),
-                {"id": name, "backbone": backbones[name], "folder": str(folder)})
+            connection.execute(
+                text(
+                    "INSERT INTO runs (id, owner, kind, dataset, backbone, recipe, folder, status,"
+                    " created, queued, progress, headline, cancel_requested, stop_requested) VALUES"
+                    " (:id, 'me', 'train', 'd@1', :backbone, 'probe', :folder, 'done', 0, 0, 1, '',"
+                    " false, false)"
+                ),
+                {"id": name, "backbone": backbones[name], "folder": str(folder)},
+            )
     (folders["old"] / "sealed").mkdir(parents=True)
     (folders["old"] / "rungs" / "probe-0").mkdir(parents=True)
     for place in ("config.json", "report.json", "sealed/report.json", "rungs/probe-0/config.json"):
-        (folders["old"] / place).write_text(json.dumps({"backbone": "starter:image", "n": 1, "ä": "starter:image "}))
+        (folders["old"] / place).write_text(
+            json.dumps({"backbone": "starter:image", "n": 1, "ä": "starter:image "})
+        )
     folders["rank"].mkdir()
-    (folders["rank"] / "config.json").write_text(json.dumps({"options": {"backbones": ["starter:image", "hub:a/b"]}}))
+    (folders["rank"] / "config.json").write_text(
+        json.dumps({"options": {"backbones": ["starter:image", "hub:a/b"]}})
+    )
     folders["other"].mkdir()
     (folders["other"] / "config.json").write_text("{broken")
     for _ in range(2):  # a second time changes nothing
@@ -261,20 +298,40 @@ def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             found = dict(connection.execute(text("SELECT id, backbone FROM runs")).fetchall())
-    assert found == {"old": "starter:image-small", "other": "starter:text", "rank": "", "gone": "starter:image-small"}
+    assert found == {
+        "old": "starter:image-small",
+        "other": "starter:text",
+        "rank": "",
+        "gone": "starter:image-small",
+    }
     for place in ("config.json", "report.json", "sealed/report.json", "rungs/probe-0/config.json"):
         assert json.loads((folders["old"] / place).read_text()) == {
-            "backbone": "starter:image-small", "n": 1, "ä": "starter:image "}
+            "backbone": "starter:image-small",
+            "n": 1,
+            "ä": "starter:image ",
+        }
     assert json.loads((folders["rank"] / "config.json").read_text())["options"]["backbones"] == [
-        "starter:image-small", "hub:a/b"]
+        "starter:image-small",
+        "hub:a/b",
+    ]
 
 
 @pytest.mark.parametrize("way", ["run:", "static:run:", "among others", "longer"])
 def test_nobody_starts_from_a_run_of_somebody_else(engine, home, ann, way):
     run_id = ann.create(config()).id
-    wanted = (replace(config("bob"), kind="rank", options={"backbones": ["starter:text", f"static:run:{run_id}"]})
-              if way == "among others" else replace(config("bob"), recipe="finetune").longer(run_id, 2.0)
-              if way == "longer" else replace(config("bob"), backbone=f"{way}{run_id}"))
+    wanted = (
+        replace(
+            config("bob"),
+            kind="rank",
+            options={"backbones": ["starter:text", f"static:run:{run_id}"]},
+        )
+        if way == "among others"
+        else (
+            replace(config("bob"), recipe="finetune").longer(run_id, 2.0)
+            if way == "longer"
+            else replace(config("bob"), backbone=f"{way}{run_id}")
+        )
+    )
     with pytest.raises(NotFoundError):
         RunStore(engine, "bob", home).create(wanted)
     assert ann.create(replace(wanted, owner="ann")).status == "queued"
@@ -294,8 +351,11 @@ def test_work_on_a_run_names_it_by_an_id_that_is_ones_own(engine, home, ann, kin
 def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
     own = data.get("d@1").folder
     assert ann.create(replace(config(), dataset_dir=str(own))).status == "queued"
-    for wanted in (replace(config(), dataset_dir="/etc"), replace(config(), dataset_dir=str(own), dataset="d@2"),
-                   replace(config(), dataset_dir=str(own), dataset="")):
+    for wanted in (
+        replace(config(), dataset_dir="/etc"),
+        replace(config(), dataset_dir=str(own), dataset="d@2"),
+        replace(config(), dataset_dir=str(own), dataset=""),
+    ):
         with pytest.raises(StateError, match="folder"):
             ann.create(wanted)
     with pytest.raises(StateError, match="folder"):
@@ -305,8 +365,11 @@ def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
 @pytest.fixture
 def data(engine, home):
     store = DatasetStore(engine, "ann", home)
-    store.add("d", store.new_folder(), {"modality": "text", "task": "single_label", "rows": 4, "classes": 2,
-                                        "fingerprint": "a"})
+    store.add(
+        "d",
+        store.new_folder(),
+        {"modality": "text", "task": "single_label", "rows": 4, "classes": 2, "fingerprint": "a"},
+    )
     return store
 
 

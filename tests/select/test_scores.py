@@ -17,9 +17,12 @@ def cases():
     labels = random.integers(0, 4, 90)
     noise = random.normal(size=(90, 12))
     digits = load_digits()
-    return {"random": (noise, labels), "separable": (noise + 2 * np.eye(12)[labels], labels),
-            "wide": (np.hstack([noise, random.normal(size=(90, 140))]) + np.eye(152)[labels], labels),
-            "digits": (digits.data[:300] / 16, digits.target[:300])}
+    return {
+        "random": (noise, labels),
+        "separable": (noise + 2 * np.eye(12)[labels], labels),
+        "wide": (np.hstack([noise, random.normal(size=(90, 140))]) + np.eye(152)[labels], labels),
+        "digits": (digits.data[:300] / 16, digits.target[:300]),
+    }
 
 
 def dense_evidence(x, y):
@@ -30,18 +33,36 @@ def dense_evidence(x, y):
         alpha, beta = np.exp(logs)
         a = alpha * np.eye(width) + beta * x.T @ x
         m = beta * np.linalg.solve(a, x.T @ y)
-        return -(width / 2 * np.log(alpha) + rows / 2 * np.log(beta) - beta / 2 * ((x @ m - y) ** 2).sum()
-                 - alpha / 2 * m @ m - np.linalg.slogdet(a)[1] / 2 - rows / 2 * np.log(2 * np.pi)) / rows
+        return (
+            -(
+                width / 2 * np.log(alpha)
+                + rows / 2 * np.log(beta)
+                - beta / 2 * ((x @ m - y) ** 2).sum()
+                - alpha / 2 * m @ m
+                - np.linalg.slogdet(a)[1] / 2
+                - rows / 2 * np.log(2 * np.pi)
+            )
+            / rows
+        )
 
-    starts = [minimize(negative, start, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-11, "maxiter": 4000})
-              for start in ([0.0, 0.0], [3.0, 2.0])]
+    starts = [
+        minimize(
+            negative,
+            start,
+            method="Nelder-Mead",
+            options={"xatol": 1e-7, "fatol": 1e-11, "maxiter": 4000},
+        )
+        for start in ([0.0, 0.0], [3.0, 2.0])
+    ]
     return -min(found.fun for found in starts)
 
 
 @pytest.mark.parametrize("name", cases())
 def test_logme_is_the_largest_evidence(name):
     x, labels = cases()[name]
-    expected = np.mean([dense_evidence(x, (labels == label).astype(float)) for label in np.unique(labels)])
+    expected = np.mean(
+        [dense_evidence(x, (labels == label).astype(float)) for label in np.unique(labels)]
+    )
     assert logme(x, labels) == pytest.approx(expected, abs=2e-4)
 
 
@@ -75,8 +96,12 @@ def test_neighbours_are_those_of_scikit_learn():
     folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in range(5)]
     said = nearest_answers(x, labels, folds)
     for known, asked in folds:
-        model = KNeighborsClassifier(5, metric="cosine", algorithm="brute").fit(x[known], labels[known])
-        assert (said[asked] == model.predict(x[asked])).mean() > 0.98  # ties may be broken otherwise
+        model = KNeighborsClassifier(5, metric="cosine", algorithm="brute").fit(
+            x[known], labels[known]
+        )
+        assert (
+            said[asked] == model.predict(x[asked])
+        ).mean() > 0.98  # ties may be broken otherwise
 
 
 def source_of(seed=0):

@@ -22,13 +22,15 @@ def write_texts(path: Path, rows: int = 40) -> Path:
     """A CSV of two classes that even a random network can tell apart."""
     lines = ["text,label"]
     for number in range(rows):
-        words, label = ((_GOOD, "good") if number % 2 else (_BAD, "bad"))
+        words, label = (_GOOD, "good") if number % 2 else (_BAD, "bad")
         lines.append(f'"{words[number % 3]} {number}",{label}')
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def write_pictures(root: Path, each: int = 12, classes: tuple[str, ...] = ("red", "green", "blue")) -> Path:
+def write_pictures(
+    root: Path, each: int = 12, classes: tuple[str, ...] = ("red", "green", "blue")
+) -> Path:
     """Class folders of coloured discs on noise."""
     random = np.random.default_rng(0)
     for label in classes:
@@ -44,12 +46,19 @@ def write_pictures(root: Path, each: int = 12, classes: tuple[str, ...] = ("red"
 def build(source: Path, folder: Path, **options: object) -> DatasetVersion:
     """A dataset version of `source` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    build_version({"": open_source(source, folder / "staging", LIMITS)}, ImportOptions(**options), folder, source.name)
+    build_version(
+        {"": open_source(source, folder / "staging", LIMITS)},
+        ImportOptions(**options),
+        folder,
+        source.name,
+    )
     return DatasetVersion(folder)
 
 
 class Poisoned(DatasetVersion):
-    """A version whose test labels are all wrong or lost: work that must not read them cannot tell."""
+    """A version whose test labels are all wrong or lost: work that must not read them cannot
+    tell.
+    """
 
     @property
     def labels(self):

@@ -1,4 +1,6 @@
-"""Files that people really bring, each with what must come of it: classes and splits, or a question, or a refusal."""
+"""Files that people really bring, each with what must come of it: classes and splits, or a
+question, or a refusal.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ Files = dict[str, bytes | str]
 class Case:
     """What is brought, the options given, and what must come of it.
 
-    `classes` and `splits` are the counts that must be found (`splits` only those named); `asks` is the import option
-    that the question is about; `refuses` words of a refusal; `sure` False where a guess must be said.
+    `classes` and `splits` are the counts that must be found (`splits` only those named); `asks` is
+    the import option that the question is about; `refuses` words of a refusal; `sure` False where a
+    guess must be said.
     """
 
     files: Files
@@ -40,7 +43,9 @@ class Case:
 
 def bring(files: Files, folder: Path, *, zipped: bool = False) -> Path:
     """Write the files; a single one is brought as it is, several as a folder or zip."""
-    content = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
+    content = {
+        name: data.encode() if isinstance(data, str) else data for name, data in files.items()
+    }
     if zipped:
         with zipfile.ZipFile(folder / "brought.zip", "w") as archive:
             for name, data in content.items():
@@ -73,7 +78,9 @@ def pictures(*names: str) -> Files:
 
 def each(count: int, *patterns: str) -> Files:
     """`count` pictures for each pattern, whose `#` is their number."""
-    return pictures(*(pattern.replace("#", str(number)) for pattern in patterns for number in range(count)))
+    return pictures(
+        *(pattern.replace("#", str(number)) for pattern in patterns for number in range(count))
+    )
 
 
 def table(header: str, rows: list[tuple], separator: str = ",") -> str:
@@ -87,9 +94,16 @@ def table(header: str, rows: list[tuple], separator: str = ",") -> str:
 
 def sentence(number: int) -> str:
     words = random.Random(number)
-    return " ".join(words.choice("parcel order late refund thanks broken invoice where when delivery colour size "
-                                 "again never always blue red green box phone".split())
-                                     for _ in range(8)) + f" {number}"
+    return (
+        " ".join(
+            words.choice(
+                "parcel order late refund thanks broken invoice where when delivery colour size "
+                "again never always blue red green box phone".split()
+            )
+            for _ in range(8)
+        )
+        + f" {number}"
+    )
 
 
 def rows(count: int, *columns) -> list[tuple]:
@@ -114,15 +128,24 @@ def sheets(**frames: pd.DataFrame) -> bytes:
 
 
 def frame(count: int = 20, start: int = 0) -> pd.DataFrame:
-    return pd.DataFrame({"text": [sentence(n) for n in range(start, start + count)],
-                         "label": [ab(n) for n in range(count)]})
+    return pd.DataFrame(
+        {
+            "text": [sentence(n) for n in range(start, start + count)],
+            "label": [ab(n) for n in range(count)],
+        }
+    )
 
 
-def mnist(count: int, header: bool = True, label_last: bool = False, side: int = 28, channels: int = 1) -> str:
+def mnist(
+    count: int, header: bool = True, label_last: bool = False, side: int = 28, channels: int = 1
+) -> str:
     pixels = np.random.default_rng(3).integers(0, 256, (count, side * side * channels))
     pixels[:, 0] = pixels[:, -1] = 0
     names = [f"pixel{place}" for place in range(pixels.shape[1])]
-    body = [[*row, place % 3] if label_last else [place % 3, *row] for place, row in enumerate(pixels.tolist())]
+    body = [
+        [*row, place % 3] if label_last else [place % 3, *row]
+        for place, row in enumerate(pixels.tolist())
+    ]
     head = [[*names, "label"] if label_last else ["label", *names]] if header else []
     return "\n".join(",".join(map(str, row)) for row in head + body) + "\n"
 
@@ -130,5 +153,10 @@ def mnist(count: int, header: bool = True, label_last: bool = False, side: int =
 def fer(count: int) -> str:
     random_pixels = np.random.default_rng(4).integers(0, 256, (count, 48 * 48))
     usage = ["Training", "Training", "PublicTest", "PrivateTest"]
-    return table("emotion,pixels,Usage", [(place % 2, " ".join(map(str, row)), usage[place // 2 % 4])
-                                          for place, row in enumerate(random_pixels.tolist())])
+    return table(
+        "emotion,pixels,Usage",
+        [
+            (place % 2, " ".join(map(str, row)), usage[place // 2 % 4])
+            for place, row in enumerate(random_pixels.tolist())
+        ],
+    )

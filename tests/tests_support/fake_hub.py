@@ -1,7 +1,7 @@
 """A Hub of one machine: speaks as much of the real HTTP API as the unmodified clients ask for.
 
-`model_info` and `snapshot_download` for models; `load_dataset`, streaming included, for datasets; `create_repo` and
-`upload_folder` with the token TOKEN, by the protocol of large files.
+`model_info` and `snapshot_download` for models; `load_dataset`, streaming included, for datasets;
+`create_repo` and `upload_folder` with the token TOKEN, by the protocol of large files.
 """
 
 from __future__ import annotations
@@ -54,11 +54,23 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if writes:
             status, told = self._write(path, asked)
-            self._send(status, json.dumps(told).encode(), body=True, headers={
-                "Content-Type": "application/vnd.git-lfs+json" if "/lfs/" in path else "application/json"})
+            self._send(
+                status,
+                json.dumps(told).encode(),
+                body=True,
+                headers={
+                    "Content-Type": (
+                        "application/vnd.git-lfs+json" if "/lfs/" in path else "application/json"
+                    )
+                },
+            )
             return
         if found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}/paths-info/([\w.-]+)", path):
-            wanted = json.loads(asked)["paths"] if asked.startswith("{") else parse_qs(asked).get("paths", [])
+            wanted = (
+                json.loads(asked)["paths"]
+                if asked.startswith("{")
+                else parse_qs(asked).get("paths", [])
+            )
             root = self._known(found[1], found[2], found[3], body=True)
             if root:
                 entries = [_entry(root, root / name) for name in wanted if (root / name).exists()]
@@ -78,13 +90,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.private[name] = told["visibility"] == "private"
             return 200, {"url": f"http://{self.headers['Host']}/{name}", "id": name}
         if "/preupload/" in path:
-            modes = {one["path"]: "lfs" if one["path"].endswith((".safetensors", ".onnx")) else "regular"
-                     for one in json.loads(asked)["files"]}
-            return 200, {"files": [{"path": file, "shouldIgnore": False, "uploadMode": mode}
-                                   for file, mode in modes.items()]}
+            modes = {
+                one["path"]: "lfs" if one["path"].endswith((".safetensors", ".onnx")) else "regular"
+                for one in json.loads(asked)["files"]
+            }
+            return 200, {
+                "files": [
+                    {"path": file, "shouldIgnore": False, "uploadMode": mode}
+                    for file, mode in modes.items()
+                ]
+            }
         if "/lfs/" in path:
-            return 200, {"transfer": "basic", "objects": [{**one, "actions": {"upload": {
-                "href": f"http://{self.headers['Host']}/parts/{one['oid']}"}}} for one in json.loads(asked)["objects"]]}
+            return 200, {
+                "transfer": "basic",
+                "objects": [
+                    {
+                        **one,
+                        "actions": {
+                            "upload": {"href": f"http://{self.headers['Host']}/parts/{one['oid']}"}
+                        },
+                    }
+                    for one in json.loads(asked)["objects"]
+                ],
+            }
         name = re.fullmatch(rf"/api/models/{_REPO}/commit/main", path)[1]
         for line in map(json.loads, asked.splitlines()):
             value = line["value"]
@@ -94,15 +122,26 @@ class _Handler(BaseHTTPRequestHandler):
                 target.write_bytes(base64.b64decode(value["content"]))
             elif line["key"] == "lfsFile":
                 target.write_bytes((self.uploads / "parts" / value["oid"]).read_bytes())
-        return 200, {"commitUrl": f"http://{self.headers['Host']}/{name}/commit/{COMMIT}", "commitOid": COMMIT}
+        return 200, {
+            "commitUrl": f"http://{self.headers['Host']}/{name}/commit/{COMMIT}",
+            "commitOid": COMMIT,
+        }
 
     def _answer(self, *, body: bool) -> None:
         path = unquote(self.path.split("?")[0])
         if path == "/api/models":
             self._search(body)
-        elif found := re.fullmatch(rf"/api/(models|datasets)/{_REPO}(/revision/([\w.-]+))?(/tree/([\w.-]+)(/.*)?)?",
-                                 path):
-            self._describe(found[1], found[2], found[4] or found[6], body, tree=bool(found[5]), below=found[7] or "")
+        elif found := re.fullmatch(
+            rf"/api/(models|datasets)/{_REPO}(/revision/([\w.-]+))?(/tree/([\w.-]+)(/.*)?)?", path
+        ):
+            self._describe(
+                found[1],
+                found[2],
+                found[4] or found[6],
+                body,
+                tree=bool(found[5]),
+                below=found[7] or "",
+            )
         elif found := re.fullmatch(rf"/(datasets/)?{_REPO}/resolve/([\w.-]+)/(.+)", path):
             self._file("datasets" if found[1] else "models", found[2], found[4], body)
         else:
@@ -115,25 +154,49 @@ class _Handler(BaseHTTPRequestHandler):
         elif name in self.gated:
             self._send(403, b"{}", body, {"X-Error-Code": "GatedRepo", "X-Error-Message": "gated"})
         elif name not in self.repositories[kind]:
-            self._send(404, b"{}", body, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such repository"})
+            self._send(
+                404,
+                b"{}",
+                body,
+                {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such repository"},
+            )
         elif revision not in (None, "main", COMMIT):
-            self._send(404, b"{}", body, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "no such revision"})
+            self._send(
+                404,
+                b"{}",
+                body,
+                {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "no such revision"},
+            )
         else:
             return self.repositories[kind][name]
         return None
 
-    def _describe(self, kind: str, name: str, revision: str | None, body: bool, *, tree: bool, below: str) -> None:
+    def _describe(
+        self, kind: str, name: str, revision: str | None, body: bool, *, tree: bool, below: str
+    ) -> None:
         root = self._known(kind, name, revision, body=body)
         if root is None:
             return
         top = root / below.strip("/")
         deep = "recursive=true" in self.path.lower() or not tree
         listing = [_entry(root, path) for path in sorted(top.rglob("*") if deep else top.glob("*"))]
-        names = [{"rfilename": entry["path"], "size": entry["size"], "lfs": {
-            "size": entry["size"], "sha256": entry["oid"], "pointerSize": 134}} for entry in listing
-            if entry["type"] == "file"]
-        info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": names, "tags": [],
-                "private": self.private.get(name, False)}
+        names = [
+            {
+                "rfilename": entry["path"],
+                "size": entry["size"],
+                "lfs": {"size": entry["size"], "sha256": entry["oid"], "pointerSize": 134},
+            }
+            for entry in listing
+            if entry["type"] == "file"
+        ]
+        info = {
+            "id": name,
+            "modelId": name,
+            "sha": COMMIT,
+            "siblings": names,
+            "tags": [],
+            "private": self.private.get(name, False),
+        }
         self._send(200, json.dumps(listing if tree else info).encode(), body)
 
     def _file(self, kind: str, name: str, file: str, body: bool) -> None:
@@ -145,36 +208,55 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             self._send(404, b"", body, {"X-Error-Code": "EntryNotFound"})
             return
-        content, status, headers = path.read_bytes(), 200, {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT,
-                                                            "Accept-Ranges": "bytes"}
+        content, status, headers = (
+            path.read_bytes(),
+            200,
+            {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"},
+        )
         if part := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
             first, last = int(part[1]), min(int(part[2] or len(content) - 1), len(content) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-            content, status = content[first:last + 1], 206
+            content, status = content[first : last + 1], 206
         if self.faults.get(name) == "damaged" and file.endswith(".safetensors"):
             content = content[:-1] + bytes([content[-1] ^ 1])
-        self._send(status, content, body, headers, cut=self.faults.get(name) == "cut" and len(content) > 5000)
+        self._send(
+            status,
+            content,
+            body,
+            headers,
+            cut=self.faults.get(name) == "cut" and len(content) > 5000,
+        )
 
     def _search(self, body: bool) -> None:
         asked = parse_qs(self.path.partition("?")[2])
         if self.faults.get("search", "").isdigit():
             self._send(int(self.faults["search"]), b"{}", body)
             return
-        found = [{"id": name, "modelId": name, "tags": [], **self.cards.get(name, {})} for name in
-                 self.repositories["models"] if asked.get("search", [""])[0].lower() in name.lower()]
+        found = [
+            {"id": name, "modelId": name, "tags": [], **self.cards.get(name, {})}
+            for name in self.repositories["models"]
+            if asked.get("search", [""])[0].lower() in name.lower()
+        ]
         found = [one for one in found if set(asked.get("filter", [])) <= set(one["tags"])]
         found.sort(key=lambda one: -one.get("downloads", 0))
-        self._send(200, json.dumps(found[:int(asked.get("limit", ["100"])[0])]).encode(), body)
+        self._send(200, json.dumps(found[: int(asked.get("limit", ["100"])[0])]).encode(), body)
 
-    def _send(self, status: int, content: bytes, body: bool, headers: dict[str, str] | None = None, *,
-              cut: bool = False) -> None:
+    def _send(
+        self,
+        status: int,
+        content: bytes,
+        body: bool,
+        headers: dict[str, str] | None = None,
+        *,
+        cut: bool = False,
+    ) -> None:
         self.send_response(status)
         for key, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if body:
-            self.wfile.write(content[:len(content) // 2] if cut else content)
+            self.wfile.write(content[: len(content) // 2] if cut else content)
         self.close_connection |= cut
 
 
@@ -190,13 +272,29 @@ def _etag(path: Path) -> str:
 
 
 @contextmanager
-def serve(models: dict[str, Path], gated: set[str] | None = None,
-          datasets: dict[str, Path] | None = None, faults: dict[str, str] | None = None,
-          cards: dict[str, dict[str, object]] | None = None, uploads: Path | None = None) -> Iterator[str]:
-    """The address of a Hub that holds `models` and `datasets` (name to folder) and takes uploads into a folder."""
-    handler = type("Handler", (_Handler,), {"repositories": {"models": models, "datasets": datasets or {}},
-                                            "gated": gated or set(), "faults": faults or {}, "cards": cards or {},
-                                            "uploads": uploads, "private": {}})
+def serve(
+    models: dict[str, Path],
+    gated: set[str] | None = None,
+    datasets: dict[str, Path] | None = None,
+    faults: dict[str, str] | None = None,
+    cards: dict[str, dict[str, object]] | None = None,
+    uploads: Path | None = None,
+) -> Iterator[str]:
+    """The address of a Hub that holds `models` and `datasets` (name to folder) and takes uploads
+    into a folder.
+    """
+    handler = type(
+        "Handler",
+        (_Handler,),
+        {
+            "repositories": {"models": models, "datasets": datasets or {}},
+            "gated": gated or set(),
+            "faults": faults or {},
+            "cards": cards or {},
+            "uploads": uploads,
+            "private": {},
+        },
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

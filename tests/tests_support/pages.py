@@ -25,7 +25,9 @@ def opened(page="", **parameters):
 
 def everything(app):
     kinds = ("markdown", "title", "subheader", "caption", "info", "error", "warning", "success")
-    said = [str(element.value) for kind in kinds for element in app.get(kind)]  # an error is not looked at by this
+    said = [
+        str(element.value) for kind in kinds for element in app.get(kind)
+    ]  # an error is not looked at by this
     return " ".join([*said, *(bar.proto.text for bar in app.get("progress"))])
 
 

@@ -11,8 +11,10 @@ LEAKS, CONFLICTS, NEAR, CORRUPT = 20, 15, 10, 5
 
 
 def plant_pictures(root: Path) -> None:
-    """Folders train and test of the classes Spots, spots and stripes: 20 pictures of train also in test, 15 pictures
-    under both classes, 10 pictures saved again as small JPEG, 5 broken files, and one class spelt in two ways."""
+    """Folders train and test of the classes Spots, spots and stripes: 20 pictures of train also in
+    test, 15 pictures under both classes, 10 pictures saved again as small JPEG, 5 broken files, and
+    one class spelt in two ways.
+    """
     random = np.random.default_rng(7)
 
     def place(split: str, label: str) -> Path:
@@ -23,8 +25,10 @@ def plant_pictures(root: Path) -> None:
     def drawn(label: str) -> Image.Image:
         """A picture unlike any other: coarse noise, with dots or lines."""
         small = random.integers(20, 236, (9, 9, 3), dtype=np.uint8)
-        values = np.asarray(Image.fromarray(small).resize((96, 96), Image.Resampling.BICUBIC)).copy()
-        values[::12, ::12 if label == "Spots" else 1] = 255
+        values = np.asarray(
+            Image.fromarray(small).resize((96, 96), Image.Resampling.BICUBIC)
+        ).copy()
+        values[::12, :: 12 if label == "Spots" else 1] = 255
         return Image.fromarray(values)
 
     kept: dict[str, list[Path]] = {"Spots": [], "stripes": []}

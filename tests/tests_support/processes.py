@@ -6,13 +6,20 @@ import psutil
 
 
 def of_home(home: object) -> list[psutil.Process]:
-    """Living processes whose TL_HOME is `home`, or whose title names a folder of it: a worker's title hides its
-    environment."""
+    """Living processes whose TL_HOME is `home`, or whose title names a folder of it: a worker's
+    title hides its environment.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if (process.status() != psutil.STATUS_ZOMBIE and process.pid != psutil.Process().pid
-                    and (process.environ().get("TL_HOME") == str(home) or str(home) in " ".join(process.cmdline()))):
+            if (
+                process.status() != psutil.STATUS_ZOMBIE
+                and process.pid != psutil.Process().pid
+                and (
+                    process.environ().get("TL_HOME") == str(home)
+                    or str(home) in " ".join(process.cmdline())
+                )
+            ):
                 found.append(process)
         except psutil.Error:
             continue

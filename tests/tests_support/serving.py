@@ -18,8 +18,12 @@ def serving(folder, *words, said=None, **environment):
     """The address of a server that is ready, and its process, which logs into the file `said`."""
     port = free_port()
     with open(said or os.devnull, "w") as log:
-        process = subprocess.Popen([sys.executable, "-m", "tl_core", "serve", folder, "--port", str(port), *words],
-                                   cwd=ROOT, env={**os.environ, **environment}, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tl_core", "serve", folder, "--port", str(port), *words],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=log,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):

@@ -26,8 +26,11 @@ class Server:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
-                                        cwd=ROOT, env=self.environment)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
+            cwd=ROOT,
+            env=self.environment,
+        )
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -48,7 +51,9 @@ def upload(page, path: Path) -> None:
 
 
 def pick(page, box: str, option: str) -> None:
-    """Choose in a select box; a list that is open closes when what lies above it is still being drawn."""
+    """Choose in a select box; a list that is open closes when what lies above it is still being
+    drawn.
+    """
     found = page.get_by_role("combobox", name=box)
     found.scroll_into_view_if_needed()
     page.wait_for_timeout(1500)

@@ -1,4 +1,6 @@
-"""Small random networks of every family that we promise to support, saved the way the Hub keeps them."""
+"""Small random networks of every family that we promise to support, saved the way the Hub keeps
+them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,38 @@ from pathlib import Path
 
 import torch
 
-_TEXT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+_TEXT = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+}
 _IMAGE = {**_TEXT, "image_size": 32, "patch_size": 8}
-TEXT_FAMILIES = ("bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert", "gpt2")
-IMAGE_FAMILIES = ("vit", "deit", "deit-teacher", "dinov2", "swin", "beit", "convnext", "resnet", "mobilenet_v2",
-                  "efficientnet", "clip", "siglip", "timm")
+TEXT_FAMILIES = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "distilbert",
+    "electra",
+    "deberta-v2",
+    "modernbert",
+    "gpt2",
+)
+IMAGE_FAMILIES = (
+    "vit",
+    "deit",
+    "deit-teacher",
+    "dinov2",
+    "swin",
+    "beit",
+    "convnext",
+    "resnet",
+    "mobilenet_v2",
+    "efficientnet",
+    "clip",
+    "siglip",
+    "timm",
+)
 
 
 def write(family: str, folder: Path) -> None:
@@ -33,7 +62,9 @@ def write(family: str, folder: Path) -> None:
 
 
 def _settle_norms(model: torch.nn.Module) -> None:
-    """Wider weights and batch statistics from noise: as built, a deep random network answers nothing but zero."""
+    """Wider weights and batch statistics from noise: as built, a deep random network answers
+    nothing but zero.
+    """
     model.train()
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d):
@@ -51,8 +82,29 @@ def write_tokenizer(folder: Path) -> None:
     from transformers import BertTokenizerFast
 
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters), ".", ",", "?", "!",
-             "the", "is", "my", "order", "good", "bad", "money", "back", "late", "film"]
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *letters,
+        *(f"##{c}" for c in letters),
+        ".",
+        ",",
+        "?",
+        "!",
+        "the",
+        "is",
+        "my",
+        "order",
+        "good",
+        "bad",
+        "money",
+        "back",
+        "late",
+        "film",
+    ]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n")
     BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
 
@@ -64,36 +116,75 @@ def _build(family: str):
     text = {**_TEXT, "vocab_size": size}
     makers = {
         "bert": lambda: t.BertModel(t.BertConfig(**text)),
-        "roberta": lambda: t.RobertaModel(t.RobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)),
-        "xlm-roberta": lambda: t.XLMRobertaModel(t.XLMRobertaConfig(**text, pad_token_id=0,
-                                                                    max_position_embeddings=66)),
-        "distilbert": lambda: t.DistilBertModel(t.DistilBertConfig(
-            dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=size)),
+        "roberta": lambda: t.RobertaModel(
+            t.RobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)
+        ),
+        "xlm-roberta": lambda: t.XLMRobertaModel(
+            t.XLMRobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)
+        ),
+        "distilbert": lambda: t.DistilBertModel(
+            t.DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=size)
+        ),
         "electra": lambda: t.ElectraModel(t.ElectraConfig(**text, embedding_size=32)),
-        "deberta-v2": lambda: t.DebertaV2Model(t.DebertaV2Config(
-            **text, relative_attention=True, pos_att_type=["p2c", "c2p"], position_buckets=16,
-            norm_rel_ebd="layer_norm", share_att_key=True, position_biased_input=False, type_vocab_size=0)),
+        "deberta-v2": lambda: t.DebertaV2Model(
+            t.DebertaV2Config(
+                **text,
+                relative_attention=True,
+                pos_att_type=["p2c", "c2p"],
+                position_buckets=16,
+                norm_rel_ebd="layer_norm",
+                share_att_key=True,
+                position_biased_input=False,
+                type_vocab_size=0,
+            )
+        ),
         "modernbert": lambda: t.ModernBertModel(t.ModernBertConfig(**text, pad_token_id=0)),
-        "gpt2": lambda: t.GPT2Model(t.GPT2Config(n_embd=32, n_layer=2, n_head=4, vocab_size=size, eos_token_id=3,
-                                                 bos_token_id=2)),
+        "gpt2": lambda: t.GPT2Model(
+            t.GPT2Config(
+                n_embd=32, n_layer=2, n_head=4, vocab_size=size, eos_token_id=3, bos_token_id=2
+            )
+        ),
         "vit": lambda: t.ViTModel(t.ViTConfig(**_IMAGE)),
         "deit": lambda: t.DeiTModel(t.DeiTConfig(**_IMAGE)),
         "deit-teacher": lambda: t.DeiTForImageClassificationWithTeacher(t.DeiTConfig(**_IMAGE)),
         "dinov2": lambda: t.Dinov2Model(t.Dinov2Config(**_IMAGE)),
-        "swin": lambda: t.SwinModel(t.SwinConfig(embed_dim=16, depths=[1, 1], num_heads=[2, 2], window_size=2,
-                                                 image_size=32, patch_size=4)),
+        "swin": lambda: t.SwinModel(
+            t.SwinConfig(
+                embed_dim=16,
+                depths=[1, 1],
+                num_heads=[2, 2],
+                window_size=2,
+                image_size=32,
+                patch_size=4,
+            )
+        ),
         "beit": lambda: t.BeitModel(t.BeitConfig(**_IMAGE)),
-        "convnext": lambda: t.ConvNextModel(t.ConvNextConfig(hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1],
-                                                             image_size=32)),
-        "resnet": lambda: t.ResNetModel(t.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1],
-                                                       layer_type="basic")),
-        "mobilenet_v2": lambda: t.MobileNetV2Model(t.MobileNetV2Config(depth_multiplier=0.35, image_size=32)),
-        "efficientnet": lambda: t.EfficientNetModel(t.EfficientNetConfig(
-            image_size=32, width_coefficient=0.25, depth_coefficient=0.25, hidden_dim=320)),
-        "clip": lambda: t.CLIPModel(t.CLIPConfig(text_config={**text, "eos_token_id": 3}, vision_config=dict(_IMAGE),
-                                                 projection_dim=16)),
-        "siglip": lambda: t.SiglipModel(t.SiglipConfig(text_config={**text, "projection_size": 32},
-                                                       vision_config=dict(_IMAGE))),
+        "convnext": lambda: t.ConvNextModel(
+            t.ConvNextConfig(hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], image_size=32)
+        ),
+        "resnet": lambda: t.ResNetModel(
+            t.ResNetConfig(
+                embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic"
+            )
+        ),
+        "mobilenet_v2": lambda: t.MobileNetV2Model(
+            t.MobileNetV2Config(depth_multiplier=0.35, image_size=32)
+        ),
+        "efficientnet": lambda: t.EfficientNetModel(
+            t.EfficientNetConfig(
+                image_size=32, width_coefficient=0.25, depth_coefficient=0.25, hidden_dim=320
+            )
+        ),
+        "clip": lambda: t.CLIPModel(
+            t.CLIPConfig(
+                text_config={**text, "eos_token_id": 3},
+                vision_config=dict(_IMAGE),
+                projection_dim=16,
+            )
+        ),
+        "siglip": lambda: t.SiglipModel(
+            t.SiglipConfig(text_config={**text, "projection_size": 32}, vision_config=dict(_IMAGE))
+        ),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -106,5 +197,10 @@ def _write_timm(folder: Path) -> None:
     from timm.models import save_for_hf
 
     model = timm.create_model("resnet10t", num_classes=10)
-    save_for_hf(model, folder, model_config={"label_names": [f"thing {i}" for i in range(10)]},
-                model_args={"num_classes": 10}, safe_serialization=True)
+    save_for_hf(
+        model,
+        folder,
+        model_config={"label_names": [f"thing {i}" for i in range(10)]},
+        model_args={"num_classes": 10},
+        safe_serialization=True,
+    )

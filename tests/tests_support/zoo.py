@@ -1,6 +1,7 @@
 """Files made to do harm: each a name, its content, and words of the sentence that must answer it.
 
-`make` writes them below a folder. Where the words are empty the file must be read, with its sting drawn.
+`make` writes them below a folder. Where the words are empty the file must be read, with its sting
+drawn.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def _sized_png(width: int, height: int) -> bytes:
 
 def _zip(entries: dict[str, bytes], **options: int) -> Maker:
     def make(path: Path) -> None:
-        with zipfile.ZipFile(path, "w", options.get("compression", zipfile.ZIP_DEFLATED)) as archive:
+        with zipfile.ZipFile(
+            path, "w", options.get("compression", zipfile.ZIP_DEFLATED)
+        ) as archive:
             for name, content in entries.items():
                 entry = zipfile.ZipInfo(name)
                 entry.external_attr = options.get("mode", 0o644) << 16
@@ -57,11 +60,20 @@ def _zip(entries: dict[str, bytes], **options: int) -> Maker:
 
 def _pictures(more: dict[str, bytes]) -> Maker:
     """A good zip of two classes with something beside it."""
-    return _zip({f"{label}/{number}.png": _png(30 + number) for label in ("cat", "dog") for number in range(4)} | more)
+    return _zip(
+        {
+            f"{label}/{number}.png": _png(30 + number)
+            for label in ("cat", "dog")
+            for number in range(4)
+        }
+        | more
+    )
 
 
 def _text(content: str | bytes) -> Maker:
-    return lambda path: path.write_bytes(content.encode() if isinstance(content, str) else content) and None
+    return lambda path: (
+        path.write_bytes(content.encode() if isinstance(content, str) else content) and None
+    )
 
 
 def _long_line(path: Path) -> None:
@@ -72,7 +84,10 @@ def _long_line(path: Path) -> None:
 
 
 def _zeros(path: Path, name: str = "a.csv", count: int = 1 << 30) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w", force_zip64=True) as sink:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(name, "w", force_zip64=True) as sink,
+    ):
         for _ in range(count >> 20):
             sink.write(b"\0" * (1 << 20))
 
@@ -93,14 +108,18 @@ def _lying(path: Path) -> None:
     _zip({"a.csv": GOOD.encode() * 1000})(path)
     data = bytearray(path.read_bytes())
     place = data.rfind(b"PK\x01\x02")
-    data[place + 24:place + 28] = struct.pack("<I", 10)
+    data[place + 24 : place + 28] = struct.pack("<I", 10)
     path.write_bytes(data)
 
 
 def _parquet_bomb(path: Path) -> None:
     """Two megabytes of text, a million times, in a few kilobytes."""
-    text = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * (2 << 20)]))
-    pq.write_table(pa.table({"text": text, "label": pa.array(["a", "b"] * 500_000)}), path, compression="zstd")
+    text = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * (2 << 20)])
+    )
+    pq.write_table(
+        pa.table({"text": text, "label": pa.array(["a", "b"] * 500_000)}), path, compression="zstd"
+    )
 
 
 def _wide_parquet(path: Path) -> None:
@@ -127,8 +146,10 @@ def _billion_laughs(path: Path) -> None:
     buffer = io.BytesIO()
     book.save(buffer)
     entity = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
-    bomb = (f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entity}]>'
-            '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>&l9;</t></si></sst>')
+    bomb = (
+        f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entity}]>'
+        '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>&l9;</t></si></sst>'
+    )
     with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(path, "w") as new:
         for entry in old.namelist():
             new.writestr(entry, bomb if entry == "xl/workbook.xml" else old.read(entry))
@@ -138,8 +159,14 @@ def _deep_json(path: Path) -> None:
     path.write_text('{"text": ' + "[" * 100_000 + "]" * 100_000 + ', "label": "a"}\n')
 
 
-_BAD_NAMES = ("<script>alert(1)</script>", "![x](http://evil.example/x.png)", ":red[text] $5$", "=cmd|' /C calc'!A0",
-              "a\u202egnp.exe", "tab\there\x07bell")
+_BAD_NAMES = (
+    "<script>alert(1)</script>",
+    "![x](http://evil.example/x.png)",
+    ":red[text] $5$",
+    "=cmd|' /C calc'!A0",
+    "a\u202egnp.exe",
+    "tab\there\x07bell",
+)
 ZOO: dict[str, tuple[str, Maker, str]] = {
     "path up": ("a.zip", _zip({"../../evil.png": b"x"}), "outside itself"),
     "absolute path": ("b.zip", _zip({"/tmp/evil.png": b"x"}), "outside itself"),
@@ -148,11 +175,19 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "link": ("e.zip", _zip({"cat/1.png": b"/etc/passwd"}, mode=0o120777), "holds a link"),
     "bomb of zeros": ("f.zip", _zeros, "bomb"),
     "bomb of a picture": ("g.zip", lambda path: _zeros(path, "cat/1.png"), "bomb"),
-    "200,000 entries": ("h.zip", _zip({f"{i}.txt": b"" for i in range(200_000)}), "limit is 100,000"),
+    "200,000 entries": (
+        "h.zip",
+        _zip({f"{i}.txt": b"" for i in range(200_000)}),
+        "limit is 100,000",
+    ),
     "40 folders deep": ("i.zip", _zip({"a/" * 40 + "1.png": b"x"}), "folders 41 deep"),
     "password": ("j.zip", _encrypted, "password"),
     "cut zip": ("k.zip", _text(b"PK\x03\x04" + b"\0" * 40), "cannot be read"),
-    "zip in a zip": ("l.zip", _zip({"inner.zip": b"PK\x05\x06" + b"\0" * 18}), "no images or tables"),
+    "zip in a zip": (
+        "l.zip",
+        _zip({"inner.zip": b"PK\x05\x06" + b"\0" * 18}),
+        "no images or tables",
+    ),
     "lying sizes": ("m.zip", _lying, "cannot be read"),
     "unknown packing": ("n.zip", _text(b""), "cannot be read"),
     "executable as csv": ("o.csv", _text(b"\x7fELF\x02\x01\x01" + b"\0" * 500), "not a text file"),
@@ -167,13 +202,23 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "gzip bomb": ("x.gz", _text(gzip.compress(b"\0" * (64 << 20))), "packed with gzip"),
     "line of 300 MB": ("y.csv", _long_line, "longer than 8 MB"),
     "open quotation mark": ("z.csv", _text(GOOD + '"' + "x\n" * (12 << 20)), "never closed"),
-    "100,000 columns": ("aa.csv", _text(",".join(f"c{i}" for i in range(100_000)) + "\n" + "1," * 99_999 + "1\n"),
-                        "limit is 1,000"),
-    "1,500 columns in JSON": ("ab.jsonl", _text("\n".join(json.dumps({f"c{i}": "x"}) for i in range(1500))),
-                              "over 1,000 columns"),
+    "100,000 columns": (
+        "aa.csv",
+        _text(",".join(f"c{i}" for i in range(100_000)) + "\n" + "1," * 99_999 + "1\n"),
+        "limit is 1,000",
+    ),
+    "1,500 columns in JSON": (
+        "ab.jsonl",
+        _text("\n".join(json.dumps({f"c{i}": "x"}) for i in range(1500))),
+        "over 1,000 columns",
+    ),
     "deep JSON": ("ac.jsonl", _deep_json, "damaged"),
     "deep JSON list": ("ad.json", _text("[" * 200_000), "JSON"),
-    "JSON line of 20 MB": ("ae.jsonl", _text('{"text": "' + "x" * (20 << 20) + '"}'), "longer than 8 MB"),
+    "JSON line of 20 MB": (
+        "ae.jsonl",
+        _text('{"text": "' + "x" * (20 << 20) + '"}'),
+        "longer than 8 MB",
+    ),
     "NUL in the middle": ("af.csv", _text(GOOD + "\0" * 5), "not a text file"),
     "half the rows ragged": ("ag.csv", _text(GOOD + "a,b,c,d\n" * 30), "Expected 2 columns"),
     "parquet bomb": ("ah.parquet", _parquet_bomb, "how a bomb looks"),
@@ -187,14 +232,38 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "four billion pixels": ("ap.zip", _pictures({"cat/huge.png": _sized_png(60_000, 60_000)}), ""),
     "one pixel": ("aq.zip", _pictures({"cat/dot.png": _png(1)}), ""),
     "cut picture": ("ar.zip", _pictures({"cat/cut.png": _png(90)[:300]}), ""),
-    "HTML as picture": ("as.zip", _pictures({"cat/page.png": b"<html><script>alert(1)</script>"}), ""),
+    "HTML as picture": (
+        "as.zip",
+        _pictures({"cat/page.png": b"<html><script>alert(1)</script>"}),
+        "",
+    ),
     "SVG": ("at.zip", _pictures({"cat/drawing.svg": b"<svg onload='alert(1)'/>"}), ""),
-    "program among pictures": ("au.zip", _pictures({"cat/setup.exe": b"MZ", "cat/x.png.exe": b"MZ"}), ""),
-    "names that write": ("av.csv", _text("text,label\n" + "".join(f'"message {i} here","{name}"\n' for i in range(5)
-                                                                   for name in _BAD_NAMES)), ""),
-    "columns that write": ("aw.csv", _text("text,label,<b>x</b>,=1+1,\x07bell\n" + "".join(
-        f"message {i},{'ab'[i % 2]},1,2,3\n" for i in range(20))), ""),
-    "501 classes": ("ax.csv", _text("text,label\n" + "".join(f"t {i},class {i % 501}x\n" for i in range(1600))), "501"),
+    "program among pictures": (
+        "au.zip",
+        _pictures({"cat/setup.exe": b"MZ", "cat/x.png.exe": b"MZ"}),
+        "",
+    ),
+    "names that write": (
+        "av.csv",
+        _text(
+            "text,label\n"
+            + "".join(f'"message {i} here","{name}"\n' for i in range(5) for name in _BAD_NAMES)
+        ),
+        "",
+    ),
+    "columns that write": (
+        "aw.csv",
+        _text(
+            "text,label,<b>x</b>,=1+1,\x07bell\n"
+            + "".join(f"message {i},{'ab'[i % 2]},1,2,3\n" for i in range(20))
+        ),
+        "",
+    ),
+    "501 classes": (
+        "ax.csv",
+        _text("text,label\n" + "".join(f"t {i},class {i % 501}x\n" for i in range(1600))),
+        "501",
+    ),
     "nothing": ("ay.csv", _text(b""), "is empty"),
     "a header alone": ("az.csv", _text("text,label\n"), "no rows"),
 }

@@ -1,4 +1,6 @@
-"""Which state of a training is kept, when it stops early, and what is decided where a person has not."""
+"""Which state of a training is kept, when it stops early, and what is decided where a person has
+not.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,12 @@ def test_patience_counts_only_once_it_has_begun_and_only_clear_losses():
     best = Best(2)
     hear(best, good, 0)
     assert not any(hear(best, bad, step, counts=False) for step in range(1, 6))
-    assert not hear(best, bad, 6) and not hear(best, good, 7) and not hear(best, bad, 8) and hear(best, bad, 9)
+    assert (
+        not hear(best, bad, 6)
+        and not hear(best, good, 7)
+        and not hear(best, bad, 8)
+        and hear(best, bad, 9)
+    )
     assert best.step == 7
 
 
@@ -63,7 +70,11 @@ def test_a_resumed_choice_goes_on_as_if_nothing_had_been():
     second.restore(first.facts(), dict(first.state))
     for best in (first, second):
         hear(best, [0.1, 0.2, 0.31], 3)
-    assert (first.step, first.waited, first.losses.tolist()) == (second.step, second.waited, second.losses.tolist())
+    assert (first.step, first.waited, first.losses.tolist()) == (
+        second.step,
+        second.waited,
+        second.losses.tolist(),
+    )
 
 
 @pytest.mark.parametrize("kind", ("linear", "cosine", "one-cycle"))
@@ -71,7 +82,7 @@ def test_a_resumed_choice_goes_on_as_if_nothing_had_been():
 def test_patience_begins_when_the_rate_has_halved(kind, total):
     start = past_peak(total, kind, 0.1)
     rates = [factor(step, total, kind, 0.1) for step in range(total)]
-    assert all(rate > 0.5 for rate in rates[int(np.argmax(rates)):start])
+    assert all(rate > 0.5 for rate in rates[int(np.argmax(rates)) : start])
     assert total < 10 or rates[start] <= 0.5 and start > 0.4 * total
 
 
@@ -90,7 +101,9 @@ def test_a_state_that_only_overstates_what_it_knows_is_not_worse():
 
     judge = score_with(labels, 3, "log_loss")
     (calm, plain), (sure, sharp) = judge(probabilities(1.0)), judge(probabilities(6.0))
-    assert sure["log_loss"] > 1.5 * calm["log_loss"] and plain.mean() == pytest.approx(sharp.mean(), rel=1e-3)
+    assert sure["log_loss"] > 1.5 * calm["log_loss"] and plain.mean() == pytest.approx(
+        sharp.mean(), rel=1e-3
+    )
 
 
 def test_a_mistake_counts_by_its_class_for_macro_f1():
@@ -101,11 +114,18 @@ def test_a_mistake_counts_by_its_class_for_macro_f1():
     assert score_with(labels, 2, "accuracy")(wrong)[1].tolist() == [1.0] * 100
 
 
-@pytest.mark.parametrize(("examples", "epochs"), ((20, 12), (432, 12), (2_000, 8), (5_000, 5), (50_000, 5)))
+@pytest.mark.parametrize(
+    ("examples", "epochs"), ((20, 12), (432, 12), (2_000, 8), (5_000, 5), (50_000, 5))
+)
 def test_small_sets_are_seen_more_often(examples, epochs):
     found = settle(FinetuneSettings(), "image", examples=examples, batch=32, batch_norms=True)
     assert found.epochs == epochs
-    assert settle(FinetuneSettings(epochs=3.0), "image", examples=examples, batch=32, batch_norms=True).epochs == 3
+    assert (
+        settle(
+            FinetuneSettings(epochs=3.0), "image", examples=examples, batch=32, batch_norms=True
+        ).epochs
+        == 3
+    )
 
 
 def test_statistics_follow_where_there_is_enough_to_follow():
@@ -118,12 +138,17 @@ def test_statistics_follow_where_there_is_enough_to_follow():
     assert settled(examples=300).batchnorm == settled(batch_norms=False).batchnorm == "freeze"
     assert settled(tune="last").batchnorm == settled(lora=True).batchnorm == "freeze"
     assert settled(examples=300, batchnorm="adapt").batchnorm == "adapt"
-    assert settled(modality="text").schedule == "linear" and settled(schedule="constant").schedule == "constant"
+    assert (
+        settled(modality="text").schedule == "linear"
+        and settled(schedule="constant").schedule == "constant"
+    )
 
 
 def test_networks_with_batch_norm_take_larger_steps():
     def rate(modality="image", parameters=6e6, batch_norms=True, **values):
-        return learning_rate(FinetuneSettings(**values), modality, int(parameters), batch_norms=batch_norms)
+        return learning_rate(
+            FinetuneSettings(**values), modality, int(parameters), batch_norms=batch_norms
+        )
 
     assert rate(batchnorm="adapt") > rate(batchnorm="freeze") > rate(batch_norms=False)
     assert rate(parameters=90e6, batchnorm="freeze") < rate(batchnorm="freeze")
@@ -131,11 +156,16 @@ def test_networks_with_batch_norm_take_larger_steps():
 
 
 def test_the_table_of_words_does_not_make_a_network_large():
-    """multilingual-e5-small has 118 million weights, 96 of them for its 250,000 words; its encoder is MiniLM's size."""
+    """multilingual-e5-small has 118 million weights, 96 of them for its 250,000 words; its encoder
+    is MiniLM's size.
+    """
     backbone = load_backbone("starter:multilingual", ["a", "b"], read_settings(), meta=True)
     total = sum(parameter.numel() for parameter in backbone.model.parameters())
     assert total > 100e6 and 20e6 < size_of(backbone.model) < 25e6
-    assert learning_rate(FinetuneSettings(), "text", size_of(backbone.model), batch_norms=False) == 1e-4
+    assert (
+        learning_rate(FinetuneSettings(), "text", size_of(backbone.model), batch_norms=False)
+        == 1e-4
+    )
     pictures = load_backbone("starter:image-small", ["a", "b"], read_settings(), meta=True).model
     assert size_of(pictures) == sum(parameter.numel() for parameter in pictures.parameters())
 
@@ -152,4 +182,6 @@ def test_decay_over_many_blocks_leaves_the_first_as_much_as_over_twelve(blocks):
     factors = scales(blocks + 2, SurgeryPlan(layer_decay=0.9), 1.0)
     assert len(factors) == blocks + 2 and factors[-2] == factors[-1] == 1
     assert factors[0] == pytest.approx(0.9 ** min(blocks, 12))
-    assert all(math.isclose(factors[i] / factors[i + 1], factors[0] / factors[1]) for i in range(blocks))
+    assert all(
+        math.isclose(factors[i] / factors[i + 1], factors[0] / factors[1]) for i in range(blocks)
+    )

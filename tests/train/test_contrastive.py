@@ -29,7 +29,9 @@ def test_as_many_alike_as_unlike_and_never_a_text_with_itself(counts):
     seen = Counter(tuple(sorted(pair)) for pair in pairs.tolist())
     assert len(seen) == possible  # each pair at least once ...
     for kind in (0, 1):  # ... and none of a kind more than once oftener than another
-        times = [count for pair, count in seen.items() if (labels[pair[0]] == labels[pair[1]]) == kind]
+        times = [
+            count for pair, count in seen.items() if (labels[pair[0]] == labels[pair[1]]) == kind
+        ]
         assert max(times) - min(times) <= 1
 
 
@@ -53,25 +55,38 @@ def version(tmp_path):
 
 def trained(version, tmp_path, backbone, name="run", **options):
     (tmp_path / name).mkdir()
-    config = RunConfig("train", "local", "d@1", str(version.folder), backbone, "contrastive",
-                       {"max_length": 16, "baseline": False, "pairs": 1600, "learning_rate": 1e-3, **options})
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        backbone,
+        "contrastive",
+        {"max_length": 16, "baseline": False, "pairs": 1600, "learning_rate": 1e-3, **options},
+    )
     return run_recipe(config, version, tmp_path / name, tmp_path / "cache", Progress())
 
 
 @pytest.mark.parametrize("family", ("bert", "distilbert", "gpt2"))
-def test_the_encoder_moves_and_the_saved_folder_says_what_was_judged(family, version, tiny, tmp_path):
+def test_the_encoder_moves_and_the_saved_folder_says_what_was_judged(
+    family, version, tiny, tmp_path
+):
     report = trained(version, tmp_path, f"local:{tiny(family)}")
     told = report["contrastive"]
     assert told["steps"] == told["planned_steps"] == 100 and told["pairs"] == 1600
     assert told["loss"] < 0.4  # where nothing is learnt: 0.5, all cosines near 1
     assert max(report["parity"]["pipeline"] or 0.0, report["parity"]["auto_classes"]) < 1e-4
-    assert report["validation"]["kind"] == "split"  # a cross-validation would ask texts that the encoder has seen
+    assert (
+        report["validation"]["kind"] == "split"
+    )  # a cross-validation would ask texts that the encoder has seen
     load_classifier(tmp_path / "run" / "model")
 
 
 def test_the_same_seed_gives_the_same_weights(version, tiny, tmp_path):
-    reports = [trained(version, tmp_path, f"local:{tiny('bert')}", name, seed=seed)
-               for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    reports = [
+        trained(version, tmp_path, f"local:{tiny('bert')}", name, seed=seed)
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
     losses = [report["test"]["log_loss"]["value"] for report in reports]
     assert losses[0] == losses[1] != losses[2]
 
@@ -82,10 +97,19 @@ def test_test_labels_take_no_part(version, tiny, tmp_path, monkeypatch):
 
     seen = []
     real = contrastive.pull_apart
-    monkeypatch.setattr(contrastive, "pull_apart", lambda backbone, examples, *rest: (
-        seen.append(np.array(examples.labels)), real(backbone, examples, *rest))[1])
+    monkeypatch.setattr(
+        contrastive,
+        "pull_apart",
+        lambda backbone, examples, *rest: (
+            seen.append(np.array(examples.labels)),
+            real(backbone, examples, *rest),
+        )[1],
+    )
     trained(version, tmp_path, f"local:{tiny('bert')}")
-    assert len(seen[0]) == len(DatasetVersion(version.folder).rows_of("train")) and (seen[0] >= 0).all()
+    assert (
+        len(seen[0]) == len(DatasetVersion(version.folder).rows_of("train"))
+        and (seen[0] >= 0).all()
+    )
 
 
 def test_pictures_are_refused_in_words(tiny, tmp_path):

@@ -23,14 +23,20 @@ from tl_core.train.weights import class_weights
 def texts(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 40), tmp_path / "v")
     backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings(), max_length=12)
-    return version, backbone, tokenize(version, version.rows_of("train"), backbone, tmp_path / "cache")
+    return (
+        version,
+        backbone,
+        tokenize(version, version.rows_of("train"), backbone, tmp_path / "cache"),
+    )
 
 
 def test_batches_of_tokens_are_what_the_tokenizer_makes_at_prediction(texts):
     version, backbone, tokens = texts
     rows = version.rows_of("train")
     labels = version.labels[rows]
-    batch = TextExamples(tokens, labels, backbone.processor.pad_token_id).__getitems__([(0, 3), (0, 0), (0, 7)])
+    batch = TextExamples(tokens, labels, backbone.processor.pad_token_id).__getitems__(
+        [(0, 3), (0, 0), (0, 7)]
+    )
     expected = encode_texts(backbone.processor, version.texts(rows[[3, 0, 7]]), 12)
     assert torch.equal(batch["input_ids"], expected["input_ids"])
     assert torch.equal(batch["attention_mask"], expected["attention_mask"])
@@ -49,11 +55,13 @@ def test_word_dropout_leaves_out_whole_words_repeatably_and_never_special_tokens
     labels = version.labels[version.rows_of("train")]
     dropped = TextExamples(tokens, labels, 0, word_dropout=0.5, seed=3)
     plain = TextExamples(tokens, labels, 0)
-    one, same, other = (dropped.__getitems__([(epoch, 5)])["input_ids"][0].tolist() for epoch in (1, 1, 2))
+    one, same, other = (
+        dropped.__getitems__([(epoch, 5)])["input_ids"][0].tolist() for epoch in (1, 1, 2)
+    )
     whole = plain.__getitems__([(1, 5)])["input_ids"][0].tolist()
     assert one == same and (one != other or len(one) < len(whole))
     assert one[0] == whole[0] and one[-1] == whole[-1] and len(one) < len(whole)
-    words = tokens.words[tokens.starts[5]:tokens.starts[6]]
+    words = tokens.words[tokens.starts[5] : tokens.starts[6]]
     kept = [word for word, token in zip(words, whole, strict=True) if token in one]
     assert len(kept) >= len(one)
 
@@ -68,7 +76,9 @@ def test_bytes_and_the_affine_step_give_what_the_processor_gives(tmp_path, tiny,
     from tl_core.train.probing import read_inputs
 
     expected = encode_images(backbone.processor, read_inputs(version, rows))["pixel_values"]
-    torch.testing.assert_close(view.normalise(read(np.arange(len(rows)))), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        view.normalise(read(np.arange(len(rows)))), expected, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_trap_19_pictures_that_judge_are_never_varied_and_training_ones_are(tmp_path, tiny):
@@ -76,12 +86,18 @@ def test_trap_19_pictures_that_judge_are_never_varied_and_training_ones_are(tmp_
     backbone = load_backbone(f"local:{tiny('resnet')}", ["a", "b", "c"], Settings())
     view, rows = pixels.measure_view(backbone.processor), version.rows_of("train")
     labels = version.labels[rows]
-    seen = ImageExamples(pixels.seen(version, rows, backbone, view, tmp_path / "c", Progress()), labels, view)
+    seen = ImageExamples(
+        pixels.seen(version, rows, backbone, view, tmp_path / "c", Progress()), labels, view
+    )
     read = pixels.whole(version, rows, backbone, view, tmp_path / "c", Progress())
     whole = ImageExamples(read, labels, view, "strong")
-    first, second = (seen.__getitems__([(epoch, 0), (epoch, 1)])["pixel_values"] for epoch in (0, 1))
+    first, second = (
+        seen.__getitems__([(epoch, 0), (epoch, 1)])["pixel_values"] for epoch in (0, 1)
+    )
     assert torch.equal(first, second)
-    first, again, second = (whole.__getitems__([(epoch, 0), (epoch, 1)])["pixel_values"] for epoch in (0, 0, 1))
+    first, again, second = (
+        whole.__getitems__([(epoch, 0), (epoch, 1)])["pixel_values"] for epoch in (0, 0, 1)
+    )
     assert torch.equal(first, again) and not torch.equal(first, second)
     alone = whole.__getitems__([(0, 1)])["pixel_values"]
     torch.testing.assert_close(alone[0], first[1])  # neighbours in the batch change nothing
@@ -95,12 +111,16 @@ def test_presets_keep_what_they_promise():
     for kind, mirrored in (("orientation matters", False), ("standard", True)):
         seen = set()
         for epoch in range(40):
-            out = augment.vary_shape(whole, augment.RECIPES[kind], view, np.random.default_rng([0, epoch])).float()
+            out = augment.vary_shape(
+                whole, augment.RECIPES[kind], view, np.random.default_rng([0, epoch])
+            ).float()
             seen.add(bool(out[:, :, :8].mean() + 20 < out[:, :, -8:].mean()))
         assert (True in seen) is mirrored
     grey = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
     draw = [np.random.default_rng(1)]
-    assert torch.equal(augment.vary_colour(grey, augment.RECIPES["colour matters"], draw), grey.float())
+    assert torch.equal(
+        augment.vary_colour(grey, augment.RECIPES["colour matters"], draw), grey.float()
+    )
     assert not torch.equal(augment.vary_colour(grey, augment.RECIPES["strong"], draw), grey.float())
 
 
@@ -112,7 +132,9 @@ def test_mixed_pictures_come_with_both_labels_and_the_share(mix):
     batch = examples.__getitems__([(0, i) for i in range(4)])
     kept = float(batch["kept"])
     expected = kept * batch["labels"] * 60.0 + (1 - kept) * batch["mixed_labels"] * 60.0
-    torch.testing.assert_close(batch["pixel_values"].mean(dim=(1, 2, 3)), expected.float(), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        batch["pixel_values"].mean(dim=(1, 2, 3)), expected.float(), atol=1e-3, rtol=1e-3
+    )
 
 
 def test_every_example_is_seen_once_an_epoch_in_another_order():
@@ -121,7 +143,9 @@ def test_every_example_is_seen_once_an_epoch_in_another_order():
     for epoch in (0, 1):
         batches.set_epoch(epoch)
         found = list(batches)
-        assert len(found) == len(batches) == 11 and {key[0] for part in found for key in part} == {epoch}
+        assert len(found) == len(batches) == 11 and {key[0] for part in found for key in part} == {
+            epoch
+        }
         orders.append([place for part in found for _, place in part])
         assert sorted(orders[-1]) == list(range(103))
     assert orders[0] != orders[1]
@@ -153,10 +177,18 @@ def test_processes_share_each_batch_without_overlap():
 
 def test_like_lengths_stand_together():
     lengths = np.random.default_rng(0).integers(3, 120, 3200)
-    def padding(found):
-        return sum(len(part) * max(lengths[place] for _, place in part) for part in found) / lengths.sum()
 
-    assert padding(EpochBatches(3200, 32, 0, lengths=lengths)) < 1.1 < padding(EpochBatches(3200, 32, 0))
+    def padding(found):
+        return (
+            sum(len(part) * max(lengths[place] for _, place in part) for part in found)
+            / lengths.sum()
+        )
+
+    assert (
+        padding(EpochBatches(3200, 32, 0, lengths=lengths))
+        < 1.1
+        < padding(EpochBatches(3200, 32, 0))
+    )
 
 
 def test_oversampling_shows_rare_classes_as_often():
@@ -172,7 +204,9 @@ def test_class_weights_against_scikit_learn_and_their_mean():
     counts = [70, 20, 10]
     labels = np.repeat([0, 1, 2], counts)
     ours = class_weights(counts, "balanced")
-    np.testing.assert_allclose(ours, compute_class_weight("balanced", classes=np.arange(3), y=labels))
+    np.testing.assert_allclose(
+        ours, compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    )
     for kind in ("none", "balanced", "sqrt"):
         assert class_weights(counts, kind)[labels].mean() == pytest.approx(1)
     assert class_weights(counts, "custom", (1, 2, 0))[2] == 0

@@ -36,8 +36,18 @@ def texts(tmp_path, tiny):
 
 def run(version, backbone, extractor, cache, batch_size=8):
     rows = np.arange(len(version.items))
-    return np.asarray(extract_features(version, rows, backbone, extractor, cache, bf16=False, batch_size=batch_size,
-                                       progress=Progress()))
+    return np.asarray(
+        extract_features(
+            version,
+            rows,
+            backbone,
+            extractor,
+            cache,
+            bf16=False,
+            batch_size=batch_size,
+            progress=Progress(),
+        )
+    )
 
 
 def test_features_are_in_row_order_and_cached(texts, tmp_path):
@@ -60,7 +70,9 @@ def test_after_a_kill_only_missing_batches_are_embedded(texts, tmp_path):
             run(version, backbone, dying, tmp_path / "cache")
         rest = Counting(inner)
         found = run(version, backbone, rest, tmp_path / "cache")
-        np.testing.assert_array_equal(found, run(version, backbone, Counting(inner), tmp_path / "other"))
+        np.testing.assert_array_equal(
+            found, run(version, backbone, Counting(inner), tmp_path / "other")
+        )
     assert dying.rows + rest.rows == 60
     assert rest.rows == 60 - 5 * 8
 
@@ -79,20 +91,31 @@ def test_a_damaged_batch_is_computed_again(texts, tmp_path):
             log.write("[5, 12")  # the kill came while this was being written
         rest = Counting(inner)
         found = run(version, backbone, rest, tmp_path / "cache")
-        np.testing.assert_array_equal(found, run(version, backbone, Counting(inner), tmp_path / "other"))
+        np.testing.assert_array_equal(
+            found, run(version, backbone, Counting(inner), tmp_path / "other")
+        )
     assert rest.rows == 60 - 4 * 8
 
 
 def test_trap_18_the_key_holds_everything_that_decides(texts, tmp_path, tiny):
     version, backbone = texts
     rows = np.arange(60)
-    keys = {cache_key(version, rows, backbone, False), cache_key(version, rows, backbone, True),
-            cache_key(version, rows[:59], backbone, False)}
+    keys = {
+        cache_key(version, rows, backbone, False),
+        cache_key(version, rows, backbone, True),
+        cache_key(version, rows[:59], backbone, False),
+    }
     for options in ({"max_length": 16}, {"pooling": "mean"}):
         other = load_backbone(f"local:{tiny('bert')}", version.info.labels, Settings(), **options)
         keys.add(cache_key(version, rows, other, False))
-    keys.add(cache_key(version, rows, load_backbone(f"local:{tiny('electra')}", version.info.labels, Settings()),
-                       False))
+    keys.add(
+        cache_key(
+            version,
+            rows,
+            load_backbone(f"local:{tiny('electra')}", version.info.labels, Settings()),
+            False,
+        )
+    )
     relabelled = build(write_texts(tmp_path / "u.csv", 58), tmp_path / "w")
     keys.add(cache_key(relabelled, rows, backbone, False))
     assert len(keys) == 7
@@ -122,7 +145,9 @@ def test_longest_texts_come_first_and_every_row_once(texts):
 
 
 def test_training_leaves_the_backbone_as_it_was(texts, tmp_path):
-    """Trap 1 and 29 in spirit: frozen means that no parameter or buffer moves while features are taken."""
+    """Trap 1 and 29 in spirit: frozen means that no parameter or buffer moves while features are
+    taken.
+    """
     version, backbone = texts
     before = {name: value.clone() for name, value in backbone.model.state_dict().items()}
     with backbone.extracting() as extractor:

@@ -19,8 +19,16 @@ def digits(classes=10, rows=600):
 
 
 def fit(train, validation, **options):
-    defaults = {"classes": int(train[1].max()) + 1, "c_values": (1e-3, 1e-1, 1.0), "selection": "auto", "folds": 5,
-                "balanced": False, "intercept": True, "seed": 0, "progress": Progress()}
+    defaults = {
+        "classes": int(train[1].max()) + 1,
+        "c_values": (1e-3, 1e-1, 1.0),
+        "selection": "auto",
+        "folds": 5,
+        "balanced": False,
+        "intercept": True,
+        "seed": 0,
+        "progress": Progress(),
+    }
     groups = np.arange(len(train[1]) + len(validation[1]))
     return fit_probe(train, validation, groups, **{**defaults, **options})
 
@@ -32,16 +40,22 @@ def test_the_best_c_on_validation_is_that_of_scikit_learn():
     shift, scale = train[0].mean(), train[0].std()
     losses = {}
     for c in (1e-3, 1e-1, 1.0):
-        model = LogisticRegression(C=c, max_iter=2000, tol=1e-6).fit((train[0] - shift) / scale, train[1])
+        model = LogisticRegression(C=c, max_iter=2000, tol=1e-6).fit(
+            (train[0] - shift) / scale, train[1]
+        )
         losses[c] = log_loss(validation[1], model.predict_proba((validation[0] - shift) / scale))
         if c == found.c:
             logits = validation[0] @ found.weight.T + found.bias
             own = np.exp(logits - logits.max(1, keepdims=True))
-            np.testing.assert_allclose(own / own.sum(1, keepdims=True),
-                                       model.predict_proba((validation[0] - shift) / scale), atol=0.02)
+            np.testing.assert_allclose(
+                own / own.sum(1, keepdims=True),
+                model.predict_proba((validation[0] - shift) / scale),
+                atol=0.02,
+            )
     assert found.c == min(losses, key=losses.get)
     assert {point["c"]: pytest.approx(point["log_loss"], abs=0.01) for point in found.sweep} == {
-        c: losses[c] for c in [point["c"] for point in found.sweep]}
+        c: losses[c] for c in [point["c"] for point in found.sweep]
+    }
     assert found.kind == "split"
     np.testing.assert_array_equal(found.held_out_rows, np.arange(400, 600))
 
@@ -59,7 +73,9 @@ def test_two_classes_give_one_row():
     x, y = digits(classes=2)
     found = fit((x[:200], y[:200]), (x[200:300], y[200:300]))
     assert found.weight.shape == (1, 64)
-    assert ((x @ found.weight.T + found.bias)[:, 0] > 0).astype(int).tolist() == y[:len(x)].tolist()
+    assert ((x @ found.weight.T + found.bias)[:, 0] > 0).astype(int).tolist() == y[
+        : len(x)
+    ].tolist()
 
 
 def test_heads_without_bias_get_none():
@@ -93,10 +109,20 @@ def test_trap_19_cross_validation_keeps_groups_together():
     x, y = digits(rows=100)
     groups = np.arange(100) // 2
     y = y[groups * 2]
-    noise = np.random.default_rng(0).normal(size=(50, 30))[groups].astype(np.float32)  # twins share a signature
+    noise = (
+        np.random.default_rng(0).normal(size=(50, 30))[groups].astype(np.float32)
+    )  # twins share a signature
     labels = np.random.default_rng(1).integers(0, 2, 50)[groups]
-    options = {"classes": 2, "c_values": (10.0,), "selection": "cv", "folds": 5, "balanced": False, "intercept": True,
-               "seed": 0, "progress": Progress()}
+    options = {
+        "classes": 2,
+        "c_values": (10.0,),
+        "selection": "cv",
+        "folds": 5,
+        "balanced": False,
+        "intercept": True,
+        "seed": 0,
+        "progress": Progress(),
+    }
     together = fit_probe((noise, labels), (noise[:0], labels[:0]), groups, **options)
     torn = fit_probe((noise, labels), (noise[:0], labels[:0]), np.arange(100), **options)
     assert torn.sweep[0]["accuracy"] > 0.85
@@ -128,7 +154,9 @@ def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
     with backbone.extracting() as extractor:
         batch = backbone.encode(["good film", "bad"])
         for setting in ("auto", "bf16", "float32"):
-            use, why = choose_bf16(setting, backbone, extractor, batch, 5000, tmp_path / "precision.json")
+            use, why = choose_bf16(
+                setting, backbone, extractor, batch, 5000, tmp_path / "precision.json"
+            )
             extractor(batch, bf16=use)
             assert why
     assert asked
@@ -162,13 +190,19 @@ def test_a_plan_of_folds_decides_what_is_held_out_together():
 
 
 def test_a_prior_of_nothing_is_scikit_learns_own_regression():
-    """Without a bias both minimise the same; the bias is drawn to its start here, and free there."""
+    """Without a bias both minimise the same; the bias is drawn to its start here, and free
+    there.
+    """
     from tl_core.train.prior_head import PriorHead
 
     x, y = digits(classes=4, rows=200)
     x = (x - x.mean()) / x.std()
-    own = PriorHead(np.zeros((4, x.shape[1])), np.zeros(4), 0.05, balanced=True, intercept=False).fit(x, y)
-    theirs = LogisticRegression(C=0.05, fit_intercept=False, class_weight="balanced", tol=1e-8, max_iter=5000).fit(x, y)
+    own = PriorHead(
+        np.zeros((4, x.shape[1])), np.zeros(4), 0.05, balanced=True, intercept=False
+    ).fit(x, y)
+    theirs = LogisticRegression(
+        C=0.05, fit_intercept=False, class_weight="balanced", tol=1e-8, max_iter=5000
+    ).fit(x, y)
     np.testing.assert_allclose(own.predict_proba(x), theirs.predict_proba(x), atol=2e-3)
     np.testing.assert_allclose(own.coef_, theirs.coef_, atol=5e-3)
     assert not own.intercept_.any()
@@ -188,7 +222,9 @@ def test_a_strong_pull_leaves_the_prior_and_a_class_without_rows_keeps_its_own()
 
 
 def test_a_part_of_the_columns_is_chosen_without_the_held_out_rows():
-    """Of 60 columns five tell the classes apart; a tenth is kept, each fold choosing from its own training rows."""
+    """Of 60 columns five tell the classes apart; a tenth is kept, each fold choosing from its own
+    training rows.
+    """
     random = np.random.default_rng(0)
     y = random.integers(0, 3, 240)
     x = random.normal(size=(240, 60)).astype(np.float32)
@@ -198,4 +234,6 @@ def test_a_part_of_the_columns_is_chosen_without_the_held_out_rows():
     used = np.flatnonzero(np.abs(found.weight).sum(axis=0))
     assert len(used) == 6 and set(range(5)) <= set(used)
     noise = fit((x[:, 5:], random.permutation(y)), (x[:0, 5:], y[:0]), keep=0.1, c_values=(1.0,))
-    assert (noise.held_out.argmax(1) == y[noise.held_out_rows]).mean() < 0.5  # chosen on held-out rows it would be more
+    assert (
+        noise.held_out.argmax(1) == y[noise.held_out_rows]
+    ).mean() < 0.5  # chosen on held-out rows it would be more

@@ -30,7 +30,9 @@ def test_losses_are_those_of_a_plain_loop():
                 logs = row - torch.log(torch.exp(row).sum())
                 target = torch.full((4,), smoothing / 4, dtype=torch.float64)
                 target[label] += 1 - smoothing
-                expected.append(-(target * weights.double() * logs).sum() * (1 - logs[label].exp()) ** gamma)
+                expected.append(
+                    -(target * weights.double() * logs).sum() * (1 - logs[label].exp()) ** gamma
+                )
             found = losses_of(logits, labels, weights=weights, gamma=gamma, smoothing=smoothing)
             torch.testing.assert_close(found.double(), torch.stack(expected), atol=1e-5, rtol=1e-5)
 
@@ -76,11 +78,19 @@ def test_schedules_are_those_of_torch_and_transformers():
             schedule.step()
         return np.array(out)
 
-    for kind, make in (("linear", lambda o: get_linear_schedule_with_warmup(o, 5, 50)),
-                       ("cosine", lambda o: get_cosine_schedule_with_warmup(o, 5, 50))):
-        np.testing.assert_allclose([factor(step, 50, kind, 0.1) for step in range(50)], curve(make), atol=1e-9)
-    theirs = curve(lambda o: OneCycleLR(o, 1.0, total_steps=51, pct_start=0.3, cycle_momentum=False))[:50]
-    np.testing.assert_allclose([factor(step, 51, "one-cycle", 0.3) for step in range(50)], theirs, atol=1e-6)
+    for kind, make in (
+        ("linear", lambda o: get_linear_schedule_with_warmup(o, 5, 50)),
+        ("cosine", lambda o: get_cosine_schedule_with_warmup(o, 5, 50)),
+    ):
+        np.testing.assert_allclose(
+            [factor(step, 50, kind, 0.1) for step in range(50)], curve(make), atol=1e-9
+        )
+    theirs = curve(
+        lambda o: OneCycleLR(o, 1.0, total_steps=51, pct_start=0.3, cycle_momentum=False)
+    )[:50]
+    np.testing.assert_allclose(
+        [factor(step, 51, "one-cycle", 0.3) for step in range(50)], theirs, atol=1e-6
+    )
     assert [factor(step, 10, "constant", 0.0) for step in range(3)] == [1.0] * 3
 
 
@@ -104,5 +114,7 @@ def test_mixtures_lie_between_their_ends():
 def test_the_suggested_rate_lies_where_the_loss_falls_fastest():
     rates = np.geomspace(1e-6, 1, 61)
     losses = 2.0 - 1.5 / (1 + np.exp(-4 * (np.log10(rates) + 3))) + 50 * np.maximum(0, rates - 0.1)
-    found = suggest([{"lr": float(lr), "loss": float(loss)} for lr, loss in zip(rates, losses, strict=True)])
+    found = suggest(
+        [{"lr": float(lr), "loss": float(loss)} for lr, loss in zip(rates, losses, strict=True)]
+    )
     assert 3e-4 < found < 3e-3

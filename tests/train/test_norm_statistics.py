@@ -1,4 +1,6 @@
-"""Batch statistics: momentum in torch's meaning, and running statistics that belong to the weights that are judged."""
+"""Batch statistics: momentum in torch's meaning, and running statistics that belong to the weights
+that are judged.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,19 @@ class Pictures:
     """Random items of three channels, as the examples of a training give them."""
 
     def __init__(self, count, shift=2.0):
-        self.values = torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 3 + shift
+        self.values = (
+            torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 3 + shift
+        )
 
     def __len__(self):
         return len(self.values)
 
     def __getitems__(self, keys):
         places = [place for _, place in keys]
-        return {"pixel_values": self.values[places], "labels": torch.zeros(len(places), dtype=torch.long)}
+        return {
+            "pixel_values": self.values[places],
+            "labels": torch.zeros(len(places), dtype=torch.long),
+        }
 
 
 class Network(nn.Module):
@@ -37,20 +44,33 @@ class Network(nn.Module):
 
 @pytest.mark.parametrize("family", ("mobilenet_v1", "mobilenet_v2", "efficientnet"))
 def test_momenta_of_tensorflow_are_not_taken_for_torchs(family):
-    """The share of the newest batch, not the share that stays; families whose numbers are torch's are left alone."""
+    """The share of the newest batch, not the share that stays; families whose numbers are torch's
+    are left alone.
+    """
     import transformers as t
 
-    model = {"mobilenet_v1": lambda: t.MobileNetV1ForImageClassification(t.MobileNetV1Config(depth_multiplier=0.25)),
-             "mobilenet_v2": lambda: t.MobileNetV2ForImageClassification(t.MobileNetV2Config(depth_multiplier=0.35)),
-             "efficientnet": lambda: t.EfficientNetForImageClassification(t.EfficientNetConfig(
-                 width_coefficient=0.2, depth_coefficient=0.2, hidden_dim=64))}[family]()
-    assert max(module.momentum for module in norms_of(model)) > 0.9  # else this test is no longer needed
+    model = {
+        "mobilenet_v1": lambda: t.MobileNetV1ForImageClassification(
+            t.MobileNetV1Config(depth_multiplier=0.25)
+        ),
+        "mobilenet_v2": lambda: t.MobileNetV2ForImageClassification(
+            t.MobileNetV2Config(depth_multiplier=0.35)
+        ),
+        "efficientnet": lambda: t.EfficientNetForImageClassification(
+            t.EfficientNetConfig(width_coefficient=0.2, depth_coefficient=0.2, hidden_dim=64)
+        ),
+    }[family]()
+    assert (
+        max(module.momentum for module in norms_of(model)) > 0.9
+    )  # else this test is no longer needed
     settle_momentum(model)
     assert {module.momentum for module in norms_of(model)} == {0.1}
 
 
 def test_momenta_of_torch_and_plain_averages_stay():
-    model = nn.Sequential(nn.BatchNorm2d(3, momentum=0.03), nn.BatchNorm2d(3, momentum=None), nn.BatchNorm2d(3))
+    model = nn.Sequential(
+        nn.BatchNorm2d(3, momentum=0.03), nn.BatchNorm2d(3, momentum=None), nn.BatchNorm2d(3)
+    )
     settle_momentum(model)
     assert [module.momentum for module in model] == [0.03, None, 0.1]
 
@@ -61,7 +81,9 @@ def test_every_way_to_open_a_network_settles_its_momentum(tiny, family):
     from tl_core.settings import read_settings
 
     for scratch in (False, True):
-        backbone = load_backbone(f"local:{tiny(family)}", ["a", "b"], read_settings(), scratch=scratch)
+        backbone = load_backbone(
+            f"local:{tiny(family)}", ["a", "b"], read_settings(), scratch=scratch
+        )
         assert all(module.momentum <= 0.5 for module in norms_of(backbone.model))
 
 

@@ -11,7 +11,9 @@ from tl_core.train.nuisance import find_shortcuts, known_shortcuts, look_for_sho
 
 
 def pictures(root, change, each=60):
-    """Two classes of the same noise; `change(picture, label, random)` may spoil one and names the file's type."""
+    """Two classes of the same noise; `change(picture, label, random)` may spoil one and names the
+    file's type.
+    """
     random = np.random.default_rng(0)
     for label in ("a", "b"):
         (root / label).mkdir(parents=True)
@@ -37,18 +39,29 @@ def formats(picture, label, _random):
 
 
 def sizes(picture, label, _random):
-    return (picture if label == "b" else np.pad(picture, ((0, 9), (0, 0), (0, 0)), mode="reflect")), ".png"
+    return (
+        picture if label == "b" else np.pad(picture, ((0, 9), (0, 0), (0, 0)), mode="reflect")
+    ), ".png"
 
 
 def nothing(picture, _label, _random):
     return picture, ".png"
 
 
-@pytest.mark.parametrize(("change", "name"), [
-    (bordered, "the colours along the border"), (dark, "brightness, contrast and sharpness"),
-    (formats, "file format and camera data"), (sizes, "size and shape")])
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (bordered, "the colours along the border"),
+        (dark, "brightness, contrast and sharpness"),
+        (formats, "file format and camera data"),
+        (sizes, "size and shape"),
+    ],
+)
 def test_a_planted_shortcut_is_named(tmp_path, change, name):
-    found = {part["facts"]: part for part in find_shortcuts(build(pictures(tmp_path / "d", change), tmp_path / "v"))}
+    found = {
+        part["facts"]: part
+        for part in find_shortcuts(build(pictures(tmp_path / "d", change), tmp_path / "v"))
+    }
     assert found[name]["telling"]
     assert found[name]["accuracy"] > found[name]["chance"] + 0.15
     assert f"From {name} alone" in found[name]["sentence"]
@@ -71,7 +84,9 @@ def test_texts_whose_length_or_signs_give_the_class_away(tmp_path):
         text = " ".join(random.choice(words, 8)) + f" {random.integers(1e6)}"
         lines.append(f"{text + ' !' * (number % 2)},{'ab'[number % 2]}")
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
-    found = {part["facts"]: part for part in find_shortcuts(build(tmp_path / "t.csv", tmp_path / "v"))}
+    found = {
+        part["facts"]: part for part in find_shortcuts(build(tmp_path / "t.csv", tmp_path / "v"))
+    }
     assert found["punctuation, capitals and digits"]["telling"]
 
 

@@ -27,8 +27,10 @@ def test_mean_and_spread_are_those_of_scikit_learn():
     scores = []
     for number in range(3):
         folds = StratifiedGroupKFold(4, shuffle=True, random_state=8 + number)
-        model = make_pipeline(FunctionTransformer(lambda part: (part - x.mean()) / x.std()),
-                              LogisticRegression(C=0.1, max_iter=2000, tol=1e-6))
+        model = make_pipeline(
+            FunctionTransformer(lambda part: (part - x.mean()) / x.std()),
+            LogisticRegression(C=0.1, max_iter=2000, tol=1e-6),
+        )
         scores.append((cross_val_predict(model, x, y, groups=groups, cv=folds) == y).mean())
     assert found["mean"] == pytest.approx(np.mean(scores), abs=0.003)
     assert found["deviation"] == pytest.approx(np.std(scores, ddof=1), abs=0.003)
@@ -37,21 +39,38 @@ def test_mean_and_spread_are_those_of_scikit_learn():
 
 
 def test_more_columns_than_rows_give_the_same_answers():
-    """Digits stretched into 300 columns by a random rotation keep their inner products, and so their score."""
+    """Digits stretched into 300 columns by a random rotation keep their inner products, and so
+    their score.
+    """
     x, y = digits(120)
     wide = (x - x.mean()) @ np.linalg.qr(np.random.default_rng(0).normal(size=(300, 64)))[0].T
-    narrow, stretched = (repeated_folds(part, y, np.arange(len(y)), Head(None, False, 10, 0, c), folds=4, repeats=2,
-                                        progress=Progress())
-                         for part, c in ((x - x.mean(), 0.1), (wide, 0.1 * 64 / 300)))  # scaled by their own spread
+    narrow, stretched = (
+        repeated_folds(
+            part,
+            y,
+            np.arange(len(y)),
+            Head(None, False, 10, 0, c),
+            folds=4,
+            repeats=2,
+            progress=Progress(),
+        )
+        for part, c in ((x - x.mean(), 0.1), (wide, 0.1 * 64 / 300))
+    )  # scaled by their own spread
     assert stretched["mean"] == pytest.approx(narrow["mean"], abs=0.009)
 
 
 def test_copies_in_one_group_never_help_each_other():
-    """Labels are random and each row comes twice: torn apart, the copies would make every answer right."""
+    """Labels are random and each row comes twice: torn apart, the copies would make every answer
+    right.
+    """
     random = np.random.default_rng(0)
     features, labels = random.normal(size=(60, 50)).astype(np.float32), random.integers(0, 2, 60)
     twice, groups = np.repeat(features, 2, axis=0), np.repeat(np.arange(60), 2)
     head = Head(None, True, 2, 0, 10.0)
-    kept, torn = (repeated_folds(twice, np.repeat(labels, 2), some, head, folds=5, repeats=2, progress=Progress())
-                  for some in (groups, np.arange(120)))
+    kept, torn = (
+        repeated_folds(
+            twice, np.repeat(labels, 2), some, head, folds=5, repeats=2, progress=Progress()
+        )
+        for some in (groups, np.arange(120))
+    )
     assert kept["mean"] < 0.7 < 0.85 < torn["mean"]

@@ -20,7 +20,9 @@ _OFTEN = 0.2  # seconds between two lines of progress
 
 
 class Output:
-    """Prints JSON documents or plain lines on standard output, everything else on standard error."""
+    """Prints JSON documents or plain lines on standard output, everything else on standard
+    error.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -38,7 +40,12 @@ class Output:
         if self.as_json:
             print(json.dumps({"error": error}, ensure_ascii=False))
         else:
-            self.note("Error: " + " ".join(part for part in (error["what"], error["why"], error["try_this"]) if part))
+            self.note(
+                "Error: "
+                + " ".join(
+                    part for part in (error["what"], error["why"], error["try_this"]) if part
+                )
+            )
         return code
 
     def note(self, text: str, end: str = "\n") -> None:
@@ -47,7 +54,9 @@ class Output:
 
 
 class Shown(Progress):
-    """Progress as one line on standard error: the stage, how many are done, and how many a second."""
+    """Progress as one line on standard error: the stage, how many are done, and how many a
+    second.
+    """
 
     def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
         self._output, self._clock = output, clock
@@ -65,7 +74,11 @@ class Shown(Progress):
         if now - self._last < _OFTEN and done != total:
             return
         self._last, seconds = now, now - self._started
-        rate = f", {(done - self._before) / seconds:,.0f} a second" if seconds > 0 and done > self._before else ""
+        rate = (
+            f", {(done - self._before) / seconds:,.0f} a second"
+            if seconds > 0 and done > self._before
+            else ""
+        )
         self._write(f"{self._stage}: {done:,} of {total:,}{rate}")
 
     def end(self) -> None:
@@ -92,8 +105,11 @@ def stores() -> tuple[Settings, DatasetStore, RunStore]:
     """Settings and the acting user's stores."""
     settings = read_settings()
     engine = open_database(settings)
-    return (settings, DatasetStore(engine, settings.user, settings.home_path),
-            RunStore(engine, settings.user, settings.home_path))
+    return (
+        settings,
+        DatasetStore(engine, settings.user, settings.home_path),
+        RunStore(engine, settings.user, settings.home_path),
+    )
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

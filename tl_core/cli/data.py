@@ -17,60 +17,113 @@ from tl_core.storage import remove_tree
 
 def dataset_object(record: DatasetRecord, info: VersionInfo) -> dict[str, Any]:
     """The dataset object of the contract."""
-    return {"dataset": record.name, "version": record.version, "fingerprint": info.fingerprint,
-            "modality": info.modality, "task": info.task, "rows": info.rows, "classes": info.classes,
-            "splits": info.splits, "class_splits": info.class_splits, "columns": info.columns,
-            "skipped": info.skipped, "skipped_count": info.skipped_count, "findings": info.findings,
-            "plan": info.plan, "preparation": info.preparation, "parent": info.parent, "change": info.change}
+    return {
+        "dataset": record.name,
+        "version": record.version,
+        "fingerprint": info.fingerprint,
+        "modality": info.modality,
+        "task": info.task,
+        "rows": info.rows,
+        "classes": info.classes,
+        "splits": info.splits,
+        "class_splits": info.class_splits,
+        "columns": info.columns,
+        "skipped": info.skipped,
+        "skipped_count": info.skipped_count,
+        "findings": info.findings,
+        "plan": info.plan,
+        "preparation": info.preparation,
+        "parent": info.parent,
+        "change": info.change,
+    }
 
 
 def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
     noun = {"image": "images", "text": "texts"}[info.modality]
-    return [f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
-            "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
-            "  classes: " + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
-            *_class_splits(info), *plan_lines(info.plan),
-            *map(_finding_line, info.findings)]
+    return [
+        f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
+        "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
+        "  classes: "
+        + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
+        *_class_splits(info),
+        *plan_lines(info.plan),
+        *map(_finding_line, info.findings),
+    ]
 
 
 def _class_splits(info: VersionInfo) -> list[str]:
     """Rows of each class by split, where there are few enough classes to read them."""
     if len(info.class_splits) > 20:
         return []
-    return [f"    {name}: " + ", ".join(f"{split} {count:,}" for split, count in parts.items() if count)
-            for name, parts in info.class_splits.items()]
+    return [
+        f"    {name}: " + ", ".join(f"{split} {count:,}" for split, count in parts.items() if count)
+        for name, parts in info.class_splits.items()
+    ]
 
 
 def _finding_line(finding: dict[str, Any]) -> str:
-    return f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip() + _fixes(finding)
+    return (
+        f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip()
+        + _fixes(finding)
+    )
 
 
 def _fixes(finding: dict[str, Any]) -> str:
-    return f" (fix: {' or '.join(a['id'] for a in finding['actions'])})" if finding["actions"] else ""
+    return (
+        f" (fix: {' or '.join(a['id'] for a in finding['actions'])})" if finding["actions"] else ""
+    )
 
 
 def add(args: argparse.Namespace, output: Output) -> int:
     from tl_core.intake import add_dataset
 
     settings, datasets, _ = stores()
-    options = ImportOptions(**{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)})
-    record, info, is_new = add_dataset(datasets, settings, args.source, args.name, options, args.test,
-                                       append=args.append, strict=args.strict)
+    options = ImportOptions(
+        **{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)}
+    )
+    record, info, is_new = add_dataset(
+        datasets,
+        settings,
+        args.source,
+        args.name,
+        options,
+        args.test,
+        append=args.append,
+        strict=args.strict,
+    )
     if not args.yes:
         for doubt in info.plan.get("uncertain", []):
             output.note(f"Warning: {doubt}")
-    return output.show(dataset_object(record, info), _lines(record, info) + (
-        [] if is_new else ["  The same content is already there; no new version was made."]))
+    return output.show(
+        dataset_object(record, info),
+        _lines(record, info)
+        + ([] if is_new else ["  The same content is already there; no new version was made."]),
+    )
 
 
 def show_list(_args: argparse.Namespace, output: Output) -> int:
     _, datasets, _ = stores()
     records = datasets.list(all_versions=True)
     return output.show(
-        [{"dataset": r.name, "version": r.version, "fingerprint": r.fingerprint, "modality": r.modality,
-          "task": r.task, "rows": r.rows, "classes": r.classes, "created": r.created} for r in records],
-        [f"{r.reference:30} {r.modality:6} {r.rows:>9,} rows  {r.classes:>4} classes" for r in records]
-        or ["No datasets yet. Add one: python -m tl_core data add sample:digits --name digits"])
+        [
+            {
+                "dataset": r.name,
+                "version": r.version,
+                "fingerprint": r.fingerprint,
+                "modality": r.modality,
+                "task": r.task,
+                "rows": r.rows,
+                "classes": r.classes,
+                "created": r.created,
+            }
+            for r in records
+        ],
+        [
+            f"{r.reference:30} {r.modality:6} {r.rows:>9,} rows  {r.classes:>4} classes"
+            for r in records
+        ]
+        or ["No datasets yet. Add one: python -m tl_core data add sample:digits --name digits"],
+    )
 
 
 def _open(name: str) -> tuple[DatasetRecord, VersionInfo]:
@@ -86,13 +139,20 @@ def show(args: argparse.Namespace, output: Output) -> int:
 
 def check(args: argparse.Namespace, output: Output) -> int:
     record, info = _open(args.name)
-    found: dict[str, Any] = {"dataset": record.name, "version": record.version, "findings": info.findings}
+    found: dict[str, Any] = {
+        "dataset": record.name,
+        "version": record.version,
+        "findings": info.findings,
+    }
     lines = [_finding_line(one) for one in info.findings]
     if args.shortcuts:
         from tl_core.train.nuisance import look_for_shortcuts
 
         found["shortcuts"] = look_for_shortcuts(DatasetVersion(record.folder))
-        lines += [f"  [{'warning' if part['telling'] else 'info'}] {part['sentence']}" for part in found["shortcuts"]]
+        lines += [
+            f"  [{'warning' if part['telling'] else 'info'}] {part['sentence']}"
+            for part in found["shortcuts"]
+        ]
     return output.show(found, lines or ["Nothing to look at."])
 
 
@@ -111,12 +171,29 @@ def fix(args: argparse.Namespace, output: Output) -> int:
 def versions(args: argparse.Namespace, output: Output) -> int:
     _, datasets, _ = stores()
     record = datasets.get(args.name)
-    known = [(r, DatasetVersion(r.folder).info) for r in datasets.list(all_versions=True) if r.name == record.name]
+    known = [
+        (r, DatasetVersion(r.folder).info)
+        for r in datasets.list(all_versions=True)
+        if r.name == record.name
+    ]
     return output.show(
-        [{"dataset": r.name, "version": r.version, "rows": r.rows, "classes": r.classes, "created": r.created,
-          "parent": info.parent, "change": info.change or f"Read from {info.source}."} for r, info in known],
-        [f"{r.reference:30} {r.rows:>9,} rows  {info.change or 'Read from ' + info.source + '.'}"
-         for r, info in known])
+        [
+            {
+                "dataset": r.name,
+                "version": r.version,
+                "rows": r.rows,
+                "classes": r.classes,
+                "created": r.created,
+                "parent": info.parent,
+                "change": info.change or f"Read from {info.source}.",
+            }
+            for r, info in known
+        ],
+        [
+            f"{r.reference:30} {r.rows:>9,} rows  {info.change or 'Read from ' + info.source + '.'}"
+            for r, info in known
+        ],
+    )
 
 
 def compare(args: argparse.Namespace, output: Output) -> int:
@@ -124,12 +201,25 @@ def compare(args: argparse.Namespace, output: Output) -> int:
 
     _, datasets, _ = stores()
     old, new = (datasets.get(name) for name in (args.first, args.second))
-    found = {"versions": [old.reference, new.reference],
-             **compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder))}
-    return output.show(found, [f"{old.reference} to {new.reference}:"] + [
-        line for kind in ("added", "removed", "relabelled", "moved")
-        for line in (f"  {kind}: {found[kind]['count']:,}",
-                     *(f"    {entry['item'][:80]} ({entry['what']})" for entry in found[kind]["items"][:10]))])
+    found = {
+        "versions": [old.reference, new.reference],
+        **compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder)),
+    }
+    return output.show(
+        found,
+        [f"{old.reference} to {new.reference}:"]
+        + [
+            line
+            for kind in ("added", "removed", "relabelled", "moved")
+            for line in (
+                f"  {kind}: {found[kind]['count']:,}",
+                *(
+                    f"    {entry['item'][:80]} ({entry['what']})"
+                    for entry in found[kind]["items"][:10]
+                ),
+            )
+        ],
+    )
 
 
 def restore(args: argparse.Namespace, output: Output) -> int:
@@ -137,8 +227,10 @@ def restore(args: argparse.Namespace, output: Output) -> int:
 
     _, datasets, _ = stores()
     record, info, is_new = restore_dataset(datasets, args.name)
-    return output.show(dataset_object(record, info), _lines(record, info) if is_new else
-                       ["The newest version has this content already."])
+    return output.show(
+        dataset_object(record, info),
+        _lines(record, info) if is_new else ["The newest version has this content already."],
+    )
 
 
 def export(args: argparse.Namespace, output: Output) -> int:
@@ -148,8 +240,10 @@ def export(args: argparse.Namespace, output: Output) -> int:
     record = datasets.get(args.name)
     target = Path(args.output)
     rows = take_out(DatasetVersion(record.folder), target, args.format)
-    return output.show({"dataset": record.name, "version": record.version, "rows": rows, "output": str(target)},
-                       [f"{rows:,} items of {record.reference} in {target}"])
+    return output.show(
+        {"dataset": record.name, "version": record.version, "rows": rows, "output": str(target)},
+        [f"{rows:,} items of {record.reference} in {target}"],
+    )
 
 
 def delete(args: argparse.Namespace, output: Output) -> int:
@@ -162,5 +256,7 @@ def delete(args: argparse.Namespace, output: Output) -> int:
     folders = datasets.delete(args.name)
     for folder in folders:
         remove_tree(folder)
-    return output.show({"deleted": args.name, "versions": len(folders), "runs": gone},
-                       [f"Deleted {args.name} ({len(folders)} version(s), {gone} run(s))."])
+    return output.show(
+        {"deleted": args.name, "versions": len(folders), "runs": gone},
+        [f"Deleted {args.name} ({len(folders)} version(s), {gone} run(s))."],
+    )

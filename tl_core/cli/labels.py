@@ -20,14 +20,27 @@ def suggest(args: argparse.Namespace, output: Output) -> int:
     settings, datasets, _ = stores()
     record = datasets.get(args.name)
     backbone = args.backbone or suggested(record.folder, settings)
-    result = result_of(RunConfig("suspect", settings.user, record.reference, str(record.folder), backbone, "probe"),
-                       "suspects.json", output)
+    result = result_of(
+        RunConfig(
+            "suspect", settings.user, record.reference, str(record.folder), backbone, "probe"
+        ),
+        "suspects.json",
+        output,
+    )
     if result is None:
         return 1
     run_id, found = result
-    return output.show({"dataset": record.reference, "run": run_id, **found}, [
-        found["sentence"], *(f"  row {one['row']}: {one['given']} -> {one['suggested']} ({one['confidence']:.0%} sure)"
-                             for one in found["rows"][:_SHOWN])])
+    return output.show(
+        {"dataset": record.reference, "run": run_id, **found},
+        [
+            found["sentence"],
+            *(
+                f"  row {one['row']}: {one['given']} -> {one['suggested']} ({one['confidence']:.0%}"
+                " sure)"
+                for one in found["rows"][:_SHOWN]
+            ),
+        ],
+    )
 
 
 def decide_row(args: argparse.Namespace, output: Output) -> int:
@@ -35,9 +48,18 @@ def decide_row(args: argparse.Namespace, output: Output) -> int:
     record = stores()[1].get(args.name)
     edits.decide(DatasetVersion(record.folder), args.row, args.decision, args.to)
     made = edits.decisions(record.folder)
-    return output.show({"dataset": record.reference, "decisions": {
-        str(row): {"action": one.action, "label": one.label} for row, one in made.items()}},
-        [f"Saved; {len(made):,} decided. Make them a version: python -m tl_core labels apply {record.reference}"])
+    return output.show(
+        {
+            "dataset": record.reference,
+            "decisions": {
+                str(row): {"action": one.action, "label": one.label} for row, one in made.items()
+            },
+        },
+        [
+            f"Saved; {len(made):,} decided. Make them a version: python -m tl_core labels apply"
+            f" {record.reference}"
+        ],
+    )
 
 
 def apply(args: argparse.Namespace, output: Output) -> int:

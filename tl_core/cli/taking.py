@@ -21,14 +21,23 @@ def export(args: argparse.Namespace, output: Output) -> int:
     _, datasets, runs = stores()
     run = runs.get(args.run)
     wishes = Wishes(args.format == "onnx" or args.int8, args.int8, args.include_examples)
-    version = DatasetVersion(datasets.get(run.dataset).folder) if args.int8 or args.include_examples else None
+    version = (
+        DatasetVersion(datasets.get(run.dataset).folder)
+        if args.int8 or args.include_examples
+        else None
+    )
     target = Path(args.output)
     found = make(run.folder, target, wishes, version, Progress())
     if args.zip:
         found["zip"] = str(zip_folder(target))
-    return output.show({"run": run.id, "folder": str(target), **found}, [
-        *_lines(found), *([f"8 bits: {found['int8']['accuracy']['sentence']}"] if found["int8"] else []),
-        f"{target}: {len(found['files'])} files, {found['bytes'] / 1e6:,.1f} MB"])
+    return output.show(
+        {"run": run.id, "folder": str(target), **found},
+        [
+            *_lines(found),
+            *([f"8 bits: {found['int8']['accuracy']['sentence']}"] if found["int8"] else []),
+            f"{target}: {len(found['files'])} files, {found['bytes'] / 1e6:,.1f} MB",
+        ],
+    )
 
 
 def verify(args: argparse.Namespace, output: Output) -> int:
@@ -36,8 +45,17 @@ def verify(args: argparse.Namespace, output: Output) -> int:
     from tl_core.export.verify import verify as check
 
     found = check(Path(args.folder))
-    output.show(found, [*_lines(found), "The bundle is as it was exported." if found["ok"] else
-                        "The bundle is NOT as it was exported."])
+    output.show(
+        found,
+        [
+            *_lines(found),
+            (
+                "The bundle is as it was exported."
+                if found["ok"]
+                else "The bundle is NOT as it was exported."
+            ),
+        ],
+    )
     return 0 if found["ok"] else 1
 
 
@@ -48,7 +66,13 @@ def push(args: argparse.Namespace, output: Output) -> int:
     from tl_core.progress import Progress
     from tl_core.settings import read_settings
 
-    done = upload(Path(args.folder), args.repository, token_of(read_settings()), Progress(), public=args.public)
+    done = upload(
+        Path(args.folder),
+        args.repository,
+        token_of(read_settings()),
+        Progress(),
+        public=args.public,
+    )
     return output.show(done, [f"{done['address']} ({'public' if args.public else 'private'})"])
 
 
@@ -59,17 +83,36 @@ def serve(args: argparse.Namespace, output: Output) -> int:
 
     folder = Path(args.folder)
     if not (folder / "config.json").is_file():
-        raise NotFoundError(f"There is no bundle {args.folder!r}.", "A bundle holds a config.json.",
-                            "Export one: python -m tl_core export RUN -o DIR.")
-    output.note(f"Serving {folder.name} at http://{args.host}:{args.port} (its pages: /docs, /metrics).\n")
-    run(Serving(str(folder.absolute()), read_settings().serve_token, max(args.batch, 1), args.wait_ms, args.room,
-                args.seconds), args.host, args.port, args.workers)
+        raise NotFoundError(
+            f"There is no bundle {args.folder!r}.",
+            "A bundle holds a config.json.",
+            "Export one: python -m tl_core export RUN -o DIR.",
+        )
+    output.note(
+        f"Serving {folder.name} at http://{args.host}:{args.port} (its pages: /docs, /metrics).\n"
+    )
+    run(
+        Serving(
+            str(folder.absolute()),
+            read_settings().serve_token,
+            max(args.batch, 1),
+            args.wait_ms,
+            args.room,
+            args.seconds,
+        ),
+        args.host,
+        args.port,
+        args.workers,
+    )
     return 0
 
 
 def _lines(found: dict[str, object]) -> list[str]:
     checks: list[dict[str, object]] = found["checks"]  # type: ignore[assignment]
-    return [f"{'ok   ' if check['ok'] else 'WRONG'} {check['name']}: {check['detail']}" for check in checks]
+    return [
+        f"{'ok   ' if check['ok'] else 'WRONG'} {check['name']}: {check['detail']}"
+        for check in checks
+    ]
 
 
 def reproduce(args: argparse.Namespace, output: Output) -> int:
@@ -82,4 +125,6 @@ def reproduce(args: argparse.Namespace, output: Output) -> int:
         raise StateError(f"Run {run.id} is no training.", "", "Only trainings are repeated.")
     if args.script:
         Path(args.script).write_text(script(config), encoding="utf-8")
-    return output.show({"run": run.id, "command": command(config), "script": script(config)}, [command(config)])
+    return output.show(
+        {"run": run.id, "command": command(config), "script": script(config)}, [command(config)]
+    )

@@ -38,8 +38,11 @@ def _longer(args: argparse.Namespace, runs: RunStore) -> RunConfig:
     """The config of a run that goes on from the end of another."""
     earlier = runs.get(args.continue_run)
     if earlier.status != "done":
-        raise StateError(f"Run {earlier.id} is {earlier.status}.", "Only a finished one can be trained further.",
-                         "Resume it instead.")
+        raise StateError(
+            f"Run {earlier.id} is {earlier.status}.",
+            "Only a finished one can be trained further.",
+            "Resume it instead.",
+        )
     extra = dict(parse_setting(text) for text in args.set)
     config = RunConfig.read(earlier.folder).longer(earlier.id, float(extra.pop("epochs", 2.0)))
     return replace(config, options={**config.options, **extra}, sealed=args.sealed or config.sealed)
@@ -53,31 +56,51 @@ def _again(args: argparse.Namespace) -> RunConfig:
     if not path.is_file():
         raise NotFoundError(f"There is no file {args.config!r}.", "", "Check the spelling.")
     if args.recipe or not args.dataset:
-        raise ConfigError("Saved settings name the recipe, but not the data.", "",
-                          "Give --dataset with --config, and no --recipe.")
+        raise ConfigError(
+            "Saved settings name the recipe, but not the data.",
+            "",
+            "Give --dataset with --config, and no --recipe.",
+        )
     settings, datasets, _ = stores()
     record = datasets.get(args.dataset)
     saved = from_saved(path.read_bytes(), settings.user, record.reference, str(record.folder))
-    return replace(saved, backbone=args.backbone or saved.backbone, sealed=args.sealed or saved.sealed,
-                   options={**saved.options, **dict(parse_setting(text) for text in args.set)})
+    return replace(
+        saved,
+        backbone=args.backbone or saved.backbone,
+        sealed=args.sealed or saved.sealed,
+        options={**saved.options, **dict(parse_setting(text) for text in args.set)},
+    )
 
 
 def _new(args: argparse.Namespace) -> RunConfig:
     if args.config:
         return _again(args)
     if not args.dataset or not args.recipe:
-        raise ConfigError("A run needs a dataset and a recipe.", "", "Give --dataset and --recipe, or --continue RUN.")
+        raise ConfigError(
+            "A run needs a dataset and a recipe.",
+            "",
+            "Give --dataset and --recipe, or --continue RUN.",
+        )
     if args.recipe not in SETTINGS:
-        raise NotFoundError(f"There is no recipe {args.recipe!r}.", "", nearest(args.recipe, SETTINGS))
+        raise NotFoundError(
+            f"There is no recipe {args.recipe!r}.", "", nearest(args.recipe, SETTINGS)
+        )
     settings, datasets, _ = stores()
     record = datasets.get(args.dataset)
     if args.backbone:
         from tl_core.models.references import parse_reference
 
         parse_reference(args.backbone)
-    return RunConfig("train", settings.user, record.reference, str(record.folder),
-                     args.backbone if args.recipe != "baseline" else "", args.recipe,
-                     {**_budget(args), **dict(parse_setting(text) for text in args.set)}, args.sealed)
+    return RunConfig(
+        "train",
+        settings.user,
+        record.reference,
+        str(record.folder),
+        args.backbone if args.recipe != "baseline" else "",
+        args.recipe,
+        {**_budget(args), **dict(parse_setting(text) for text in args.set)},
+        args.sealed,
+    )
 
 
 def _budget(args: argparse.Namespace) -> dict[str, float]:
@@ -90,19 +113,28 @@ def _budget(args: argparse.Namespace) -> dict[str, float]:
         return {}
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|)", args.budget.strip().lower())
     if args.recipe != "auto" or not found:
-        raise ConfigError(f"--budget {args.budget} cannot be used here.",
-                          "Only recipe auto has a budget." if found else "It is no length of time.",
-                          "Write --recipe auto --budget 20m; s, m and h are seconds, minutes and hours.")
+        raise ConfigError(
+            f"--budget {args.budget} cannot be used here.",
+            "Only recipe auto has a budget." if found else "It is no length of time.",
+            "Write --recipe auto --budget 20m; s, m and h are seconds, minutes and hours.",
+        )
     return {"budget_minutes": float(found[1]) * {"s": 1 / 60, "h": 60.0}.get(found[2], 1.0)}
 
 
-def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool) -> int:
+def _start_and_follow(
+    run: Run, runs: RunStore, settings: Settings, output: Output, *, detach: bool
+) -> int:
     from tl_core.jobs.dispatch import ensure_dispatcher
 
     ensure_dispatcher(settings)
     if detach:
-        return output.show(run.as_dict(), [f"Run {run.id} is queued (place {run.place}). "
-                                           f"Watch it: python -m tl_core runs show {run.id}"])
+        return output.show(
+            run.as_dict(),
+            [
+                f"Run {run.id} is queued (place {run.place}). "
+                f"Watch it: python -m tl_core runs show {run.id}"
+            ],
+        )
     try:
         run = follow(run, runs, output)
     except KeyboardInterrupt:
@@ -110,14 +142,18 @@ def _start_and_follow(run: Run, runs: RunStore, settings: Settings, output: Outp
         run = runs.get(run.id)
         output.show(run.as_dict(), [f"Run {run.id} is {run.status}."])
         return 0
-    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+    reason = " ".join(
+        (run.reason or {}).get(key, "") for key in ("what", "why", "try_this")
+    ).strip()
     shown = {**run.as_dict(), "estimate": run.summary} if run.kind == "preflight" else run.as_dict()
     output.show(shown, [f"Run {run.id} is {run.status}. {run.headline or reason}"])
     return 0 if run.status == "done" else 1
 
 
 def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[str, Any]] | None:
-    """Carry out a light run; its id and the JSON `file` that it wrote, or None, the reason printed, when it failed."""
+    """Carry out a light run; its id and the JSON `file` that it wrote, or None, the reason printed,
+    when it failed.
+    """
     from tl_core.jobs.dispatch import ensure_dispatcher
 
     settings, _, runs = stores()
@@ -126,7 +162,9 @@ def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[s
     run = follow(run, runs, output)
     if run.status == "done":
         return run.id, json.loads((run.folder / file).read_text(encoding="utf-8"))
-    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
+    reason = " ".join(
+        (run.reason or {}).get(key, "") for key in ("what", "why", "try_this")
+    ).strip()
     output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason}"])
     return None
 
@@ -156,33 +194,54 @@ def _status_line(run: Run, view: Any) -> str:  # noqa: ANN401
         return f"waiting, place {run.place} in the queue"
     left = view.seconds_left()
     done = f" {view.done:,}/{view.total:,}" if view.total else ""
-    return f"{run.progress:4.0%} {view.stage}{done}" + (f", about {left:.0f} s left" if left else "")
+    return f"{run.progress:4.0%} {view.stage}{done}" + (
+        f", about {left:.0f} s left" if left else ""
+    )
 
 
 def runs_list(_args: argparse.Namespace, output: Output) -> int:
     _, _, runs = stores()
     found = runs.list()
-    return output.show([run.as_dict() for run in found],
-                       [f"{r.id}  {r.status:11} {r.kind:7} {r.recipe:9} {r.dataset:24} {r.headline}" for r in found]
-                       or ["No runs yet. Train one: python -m tl_core train --dataset NAME --recipe probe "
-                           "--backbone starter:text"])
+    return output.show(
+        [run.as_dict() for run in found],
+        [
+            f"{r.id}  {r.status:11} {r.kind:7} {r.recipe:9} {r.dataset:24} {r.headline}"
+            for r in found
+        ]
+        or [
+            "No runs yet. Train one: python -m tl_core train --dataset NAME --recipe probe "
+            "--backbone starter:text"
+        ],
+    )
 
 
 def runs_show(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].get(args.run)
-    reason = " ".join((run.reason or {}).get(key, "") for key in ("what", "why", "try_this")).strip()
-    return output.show(run.as_dict(), [f"{run.id}: {run.status}, {run.progress:.0%}. {run.headline} {reason}".strip()])
+    reason = " ".join(
+        (run.reason or {}).get(key, "") for key in ("what", "why", "try_this")
+    ).strip()
+    return output.show(
+        run.as_dict(),
+        [f"{run.id}: {run.status}, {run.progress:.0%}. {run.headline} {reason}".strip()],
+    )
 
 
 def runs_cancel(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].cancel(args.run)
-    return output.show(run.as_dict(), [f"Run {run.id} is {run.status}" + (
-        " and will stop in a moment." if run.status == "running" else ".")])
+    return output.show(
+        run.as_dict(),
+        [
+            f"Run {run.id} is {run.status}"
+            + (" and will stop in a moment." if run.status == "running" else ".")
+        ],
+    )
 
 
 def runs_stop(args: argparse.Namespace, output: Output) -> int:
     run = stores()[2].stop(args.run)
-    return output.show(run.as_dict(), [f"Run {run.id} will end after this step and keep its best state."])
+    return output.show(
+        run.as_dict(), [f"Run {run.id} will end after this step and keep its best state."]
+    )
 
 
 def runs_resume(args: argparse.Namespace, output: Output) -> int:
@@ -197,8 +256,13 @@ def runs_open(args: argparse.Namespace, output: Output) -> int:
     read_report(run)
     content = vault.open_test(run.folder, settings.home_path)
     run = runs.reveal(run.id, content["headline"], vault.summary_of(content))
-    return output.show({**run.as_dict(), "test_looks": content["test_looks"]}, [
-        content["headline"], f"These test items have now judged {content['test_looks']:,} of your runs."])
+    return output.show(
+        {**run.as_dict(), "test_looks": content["test_looks"]},
+        [
+            content["headline"],
+            f"These test items have now judged {content['test_looks']:,} of your runs.",
+        ],
+    )
 
 
 def runs_delete(args: argparse.Namespace, output: Output) -> int:
@@ -214,14 +278,18 @@ def read_report(run: Run) -> dict[str, Any]:
     """
     path = run.folder / "report.json"
     if not path.is_file():
-        raise StateError(f"Run {run.id} has no report.", f"It is {run.status}.",
-                         "Wait until it is done, or resume it.")
+        raise StateError(
+            f"Run {run.id} has no report.",
+            f"It is {run.status}.",
+            "Wait until it is done, or resume it.",
+        )
     content: dict[str, Any] = json.loads(path.read_text())
     return content
 
 
 def read_correct(run: Run, file: str) -> dict[tuple[str, str, int], bool]:
-    """Whether a finished run has each of its items right, by name, class, and how often both have come before.
+    """Whether a finished run has each of its items right, by name, class, and how often both have
+    come before.
 
     Raises:
         StateError: when it has no such file.
@@ -229,8 +297,11 @@ def read_correct(run: Run, file: str) -> dict[tuple[str, str, int], bool]:
     import csv
 
     if not (run.folder / file).is_file():
-        raise StateError(f"Run {run.id} has not kept what it said of the items kept for choosing.", "",
-                         "Train it again, or open the test score of the other run.")
+        raise StateError(
+            f"Run {run.id} has not kept what it said of the items kept for choosing.",
+            "",
+            "Train it again, or open the test score of the other run.",
+        )
     seen: Counter[tuple[str, str]] = Counter()
     right = {}
     with (run.folder / file).open(newline="", encoding="utf-8") as handle:
@@ -249,16 +320,30 @@ def runs_compare(args: argparse.Namespace, output: Output) -> int:
     runs = stores()[2]
     first, second = runs.get(args.first), runs.get(args.second)
     closed = [run.id for run in (first, second) if read_report(run)["test"] is None]
-    file, noun = ("validation.csv", "items kept for choosing") if closed else ("predictions.csv", "test items")
+    file, noun = (
+        ("validation.csv", "items kept for choosing")
+        if closed
+        else ("predictions.csv", "test items")
+    )
     right, also = read_correct(first, file), read_correct(second, file)
     both = [item for item in right if item in also]
     if not both or not closed and right.keys() != also.keys():
-        raise StateError("The two runs were tested on different items.", "Only the same items can be compared fairly.",
-                         "Choose two runs on the same dataset version.")
+        raise StateError(
+            "The two runs were tested on different items.",
+            "Only the same items can be compared fairly.",
+            "Choose two runs on the same dataset version.",
+        )
     if closed:
-        output.note(f"The test score of {' and '.join(closed)} is closed, so items kept for choosing decide.")
-    found = compare(np.array([right[item] for item in both]), np.array([also[item] for item in both]), noun,
-                    (f"Run {first.id}", f"run {second.id}"))
+        output.note(
+            f"The test score of {' and '.join(closed)} is closed, so items kept for choosing"
+            " decide."
+        )
+    found = compare(
+        np.array([right[item] for item in both]),
+        np.array([also[item] for item in both]),
+        noun,
+        (f"Run {first.id}", f"run {second.id}"),
+    )
     return output.show({"runs": [first.id, second.id], **found}, [found["sentence"]])
 
 
@@ -270,7 +355,13 @@ def report(args: argparse.Namespace, output: Output) -> int:
 
         Path(args.html).write_text(render(content), encoding="utf-8")
     section = content["test"] or content["validation"]
-    scores = [f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
-              for name, part in section.items() if isinstance(part, dict) and "value" in part]
-    others = [f"  without transfer ({name}): {accuracy['value']:.3f}" for name, accuracy in rivals(content).items()]
+    scores = [
+        f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
+        for name, part in section.items()
+        if isinstance(part, dict) and "value" in part
+    ]
+    others = [
+        f"  without transfer ({name}): {accuracy['value']:.3f}"
+        for name, accuracy in rivals(content).items()
+    ]
     return output.show(content, [content["headline"], *scores, *others])

@@ -1,6 +1,7 @@
 """What a run is asked to do: frozen dataclasses, checked when they are made.
 
-Each setting carries one text in its field metadata; form, command line and docs show the same words.
+Each setting carries one text in its field metadata; form, command line and docs show the same
+words.
 """
 
 from __future__ import annotations
@@ -22,25 +23,47 @@ from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
 
-__all__ = ["RUN_KINDS", "SETTINGS", "STRATEGIES", "AutoSettings", "BaselineSettings", "Checked", "ContrastiveSettings",
-           "FinetuneSettings", "LadderSettings", "ProbeSettings", "RunConfig", "StaticSettings", "Strategy",
-           "SurgeryPlan", "ZeroShotSettings", "describe_settings", "setting"]
+__all__ = [
+    "RUN_KINDS",
+    "SETTINGS",
+    "STRATEGIES",
+    "AutoSettings",
+    "BaselineSettings",
+    "Checked",
+    "ContrastiveSettings",
+    "FinetuneSettings",
+    "LadderSettings",
+    "ProbeSettings",
+    "RunConfig",
+    "StaticSettings",
+    "Strategy",
+    "SurgeryPlan",
+    "ZeroShotSettings",
+    "describe_settings",
+    "setting",
+]
 
 _NO_BACKBONE = ("baseline", "auto")  # an automatic search may look for one itself
 
 SETTINGS: dict[str, type[Checked]] = {
-    "baseline": BaselineSettings, "zero_shot": ZeroShotSettings, "static_embeddings": StaticSettings,
-    "probe": ProbeSettings, "contrastive": ContrastiveSettings, "finetune": FinetuneSettings, "ladder": LadderSettings,
-    "auto": AutoSettings}
+    "baseline": BaselineSettings,
+    "zero_shot": ZeroShotSettings,
+    "static_embeddings": StaticSettings,
+    "probe": ProbeSettings,
+    "contrastive": ContrastiveSettings,
+    "finetune": FinetuneSettings,
+    "ladder": LadderSettings,
+    "auto": AutoSettings,
+}
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """One recorded piece of work, as written to `runs/<id>/config.json`.
 
-    `kind` is one of `RUN_KINDS`. `options` holds the recipe's settings for those with a recipe, and the arguments of
-    the other kinds.
-    `sealed` keeps a training's test score closed until somebody asks for it.
+    `kind` is one of `RUN_KINDS`. `options` holds the recipe's settings for those with a recipe, and
+    the arguments of the other kinds. `sealed` keeps a training's test score closed until somebody
+    asks for it.
     """
 
     kind: str
@@ -54,13 +77,20 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         if self.kind not in RUN_KINDS:
-            raise ConfigError(f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, RUN_KINDS))
+            raise ConfigError(
+                f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, RUN_KINDS)
+            )
         if RUN_KINDS[self.kind].with_recipe:
             if self.recipe not in SETTINGS:
-                raise ConfigError(f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS))
+                raise ConfigError(
+                    f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS)
+                )
             if self.recipe not in _NO_BACKBONE and not self.backbone:
-                raise ConfigError(f"The recipe {self.recipe!r} needs a backbone.", "It grafts a classifier onto one.",
-                                  "Name one, such as starter:text or starter:image.")
+                raise ConfigError(
+                    f"The recipe {self.recipe!r} needs a backbone.",
+                    "It grafts a classifier onto one.",
+                    "Name one, such as starter:text or starter:image.",
+                )
             SETTINGS[self.recipe].from_dict(self.options)
 
     @property
@@ -70,8 +100,10 @@ class RunConfig:
 
     def begins_with(self) -> list[str]:
         """Ids of the earlier runs whose models it starts from or looks at."""
-        named = [reference.removeprefix("static:") for reference in
-                 (self.backbone, *self.options.get("backbones", ()))]
+        named = [
+            reference.removeprefix("static:")
+            for reference in (self.backbone, *self.options.get("backbones", ()))
+        ]
         found = [one.removeprefix("run:") for one in named if one.startswith("run:")]
         keys = ("continue_from", *RUN_KINDS[self.kind].runs)
         return [*found, *(str(self.options[key]) for key in keys if self.options.get(key))]
@@ -83,10 +115,22 @@ class RunConfig:
             ConfigError: for a recipe that has no end to go on from.
         """
         if self.recipe != "finetune":
-            raise ConfigError(f"A run of the recipe {self.recipe!r} cannot be trained further.", "",
-                              "Only a fine-tuning can.")
-        return replace(self, options={**self.options, "lp_start": False, "scratch": False, "average": "none",
-                                      "epochs": float(epochs), "continue_from": run_id})
+            raise ConfigError(
+                f"A run of the recipe {self.recipe!r} cannot be trained further.",
+                "",
+                "Only a fine-tuning can.",
+            )
+        return replace(
+            self,
+            options={
+                **self.options,
+                "lp_start": False,
+                "scratch": False,
+                "average": "none",
+                "epochs": float(epochs),
+                "continue_from": run_id,
+            },
+        )
 
     def write(self, folder: Path) -> None:
         (folder / "config.json").write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False))
@@ -113,8 +157,19 @@ def describe_settings(recipe: str) -> list[dict[str, Any]]:
     Raises:
         NotFoundError: for an unknown recipe.
     """
-    return [{"name": spec.name, "type": type(spec.default).__name__, "default": spec.default,
-             "choices": list(spec.metadata["choices"]), "low": spec.metadata["low"],
-             "high": spec.metadata["high"], "help": spec.metadata["help"], "items": spec.metadata["items"],
-             "advanced": spec.metadata["advanced"], "only": spec.metadata["only"], "group": spec.metadata["group"]}
-            for spec in fields(SETTINGS[recipe])]
+    return [
+        {
+            "name": spec.name,
+            "type": type(spec.default).__name__,
+            "default": spec.default,
+            "choices": list(spec.metadata["choices"]),
+            "low": spec.metadata["low"],
+            "high": spec.metadata["high"],
+            "help": spec.metadata["help"],
+            "items": spec.metadata["items"],
+            "advanced": spec.metadata["advanced"],
+            "only": spec.metadata["only"],
+            "group": spec.metadata["group"],
+        }
+        for spec in fields(SETTINGS[recipe])
+    ]

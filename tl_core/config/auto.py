@@ -13,13 +13,27 @@ from tl_core.config.frozen import SEED, WEIGHTS
 class AutoSettings(Checked):
     """Settings of `auto`; without a backbone it tries those at hand."""
 
-    budget_minutes: float = setting(20.0, "Minutes that the whole search may take, saving and report included. Only a "
-                                    "first probe that takes longer by itself is waited for.", low=0.1, high=10080.0,
-                                    advanced=False)
+    budget_minutes: float = setting(
+        20.0,
+        "Minutes that the whole search may take, saving and report included. Only a "
+        "first probe that takes longer by itself is waited for.",
+        low=0.1,
+        high=10080.0,
+        advanced=False,
+    )
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
-    max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")
-    augment: str = setting("standard", "How pictures are varied while training. With standard, light is tried, too; "
-                           "everything else is kept as it is: letters must not be mirrored.", choices=AUGMENTATIONS,
-                           only="image", advanced=False)
-    baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
+    max_length: int = setting(
+        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+    )
+    augment: str = setting(
+        "standard",
+        "How pictures are varied while training. With standard, light is tried, too; "
+        "everything else is kept as it is: letters must not be mirrored.",
+        choices=AUGMENTATIONS,
+        only="image",
+        advanced=False,
+    )
+    baseline: bool = setting(
+        True, "Also train the no-transfer yardstick, to show what transfer bought."
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)

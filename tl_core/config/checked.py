@@ -1,4 +1,6 @@
-"""Dataclass fields that know their help text and legal values, and the check that every settings class shares."""
+"""Dataclass fields that know their help text and legal values, and the check that every settings
+class shares.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,34 @@ from typing import Any
 from tl_core.errors import ConfigError, nearest
 
 
-def setting(default: Any, text: str, *, choices: tuple[str, ...] = (), low: float | None = None,  # noqa: ANN401
-            high: float | None = None, advanced: bool = True, only: str = "", group: str = "",  # noqa: ANN401
-            items: tuple[str, ...] = ()) -> Any:  # noqa: ANN401
-    """A dataclass field that knows its help text, its legal values (both ends included), the part of the form it
-    belongs to and, where it matters to one alone, its modality."""
-    return field(default=default, metadata={
-        "help": text, "choices": choices, "low": low, "high": high, "advanced": advanced, "only": only,
-        "group": group, "items": items})
+def setting(
+    default: Any,  # noqa: ANN401
+    text: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    advanced: bool = True,
+    only: str = "",
+    group: str = "",
+    items: tuple[str, ...] = (),
+) -> Any:  # noqa: ANN401
+    """A dataclass field that knows its help text, its legal values (both ends included), the part
+    of the form it belongs to and, where it matters to one alone, its modality.
+    """
+    return field(
+        default=default,
+        metadata={
+            "help": text,
+            "choices": choices,
+            "low": low,
+            "high": high,
+            "advanced": advanced,
+            "only": only,
+            "group": group,
+            "items": items,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +69,9 @@ def _coerce(spec: Field[Any], value: Any) -> Any:  # noqa: ANN401
     """JSON has no tuples and writes 1 for 1.0."""
     kind = type(spec.default)
     if kind is tuple and isinstance(value, list | tuple):
-        return tuple(float(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for v in value)
+        return tuple(
+            float(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for v in value
+        )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value
@@ -58,17 +82,29 @@ def _check(spec: Field[Any], value: Any) -> None:  # noqa: ANN401
         return
     kind, meta = type(spec.default), spec.metadata
     if type(value) is not kind:
-        raise ConfigError(f"{spec.name} is {value!r}.", f"It must be of type {kind.__name__}.", meta.get("help", ""))
+        raise ConfigError(
+            f"{spec.name} is {value!r}.",
+            f"It must be of type {kind.__name__}.",
+            meta.get("help", ""),
+        )
     if meta.get("choices") and value not in meta["choices"]:
-        raise ConfigError(f"{spec.name} is {value!r}.", "", f"Choose one of: {', '.join(meta['choices'])}.")
+        raise ConfigError(
+            f"{spec.name} is {value!r}.", "", f"Choose one of: {', '.join(meta['choices'])}."
+        )
     allowed = meta.get("items")
     if allowed and any(part not in allowed for part in value):
-        raise ConfigError(f"{spec.name} is {', '.join(map(str, value))}.", "",
-                          f"Choose among: {', '.join(allowed)}.")
+        raise ConfigError(
+            f"{spec.name} is {', '.join(map(str, value))}.",
+            "",
+            f"Choose among: {', '.join(allowed)}.",
+        )
     low, high = meta.get("low"), meta.get("high")
     if low is None or high is None:
         return
     for number in value if kind is tuple else (value,):
         if not (isinstance(number, int | float) and low <= number <= high):
-            raise ConfigError(f"{spec.name} is {value!r}.", f"It must lie between {low} and {high}.",
-                              meta.get("help", ""))
+            raise ConfigError(
+                f"{spec.name} is {value!r}.",
+                f"It must lie between {low} and {high}.",
+                meta.get("help", ""),
+            )

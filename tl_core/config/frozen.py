@@ -8,17 +8,25 @@ from tl_core.config.checked import Checked, setting
 from tl_core.errors import ConfigError
 
 SEED = "Number that every random choice starts from; the same seed repeats the run."
-INPUT_SIZE = ("Height and width in pixels that pictures are brought to; 0 keeps what the backbone was trained with. "
-              "Larger ones show small things and cost time; position embeddings are interpolated.")
-WEIGHTS = ("Balanced counts a mistake on a rare class as much as one on a common class; "
-            "choose it when rare classes matter to you.")
+INPUT_SIZE = (
+    "Height and width in pixels that pictures are brought to; 0 keeps what the backbone was trained"
+    " with. Larger ones show small things and cost time; position embeddings are interpolated."
+)
+WEIGHTS = (
+    "Balanced counts a mistake on a rare class as much as one on a common class; "
+    "choose it when rare classes matter to you."
+)
 
 
 TEMPLATES = {"image": "a photo of {}.", "text": "This is about {}."}
-PROMPTS = ("Words for single classes, each as `class = words`, several ways separated by |. Classes that are not named "
-           "get the template.")
-TEMPLATE = ("Words around the name of a class, which stands for {}; empty takes \"a photo of {}.\" for pictures and "
-            "\"This is about {}.\" for texts.")
+PROMPTS = (
+    "Words for single classes, each as `class = words`, several ways separated by |. Classes that"
+    " are not named get the template."
+)
+TEMPLATE = (
+    'Words around the name of a class, which stands for {}; empty takes "a photo of {}." for'
+    ' pictures and "This is about {}." for texts.'
+)
 
 
 def check_prompts(template: str, prompts: tuple[str, ...]) -> None:
@@ -28,11 +36,15 @@ def check_prompts(template: str, prompts: tuple[str, ...]) -> None:
         ConfigError: names the words that are wrong.
     """
     if template and "{}" not in template:
-        raise ConfigError(f"The template {template!r} has no place for the class.", "", "Write {} where it goes.")
+        raise ConfigError(
+            f"The template {template!r} has no place for the class.", "", "Write {} where it goes."
+        )
     for line in prompts:
         name, sign, words = line.partition("=") if isinstance(line, str) else ("", "", "")
         if not (sign and name.strip() and words.strip(" |")):
-            raise ConfigError(f"{line!r} describes no class.", "", "Write it as: class = words | other words.")
+            raise ConfigError(
+                f"{line!r} describes no class.", "", "Write it as: class = words | other words."
+            )
 
 
 @dataclass(frozen=True)
@@ -40,58 +52,106 @@ class BaselineSettings(Checked):
     """Settings of `baseline`: no pretrained network, the yardstick for every other run."""
 
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
-    c: float = setting(1.0, "Inverse strength of the penalty on large weights (C of logistic regression).",
-                       low=1e-6, high=1e6)
+    c: float = setting(
+        1.0,
+        "Inverse strength of the penalty on large weights (C of logistic regression).",
+        low=1e-6,
+        high=1e6,
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
 
 @dataclass(frozen=True)
 class ProbeSettings(Checked):
-    """Settings of `probe`: the backbone stays frozen, a logistic regression learns on its features."""
+    """Settings of `probe`: the backbone stays frozen, a logistic regression learns on its
+    features.
+    """
 
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
     max_length: int = setting(
-        256, "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
-        "Raise it when the end of your texts matters; it costs time.", low=8, high=32768, advanced=False, only="text")
+        256,
+        "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
+        "Raise it when the end of your texts matters; it costs time.",
+        low=8,
+        high=32768,
+        advanced=False,
+        only="text",
+    )
     pooling: str = setting(
-        "auto", "How the parts of an item become one vector. Auto averages the tokens of a text where the backbone was "
-        "trained that way and else takes its own summary; joint is the space that CLIP and SigLIP share with words.",
-        choices=("auto", "mean", "native", "joint"))
+        "auto",
+        "How the parts of an item become one vector. Auto averages the tokens of a text where the"
+        " backbone was trained that way and else takes its own summary; joint is the space that"
+        " CLIP and SigLIP share with words.",
+        choices=("auto", "mean", "native", "joint"),
+    )
     input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image")
     depth: int = setting(
-        0, "Where the backbone is read: 0 at its end, 3 after its third block, -1 after all blocks side by side "
-        "(Head2Toe), of which the most telling values are kept. Early blocks can serve better when your items look "
-        "unlike those of the pretraining.", low=-1, high=500)
-    start: str = setting("nothing", "What the classifier is drawn towards: nothing, or words that describe the "
-                         "classes, which help when there are few labels (sentence encoders, CLIP, SigLIP).",
-                         choices=("nothing", "words"))
+        0,
+        "Where the backbone is read: 0 at its end, 3 after its third block, -1 after all blocks"
+        " side by side (Head2Toe), of which the most telling values are kept. Early blocks can"
+        " serve better when your items look unlike those of the pretraining.",
+        low=-1,
+        high=500,
+    )
+    start: str = setting(
+        "nothing",
+        "What the classifier is drawn towards: nothing, or words that describe the "
+        "classes, which help when there are few labels (sentence encoders, CLIP, SigLIP).",
+        choices=("nothing", "words"),
+    )
     template: str = setting("", TEMPLATE)
     prompts: tuple[str, ...] = setting((), PROMPTS)
     selection: str = setting(
-        "auto", "Where the strength of the penalty is chosen: on the validation rows, or by cross-validation "
-        "over all training rows. Auto cross-validates sets of fewer than 1,000 rows.",
-        choices=("auto", "validation", "cv"))
-    folds: int = setting(5, "Parts in the cross-validation; each is predicted once by a model that did not see it.",
-                         low=2, high=20)
-    repeats: int = setting(5, "How often a cross-validation is repeated with other parts, to show how much of the "
-                           "score of a small set depends on the cut; 0 leaves it.", low=0, high=50)
+        "auto",
+        "Where the strength of the penalty is chosen: on the validation rows, or by"
+        " cross-validation over all training rows. Auto cross-validates sets of fewer than 1,000"
+        " rows.",
+        choices=("auto", "validation", "cv"),
+    )
+    folds: int = setting(
+        5,
+        "Parts in the cross-validation; each is predicted once by a model that did not see it.",
+        low=2,
+        high=20,
+    )
+    repeats: int = setting(
+        5,
+        "How often a cross-validation is repeated with other parts, to show how much of the "
+        "score of a small set depends on the cut; 0 leaves it.",
+        low=0,
+        high=50,
+    )
     c_values: tuple[float, ...] = setting(
-        (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e1), "Strengths to try (C: small values keep the weights small).",
-        low=1e-7, high=1e7)
+        (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e1),
+        "Strengths to try (C: small values keep the weights small).",
+        low=1e-7,
+        high=1e7,
+    )
     precision: str = setting(
-        "auto", "Number format for the training features. Auto takes bf16 where this machine is measurably "
+        "auto",
+        "Number format for the training features. Auto takes bf16 where this machine is measurably "
         "faster with it and the probabilities agree; scores are always computed in float32.",
-        choices=("auto", "float32", "bf16"))
-    batch_size: int = setting(0, "Items that go through the backbone together; 0 lets the machine decide. Lower it "
-                              "if memory runs out.", low=0, high=4096)
-    baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what transfer bought.")
+        choices=("auto", "float32", "bf16"),
+    )
+    batch_size: int = setting(
+        0,
+        "Items that go through the backbone together; 0 lets the machine decide. Lower it "
+        "if memory runs out.",
+        low=0,
+        high=4096,
+    )
+    baseline: bool = setting(
+        True, "Also train the no-transfer yardstick, to show what transfer bought."
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_prompts(self.template, self.prompts)
         if self.depth and (self.start == "words" or self.pooling == "joint"):
-            raise ConfigError("Words can only be compared with the end of a backbone.", "", "Set depth to 0.")
+            raise ConfigError(
+                "Words can only be compared with the end of a backbone.", "", "Set depth to 0."
+            )
 
 
 @dataclass(frozen=True)
@@ -100,8 +160,12 @@ class ZeroShotSettings(Checked):
 
     template: str = setting("", TEMPLATE, advanced=False)
     prompts: tuple[str, ...] = setting((), PROMPTS, advanced=False)
-    max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")
-    baseline: bool = setting(True, "Also train the no-transfer yardstick on the labels that there are.")
+    max_length: int = setting(
+        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+    )
+    baseline: bool = setting(
+        True, "Also train the no-transfer yardstick on the labels that there are."
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:

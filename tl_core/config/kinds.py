@@ -1,4 +1,6 @@
-"""The kinds of runs, in one table: what each is called, where it waits, what it needs, and who carries it out."""
+"""The kinds of runs, in one table: what each is called, where it waits, what it needs, and who
+carries it out.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ class RunKind:
 
     Args:
         title: what the list of runs calls it.
-        entry: `module:function`, imported in the worker alone. It is called with the config, the run's folder, the
-            settings and the events, and gives a headline and a summary.
+        entry: `module:function`, imported in the worker alone. It is called with the config, the
+            run's folder, the settings and the events, and gives a headline and a summary.
         lane: the queue it waits in.
         heavy: whether it needs the libraries that a worker standing by has imported.
         with_recipe: whether its options are those of a recipe.
@@ -47,12 +49,20 @@ RUN_KINDS: dict[str, RunKind] = {
     "fix": RunKind("new version of a dataset", f"{_HANDLERS}.datasets:change", heavy=False),
     "takeout": RunKind("dataset as files", f"{_HANDLERS}.datasets:take_out", heavy=False),
     "predict": RunKind("prediction of a file", f"{_HANDLERS}.predicting:predict", runs=("run",)),
-    "preflight": RunKind("estimate", f"{_HANDLERS}.analyses:preflight", with_recipe=True, listed=False),
-    "suspect": RunKind("search for wrong labels", f"{_HANDLERS}.analyses:suspect", with_recipe=True),
+    "preflight": RunKind(
+        "estimate", f"{_HANDLERS}.analyses:preflight", with_recipe=True, listed=False
+    ),
+    "suspect": RunKind(
+        "search for wrong labels", f"{_HANDLERS}.analyses:suspect", with_recipe=True
+    ),
     "explore": RunKind("learning curve and map", f"{_HANDLERS}.analyses:explore", with_recipe=True),
-    "curve": RunKind("learning curve of a training", f"{_HANDLERS}.analyses:curve", TRAIN, with_recipe=True),
+    "curve": RunKind(
+        "learning curve of a training", f"{_HANDLERS}.analyses:curve", TRAIN, with_recipe=True
+    ),
     "stress": RunKind("try on worse items", f"{_HANDLERS}.analyses:stress", runs=("run",)),
-    "trace": RunKind("search for what it learnt from", f"{_HANDLERS}.analyses:trace", runs=("run",)),
+    "trace": RunKind(
+        "search for what it learnt from", f"{_HANDLERS}.analyses:trace", runs=("run",)
+    ),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank"),
     "export": RunKind("bundle to take away", f"{_HANDLERS}.bundles:export", runs=("run",)),
     "push": RunKind("bundle to the Hub", f"{_HANDLERS}.bundles:push", runs=("run",)),

@@ -20,21 +20,41 @@ class LadderSettings(Checked):
 
     rungs: tuple[str, ...] = setting(
         ("baseline", "probe", "lpft", "lora", "full", "scratch"),
-        "The strategies to climb, the cheapest first.", items=RUNGS, advanced=False)
-    seeds: int = setting(3, "How often each is trained, each time with other random choices. Three show the spread.",
-                         low=1, high=20, advanced=False)
-    epochs: float = setting(0.0, "How often the fine-tuned ones see every example; 0 decides by the size of the set.",
-                            low=0.0, high=1000, advanced=False)
-    learning_rate: float = setting(0.0, "How far each step goes; 0 chooses by strategy and backbone.", low=0.0,
-                                   high=10.0)
-    max_length: int = setting(256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text")
-    augment: str = setting("standard", "How pictures are varied while training.", choices=AUGMENTATIONS, only="image")
+        "The strategies to climb, the cheapest first.",
+        items=RUNGS,
+        advanced=False,
+    )
+    seeds: int = setting(
+        3,
+        "How often each is trained, each time with other random choices. Three show the spread.",
+        low=1,
+        high=20,
+        advanced=False,
+    )
+    epochs: float = setting(
+        0.0,
+        "How often the fine-tuned ones see every example; 0 decides by the size of the set.",
+        low=0.0,
+        high=1000,
+        advanced=False,
+    )
+    learning_rate: float = setting(
+        0.0, "How far each step goes; 0 chooses by strategy and backbone.", low=0.0, high=10.0
+    )
+    max_length: int = setting(
+        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+    )
+    augment: str = setting(
+        "standard", "How pictures are varied while training.", choices=AUGMENTATIONS, only="image"
+    )
     seed: int = setting(0, SEED, low=0, high=2**30)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.rungs:
-            raise ConfigError("A ladder needs at least one strategy.", "", f"Choose among: {', '.join(RUNGS)}.")
+            raise ConfigError(
+                "A ladder needs at least one strategy.", "", f"Choose among: {', '.join(RUNGS)}."
+            )
 
     def options(self, rung: str, seed: int) -> tuple[str, dict[str, Any]]:
         """Recipe and settings of one rung."""
@@ -42,6 +62,18 @@ class LadderSettings(Checked):
             return "baseline", {"seed": seed}
         strategy = STRATEGIES[rung]
         if strategy.recipe != "finetune":
-            return strategy.recipe, {**strategy.values, "seed": seed, "max_length": self.max_length, "baseline": False}
-        return "finetune", {"strategy": rung, "seed": seed, "epochs": self.epochs, "max_length": self.max_length,
-                            "learning_rate": self.learning_rate, "augment": self.augment, "baseline": False}
+            return strategy.recipe, {
+                **strategy.values,
+                "seed": seed,
+                "max_length": self.max_length,
+                "baseline": False,
+            }
+        return "finetune", {
+            "strategy": rung,
+            "seed": seed,
+            "epochs": self.epochs,
+            "max_length": self.max_length,
+            "learning_rate": self.learning_rate,
+            "augment": self.augment,
+            "baseline": False,
+        }

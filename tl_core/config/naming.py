@@ -1,4 +1,6 @@
-"""What a training is called among others on the same data: its strategy, and the settings that somebody changed."""
+"""What a training is called among others on the same data: its strategy, and the settings that
+somebody changed.
+"""
 
 from __future__ import annotations
 
@@ -20,29 +22,49 @@ def strategy_title(config: RunConfig) -> str:
 
 
 def _card(config: RunConfig) -> Strategy:
-    """The strategy that a recipe's settings belong to; a fine-tuning names it, the others show it by their values."""
+    """The strategy that a recipe's settings belong to; a fine-tuning names it, the others show it
+    by their values.
+    """
     cards = [card for card in STRATEGIES.values() if card.recipe == config.recipe]
     if config.recipe == "finetune":
         return STRATEGIES[str(config.options.get("strategy", FinetuneSettings.strategy))]
-    return next((card for card in cards if card.values and all(
-        config.options.get(key) == value for key, value in card.values.items())), cards[0])
+    return next(
+        (
+            card
+            for card in cards
+            if card.values
+            and all(config.options.get(key) == value for key, value in card.values.items())
+        ),
+        cards[0],
+    )
 
 
 def differences(config: RunConfig) -> list[str]:
-    """Settings that are neither the recipe's nor the strategy's own, such as `seed 3`, in form order."""
+    """Settings that are neither the recipe's nor the strategy's own, such as `seed 3`, in form
+    order.
+    """
     own = {} if config.recipe in _OTHERS else _card(config).values
     continued, found = bool(config.options.get("continue_from")), []
     for spec in fields(SETTINGS[config.recipe]):
         usual = own.get(spec.name, spec.default)
         value = config.options.get(spec.name, usual)
-        if value in (usual, [], ()) or spec.name in _UNTOLD or (continued and spec.name in _CONTINUED):
+        if (
+            value in (usual, [], ())
+            or spec.name in _UNTOLD
+            or (continued and spec.name in _CONTINUED)
+        ):
             continue
         words = spec.name.replace("_", " ")
         if isinstance(value, bool):
             found.append(words if value else f"no {words}")
         else:
-            shown = f"{value:g}" if isinstance(value, float) else ", ".join(map(str, value)) if isinstance(
-                value, list | tuple) else str(value)
+            shown = (
+                f"{value:g}"
+                if isinstance(value, float)
+                else ", ".join(map(str, value))
+                if isinstance(value, list | tuple)
+                else str(value)
+            )
             found.append(f"{words} {shown}")
     return found
 

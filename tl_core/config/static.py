@@ -13,40 +13,88 @@ HEADS = ("mlp", "cnn", "lstm", "gru", "attention")
 
 @dataclass(frozen=True)
 class StaticSettings(Checked):
-    """Settings of `static_embeddings`. The backbone is a `static:` reference, or any text backbone, whose input
-    embeddings are then the vectors."""
+    """Settings of `static_embeddings`. The backbone is a `static:` reference, or any text backbone,
+    whose input embeddings are then the vectors.
+    """
 
-    head: str = setting("mlp", "How the words become one vector: mlp averages them and adds a hidden layer; cnn looks "
-                        "for groups of three to five words; lstm and gru read in order, forwards and backwards; "
-                        "attention learns how much each word matters.", choices=HEADS, advanced=False)
-    vectors: str = setting("frozen", "Frozen keeps the words where their pretraining put them, so that words you have "
-                           "never labelled still count; tuned moves them, which needs more labels.",
-                           choices=("frozen", "tuned"), advanced=False)
-    epochs: float = setting(20.0, "How often every example is seen; the best state is kept in any case.", low=0.01,
-                            high=1000, advanced=False)
-    width: int = setting(0, "Size of the network: hidden values of mlp (0 takes 256), filters of each kind of cnn "
-                         "(100), states in each direction of lstm and gru (128), hidden values of attention (128).",
-                         low=0, high=4096)
-    dropout: float = setting(0.5, "Share of the values that are switched off at random before the classifier.",
-                             low=0.0, high=0.9)
-    class_weights: str = setting("none", "How much a mistake counts. Balanced: as much on a rare class as on a common "
-                                 "one; sqrt: half-way.", choices=("none", "balanced", "sqrt"))
-    max_length: int = setting(256, "Longest text in words or tokens; the rest is cut off.", low=8, high=32768)
+    head: str = setting(
+        "mlp",
+        "How the words become one vector: mlp averages them and adds a hidden layer; cnn looks "
+        "for groups of three to five words; lstm and gru read in order, forwards and backwards; "
+        "attention learns how much each word matters.",
+        choices=HEADS,
+        advanced=False,
+    )
+    vectors: str = setting(
+        "frozen",
+        "Frozen keeps the words where their pretraining put them, so that words you have "
+        "never labelled still count; tuned moves them, which needs more labels.",
+        choices=("frozen", "tuned"),
+        advanced=False,
+    )
+    epochs: float = setting(
+        20.0,
+        "How often every example is seen; the best state is kept in any case.",
+        low=0.01,
+        high=1000,
+        advanced=False,
+    )
+    width: int = setting(
+        0,
+        "Size of the network: hidden values of mlp (0 takes 256), filters of each kind of cnn "
+        "(100), states in each direction of lstm and gru (128), hidden values of attention (128).",
+        low=0,
+        high=4096,
+    )
+    dropout: float = setting(
+        0.5,
+        "Share of the values that are switched off at random before the classifier.",
+        low=0.0,
+        high=0.9,
+    )
+    class_weights: str = setting(
+        "none",
+        "How much a mistake counts. Balanced: as much on a rare class as on a common "
+        "one; sqrt: half-way.",
+        choices=("none", "balanced", "sqrt"),
+    )
+    max_length: int = setting(
+        256, "Longest text in words or tokens; the rest is cut off.", low=8, high=32768
+    )
     learning_rate: float = setting(0.001, "How far each step goes.", low=1e-7, high=10.0)
     batch_size: int = setting(32, "Examples behind each step.", low=1, high=4096)
-    patience: int = setting(5, "Epochs without a better validation score before training stops; 0 never stops early.",
-                            low=0, high=1000)
-    baseline: bool = setting(True, "Also train the no-transfer yardstick, to show what the vectors bought.")
+    patience: int = setting(
+        5,
+        "Epochs without a better validation score before training stops; 0 never stops early.",
+        low=0,
+        high=1000,
+    )
+    baseline: bool = setting(
+        True, "Also train the no-transfer yardstick, to show what the vectors bought."
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
     def as_finetuning(self) -> FinetuneSettings:
-        """The same training in the words of the trainer. One rate for all and no decay, as small networks are used."""
+        """The same training in the words of the trainer. One rate for all and no decay, as small
+        networks are used.
+        """
         return FinetuneSettings(
-            strategy="full", lp_start=False, tune="all" if self.vectors == "tuned" else "head", head_lr=1.0,
+            strategy="full",
+            lp_start=False,
+            tune="all" if self.vectors == "tuned" else "head",
+            head_lr=1.0,
             schedule="linear",
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, patience=self.patience,
-            class_weights=self.class_weights, max_length=self.max_length, weight_decay=0.0, precision="float32",
-            baseline=self.baseline, seed=self.seed)
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            class_weights=self.class_weights,
+            max_length=self.max_length,
+            weight_decay=0.0,
+            precision="float32",
+            baseline=self.baseline,
+            seed=self.seed,
+        )
 
     @property
     def reader(self) -> dict[str, object]:

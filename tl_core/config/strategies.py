@@ -18,33 +18,84 @@ class Strategy:
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "probe": Strategy("Probe", "probe", "The first answer, in seconds: the backbone stays frozen and a linear "
-                      "classifier learns on its features. Start here, always.", {}),
-    "contrastive": Strategy("Contrastive pairs", "contrastive", "For 8 to 64 labels a class (SetFit): the encoder "
-                            "learns from pairs which texts belong together, then a probe reads it.", {}, "text"),
-    "lpft": Strategy("Probe, then fine-tune", "finetune", "The safe way to a better model: the classifier is fitted "
-                     "first, then everything moves a little. For 50 labels a class and more.",
-                     {"lp_start": True, "layer_decay": 0.9}),
-    "two_stage": Strategy("Gradual unfreezing", "finetune", "The classifier learns alone, then block after block "
-                          "thaws from the top. Gentle with few examples; slower to arrive.",
-                          {"lp_start": False, "gradual": True, "lr_slice": 20.0, "schedule": "one-cycle"}),
-    "lora": Strategy("LoRA", "finetune", "Small matrices learn beside the frozen weights: for large backbones, where "
-                     "memory is short.", {"lp_start": True, "lora": True}),
-    "full": Strategy("Full fine-tuning", "finetune", "Everything moves from the first step, with a fresh classifier. "
-                     "For a thousand labels a class and more.", {"lp_start": False}),
-    "scratch": Strategy("From scratch", "finetune", "The same network with random weights: shows what the "
-                        "pretraining is worth. Never the best choice for small sets.",
-                        {"lp_start": False, "scratch": True, "batchnorm": "adapt"}),
-    "zero_shot": Strategy("Zero-shot", "zero_shot", "No labels at all: words describe each class, and the backbone "
-                          "compares; what can be had before anything is labelled. Needs a sentence encoder, or CLIP or "
-                          "SigLIP for pictures.", {}),
-    "word_mean": Strategy("Word vectors, averaged", "static_embeddings", "The way before transformers: each word has "
-                          "one vector, their mean goes through a hidden layer. Seconds without a GPU.",
-                          {"head": "mlp"}, "text"),
-    "word_cnn": Strategy("Word vectors, convolutions", "static_embeddings", "Filters that look for groups of three to "
-                         "five words (Kim, 2014).", {"head": "cnn", "vectors": "tuned"}, "text"),
-    "word_rnn": Strategy("Word vectors, read in order", "static_embeddings", "The recurrent network of the "
-                         "textbooks: an LSTM reads forwards and backwards.", {"head": "lstm", "vectors": "tuned"},
-                         "text"),
+    "probe": Strategy(
+        "Probe",
+        "probe",
+        "The first answer, in seconds: the backbone stays frozen and a linear "
+        "classifier learns on its features. Start here, always.",
+        {},
+    ),
+    "contrastive": Strategy(
+        "Contrastive pairs",
+        "contrastive",
+        "For 8 to 64 labels a class (SetFit): the encoder "
+        "learns from pairs which texts belong together, then a probe reads it.",
+        {},
+        "text",
+    ),
+    "lpft": Strategy(
+        "Probe, then fine-tune",
+        "finetune",
+        "The safe way to a better model: the classifier is fitted "
+        "first, then everything moves a little. For 50 labels a class and more.",
+        {"lp_start": True, "layer_decay": 0.9},
+    ),
+    "two_stage": Strategy(
+        "Gradual unfreezing",
+        "finetune",
+        "The classifier learns alone, then block after block "
+        "thaws from the top. Gentle with few examples; slower to arrive.",
+        {"lp_start": False, "gradual": True, "lr_slice": 20.0, "schedule": "one-cycle"},
+    ),
+    "lora": Strategy(
+        "LoRA",
+        "finetune",
+        "Small matrices learn beside the frozen weights: for large backbones, where "
+        "memory is short.",
+        {"lp_start": True, "lora": True},
+    ),
+    "full": Strategy(
+        "Full fine-tuning",
+        "finetune",
+        "Everything moves from the first step, with a fresh classifier. "
+        "For a thousand labels a class and more.",
+        {"lp_start": False},
+    ),
+    "scratch": Strategy(
+        "From scratch",
+        "finetune",
+        "The same network with random weights: shows what the "
+        "pretraining is worth. Never the best choice for small sets.",
+        {"lp_start": False, "scratch": True, "batchnorm": "adapt"},
+    ),
+    "zero_shot": Strategy(
+        "Zero-shot",
+        "zero_shot",
+        "No labels at all: words describe each class, and the backbone compares; what can be had"
+        " before anything is labelled. Needs a sentence encoder, or CLIP or SigLIP for pictures.",
+        {},
+    ),
+    "word_mean": Strategy(
+        "Word vectors, averaged",
+        "static_embeddings",
+        "The way before transformers: each word has "
+        "one vector, their mean goes through a hidden layer. Seconds without a GPU.",
+        {"head": "mlp"},
+        "text",
+    ),
+    "word_cnn": Strategy(
+        "Word vectors, convolutions",
+        "static_embeddings",
+        "Filters that look for groups of three to five words (Kim, 2014).",
+        {"head": "cnn", "vectors": "tuned"},
+        "text",
+    ),
+    "word_rnn": Strategy(
+        "Word vectors, read in order",
+        "static_embeddings",
+        "The recurrent network of the textbooks: an LSTM reads forwards and backwards.",
+        {"head": "lstm", "vectors": "tuned"},
+        "text",
+    ),
 }
 TUNED = tuple(name for name, strategy in STRATEGIES.items() if strategy.recipe == "finetune")

@@ -1,4 +1,6 @@
-"""The surgery plan: what of a backbone is kept, replaced, frozen or adapted, and how fast each part may move."""
+"""The surgery plan: what of a backbone is kept, replaced, frozen or adapted, and how fast each part
+may move.
+"""
 
 from __future__ import annotations
 
@@ -17,59 +19,144 @@ class SurgeryPlan(Checked):
     """What is done to a backbone before it is trained; see `tl_core.models.surgery.apply`."""
 
     head: str = setting(
-        "linear", "The classifier that is grafted on. Linear is best for few examples and stays readable by every "
-        "tool; mlp puts hidden layers between, as in the classic Dense(1024) head.", choices=("linear", "mlp"),
-        group="Head")
+        "linear",
+        "The classifier that is grafted on. Linear is best for few examples and stays readable by"
+        " every tool; mlp puts hidden layers between, as in the classic Dense(1024) head.",
+        choices=("linear", "mlp"),
+        group="Head",
+    )
     hidden: tuple[float, ...] = setting(
-        (1024.0,), "Widths of the hidden layers of an mlp head, from the backbone on.", low=1, high=65536, group="Head")
-    activation: str = setting("relu", "What the hidden layers of an mlp head bend their values with.",
-                              choices=("relu", "gelu", "tanh"), group="Head")
-    head_dropout: float = setting(0.0, "Share of the values that are switched off at random before each layer of the "
-                                  "head while training. 0.1 to 0.5 helps against overfitting.", low=0.0, high=0.9,
-                                  group="Head")
+        (1024.0,),
+        "Widths of the hidden layers of an mlp head, from the backbone on.",
+        low=1,
+        high=65536,
+        group="Head",
+    )
+    activation: str = setting(
+        "relu",
+        "What the hidden layers of an mlp head bend their values with.",
+        choices=("relu", "gelu", "tanh"),
+        group="Head",
+    )
+    head_dropout: float = setting(
+        0.0,
+        "Share of the values that are switched off at random before each layer of the "
+        "head while training. 0.1 to 0.5 helps against overfitting.",
+        low=0.0,
+        high=0.9,
+        group="Head",
+    )
     pooling: str = setting(
-        "auto", "How the parts of a text or picture become one vector. Auto and native follow the backbone (averages "
-        "where it was trained that way); cls takes the first position, mean averages, max takes the largest value, "
-        "concat puts mean and max side by side.", choices=POOLINGS, group="Head")
+        "auto",
+        "How the parts of a text or picture become one vector. Auto and native follow the backbone"
+        " (averages where it was trained that way); cls takes the first position, mean averages,"
+        " max takes the largest value, concat puts mean and max side by side.",
+        choices=POOLINGS,
+        group="Head",
+    )
     tune: str = setting(
-        "all", "Which pretrained weights move: all; the last blocks (few examples, similar data); the first blocks "
-        "(the same things, photographed differently); norms (normalisation layers alone, a thousandth of the "
-        "weights); a pattern of names; head (none of them); nothing at all.", choices=MOVES, group="What moves")
-    blocks: int = setting(2, "How many blocks move when tune is last or first.", low=1, high=200, group="What moves")
-    pattern: str = setting("", "Regular expression that the names of moving weights match when tune is pattern, such "
-                           "as attention.", group="What moves")
+        "all",
+        "Which pretrained weights move: all; the last blocks (few examples, similar data); the"
+        " first blocks (the same things, photographed differently); norms (normalisation layers"
+        " alone, a thousandth of the weights); a pattern of names; head (none of them); nothing at"
+        " all.",
+        choices=MOVES,
+        group="What moves",
+    )
+    blocks: int = setting(
+        2, "How many blocks move when tune is last or first.", low=1, high=200, group="What moves"
+    )
+    pattern: str = setting(
+        "",
+        "Regular expression that the names of moving weights match when tune is pattern, such "
+        "as attention.",
+        group="What moves",
+    )
     batchnorm: str = setting(
-        "auto", "What batch-normalisation layers do. Freeze keeps the statistics of the pretraining (best for small "
-        "sets); adapt follows your pictures; eval also switches every dropout off. Auto adapts where 600 training "
-        "pictures or more move the whole network.", choices=("auto", "freeze", "adapt", "eval"), group="What moves")
-    frozen_dropout: bool = setting(False, "Keep dropout on in frozen blocks. Off, they say the same each time.",
-                                   group="What moves")
-    reinit_top: int = setting(0, "Blocks at the top that start anew from random weights. One or two steady the "
-                              "tuning of large text models on few examples.", low=0, high=100, group="What moves")
-    lora: bool = setting(False, "Train small low-rank matrices beside the frozen weights (LoRA) instead of the "
-                         "weights themselves. Saves memory; they are merged into the model at the end.",
-                         group="What moves")
-    lora_rank: int = setting(8, "Rank of the LoRA matrices; higher ones can learn more.", low=1, high=512,
-                             group="What moves")
-    lora_alpha: float = setting(16.0, "Strength of the LoRA matrices; their change is multiplied by alpha over rank.",
-                                low=0.1, high=1024, group="What moves")
-    lora_dropout: float = setting(0.05, "Share of the inputs of the LoRA matrices that are switched off at random.",
-                                  low=0.0, high=0.9, group="What moves")
-    scratch: bool = setting(False, "Start from random weights of the same architecture: what the data alone can "
-                            "teach.", group="What moves")
+        "auto",
+        "What batch-normalisation layers do. Freeze keeps the statistics of the pretraining (best"
+        " for small sets); adapt follows your pictures; eval also switches every dropout off. Auto"
+        " adapts where 600 training pictures or more move the whole network.",
+        choices=("auto", "freeze", "adapt", "eval"),
+        group="What moves",
+    )
+    frozen_dropout: bool = setting(
+        False,
+        "Keep dropout on in frozen blocks. Off, they say the same each time.",
+        group="What moves",
+    )
+    reinit_top: int = setting(
+        0,
+        "Blocks at the top that start anew from random weights. One or two steady the "
+        "tuning of large text models on few examples.",
+        low=0,
+        high=100,
+        group="What moves",
+    )
+    lora: bool = setting(
+        False,
+        "Train small low-rank matrices beside the frozen weights (LoRA) instead of the "
+        "weights themselves. Saves memory; they are merged into the model at the end.",
+        group="What moves",
+    )
+    lora_rank: int = setting(
+        8,
+        "Rank of the LoRA matrices; higher ones can learn more.",
+        low=1,
+        high=512,
+        group="What moves",
+    )
+    lora_alpha: float = setting(
+        16.0,
+        "Strength of the LoRA matrices; their change is multiplied by alpha over rank.",
+        low=0.1,
+        high=1024,
+        group="What moves",
+    )
+    lora_dropout: float = setting(
+        0.05,
+        "Share of the inputs of the LoRA matrices that are switched off at random.",
+        low=0.0,
+        high=0.9,
+        group="What moves",
+    )
+    scratch: bool = setting(
+        False,
+        "Start from random weights of the same architecture: what the data alone can teach.",
+        group="What moves",
+    )
     unknown_layers: str = setting(
-        "refuse", "What to do about an architecture whose blocks are not in our table: refuse, or take its modules in "
-        "their order as blocks.", choices=("refuse", "module order"), group="What moves")
+        "refuse",
+        "What to do about an architecture whose blocks are not in our table: refuse, or take its"
+        " modules in their order as blocks.",
+        choices=("refuse", "module order"),
+        group="What moves",
+    )
     layer_decay: float = setting(
-        1.0, "Learning rate of each block over that of the one above it. 0.65 to 0.9 keeps the early blocks close to "
-        "what they know; 1 treats all alike. Where there are more than twelve blocks, the first moves as it would with "
-        "twelve.", low=0.1, high=1.0, group="Learning rate")
+        1.0,
+        "Learning rate of each block over that of the one above it. 0.65 to 0.9 keeps the early"
+        " blocks close to what they know; 1 treats all alike. Where there are more than twelve"
+        " blocks, the first moves as it would with twelve.",
+        low=0.1,
+        high=1.0,
+        group="Learning rate",
+    )
     lr_slice: float = setting(
-        1.0, "Learning rate of the classifier over that of the first block, with even steps between (discriminative "
-        "learning rates). 1 is off.", low=1.0, high=1e6, group="Learning rate")
+        1.0,
+        "Learning rate of the classifier over that of the first block, with even steps between"
+        " (discriminative learning rates). 1 is off.",
+        low=1.0,
+        high=1e6,
+        group="Learning rate",
+    )
     head_lr: float = setting(
-        0.0, "Learning rate of the head over that of the block below it. 0 decides: 1 for a head that a probe has "
-        "fitted, 10 for a fresh one; a tenth of that beside LoRA.", low=0.0, high=1e4, group="Learning rate")
+        0.0,
+        "Learning rate of the head over that of the block below it. 0 decides: 1 for a head that a"
+        " probe has fitted, 10 for a fresh one; a tenth of that beside LoRA.",
+        low=0.0,
+        high=1e4,
+        group="Learning rate",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,17 +164,33 @@ class SurgeryPlan(Checked):
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                raise ConfigError(f"The pattern {self.pattern!r} cannot be read.", str(error),
-                                  "Write part of a layer's name, such as attention.") from error
+                raise ConfigError(
+                    f"The pattern {self.pattern!r} cannot be read.",
+                    str(error),
+                    "Write part of a layer's name, such as attention.",
+                ) from error
             if not self.pattern:
-                raise ConfigError("tune is pattern, but no pattern is given.", "",
-                                  "Write part of a layer's name, such as attention, or choose another value of tune.")
+                raise ConfigError(
+                    "tune is pattern, but no pattern is given.",
+                    "",
+                    "Write part of a layer's name, such as attention, or choose another value of"
+                    " tune.",
+                )
         if self.scratch and (self.lora or self.tune != "all"):
-            raise ConfigError("From scratch, every weight has to learn.",
-                              "Frozen or low-rank parts would stay random.", "Set tune to all and lora to false.")
+            raise ConfigError(
+                "From scratch, every weight has to learn.",
+                "Frozen or low-rank parts would stay random.",
+                "Set tune to all and lora to false.",
+            )
         if self.layer_decay < 1 and self.lr_slice > 1:
-            raise ConfigError("layer_decay and lr_slice are both set.", "Both say how fast the early blocks move.",
-                              "Leave one of them at 1.")
+            raise ConfigError(
+                "layer_decay and lr_slice are both set.",
+                "Both say how fast the early blocks move.",
+                "Leave one of them at 1.",
+            )
         if self.head == "mlp" and not self.hidden:
-            raise ConfigError("An mlp head without hidden layers is a linear one.", "",
-                              "Give hidden a width, such as 1024, or set head to linear.")
+            raise ConfigError(
+                "An mlp head without hidden layers is a linear one.",
+                "",
+                "Give hidden a width, such as 1024, or set head to linear.",
+            )

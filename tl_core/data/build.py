@@ -30,22 +30,33 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
-def build_version(sources: dict[str, Source], options: ImportOptions, folder: Path, name: str,
-                  progress: Progress | None = None, base: DatasetVersion | None = None,
-                  parent: str = "") -> VersionInfo:
+def build_version(
+    sources: dict[str, Source],
+    options: ImportOptions,
+    folder: Path,
+    name: str,
+    progress: Progress | None = None,
+    base: DatasetVersion | None = None,
+    parent: str = "",
+) -> VersionInfo:
     """Write the rows of `sources` (by split, "" for the main one) as a version into `folder`.
 
-    With `base` (called `parent`, name@number), its rows come first and keep their splits; the new ones are prepared as
-    they were and go where `options.new_rows` says.
+    With `base` (called `parent`, name@number), its rows come first and keep their splits; the new
+    ones are prepared as they were and go where `options.new_rows` says.
 
     Raises:
         AmbiguousError: when the rows can be read in ways that give different classes or splits.
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
-    modalities = {source.modality for source in sources.values()} | ({base.info.modality} if base else set())
+    modalities = {source.modality for source in sources.values()} | (
+        {base.info.modality} if base else set()
+    )
     if len(modalities) > 1:
-        raise DataError("Images and texts cannot be in one dataset.", "One source has images, another texts.",
-                        "Bring sources of the same kind.")
+        raise DataError(
+            "Images and texts cannot be in one dataset.",
+            "One source has images, another texts.",
+            "Bring sources of the same kind.",
+        )
     modality = modalities.pop()
     intake = Intake([item for source in sources.values() for item in source.skipped])
     for source in sources.values():
@@ -62,7 +73,10 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
     intake.plan.doubt(*collector.doubts)
     intake.plan.note(*collector.notes)
     if intake.empty * 20 > collector.count + intake.empty:
-        intake.plan.doubt(f"{intake.empty:,} row(s) have no text and are left out; that is more than one in twenty.")
+        intake.plan.doubt(
+            f"{intake.empty:,} row(s) have no text and are left out; that is more than one in"
+            " twenty."
+        )
     _check_dates(collector, options, intake.plan)
     _check_fold(options, intake)
     intake.columns = intake.columns or (dict(base.info.columns) if base else {})
@@ -71,26 +85,48 @@ def build_version(sources: dict[str, Source], options: ImportOptions, folder: Pa
     elif options.ignore_splits:
         rows.given[:] = ""
     if not rows.classes and intake.undecided:
-        raise DataError(f"{intake.undecided:,} items have several classes each, none of them more often than others.",
-                        "Several labels for one item, as in the detection of objects, are recognised, but not "
-                        "supported yet.", "Bring one class for each item.")
+        raise DataError(
+            f"{intake.undecided:,} items have several classes each, none of them more often than"
+            " others.",
+            "Several labels for one item, as in the detection of objects, are recognised, but not "
+            "supported yet.",
+            "Bring one class for each item.",
+        )
     check_classes(rows, options.task)
     rows.find_pairs(folder)
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
     result = split.assign_splits(rows.labels, groups, rows.given, placing, rows.dates)
-    draft = Draft(rows, result.splits, groups, options, inputs, extras, name, intake.columns, intake.skipped,
-                  intake.empty, intake.damaged, result.findings + _blank_splits(collector.blank_splits)
-                  + _disagreement(intake),
-                  plan=intake.plan, preparation=intake.preparation, sample=sample_rows(rows, result.splits, folder))
+    draft = Draft(
+        rows,
+        result.splits,
+        groups,
+        options,
+        inputs,
+        extras,
+        name,
+        intake.columns,
+        intake.skipped,
+        intake.empty,
+        intake.damaged,
+        result.findings + _blank_splits(collector.blank_splits) + _disagreement(intake),
+        plan=intake.plan,
+        preparation=intake.preparation,
+        sample=sample_rows(rows, result.splits, folder),
+    )
     if base:
         draft.skipped = base.info.skipped + draft.skipped
-        draft.parent, draft.change = parent, f"Added {len(rows) - len(base.labels):,} items from {name}."
+        draft.parent, draft.change = (
+            parent,
+            f"Added {len(rows) - len(base.labels):,} items from {name}.",
+        )
     return seal(draft, folder)
 
 
 def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> ImportOptions:
-    """The options of rows that are added to `base`: what is done to a row must be what was done to its rows."""
+    """The options of rows that are added to `base`: what is done to a row must be what was done to
+    its rows.
+    """
     before = Preparation.from_dict(base.info.preparation)
     intake.preparation = replace(before, columns=(), pixels=())
     options = replace(options, repair=before.repair)
@@ -98,26 +134,40 @@ def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> I
         return replace(options, pages=options.pages or ("all" if before.page == "all" else "first"))
     title = base.info.columns.get("title", "")
     if title and not options.title_column:
-        options = replace(options, title_column=title, text_column=options.text_column or base.info.columns["text"])
+        options = replace(
+            options,
+            title_column=title,
+            text_column=options.text_column or base.info.columns["text"],
+        )
     return options
 
 
 def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> RowFacts:
-    """The rows with the names of their classes, where a list beside the data says what their numbers mean."""
-    known: ClassList = next((source.class_list for source in sources.values() if source.class_list.names), ClassList())
+    """The rows with the names of their classes, where a list beside the data says what their
+    numbers mean.
+    """
+    known: ClassList = next(
+        (source.class_list for source in sources.values() if source.class_list.names), ClassList()
+    )
     if not known.names:
         return rows
     meaning = known.meaning(rows.classes)
-    if not meaning and {_bare(name) for name in rows.classes} <= {_bare(name) for name in known.names.values()}:
+    if not meaning and {_bare(name) for name in rows.classes} <= {
+        _bare(name) for name in known.names.values()
+    }:
         return rows
     if not meaning:
-        plan.doubt(f"A list of {len(known.names)} class names lies beside the data, but does not fit its classes "
-                   f"({', '.join(rows.classes[:4])}), so these keep their names.")
+        plan.doubt(
+            f"A list of {len(known.names)} class names lies beside the data, but does not fit its"
+            f" classes ({', '.join(rows.classes[:4])}), so these keep their names."
+        )
         return rows
     names = sorted({*meaning.values()})
     places = np.array([names.index(meaning[name]) for name in rows.classes] + [-1], dtype=np.int64)
-    plan.note(f"The numbers of the classes are named by the list beside the data: {rows.classes[0]} is "
-              f"{meaning[rows.classes[0]]}.")
+    plan.note(
+        f"The numbers of the classes are named by the list beside the data: {rows.classes[0]} is "
+        f"{meaning[rows.classes[0]]}."
+    )
     return replace(rows, classes=names, labels=places[rows.labels])
 
 
@@ -132,10 +182,16 @@ def _check_dates(collector: Collector, options: ImportOptions, plan: Plan) -> No
         DataError: when a column was named as the date and none of its cells is one.
     """
     plan.note(*collector.dates.notes)
-    if options.date_column and collector.dates.filled and collector.dates.unreadable == collector.dates.filled:
-        raise DataError(f"No cell of {options.date_column!r} can be read as a date.", "",
-            "Name another column, or write "
-                        "dates as 2025-03-14.")
+    if (
+        options.date_column
+        and collector.dates.filled
+        and collector.dates.unreadable == collector.dates.filled
+    ):
+        raise DataError(
+            f"No cell of {options.date_column!r} can be read as a date.",
+            "",
+            "Name another column, or write dates as 2025-03-14.",
+        )
 
 
 def _check_fold(options: ImportOptions, intake: Intake) -> None:
@@ -144,74 +200,135 @@ def _check_fold(options: ImportOptions, intake: Intake) -> None:
     Raises:
         DataError: names the folds that it has.
     """
-    if options.test_fold and not any(intake.place(fold, options) == "test" for fold in {*intake.folds}):
-        raise DataError(f"There is no fold {options.test_fold!r}.",
-                        f"The data has: {', '.join(sorted(intake.folds)[:12])}." if intake.folds else
-                        "The data has no folds.", nearest(options.test_fold, intake.folds))
+    if options.test_fold and not any(
+        intake.place(fold, options) == "test" for fold in {*intake.folds}
+    ):
+        raise DataError(
+            f"There is no fold {options.test_fold!r}.",
+            (
+                f"The data has: {', '.join(sorted(intake.folds)[:12])}."
+                if intake.folds
+                else "The data has no folds."
+            ),
+            nearest(options.test_fold, intake.folds),
+        )
 
 
 def _blank_splits(count: int) -> list[Finding]:
     if not count:
         return []
-    return [Finding("blank_splits", "warning", f"{count:,} row(s) say nothing in the column of the split. They are in "
-                    "train.", count, "Fill the column if they belong elsewhere.")]
+    return [
+        Finding(
+            "blank_splits",
+            "warning",
+            f"{count:,} row(s) say nothing in the column of the split. They are in train.",
+            count,
+            "Fill the column if they belong elsewhere.",
+        )
+    ]
 
 
 def _disagreement(intake: Intake) -> list[Finding]:
     if not intake.disagreeing:
         return []
-    ties = f" {intake.undecided:,} of them have no commonest class and were set aside." if intake.undecided else ""
-    return [Finding("disagreement", "warning", f"To {intake.disagreeing:,} item(s) annotators gave different classes. "
-                    f"Each has the class that most of them gave.{ties}", intake.disagreeing, "Look at such items with "
-                    "the annotators; where people disagree, no model can be right for all.")]
+    ties = (
+        f" {intake.undecided:,} of them have no commonest class and were set aside."
+        if intake.undecided
+        else ""
+    )
+    return [
+        Finding(
+            "disagreement",
+            "warning",
+            f"To {intake.disagreeing:,} item(s) annotators gave different classes. "
+            f"Each has the class that most of them gave.{ties}",
+            intake.disagreeing,
+            "Look at such items with "
+            "the annotators; where people disagree, no model can be right for all.",
+        )
+    ]
 
 
 def sample_rows(rows: RowFacts, splits: Any, folder: Path, count: int = 3) -> list[dict[str, Any]]:  # noqa: ANN401
     """Some rows as the model will see them, of as many classes as can be."""
     _, first = np.unique(rows.labels, return_index=True)
-    chosen = sorted((int(place) for place in first if rows.labels[place] >= 0), key=lambda place: rows.labels[place])
-    chosen = sorted({*chosen[:count], *np.flatnonzero(rows.labels >= 0)[:count].tolist()},
-                    key=lambda place: (place not in chosen[:count], place))[:count]
+    chosen = sorted(
+        (int(place) for place in first if rows.labels[place] >= 0),
+        key=lambda place: rows.labels[place],
+    )
+    chosen = sorted(
+        {*chosen[:count], *np.flatnonzero(rows.labels >= 0)[:count].tolist()},
+        key=lambda place: (place not in chosen[:count], place),
+    )[:count]
     table = open_items(folder)
     found = []
     for place in chosen:
         name = table.column("name").slice(place, 1).to_pylist()[0]
-        seen = ({"text": table.column("text").slice(place, 1).to_pylist()[0][:300]} if rows.modality == "text" else
-                {"picture": f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"})
-        found.append({"name": name, **seen, "label": rows.classes[rows.labels[place]], "split": str(splits[place])})
+        seen = (
+            {"text": table.column("text").slice(place, 1).to_pylist()[0][:300]}
+            if rows.modality == "text"
+            else {"picture": f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"}
+        )
+        found.append(
+            {
+                "name": name,
+                **seen,
+                "label": rows.classes[rows.labels[place]],
+                "split": str(splits[place]),
+            }
+        )
     return found
 
 
-def _write_items(chunks: Iterator[Chunk], collector: Collector, modality: str, folder: Path, total: int, limit: int,
-                 progress: Progress | None, base: DatasetVersion | None) -> tuple[str, str]:
-    """Stream the rows to `items.arrow` and what is remembered of them to `collector`; gives digests of inputs and
-    extra columns."""
+def _write_items(
+    chunks: Iterator[Chunk],
+    collector: Collector,
+    modality: str,
+    folder: Path,
+    total: int,
+    limit: int,
+    progress: Progress | None,
+    base: DatasetVersion | None,
+) -> tuple[str, str]:
+    """Stream the rows to `items.arrow` and what is remembered of them to `collector`; gives digests
+    of inputs and extra columns.
+    """
     inputs, lengths, extras = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     first = next(chunks, None)
     if first is None:
-        raise DataError("No usable row is left.", "All were empty, damaged or of an unknown kind.",
-                        "Open a few of them to see what is wrong.")
+        raise DataError(
+            "No usable row is left.",
+            "All were empty, damaged or of an unknown kind.",
+            "Open a few of them to see what is wrong.",
+        )
     names = first.items.column_names
     if base:
         names = base.table.column_names
         inputs.update(base.info.inputs_fingerprint.encode())
         extras.update(base.info.extras_fingerprint.encode())
-    with items_writer(folder, first.items.schema if not base else base.table.schema, modality) as write:
+    with items_writer(
+        folder, first.items.schema if not base else base.table.schema, modality
+    ) as write:
         if base:
             for batch in open_items(base.folder).to_batches():
                 write(_plain(batch))
         chunk: Chunk | None = first
         while chunk is not None:
             if collector.count + len(chunk.labels) > limit:
-                raise DataError(f"There are more than {limit:,} rows.", "That is this server's limit for a dataset.",
-                                "Bring a part of them, or raise TL_MAX_ITEMS.")
+                raise DataError(
+                    f"There are more than {limit:,} rows.",
+                    "That is this server's limit for a dataset.",
+                    "Bring a part of them, or raise TL_MAX_ITEMS.",
+                )
             items = _fitted(chunk.items, names)
             write(items)
             inputs.update(chunk.content)
             lengths.update(chunk.lengths)
             for column in items.column_names:
                 if column not in ("text", "image", "name"):
-                    extras.update("".join(f"{cell}\0" for cell in items.column(column).to_pylist()).encode())
+                    extras.update(
+                        "".join(f"{cell}\0" for cell in items.column(column).to_pylist()).encode()
+                    )
             collector.add(chunk)
             if progress:
                 progress(collector.count, max(total, collector.count) if total else 0)
@@ -233,11 +350,15 @@ def _fitted(items: pa.Table, names: list[str]) -> pa.Table:
     if items.column_names == names:
         return items
     empty = pa.repeat(pa.scalar("", pa.string()), items.num_rows)
-    return pa.table({name: items.column(name) if name in items.column_names else empty for name in names})
+    return pa.table(
+        {name: items.column(name) if name in items.column_names else empty for name in names}
+    )
 
 
 def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
-    """The rows of `base`, then `new` ones, with common class numbers; the old ones keep their splits."""
+    """The rows of `base`, then `new` ones, with common class numbers; the old ones keep their
+    splits.
+    """
     old = base.row_facts()
     names = sorted({*old.classes, *new.classes})
 
@@ -247,7 +368,16 @@ def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
 
     shift = int(old.named.max(initial=-1)) + 1
     named = np.concatenate([old.named, np.where(new.named >= 0, new.named + shift, -1)])
-    facts = {key: np.concatenate([old.facts.get(key, np.zeros(len(old), values.dtype)), values])
-             for key, values in new.facts.items()}
-    return RowFacts(old.modality, names, np.concatenate([moved(old), moved(new)]),
-                    np.concatenate([base.splits, new.given]), named, np.concatenate([old.dates, new.dates]), facts)
+    facts = {
+        key: np.concatenate([old.facts.get(key, np.zeros(len(old), values.dtype)), values])
+        for key, values in new.facts.items()
+    }
+    return RowFacts(
+        old.modality,
+        names,
+        np.concatenate([moved(old), moved(new)]),
+        np.concatenate([base.splits, new.given]),
+        named,
+        np.concatenate([old.dates, new.dates]),
+        facts,
+    )

@@ -18,23 +18,31 @@ _NAMED = 50
 def compare_versions(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
     """Counts and the first items `added`, `removed`, `relabelled` and `moved` (to another split).
 
-    Items are matched by content: the same text (but for capitals and blanks) or the same bytes. Copies are matched
-    one to one, those with the same class and split first, then those with the same class.
+    Items are matched by content: the same text (but for capitals and blanks) or the same bytes.
+    Copies are matched one to one, those with the same class and split first, then those with the
+    same class.
 
     Raises:
         DataError: for a picture and a text dataset.
     """
     if old.info.modality != new.info.modality:
-        raise DataError("Images and texts cannot be compared.", "", "Name two versions of one dataset.")
+        raise DataError(
+            "Images and texts cannot be compared.", "", "Name two versions of one dataset."
+        )
     left_old, left_new = _living(old), _living(new)
     same, left_old, left_new = _matched(left_old, left_new, ["key", "label", "split"])
     moved, left_old, left_new = _matched(left_old, left_new, ["key", "label"])
     changed, removed, added = _matched(left_old, left_new, ["key"])
     return {
-        "rows": [old.info.rows, new.info.rows], "same": len(same),
-        "added": _listed(new, added["row"], added["label"]), "removed": _listed(old, removed["row"], removed["label"]),
-        "relabelled": _listed(new, changed["row_new"], changed["label_old"] + " → " + changed["label_new"]),
-        "moved": _listed(new, moved["row_new"], moved["split_old"] + " → " + moved["split_new"])}
+        "rows": [old.info.rows, new.info.rows],
+        "same": len(same),
+        "added": _listed(new, added["row"], added["label"]),
+        "removed": _listed(old, removed["row"], removed["label"]),
+        "relabelled": _listed(
+            new, changed["row_new"], changed["label_old"] + " → " + changed["label_new"]
+        ),
+        "moved": _listed(new, moved["row_new"], moved["split_old"] + " → " + moved["split_new"]),
+    }
 
 
 def _living(version: DatasetVersion) -> pd.DataFrame:
@@ -42,12 +50,19 @@ def _living(version: DatasetVersion) -> pd.DataFrame:
 
     rows = np.flatnonzero(version.splits != "removed")
     names = np.array([*version.info.labels, ""], dtype=object)
-    return pd.DataFrame({"row": rows, "key": version.facts()["key"][rows], "label": names[version.labels[rows]],
-                         "split": version.splits[rows].astype(object)})
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "key": version.facts()["key"][rows],
+            "label": names[version.labels[rows]],
+            "split": version.splits[rows].astype(object),
+        }
+    )
 
 
-def _matched(old: pd.DataFrame, new: pd.DataFrame,
-             by: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _matched(
+    old: pd.DataFrame, new: pd.DataFrame, by: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Rows that agree in `by`, one to one, and what is left of both sides."""
     old, new = (side.assign(copy=side.groupby(by).cumcount()) for side in (old, new))
     pairs = old.merge(new, on=[*by, "copy"], suffixes=("_old", "_new"))
@@ -57,5 +72,10 @@ def _matched(old: pd.DataFrame, new: pd.DataFrame,
 def _listed(version: DatasetVersion, rows: pd.Series[Any], notes: pd.Series[str]) -> dict[str, Any]:
     first = np.asarray(rows[:_NAMED], dtype=np.int64)
     shown = version.texts(first) if version.info.modality == "text" else version.names(first)
-    return {"count": len(rows), "items": [{"item": item[:200], "what": note} for item, note in
-                                          zip(shown, notes[:_NAMED], strict=True)]}
+    return {
+        "count": len(rows),
+        "items": [
+            {"item": item[:200], "what": note}
+            for item, note in zip(shown, notes[:_NAMED], strict=True)
+        ],
+    }

@@ -1,4 +1,6 @@
-"""Rows on their way in, a few thousand at a time: what the model sees, its class, and facts about it."""
+"""Rows on their way in, a few thousand at a time: what the model sees, its class, and facts about
+it.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,10 @@ _RESERVED = ("text", "image", "name")
 
 @dataclass
 class Chunk:
-    """Some rows. `items` are the columns to store (text or image, name, then extra ones), all strings but the image;
-    `labels`, `splits`, `groups` and `dates` hold what the source says, "" where it says nothing."""
+    """Some rows. `items` are the columns to store (text or image, name, then extra ones), all
+    strings but the image; `labels`, `splits`, `groups` and `dates` hold what the source says, ""
+    where it says nothing.
+    """
 
     items: pa.Table
     labels: pa.Array
@@ -47,7 +51,9 @@ class Chunk:
     dates: pa.Array
     facts: dict[str, NDArray[Any]]
     content: bytes  # the inputs one after the other, or their digests
-    lengths: bytes  # where each of them ends; with `content` the same however rows are cut into chunks
+    lengths: (
+        bytes  # where each of them ends; with `content` the same however rows are cut into chunks
+    )
 
 
 @dataclass
@@ -75,9 +81,13 @@ class Intake:
 
     def told(self, reading: Reading, name: str) -> None:
         """Keep what the reader of the table `name` has noticed."""
-        self.skipped += [{"item": f"{name} row {number}", "reason": reason} for number, reason in reading.bad]
-        self.skipped += [{"item": name, "reason": reason, "count": str(count)}
-                         for reason, count in reading.set_aside.items()]
+        self.skipped += [
+            {"item": f"{name} row {number}", "reason": reason} for number, reason in reading.bad
+        ]
+        self.skipped += [
+            {"item": name, "reason": reason, "count": str(count)}
+            for reason, count in reading.set_aside.items()
+        ]
         self.disagreed(reading.disagreeing, reading.undecided)
         self.plan.format = self.plan.format or reading.format
         self.plan.note(*reading.notes)
@@ -125,7 +135,9 @@ class Part:
     limits: Limits
 
 
-def text_chunks(sources: dict[str, Source], options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
+def text_chunks(
+    sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> Iterator[Chunk]:
     """The rows of all documents and tables, split by split."""
     for outer, source in sources.items():
         yield from _document_chunks(source, outer, options, intake)
@@ -139,10 +151,11 @@ def text_chunks(sources: dict[str, Source], options: ImportOptions, intake: Inta
             yield from intake.take(ahead.popleft().result())
 
 
-def table_rows(sources: dict[str, Source], options: ImportOptions,
-               intake: Intake) -> Iterator[tuple[Rows, Columns, Part]]:
-    """The rows of all tables of texts, with their columns and where they belong; the first table's columns hold for
-    all.
+def table_rows(
+    sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> Iterator[tuple[Rows, Columns, Part]]:
+    """The rows of all tables of texts, with their columns and where they belong; the first table's
+    columns hold for all.
 
     Raises:
         DataError: when the columns cannot be guessed, or a table lacks one that makes the text.
@@ -154,10 +167,17 @@ def table_rows(sources: dict[str, Source], options: ImportOptions,
             part = Part(table.path.name, outer or table.split, table.label, source.limits)
             for rows in read_table(table.path, reading):
                 if roles is None:
-                    roles = guess_columns(rows.cells.slice(0, HEAD).to_pandas(), options, reading.roles,
-                                          label=not table.label)
+                    roles = guess_columns(
+                        rows.cells.slice(0, HEAD).to_pandas(),
+                        options,
+                        reading.roles,
+                        label=not table.label,
+                    )
                     intake.took(roles)
-                    intake.prepare(columns=tuple(filter(None, (roles.title, roles.text))), repair=options.repair)
+                    intake.prepare(
+                        columns=tuple(filter(None, (roles.title, roles.text))),
+                        repair=options.repair,
+                    )
                 _check_columns(rows, roles, readable(table.path.name))
                 yield rows, roles, part
             intake.told(reading, readable(table.path.name))
@@ -171,12 +191,16 @@ def _check_columns(rows: Rows, roles: Columns, name: str) -> None:
     """
     for wanted in filter(None, (roles.text, roles.title)):
         if wanted not in rows.cells.column_names:
-            raise DataError(f"{name!r} has no column {wanted!r}.",
+            raise DataError(
+                f"{name!r} has no column {wanted!r}.",
                 f"It has: {', '.join(rows.cells.column_names[:12])}.",
-                            "Give the tables the same column names.")
+                "Give the tables the same column names.",
+            )
 
 
-def _document_chunks(source: Source, outer: str, options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
+def _document_chunks(
+    source: Source, outer: str, options: ImportOptions, intake: Intake
+) -> Iterator[Chunk]:
     """Files that are one text each."""
     import pyarrow as pa
 
@@ -188,14 +212,31 @@ def _document_chunks(source: Source, outer: str, options: ImportOptions, intake:
     documents = iter(source.documents)
     while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
         texts = [_document(one.path, source.limits) for one in batch]
-        cells = pa.table({"text": pa.array(texts, pa.string()),
-                          **{name: pa.array(values, pa.string()) for name, values in (
-                              ("label", [one.label for one in batch]),
-                              ("split", [outer or intake.place(one.fold, options) or
-                                         ("" if one.split == "unlabelled" else one.split) for one in batch]))}})
+        cells = pa.table(
+            {
+                "text": pa.array(texts, pa.string()),
+                **{
+                    name: pa.array(values, pa.string())
+                    for name, values in (
+                        ("label", [one.label for one in batch]),
+                        (
+                            "split",
+                            [
+                                outer
+                                or intake.place(one.fold, options)
+                                or ("" if one.split == "unlabelled" else one.split)
+                                for one in batch
+                            ],
+                        ),
+                    )
+                },
+            }
+        )
         rows = Rows(np.arange(len(batch)), cells)
         part = Part("", "", "", source.limits)
-        yield from intake.take(_text_chunk(rows, roles, part, options, intake, [one.name for one in batch]))
+        yield from intake.take(
+            _text_chunk(rows, roles, part, options, intake, [one.name for one in batch])
+        )
 
 
 def _document(path: Path, limits: Limits) -> str:
@@ -209,15 +250,28 @@ def _document(path: Path, limits: Limits) -> str:
         return ""
 
 
-def _text_chunk(rows: Rows, roles: Columns, part: Part, options: ImportOptions, intake: Intake,
-                called: list[str] | None = None) -> _Read:
+def _text_chunk(
+    rows: Rows,
+    roles: Columns,
+    part: Part,
+    options: ImportOptions,
+    intake: Intake,
+    called: list[str] | None = None,
+) -> _Read:
     """The chunk, what was left out of it, and how many of these had no text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     cells, numbers = rows.cells.combine_chunks(), rows.numbers
-    names = pa.array(called, pa.string()) if called else pc.binary_join_element_wise(
-        f"{readable(part.file.rpartition('.')[0] or part.file)} row ", pa.array(numbers).cast(pa.string()), "")
+    names = (
+        pa.array(called, pa.string())
+        if called
+        else pc.binary_join_element_wise(
+            f"{readable(part.file.rpartition('.')[0] or part.file)} row ",
+            pa.array(numbers).cast(pa.string()),
+            "",
+        )
+    )
     texts = column(cells, roles.text)
     if roles.title:
         texts = pc.binary_join_element_wise(column(cells, roles.title), texts, JOIN)
@@ -226,21 +280,41 @@ def _text_chunk(rows: Rows, roles: Columns, part: Part, options: ImportOptions, 
     texts = pc.utf8_trim_whitespace(texts)
     lengths = pc.utf8_length(texts).to_numpy()
     good = (lengths > 0) & (lengths <= part.limits.cell_chars)
-    skipped = [{"item": str(name), "reason": f"over {part.limits.cell_chars:,} characters" if length else "no text"}
-               for name, length in zip(names.filter(pa.array(~good)).to_pylist(), lengths[~good].tolist(), strict=True)]
+    skipped = [
+        {
+            "item": str(name),
+            "reason": f"over {part.limits.cell_chars:,} characters" if length else "no text",
+        }
+        for name, length in zip(
+            names.filter(pa.array(~good)).to_pylist(), lengths[~good].tolist(), strict=True
+        )
+    ]
     empty_texts = int((lengths == 0).sum())
     if not good.all():
         keep = pa.array(np.flatnonzero(good))
-        cells, texts, numbers, names = cells.take(keep), texts.take(keep), numbers[good], names.take(keep)
+        cells, texts, numbers, names = (
+            cells.take(keep),
+            texts.take(keep),
+            numbers[good],
+            names.take(keep),
+        )
     if not len(numbers):
         return None, skipped, empty_texts
-    extra = {f"input_{name}" if name in _RESERVED else name: column(cells, name) for name in cells.column_names
-             if name not in (roles.text, roles.label, *(("split",) if called else ()))}
+    extra = {
+        f"input_{name}" if name in _RESERVED else name: column(cells, name)
+        for name in cells.column_names
+        if name not in (roles.text, roles.label, *(("split",) if called else ()))
+    }
     empty = _same("", len(numbers))
-    chunk = Chunk(pa.table({"text": texts, "name": names, **extra}), row_labels(cells, roles, part, numbers),
-                  row_splits(cells, roles, part, options, intake),
-                  column(cells, roles.group) if roles.group else empty,
-                  column(cells, roles.date) if roles.date else empty, text_facts(texts), *_text_bytes(texts))
+    chunk = Chunk(
+        pa.table({"text": texts, "name": names, **extra}),
+        row_labels(cells, roles, part, numbers),
+        row_splits(cells, roles, part, options, intake),
+        column(cells, roles.group) if roles.group else empty,
+        column(cells, roles.date) if roles.date else empty,
+        text_facts(texts),
+        *_text_bytes(texts),
+    )
     return chunk, skipped, empty_texts
 
 
@@ -253,7 +327,9 @@ def row_labels(cells: pa.Table, roles: Columns, part: Part, numbers: NDArray[np.
     return column(cells, roles.label) if roles.label else _same("", cells.num_rows)
 
 
-def row_splits(cells: pa.Table, roles: Columns, part: Part, options: ImportOptions, intake: Intake) -> pa.Array:
+def row_splits(
+    cells: pa.Table, roles: Columns, part: Part, options: ImportOptions, intake: Intake
+) -> pa.Array:
     import pyarrow as pa
 
     if part.split:
@@ -286,6 +362,8 @@ def _text_bytes(texts: pa.Array) -> tuple[bytes, bytes]:
     import pyarrow.compute as pc
 
     _, offsets, values = texts.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset:texts.offset + len(texts) + 1]
-    return (values.slice(int(ends[0]), int(ends[-1] - ends[0])) if values else b"",
-            pc.binary_length(texts).to_numpy().tobytes())
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return (
+        values.slice(int(ends[0]), int(ends[-1] - ends[0])) if values else b"",
+        pc.binary_length(texts).to_numpy().tobytes(),
+    )

@@ -1,4 +1,6 @@
-"""Class names: how many there may be, cells that list several, names that are alike, names that stand for nothing."""
+"""Class names: how many there may be, cells that list several, names that are alike, names that
+stand for nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from tl_core.data.rows import RowFacts
 
 _LONG = 200  # signs; longer cells are texts, whose signs separate no names
-_SURE = 0.8  # share of parts that must stand elsewhere as well before a comma is taken to separate names
+# share of parts that must stand elsewhere as well before a comma is taken to separate names
+_SURE = 0.8
 _DISTINCT, _FEWEST = 0.8, 10  # share of rows with a class of their own, from this many rows on
 _SEPARATORS = ("[;；]", r"[|｜]", "[,，、]", "#")
 _PUNCTUATION = _SEPARATORS[-2:]  # signs of ordinary names, too: `Paris, France`, `C#`
@@ -26,11 +29,44 @@ _HALVES = frozenset(("0", "5", "25", "50", "75"))  # what stands behind a decima
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200c\u200d\ufe0e\ufe0f"))
 _NUMBER = re.compile(r"([+-]?) ?(\d+)(?:([.,])(\d+))?")
-_BETWEEN = re.compile(r"(?<=\w) -+ (?=\w)|(?<=\w)-+ ?(?=\w)|(?<=\w) -+(?=[^\W\d])")  # a dash that is no sign
-_NOTHING = frozenset((
-    "nan", "null", "none", "nil", "n/a", "n.a.", "#n/a", "#na", "<na>", "nat", "unknown", "undefined", "missing",
-    "not available", "no label", "unlabeled", "unlabelled", "unbekannt", "inconnu", "desconocido", "?", "??", "???",
-    "-", "--", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!"))
+_BETWEEN = re.compile(
+    r"(?<=\w) -+ (?=\w)|(?<=\w)-+ ?(?=\w)|(?<=\w) -+(?=[^\W\d])"
+)  # a dash that is no sign
+_NOTHING = frozenset(
+    (
+        "nan",
+        "null",
+        "none",
+        "nil",
+        "n/a",
+        "n.a.",
+        "#n/a",
+        "#na",
+        "<na>",
+        "nat",
+        "unknown",
+        "undefined",
+        "missing",
+        "not available",
+        "no label",
+        "unlabeled",
+        "unlabelled",
+        "unbekannt",
+        "inconnu",
+        "desconocido",
+        "?",
+        "??",
+        "???",
+        "-",
+        "--",
+        "#value!",
+        "#ref!",
+        "#div/0!",
+        "#name?",
+        "#null!",
+        "#num!",
+    )
+)
 
 
 def check_classes(rows: RowFacts, task: str = "") -> None:
@@ -52,37 +88,54 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
     """The same for classes by name with their number of rows."""
     names = [name for name in counts if name]
     if task != "single_label" and (several := several_in(names)):
-        shown = " and ".join(repr(name) for name in sorted(several, key=lambda name: (len(name), name))[:2])
+        shown = " and ".join(
+            repr(name) for name in sorted(several, key=lambda name: (len(name), name))[:2]
+        )
         raise AmbiguousError(
-            "Rows seem to have several classes at once.", f"Several labels per item are recognised but not supported "
-            f"yet: cells like {shown} list more than one. Keep one class for each row, or say that each cell is one.",
-            "task", {"single_label": "every different cell is a class of its own"})
+            "Rows seem to have several classes at once.",
+            f"Several labels per item are recognised but not supported yet: cells like {shown} list"
+            " more than one. Keep one class for each row, or say that each cell is one.",
+            "task",
+            {"single_label": "every different cell is a class of its own"},
+        )
     if len(names) < 2:
-        raise DataError(f"There is only one class: {names[0]!r}." if names else "No row has a class.",
-                        "A classifier needs at least two to tell apart. Records that were rejected in the tool they "
-                        "come from are left out and make no class.", "Check the class folders or the label column.")
+        raise DataError(
+            f"There is only one class: {names[0]!r}." if names else "No row has a class.",
+            "A classifier needs at least two to tell apart. Records that were rejected in the tool"
+            " they come from are left out and make no class.",
+            "Check the class folders or the label column.",
+        )
     if len(names) > LIMITS.classes:
-        raise DataError(f"There are {len(names):,} different classes.",
-                        f"Up to {LIMITS.classes} are supported; more usually means a number or an id, not a class.",
-                        "Choose another column, or group the values first.")
+        raise DataError(
+            f"There are {len(names):,} different classes.",
+            f"Up to {LIMITS.classes} are supported; more usually means a number or an id, not a"
+            " class.",
+            "Choose another column, or group the values first.",
+        )
     total = sum(counts[name] for name in names)
     if total >= _FEWEST and len(names) > _DISTINCT * total:
         alone = sum(counts[name] == 1 for name in names)
-        raise DataError("Nearly every row has another class.", f"{alone:,} of {total:,} rows have a class of their "
-                        "own; that is an id or a text, not a class.",
-                        "Choose another column, or group the values first.")
+        raise DataError(
+            "Nearly every row has another class.",
+            f"{alone:,} of {total:,} rows have a class of their "
+            "own; that is an id or a text, not a class.",
+            "Choose another column, or group the values first.",
+        )
 
 
 def several_in(names: list[str]) -> list[str]:
-    """The cells that list several classes: lists as such, joined names where their parts come again in other cells."""
+    """The cells that list several classes: lists as such, joined names where their parts come again
+    in other cells.
+    """
     if lists := [name for name in names if holds_several(name) or _TAGS.fullmatch(name.strip())]:
         return lists
     for separator in _SEPARATORS:
         joined = _joined(names, separator)
         if "," in separator and _are_decimals(list(joined.values())):
             continue
-        if stand_alone(joined, names) or (len(joined) >= 2 and _recombine(
-                joined, names, sure=separator in _PUNCTUATION)):
+        if stand_alone(joined, names) or (
+            len(joined) >= 2 and _recombine(joined, names, sure=separator in _PUNCTUATION)
+        ):
             return list(joined)
         if "," in separator and _are_numbers(joined, names):
             return list(joined)
@@ -90,8 +143,9 @@ def several_in(names: list[str]) -> list[str]:
 
 
 def stand_alone(joined: dict[str, list[str]], names: list[str]) -> bool:
-    """Whether there is a joined name all of whose parts are classes by themselves, or one that also is joined to
-    others in another place."""
+    """Whether there is a joined name all of whose parts are classes by themselves, or one that also
+    is joined to others in another place.
+    """
     plain = {name.strip("[] ") for name in names if name not in joined}
     places: dict[str, set[int]] = {}
     for parts in joined.values():
@@ -107,15 +161,25 @@ def stand_alone(joined: dict[str, list[str]], names: list[str]) -> bool:
 
 def _are_decimals(lists: list[list[str]]) -> bool:
     """Whether all joined names are numbers with a decimal comma, as ratings in halves are."""
-    return bool(lists) and all(len(parts) == 2 and parts[0].isdecimal() and parts[1] in _HALVES for parts in lists)
+    return bool(lists) and all(
+        len(parts) == 2 and parts[0].isdecimal() and parts[1] in _HALVES for parts in lists
+    )
 
 
 def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
-    """Whether numbers of classes are listed in rising order beside single ones (27; 2,3), as decimals are not."""
+    """Whether numbers of classes are listed in rising order beside single ones (27; 2,3), as
+    decimals are not.
+    """
     plain = [name.strip() for name in names if name not in joined]
     lists = list(joined.values())
-    if not lists or not plain or not all(re.fullmatch(r"0|[1-9]\d{0,2}", part) for part in (
-            *plain, *(part for parts in lists for part in parts))):
+    if (
+        not lists
+        or not plain
+        or not all(
+            re.fullmatch(r"0|[1-9]\d{0,2}", part)
+            for part in (*plain, *(part for parts in lists for part in parts))
+        )
+    ):
         return False
     if all(len(parts) == 2 and len(parts[1]) == 3 for parts in lists):  # thousands
         return False
@@ -137,9 +201,9 @@ def _joined(names: list[str], separator: str) -> dict[str, list[str]]:
 def _recombine(joined: dict[str, list[str]], names: list[str], *, sure: bool) -> bool:
     """Whether parts of joined names stand in other cells too, so that they are names by themselves.
 
-    Paths of one depth with leaves of their own (`Books|Crime`, `Books|Poems`) and no plain name beside them are names
-    of a tree. With `sure`, nearly all parts must come again, alone or in another place, as they do not in names such as
-    `Paris, France` or `red, large`.
+    Paths of one depth with leaves of their own (`Books|Crime`, `Books|Poems`) and no plain name
+    beside them are names of a tree. With `sure`, nearly all parts must come again, alone or in
+    another place, as they do not in names such as `Paris, France` or `red, large`.
     """
     plain = {name.strip("[] ") for name in names if name not in joined}
     counts = Counter(part for parts in joined.values() for part in parts)
@@ -150,16 +214,24 @@ def _recombine(joined: dict[str, list[str]], names: list[str], *, sure: bool) ->
             for place, part in enumerate(parts):
                 places.setdefault(part, set()).add(place)
         every = [part for parts in joined.values() for part in parts]
-        alone, moving = (sum(test) for test in zip(*((part in plain, counts[part] > 1) for part in every), strict=True))
-        return alone >= _SURE * len(every) or (moving >= _SURE * len(every) and any(
-            len(found) > 1 for found in places.values()))
-    tree = not plain and len({len(parts) for parts in joined.values()}) == 1 and all(
-        counts[parts[-1]] == 1 for parts in joined.values())
+        alone, moving = (
+            sum(test)
+            for test in zip(*((part in plain, counts[part] > 1) for part in every), strict=True)
+        )
+        return alone >= _SURE * len(every) or (
+            moving >= _SURE * len(every) and any(len(found) > 1 for found in places.values())
+        )
+    tree = (
+        not plain
+        and len({len(parts) for parts in joined.values()}) == 1
+        and all(counts[parts[-1]] == 1 for parts in joined.values())
+    )
     return not tree and max(counts.values()) > 1
 
 
 def alike_key(name: str) -> str:
-    """Equal for names that a person would take for one: capitals, blanks, dashes, widths, ways to write a number.
+    """Equal for names that a person would take for one: capitals, blanks, dashes, widths, ways to
+    write a number.
 
     A sign before a number is a difference, and so are signs that end a name (`A-`, `C++`).
     """

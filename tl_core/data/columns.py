@@ -1,4 +1,6 @@
-"""Which columns of a table hold what: named by a person, or guessed by name and content with the reason why."""
+"""Which columns of a table hold what: named by a person, or guessed by name and content with the
+reason why.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,16 @@ from tl_core.errors import AmbiguousError, DataError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LABEL_NAMES", "TEXT_NAMES", "Columns", "check_named", "guess_columns", "guess_image_columns",
-           "guess_text_column", "image_column"]
+__all__ = [
+    "LABEL_NAMES",
+    "TEXT_NAMES",
+    "Columns",
+    "check_named",
+    "guess_columns",
+    "guess_image_columns",
+    "guess_text_column",
+    "image_column",
+]
 _NAMED = "named by you"
 
 
@@ -28,7 +38,8 @@ _NAMED = "named by you"
 class Columns:
     """The columns of a table by role, empty where there is none, and why each was taken.
 
-    `one_hot` are the columns of 0 and 1 whose names are the classes, where no column holds the class itself.
+    `one_hot` are the columns of 0 and 1 whose names are the classes, where no column holds the
+    class itself.
     """
 
     text: str = ""
@@ -46,7 +57,11 @@ class Columns:
 
     def named(self) -> dict[str, str]:
         """Role to column, for those that there are."""
-        roles = {spec.name: getattr(self, spec.name) for spec in fields(self) if isinstance(spec.default, str)}
+        roles = {
+            spec.name: getattr(self, spec.name)
+            for spec in fields(self)
+            if isinstance(spec.default, str)
+        }
         return {role: name for role, name in roles.items() if name}
 
     def tell(self, plan: Plan) -> None:
@@ -63,7 +78,9 @@ class _Choice:
     def __init__(self, head: pd.DataFrame, options: ImportOptions, roles: dict[str, str]) -> None:
         self.head, self.options, self.names = head, options, check_named(head, options)
         self.found: dict[str, Any] = {}
-        self.aside: set[str] = set()  # columns that say which split a row is in, beside the one that is taken
+        self.aside: set[str] = (
+            set()
+        )  # columns that say which split a row is in, beside the one that is taken
         self.taken: list[Taken] = []
         self.notes: list[str] = []
         self.doubts: list[str] = []
@@ -74,7 +91,11 @@ class _Choice:
             elif name and role == "label":
                 self.together(_several(name, self.names), _NAMED)
         for role, name in roles.items():
-            if role not in self.found and name in self.names and not (role == "label" and "one_hot" in self.found):
+            if (
+                role not in self.found
+                and name in self.names
+                and not (role == "label" and "one_hot" in self.found)
+            ):
                 self.take(role, name, "the format says so")
 
     def take(self, role: str, name: str, reason: str, *, certain: bool = True) -> None:
@@ -84,7 +105,9 @@ class _Choice:
     def together(self, names: tuple[str, ...], reason: str, *, certain: bool = True) -> None:
         """Take columns of 0 and 1 that are one class each."""
         self.found["one_hot"] = names
-        self.taken.append(Taken(", ".join(names[:6]) + (" …" if len(names) > 6 else ""), "label", reason, certain))
+        self.taken.append(
+            Taken(", ".join(names[:6]) + (" …" if len(names) > 6 else ""), "label", reason, certain)
+        )
 
     @property
     def used(self) -> set[str]:
@@ -107,8 +130,13 @@ class _Choice:
         if found.split:
             self.take("split", found.split, found.reason)
         if found.fold and (not found.split or self.options.test_fold):
-            self.take("fold", found.fold, "its values are numbers of folds; rows are split anew unless --test-fold "
-                      "names one of them", certain=bool(self.options.test_fold))
+            self.take(
+                "fold",
+                found.fold,
+                "its values are numbers of folds; rows are split anew unless --test-fold "
+                "names one of them",
+                certain=bool(self.options.test_fold),
+            )
         self.notes += found.notes
         self.doubts += found.doubts
 
@@ -125,14 +153,19 @@ class _Choice:
         if found is None:
             return
         if found.one_hot:
-            self.together(found.one_hot, "each row has exactly one 1 in these columns, whose names are the classes",
-                          certain=found.certain)
+            self.together(
+                found.one_hot,
+                "each row has exactly one 1 in these columns, whose names are the classes",
+                certain=found.certain,
+            )
         elif needed or found.certain:
             self.take("label", found.name, found.reason, certain=found.certain)
         self.notes += found.notes
 
     def _likely_text(self) -> set[str]:
-        """The column that will be the text, unless its name is one of a class: it is no candidate for the class."""
+        """The column that will be the text, unless its name is one of a class: it is no candidate
+        for the class.
+        """
         if {"text", "image"} & self.found.keys():
             return set()
         name = text_column(self.head, self.names, self.used)[0]
@@ -141,7 +174,9 @@ class _Choice:
     def text(self) -> None:
         if "text" in self.found:
             return
-        name, reason, certain = text_column(self.head, self.names, self.used | set(self.found.get("one_hot", ())))
+        name, reason, certain = text_column(
+            self.head, self.names, self.used | set(self.found.get("one_hot", ()))
+        )
         if name:
             self.take("text", name, reason, certain=certain)
             self._more_text(name)
@@ -151,14 +186,23 @@ class _Choice:
         if self.options.title_column or not len(self.head):
             return
         free = [name for name in self.names if name not in self.used and name != text]
-        titles = [name for name in free if words.joined(name) in words.TITLE_NAMES
-                  and self.head[name].str.len().mean() > 5 and not self._leaks(name)]
+        titles = [
+            name
+            for name in free
+            if words.joined(name) in words.TITLE_NAMES
+            and self.head[name].str.len().mean() > 5
+            and not self._leaks(name)
+        ]
         others = titles[:1] or second_texts(self.head, free, text)[:3]
         if len(others) == 1:
-            self.doubts.append(f"The column {others[0]!r} is not read; --title-column puts it before the text.")
+            self.doubts.append(
+                f"The column {others[0]!r} is not read; --title-column puts it before the text."
+            )
         elif others:
-            self.doubts.append(f"The columns {' and '.join(map(repr, others))} are not read; --title-column puts "
-                               "one of them before the text.")
+            self.doubts.append(
+                f"The columns {' and '.join(map(repr, others))} are not read; --title-column puts "
+                "one of them before the text."
+            )
 
     def _leaks(self, name: str) -> bool:
         """Whether a column says the class in other words, which a text must not."""
@@ -175,17 +219,30 @@ class _Choice:
                 continue
             filled = self.head[name][self.head[name] != ""]
             if len(filled) > 3 and filled.nunique() < 0.9 * len(filled) and filled.nunique() > 1:
-                self.notes.append(f"Values of {name!r} come again: if its rows belong together, name it with "
-                                  "--group-column, so that they stay on one side of a split.")
+                self.notes.append(
+                    f"Values of {name!r} come again: if its rows belong together, name it with "
+                    "--group-column, so that they stay on one side of a split."
+                )
                 return
 
     def done(self) -> Columns:
-        return Columns(**self.found, taken=tuple(self.taken), notes=tuple(self.notes), doubts=tuple(self.doubts))
+        return Columns(
+            **self.found,
+            taken=tuple(self.taken),
+            notes=tuple(self.notes),
+            doubts=tuple(self.doubts),
+        )
 
 
-def guess_columns(head: pd.DataFrame, options: ImportOptions, roles: dict[str, str] | None = None, *,
-                  label: bool = True) -> Columns:
-    """Columns as named in `options` or by the file's format (`roles`), the rest guessed from the first rows.
+def guess_columns(
+    head: pd.DataFrame,
+    options: ImportOptions,
+    roles: dict[str, str] | None = None,
+    *,
+    label: bool = True,
+) -> Columns:
+    """Columns as named in `options` or by the file's format (`roles`), the rest guessed from the
+    first rows.
 
     With `label` False the class stands elsewhere (in the name of the file), so none is looked for.
 
@@ -202,12 +259,19 @@ def guess_columns(head: pd.DataFrame, options: ImportOptions, roles: dict[str, s
     found = choice.done()
     if not found.text or (label and not found.label and not found.one_hot):
         missing = "the text" if not found.text else "the class"
-        raise DataError(f"It is not clear which column holds {missing}.",
-                        f"The table has {len(choice.names)} column(s): {', '.join(choice.names[:12])}."
-                        + _why_not(head, choice.used), "Name the columns yourself (--text-column, --label-column); a "
-                        "table needs one with the text and one with the class.")
+        raise DataError(
+            f"It is not clear which column holds {missing}.",
+            f"The table has {len(choice.names)} column(s): {', '.join(choice.names[:12])}."
+            + _why_not(head, choice.used),
+            "Name the columns yourself (--text-column, --label-column); a "
+            "table needs one with the text and one with the class.",
+        )
     if found.text == found.label:
-        raise DataError(f"The column {found.text!r} is named as text and as class.", "", "Name two different columns.")
+        raise DataError(
+            f"The column {found.text!r} is named as text and as class.",
+            "",
+            "Name two different columns.",
+        )
     return found
 
 
@@ -215,16 +279,25 @@ def _why_not(head: pd.DataFrame, used: set[str]) -> str:
     """A word about columns that look like texts and are none."""
     for name in head.columns:
         if name not in used and (kind := other_kind(head[name])):
-            return f" {name!r} holds {kind}, which are no texts; bring the files themselves beside the table."
+            return (
+                f" {name!r} holds {kind}, which are no texts; bring the files themselves beside the"
+                " table."
+            )
     return ""
 
 
-def guess_image_columns(head: pd.DataFrame, options: ImportOptions, image: str = "",
-                        roles: dict[str, str] | None = None, *, needed: bool = True) -> Columns:
+def guess_image_columns(
+    head: pd.DataFrame,
+    options: ImportOptions,
+    image: str = "",
+    roles: dict[str, str] | None = None,
+    *,
+    needed: bool = True,
+) -> Columns:
     """Columns of a table that lists image files, `image` the one that was found to name them.
 
-    With `needed` False the pictures have classes already (class folders), so a column is only taken for the class
-    where its name says so.
+    With `needed` False the pictures have classes already (class folders), so a column is only taken
+    for the class where its name says so.
 
     Raises:
         AmbiguousError: when several columns could be the class.
@@ -232,11 +305,22 @@ def guess_image_columns(head: pd.DataFrame, options: ImportOptions, image: str =
     """
     choice = _Choice(head, options, roles or {})
     if "image" not in choice.found:
-        name = image or image_column(head) or _by_name(choice.names, words.IMAGE_NAMES, {options.label_column})
+        name = (
+            image
+            or image_column(head)
+            or _by_name(choice.names, words.IMAGE_NAMES, {options.label_column})
+        )
         if not name:
-            raise DataError("It is not clear which column names the image files.",
-                            f"The table has: {', '.join(choice.names[:12])}.", "Call that column file_name.")
-        choice.take("image", name, "its values name the pictures" if image else "its cells look like image files")
+            raise DataError(
+                "It is not clear which column names the image files.",
+                f"The table has: {', '.join(choice.names[:12])}.",
+                "Call that column file_name.",
+            )
+        choice.take(
+            "image",
+            name,
+            "its values name the pictures" if image else "its cells look like image files",
+        )
     choice.splits()
     choice.label(needed=needed)
     choice.group()
@@ -252,12 +336,21 @@ def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
     names = [str(name) for name in head.columns]
     together = _several(options.label_column, names)
     none = options.split_column == NONE and NONE not in names
-    for wanted in (options.text_column, "" if together else options.label_column, options.group_column,
-                   "" if none else options.split_column,
-                   options.title_column, options.image_column, options.date_column):
+    for wanted in (
+        options.text_column,
+        "" if together else options.label_column,
+        options.group_column,
+        "" if none else options.split_column,
+        options.title_column,
+        options.image_column,
+        options.date_column,
+    ):
         if wanted and wanted not in names:
-            raise DataError(f"There is no column {wanted!r}.", f"The table has: {', '.join(names[:12])}.",
-                            nearest(wanted, names))
+            raise DataError(
+                f"There is no column {wanted!r}.",
+                f"The table has: {', '.join(names[:12])}.",
+                nearest(wanted, names),
+            )
     return names
 
 
@@ -265,8 +358,13 @@ def image_column(head: pd.DataFrame) -> str:
     """The column whose cells look like names of image files; empty when there is none."""
     known = {name: place for place, name in enumerate(words.IMAGE_NAMES)}
     endings = tuple(IMAGE_SUFFIXES)
-    shares = {str(name): sum(value.lower().endswith(endings) for value in head[name].tolist()) / max(1, len(head))
-              for name in head.columns}
+    shares = {
+        str(name): (
+            sum(value.lower().endswith(endings) for value in head[name].tolist())
+            / max(1, len(head))
+        )
+        for name in head.columns
+    }
     fitting = [name for name, share in shares.items() if share >= 0.5]
     return min(fitting, key=lambda name: known.get(name.lower(), 99), default="")
 
@@ -279,8 +377,11 @@ def guess_text_column(head: pd.DataFrame) -> str:
     """
     found, _, _ = text_column(head, [str(name) for name in head.columns], set())
     if not found:
-        raise DataError("No column holds any text.", _why_not(head, set()).strip(), "Check that the table's first row "
-                        "names its columns.")
+        raise DataError(
+            "No column holds any text.",
+            _why_not(head, set()).strip(),
+            "Check that the table's first row names its columns.",
+        )
     return found
 
 
@@ -290,6 +391,8 @@ def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
 
 
 def _several(named: str, names: list[str]) -> tuple[str, ...]:
-    """The columns of a list of names: "ham, spam"; none where a column is called so itself or one is not there."""
+    """The columns of a list of names: "ham, spam"; none where a column is called so itself or one
+    is not there.
+    """
     found = tuple(part.strip() for part in named.split(","))
     return found if named not in names and len(found) > 1 and {*found} <= {*names} else ()

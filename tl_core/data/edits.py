@@ -1,7 +1,7 @@
 """What a person has decided about single labels, saved at once beside the version that it is about.
 
-Nothing of the version itself changes: the decisions are an overlay of one line each, of which a later line about the
-same row counts, and become a new version when asked for.
+Nothing of the version itself changes: the decisions are an overlay of one line each, of which a
+later line about the same row counts, and become a new version when asked for.
 """
 
 from __future__ import annotations
@@ -29,21 +29,32 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
     """Save a decision about `row`; `undo` takes an earlier one back.
 
     Raises:
-        DataError: for a row or class that the version does not have, or one that is its class already.
+        DataError: for a row or class that the version does not have, or one that is its class
+        already.
     """
     if not 0 <= row < len(version.labels) or version.splits[row] == "removed":
         raise DataError(f"There is no row {row} in this version.", "", "Rows are numbered from 0.")
     if action not in ACTIONS:
-        raise DataError(f"Nothing called {action!r} can be done with a label.", "", nearest(action, ACTIONS))
+        raise DataError(
+            f"Nothing called {action!r} can be done with a label.", "", nearest(action, ACTIONS)
+        )
     if action == "relabel":
         names = version.info.labels
         if label not in names:
-            raise DataError(f"There is no class {label!r} in this dataset.", "", nearest(label, names))
+            raise DataError(
+                f"There is no class {label!r} in this dataset.", "", nearest(label, names)
+            )
         if version.labels[row] >= 0 and names[version.labels[row]] == label:
-            raise DataError(f"Row {row} is of class {label!r} already.", "", "Keep it, or choose another class.")
-    line = json.dumps({"row": int(row), "action": action, **({"label": label} if action == "relabel" else {})},
-                      ensure_ascii=False)
-    with (version.folder / _FILE).open("a", encoding="utf-8") as handle:  # one short write: tabs cannot tear it
+            raise DataError(
+                f"Row {row} is of class {label!r} already.", "", "Keep it, or choose another class."
+            )
+    line = json.dumps(
+        {"row": int(row), "action": action, **({"label": label} if action == "relabel" else {})},
+        ensure_ascii=False,
+    )
+    with (version.folder / _FILE).open(
+        "a", encoding="utf-8"
+    ) as handle:  # one short write: tabs cannot tear it
         handle.write(line + "\n")
 
 
@@ -61,7 +72,13 @@ def decisions(folder: Path) -> dict[int, Decision]:
 
 
 def carry_over(old: Path, new: Path) -> None:
-    """Rows that were found right stay settled in the version made from `old`; its rows keep their numbers."""
-    kept = [json.dumps({"row": row, "action": "keep"}) for row, one in decisions(old).items() if one.action == "keep"]
+    """Rows that were found right stay settled in the version made from `old`; its rows keep their
+    numbers.
+    """
+    kept = [
+        json.dumps({"row": row, "action": "keep"})
+        for row, one in decisions(old).items()
+        if one.action == "keep"
+    ]
     if kept:
         (new / _FILE).write_text("\n".join(kept) + "\n", encoding="utf-8")

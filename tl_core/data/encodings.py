@@ -18,7 +18,9 @@ from tl_core.errors import ConfigError, DataError
 
 _SAMPLE = 256 << 10
 _BLOCK = 4 << 20
-_GLANCE = 1 << 18  # stays in the processor's cache while it is looked at: three times as fast as blocks of 4 MB
+_GLANCE = (
+    1 << 18
+)  # stays in the processor's cache while it is looked at: three times as fast as blocks of 4 MB
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp932", "big5", "euc_kr", "cp1251", "cp1252")
 _UNMARKED = ("gb18030", "cp932", "big5", "euc_kr", "cp1251", "cp1252")
 _DOUBLE = ("gb18030", "cp932", "big5", "euc_kr")
@@ -57,11 +59,14 @@ def check_encoding(name: str) -> str:
         "a".encode(name)
         return codecs.lookup(name).name
     except (LookupError, TypeError, ValueError) as error:
-        raise ConfigError(f"There is no text encoding {name!r}.", "", f"Known ones: {', '.join(ENCODINGS)}.") from error
+        raise ConfigError(
+            f"There is no text encoding {name!r}.", "", f"Known ones: {', '.join(ENCODINGS)}."
+        ) from error
 
 
 def sniff_encoding(path: Path) -> str:
-    """UTF-16 or UTF-8 with or without a mark, else the national encoding whose commonest signs fill the text.
+    """UTF-16 or UTF-8 with or without a mark, else the national encoding whose commonest signs fill
+    the text.
 
     Raises:
         DataError: when the file holds binary data.
@@ -70,7 +75,9 @@ def sniff_encoding(path: Path) -> str:
 
 
 def state_of(path: Path) -> tuple[int, int, int, int]:
-    """What changes when a file does, so that what was found out about it can be kept as long as it stays."""
+    """What changes when a file does, so that what was found out about it can be kept as long as it
+    stays.
+    """
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
@@ -78,7 +85,8 @@ def state_of(path: Path) -> tuple[int, int, int, int]:
 def sniff_coding(path: Path) -> Coding:
     """The encoding, and what in the file does not fit it.
 
-    The whole file is read once, so that a first odd letter on row 90,000 is not a surprise in mid import.
+    The whole file is read once, so that a first odd letter on row 90,000 is not a surprise in mid
+    import.
 
     Raises:
         DataError: when the file holds binary data.
@@ -123,8 +131,11 @@ def _check_text(path: Path, head: bytes, nuls: int, size: int) -> None:
         return
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if nuls > max(2, size // 1000) or controls > max(2, len(head) // 1000):
-        raise DataError(f"{path.name!r} is not a text file.", "It holds binary data, whatever its name says.",
-                        "Bring a CSV, TSV, XLSX, JSONL or Parquet file.")
+        raise DataError(
+            f"{path.name!r} is not a text file.",
+            "It holds binary data, whatever its name says.",
+            "Bring a CSV, TSV, XLSX, JSONL or Parquet file.",
+        )
 
 
 def _unmarked_utf16(head: bytes) -> str:
@@ -136,7 +147,9 @@ def _unmarked_utf16(head: bytes) -> str:
 
 
 def _national(path: Path) -> Coding:
-    """The encoding of a file that is not all UTF-8: all of it in another, some lines in another, a few signs broken."""
+    """The encoding of a file that is not all UTF-8: all of it in another, some lines in another, a
+    few signs broken.
+    """
     valid = foreign = 0
     long = False
     odd, every = bytearray(), bytearray()
@@ -148,7 +161,9 @@ def _national(path: Path) -> Coding:
             long = long or counts.long
             if len(odd) < _SAMPLE or len(every) < _SAMPLE:
                 lines = block.split(b"\n")
-                odd += b"\n".join(lines[place] for place in np.flatnonzero(counts.foreign)[:_SAMPLE])
+                odd += b"\n".join(
+                    lines[place] for place in np.flatnonzero(counts.foreign)[:_SAMPLE]
+                )
                 every += b"\n".join(line for line in lines if not line.isascii())
     if not foreign:
         return Coding("utf-8", broken=True)
@@ -168,31 +183,50 @@ class _Counts(NamedTuple):
 
 
 def _counts(block: bytes) -> _Counts:
-    """A line with at least as many broken signs as good ones is not UTF-8; with fewer it is, and damaged."""
+    """A line with at least as many broken signs as good ones is not UTF-8; with fewer it is, and
+    damaged.
+    """
     signs = np.frombuffer(block.decode("utf-8", "replace").encode("utf-32-le"), np.uint32)
     ends = np.flatnonzero(signs == ord("\n"))
     broken = np.flatnonzero(signs == 0xFFFD)
     good = np.flatnonzero((signs > 0x7F) & (signs != 0xFFFD))
-    bad_each, good_each = (np.diff(np.searchsorted(those, ends), prepend=0) for those in (broken, good))
+    bad_each, good_each = (
+        np.diff(np.searchsorted(those, ends), prepend=0) for those in (broken, good)
+    )
     valid = (bad_each == 0) & (good_each > 0)
     long = good[signs[good] > 0x7FF]
-    return _Counts(valid, (bad_each > 0) & (bad_each >= good_each), bool(valid[np.searchsorted(ends, long)].any()))
+    return _Counts(
+        valid,
+        (bad_each > 0) & (bad_each >= good_each),
+        bool(valid[np.searchsorted(ends, long)].any()),
+    )
 
 
 def _as_utf8(line: bytes) -> str | None:
-    """The line, with U+FFFD for a few broken signs; None when it is not UTF-8 but something else."""
+    """The line, with U+FFFD for a few broken signs; None when it is not UTF-8 but something
+    else.
+    """
     try:
         return line.decode()
     except UnicodeDecodeError:
         text = line.decode("utf-8", "replace")
-    return text if len(text) - len(text.encode("ascii", "ignore")) > 2 * text.count("\ufffd") else None
+    return (
+        text if len(text) - len(text.encode("ascii", "ignore")) > 2 * text.count("\ufffd") else None
+    )
 
 
 def _western(odd: bytearray) -> str:
-    """cp1252 where letters beyond ASCII stand alone among plain ones, which is too little for statistics."""
+    """cp1252 where letters beyond ASCII stand alone among plain ones, which is too little for
+    statistics.
+    """
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", odd[:_SAMPLE])]
     among = len(re.findall(rb"[A-Za-z][\x80-\xff]{1,2}|[\x80-\xff]{1,2}[A-Za-z]", odd[:_SAMPLE]))
-    alone = bool(runs) and max(runs) <= 2 and runs.count(1) >= 0.8 * len(runs) and among >= 0.8 * len(runs)
+    alone = (
+        bool(runs)
+        and max(runs) <= 2
+        and runs.count(1) >= 0.8 * len(runs)
+        and among >= 0.8 * len(runs)
+    )
     return "cp1252" if alone else ""
 
 
@@ -205,7 +239,9 @@ def likeliest(raw: bytes, among: tuple[str, ...]) -> str:
 
 
 def blocks(handle: IO[bytes]) -> Iterator[bytes]:
-    """Blocks of whole lines, whose ends are all one sign; a line longer than a row may be comes in pieces."""
+    """Blocks of whole lines, whose ends are all one sign; a line longer than a row may be comes in
+    pieces.
+    """
     left = b""
     while chunk := handle.read(_BLOCK):
         if chunk.endswith(b"\r"):
@@ -225,11 +261,13 @@ def blocks(handle: IO[bytes]) -> Iterator[bytes]:
 class Utf8(io.RawIOBase):
     """A file as UTF-8 bytes, whatever it is written in; a sign that cannot be read becomes U+FFFD.
 
-    With `escaped`, a quotation mark behind a backslash is doubled instead, as CSV has it; with `halved` two
-    backslashes are one.
+    With `escaped`, a quotation mark behind a backslash is doubled instead, as CSV has it; with
+    `halved` two backslashes are one.
     """
 
-    def __init__(self, path: Path, coding: Coding, *, escaped: bool = False, halved: bool = False) -> None:
+    def __init__(
+        self, path: Path, coding: Coding, *, escaped: bool = False, halved: bool = False
+    ) -> None:
         self._coding, self._escaped, self._halved = coding, escaped, halved
         self._handle = path.open("rb")
         self._decoder = codecs.getincrementaldecoder(coding.encoding)("replace")
@@ -250,7 +288,7 @@ class Utf8(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # what buffered readers ask for
         found = self.read(len(buffer))
-        buffer[:len(found)] = found
+        buffer[: len(found)] = found
         return len(found)
 
     def _converted(self, raw: bytes) -> bytes:
@@ -270,8 +308,14 @@ class Utf8(io.RawIOBase):
         try:
             return b"".join(lines).decode()
         except UnicodeDecodeError:
-            return "".join(line.decode(self._coding.others, "replace") if (text := _as_utf8(line)) is None else text
-                           for line in lines)
+            return "".join(
+                (
+                    line.decode(self._coding.others, "replace")
+                    if (text := _as_utf8(line)) is None
+                    else text
+                )
+                for line in lines
+            )
 
     def _unescaped(self, clean: bytes, *, last: bool) -> bytes:
         clean, self._slash = self._slash + clean, b""

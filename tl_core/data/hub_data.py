@@ -43,10 +43,15 @@ def describe(name: str) -> dict[str, Any]:
         return {"name": name, "configs": found}
 
 
-def fetch(name: str, staging: Path, options: ImportOptions, limits: Limits,
-          progress: Callable[[int, int], None] | None = None) -> tuple[Path, list[str]]:
-    """Write `owner/name` below `staging`, one Parquet file for each split; gives the folder to open, and the names of
-    splits that were left out.
+def fetch(
+    name: str,
+    staging: Path,
+    options: ImportOptions,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Path, list[str]]:
+    """Write `owner/name` below `staging`, one Parquet file for each split; gives the folder to
+    open, and the names of splits that were left out.
 
     Raises:
         DataError: unreachable, missing, gated, no such configuration or split, or over the limits.
@@ -61,7 +66,9 @@ def fetch(name: str, staging: Path, options: ImportOptions, limits: Limits,
         target.mkdir()
         count = 0
         for split, stream in streams.items():
-            count = _write(stream, target / f"{split or 'rows'}.parquet", options, limits, progress, count)
+            count = _write(
+                stream, target / f"{split or 'rows'}.parquet", options, limits, progress, count
+            )
         taken = {id(stream) for stream in streams.values()}
         return target, [str(split) for split, stream in every.items() if id(stream) not in taken]
 
@@ -70,8 +77,11 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
     """What to read: the chosen split alone, or all that are called train, validation or test."""
     if options.hub_split:
         if options.hub_split not in streams:
-            raise DataError(f"The dataset has no split {options.hub_split!r}.", f"It has: {', '.join(streams)}.",
-                            nearest(options.hub_split, streams))
+            raise DataError(
+                f"The dataset has no split {options.hub_split!r}.",
+                f"It has: {', '.join(streams)}.",
+                nearest(options.hub_split, streams),
+            )
         return {"": streams[options.hub_split]}
     named: dict[str, list[str]] = {}
     for name in streams:
@@ -79,20 +89,32 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
             named.setdefault(split, []).append(name)
     for split, names in named.items():
         if len(names) > 1:
-            raise AmbiguousError(f"Several splits of the dataset could be its {split} rows.",
-                                 f"{' and '.join(map(repr, names))} are called so.", "hub_split",
-                                 dict.fromkeys(names, "only this one, split anew"))
+            raise AmbiguousError(
+                f"Several splits of the dataset could be its {split} rows.",
+                f"{' and '.join(map(repr, names))} are called so.",
+                "hub_split",
+                dict.fromkeys(names, "only this one, split anew"),
+            )
     found = {split: streams[names[0]] for split, names in named.items()}
     if "train" in found:
         return found
     if len(streams) == 1:
         return {"": next(iter(streams.values()))}
-    raise DataError("None of the dataset's splits is called train.", f"It has: {', '.join(streams)}.",
-                    "Name the split to learn from.")
+    raise DataError(
+        "None of the dataset's splits is called train.",
+        f"It has: {', '.join(streams)}.",
+        "Name the split to learn from.",
+    )
 
 
-def _write(stream: Any, path: Path, options: ImportOptions, limits: Limits,  # noqa: ANN401
-           progress: Callable[[int, int], None] | None, count: int) -> int:
+def _write(
+    stream: Any,  # noqa: ANN401
+    path: Path,
+    options: ImportOptions,
+    limits: Limits,
+    progress: Callable[[int, int], None] | None,
+    count: int,
+) -> int:
     import datasets
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -101,21 +123,32 @@ def _write(stream: Any, path: Path, options: ImportOptions, limits: Limits,  # n
     for name, kind in features.items():
         if isinstance(kind, datasets.Image):
             stream = stream.cast_column(name, datasets.Image(decode=False))
-    classes = {name: kind for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)}
+    classes = {
+        name: kind for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)
+    }
     if options.row_limit:
         stream = stream.shuffle(seed=options.seed, buffer_size=_SHUFFLED)
     rows: Iterator[dict[str, Any]] = iter(islice(stream, options.row_limit or None))
     writer: pq.ParquetWriter | None = None
     try:
         while batch := list(islice(rows, _ROWS)):
-            table = pa.Table.from_pylist([{name: _value(value, classes.get(name)) for name, value in row.items()}
-                                          for row in batch], schema=writer.schema if writer else None)
+            table = pa.Table.from_pylist(
+                [
+                    {name: _value(value, classes.get(name)) for name, value in row.items()}
+                    for row in batch
+                ],
+                schema=writer.schema if writer else None,
+            )
             writer = writer or pq.ParquetWriter(path, table.schema)
             writer.write_table(table)
             count += len(batch)
             if count > limits.items or path.stat().st_size > limits.total_bytes:
-                raise DataError(f"The dataset has more than {limits.items:,} rows or {limits.total_bytes >> 30} GB.",
-                                "That is this server's limit.", "Set a row limit.")
+                raise DataError(
+                    f"The dataset has more than {limits.items:,} rows or"
+                    f" {limits.total_bytes >> 30} GB.",
+                    "That is this server's limit.",
+                    "Set a row limit.",
+                )
             if progress:
                 progress(count, 0)
     finally:
@@ -136,26 +169,46 @@ def _value(value: Any, classes: Any) -> Any:  # noqa: ANN401
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
     """Turn the client's errors into sentences; ask first whether the Hub answers at all."""
-    if not re.fullmatch(r"\w[\w-]*/\w[\w.-]*", name):  # anything else could be a path, which the library would open
-        raise DataError(f"{name!r} is not the name of a Hub dataset.", "Names look like owner/name.",
-                        "Copy the name from the dataset's page on the Hub.")
+    if not re.fullmatch(
+        r"\w[\w-]*/\w[\w.-]*", name
+    ):  # anything else could be a path, which the library would open
+        raise DataError(
+            f"{name!r} is not the name of a Hub dataset.",
+            "Names look like owner/name.",
+            "Copy the name from the dataset's page on the Hub.",
+        )
     if Path(name).exists():
-        raise DataError(f"{name!r} is also a folder beside this program.", "The library would read that instead.",
-                        "Start the program elsewhere, or bring the files themselves.")
+        raise DataError(
+            f"{name!r} is also a folder beside this program.",
+            "The library would read that instead.",
+            "Start the program elsewhere, or bring the files themselves.",
+        )
     if not is_reachable():
-        raise DataError("The Hub cannot be reached from this server.", f"{endpoint()} did not answer.",
-                        "Check the network, or download the dataset elsewhere and bring the files.")
+        raise DataError(
+            "The Hub cannot be reached from this server.",
+            f"{endpoint()} did not answer.",
+            "Check the network, or download the dataset elsewhere and bring the files.",
+        )
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
     try:
         yield
     except GatedRepoError as error:
-        raise DataError(f"The dataset {name!r} is gated.", "Its owners ask you to accept terms first.",
-                        "Accept them on its page, and set HF_TOKEN on the server.") from error
+        raise DataError(
+            f"The dataset {name!r} is gated.",
+            "Its owners ask you to accept terms first.",
+            "Accept them on its page, and set HF_TOKEN on the server.",
+        ) from error
     except (RepositoryNotFoundError, FileNotFoundError) as error:
-        raise DataError(f"There is no dataset {name!r} on the Hub, or it holds no data files that can be read.",
-                        "It may also be private.", "Check the spelling, or set HF_TOKEN on the server.") from error
+        raise DataError(
+            f"There is no dataset {name!r} on the Hub, or it holds no data files that can be read.",
+            "It may also be private.",
+            "Check the spelling, or set HF_TOKEN on the server.",
+        ) from error
     except (DatasetsError, ValueError, HfHubHTTPError, OSError, RuntimeError) as error:
-        raise DataError(f"The dataset {name!r} cannot be read from the Hub.", f"{str(error).splitlines()[0][:240]}",
-                        "Choose another configuration or split, or bring the files themselves.") from error
+        raise DataError(
+            f"The dataset {name!r} cannot be read from the Hub.",
+            f"{str(error).splitlines()[0][:240]}",
+            "Choose another configuration or split, or bring the files themselves.",
+        ) from error

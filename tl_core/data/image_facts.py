@@ -1,7 +1,9 @@
-"""Facts about each picture from one cheap decoding: size, light, sharpness, and a fingerprint that survives resaving.
+"""Facts about each picture from one cheap decoding: size, light, sharpness, and a fingerprint that
+survives resaving.
 
-The fingerprint is the perceptual hash of Zauner (2010, "Implementation and benchmarking of perceptual image hash
-functions"): the signs of the 64 lowest frequencies of a 32 x 32 grey copy, against their median.
+The fingerprint is the perceptual hash of Zauner (2010, "Implementation and benchmarking of
+perceptual image hash functions"): the signs of the 64 lowest frequencies of a 32 x 32 grey copy,
+against their median.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ _BITS = np.uint64(1) << np.arange(_LOW * _LOW, dtype=np.uint64)
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """`light` and `contrast` are mean and standard deviation of grey (0 to 255); `sharpness` is the variance of the
-    Laplacian at 128 pixels (Pech-Pacheco 2000) as a share of the variance of grey, so that dark pictures are not taken
-    for blurred ones; `look` is a perceptual hash; `colours` a 4 x 4 copy in RGB."""
+    """`light` and `contrast` are mean and standard deviation of grey (0 to 255); `sharpness` is the
+    variance of the Laplacian at 128 pixels (Pech-Pacheco 2000) as a share of the variance of grey,
+    so that dark pictures are not taken for blurred ones; `look` is a perceptual hash; `colours` a 4
+    x 4 copy in RGB.
+    """
 
     width: int
     height: int
@@ -44,11 +48,24 @@ def picture_facts(data: bytes) -> PictureFacts:
     image, (width, height) = open_small(data, _WORKING_SIDE)
     scale = _WORKING_SIDE / min(image.size)
     if scale < 1:
-        image = image.resize((max(_WORKING_SIDE, round(image.width * scale)),
-                              max(_WORKING_SIDE, round(image.height * scale))), resample=2, reducing_gap=1.5)
+        image = image.resize(
+            (
+                max(_WORKING_SIDE, round(image.width * scale)),
+                max(_WORKING_SIDE, round(image.height * scale)),
+            ),
+            resample=2,
+            reducing_gap=1.5,
+        )
     grey = np.asarray(image.convert("L"), dtype=np.float32)
-    return PictureFacts(width, height, float(grey.mean()), float(grey.std()), _sharpness(grey), _perceptual(image),
-                        image.resize((_GRID, _GRID), resample=4).tobytes())
+    return PictureFacts(
+        width,
+        height,
+        float(grey.mean()),
+        float(grey.std()),
+        _sharpness(grey),
+        _perceptual(image),
+        image.resize((_GRID, _GRID), resample=4).tobytes(),
+    )
 
 
 def _sharpness(grey: NDArray[np.float32]) -> float:

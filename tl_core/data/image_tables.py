@@ -1,4 +1,6 @@
-"""Pictures whose classes stand in a table: names of files, or a table that holds the pictures or their pixels."""
+"""Pictures whose classes stand in a table: names of files, or a table that holds the pictures or
+their pixels.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ _WIDE = 20_000
 
 
 def holds_pictures(path: Path) -> bool:
-    """Whether a Parquet file has a column of encoded pictures, as Hugging Face datasets write them."""
+    """Whether a Parquet file has a column of encoded pictures, as Hugging Face datasets write
+    them.
+    """
     return bool(_picture_column(path))
 
 
@@ -47,7 +51,12 @@ def _picture_column(path: Path) -> str:
     for entry in schema:
         if pa.types.is_struct(entry.type) and "bytes" in {inner.name for inner in entry.type}:
             return str(entry.name)
-        if pa.types.is_binary(entry.type) and entry.name.lower() in ("image", "img", "picture", "bytes"):
+        if pa.types.is_binary(entry.type) and entry.name.lower() in (
+            "image",
+            "img",
+            "picture",
+            "bytes",
+        ):
             return str(entry.name)
     return ""
 
@@ -75,7 +84,9 @@ def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> It
         yield from source.images
 
 
-def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+def _pixel_pictures(
+    source: Source, table: TableFile, options: ImportOptions, intake: Intake
+) -> Iterator[ItemFile]:
     """A picture for each row of numbers, as PNG."""
     reading = reading_of(options, replace(source.limits, columns=_WIDE), table.sheet)
     name, roles = readable(table.path.stem), None
@@ -84,20 +95,53 @@ def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, in
             head = rows.cells.to_pandas()
             pixels = pixel_columns(head)
             if pixels is None:
-                raise DataError(f"{readable(table.path.name)!r} does not hold pixels like the other tables.", "",
-                                "Give the tables the same columns.")
+                raise DataError(
+                    f"{readable(table.path.name)!r} does not hold pixels like the other tables.",
+                    "",
+                    "Give the tables the same columns.",
+                )
             columns, shape = pixels
             others = head[[other for other in head.columns if other not in columns]]
             roles = _beside_pixels(others, options)
-            intake.took(replace(roles, image=columns[0], taken=tuple(
-                replace(one, name=f"{columns[0]} … {columns[-1]}" if len(columns) > 1 else columns[0],
-                        reason=f"numbers from 0 to 255: pictures of {shape[0]} x {shape[1]} pixels"
-                        f"{' in RGB' if shape[2] == 3 else ''}") if one.role == "image" else one
-                for one in roles.taken)))
+            intake.took(
+                replace(
+                    roles,
+                    image=columns[0],
+                    taken=tuple(
+                        (
+                            replace(
+                                one,
+                                name=(
+                                    f"{columns[0]} … {columns[-1]}"
+                                    if len(columns) > 1
+                                    else columns[0]
+                                ),
+                                reason=(
+                                    f"numbers from 0 to 255: pictures of {shape[0]} x {shape[1]}"
+                                    f" pixels{' in RGB' if shape[2] == 3 else ''}"
+                                ),
+                            )
+                            if one.role == "image"
+                            else one
+                        )
+                        for one in roles.taken
+                    ),
+                )
+            )
             intake.prepare(columns=columns, pixels=shape)
-        hot = one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else []
-        for place, (number, record) in enumerate(zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)):
-            values = record[columns[0]].split() if len(columns) == 1 else [record[column] for column in columns]
+        hot = (
+            one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist()
+            if roles.one_hot
+            else []
+        )
+        for place, (number, record) in enumerate(
+            zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)
+        ):
+            values = (
+                record[columns[0]].split()
+                if len(columns) == 1
+                else [record[column] for column in columns]
+            )
             label = hot[place] if hot else clean_label(record.get(roles.label, ""))
             plain = {key: value for key, value in record.items() if key not in columns}
             item = ItemFile(table.path, f"{name} row {number}", "", "")
@@ -107,7 +151,9 @@ def _pixel_pictures(source: Source, table: TableFile, options: ImportOptions, in
             except ValueError as error:
                 intake.skipped.append({"item": item.name, "reason": str(error)})
                 continue
-            yield with_columns(replace(item, data=buffer.getvalue()), plain, roles, label, table.split)
+            yield with_columns(
+                replace(item, data=buffer.getvalue()), plain, roles, label, table.split
+            )
     intake.told(reading, readable(table.path.name))
 
 
@@ -116,8 +162,17 @@ def _beside_pixels(others: pd.DataFrame, options: ImportOptions) -> Columns:
     roles = guess_image_columns(others.assign(pixels=""), replace(options, image_column="pixels"))
     if len(others.columns) > 1 or options.label_column:
         return roles
-    return replace(roles, taken=tuple(replace(one, reason="it is the only column beside the pixels", certain=True)
-                                      if one.role == "label" else one for one in roles.taken))
+    return replace(
+        roles,
+        taken=tuple(
+            (
+                replace(one, reason="it is the only column beside the pixels", certain=True)
+                if one.role == "label"
+                else one
+            )
+            for one in roles.taken
+        ),
+    )
 
 
 def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
@@ -134,7 +189,10 @@ def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> 
             roles: Columns | None = None
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
                 records = batch.to_pylist()
-                plain = [{name: named_cell(record[name], names.get(name)) for name in others} for record in records]
+                plain = [
+                    {name: named_cell(record[name], names.get(name)) for name in others}
+                    for record in records
+                ]
                 if roles is None:
                     head = pd.DataFrame(plain, dtype=str).assign(**{column: ""})
                     roles = guess_image_columns(head, replace(options, image_column=column))
@@ -143,11 +201,24 @@ def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> 
                     number += 1
                     held = record[column]
                     data = held.get("bytes") if isinstance(held, dict) else held
-                    name = (held.get("path") if isinstance(held, dict) else "") or f"{path.stem} row {number}"
-                    label = next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "") if roles.one_hot \
+                    name = (
+                        held.get("path") if isinstance(held, dict) else ""
+                    ) or f"{path.stem} row {number}"
+                    label = (
+                        next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "")
+                        if roles.one_hot
                         else clean_label(cells.get(roles.label, ""))
-                    yield with_columns(ItemFile(path, readable(str(name)), "", table.split, data=data or b""), cells,
-                                        roles, label, table.split)
+                    )
+                    yield with_columns(
+                        ItemFile(path, readable(str(name)), "", table.split, data=data or b""),
+                        cells,
+                        roles,
+                        label,
+                        table.split,
+                    )
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name!r} cannot be read as a Parquet file.", f"{str(error)[:200]}.",
-                        "Bring the pictures as a zip of class folders.") from error
+        raise DataError(
+            f"{path.name!r} cannot be read as a Parquet file.",
+            f"{str(error)[:200]}.",
+            "Bring the pictures as a zip of class folders.",
+        ) from error

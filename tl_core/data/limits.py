@@ -1,4 +1,6 @@
-"""Every bound on what a stranger may bring, in one table that pages and docs show as it stands here."""
+"""Every bound on what a stranger may bring, in one table that pages and docs show as it stands
+here.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,13 @@ def _limit(default: int, text: str, unit: str = "", setting: str = "") -> Any:  
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one source, sizes in bytes. Each field's metadata says what it bounds and which setting moves it."""
+    """Bounds on one source, sizes in bytes. Each field's metadata says what it bounds and which
+    setting moves it.
+    """
 
-    total_bytes: int = _limit(20 * _GB, "Everything in one source, once unpacked", "bytes", "TL_MAX_UNPACKED_MB")
+    total_bytes: int = _limit(
+        20 * _GB, "Everything in one source, once unpacked", "bytes", "TL_MAX_UNPACKED_MB"
+    )
     items: int = _limit(1_000_000, "Files or rows in one dataset", "", "TL_MAX_ITEMS")
     classes: int = _limit(500, "Classes in one dataset")
     image_bytes: int = _limit(100 * _MB, "One image file", "bytes")
@@ -27,7 +33,9 @@ class Limits:
     bad_share: int = _limit(20, "Damaged rows of a table before it is refused as a whole", "%")
     sheet_bytes: int = _limit(1 * _GB, "One part of an Excel file, once unpacked", "bytes")
     strings_bytes: int = _limit(256 * _MB, "All different texts of an Excel file together", "bytes")
-    json_bytes: int = _limit(256 * _MB, "A JSON file that is one list (JSONL has no such limit)", "bytes")
+    json_bytes: int = _limit(
+        256 * _MB, "A JSON file that is one list (JSONL has no such limit)", "bytes"
+    )
     zip_ratio: int = _limit(200, "Times its packed size that a file in a zip may grow to")
     zip_depth: int = _limit(32, "Folders within folders in a zip")
 
@@ -37,8 +45,14 @@ LIMITS = Limits()
 
 def limits_table(limits: Limits) -> list[dict[str, str]]:
     """What is bounded, where the bound lies, and the setting that moves it."""
-    return [{"what": spec.metadata["text"], "limit": _shown(getattr(limits, spec.name), spec.metadata["unit"]),
-             "setting": spec.metadata["setting"] or "fixed"} for spec in fields(limits)]
+    return [
+        {
+            "what": spec.metadata["text"],
+            "limit": _shown(getattr(limits, spec.name), spec.metadata["unit"]),
+            "setting": spec.metadata["setting"] or "fixed",
+        }
+        for spec in fields(limits)
+    ]
 
 
 def _shown(value: int, unit: str) -> str:

@@ -1,4 +1,6 @@
-"""A first look into a source, before it becomes a dataset: what is in it and how it would be understood."""
+"""A first look into a source, before it becomes a dataset: what is in it and how it would be
+understood.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +39,12 @@ _Facts = tuple[Any, Any, Any, Any]  # class, split, group and date of each row
 
 
 def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
-    """Modality, counts, splits, skipped items, and columns with a preview or thumbnails (JPEG bytes).
+    """Modality, counts, splits, skipped items, and columns with a preview or thumbnails (JPEG
+    bytes).
 
-    A zip is unpacked below `staging`; `source` in the answer is then the folder to import from. Where only a person can
-    say how the source is meant, the answer is `question`, with the option and its choices.
+    A zip is unpacked below `staging`; `source` in the answer is then the folder to import from.
+    Where only a person can say how the source is meant, the answer is `question`, with the option
+    and its choices.
 
     Raises:
         DataError: when nothing in it can be learnt from.
@@ -49,11 +53,18 @@ def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]
     chosen = ImportOptions.from_dict(options)
     try:
         source = open_source(path, staging, limits, chosen)
-        facts = {"modality": source.modality, "skipped": source.skipped[:200], "skipped_count": len(source.skipped),
-                 "source": str(unpacked if unpacked.is_dir() else path), "question": None}
+        facts = {
+            "modality": source.modality,
+            "skipped": source.skipped[:200],
+            "skipped_count": len(source.skipped),
+            "source": str(unpacked if unpacked.is_dir() else path),
+            "question": None,
+        }
         if source.modality == "image":
             return facts | _look_at_images(source, chosen)
-        return facts | (_look_at_documents(source) if source.documents else _look_at_tables(source, chosen))
+        return facts | (
+            _look_at_documents(source) if source.documents else _look_at_tables(source, chosen)
+        )
     except AmbiguousError as error:
         return {"source": str(unpacked if unpacked.is_dir() else path), "question": error.as_dict()}
 
@@ -64,7 +75,9 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
     seen: Counter[str] = Counter()
     thumbnails: list[tuple[str, bytes]] = []
     intake = Intake()
-    for image in labelled_files(source, options, intake):  # one at a time: a table may hold gigabytes of pictures
+    for image in labelled_files(
+        source, options, intake
+    ):  # one at a time: a table may hold gigabytes of pictures
         classes[image.label] += 1
         splits[image.split] += 1
         if len(thumbnails) < _THUMBNAILS and seen[image.label] < 2:
@@ -73,9 +86,15 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
                 seen[image.label] += 1
             except (DataError, OSError):
                 continue  # the import will list it with its reason
-    found: dict[str, Any] = {"rows": classes.total(), "classes": dict(classes), "splits": dict(splits),
-                             "thumbnails": thumbnails, "table": [], "guess": intake.columns,
-                             "folds": sorted({image.fold for image in source.images if image.fold} | intake.folds)}
+    found: dict[str, Any] = {
+        "rows": classes.total(),
+        "classes": dict(classes),
+        "splits": dict(splits),
+        "thumbnails": thumbnails,
+        "table": [],
+        "guess": intake.columns,
+        "folds": sorted({image.fold for image in source.images if image.fold} | intake.folds),
+    }
     if source.image_tables:
         table = source.image_tables[0]
         head = None if table.kind else peek(table.path, options, source.limits, table.sheet)
@@ -84,7 +103,9 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
 
 
 def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
-    """A small JPEG of an encoded picture, upright and RGB: a square from its middle, or all of it."""
+    """A small JPEG of an encoded picture, upright and RGB: a square from its middle, or all of
+    it.
+    """
     import io
 
     from PIL import ImageOps
@@ -97,10 +118,17 @@ def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
 
 def _look_at_documents(source: Source) -> dict[str, Any]:
     classes = Counter(one.label for one in source.documents if one.label)
-    return {"rows": len(source.documents), "classes": dict(classes), "columns": [], "guess": {},
-            "preview": [], "sheets": [], "documents": True,
-            "folds": sorted({one.fold for one in source.documents if one.fold}),
-            "splits": dict(Counter(one.split for one in source.documents if one.split))}
+    return {
+        "rows": len(source.documents),
+        "classes": dict(classes),
+        "columns": [],
+        "guess": {},
+        "preview": [],
+        "sheets": [],
+        "documents": True,
+        "folds": sorted({one.fold for one in source.documents if one.fold}),
+        "splits": dict(Counter(one.split for one in source.documents if one.split)),
+    }
 
 
 def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
@@ -112,29 +140,44 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
         try:
             sheets = sheet_names(main.path)
         except ValueError as error:
-            raise DataError(f"{main.path.name!r} cannot be read as an Excel file.", f"{error}.",
-                            "Open it in Excel and save it again.") from error
+            raise DataError(
+                f"{main.path.name!r} cannot be read as an Excel file.",
+                f"{error}.",
+                "Open it in Excel and save it again.",
+            ) from error
     reading = reading_of(options, source.limits, main.sheet)
     head = next(read_table(main.path, reading)).cells
     frame = head.slice(0, HEAD).to_pandas()
     roles = Columns()
-    with suppress(DataError):  # the plan says what is unclear; here the columns are shown to choose among
+    with suppress(
+        DataError
+    ):  # the plan says what is unclear; here the columns are shown to choose among
         roles = guess_columns(frame, options, reading.roles, label=not main.label)
-    preview = [{name: value[:_PREVIEW_CHARS] for name, value in record.items()}
-               for record in head.slice(0, _PREVIEW_ROWS).to_pylist()]
-    return {"columns": head.column_names, "guess": roles.named(), "one_hot": list(roles.one_hot),
-            "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [],
-            "preview": preview,
-            "splits": dict.fromkeys((one.split for one in source.tables), 0), "rows": head.num_rows, "sheets": sheets,
-            "files_are_classes": bool(main.label)}
+    preview = [
+        {name: value[:_PREVIEW_CHARS] for name, value in record.items()}
+        for record in head.slice(0, _PREVIEW_ROWS).to_pylist()
+    ]
+    return {
+        "columns": head.column_names,
+        "guess": roles.named(),
+        "one_hot": list(roles.one_hot),
+        "folds": sorted({cell for cell in frame[roles.fold] if cell})[:100] if roles.fold else [],
+        "preview": preview,
+        "splits": dict.fromkeys((one.split for one in source.tables), 0),
+        "rows": head.num_rows,
+        "sheets": sheets,
+        "files_are_classes": bool(main.label),
+    }
 
 
-def plan_import(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
-    """How the source would be imported, before anything is frozen: what was taken for what, and the rows of each class
-    by split.
+def plan_import(
+    path: Path, staging: Path, limits: Limits, options: dict[str, Any]
+) -> dict[str, Any]:
+    """How the source would be imported, before anything is frozen: what was taken for what, and the
+    rows of each class by split.
 
-    Copies are not looked for, so a few rows may still change sides. `classes` maps class to split to rows, `plan` is
-    that of the dataset object, `question` what only a person can say.
+    Copies are not looked for, so a few rows may still change sides. `classes` maps class to split
+    to rows, `plan` is that of the dataset object, `question` what only a person can say.
 
     Raises:
         DataError: as the import would.
@@ -145,19 +188,32 @@ def plan_import(path: Path, staging: Path, limits: Limits, options: dict[str, An
         intake = Intake(list(source.skipped), plan=source.plan)
         sample: list[dict[str, Any]] = []
         facts = (_image_facts if source.modality == "image" or source.documents else _table_facts)(
-            source, chosen, intake, sample)
+            source, chosen, intake, sample
+        )
         if facts is None:
-            return {"classes": {}, "too_many": True, "unlabelled": 0, "question": None,
-                    "plan": intake.plan.as_dict(intake.skipped, 0, sample)}
+            return {
+                "classes": {},
+                "too_many": True,
+                "unlabelled": 0,
+                "question": None,
+                "plan": intake.plan.as_dict(intake.skipped, 0, sample),
+            }
         return _planned(source, facts, chosen, intake, sample)
     except AmbiguousError as error:
         return {"question": error.as_dict()}
 
 
-def _planned(source: Source, facts: _Facts, options: ImportOptions, intake: Intake,
-             sample: list[dict[str, Any]]) -> dict[str, Any]:
+def _planned(
+    source: Source,
+    facts: _Facts,
+    options: ImportOptions,
+    intake: Intake,
+    sample: list[dict[str, Any]],
+) -> dict[str, Any]:
     classes, given, groups, dates = facts
-    named_so = source.class_list.meaning({label_name(cell) for cell in classes.unique().to_pylist()})
+    named_so = source.class_list.meaning(
+        {label_name(cell) for cell in classes.unique().to_pylist()}
+    )
     codes = Codes(lambda cell: named_so.get(label_name(cell), label_name(cell)))
     labels = codes.add(classes)
     named = Codes().add(groups)
@@ -167,30 +223,50 @@ def _planned(source: Source, facts: _Facts, options: ImportOptions, intake: Inta
     if options.ignore_splits:
         meaning = {}
     own = np.array([meaning.get(cell, "") for cell in cells], dtype="<U10")
-    result = split.assign_splits(labels, units, own, replace(options, new_rows="train"),
-                                 as_seconds(dates, options.date_order))
+    result = split.assign_splits(
+        labels,
+        units,
+        own,
+        replace(options, new_rows="train"),
+        as_seconds(dates, options.date_order),
+    )
     used = [name for name in ("train", "validation", "test") if (result.splits == name).any()]
-    table = {name: np.bincount(labels[(result.splits == name) & (labels >= 0)], minlength=len(codes.names))
-             for name in used}
+    table = {
+        name: np.bincount(
+            labels[(result.splits == name) & (labels >= 0)], minlength=len(codes.names)
+        )
+        for name in used
+    }
     unlabelled = int((labels < 0).sum())
     if len(codes.names) > 1:  # rows that are added to a dataset may be of one class
-        check_counts(Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}),
-                     options.task)
-    return {"classes": {name: {part: int(table[part][place]) for part in used} for place, name in
-                        sorted(enumerate(codes.names), key=lambda pair: pair[1])},
-            "unlabelled": unlabelled, "too_many": False, "question": None,
-            "plan": intake.plan.as_dict(intake.skipped, unlabelled, sample)}
+        check_counts(
+            Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}),
+            options.task,
+        )
+    return {
+        "classes": {
+            name: {part: int(table[part][place]) for part in used}
+            for place, name in sorted(enumerate(codes.names), key=lambda pair: pair[1])
+        },
+        "unlabelled": unlabelled,
+        "too_many": False,
+        "question": None,
+        "plan": intake.plan.as_dict(intake.skipped, unlabelled, sample),
+    }
 
 
-def _image_facts(source: Source, options: ImportOptions, intake: Intake,
-                 sample: list[dict[str, Any]]) -> _Facts | None:
+def _image_facts(
+    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
+) -> _Facts | None:
     import pyarrow as pa
 
     files: list[tuple[str, str, str, str]] = []
     for file in source.documents or labelled_files(source, options, intake):
         if len(sample) < _SAMPLES and file.label not in {one["label"] for one in sample}:
             sample.append(_shown_file(file))
-        files.append((file.label, intake.place(file.fold, options) or file.split, file.group, file.date))
+        files.append(
+            (file.label, intake.place(file.fold, options) or file.split, file.group, file.date)
+        )
     if not files:
         raise DataError("No usable picture is left.", "", "Look at what was left out and why.")
     return tuple(pa.array(list(part), pa.string()) for part in zip(*files, strict=True))
@@ -200,8 +276,9 @@ def _shown_file(file: ItemFile) -> dict[str, Any]:
     return {"name": file.name, "label": file.label}
 
 
-def _table_facts(source: Source, options: ImportOptions, intake: Intake,
-                 sample: list[dict[str, Any]]) -> _Facts | None:
+def _table_facts(
+    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
+) -> _Facts | None:
     """Class, split, group and date of all rows with a text, or None for too many of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -216,18 +293,31 @@ def _table_facts(source: Source, options: ImportOptions, intake: Intake,
         cells = rows.cells.filter(keep).combine_chunks()
         numbers = rows.numbers[keep.to_numpy(zero_copy_only=False)]
         empty = pa.repeat(pa.scalar("", pa.string()), cells.num_rows)
-        parts.append(pa.table({"label": row_labels(cells, roles, part, numbers),
-                               "split": row_splits(cells, roles, part, options, intake),
-                               "group": column(cells, roles.group) if roles.group else empty,
-                               "date": column(cells, roles.date) if roles.date else empty}))
+        parts.append(
+            pa.table(
+                {
+                    "label": row_labels(cells, roles, part, numbers),
+                    "split": row_splits(cells, roles, part, options, intake),
+                    "group": column(cells, roles.group) if roles.group else empty,
+                    "date": column(cells, roles.date) if roles.date else empty,
+                }
+            )
+        )
         _add_samples(sample, parts[-1], cells, intake, options)
     whole = pa.concat_tables(parts).combine_chunks()
-    return tuple(pa.concat_arrays(whole.column(name).chunks) if whole.num_rows else pa.array([], pa.string())
-                 for name in ("label", "split", "group", "date"))
+    return tuple(
+        pa.concat_arrays(whole.column(name).chunks) if whole.num_rows else pa.array([], pa.string())
+        for name in ("label", "split", "group", "date")
+    )
 
 
-def _add_samples(sample: list[dict[str, Any]], facts: Any, cells: Any, intake: Intake,  # noqa: ANN401
-                 options: ImportOptions) -> None:
+def _add_samples(
+    sample: list[dict[str, Any]],
+    facts: Any,  # noqa: ANN401
+    cells: Any,  # noqa: ANN401
+    intake: Intake,
+    options: ImportOptions,
+) -> None:
     """Up to three rows as the model will see them, of different classes where there are."""
     labels = facts.column("label").slice(0, HEAD).to_pylist()
     for place, label in enumerate(labels):
@@ -236,5 +326,9 @@ def _add_samples(sample: list[dict[str, Any]], facts: Any, cells: Any, intake: I
         if not label or label_name(label) in {one["label"] for one in sample}:
             continue
         text = JOIN.join(cells.column(name)[place].as_py() for name in intake.preparation.columns)
-        sample.append({"text": (repaired(text) if options.repair else text).strip()[:_PREVIEW_CHARS],
-                       "label": label_name(label)})
+        sample.append(
+            {
+                "text": (repaired(text) if options.repair else text).strip()[:_PREVIEW_CHARS],
+                "label": label_name(label),
+            }
+        )

@@ -1,4 +1,6 @@
-"""Near-duplicates by index, never by comparing all pairs: bands of a fingerprint meet in buckets, then are checked."""
+"""Near-duplicates by index, never by comparing all pairs: bands of a fingerprint meet in buckets,
+then are checked.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,11 @@ _HASH_BANDS = 4  # three different bits leave one of four bands whole
 _COLOUR_STEP = 12.0  # mean difference of the 4 x 4 copies, of 255
 
 
-def similar_texts(keys: NDArray[np.uint64], signatures: NDArray[np.uint32],
-                  texts_of: Callable[[NDArray[np.int64]], list[str]]) -> Pairs:
+def similar_texts(
+    keys: NDArray[np.uint64],
+    signatures: NDArray[np.uint32],
+    texts_of: Callable[[NDArray[np.int64]], list[str]],
+) -> Pairs:
     """Pairs of rows that share at least 80 % of their different words but are not the same text.
 
     Args:
@@ -31,8 +36,15 @@ def similar_texts(keys: NDArray[np.uint64], signatures: NDArray[np.uint32],
         return _none()
     rows = rows[signatures[rows, 0] != _NO_WORD]
     own = signatures if len(rows) == len(signatures) else signatures[rows]
-    found = _meeting((_mixed(own[:, start:start + _BAND_ROWS]) for start in range(0, own.shape[1], _BAND_ROWS)), None,
-                     lambda a, b: (own[a] == own[b]).mean(axis=1) >= _LIKELY, 8)
+    found = _meeting(
+        (
+            _mixed(own[:, start : start + _BAND_ROWS])
+            for start in range(0, own.shape[1], _BAND_ROWS)
+        ),
+        None,
+        lambda a, b: (own[a] == own[b]).mean(axis=1) >= _LIKELY,
+        8,
+    )
     pairs = rows[found]
     if not len(pairs):
         return _none()
@@ -45,7 +57,9 @@ def similar_texts(keys: NDArray[np.uint64], signatures: NDArray[np.uint32],
 def _mixed(band: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """The values of a band as one number; bands that agree meet, others hardly ever."""
     one, two, three = (band[:, place].astype(np.uint64) for place in range(_BAND_ROWS))
-    mixed: NDArray[np.uint64] = one * np.uint64(0x9E3779B97F4A7C15) ^ two * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed: NDArray[np.uint64] = one * np.uint64(0x9E3779B97F4A7C15) ^ two * np.uint64(
+        0xC2B2AE3D27D4EB4F
+    )
     return mixed ^ three * np.uint64(0x165667B19E3779F9)
 
 
@@ -57,9 +71,14 @@ def _jaccard(one: set[str], other: set[str]) -> float:
     return len(one & other) / max(1, len(one | other))
 
 
-def similar_pictures(keys: NDArray[np.uint64], looks: NDArray[np.uint64], colours: NDArray[np.uint8],
-                     contrast: NDArray[np.float32]) -> Pairs:
-    """Pairs of pictures that look the same though their bytes differ: at most 3 of 64 bits and hardly a colour apart.
+def similar_pictures(
+    keys: NDArray[np.uint64],
+    looks: NDArray[np.uint64],
+    colours: NDArray[np.uint8],
+    contrast: NDArray[np.float32],
+) -> Pairs:
+    """Pairs of pictures that look the same though their bytes differ: at most 3 of 64 bits and
+    hardly a colour apart.
 
     Args:
         keys: exact fingerprint per row; rows with equal keys are represented by their first.
@@ -79,7 +98,10 @@ def similar_pictures(keys: NDArray[np.uint64], looks: NDArray[np.uint64], colour
         return near
 
     width = 64 // _HASH_BANDS
-    bands = ((own >> np.uint64(band * width)) & np.uint64((1 << width) - 1) for band in range(_HASH_BANDS))
+    bands = (
+        (own >> np.uint64(band * width)) & np.uint64((1 << width) - 1)
+        for band in range(_HASH_BANDS)
+    )
     return rows[_meeting(bands, own, alike, 64)]
 
 
@@ -87,10 +109,15 @@ def _first_of_each(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.sort(np.unique(keys, return_index=True)[1]).astype(np.int64)
 
 
-def _meeting(bands: Iterable[NDArray[np.uint64]], tie: NDArray[np.uint64] | None,
-             alike: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]], neighbours: int) -> Pairs:
-    """Places that share a band and are `alike`; in each bucket, ordered by `tie` or by row, every member meets the
-    next `neighbours` ones, so that a bucket of thousands costs no square."""
+def _meeting(
+    bands: Iterable[NDArray[np.uint64]],
+    tie: NDArray[np.uint64] | None,
+    alike: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]],
+    neighbours: int,
+) -> Pairs:
+    """Places that share a band and are `alike`; in each bucket, ordered by `tie` or by row, every
+    member meets the next `neighbours` ones, so that a bucket of thousands costs no square.
+    """
     count = 0
     found: list[NDArray[np.int64]] = []
     for band in bands:
@@ -100,7 +127,9 @@ def _meeting(bands: Iterable[NDArray[np.uint64]], tie: NDArray[np.uint64] | None
         places = np.arange(count)
         for step in range(1, min(neighbours, count - 1) + 1):
             places = places[places < count - step]
-            places = places[ranked[places] == ranked[places + step]]  # a run only gets shorter with the step
+            places = places[
+                ranked[places] == ranked[places + step]
+            ]  # a run only gets shorter with the step
             if not len(places):
                 break
             a, b = order[places], order[places + step]
@@ -121,6 +150,8 @@ def clusters(count: int, pairs: Pairs) -> NDArray[np.int64]:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    links = coo_matrix((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    links = coo_matrix(
+        (np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count)
+    )
     found: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
     return found

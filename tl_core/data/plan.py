@@ -1,4 +1,6 @@
-"""What an import took from a source and why: shown before anything is saved, and kept with the version."""
+"""What an import took from a source and why: shown before anything is saved, and kept with the
+version.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Taken:
 
 @dataclass
 class Plan:
-    """What was taken, what is worth telling, and what is in doubt; filled while a source is opened and read."""
+    """What was taken, what is worth telling, and what is in doubt; filled while a source is opened
+    and read.
+    """
 
     taken: list[Taken] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -53,15 +57,28 @@ class Plan:
 
     def uncertain(self) -> list[str]:
         """A sentence for each guess below certainty."""
-        return [f"{one.name!r} is taken as the {'class' if one.role == 'label' else one.role}: {one.reason}."
-                for one in self.taken if not one.certain] + self.doubts
+        return [
+            f"{one.name!r} is taken as the {'class' if one.role == 'label' else one.role}:"
+            f" {one.reason}."
+            for one in self.taken
+            if not one.certain
+        ] + self.doubts
 
-    def as_dict(self, skipped: list[dict[str, str]], unlabelled: int = 0,
-                sample: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    def as_dict(
+        self,
+        skipped: list[dict[str, str]],
+        unlabelled: int = 0,
+        sample: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
         """Plain JSON: `columns`, `set_aside`, `sample`, `notes`, `uncertain` and `format`."""
-        return {"format": self.format, "columns": [asdict(one) for one in self.taken],
-                "set_aside": set_aside(skipped, unlabelled), "sample": sample or [], "notes": self.notes,
-                "uncertain": self.uncertain()}
+        return {
+            "format": self.format,
+            "columns": [asdict(one) for one in self.taken],
+            "set_aside": set_aside(skipped, unlabelled),
+            "sample": sample or [],
+            "notes": self.notes,
+            "uncertain": self.uncertain(),
+        }
 
 
 def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[dict[str, Any]]:
@@ -72,23 +89,38 @@ def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[dict[s
         reason = re.sub(r"'[^']*'", "'…'", one["reason"])
         counts[reason] += int(one.get("count", 1))
         first.setdefault(reason, one["item"])
-    found = [{"reason": reason, "count": count, "example": first[reason]} for reason, count in counts.most_common()]
+    found = [
+        {"reason": reason, "count": count, "example": first[reason]}
+        for reason, count in counts.most_common()
+    ]
     if unlabelled:
-        found.append({"reason": "no class; kept to be predicted once there is a model", "count": unlabelled,
-                      "example": ""})
+        found.append(
+            {
+                "reason": "no class; kept to be predicted once there is a model",
+                "count": unlabelled,
+                "example": "",
+            }
+        )
     return found
 
 
 def plan_lines(plan: dict[str, Any]) -> list[str]:
     """A kept plan as lines for people."""
     lines = [f"  read as: {plan['format']}"] if plan.get("format") else []
-    lines += [f"  {one['role']}: {one['name']} ({one['reason']}{'' if one['certain'] else '; not sure'})"
-              for one in plan.get("columns", [])]
+    lines += [
+        f"  {one['role']}: {one['name']} ({one['reason']}{'' if one['certain'] else '; not sure'})"
+        for one in plan.get("columns", [])
+    ]
     lines += [f"  note: {sentence}" for sentence in plan.get("notes", [])]
-    lines += [f"  set aside: {one['count']:,} ({one['reason']}" + (f", such as {one['example']}" if one["example"]
-                                                                  else "") + ")"
-              for one in plan.get("set_aside", [])]
+    lines += [
+        f"  set aside: {one['count']:,} ({one['reason']}"
+        + (f", such as {one['example']}" if one["example"] else "")
+        + ")"
+        for one in plan.get("set_aside", [])
+    ]
     for number, one in enumerate(plan.get("sample", []), 1):
-        shown = "; ".join(f"{key} {str(value)[:120]!r}" for key, value in one.items() if value not in ("", None))
+        shown = "; ".join(
+            f"{key} {str(value)[:120]!r}" for key, value in one.items() if value not in ("", None)
+        )
         lines.append(f"  sample {number}: {shown}")
     return lines

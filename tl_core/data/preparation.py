@@ -1,6 +1,8 @@
-"""What was done to a row before a network saw it. The same must be done to every row that it is asked about.
+"""What was done to a row before a network saw it. The same must be done to every row that it is
+asked about.
 
-A dataset version notes it, a trained model carries it as `preparation.json`, a bundle and its server repeat it. This
+A dataset version notes it, a trained model carries it as `preparation.json`, a bundle and its
+server repeat it. This
 file stands alone, because bundles take a copy of it along: nothing of this program is imported.
 """
 
@@ -17,7 +19,9 @@ from typing import Any
 FILE = "preparation.json"
 JOIN = "\n"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
-_ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad]")  # joiners (200c, 200d) carry meaning and stay
+_ZERO_WIDTH = re.compile(
+    "[\u200b\u2060\ufeff\u00ad]"
+)  # joiners (200c, 200d) carry meaning and stay
 
 
 class MissingColumnError(ValueError):
@@ -28,10 +32,11 @@ class MissingColumnError(ValueError):
 class Preparation:
     """How a row becomes what the network reads.
 
-    `columns` are joined in their order, by a line break, into a text; empty for pictures and for texts that came
-    without names. `pixels` is (width, height, channels) where a row of numbers was read as a picture, with `columns`
-    the ones that hold them. `scale` is the (darkest, brightest) value of pictures with more than 8 bits, () where there
-    were none. `page` says what was taken of files with several pages. `repair` says that texts were repaired.
+    `columns` are joined in their order, by a line break, into a text; empty for pictures and for
+    texts that came without names. `pixels` is (width, height, channels) where a row of numbers was
+    read as a picture, with `columns` the ones that hold them. `scale` is the (darkest, brightest)
+    value of pictures with more than 8 bits, () where there were none. `page` says what was taken of
+    files with several pages. `repair` says that texts were repaired.
     """
 
     columns: tuple[str, ...] = ()
@@ -43,21 +48,33 @@ class Preparation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
         known = {spec.name for spec in fields(cls)}
-        told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
-                                for name, value in values.items() if name in known}
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if name in known
+        }
         return cls(**told)
 
     @classmethod
     def read(cls, folder: Path) -> Preparation | None:
-        """What the model in `folder` was trained with; None for models from before this was kept."""
+        """What the model in `folder` was trained with; None for models from before this was
+        kept.
+        """
         path = folder / FILE
-        return cls.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        return (
+            cls.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
     def write(self, folder: Path) -> None:
-        (folder / FILE).write_text(json.dumps(self.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / FILE).write_text(
+            json.dumps(self.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
 
     @property
     def joined(self) -> bool:
@@ -91,7 +108,11 @@ class Preparation:
         for name in self.columns:
             if name not in row:
                 raise MissingColumnError(name)
-        cells = row[self.columns[0]].split() if len(self.columns) == 1 else [row[name] for name in self.columns]
+        cells = (
+            row[self.columns[0]].split()
+            if len(self.columns) == 1
+            else [row[name] for name in self.columns]
+        )
         return pixels_to_picture(cells, self.pixels)
 
     def rgb(self, image: Any) -> Any:  # noqa: ANN401
@@ -100,14 +121,28 @@ class Preparation:
 
 
 def repaired(text: str) -> str:
-    """`text` without wrongly decoded signs, HTML entities, control characters and zero-width signs (by ftfy)."""
+    """`text` without wrongly decoded signs, HTML entities, control characters and zero-width signs
+    (by ftfy).
+    """
     import ftfy
 
-    config = ftfy.TextFixerConfig(unescape_html=True, remove_terminal_escapes=True, fix_encoding=True,
-                                  restore_byte_a0=True, replace_lossy_sequences=True, decode_inconsistent_utf8=True,
-                                  fix_c1_controls=True, fix_latin_ligatures=False, fix_character_width=False,
-                                  uncurl_quotes=False, fix_line_breaks=True, fix_surrogates=True,
-                                  remove_control_chars=True, normalization=None, explain=False)
+    config = ftfy.TextFixerConfig(
+        unescape_html=True,
+        remove_terminal_escapes=True,
+        fix_encoding=True,
+        restore_byte_a0=True,
+        replace_lossy_sequences=True,
+        decode_inconsistent_utf8=True,
+        fix_c1_controls=True,
+        fix_latin_ligatures=False,
+        fix_character_width=False,
+        uncurl_quotes=False,
+        fix_line_breaks=True,
+        fix_surrogates=True,
+        remove_control_chars=True,
+        normalization=None,
+        explain=False,
+    )
     return _ZERO_WIDTH.sub("", _CONTROL.sub("", ftfy.fix_text(text, config)))
 
 
@@ -127,7 +162,11 @@ def pixels_to_picture(cells: list[str], shape: tuple[int, ...]) -> Any:  # noqa:
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 255:
         raise ValueError("pixel values lie between 0 and 255")
     whole = values * 255 if values.max() <= 1 and (values % 1).any() else values
-    pixels = whole.round().astype("uint8").reshape((height, width, channels)[:2 if channels == 1 else 3])
+    pixels = (
+        whole.round()
+        .astype("uint8")
+        .reshape((height, width, channels)[: 2 if channels == 1 else 3])
+    )
     return Image.fromarray(pixels)
 
 
@@ -137,7 +176,8 @@ def is_deep(image: Any) -> bool:  # noqa: ANN401
 
 
 def range_scale(low: float, high: float, *, whole: bool) -> tuple[float, float]:
-    """The scale of values that lie between `low` and `high`: the depth of the camera where it can be told, else these.
+    """The scale of values that lie between `low` and `high`: the depth of the camera where it can
+    be told, else these.
 
     Args:
         low: the smallest value seen.
@@ -159,7 +199,8 @@ def to_rgb(image: Any, scale: tuple[float, ...] = ()) -> Any:  # noqa: ANN401
 
     Args:
         image: of any mode.
-        scale: darkest and brightest value of pictures with more than 8 bits; without it each picture's own depth.
+        scale: darkest and brightest value of pictures with more than 8 bits; without it each
+        picture's own depth.
     """
     from PIL import Image
 
@@ -168,10 +209,14 @@ def to_rgb(image: Any, scale: tuple[float, ...] = ()) -> Any:  # noqa: ANN401
 
         values = np.asarray(image, dtype=np.float64)
         finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
-        low, high = scale or range_scale(float(finite.min()), float(finite.max()), whole=not (finite % 1).any())
+        low, high = scale or range_scale(
+            float(finite.min()), float(finite.max()), whole=not (finite % 1).any()
+        )
         values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
         spread = high - low if math.isfinite(high - low) and high > low else 1.0
-        return Image.fromarray(((values - low) / spread * 255).clip(0, 255).round().astype("uint8")).convert("RGB")
+        return Image.fromarray(
+            ((values - low) / spread * 255).clip(0, 255).round().astype("uint8")
+        ).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))

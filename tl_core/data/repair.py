@@ -22,7 +22,9 @@ _SUSPECT = r"[&\r\x00-\x08\x0b-\x1f\x7f]"  # in a text of plain ASCII nothing el
 
 @dataclass(frozen=True)
 class Mended:
-    """Which rows have another text now, which have none left, facts of all, and the fingerprint of the inputs."""
+    """Which rows have another text now, which have none left, facts of all, and the fingerprint of
+    the inputs.
+    """
 
     rows: NDArray[np.int64]
     empty: NDArray[np.int64]
@@ -31,7 +33,9 @@ class Mended:
 
 
 def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: Path) -> Mended:
-    """Write the items of `version` into `folder`, every text repaired as it will be when a model is asked about it."""
+    """Write the items of `version` into `folder`, every text repaired as it will be when a model is
+    asked about it.
+    """
     table = open_items(version.folder)
     place = table.column_names.index("text")
     digest = hashlib.sha256(version.info.inputs_fingerprint.encode() + b"repaired")
@@ -53,7 +57,12 @@ def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: 
             write(_plain(batch))
             start += batch.num_rows
     nothing = [np.empty(0, dtype=np.int64)]
-    return Mended(np.concatenate(changed or nothing), np.concatenate(empty or nothing), own, digest.hexdigest())
+    return Mended(
+        np.concatenate(changed or nothing),
+        np.concatenate(empty or nothing),
+        own,
+        digest.hexdigest(),
+    )
 
 
 def mend_names(names: list[str]) -> dict[str, str]:
@@ -67,7 +76,9 @@ def _mend(texts: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    suspect = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _SUSPECT))
+    suspect = pc.or_(
+        pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _SUSPECT)
+    )
     rows = np.flatnonzero(suspect.to_numpy(zero_copy_only=False))
     old = texts.take(pa.array(rows)).to_pylist()
     new = [repaired(text).strip() for text in old]

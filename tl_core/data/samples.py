@@ -1,4 +1,6 @@
-"""Samples that need no network: handwritten digits as pictures, and customer messages in two languages."""
+"""Samples that need no network: handwritten digits as pictures, and customer messages in two
+languages.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,13 @@ from tl_core.errors import DataError, nearest
 
 SAMPLES = {
     "digits": "Handwritten digits: 1,797 small pictures in 10 classes (from scikit-learn)",
-    "messages": "Customer messages: short texts to an online shop in 6 classes (written for this project)",
-    "messages-zh": "Chinese customer messages: short texts to an online shop in 6 classes (written for this project)",
+    "messages": (
+        "Customer messages: short texts to an online shop in 6 classes (written for this project)"
+    ),
+    "messages-zh": (
+        "Chinese customer messages: short texts to an online shop in 6 classes (written for this"
+        " project)"
+    ),
 }
 _SCALE = 4  # 8 x 8 digits are drawn as 32 x 32 pictures
 
@@ -37,5 +44,7 @@ def _draw_digits(root: Path) -> Path:
         folder = root / str(label)
         folder.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray((255 - pixels * 15.9375).astype("uint8"))
-        picture.resize((8 * _SCALE, 8 * _SCALE), Image.Resampling.BICUBIC).save(folder / f"digit_{number:04}.png")
+        picture.resize((8 * _SCALE, 8 * _SCALE), Image.Resampling.BICUBIC).save(
+            folder / f"digit_{number:04}.png"
+        )
     return root

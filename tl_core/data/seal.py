@@ -44,13 +44,18 @@ class Draft:
     settled: list[str] = field(default_factory=list)
     folds: NDArray[np.int64] | None = None  # the plan to keep; made anew where there is none
     plan: Plan = field(default_factory=Plan)
-    sample: list[dict[str, Any]] = field(default_factory=list)  # some rows as the model will see them
+    sample: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # some rows as the model will see them
     preparation: Preparation = field(default_factory=Preparation)
-    kept_plan: dict[str, Any] = field(default_factory=dict)  # of the version that this one is made from
+    kept_plan: dict[str, Any] = field(
+        default_factory=dict
+    )  # of the version that this one is made from
 
 
 def seal(draft: Draft, folder: Path) -> VersionInfo:
-    """Judge the rows of `draft` and complete the version in `folder`, whose items are there already.
+    """Judge the rows of `draft` and complete the version in `folder`, whose items are there
+    already.
 
     Raises:
         DataError: when fewer than two classes are left to train on.
@@ -61,11 +66,23 @@ def seal(draft: Draft, folder: Path) -> VersionInfo:
         splits[view.leaking()] = "removed"
         view = View.of(rows, splits, draft.groups, draft)
     if len(np.unique(labels[(splits == "train") & (labels >= 0)])) < 2:
-        raise DataError("The training rows hold fewer than two classes.", "The others stand only in other splits.",
-                        "Add training rows of each class.")
-    findings = [finding for finding in draft.findings + all_findings(view) if finding.id not in draft.settled]
-    folds = split.plan_folds(labels, draft.groups, splits, draft.options.seed) if draft.folds is None else \
-        np.where(np.isin(splits, ("train", "validation")) & (labels >= 0), draft.folds, -1).astype(np.int8)
+        raise DataError(
+            "The training rows hold fewer than two classes.",
+            "The others stand only in other splits.",
+            "Add training rows of each class.",
+        )
+    findings = [
+        finding
+        for finding in draft.findings + all_findings(view)
+        if finding.id not in draft.settled
+    ]
+    folds = (
+        split.plan_folds(labels, draft.groups, splits, draft.options.seed)
+        if draft.folds is None
+        else np.where(
+            np.isin(splits, ("train", "validation")) & (labels >= 0), draft.folds, -1
+        ).astype(np.int8)
+    )
     write_index(folder, labels, splits, draft.groups, folds)
     write_facts(folder, rows)
     write_finding_rows(folder, findings)
@@ -77,22 +94,40 @@ def seal(draft: Draft, folder: Path) -> VersionInfo:
 
 def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -> VersionInfo:
     splits, labels, names = draft.splits, draft.rows.labels, draft.rows.classes
-    used = [name for name in ("train", "validation", "test", "unlabelled") if (splits == name).any()]
+    used = [
+        name for name in ("train", "validation", "test", "unlabelled") if (splits == name).any()
+    ]
     alive = splits != "removed"
-    table = {name: np.bincount(labels[(splits == name) & (labels >= 0)], minlength=len(names)) for name in used}
+    table = {
+        name: np.bincount(labels[(splits == name) & (labels >= 0)], minlength=len(names))
+        for name in used
+    }
     whole = hashlib.sha256((draft.inputs + draft.extras).encode())
     whole.update("\0".join(names).encode() + labels.tobytes() + splits.tobytes())
     whole.update("\0".join(sorted(draft.settled)).encode())
     return VersionInfo(
-        modality=draft.rows.modality, task="single_label", rows=int(alive.sum()),
+        modality=draft.rows.modality,
+        task="single_label",
+        rows=int(alive.sum()),
         classes={name: int(((labels == place) & alive).sum()) for place, name in enumerate(names)},
         splits={name: int((splits == name).sum()) for name in used},
-        class_splits={name: {s: int(table[s][place]) for s in used if s != "unlabelled"}
-                      for place, name in enumerate(names)},
-        fingerprint=whole.hexdigest(), inputs_fingerprint=draft.inputs, extras_fingerprint=draft.extras,
-        columns=draft.columns, skipped=draft.skipped[:_LISTED],
+        class_splits={
+            name: {s: int(table[s][place]) for s in used if s != "unlabelled"}
+            for place, name in enumerate(names)
+        },
+        fingerprint=whole.hexdigest(),
+        inputs_fingerprint=draft.inputs,
+        extras_fingerprint=draft.extras,
+        columns=draft.columns,
+        skipped=draft.skipped[:_LISTED],
         skipped_count=draft.skipped_before + len(draft.skipped),
-        findings=[finding.as_dict() for finding in view.named(findings, folder)], options=draft.options.as_dict(),
-        source=draft.source, parent=draft.parent, change=draft.change, settled=draft.settled,
-        plan=draft.kept_plan or draft.plan.as_dict(draft.skipped, int((splits == "unlabelled").sum()), draft.sample),
-        preparation=draft.preparation.as_dict())
+        findings=[finding.as_dict() for finding in view.named(findings, folder)],
+        options=draft.options.as_dict(),
+        source=draft.source,
+        parent=draft.parent,
+        change=draft.change,
+        settled=draft.settled,
+        plan=draft.kept_plan
+        or draft.plan.as_dict(draft.skipped, int((splits == "unlabelled").sum()), draft.sample),
+        preparation=draft.preparation.as_dict(),
+    )

@@ -1,4 +1,6 @@
-"""Recognising what a person brought: class folders, pictures with a table, documents or tables; folder, zip or file."""
+"""Recognising what a person brought: class folders, pictures with a table, documents or tables;
+folder, zip or file.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +21,32 @@ from tl_core.data.readers.disguise import is_renamed
 from tl_core.data.schema import ImportOptions
 from tl_core.errors import DataError
 
-LAYOUT_HELP = ("Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or "
-               "Parquet) with one row for each text.")
+LAYOUT_HELP = (
+    "Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or"
+    " Parquet) with one row for each text."
+)
 PLAIN_TEXTS = {".txt", ".md", ".text"}
-_PACKED = {".rar": "RAR", ".7z": "7-Zip", ".gz": "gzip", ".tgz": "tar", ".tar": "tar", ".bz2": "bzip2", ".xz": "xz"}
+_PACKED = {
+    ".rar": "RAR",
+    ".7z": "7-Zip",
+    ".gz": "gzip",
+    ".tgz": "tar",
+    ".tar": "tar",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+}
 _OTHERS = {
     ".xls": ("It is Excel's format from before 2007.", "Open it and save it as XLSX."),
     ".ods": ("It is an OpenDocument sheet.", "Open it and save it as XLSX or CSV."),
     ".svg": ("SVG drawings can carry code.", "Save it as PNG."),
     ".dcm": ("It is a DICOM file of a medical device.", "Save the pictures as PNG."),
-    **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib", ".bin"), (
-        "Such files can run code when they are opened, so they are refused.", "Save the data as CSV or Parquet.")),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib", ".bin"),
+        (
+            "Such files can run code when they are opened, so they are refused.",
+            "Save the data as CSV or Parquet.",
+        ),
+    ),
 }
 
 
@@ -52,8 +69,8 @@ class ItemFile:
 class TableFile:
     """One table of a source; `label` is the class of all its rows where files stand for classes.
 
-    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were found when the source
-    was opened, None where its reader finds them.
+    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were
+    found when the source was opened, None where its reader finds them.
     """
 
     path: Path
@@ -66,11 +83,13 @@ class TableFile:
 
 @dataclass
 class Source:
-    """What was found: picture files, documents, tables of texts, or tables that hold or list pictures.
+    """What was found: picture files, documents, tables of texts, or tables that hold or list
+    pictures.
 
-    `image_tables` list the pictures of `images`, whose own classes are then only those of their folders; with
-    `folders_hold` these count for pictures that no table names, and `table_classes` says how a table calls them.
-    `class_list` says what numbers of classes mean. `plan` says what was taken and why.
+    `image_tables` list the pictures of `images`, whose own classes are then only those of their
+    folders; with `folders_hold` these count for pictures that no table names, and `table_classes`
+    says how a table calls them. `class_list` says what numbers of classes mean. `plan` says what
+    was taken and why.
     """
 
     modality: str
@@ -107,7 +126,9 @@ class Contents:
         self.skipped.append({"item": readable(str(name)), "reason": reason})
 
 
-def open_source(path: Path, staging: Path, limits: Limits, options: ImportOptions | None = None) -> Source:
+def open_source(
+    path: Path, staging: Path, limits: Limits, options: ImportOptions | None = None
+) -> Source:
     """Recognise the source at `path`; a zip is unpacked below `staging` first.
 
     Raises:
@@ -118,7 +139,9 @@ def open_source(path: Path, staging: Path, limits: Limits, options: ImportOption
 
     options = options or ImportOptions()
     if not path.exists():
-        raise DataError(f"There is no file or folder {readable(str(path))!r}.", "", "Check the spelling.")
+        raise DataError(
+            f"There is no file or folder {readable(str(path))!r}.", "", "Check the spelling."
+        )
     skipped: list[dict[str, str]] = []
     suffix = path.suffix.lower()
     if path.is_file() and suffix == ".zip":
@@ -130,11 +153,16 @@ def open_source(path: Path, staging: Path, limits: Limits, options: ImportOption
     elif suffix in tables.SUFFIXES or is_renamed(path):
         source = open_table(path, limits, options)
     elif suffix in _PACKED:
-        raise DataError(f"{path.name!r} is packed with {_PACKED[suffix]}.", "Only zip is unpacked here.",
-                        "Unpack it and bring the folder as a zip.")
+        raise DataError(
+            f"{path.name!r} is packed with {_PACKED[suffix]}.",
+            "Only zip is unpacked here.",
+            "Unpack it and bring the folder as a zip.",
+        )
     else:
         why, mend = _OTHERS.get(suffix, (f"Its ending is {path.suffix or 'missing'}.", LAYOUT_HELP))
-        raise DataError(f"{readable(path.name)!r} is not a kind of file that can be learnt from.", why, mend)
+        raise DataError(
+            f"{readable(path.name)!r} is not a kind of file that can be learnt from.", why, mend
+        )
     source.skipped[:0] = skipped
     source.limits = limits
     return source
@@ -152,8 +180,15 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
     if found.tables or found.texts:
         return open_tables(found, limits, options)
     reasons = Counter(one["reason"] for one in found.skipped)
-    raise DataError("There are no images or tables in it.", f"{len(found.skipped):,} other files were found: "
-                    f"{reasons.most_common(1)[0][0]}." if found.skipped else "It is empty.", LAYOUT_HELP)
+    raise DataError(
+        "There are no images or tables in it.",
+        (
+            f"{len(found.skipped):,} other files were found: {reasons.most_common(1)[0][0]}."
+            if found.skipped
+            else "It is empty."
+        ),
+        LAYOUT_HELP,
+    )
 
 
 def _contents(root: Path, limits: Limits) -> Contents:
@@ -212,7 +247,9 @@ def _walk(found: Contents, limits: Limits) -> Iterator[PurePosixPath]:
                 continue
             count, total = count + 1, total + path.stat().st_size
             if count > limits.items or total > limits.total_bytes:
-                raise DataError("The folder holds more than this server allows.",
-                                f"The limits are {limits.items:,} files and {limits.total_bytes / 1e9:.0f} GB.",
-                                "Bring a part of it, or raise TL_MAX_ITEMS and TL_MAX_UNPACKED_MB.")
+                raise DataError(
+                    "The folder holds more than this server allows.",
+                    f"The limits are {limits.items:,} files and {limits.total_bytes / 1e9:.0f} GB.",
+                    "Bring a part of it, or raise TL_MAX_ITEMS and TL_MAX_UNPACKED_MB.",
+                )
             yield name

@@ -24,12 +24,21 @@ class SplitResult:
 
 
 def holdout_fraction(rows: int) -> float:
-    """Share to hold out for `rows` rows, falling with size (AutoGluon's rule, `default_holdout_frac`)."""
-    return max(0.1, min(0.2, 500 / max(rows, 1))) if rows < 5000 else max(0.01, min(0.1, 2500 / rows))
+    """Share to hold out for `rows` rows, falling with size (AutoGluon's rule,
+    `default_holdout_frac`).
+    """
+    return (
+        max(0.1, min(0.2, 500 / max(rows, 1))) if rows < 5000 else max(0.01, min(0.1, 2500 / rows))
+    )
 
 
-def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: NDArray[np.str_],
-                  options: ImportOptions, dates: NDArray[np.float64] | None = None) -> SplitResult:
+def assign_splits(
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    given: NDArray[np.str_],
+    options: ImportOptions,
+    dates: NDArray[np.float64] | None = None,
+) -> SplitResult:
     """Decide the split of every row.
 
     Args:
@@ -37,7 +46,8 @@ def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: N
         groups: rows with equal numbers stay on one side of any split made here.
         given: the source's own split per row, "" where it has none; such rows are never moved.
         options: fractions, seed and the meaning of a lone validation split.
-        dates: seconds per row, NaN where unknown; with `options.date_column` the newest rows are held out.
+        dates: seconds per row, NaN where unknown; with `options.date_column` the newest rows are
+        held out.
 
     Raises:
         DataError: when no row is left to train on.
@@ -46,36 +56,55 @@ def assign_splits(labels: NDArray[np.int64], groups: NDArray[np.int64], given: N
     findings: list[Finding] = []
     own = set(np.unique(splits)) - {"", "unlabelled", "removed"}
     if own and "train" not in own and not (splits == "").any():
-        raise DataError(f"All rows belong to {' and '.join(sorted(own))}; none is left to train on.", "",
-                        "Mark the rows to learn from as train.")
+        raise DataError(
+            f"All rows belong to {' and '.join(sorted(own))}; none is left to train on.",
+            "",
+            "Mark the rows to learn from as train.",
+        )
     fresh = splits == ""
     if own and fresh.any():
         _place_new(splits, fresh, labels, groups, options)
     if own & {"validation", "test"} == {"validation"} and options.val_is == "test":
         splits[splits == "validation"] = "test"
-        findings.append(Finding(
-            "validation_as_test", "info", "Your data came with one split besides train. It is kept for the final "
-            "test, and rows to tune on are set aside from train.", int((splits == "test").sum()),
-            "If it is meant for tuning, import again with 'the lone split is validation'."))
+        findings.append(
+            Finding(
+                "validation_as_test",
+                "info",
+                "Your data came with one split besides train. It is kept for the final "
+                "test, and rows to tune on are set aside from train.",
+                int((splits == "test").sum()),
+                "If it is meant for tuning, import again with 'the lone split is validation'.",
+            )
+        )
     pool_name = "train" if own else ""
     rows = int((labels >= 0).sum())
     for name, fraction in (("test", options.test_fraction), ("validation", options.val_fraction)):
         if name not in splits:
-            held = np.unique(groups[np.isin(splits, ("validation", "test"))])  # copies of these are leaks, not spares
+            held = np.unique(
+                groups[np.isin(splits, ("validation", "test"))]
+            )  # copies of these are leaks, not spares
             pool = np.flatnonzero((splits == pool_name) & ~np.isin(groups, held))
             share = fraction or holdout_fraction(rows)
             if options.date_column and dates is not None:
                 splits[newest(pool, groups, dates, share)] = name
             else:
-                splits[carve(pool, labels, groups, share, options.seed + (name == "validation"))] = name
+                splits[
+                    carve(pool, labels, groups, share, options.seed + (name == "validation"))
+                ] = name
     splits[splits == ""] = "train"
     return SplitResult(splits, findings + _about_dates(options, dates, labels))
 
 
-def _place_new(splits: NDArray[np.str_], fresh: NDArray[np.bool_], labels: NDArray[np.int64],
-               groups: NDArray[np.int64], options: ImportOptions) -> None:
-    """Rows without a split beside rows that have one: copies go where their original is, the rest to train, or is
-    split in the shares that the others have."""
+def _place_new(
+    splits: NDArray[np.str_],
+    fresh: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    options: ImportOptions,
+) -> None:
+    """Rows without a split beside rows that have one: copies go where their original is, the rest
+    to train, or is split in the shares that the others have.
+    """
     known: dict[int, str] = {}
     for place in np.flatnonzero(~fresh & np.isin(splits, ("train", "validation", "test"))):
         known.setdefault(int(groups[place]), str(splits[place]))
@@ -87,14 +116,18 @@ def _place_new(splits: NDArray[np.str_], fresh: NDArray[np.bool_], labels: NDArr
         share = float((splits[placed] == name).mean())
         if share:
             pool = np.flatnonzero(left & (splits == ""))
-            splits[carve(pool, labels, groups, min(share, 0.5), options.seed + (name == "validation"))] = name
+            splits[
+                carve(pool, labels, groups, min(share, 0.5), options.seed + (name == "validation"))
+            ] = name
     splits[splits == ""] = "train"
 
 
-def newest(pool: NDArray[np.int64], groups: NDArray[np.int64], dates: NDArray[np.float64],
-           fraction: float) -> NDArray[np.int64]:
-    """The newest `fraction` of the dated rows in `pool`; a group belongs to its newest date, and rows of one date are
-    never torn apart."""
+def newest(
+    pool: NDArray[np.int64], groups: NDArray[np.int64], dates: NDArray[np.float64], fraction: float
+) -> NDArray[np.int64]:
+    """The newest `fraction` of the dated rows in `pool`; a group belongs to its newest date, and
+    rows of one date are never torn apart.
+    """
     newest_of = np.full(int(groups.max(initial=0)) + 1, -np.inf)
     np.maximum.at(newest_of, groups[pool], np.nan_to_num(dates[pool], nan=-np.inf))
     when = newest_of[groups[pool]]
@@ -108,18 +141,32 @@ def newest(pool: NDArray[np.int64], groups: NDArray[np.int64], dates: NDArray[np
     return found
 
 
-def _about_dates(options: ImportOptions, dates: NDArray[np.float64] | None, labels: NDArray[np.int64]) -> list[Finding]:
+def _about_dates(
+    options: ImportOptions, dates: NDArray[np.float64] | None, labels: NDArray[np.int64]
+) -> list[Finding]:
     if not options.date_column or dates is None:
         return []
     unknown = int((np.isnan(dates) & (labels >= 0)).sum())
-    return [Finding("undated", "warning", f"{unknown:,} row(s) have no date that can be read in "
-                    f"{options.date_column!r}. They stay in train.", unknown)] if unknown else []
+    return (
+        [
+            Finding(
+                "undated",
+                "warning",
+                f"{unknown:,} row(s) have no date that can be read in "
+                f"{options.date_column!r}. They stay in train.",
+                unknown,
+            )
+        ]
+        if unknown
+        else []
+    )
 
 
-def plan_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], splits: NDArray[np.str_],
-               seed: int) -> NDArray[np.int8]:
-    """The part of a 5-fold cross-validation in which each train or validation row is held out; -1 for other rows and
-    for sets of `SMALL` rows or more, where one validation split says enough.
+def plan_folds(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], splits: NDArray[np.str_], seed: int
+) -> NDArray[np.int8]:
+    """The part of a 5-fold cross-validation in which each train or validation row is held out; -1
+    for other rows and for sets of `SMALL` rows or more, where one validation split says enough.
 
     Stratified, whole groups at a time (scikit-learn's `StratifiedGroupKFold`).
     """
@@ -129,23 +176,32 @@ def plan_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], splits: NDA
         return plan
     from sklearn.model_selection import StratifiedGroupKFold
 
-    most = max(len(np.unique(groups[rows][labels[rows] == label])) for label in np.unique(labels[rows]))
+    most = max(
+        len(np.unique(groups[rows][labels[rows] == label])) for label in np.unique(labels[rows])
+    )
     if most < 2:
         return plan
     splitter = StratifiedGroupKFold(n_splits=min(FOLDS, most), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class rarer than the folds is expected, and a finding says so
+        warnings.simplefilter(
+            "ignore"
+        )  # a class rarer than the folds is expected, and a finding says so
         for number, (_, held) in enumerate(splitter.split(rows, labels[rows], groups[rows])):
             plan[rows[held]] = number
     return plan
 
 
-def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np.int64], fraction: float,
-          seed: int) -> NDArray[np.int64]:
+def carve(
+    pool: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    fraction: float,
+    seed: int,
+) -> NDArray[np.int64]:
     """Choose about `fraction` of the rows in `pool`, class by class, whole groups at a time.
 
-    A class with a single group stays in the pool, so that it can be learnt (AutoGluon's rule for singletons).
-    Groups count for the class that most of their rows have.
+    A class with a single group stays in the pool, so that it can be learnt (AutoGluon's rule for
+    singletons). Groups count for the class that most of their rows have.
     """
     if not len(pool):
         return pool.astype(np.int64)
@@ -166,11 +222,17 @@ def carve(pool: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np
         wanted = max(1, round(fraction * int(sizes[units].sum())))
         drawn = units[random.permutation(len(units))[:-1]]  # one group always stays
         taken_units.append(_fill(drawn, sizes[drawn], wanted))
-    chosen = np.isin(order, np.concatenate(taken_units)) if taken_units else np.zeros(len(pool), dtype=bool)
+    chosen = (
+        np.isin(order, np.concatenate(taken_units))
+        if taken_units
+        else np.zeros(len(pool), dtype=bool)
+    )
     return np.sort(pool[chosen]).astype(np.int64)
 
 
-def _commonest(units: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def _commonest(
+    units: NDArray[np.int64], labels: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
     """The class that most rows of each unit have, the lower number of two."""
     width = int(labels.max()) + 1
     codes, votes = np.unique(units * width + labels, return_counts=True)
@@ -181,7 +243,9 @@ def _commonest(units: NDArray[np.int64], labels: NDArray[np.int64], count: int) 
 
 
 def _fill(units: NDArray[np.int64], sizes: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
-    """Units from the front until `wanted` rows are reached, passing over those that would overshoot by half."""
+    """Units from the front until `wanted` rows are reached, passing over those that would overshoot
+    by half.
+    """
     if sizes.max(initial=1) == 1:
         return units[:wanted]
     taken, found = 0, []

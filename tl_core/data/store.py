@@ -1,7 +1,7 @@
 """An immutable dataset version on disk, read through memory-mapped Arrow.
 
-`items.arrow` holds what the model sees and the extra columns, `index.parquet` the label and split of each row,
-`version.json`, written last, everything else. A folder without it is not a version.
+`items.arrow` holds what the model sees and the extra columns, `index.parquet` the label and split
+of each row, `version.json`, written last, everything else. A folder without it is not a version.
 """
 
 from __future__ import annotations
@@ -53,14 +53,21 @@ class VersionInfo:
     parent: str = ""  # the version this one was made from, as name@number
     change: str = ""  # what was done to it, in a sentence
     settled: list[str] = field(default_factory=list)  # findings that a person has accepted
-    plan: dict[str, Any] = field(default_factory=dict)  # what was taken and why: see `tl_core.data.plan`
-    preparation: dict[str, Any] = field(default_factory=dict)  # what is done to a row before a network sees it
+    plan: dict[str, Any] = field(
+        default_factory=dict
+    )  # what was taken and why: see `tl_core.data.plan`
+    preparation: dict[str, Any] = field(
+        default_factory=dict
+    )  # what is done to a row before a network sees it
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES or self.task not in TASKS:
-            raise DataError(f"This dataset holds {self.modality} for {self.task}.", "A newer version may have made it.",
-                            "Update this program.")
+            raise DataError(
+                f"This dataset holds {self.modality} for {self.task}.",
+                "A newer version may have made it.",
+                "Update this program.",
+            )
 
     @property
     def labels(self) -> list[str]:
@@ -83,8 +90,11 @@ class DatasetVersion:
         try:
             self.info = VersionInfo(**json.loads((self.folder / "version.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise DataError("The dataset's files are missing or damaged.",
-                            f"{type(error).__name__} in {self.folder.name}.", "Add the data again.") from error
+            raise DataError(
+                "The dataset's files are missing or damaged.",
+                f"{type(error).__name__} in {self.folder.name}.",
+                "Add the data again.",
+            ) from error
 
     @cached_property
     def items(self) -> datasets.Dataset:
@@ -95,7 +105,9 @@ class DatasetVersion:
 
     @cached_property
     def table(self) -> pa.Table:
-        """The same rows as a memory-mapped Arrow table: cheap to open, so pages and training read through it."""
+        """The same rows as a memory-mapped Arrow table: cheap to open, so pages and training read
+        through it.
+        """
         return open_items(self.folder)
 
     @cached_property
@@ -123,20 +135,37 @@ class DatasetVersion:
 
     @property
     def folds(self) -> NDArray[np.int64]:
-        """Part of the planned cross-validation that each train or validation row is held out in; -1 without one."""
-        values: NDArray[np.int64] = self._index.get("fold", np.full(len(self.labels), -1)).astype(np.int64)
+        """Part of the planned cross-validation that each train or validation row is held out in; -1
+        without one.
+        """
+        values: NDArray[np.int64] = self._index.get("fold", np.full(len(self.labels), -1)).astype(
+            np.int64
+        )
         return values
 
     def row_facts(self) -> RowFacts:
-        """Everything remembered of the rows, to judge them again or to make a new version of them."""
+        """Everything remembered of the rows, to judge them again or to make a new version of
+        them.
+        """
         from tl_core.data.rows import RowFacts, read_facts
 
         facts, pairs = read_facts(self.folder)
         named, dates = facts.pop("named"), facts.pop("date")
-        return RowFacts(self.info.modality, self.info.labels, self.labels, self.splits, named, dates, facts, pairs)
+        return RowFacts(
+            self.info.modality,
+            self.info.labels,
+            self.labels,
+            self.splits,
+            named,
+            dates,
+            facts,
+            pairs,
+        )
 
     def facts(self) -> dict[str, NDArray[Any]]:
-        """Facts about each row: light, sharpness and size of pictures; length, script and such of texts."""
+        """Facts about each row: light, sharpness and size of pictures; length, script and such of
+        texts.
+        """
         return self.row_facts().facts
 
     def finding_rows(self, finding: str) -> NDArray[np.int64]:
@@ -174,14 +203,28 @@ def open_items(folder: Path) -> pa.Table:
 
 
 @contextmanager
-def items_writer(folder: Path, schema: pa.Schema, modality: str) -> Iterator[Callable[[pa.Table], None]]:
-    """Gives a function that appends tables to `items.arrow`, whose header Hugging Face `datasets` understands."""
+def items_writer(
+    folder: Path, schema: pa.Schema, modality: str
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Gives a function that appends tables to `items.arrow`, whose header Hugging Face `datasets`
+    understands.
+    """
     import pyarrow as pa
 
-    features = {name: {"decode": False, "_type": "Image"} if name == "image" and modality == "image" else
-                {"dtype": "string", "_type": "Value"} for name in schema.names}
+    features = {
+        name: (
+            {"decode": False, "_type": "Image"}
+            if name == "image" and modality == "image"
+            else {"dtype": "string", "_type": "Value"}
+        )
+        for name in schema.names
+    }
     schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-    with pa.OSFile(str(folder / "items.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+    with (
+        pa.OSFile(str(folder / "items.arrow"), "wb") as sink,
+        pa.ipc.new_stream(sink, schema) as writer,
+    ):
+
         def write(table: pa.Table) -> None:
             writer.write_table(table.cast(schema) if table.schema != schema else table)
 
@@ -196,20 +239,37 @@ def link_items(source: Path, target: Path) -> None:
         shutil.copyfile(source / "items.arrow", target / "items.arrow")
 
 
-def write_index(folder: Path, labels: NDArray[np.int64], splits: NDArray[np.str_],
-                groups: NDArray[np.int64], folds: NDArray[np.int8]) -> None:
+def write_index(
+    folder: Path,
+    labels: NDArray[np.int64],
+    splits: NDArray[np.str_],
+    groups: NDArray[np.int64],
+    folds: NDArray[np.int8],
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names, codes = np.unique(splits, return_inverse=True)
-    split = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names.tolist(), pa.string()))
-    pq.write_table(pa.table({"label": pa.array(labels, pa.int64()), "split": split.dictionary_decode(),
-                             "group": pa.array(groups, pa.int64()), "fold": pa.array(folds, pa.int8())}),
-                   folder / "index.parquet")
+    split = pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int8()), pa.array(names.tolist(), pa.string())
+    )
+    pq.write_table(
+        pa.table(
+            {
+                "label": pa.array(labels, pa.int64()),
+                "split": split.dictionary_decode(),
+                "group": pa.array(groups, pa.int64()),
+                "fold": pa.array(folds, pa.int8()),
+            }
+        ),
+        folder / "index.parquet",
+    )
 
 
 def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> None:
-    """Write text rows without a class as a table of their own, to be predicted once there is a model."""
+    """Write text rows without a class as a table of their own, to be predicted once there is a
+    model.
+    """
     if not len(rows) or modality != "text":
         return
     from pyarrow import csv

@@ -20,12 +20,25 @@ from tl_core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".ndjson", ".parquet", ".psv", ".manifest"}
+SUFFIXES = {
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".parquet",
+    ".psv",
+    ".manifest",
+}
 CHUNK_ROWS = 10_000
 
 
 class Rows(NamedTuple):
-    """Some rows of a table: their numbers in the source, counted from 1 below the header, and their cells."""
+    """Some rows of a table: their numbers in the source, counted from 1 below the header, and their
+    cells.
+    """
 
     numbers: NDArray[np.int64]
     cells: pa.Table
@@ -39,14 +52,20 @@ class Reading:
     sheet: str = ""
     limits: Limits = LIMITS
     header: str = ""  # yes or no; recognised when empty
-    label_column: str | None = None  # that was named as the class, "" for none; None where nobody can be asked
+    label_column: str | None = (
+        None  # that was named as the class, "" for none; None where nobody can be asked
+    )
     bad: list[tuple[int, str]] = field(default_factory=list)  # row numbers with the reason
     good: int = 0
     format: str = ""  # the tool whose export it is, where one was recognised
-    roles: dict[str, str] = field(default_factory=dict)  # columns that the format itself names: text, label, image...
+    roles: dict[str, str] = field(
+        default_factory=dict
+    )  # columns that the format itself names: text, label, image...
     notes: list[str] = field(default_factory=list)  # what is sure and worth telling
     doubts: list[str] = field(default_factory=list)  # guesses that a person should look at
-    disagreeing: int = 0  # items to which annotators gave different classes; the commonest was taken
+    disagreeing: int = (
+        0  # items to which annotators gave different classes; the commonest was taken
+    )
     undecided: int = 0  # of these, items without a commonest one, which have no class
     set_aside: dict[str, int] = field(default_factory=dict)  # reason to number of records
 
@@ -64,15 +83,22 @@ class Reading:
 
     def leave_out(self, number: int, reason: str) -> None:
         self.bad.append((number, reason))
-        if len(self.bad) > 20 and len(self.bad) * 100 > self.limits.bad_share * (len(self.bad) + self.good + number):
-            raise ValueError(f"too many rows are damaged, the first of them row {self.bad[0][0]}: {self.bad[0][1]}")
+        if len(self.bad) > 20 and len(self.bad) * 100 > self.limits.bad_share * (
+            len(self.bad) + self.good + number
+        ):
+            raise ValueError(
+                f"too many rows are damaged, the first of them row {self.bad[0][0]}:"
+                f" {self.bad[0][1]}"
+            )
 
 
-def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHUNK_ROWS) -> Iterator[Rows]:
+def read_table(
+    path: Path, reading: Reading | None = None, chunk_rows: int = CHUNK_ROWS
+) -> Iterator[Rows]:
     """Yield at most `chunk_rows` rows at a time, every cell a string, empty for a missing value.
 
-    Classes named NA, None, true, 1.0 or 007 come out as they were written. Rows that do not fit the header are
-    left out and listed in `reading.bad`.
+    Classes named NA, None, true, 1.0 or 007 come out as they were written. Rows that do not fit the
+    header are left out and listed in `reading.bad`.
 
     Raises:
         DataError: when the file cannot be read as its suffix says, or is outside the limits.
@@ -81,49 +107,87 @@ def read_table(path: Path, reading: Reading | None = None, chunk_rows: int = CHU
     from tl_core.data.readers import delimited, json_tables, parquet_tables, workbook
 
     reading = reading or Reading()
-    readers = {".xlsx": workbook.read_xlsx, ".json": json_tables.read_json, ".jsonl": json_tables.read_jsonl,
-               ".ndjson": json_tables.read_jsonl, ".manifest": json_tables.read_jsonl,
-               ".parquet": parquet_tables.read_parquet}
+    readers = {
+        ".xlsx": workbook.read_xlsx,
+        ".json": json_tables.read_json,
+        ".jsonl": json_tables.read_jsonl,
+        ".ndjson": json_tables.read_jsonl,
+        ".manifest": json_tables.read_jsonl,
+        ".parquet": parquet_tables.read_parquet,
+    }
     if not path.stat().st_size:
-        raise DataError(f"{path.name!r} is empty.", "It has no bytes at all.", "Save it again and bring the new copy.")
+        raise DataError(
+            f"{path.name!r} is empty.",
+            "It has no bytes at all.",
+            "Save it again and bring the new copy.",
+        )
     suffix = real_suffix(path)
     if suffix == ".xls":
-        raise DataError(f"{path.name!r} cannot be read.", "It is Excel's format from before 2007, or a page named so.",
-                        "Open it and save it as XLSX.")
+        raise DataError(
+            f"{path.name!r} cannot be read.",
+            "It is Excel's format from before 2007, or a page named so.",
+            "Open it and save it as XLSX.",
+        )
     reader = readers.get(suffix, delimited.read_delimited)
     if suffix != path.suffix.lower():
-        reading.note(f"{path.name!r} is {_kind(suffix)}, whatever its ending says, and was read so.")
+        reading.note(
+            f"{path.name!r} is {_kind(suffix)}, whatever its ending says, and was read so."
+        )
     try:
         for rows in formats.converted(reader(path, reading, chunk_rows), reading, chunk_rows):
             if len(rows.cells.column_names) > reading.limits.columns:
-                raise ValueError(f"it has {len(rows.cells.column_names):,} columns, the limit is "
-                                 f"{reading.limits.columns:,}")
+                raise ValueError(
+                    f"it has {len(rows.cells.column_names):,} columns, the limit is "
+                    f"{reading.limits.columns:,}"
+                )
             if len(rows.numbers):
                 reading.good += len(rows.numbers)
                 yield rows
         if 100 * len(reading.bad) > reading.limits.bad_share * (reading.good + len(reading.bad)):
-            raise ValueError(f"{len(reading.bad):,} of {reading.good + len(reading.bad):,} rows are damaged, the first "
-                             f"of them row {reading.bad[0][0]}: {reading.bad[0][1]}")
+            raise ValueError(
+                f"{len(reading.bad):,} of {reading.good + len(reading.bad):,} rows are damaged, the"
+                f" first of them row {reading.bad[0][0]}: {reading.bad[0][1]}"
+            )
         if not reading.good:
-            raise DataError(f"{path.name!r} holds a header but no rows.", "", "Add at least two rows for each class.")
+            raise DataError(
+                f"{path.name!r} holds a header but no rows.",
+                "",
+                "Add at least two rows for each class.",
+            )
     except MemoryError as error:
-        raise DataError(f"{path.name!r} asks for more memory than there is.", "Files made to exhaust a server do that.",
-                        "If it is real, split it into smaller files.") from error
+        raise DataError(
+            f"{path.name!r} asks for more memory than there is.",
+            "Files made to exhaust a server do that.",
+            "If it is real, split it into smaller files.",
+        ) from error
     except (ValueError, KeyError, OSError, RecursionError, OverflowError, TypeError) as error:
-        raise DataError(f"{path.name!r} cannot be read as {_kind(suffix)}.", f"{_words(error, path)}.",
-                        "Open it in a spreadsheet, save it as CSV (UTF-8) and bring that.") from error
+        raise DataError(
+            f"{path.name!r} cannot be read as {_kind(suffix)}.",
+            f"{_words(error, path)}.",
+            "Open it in a spreadsheet, save it as CSV (UTF-8) and bring that.",
+        ) from error
 
 
 def _kind(suffix: str) -> str:
-    return {".xlsx": "an Excel file", ".parquet": "a Parquet file", ".json": "JSON", ".jsonl": "JSONL",
-            ".ndjson": "JSONL"}.get(suffix, "a table")
+    return {
+        ".xlsx": "an Excel file",
+        ".parquet": "a Parquet file",
+        ".json": "JSON",
+        ".jsonl": "JSONL",
+        ".ndjson": "JSONL",
+    }.get(suffix, "a table")
 
 
 def _words(error: Exception, path: Path) -> str:
     """What went wrong, in one line, without where the file lies on this server."""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(f"{path.parent}/", "")
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(
+        f"{path.parent}/", ""
+    )
     if "straddling" in text:
-        return (f"A row is longer than {LIMITS.row_bytes >> 20} MB, or a quotation mark is opened and never closed")
+        return (
+            f"A row is longer than {LIMITS.row_bytes >> 20} MB, or a quotation mark is opened and"
+            " never closed"
+        )
     return text[:300].rstrip(".")
 
 
@@ -131,7 +195,9 @@ def clean_names(names: list[str]) -> list[str]:
     """Column names without blanks around them or control signs, each different, none empty."""
     found: list[str] = []
     for place, name in enumerate(names):
-        name = "".join(sign for sign in unicodedata.normalize("NFC", name) if sign.isprintable()).strip()[:200]
+        name = "".join(
+            sign for sign in unicodedata.normalize("NFC", name) if sign.isprintable()
+        ).strip()[:200]
         name = name.removeprefix("\ufeff") or f"column {place + 1}"
         copy = 2
         while name in found:
@@ -140,7 +206,9 @@ def clean_names(names: list[str]) -> list[str]:
     return found
 
 
-def framed(records: Iterator[tuple[int, dict[str, str]]], reading: Reading, rows: int) -> Iterator[Rows]:
+def framed(
+    records: Iterator[tuple[int, dict[str, str]]], reading: Reading, rows: int
+) -> Iterator[Rows]:
     """Records with their numbers, gathered into chunks bounded in rows and in signs."""
     import pyarrow as pa
 
@@ -173,7 +241,9 @@ def _framed(numbers: list[int], chunk: list[dict[str, str]], names: list[str], p
 
 
 def cell(value: Any) -> str:  # noqa: ANN401
-    """A cell as a person would write it: 3.0 from a spreadsheet is 3, a list stays JSON, nothing and NaN are empty."""
+    """A cell as a person would write it: 3.0 from a spreadsheet is 3, a list stays JSON, nothing
+    and NaN are empty.
+    """
     if value is None:
         return ""
     if isinstance(value, str):

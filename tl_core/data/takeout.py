@@ -20,7 +20,9 @@ from tl_core.errors import DataError, nearest
 
 FORMATS = {"folders": ".zip", "csv": ".csv", "parquet": ".parquet"}
 _LONGEST = 80  # signs of a name in a path
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE)  # to Windows, no file
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE
+)  # to Windows, no file
 _BATCH = {"image": 64, "text": 5_000}
 
 
@@ -29,50 +31,77 @@ def formats_of(modality: str) -> list[str]:
     return ["folders", "parquet"] if modality == "image" else ["csv", "parquet"]
 
 
-def take_out(version: DatasetVersion, target: Path, kind: str,
-             progress: Callable[[int, int], None] | None = None) -> int:
+def take_out(
+    version: DatasetVersion,
+    target: Path,
+    kind: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
     """Write all rows but the removed ones to `target`, streaming; gives how many.
 
-    `folders` is a zip of `split/class/picture` with a `metadata.csv`, as Hugging Face's `imagefolder` and this program
-    read it back. `csv` and `parquet` have the columns text (or image), label, split and the extra ones.
+    `folders` is a zip of `split/class/picture` with a `metadata.csv`, as Hugging Face's
+    `imagefolder` and this program read it back. `csv` and `parquet` have the columns text (or
+    image), label, split and the extra ones.
 
     Raises:
         DataError: for a format that this kind of data cannot have.
     """
     known = formats_of(version.info.modality)
     if kind not in known:
-        raise DataError(f"A dataset of {version.info.modality}s cannot be written as {kind!r}.", "",
-                        nearest(kind, known))
+        raise DataError(
+            f"A dataset of {version.info.modality}s cannot be written as {kind!r}.",
+            "",
+            nearest(kind, known),
+        )
     rows = np.flatnonzero(version.splits != "removed")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(target.name + ".part")
     batches = _batches(version, rows, progress)
-    {"folders": _write_folders, "csv": _write_csv, "parquet": _write_parquet}[kind](temporary, batches, version)
+    {"folders": _write_folders, "csv": _write_csv, "parquet": _write_parquet}[kind](
+        temporary, batches, version
+    )
     temporary.replace(target)
     return len(rows)
 
 
-def _batches(version: DatasetVersion, rows: Any, progress: Callable[[int, int], None] | None) -> Iterator[Any]:  # noqa: ANN401
+def _batches(
+    version: DatasetVersion,
+    rows: Any,  # noqa: ANN401
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[Any]:
     """Tables of stored columns with label and split added."""
     import pyarrow as pa
 
     names = np.array([*version.info.labels, ""], dtype=object)
     size = _BATCH[version.info.modality]
     for start in range(0, len(rows), size):
-        part = rows[start:start + size]
+        part = rows[start : start + size]
         table = version.table.take(part)
-        table = table.select([name for name in table.column_names if name not in ("label", "split")])
-        columns = {"label": list(names[version.labels[part]]), "split": version.splits[part].tolist()}
-        yield pa.table({**{name: table.column(name) for name in table.column_names},
-                        **{name: pa.array(values, pa.string()) for name, values in columns.items()}})
+        table = table.select(
+            [name for name in table.column_names if name not in ("label", "split")]
+        )
+        columns = {
+            "label": list(names[version.labels[part]]),
+            "split": version.splits[part].tolist(),
+        }
+        yield pa.table(
+            {
+                **{name: table.column(name) for name in table.column_names},
+                **{name: pa.array(values, pa.string()) for name, values in columns.items()},
+            }
+        )
         if progress:
             progress(min(start + size, len(rows)), len(rows))
 
 
 def _ordered(table: Any) -> Any:  # noqa: ANN401
-    """What was read first, then class and split, then the extra columns; our own row names stay here."""
+    """What was read first, then class and split, then the extra columns; our own row names stay
+    here.
+    """
     first = [name for name in ("text", "image", "label", "split") if name in table.column_names]
-    return table.select(first + [name for name in table.column_names if name not in (*first, "name")])
+    return table.select(
+        first + [name for name in table.column_names if name not in (*first, "name")]
+    )
 
 
 def _write_csv(path: Path, batches: Iterator[Any], version: DatasetVersion) -> None:
@@ -94,9 +123,17 @@ def _write_parquet(path: Path, batches: Iterator[Any], version: DatasetVersion) 
         for table in batches:
             table = _ordered(table)
             if writer is None:
-                features = {name: {"_type": "Image"} if name == "image" and version.info.modality == "image" else
-                            {"dtype": "string", "_type": "Value"} for name in table.column_names}
-                schema = table.schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+                features = {
+                    name: (
+                        {"_type": "Image"}
+                        if name == "image" and version.info.modality == "image"
+                        else {"dtype": "string", "_type": "Value"}
+                    )
+                    for name in table.column_names
+                }
+                schema = table.schema.with_metadata(
+                    {"huggingface": json.dumps({"info": {"features": features}})}
+                )
                 writer = pq.ParquetWriter(path, schema)
             writer.write_table(table.cast(writer.schema))
     finally:
@@ -115,8 +152,12 @@ def _write_folders(path: Path, batches: Iterator[Any], version: DatasetVersion) 
             if not used:
                 writer.writerow(["file_name", *plain.column_names])
             records = plain.to_pylist()
-            for name, image, record in zip(table.column("name").to_pylist(), table.column("image").to_pylist(), records,
-                                           strict=True):
+            for name, image, record in zip(
+                table.column("name").to_pylist(),
+                table.column("image").to_pylist(),
+                records,
+                strict=True,
+            ):
                 inside = _place(record["split"], folders.get(record["label"], ""), name, used)
                 archive.writestr(inside, image["bytes"])
                 writer.writerow([inside, *record.values()])
@@ -130,11 +171,13 @@ def class_folders(names: list[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     plain, used = {name: _apart(name) for name in names}, set[str]()
-    for name in sorted(names, key=lambda name: plain[name] != name):  # nobody takes the folder of a name that fits
+    for name in sorted(
+        names, key=lambda name: plain[name] != name
+    ):  # nobody takes the folder of a name that fits
         folder, copy = plain[name], 2
         while _folded(folder) in used:
             suffix = f"_{copy}"
-            folder, copy = plain[name][:_LONGEST - len(suffix)] + suffix, copy + 1
+            folder, copy = plain[name][: _LONGEST - len(suffix)] + suffix, copy + 1
         used.add(_folded(folder))
         found[name] = folder
     return found
@@ -153,7 +196,9 @@ def _folded(name: str) -> str:
 
 def _safe(text: str) -> str:
     """A name for a file or folder on every system."""
-    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f]', "_", text).strip(" .")[:_LONGEST].rstrip(" .") or "_"
+    plain = (
+        re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f]', "_", text).strip(" .")[:_LONGEST].rstrip(" .") or "_"
+    )
     return f"_{plain}"[:_LONGEST] if _DEVICE.fullmatch(plain) else plain
 
 

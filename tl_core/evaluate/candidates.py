@@ -14,31 +14,57 @@ _NOTHING = 5e-4  # a lead that would be shown as 0.0 points
 _SCORES = ("logme", "h_score", "knn", "leep", "nce")
 
 
-def arrange(found: list[dict[str, Any]], right: list[NDArray[np.bool_]], noun: str) -> dict[str, Any]:
+def arrange(
+    found: list[dict[str, Any]], right: list[NDArray[np.bool_]], noun: str
+) -> dict[str, Any]:
     """The ranking, how far the other scores agree with it, and the sentence that recommends.
 
     Args:
-        found: of each backbone `backbone`, `probe` (with interval), the other scores, `items_per_second`.
+        found: of each backbone `backbone`, `probe` (with interval), the other scores,
+        `items_per_second`.
         right: whether the probe of each has each row right, all on the same rows.
         noun: what the rows are called, in the plural.
 
     Returns:
-        `ranking` with names (best by its probe first; among equals the faster), `agreement` of each score with the
-        probe's order (Kendall's tau), `pairs`: the best against each other one, `recommended` and `recommended_depth`:
-        the best, or the fastest of those that are not significantly worse if it is clearly faster; and `sentence`.
+        `ranking` with names (best by its probe first; among equals the faster), `agreement` of each
+        score with the probe's order (Kendall's tau), `pairs`: the best against each other one,
+        `recommended` and `recommended_depth`: the best, or the fastest of those that are not
+        significantly worse if it is clearly faster; and `sentence`.
     """
-    order = sorted(range(len(found)), key=lambda i: (-found[i]["probe"]["value"], -found[i]["items_per_second"]))
-    ranking, correct = [{**found[i], "name": called(found[i])} for i in order], [right[i] for i in order]
-    pairs = [{"backbone": other["name"], **compare(correct[0], theirs, noun, ("", ""))}
-             for other, theirs in zip(ranking[1:], correct[1:], strict=True)]
-    equal = [ranking[0]] + [one for one, pair in zip(ranking[1:], pairs, strict=True) if pair["p_value"] >= 0.05]
+    order = sorted(
+        range(len(found)),
+        key=lambda i: (-found[i]["probe"]["value"], -found[i]["items_per_second"]),
+    )
+    ranking, correct = (
+        [{**found[i], "name": called(found[i])} for i in order],
+        [right[i] for i in order],
+    )
+    pairs = [
+        {"backbone": other["name"], **compare(correct[0], theirs, noun, ("", ""))}
+        for other, theirs in zip(ranking[1:], correct[1:], strict=True)
+    ]
+    equal = [ranking[0]] + [
+        one for one, pair in zip(ranking[1:], pairs, strict=True) if pair["p_value"] >= 0.05
+    ]
     fastest = max(equal, key=lambda one: one["items_per_second"])
-    chosen = fastest if fastest["items_per_second"] > _WORTH * ranking[0]["items_per_second"] else ranking[0]
-    return {"ranking": ranking, "pairs": pairs, "recommended": chosen["backbone"],
-            "recommended_depth": chosen.get("depth", 0), "recommended_name": chosen["name"],
-            "agreement": {name: _tau([one["probe"]["value"] for one in ranking], [one[name] for one in ranking])
-                          for name in _SCORES if len(ranking) > 2 and all(one[name] is not None for one in ranking)},
-            "sentence": _sentence(ranking, pairs, chosen)}
+    chosen = (
+        fastest
+        if fastest["items_per_second"] > _WORTH * ranking[0]["items_per_second"]
+        else ranking[0]
+    )
+    return {
+        "ranking": ranking,
+        "pairs": pairs,
+        "recommended": chosen["backbone"],
+        "recommended_depth": chosen.get("depth", 0),
+        "recommended_name": chosen["name"],
+        "agreement": {
+            name: _tau([one["probe"]["value"] for one in ranking], [one[name] for one in ranking])
+            for name in _SCORES
+            if len(ranking) > 2 and all(one[name] is not None for one in ranking)
+        },
+        "sentence": _sentence(ranking, pairs, chosen),
+    }
 
 
 def called(one: dict[str, Any]) -> str:
@@ -51,27 +77,35 @@ def called(one: dict[str, Any]) -> str:
 
 def _tau(first: list[float], second: list[float]) -> float:
     """Kendall's tau-b: 1 is the same order, -1 the opposite, 0 none."""
-    one, two = (np.sign(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
-                for values in (first, second))
+    one, two = (
+        np.sign(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
+        for values in (first, second)
+    )
     ties = np.sqrt((one != 0).sum() * (two != 0).sum())
     return float((one * two).sum() / ties) if ties else 0.0
 
 
-def _sentence(ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen: dict[str, Any]) -> str:
+def _sentence(
+    ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen: dict[str, Any]
+) -> str:
     best = ranking[0]
     if not pairs:
         return f"{best['name']}: right {100 * best['probe']['value']:.0f} times in 100 as a probe."
     if chosen is not best:
         pair = next(pair for pair in pairs if pair["backbone"] == chosen["name"])
         gap = pair["difference"]
-        return (f"Take {chosen['name']}: {_times(chosen, best)} as fast as {best['name']}, whose lead of "
-                f"{100 * gap['value']:.1f} points can be chance ({_span(gap)} is plausible).")
+        return (
+            f"Take {chosen['name']}: {_times(chosen, best)} as fast as {best['name']}, whose lead"
+            f" of {100 * gap['value']:.1f} points can be chance ({_span(gap)} is plausible)."
+        )
     rival, gap = pairs[0]["backbone"], pairs[0]["difference"]
     price = _price(best, ranking[1])
     if gap["value"] < _NOTHING:
         return f"Take {best['name']}: as good as {rival}, and {price}."
-    return (f"Take {best['name']}: {100 * gap['value']:.1f} points better than {rival}, plausibly {_span(gap)}, "
-            f"and {price}.")
+    return (
+        f"Take {best['name']}: {100 * gap['value']:.1f} points better than {rival}, plausibly"
+        f" {_span(gap)}, and {price}."
+    )
 
 
 def _times(fast: dict[str, Any], slow: dict[str, Any]) -> str:

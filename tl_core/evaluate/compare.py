@@ -17,16 +17,22 @@ Bools = NDArray[np.bool_]
 def exact_mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
     """Items that only the first or only the second has right, and the two-sided exact p-value.
 
-    McNemar (1947) with the binomial distribution instead of chi-square, right for any number of items. Twice the lower
-    tail at one half, summed in logarithms; importing SciPy for it would hold a page up for a second.
+    McNemar (1947) with the binomial distribution instead of chi-square, right for any number of
+    items. Twice the lower tail at one half, summed in logarithms; importing SciPy for it would hold
+    a page up for a second.
     """
     only_first, only_second = int((first & ~second).sum()), int((~first & second).sum())
     total, fewer = only_first + only_second, min(only_first, only_second)
-    logs = [lgamma(total + 1) - lgamma(k + 1) - lgamma(total - k + 1) - total * log(2) for k in range(fewer + 1)]
+    logs = [
+        lgamma(total + 1) - lgamma(k + 1) - lgamma(total - k + 1) - total * log(2)
+        for k in range(fewer + 1)
+    ]
     return only_first, only_second, min(1.0, 2 * float(np.exp(logs).sum()))
 
 
-def compare(first: Bools, second: Bools, noun: str, names: tuple[str, str], seed: int = 0) -> dict[str, Any]:
+def compare(
+    first: Bools, second: Bools, noun: str, names: tuple[str, str], seed: int = 0
+) -> dict[str, Any]:
     """The comparison object of the contract, without the run ids.
 
     Args:
@@ -41,23 +47,47 @@ def compare(first: Bools, second: Bools, noun: str, names: tuple[str, str], seed
     random = np.random.default_rng(seed)
     means = [gaps[random.integers(0, len(gaps), len(gaps))].mean() for _ in range(_DRAWS)]
     low, high = np.percentile(means, [2.5, 97.5])
-    return {"n": len(first), "difference": {"value": float(gaps.mean()), "low": float(low), "high": float(high),
-                                            "level": LEVEL, "method": "paired bootstrap"},
-            "only_first_right": only_first, "only_second_right": only_second, "p_value": p_value,
-            "test": "exact McNemar", "sentence": _sentence(only_first, only_second, len(first), p_value, noun, names)}
+    return {
+        "n": len(first),
+        "difference": {
+            "value": float(gaps.mean()),
+            "low": float(low),
+            "high": float(high),
+            "level": LEVEL,
+            "method": "paired bootstrap",
+        },
+        "only_first_right": only_first,
+        "only_second_right": only_second,
+        "p_value": p_value,
+        "test": "exact McNemar",
+        "sentence": _sentence(only_first, only_second, len(first), p_value, noun, names),
+    }
 
 
 def agreement(answers: list[NDArray[Any]]) -> NDArray[np.float64]:
-    """Share of items that each two classifiers answer alike, right or wrong (classifiers, classifiers)."""
+    """Share of items that each two classifiers answer alike, right or wrong (classifiers,
+    classifiers).
+    """
     return np.array([[float((first == second).mean()) for second in answers] for first in answers])
 
 
-def _sentence(only_first: int, only_second: int, total: int, p_value: float, noun: str, names: tuple[str, str]) -> str:
+def _sentence(
+    only_first: int, only_second: int, total: int, p_value: float, noun: str, names: tuple[str, str]
+) -> str:
     gap = only_first - only_second
     if not gap:
         return f"{names[0]} and {names[1]} are right on equally many of {total:,} {noun}."
     better, worse = names if gap > 0 else names[::-1]
     better, worse = better[:1].upper() + better[1:], worse[:1].lower() + worse[1:]
-    shown = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+    shown = (
+        "p < 0.001"
+        if p_value < 0.001
+        else f"p = {p_value:.3f}"
+        if p_value < 0.1
+        else f"p = {p_value:.2f}"
+    )
     verdict = "that is hardly chance" if p_value < 0.05 else "that can easily be chance"
-    return f"{better} is right on {abs(gap):,} more of {total:,} {noun} than {worse}; {verdict} ({shown})."
+    return (
+        f"{better} is right on {abs(gap):,} more of {total:,} {noun} than {worse}; {verdict}"
+        f" ({shown})."
+    )

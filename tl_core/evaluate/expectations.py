@@ -1,4 +1,5 @@
-"""What an analyst expects of a model, typed in: the same answer for a changed text, or more or less of some class.
+"""What an analyst expects of a model, typed in: the same answer for a changed text, or more or less
+of some class.
 
 The invariance and directional tests of CheckList (Ribeiro et al., ACL 2020).
 """
@@ -21,7 +22,9 @@ _SLACK = 0.01  # of a probability that may move against the direction without fa
 
 @dataclass(frozen=True)
 class Expectation:
-    """A text, the same text changed, and what the change should do: `SAME`, or `MORE` or `LESS` with a class."""
+    """A text, the same text changed, and what the change should do: `SAME`, or `MORE` or `LESS`
+    with a class.
+    """
 
     text: str
     changed: str
@@ -29,13 +32,20 @@ class Expectation:
 
     def check(self, labels: list[str]) -> None:
         """Raises:
-            ConfigError: when one of the texts is missing, or the expectation is none of the known ones.
+        ConfigError: when one of the texts is missing, or the expectation is none of the known ones.
         """
         if not self.text.strip() or not self.changed.strip():
-            raise ConfigError("A pair needs two texts.", "One of them is empty.", "Fill it in, or remove the line.")
+            raise ConfigError(
+                "A pair needs two texts.",
+                "One of them is empty.",
+                "Fill it in, or remove the line.",
+            )
         if self.expected not in choices(labels):
-            raise ConfigError(f"{self.expected!r} is nothing that can be expected.", "",
-                              f"Choose {SAME!r}, or a direction for one of the classes.")
+            raise ConfigError(
+                f"{self.expected!r} is nothing that can be expected.",
+                "",
+                f"Choose {SAME!r}, or a direction for one of the classes.",
+            )
 
 
 def choices(labels: list[str]) -> list[str]:
@@ -43,7 +53,9 @@ def choices(labels: list[str]) -> list[str]:
     return [SAME, *(f"{MORE}{label}" for label in labels), *(f"{LESS}{label}" for label in labels)]
 
 
-def examine(pairs: list[Expectation], labels: list[str], before: Floats, after: Floats) -> dict[str, Any]:
+def examine(
+    pairs: list[Expectation], labels: list[str], before: Floats, after: Floats
+) -> dict[str, Any]:
     """Which expectations hold.
 
     Args:
@@ -53,9 +65,10 @@ def examine(pairs: list[Expectation], labels: list[str], before: Floats, after: 
         after: the same of the changed texts.
 
     Returns:
-        `held` (share with its interval) and `rows`: `held`, `before` and `after` (answers), and `moved`, by how much
-        the class that is asked about, or else the first answer, got likelier. A direction holds unless its probability
-        moves the other way by more than 0.01, so what is sure already need not get surer.
+        `held` (share with its interval) and `rows`: `held`, `before` and `after` (answers), and
+        `moved`, by how much the class that is asked about, or else the first answer, got likelier.
+        A direction holds unless its probability moves the other way by more than 0.01, so what is
+        sure already need not get surer.
     """
     rows = []
     for pair, one, other in zip(pairs, before, after, strict=True):
@@ -67,6 +80,12 @@ def examine(pairs: list[Expectation], labels: list[str], before: Floats, after: 
             up = pair.expected.startswith(MORE)
             asked = labels.index(pair.expected.removeprefix(MORE if up else LESS))
             held = (other[asked] - one[asked]) * (1 if up else -1) >= -_SLACK
-        rows.append({"held": bool(held), "before": labels[first], "after": labels[second],
-                     "moved": float(other[asked] - one[asked])})
+        rows.append(
+            {
+                "held": bool(held),
+                "before": labels[first],
+                "after": labels[second],
+                "moved": float(other[asked] - one[asked]),
+            }
+        )
     return {"held": proportion(int(np.sum([row["held"] for row in rows])), len(rows)), "rows": rows}

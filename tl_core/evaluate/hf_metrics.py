@@ -1,4 +1,5 @@
-"""Our scores as `evaluate.Metric` classes, for code that speaks that interface; no network is touched.
+"""Our scores as `evaluate.Metric` classes, for code that speaks that interface; no network is
+touched.
 
 A leaf module: `import evaluate` takes seconds and pulls torch in, so nothing else here imports it.
 """
@@ -16,20 +17,28 @@ from tl_core.evaluate import metrics
 
 
 class _MatrixMetric(evaluate.Metric):  # type: ignore[misc]
-    """One score of the confusion matrix; `compute(predictions=..., references=...)` with class numbers."""
+    """One score of the confusion matrix; `compute(predictions=..., references=...)` with class
+    numbers.
+    """
 
     function: Callable[[Any], Any]
     score_name: str
 
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
-            description=f"{self.score_name} from class numbers", citation="", inputs_description="class numbers",
-            features=datasets.Features({"predictions": datasets.Value("int64"),
-                                        "references": datasets.Value("int64")}))
+            description=f"{self.score_name} from class numbers",
+            citation="",
+            inputs_description="class numbers",
+            features=datasets.Features(
+                {"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}
+            ),
+        )
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401
         predicted, truth = np.asarray(predictions), np.asarray(references)
-        matrix = metrics.confusion_matrix(truth, predicted, int(max(predicted.max(), truth.max())) + 1)
+        matrix = metrics.confusion_matrix(
+            truth, predicted, int(max(predicted.max(), truth.max())) + 1
+        )
         return {self.score_name: float(type(self).function(matrix))}
 
 

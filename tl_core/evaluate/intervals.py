@@ -29,8 +29,13 @@ def wilson(hits: float, total: int) -> tuple[float, float]:
 
 def score(value: float, low: float, high: float, method: str) -> dict[str, Any]:
     """A score object of the report; the interval is stretched to hold the value itself."""
-    return {"value": float(value), "low": float(min(low, value)), "high": float(max(high, value)), "level": LEVEL,
-            "method": method}
+    return {
+        "value": float(value),
+        "low": float(min(low, value)),
+        "high": float(max(high, value)),
+        "level": LEVEL,
+        "method": method,
+    }
 
 
 def proportion(hits: float, total: int) -> dict[str, Any]:
@@ -42,16 +47,23 @@ def proportion(hits: float, total: int) -> dict[str, Any]:
 def resampled_matrices(matrix: Ints, seed: int, draws: int = _DRAWS) -> Ints:
     """Confusion matrices (draws, C, C) of a bootstrap stratified by the true class.
 
-    Drawing the rows of one class anew with replacement is the same as one multinomial draw from its row of the
-    matrix, so nothing but the matrix is needed. Where nothing at all is wrong such draws would all be perfect, as if
-    no mistake were possible; each class is then drawn as if half a mistake more had been seen (Jeffreys' prior).
+    Drawing the rows of one class anew with replacement is the same as one multinomial draw from its
+    row of the matrix, so nothing but the matrix is needed. Where nothing at all is wrong such draws
+    would all be perfect, as if no mistake were possible; each class is then drawn as if half a
+    mistake more had been seen (Jeffreys' prior).
     """
     random = np.random.default_rng(seed)
     drawn_from = matrix.astype(np.float64)
     if len(matrix) > 1 and np.trace(matrix) == matrix.sum():
         drawn_from = drawn_from + 0.5 / (len(matrix) - 1) * (1 - np.eye(len(matrix)))
-    rows = [random.multinomial(int(row.sum()), from_row / from_row.sum(), size=draws) if row.sum()
-            else np.zeros((draws, len(row)), dtype=np.int64) for row, from_row in zip(matrix, drawn_from, strict=True)]
+    rows = [
+        (
+            random.multinomial(int(row.sum()), from_row / from_row.sum(), size=draws)
+            if row.sum()
+            else np.zeros((draws, len(row)), dtype=np.int64)
+        )
+        for row, from_row in zip(matrix, drawn_from, strict=True)
+    ]
     return np.stack(rows, axis=1).astype(np.int64)
 
 
@@ -62,12 +74,24 @@ def matrix_score(matrix: Ints, drawn: Ints, function: Callable[[Any], Floats]) -
 
 
 def item_draws(truth: Ints, seed: int, draws: int = _DRAWS) -> list[NDArray[np.int64]]:
-    """Row numbers (some draws, rows) of a bootstrap stratified by class, in pieces that fit into memory."""
+    """Row numbers (some draws, rows) of a bootstrap stratified by class, in pieces that fit into
+    memory.
+    """
     random = np.random.default_rng(seed)
     strata = [np.flatnonzero(truth == label) for label in np.unique(truth)]
     step = max(1, min(draws, _CELLS // max(len(truth), 1)))
-    return [np.concatenate([stratum[random.integers(0, len(stratum), size=(min(step, draws - start), len(stratum)))]
-                            for stratum in strata], axis=1) for start in range(0, draws, step)]
+    return [
+        np.concatenate(
+            [
+                stratum[
+                    random.integers(0, len(stratum), size=(min(step, draws - start), len(stratum)))
+                ]
+                for stratum in strata
+            ],
+            axis=1,
+        )
+        for start in range(0, draws, step)
+    ]
 
 
 def log_loss_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
@@ -79,15 +103,21 @@ def log_loss_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, A
 
 
 def ece_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
-    """Calibration error with an approximate interval and what a perfectly calibrated model would show.
+    """Calibration error with an approximate interval and what a perfectly calibrated model would
+    show.
 
-    ECE is biased upwards in small samples, so `expected_if_calibrated` stands beside it: its mean when each row is
-    right with exactly the stated confidence.
+    ECE is biased upwards in small samples, so `expected_if_calibrated` stands beside it: its mean
+    when each row is right with exactly the stated confidence.
     """
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    found = [metrics.ece(confidence[row], correct[row]) for rows in item_draws(truth, seed, 300) for row in rows]
+    found = [
+        metrics.ece(confidence[row], correct[row])
+        for rows in item_draws(truth, seed, 300)
+        for row in rows
+    ]
     random = np.random.default_rng(seed)
     ideal = [metrics.ece(confidence, random.random(len(truth)) < confidence) for _ in range(200)]
     low, high = np.percentile(found, [2.5, 97.5])
-    return score(metrics.ece(confidence, correct), low, high, "stratified bootstrap (approximate)") | {
-        "expected_if_calibrated": float(np.mean(ideal))}
+    return score(
+        metrics.ece(confidence, correct), low, high, "stratified bootstrap (approximate)"
+    ) | {"expected_if_calibrated": float(np.mean(ideal))}

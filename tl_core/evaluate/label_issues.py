@@ -1,7 +1,7 @@
 """Rows whose class is probably wrong, from probabilities of models that had not seen them.
 
-Confident learning with pruning by class (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty
-in Dataset Labels", JAIR 2021), written from the paper.
+Confident learning with pruning by class (Northcutt, Jiang and Chuang, "Confident Learning:
+Estimating Uncertainty in Dataset Labels", JAIR 2021), written from the paper.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Suspects:
         rows: positions in what was given.
         suggested: the class that each probably has.
         margin: probability of the suggested class minus that of the given one, -1 to 1.
-        joint: estimated number of rows by given and true class (classes, classes), summing to the rows.
+        joint: estimated number of rows by given and true class (classes, classes), summing to the
+        rows.
     """
 
     rows: Ints
@@ -39,15 +40,16 @@ class Suspects:
 def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
     """Rows that probably belong to another class than the one given.
 
-    A row counts as confidently of class j when its probability of j reaches the mean probability of j over the rows
-    labelled j; among several such classes the most probable one is taken. These counts, scaled to all rows, estimate
-    how many rows of each given class are wrong; that many are suspected. The paper prunes those with the lowest
-    probability of their own class; here it is the margin of the best other class over it, in which a row that nothing
-    fits is not suspected.
+    A row counts as confidently of class j when its probability of j reaches the mean probability of
+    j over the rows labelled j; among several such classes the most probable one is taken. These
+    counts, scaled to all rows, estimate how many rows of each given class are wrong; that many are
+    suspected. The paper prunes those with the lowest probability of their own class; here it is the
+    margin of the best other class over it, in which a row that nothing fits is not suspected.
 
     Args:
         labels: class numbers (rows,), none of them -1.
-        probabilities: out-of-fold probabilities (rows, classes): from models that had not seen the row.
+        probabilities: out-of-fold probabilities (rows, classes): from models that had not seen the
+        row.
     """
     joint = estimate_joint(labels, probabilities)
     everyone = np.arange(len(labels))
@@ -56,8 +58,12 @@ def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
     suggested = others.argmax(axis=1)
     margin = others[everyone, suggested] - probabilities[everyone, labels]
     wrong = joint.sum(axis=1) - np.diagonal(joint)
-    found = np.concatenate([_first(np.flatnonzero(labels == given), margin, round(float(count)))
-                            for given, count in enumerate(wrong)])
+    found = np.concatenate(
+        [
+            _first(np.flatnonzero(labels == given), margin, round(float(count)))
+            for given, count in enumerate(wrong)
+        ]
+    )
     found = found[np.argsort(-margin[found], kind="stable")]
     return Suspects(found, suggested[found], margin[found], joint)
 
@@ -69,15 +75,21 @@ def _first(rows: Ints, margin: Floats, count: int) -> Ints:
 
 
 def estimate_joint(labels: Ints, probabilities: Floats) -> Floats:
-    """Estimated number of rows by given and true class (classes, classes); each row sums to that class's rows."""
+    """Estimated number of rows by given and true class (classes, classes); each row sums to that
+    class's rows.
+    """
     classes = probabilities.shape[1]
     counts = np.bincount(labels, minlength=classes)
-    means = np.bincount(labels, weights=probabilities[np.arange(len(labels)), labels], minlength=classes)
+    means = np.bincount(
+        labels, weights=probabilities[np.arange(len(labels)), labels], minlength=classes
+    )
     thresholds = np.where(counts > 0, means / np.maximum(counts, 1), np.inf)
     confident = probabilities >= thresholds
     sure = confident.any(axis=1)
     taken = np.where(confident, probabilities, -1.0).argmax(axis=1)
-    found = np.bincount(labels[sure] * classes + taken[sure], minlength=classes * classes).reshape(classes, classes)
+    found = np.bincount(labels[sure] * classes + taken[sure], minlength=classes * classes).reshape(
+        classes, classes
+    )
     empty = found.sum(axis=1) == 0
     found[empty] = np.eye(classes, dtype=found.dtype)[empty]
     scaled: Floats = found / found.sum(axis=1, keepdims=True) * counts[:, None]

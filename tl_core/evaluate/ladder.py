@@ -1,4 +1,6 @@
-"""Which of several strategies to take: scores over seeds, paired tests, and the cheapest that is good enough."""
+"""Which of several strategies to take: scores over seeds, paired tests, and the cheapest that is
+good enough.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,9 @@ def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
         second: the other one's.
         seed: of the random signs.
 
-    With one seed each this is the exact McNemar test; with several, a permutation test that flips the sign of each
-    item's difference (Fisher's randomisation test), the items being what the result must carry over to.
+    With one seed each this is the exact McNemar test; with several, a permutation test that flips
+    the sign of each item's difference (Fisher's randomisation test), the items being what the
+    result must carry over to.
     """
     gaps = first - second
     if set(np.unique(np.concatenate([first, second]))) <= {0.0, 1.0}:
@@ -47,42 +50,66 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
 
     Args:
         rungs: name, title, minutes (of a typical seed) and trainable_parameters of each strategy.
-        correct: by name, whether each seed has each item right that was kept for choosing (seeds, items). Without items
-            nothing is worse than another, and the cheapest is taken.
+        correct: by name, whether each seed has each item right that was kept for choosing (seeds,
+            items). Without items nothing is worse than another, and the cheapest is taken.
 
     Returns:
-        `rows` in the order given, each with its mean accuracy (Wilson's interval for that share of the items, which
-        leaves the luck of the seeds aside; their lowest and highest stand beside it), the paired p-value against the
-        best, and whether it is significantly worse; `best` and `recommended` (fewest minutes among those that are
-        not).
+        `rows` in the order given, each with its mean accuracy (Wilson's interval for that share of
+        the items, which leaves the luck of the seeds aside; their lowest and highest stand beside
+        it), the paired p-value against the best, and whether it is significantly worse; `best` and
+        `recommended` (fewest minutes among those that are not).
     """
     shares = {name: right.mean(axis=0) for name, right in correct.items()}
     count = len(next(iter(shares.values())))
-    best = max(rungs, key=lambda rung: (shares[rung["name"]].mean() if count else 0.0, -rung["minutes"]))["name"]
+    best = max(
+        rungs, key=lambda rung: (shares[rung["name"]].mean() if count else 0.0, -rung["minutes"])
+    )["name"]
     rows = []
     for rung in rungs:
         right = correct[rung["name"]]
         seeds = right.mean(axis=1) if count else np.zeros(len(right))
-        p_value = 1.0 if rung["name"] == best or not count else paired_p(shares[rung["name"]], shares[best])
-        rows.append({**rung, "seeds": len(right), "accuracy": intervals.proportion(seeds.mean() * count, count),
-                     "lowest_seed": float(seeds.min()), "highest_seed": float(seeds.max()),
-                     "p_against_best": p_value, "worse_than_best": p_value < SIGNIFICANT})
+        p_value = (
+            1.0
+            if rung["name"] == best or not count
+            else paired_p(shares[rung["name"]], shares[best])
+        )
+        rows.append(
+            {
+                **rung,
+                "seeds": len(right),
+                "accuracy": intervals.proportion(seeds.mean() * count, count),
+                "lowest_seed": float(seeds.min()),
+                "highest_seed": float(seeds.max()),
+                "p_against_best": p_value,
+                "worse_than_best": p_value < SIGNIFICANT,
+            }
+        )
     fit = [row for row in rows if not row["worse_than_best"]]
-    return {"rows": rows, "best": best, "recommended": min(fit, key=lambda row: row["minutes"])["name"]}
+    return {
+        "rows": rows,
+        "best": best,
+        "recommended": min(fit, key=lambda row: row["minutes"])["name"],
+    }
 
 
 def advice(found: dict[str, Any], items: int, noun: str) -> str:
-    """The recommendation in a sentence; its scores are those on `items` kept for choosing, called `noun`."""
+    """The recommendation in a sentence; its scores are those on `items` kept for choosing, called
+    `noun`.
+    """
     if not items:
         return f"There are no {noun} to choose by, so the cheapest strategy was kept."
     rows = {row["name"]: row for row in found["rows"]}
     best, taken = rows[found["best"]], rows[found["recommended"]]
     if best is taken:
-        return (f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)} times in 100 on "
-                f"{noun} kept for choosing, {_minutes(best)} of training.")
-    return (f"Take {taken['title']}: right {_in_100(taken)} times in 100 on {noun} kept for choosing, after "
-            f"{_minutes(taken)}. {best['title']} has {_in_100(best)}, but that can easily be chance "
-            f"(p = {taken['p_against_best']:.2f}), and it takes {_minutes(best)}.")
+        return (
+            f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)}"
+            f" times in 100 on {noun} kept for choosing, {_minutes(best)} of training."
+        )
+    return (
+        f"Take {taken['title']}: right {_in_100(taken)} times in 100 on {noun} kept for choosing,"
+        f" after {_minutes(taken)}. {best['title']} has {_in_100(best)}, but that can easily be"
+        f" chance (p = {taken['p_against_best']:.2f}), and it takes {_minutes(best)}."
+    )
 
 
 def _in_100(row: dict[str, Any]) -> str:

@@ -19,7 +19,8 @@ _MOST = 3  # times its labels that a class may be followed to
 def power_law(sizes: Floats, errors: Floats) -> tuple[float, float, float]:
     """a, b, c of error = a + b n^-c with a, b >= 0 and 0 < c <= 1.5, by least squares.
 
-    The law and its use for small pilot sets: Figueroa et al., BMC Medical Informatics and Decision Making 2012.
+    The law and its use for small pilot sets: Figueroa et al., BMC Medical Informatics and Decision
+    Making 2012.
     """
     a, b, c = _laws(sizes, errors[None])
     return float(a[0]), float(b[0]), float(c[0])
@@ -28,7 +29,8 @@ def power_law(sizes: Floats, errors: Floats) -> tuple[float, float, float]:
 def _laws(sizes: Floats, errors: Floats) -> tuple[Floats, Floats, Floats]:
     """The same for several curves (curves, points) at once.
 
-    For each c on a fine grid the best a and b are a linear problem; the grid is walked instead of trusting a start.
+    For each c on a fine grid the best a and b are a linear problem; the grid is walked instead of
+    trusting a start.
     """
     grid = np.linspace(0.05, _STEEPEST, 60)
     shapes = sizes ** -grid[:, None]
@@ -60,16 +62,34 @@ def follow(sizes: Floats, scores: NDArray[np.float64], seed: int = 0) -> list[di
         found: Floats = np.minimum(1 - (a[:, None] + b[:, None] * targets ** -c[:, None]), 1.0)
         return found
 
-    drawn = lead(np.array([scores[random.integers(0, len(scores), len(scores))].mean(axis=0) for _ in range(_DRAWS)]))
+    drawn = lead(
+        np.array(
+            [
+                scores[random.integers(0, len(scores), len(scores))].mean(axis=0)
+                for _ in range(_DRAWS)
+            ]
+        )
+    )
     middle = lead(scores.mean(axis=0)[None])[0]
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    return [{"times": times, "rows": float(target), "value": float(value), "low": float(min(bottom, value)),
-             "high": float(max(top, value))} for times, target, value, bottom, top in
-            zip(_AHEAD, targets, middle, low, high, strict=True)]
+    return [
+        {
+            "times": times,
+            "rows": float(target),
+            "value": float(value),
+            "low": float(min(bottom, value)),
+            "high": float(max(top, value)),
+        }
+        for times, target, value, bottom, top in zip(
+            _AHEAD, targets, middle, low, high, strict=True
+        )
+    ]
 
 
 def nested(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """An order in which every beginning holds the classes in their proportions, each at least once at the start."""
+    """An order in which every beginning holds the classes in their proportions, each at least once
+    at the start.
+    """
     random = np.random.default_rng(seed)
     place = np.empty(len(labels))
     for label in np.unique(labels):
@@ -79,13 +99,15 @@ def nested(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.argsort(place, kind="stable")
 
 
-def helps_most(sizes: Floats, recalls: NDArray[np.float64], shares: Floats,
-               names: list[str]) -> dict[str, Any] | None:
+def helps_most(
+    sizes: Floats, recalls: NDArray[np.float64], shares: Floats, names: list[str]
+) -> dict[str, Any] | None:
     """The class for which new labels bring most, and how many it takes to find 5 more in 100 of it.
 
-    Each class's recall over its own labels follows a power law; what counts is the gain of the whole score for each new
-    label. A class whose last doubling brought less than its standard error, or whose law needs more than three times
-    its labels, is no answer. The law was measured while all classes grew, so the others are taken to grow alike.
+    Each class's recall over its own labels follows a power law; what counts is the gain of the
+    whole score for each new label. A class whose last doubling brought less than its standard
+    error, or whose law needs more than three times its labels, is no answer. The law was measured
+    while all classes grew, so the others are taken to grow alike.
 
     Args:
         sizes: training rows (points,), growing.
@@ -107,23 +129,38 @@ def helps_most(sizes: Floats, recalls: NDArray[np.float64], shares: Floats,
         more = (b / left) ** (1 / c) - own[-1] if left > 0 and b > 0 else np.inf
         if more <= _MOST * own[-1] and (best is None or shares[number] * _GAIN / more > best[0]):
             digits = 1 - int(np.floor(np.log10(max(more, 1.0))))
-            best = (shares[number] * _GAIN / more,
-                    {"label": name, "more": max(1, int(round(float(more), digits))), "gain": _GAIN})
+            best = (
+                shares[number] * _GAIN / more,
+                {"label": name, "more": max(1, int(round(float(more), digits))), "gain": _GAIN},
+            )
     return best[1] if best else None
 
 
-def advice(points: list[dict[str, Any]], ahead: list[dict[str, Any]], classes: list[dict[str, Any]], noun: str,
-           most: dict[str, Any] | None) -> str:
+def advice(
+    points: list[dict[str, Any]],
+    ahead: list[dict[str, Any]],
+    classes: list[dict[str, Any]],
+    noun: str,
+    most: dict[str, Any] | None,
+) -> str:
     """What more labels would bring, in words, and where they would help most."""
     now, twice = points[-1]["value"], ahead[0]
     gain = 100 * (twice["value"] - now)
     if gain < 1 or twice["low"] <= now:
-        return (f"More labels of the same kind would bring little: about {100 * twice['value']:.0f} right in 100 with "
-                f"twice as many, {100 * now:.0f} now. Another backbone, tuning or cleaner labels may bring more.")
+        return (
+            f"More labels of the same kind would bring little: about {100 * twice['value']:.0f}"
+            f" right in 100 with twice as many, {100 * now:.0f} now. Another backbone, tuning or"
+            " cleaner labels may bring more."
+        )
     where = ", ".join([part["label"] for part in classes if part["gain"] > 0][:2])
     where = f" They would help most in {where}." if where else ""
     if most:
-        where = (f" About {most['more']:,} more of {most['label']} would help most: {100 * most['gain']:.0f} more in "
-                 "100 of them would be found.")
-    return (f"With twice as many {noun} about {100 * twice['value']:.0f} right in 100 can be expected, "
-            f"{100 * twice['low']:.0f} to {100 * twice['high']:.0f} being plausible; it is {100 * now:.0f} now.{where}")
+        where = (
+            f" About {most['more']:,} more of {most['label']} would help most:"
+            f" {100 * most['gain']:.0f} more in 100 of them would be found."
+        )
+    return (
+        f"With twice as many {noun} about {100 * twice['value']:.0f} right in 100 can be expected,"
+        f" {100 * twice['low']:.0f} to {100 * twice['high']:.0f} being plausible; it is"
+        f" {100 * now:.0f} now.{where}"
+    )

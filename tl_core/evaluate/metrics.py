@@ -1,6 +1,7 @@
 """Scores as small NumPy functions, checked in the tests against scikit-learn.
 
-Labels are class numbers 0..C-1, probabilities have shape (rows, C), confusion matrices (C true, C predicted).
+Labels are class numbers 0..C-1, probabilities have shape (rows, C), confusion matrices (C true, C
+predicted).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ BINS = 15
 
 def confusion_matrix(truth: Ints, predicted: Ints, classes: int) -> Ints:
     """Counts with true classes in rows and predicted classes in columns."""
-    return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(
+        classes, classes
+    )
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
@@ -50,7 +53,9 @@ def accuracy(matrix: NDArray[np.generic]) -> Floats:
 
 
 def macro_f1(matrix: NDArray[np.generic]) -> Floats:
-    """Mean F1 over the classes that occur as truth or prediction (scikit-learn's default labels)."""
+    """Mean F1 over the classes that occur as truth or prediction (scikit-learn's default
+    labels).
+    """
     seen = (matrix.sum(axis=-2) + matrix.sum(axis=-1)) > 0
     return _ratio((f1(matrix) * seen).sum(axis=-1), seen.sum(axis=-1).astype(np.float64))
 
@@ -77,7 +82,9 @@ def item_log_loss(truth: Ints, probabilities: Floats) -> Floats:
 
 
 def ece(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Expected calibration error with equal-width bins (Naeini et al. 2015; 15 bins as in Guo et al. 2017)."""
+    """Expected calibration error with equal-width bins (Naeini et al. 2015; 15 bins as in Guo et
+    al. 2017).
+    """
     place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     gap = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gap).sum() / max(len(confidence), 1))

@@ -1,6 +1,7 @@
 """Worse versions of items, as they may come in use: three severities each, the same every time.
 
-Pictures follow the kinds of Hendrycks and Dietterich (ICLR 2019), texts those of CheckList (Ribeiro et al., ACL 2020).
+Pictures follow the kinds of Hendrycks and Dietterich (ICLR 2019), texts those of CheckList (Ribeiro
+et al., ACL 2020).
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ def _rotated(picture: Image.Image, level: int, random: Random) -> Image.Image:
 def _cropped(picture: Image.Image, level: int, random: Random) -> Image.Image:
     share = (0.9, 0.75, 0.6)[level]
     width, height = (max(1, round(share * side)) for side in picture.size)
-    left, top = (int(random.integers(0, full - part + 1)) for full, part in
-                 zip(picture.size, (width, height), strict=True))
+    left, top = (
+        int(random.integers(0, full - part + 1))
+        for full, part in zip(picture.size, (width, height), strict=True)
+    )
     return picture.crop((left, top, left + width, top + height))
 
 
@@ -64,7 +67,7 @@ def _typos(text: str, level: int, random: Random) -> str:
     for place, word in enumerate(words):
         if len(word) > 3 and random.random() < (0.1, 0.25, 0.5)[level]:
             at = int(random.integers(1, len(word) - 2))
-            words[place] = word[:at] + word[at + 1] + word[at] + word[at + 2:]
+            words[place] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     return " ".join(words)
 
 
@@ -78,13 +81,15 @@ def _punctuation(text: str, level: int, random: Random) -> str:
         return text.rstrip(" .,!?;:") or text
     if level == 1:
         return "".join(sign for sign in text if sign.isalnum() or sign.isspace()).strip() or text
-    return "".join(word + (str(random.choice(list("!?.,"))) * 2 if random.random() < 0.4 else "") + " "
-                   for word in text.split()).strip()
+    return "".join(
+        word + (str(random.choice(list("!?.,"))) * 2 if random.random() < 0.4 else "") + " "
+        for word in text.split()
+    ).strip()
 
 
 def _truncated(text: str, level: int, _random: Random) -> str:
     words = text.split()
-    return " ".join(words[:max(1, round((0.75, 0.5, 0.25)[level] * len(words)))])
+    return " ".join(words[: max(1, round((0.75, 0.5, 0.25)[level] * len(words)))])
 
 
 def _dropped(text: str, level: int, random: Random) -> str:
@@ -94,11 +99,22 @@ def _dropped(text: str, level: int, random: Random) -> str:
 
 
 PICTURES: dict[str, Callable[[Any, int, Random], Any]] = {
-    "noise": _noise, "blur": _blur, "darker": _darker, "brighter": _brighter, "less contrast": _flat,
-    "JPEG artefacts": _jpeg, "rotated": _rotated, "cropped": _cropped}
+    "noise": _noise,
+    "blur": _blur,
+    "darker": _darker,
+    "brighter": _brighter,
+    "less contrast": _flat,
+    "JPEG artefacts": _jpeg,
+    "rotated": _rotated,
+    "cropped": _cropped,
+}
 TEXTS: dict[str, Callable[[Any, int, Random], Any]] = {
-    "typos": _typos, "letter case": _case, "punctuation": _punctuation, "cut short": _truncated,
-    "words missing": _dropped}
+    "typos": _typos,
+    "letter case": _case,
+    "punctuation": _punctuation,
+    "cut short": _truncated,
+    "words missing": _dropped,
+}
 
 
 def worsen(item: Any, kind: str, severity: int, number: int) -> Any:  # noqa: ANN401

@@ -1,6 +1,8 @@
-"""How well the probabilities rank: ROC and precision-recall curves of each class, and how near the top the truth is.
+"""How well the probabilities rank: ROC and precision-recall curves of each class, and how near the
+top the truth is.
 
-Checked in the tests against scikit-learn and, for the interval, against the plain double loop of DeLong's method.
+Checked in the tests against scikit-learn and, for the interval, against the plain double loop of
+DeLong's method.
 """
 
 from __future__ import annotations
@@ -18,19 +20,27 @@ _Z = 1.959963984540054
 Bools = NDArray[np.bool_]
 
 
-def top_k(truth: Ints, probabilities: Floats, ks: tuple[int, ...] = (1, 2, 3, 5)) -> list[dict[str, Any]]:
-    """Share of rows whose class is among the k most likely, for each k below the number of classes."""
+def top_k(
+    truth: Ints, probabilities: Floats, ks: tuple[int, ...] = (1, 2, 3, 5)
+) -> list[dict[str, Any]]:
+    """Share of rows whose class is among the k most likely, for each k below the number of
+    classes.
+    """
     rows = np.arange(len(truth))
     own = probabilities[rows, truth][:, None]
     columns = np.arange(probabilities.shape[1])
     before = (probabilities > own) | ((probabilities == own) & (columns < truth[:, None]))
     rank = before.sum(axis=1)
-    return [{"k": k, "accuracy": proportion(int((rank < k).sum()), len(truth))} for k in ks
-            if k < probabilities.shape[1]]
+    return [
+        {"k": k, "accuracy": proportion(int((rank < k).sum()), len(truth))}
+        for k in ks
+        if k < probabilities.shape[1]
+    ]
 
 
 def rank_classes(truth: Ints, probabilities: Floats, labels: list[str]) -> list[dict[str, Any]]:
-    """For each class against the rest: area under the ROC curve, average precision, and both curves.
+    """For each class against the rest: area under the ROC curve, average precision, and both
+    curves.
 
     Classes without a row, or with nothing else beside them, have no curve and are left out.
     """
@@ -41,17 +51,27 @@ def rank_classes(truth: Ints, probabilities: Floats, labels: list[str]) -> list[
             continue
         found = probabilities[:, number]
         false_rate, true_rate, precision = _steps(positive, found)
-        out.append({"label": label, "positives": int(positive.sum()), "auc": auc(positive, found),
-                    "average_precision": average_precision(positive, found),
-                    "roc": _thin(np.r_[0.0, false_rate], np.r_[0.0, true_rate]),
-                    "pr": _thin(np.r_[0.0, true_rate], np.r_[precision[0], precision])})
+        out.append(
+            {
+                "label": label,
+                "positives": int(positive.sum()),
+                "auc": auc(positive, found),
+                "average_precision": average_precision(positive, found),
+                "roc": _thin(np.r_[0.0, false_rate], np.r_[0.0, true_rate]),
+                "pr": _thin(np.r_[0.0, true_rate], np.r_[precision[0], precision]),
+            }
+        )
     return out
 
 
 def _steps(positive: Bools, found: Floats) -> tuple[Floats, Floats, Floats]:
-    """False and true positive rate and precision when the threshold falls to each value that occurs."""
+    """False and true positive rate and precision when the threshold falls to each value that
+    occurs.
+    """
     order = np.argsort(-found, kind="stable")
-    last = np.r_[np.flatnonzero(np.diff(found[order])), len(found) - 1]  # equal values enter together
+    last = np.r_[
+        np.flatnonzero(np.diff(found[order])), len(found) - 1
+    ]  # equal values enter together
     hits = np.cumsum(positive[order])[last].astype(np.float64)
     misses = last + 1 - hits
     return misses / (~positive).sum(), hits / positive.sum(), hits / (last + 1)
@@ -61,7 +81,9 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
     """Pairs of a curve, at most `POINTS`, spread evenly along its length."""
     if len(x) > POINTS:
         way = np.r_[0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))]
-        places = np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(max=len(x) - 1))
+        places = np.unique(
+            np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(max=len(x) - 1)
+        )
         x, y = x[places], y[places]
     return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(x, y, strict=True)]
 
@@ -69,8 +91,9 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
 def auc(positive: Bools, found: Floats) -> dict[str, Any]:
     """Area under the ROC curve with DeLong's interval on the logit scale.
 
-    The variance is that of DeLong et al. (1988), from mid-ranks as in Sun and Xu (2014); the logit keeps the interval
-    within 0 and 1. A perfect or constant score has no variance; its interval is Wilson's for the smaller class.
+    The variance is that of DeLong et al. (1988), from mid-ranks as in Sun and Xu (2014); the logit
+    keeps the interval within 0 and 1. A perfect or constant score has no variance; its interval is
+    Wilson's for the smaller class.
     """
     first, second = found[positive], found[~positive]
     m, n = len(first), len(second)
@@ -87,19 +110,25 @@ def auc(positive: Bools, found: Floats) -> dict[str, Any]:
 
 
 def average_precision(positive: Bools, found: Floats) -> dict[str, Any]:
-    """Area under the precision-recall curve by steps, with the logit interval of Boyd, Eng and Page (2013)."""
+    """Area under the precision-recall curve by steps, with the logit interval of Boyd, Eng and Page
+    (2013).
+    """
     _, true_rate, precision = _steps(positive, found)
     area = float((np.diff(np.r_[0.0, true_rate]) * precision).sum())
     edge = 0.5 / float(positive.sum())  # nearer to 0 or 1 than half an item the logit says nothing
     if not edge < area < 1 - edge:
         part = proportion(area * positive.sum(), int(positive.sum()))
         return score(area, part["low"], part["high"], "Wilson")
-    return _on_logit(area, 1 / float(np.sqrt(positive.sum() * area * (1 - area))), "logit (Boyd 2013)")
+    return _on_logit(
+        area, 1 / float(np.sqrt(positive.sum() * area * (1 - area))), "logit (Boyd 2013)"
+    )
 
 
 def _on_logit(value: float, spread: float, method: str) -> dict[str, Any]:
     middle = np.log(value / (1 - value))
-    ends = np.clip([middle - _Z * spread, middle + _Z * spread], -500, 500)  # beyond, exp would overflow
+    ends = np.clip(
+        [middle - _Z * spread, middle + _Z * spread], -500, 500
+    )  # beyond, exp would overflow
     low, high = 1 / (1 + np.exp(-ends))
     return score(value, float(low), float(high), method)
 

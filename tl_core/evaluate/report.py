@@ -13,12 +13,15 @@ SCHEMA_VERSION = 1
 FEW = 10  # items below which a score is hardly more than an anecdote
 
 
-def evaluate_rows(truth: Ints, probabilities: Floats, labels: list[str], kind: str, seed: int = 0) -> dict[str, Any]:
+def evaluate_rows(
+    truth: Ints, probabilities: Floats, labels: list[str], kind: str, seed: int = 0
+) -> dict[str, Any]:
     """Every score of the contract for rows with known classes.
 
     Args:
         truth: class numbers (rows,).
-        probabilities: (rows, classes) over all of `labels`; a class outside the model has zero throughout.
+        probabilities: (rows, classes) over all of `labels`; a class outside the model has zero
+        throughout.
         labels: class names in column order.
         kind: `split` or `cv`.
         seed: of the bootstrap.
@@ -27,7 +30,8 @@ def evaluate_rows(truth: Ints, probabilities: Floats, labels: list[str], kind: s
     drawn = intervals.resampled_matrices(matrix, seed)
     rows = len(truth)
     return {
-        "kind": kind, "n": rows,
+        "kind": kind,
+        "n": rows,
         "accuracy": intervals.proportion(int(np.trace(matrix)), rows),
         "macro_f1": intervals.matrix_score(matrix, drawn, metrics.macro_f1),
         "balanced_accuracy": intervals.matrix_score(matrix, drawn, metrics.balanced_accuracy),
@@ -50,10 +54,15 @@ def _per_class(matrix: Ints, drawn: Ints, labels: list[str]) -> list[dict[str, A
     out = []
     for number, label in enumerate(labels):
         low, high = np.percentile(drawn_f1[:, number], [2.5, 97.5]) if true[number] else (0.0, 1.0)
-        out.append({"label": label, "support": int(true[number]),
-                    "precision": intervals.proportion(int(hits[number]), int(predicted[number])),
-                    "recall": intervals.proportion(int(hits[number]), int(true[number])),
-                    "f1": intervals.score(float(all_f1[number]), low, high, "stratified bootstrap")})
+        out.append(
+            {
+                "label": label,
+                "support": int(true[number]),
+                "precision": intervals.proportion(int(hits[number]), int(predicted[number])),
+                "recall": intervals.proportion(int(hits[number]), int(true[number])),
+                "f1": intervals.score(float(all_f1[number]), low, high, "stratified bootstrap"),
+            }
+        )
     return out
 
 
@@ -63,8 +72,9 @@ def baseline_score(truth: Ints, predicted: Ints) -> dict[str, Any]:
 
 
 def rivals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Accuracy of each yardstick of a report, on the test items or, while these are closed, on those kept for
-    choosing."""
+    """Accuracy of each yardstick of a report, on the test items or, while these are closed, on
+    those kept for choosing.
+    """
     return _scores_on("test" if report.get("test") else "validation", report["baselines"])
 
 
@@ -73,13 +83,17 @@ def _scores_on(part: str, baselines: dict[str, Any]) -> dict[str, dict[str, Any]
 
 
 def _without_transfer(part: str, baselines: dict[str, Any]) -> str:
-    """The strongest yardstick in a sentence; the commonest class alone is no training without transfer."""
+    """The strongest yardstick in a sentence; the commonest class alone is no training without
+    transfer.
+    """
     found = _scores_on(part, baselines)
     if not found:
         return ""
     name = max(found, key=lambda name: float(found[name]["value"]))
-    return (f" {'Always naming the commonest class' if name == 'majority' else 'Without transfer'}: "
-            f"{round(100 * found[name]['value'])}.")
+    return (
+        f" {'Always naming the commonest class' if name == 'majority' else 'Without transfer'}: "
+        f"{round(100 * found[name]['value'])}."
+    )
 
 
 def noun_of(modality: str) -> str:
@@ -110,18 +124,27 @@ def closed_headline(section: dict[str, Any], modality: str, baselines: dict[str,
     """The result in plain words while the test score is closed."""
     found = section["accuracy"]
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
-    return (f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and {high} is "
-            f"plausible.{caveat(section, modality, ' kept for choosing')}{_without_transfer('validation', baselines)} "
-            "The test score is still closed.")
+    doubts = caveat(section, modality, " kept for choosing")
+    return (
+        f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and"
+        f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
+        " The test score is still closed."
+    )
 
 
-def headline(section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool) -> str:
-    """The result in plain words, with what is plausible and what there would be without transfer."""
+def headline(
+    section: dict[str, Any], modality: str, baselines: dict[str, Any], *, is_baseline: bool
+) -> str:
+    """The result in plain words, with what is plausible and what there would be without
+    transfer.
+    """
     found = section["accuracy"]
     noun = noun_of(modality)
     right, low, high = (round(100 * found[key]) for key in ("value", "low", "high"))
-    sentence = (f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is plausible."
-                f"{caveat(section, modality)}")
+    sentence = (
+        f"Right {right} times in 100 on {noun} it had not seen; between {low} and {high} is"
+        f" plausible.{caveat(section, modality)}"
+    )
     if is_baseline:
         return sentence + " This is the yardstick, without transfer."
     return sentence + _without_transfer("test", baselines)

@@ -1,4 +1,6 @@
-"""Choosing among trainings on the items kept for choosing: who leads, and how many fit into the time."""
+"""Choosing among trainings on the items kept for choosing: who leads, and how many fit into the
+time.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,29 @@ def standing(labels: Ints, probabilities: Floats) -> dict[str, Any]:
     """
     filled = np.where(np.isnan(probabilities), 1 / probabilities.shape[1], probabilities)
     right = (filled.argmax(axis=1) == labels) & ~np.isnan(probabilities).any(axis=1)
-    return {"accuracy": intervals.proportion(int(right.sum()), len(labels)), "losses": item_log_loss(labels, filled),
-            "log_loss": float(item_log_loss(labels, filled).mean()) if len(labels) else 0.0}
+    return {
+        "accuracy": intervals.proportion(int(right.sum()), len(labels)),
+        "losses": item_log_loss(labels, filled),
+        "log_loss": float(item_log_loss(labels, filled).mean()) if len(labels) else 0.0,
+    }
 
 
 def leads(one: dict[str, Any], best: dict[str, Any], probe: dict[str, Any]) -> bool:
-    """Whether `one` is to be kept instead of `best`: a lower log loss, right at least as often as the probe, and, to
-    take the probe's place, clearly better: on few items the surer one would win by chance (the rule of one standard
-    error, Breiman et al., 1984)."""
-    return bool(one["log_loss"] < best["log_loss"] and (best is not probe or clearly_better(one, probe))
-                and one["accuracy"]["value"] >= min(probe["accuracy"]["value"], best["accuracy"]["value"]))
+    """Whether `one` is to be kept instead of `best`: a lower log loss, right at least as often as
+    the probe, and, to take the probe's place, clearly better: on few items the surer one would win
+    by chance (the rule of one standard error, Breiman et al., 1984).
+    """
+    return bool(
+        one["log_loss"] < best["log_loss"]
+        and (best is not probe or clearly_better(one, probe))
+        and one["accuracy"]["value"] >= min(probe["accuracy"]["value"], best["accuracy"]["value"])
+    )
 
 
 def clearly_better(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether the mean of the paired differences of the losses is below zero by more than its standard error."""
+    """Whether the mean of the paired differences of the losses is below zero by more than its
+    standard error.
+    """
     gaps = one["losses"] - other["losses"]
     return len(gaps) > 1 and bool(gaps.mean() < -gaps.std(ddof=1) / np.sqrt(len(gaps)))
 
@@ -46,8 +57,8 @@ def clearly_better(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def first_round(ratio: float, candidates: int) -> int:
     """How many candidates may be tried in short before one is trained whole.
 
-    Successive halving in three rounds: all for a quarter, a third of them for half, one whole (after Jamieson and
-    Talwalkar, 2016, arXiv 1502.07943).
+    Successive halving in three rounds: all for a quarter, a third of them for half, one whole
+    (after Jamieson and Talwalkar, 2016, arXiv 1502.07943).
 
     Args:
         ratio: time left over that of one whole training.
@@ -56,12 +67,18 @@ def first_round(ratio: float, candidates: int) -> int:
     Returns:
         the number; 1 where there is time for one whole training alone.
     """
-    fitting = [count for count in range(2, candidates + 1) if 1 + count * QUICK + second_round(count) * HALF <= ratio]
+    fitting = [
+        count
+        for count in range(2, candidates + 1)
+        if 1 + count * QUICK + second_round(count) * HALF <= ratio
+    ]
     return max(fitting, default=1)
 
 
 def second_round(count: int) -> int:
-    """How many of them go on to the second round; none where there were so few that the first has decided."""
+    """How many of them go on to the second round; none where there were so few that the first has
+    decided.
+    """
     return -(-count // _THIRD) if count > _THIRD else 0
 
 
@@ -71,7 +88,13 @@ def sentence(board: list[dict[str, Any]], minutes: float, noun: str) -> str:
     tried = sum(row["part"] > 0 for row in board)
     probe = next((row for row in board if row["probe"]), best)
     gain = 100 * (best["accuracy"]["value"] - probe["accuracy"]["value"])
-    against = ("" if best is probe or best["probe"] else
-               f", {gain:+.1f} in 100 against the first probe on {noun} kept for choosing")
+    against = (
+        ""
+        if best is probe or best["probe"]
+        else f", {gain:+.1f} in 100 against the first probe on {noun} kept for choosing"
+    )
     length = f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.0f} minutes"
-    return f"The best of {tried} trainings in {length}: {best['title']} on {best['backbone']}{against}."
+    return (
+        f"The best of {tried} trainings in {length}: {best['title']} on"
+        f" {best['backbone']}{against}."
+    )

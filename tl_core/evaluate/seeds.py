@@ -22,8 +22,11 @@ class Spread:
 
     def sentence(self) -> str:
         """The spread of an accuracy in words."""
-        return (f"{self.count} seeds: right {100 * self.mean:.1f} times in 100 on average, {100 * self.lowest:.1f} to "
-                f"{100 * self.highest:.1f} (standard deviation {100 * self.deviation:.1f}).")
+        return (
+            f"{self.count} seeds: right {100 * self.mean:.1f} times in 100 on average,"
+            f" {100 * self.lowest:.1f} to {100 * self.highest:.1f} (standard deviation"
+            f" {100 * self.deviation:.1f})."
+        )
 
 
 def spread(values: list[float]) -> Spread:
@@ -32,11 +35,17 @@ def spread(values: list[float]) -> Spread:
 
 
 def siblings(configs: dict[str, RunConfig]) -> list[list[str]]:
-    """Groups of two or more runs (keys of `configs`) that differ in nothing but their seed, in the order given."""
+    """Groups of two or more runs (keys of `configs`) that differ in nothing but their seed, in the
+    order given.
+    """
     groups: dict[str, dict[int, str]] = {}
     for key, config in configs.items():
         settings: dict[str, Any] = config.settings.as_dict()
         seed = settings.pop("seed")
-        same = json.dumps([config.dataset, config.backbone, config.recipe, settings], sort_keys=True, default=str)
-        groups.setdefault(same, {}).setdefault(seed, key)  # the same seed again would be no second opinion
+        same = json.dumps(
+            [config.dataset, config.backbone, config.recipe, settings], sort_keys=True, default=str
+        )
+        groups.setdefault(same, {}).setdefault(
+            seed, key
+        )  # the same seed again would be no second opinion
     return [list(group.values()) for group in groups.values() if len(group) > 1]

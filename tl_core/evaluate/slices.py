@@ -21,13 +21,14 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
 
     Args:
         correct: whether each row is right (rows,).
-        facts: by name, a number or a word for each row; numbers are cut at their quartiles, missing ones (NaN or an
-            empty word) belong to no slice.
+        facts: by name, a number or a word for each row; numbers are cut at their quartiles, missing
+            ones (NaN or an empty word) belong to no slice.
 
     Returns:
-        One entry for each slice of at least ten rows: `by`, `value` (a word, or `low` and `high` of its numbers), `n`,
-        `accuracy` with Wilson's interval, `rest`, the two-sided p-value of Fisher's exact test adjusted by Holm's
-        method (1979) over all slices, and `worse`: significantly below the rest.
+        One entry for each slice of at least ten rows: `by`, `value` (a word, or `low` and `high` of
+        its numbers), `n`, `accuracy` with Wilson's interval, `rest`, the two-sided p-value of
+        Fisher's exact test adjusted by Holm's method (1979) over all slices, and `worse`:
+        significantly below the rest.
     """
     found = []
     for name, values in facts.items():
@@ -38,9 +39,17 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
     out = []
     for (name, about, members), p_value in zip(found, p_values, strict=True):
         inside, rest = correct[members], correct[~members]
-        out.append({"by": name, **about, "n": len(inside), "accuracy": proportion(int(inside.sum()), len(inside)),
-                    "rest": float(rest.mean()), "p_value": p_value,
-                    "worse": bool(p_value < SIGNIFICANT and inside.mean() < rest.mean())})
+        out.append(
+            {
+                "by": name,
+                **about,
+                "n": len(inside),
+                "accuracy": proportion(int(inside.sum()), len(inside)),
+                "rest": float(rest.mean()),
+                "p_value": p_value,
+                "worse": bool(p_value < SIGNIFICANT and inside.mean() < rest.mean()),
+            }
+        )
     return sorted(out, key=lambda part: (not part["worse"], part["by"]))
 
 
@@ -48,7 +57,9 @@ def value_of(part: dict[str, Any]) -> str:
     """What a slice holds, in words: its word, or the range of its numbers."""
     if "value" in part:
         return str(part["value"])
-    low, high = (f"{end:,.0f}" if abs(end) >= 1000 else f"{end:.3g}" for end in (part["low"], part["high"]))
+    low, high = (
+        f"{end:,.0f}" if abs(end) >= 1000 else f"{end:.3g}" for end in (part["low"], part["high"])
+    )
     return low if low == high else f"{low} to {high}"
 
 
@@ -57,7 +68,11 @@ def _cut(values: NDArray[Any]) -> list[tuple[dict[str, Any], Bools]]:
     if values.dtype.kind in "OUS":
         words, counts = np.unique(values.astype(str), return_counts=True)
         common = [str(word) for word in words[np.argsort(-counts, kind="stable")] if word][:_MOST]
-        return [({"value": word}, values.astype(str) == word) for word in common] if len(words) > 1 else []
+        return (
+            [({"value": word}, values.astype(str) == word) for word in common]
+            if len(words) > 1
+            else []
+        )
     numbers = values.astype(np.float64)
     known = np.isfinite(numbers)
     if not known.any():
@@ -67,8 +82,11 @@ def _cut(values: NDArray[Any]) -> list[tuple[dict[str, Any], Bools]]:
         return []
     place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     parts = [known & (place == number) for number in range(len(edges) - 1)]
-    return [({"low": float(numbers[part].min()), "high": float(numbers[part].max())}, part)
-            for part in parts if part.any()]
+    return [
+        ({"low": float(numbers[part].min()), "high": float(numbers[part].max())}, part)
+        for part in parts
+        if part.any()
+    ]
 
 
 def _fisher(correct: Bools, members: Bools) -> float:

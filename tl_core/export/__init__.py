@@ -1,1 +1,3 @@
-"""Taking a model away: a bundle that carries its own preprocessing, labels, threshold and golden examples."""
+"""Taking a model away: a bundle that carries its own preprocessing, labels, threshold and golden
+examples.
+"""

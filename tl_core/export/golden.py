@@ -1,7 +1,8 @@
 """Golden examples: inputs with the probabilities that the model gave when it was exported.
 
-They come from the built-in samples, so that nothing of the owner's data leaves with the model, unless the owner says
-so. One text is longer than the model reads, so that a bundle that forgets to cut is found out.
+They come from the built-in samples, so that nothing of the owner's data leaves with the model,
+unless the owner says so. One text is longer than the model reads, so that a bundle that forgets to
+cut is found out.
 """
 
 from __future__ import annotations
@@ -25,14 +26,22 @@ FOLDER, FILE = "golden", "expected.json"
 _COUNT = 12
 
 
-def write_golden(classifier: Classifier, folder: Path, version: DatasetVersion | None,
-                 kept: Preparation = Preparation()) -> None:  # noqa: B008 - frozen
-    """Write inputs and expected probabilities into `folder`; some of the test rows of `version` where one is given.
+def write_golden(
+    classifier: Classifier,
+    folder: Path,
+    version: DatasetVersion | None,
+    kept: Preparation = Preparation(),  # noqa: B008 - frozen
+) -> None:
+    """Write inputs and expected probabilities into `folder`; some of the test rows of `version`
+    where one is given.
 
     Inputs are written as the network reads them, after what `kept` says was done to a row.
     """
     folder.mkdir(parents=True)
-    told: dict[str, Any] = {"labels": classifier.labels, "source": "the owner's test rows" if version else "samples"}
+    told: dict[str, Any] = {
+        "labels": classifier.labels,
+        "source": "the owner's test rows" if version else "samples",
+    }
     if classifier.modality == "text":
         items: list[Any] = _own_texts(version) if version else _sample_texts()
         times = 1 + 2 * int(classifier.processor.model_max_length) // max(1, len(items[0].split()))
@@ -54,13 +63,17 @@ def write_golden(classifier: Classifier, folder: Path, version: DatasetVersion |
 def read_golden(folder: Path) -> tuple[list[str], list[Any], Any]:
     """Labels, inputs (texts or RGB pictures) and expected probabilities (items, classes)."""
     told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    items = [one["text"] if "text" in one else open_image((folder / one["file"]).read_bytes())
-             for one in told["items"]]
+    items = [
+        one["text"] if "text" in one else open_image((folder / one["file"]).read_bytes())
+        for one in told["items"]
+    ]
     return told["labels"], items, np.array([one["probabilities"] for one in told["items"]])
 
 
 def add_int8(folder: Path, said: Any) -> None:  # noqa: ANN401
-    """Note what the 8-bit network says of the inputs, which is its own: probabilities (items, classes)."""
+    """Note what the 8-bit network says of the inputs, which is its own: probabilities (items,
+    classes).
+    """
     told = json.loads((folder / FILE).read_text(encoding="utf-8"))
     for one, row in zip(told["items"], said, strict=True):
         one["int8"] = row.tolist()
@@ -75,7 +88,7 @@ def read_int8(folder: Path) -> Any:  # noqa: ANN401
 
 def _sample_texts() -> list[str]:
     with sample_source("messages", Path()).open(newline="", encoding="utf-8") as handle:
-        return [row["text"] for row in csv.DictReader(handle)][::600 // _COUNT][:_COUNT]
+        return [row["text"] for row in csv.DictReader(handle)][:: 600 // _COUNT][:_COUNT]
 
 
 def _own_texts(version: DatasetVersion) -> list[str]:
@@ -98,16 +111,23 @@ def _spread(version: DatasetVersion) -> Any:  # noqa: ANN401
 
 
 def _drawn_pictures() -> list[bytes]:
-    """Shapes on noise in several sizes and modes: whole pictures, so that scaling and cropping matter."""
+    """Shapes on noise in several sizes and modes: whole pictures, so that scaling and cropping
+    matter.
+    """
     random, found = np.random.default_rng(0), []
     for number in range(_COUNT):
         height, width = int(random.integers(40, 400)), int(random.integers(40, 400))
         picture = Image.fromarray(random.integers(0, 120, (height, width, 3), dtype=np.uint8))
         draw = ImageDraw.Draw(picture)
         for _ in range(6):
-            x, y = sorted(random.integers(0, width, 2).tolist()), sorted(random.integers(0, height, 2).tolist())
+            x, y = (
+                sorted(random.integers(0, width, 2).tolist()),
+                sorted(random.integers(0, height, 2).tolist()),
+            )
             colour = tuple(random.integers(0, 256, 3).tolist())
-            (draw.ellipse if random.random() < 0.5 else draw.rectangle)((x[0], y[0], x[1], y[1]), fill=colour)
+            (draw.ellipse if random.random() < 0.5 else draw.rectangle)(
+                (x[0], y[0], x[1], y[1]), fill=colour
+            )
         out = io.BytesIO()
         picture.convert("L" if number % 5 == 4 else "RGB").save(out, "PNG")
         found.append(out.getvalue())

@@ -1,4 +1,6 @@
-"""ONNX: the network of a classifier with any number of items and any length, in float32 and in 8-bit integers."""
+"""ONNX: the network of a classifier with any number of items and any length, in float32 and in
+8-bit integers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from tl_core.models.classifier import Classifier
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
 _LONGEST = 4096
-_EXACT = {"text": 8, "image": 1}  # products at the end that stay float32: the classifier, and pooling layers whose
+_EXACT = {
+    "text": 8,
+    "image": 1,
+}  # products at the end that stay float32: the classifier, and pooling layers whose
 # small, exact values 8 bits would wipe out
 _ORDER = ("input_ids", "attention_mask", "token_type_ids", "pixel_values")
 
@@ -48,16 +53,28 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            torch.onnx.export(_Logits(model, names).eval(), tuple(batch[name].contiguous() for name in names),
-                              str(target), dynamo=True, input_names=names, output_names=["logits"],
-                              dynamic_shapes=(free,), external_data=False, verbose=False)
+            torch.onnx.export(
+                _Logits(model, names).eval(),
+                tuple(batch[name].contiguous() for name in names),
+                str(target),
+                dynamo=True,
+                input_names=names,
+                output_names=["logits"],
+                dynamic_shapes=(free,),
+                external_data=False,
+                verbose=False,
+            )
     except Exception as error:  # the exporter's own errors are of many kinds
-        raise BackboneError("This network cannot be written as ONNX.", f"{type(error).__name__}: "
-                            f"{str(error).strip().splitlines()[0][:160]}.", "Export it without ONNX.") from error
+        raise BackboneError(
+            "This network cannot be written as ONNX.",
+            f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}.",
+            "Export it without ONNX.",
+        ) from error
 
 
 def write_int8(classifier: Classifier, source: Path, target: Path, items: list[Any]) -> None:
-    """Quantize `source` to 8 bits: the weights of texts' networks, weights and values of pictures' networks.
+    """Quantize `source` to 8 bits: the weights of texts' networks, weights and values of pictures'
+    networks.
 
     Args:
         classifier: whose processor makes the inputs.
@@ -66,15 +83,26 @@ def write_int8(classifier: Classifier, source: Path, target: Path, items: list[A
         items: inputs that show which values occur (pictures only).
     """
     import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_dynamic, quantize_static
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        quantize_dynamic,
+        quantize_static,
+    )
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     ready = target.with_suffix(".pre")
     network = onnx.load(source)
-    network.graph.ClearField("value_info")  # shapes that the exporter noted for its example contradict free ones
+    network.graph.ClearField(
+        "value_info"
+    )  # shapes that the exporter noted for its example contradict free ones
     onnx.save(network, ready)
     products = [node.name for node in network.graph.node if node.op_type in ("MatMul", "Gemm")]
-    kept = [name for last in products[-_EXACT[classifier.modality]:] for name in (last, f"{last}_MatMul")]
+    kept = [
+        name
+        for last in products[-_EXACT[classifier.modality] :]
+        for name in (last, f"{last}_MatMul")
+    ]
     if classifier.modality == "text":
         quantize_dynamic(ready, target, nodes_to_exclude=kept)
         ready.unlink()
@@ -86,11 +114,21 @@ def write_int8(classifier: Classifier, source: Path, target: Path, items: list[A
 
         def get_next(self) -> dict[str, Any] | None:
             item = next(self._left, None)
-            return None if item is None else {"pixel_values": encode(classifier, [item])["pixel_values"].numpy()}
+            return (
+                None
+                if item is None
+                else {"pixel_values": encode(classifier, [item])["pixel_values"].numpy()}
+            )
 
     quant_pre_process(ready, ready, skip_symbolic_shape=True)
-    quantize_static(ready, target, Values(), quant_format=QuantFormat.QDQ, per_channel=True,
-                    nodes_to_exclude=kept)
+    quantize_static(
+        ready,
+        target,
+        Values(),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        nodes_to_exclude=kept,
+    )
     ready.unlink()
 
 
@@ -102,7 +140,9 @@ class OnnxClassifier:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
         self._names = [one.name for one in self._session.get_inputs()]
         self._classifier = classifier
 
@@ -110,8 +150,10 @@ class OnnxClassifier:
         """Probabilities (items, classes) of texts or RGB pictures."""
         found = []
         for start in range(0, len(inputs), 8):
-            batch = encode(self._classifier, inputs[start:start + 8])
-            logits = self._session.run(None, {name: batch[name].numpy() for name in self._names})[0].astype(np.float64)
+            batch = encode(self._classifier, inputs[start : start + 8])
+            logits = self._session.run(None, {name: batch[name].numpy() for name in self._names})[
+                0
+            ].astype(np.float64)
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
             found.append(powers / powers.sum(axis=1, keepdims=True))
         return np.concatenate(found)
@@ -123,7 +165,10 @@ def encode(classifier: Classifier, inputs: list[Any]) -> dict[str, Tensor]:
 
     if classifier.modality == "text":
         return encode_texts(classifier.processor, inputs, classifier.processor.model_max_length)
-    return {name: value.contiguous() for name, value in encode_images(classifier.processor, inputs).items()}
+    return {
+        name: value.contiguous()
+        for name, value in encode_images(classifier.processor, inputs).items()
+    }
 
 
 def _examples(classifier: Classifier) -> list[Any]:

@@ -1,4 +1,6 @@
-"""Does a bundle still say what it said when it was made? Checksums, then golden examples through every way in."""
+"""Does a bundle still say what it said when it was made? Checksums, then golden examples through
+every way in.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +19,27 @@ from tl_core.models.verify import through_pipeline
 
 MANIFEST = "manifest.json"
 TORCH, ONNX = 1e-5, 1e-4  # largest difference of a probability
-INT8 = 0.05  # processors round 8-bit products in different ways; what 8 bits cost is measured at export
+# processors round 8-bit products in different ways; what 8 bits cost is measured at export
+INT8 = 0.05
 
 
 def verify(folder: Path) -> dict[str, Any]:
     """Check the bundle in `folder`.
 
     Returns:
-        `ok`, and `checks`: of each `name`, `ok`, `detail` in words, and `largest` difference of a probability (None
-        where nothing is compared).
+        `ok`, and `checks`: of each `name`, `ok`, `detail` in words, and `largest` difference of a
+        probability (None where nothing is compared).
 
     Raises:
         DataError: when `folder` is no bundle.
     """
     told = read_json(folder / "graft.json")
     if not told or not (folder / MANIFEST).is_file() and not (folder / golden.FOLDER).is_dir():
-        raise DataError(f"{folder.name!r} is no bundle.", "It holds no graft.json, manifest.json and golden examples.",
-                        "Export one: python -m tl_core export RUN -o DIR.")
+        raise DataError(
+            f"{folder.name!r} is no bundle.",
+            "It holds no graft.json, manifest.json and golden examples.",
+            "Export one: python -m tl_core export RUN -o DIR.",
+        )
     checks = [*_files(folder), _weights(folder, told)]
     try:
         classifier = load_classifier(folder)
@@ -55,68 +61,125 @@ def _files(folder: Path) -> list[dict[str, Any]]:
     if not (folder / MANIFEST).is_file():
         return []  # it is being made
     sums: Any = read_json(folder / MANIFEST).get("sha256") or {}
-    there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))
-             if path.is_file() and path.name != MANIFEST and "__pycache__" not in path.parts}
+    there = {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST and "__pycache__" not in path.parts
+    }
     wrong = [_check(f"file {name}", False, "It is missing.") for name in sums if name not in there]
-    wrong += [_check(f"file {name}", False, "It is not the one that was exported.") for name, path in there.items()
-              if name in sums and hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]]
-    wrong += [_check(f"file {name}", False, "It was added later.") for name in there if name not in sums]
+    wrong += [
+        _check(f"file {name}", False, "It is not the one that was exported.")
+        for name, path in there.items()
+        if name in sums and hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]
+    ]
+    wrong += [
+        _check(f"file {name}", False, "It was added later.") for name in there if name not in sums
+    ]
     return wrong or [_check("files", True, f"All {len(sums)} are those that were exported.")]
 
 
 def _weights(folder: Path, told: dict[str, object]) -> dict[str, Any]:
     same = weights_hash(folder) == told.get("weights_sha256")
-    return _check("weights", same, "They are those of the run." if same else
-                  "model.safetensors is not that of the run: a weight was changed.")
+    return _check(
+        "weights",
+        same,
+        (
+            "They are those of the run."
+            if same
+            else "model.safetensors is not that of the run: a weight was changed."
+        ),
+    )
 
 
-def _labels(classifier: Classifier, told: dict[str, object]) -> dict[str, Any]:
-    order = classifier.labels
-    same = order == told.get("labels")
-    return _check("label order", same, "config.json and graft.json agree." if same else
-                  f"config.json names the classes {', '.join(map(str, order))}; they were "
-                  f"{', '.join(map(str, told.get('labels', [])))}.")  # type: ignore[call-overload]
+def _labels(classifier: Classifier, told: dict[str, Any]) -> dict[str, Any]:
+    order, labels = classifier.labels, told.get("labels", [])
+    same = order == labels
+    return _check(
+        "label order",
+        same,
+        (
+            "config.json and graft.json agree."
+            if same
+            else (
+                f"config.json names the classes {', '.join(map(str, order))}; they were "
+                f"{', '.join(map(str, labels))}."
+            )
+        ),
+    )
 
 
 def preprocessing_of(processor: Any, modality: str) -> dict[str, Any]:  # noqa: ANN401
     """Class and settings of a processor, as plain JSON."""
     if modality == "text":
-        return {"class": type(processor).__name__, "vocabulary": len(processor), "padding": processor.pad_token}
+        return {
+            "class": type(processor).__name__,
+            "vocabulary": len(processor),
+            "padding": processor.pad_token,
+        }
     settings = json.loads(processor.to_json_string())
-    return {"class": type(processor).__name__, **{name: value for name, value in settings.items()
-                                                  if not name.startswith("_") and "processor" not in name}}
+    return {
+        "class": type(processor).__name__,
+        **{
+            name: value
+            for name, value in settings.items()
+            if not name.startswith("_") and "processor" not in name
+        },
+    }
 
 
 def _preprocessing(classifier: Classifier, told: dict[str, object]) -> dict[str, Any]:
     was: Any = told.get("preprocessing") or {}
     now = preprocessing_of(classifier.processor, classifier.modality)
-    changed = [f"{name} is {json.dumps(now.get(name))}, it was {json.dumps(was[name])}" for name in was
-               if now.get(name) != was[name]]
-    return _check("preprocessing", not changed, "; ".join(changed)[:400] or f"{now['class']} as it was.")
+    changed = [
+        f"{name} is {json.dumps(now.get(name))}, it was {json.dumps(was[name])}"
+        for name in was
+        if now.get(name) != was[name]
+    ]
+    return _check(
+        "preprocessing", not changed, "; ".join(changed)[:400] or f"{now['class']} as it was."
+    )
 
 
 def _golden(folder: Path, classifier: Classifier, told: dict[str, object]) -> list[dict[str, Any]]:
-    """Golden examples through torch, the pipeline of transformers, and ONNX Runtime; classes are matched by name."""
+    """Golden examples through torch, the pipeline of transformers, and ONNX Runtime; classes are
+    matched by name.
+    """
     labels, items, expected = golden.read_golden(folder / golden.FOLDER)
     if sorted(labels) != sorted(classifier.labels):
         return [_check("golden examples", False, "Their classes are not those of the model.")]
     wanted = expected[:, [labels.index(name) for name in classifier.labels]]
     checks = [_compare("golden examples, PyTorch", classifier.probabilities(items), wanted, TORCH)]
     if told.get("runs_with") == "transformers":
-        checks.append(_compare("golden examples, pipeline", through_pipeline(classifier, items), wanted, TORCH))
+        checks.append(
+            _compare(
+                "golden examples, pipeline", through_pipeline(classifier, items), wanted, TORCH
+            )
+        )
     if (folder / onnx.FILE).is_file():
         try:
             said = onnx.OnnxClassifier(folder / onnx.FILE, classifier).probabilities(items)
             checks.append(_compare("golden examples, ONNX Runtime", said, wanted, ONNX))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's own errors share no base but this
-            checks.append(_check("golden examples, ONNX Runtime", False, str(error).strip().splitlines()[0][:200]))
+            checks.append(
+                _check(
+                    "golden examples, ONNX Runtime", False, str(error).strip().splitlines()[0][:200]
+                )
+            )
     if (folder / onnx.INT8).is_file():
         said = onnx.OnnxClassifier(folder / onnx.INT8, classifier).probabilities(items)
-        checks.append(_compare("golden examples, 8 bits", said, golden.read_int8(folder / golden.FOLDER), INT8))
+        checks.append(
+            _compare(
+                "golden examples, 8 bits", said, golden.read_int8(folder / golden.FOLDER), INT8
+            )
+        )
     return checks
 
 
 def _compare(name: str, said: Any, wanted: Any, tolerance: float) -> dict[str, Any]:  # noqa: ANN401
     largest = float(np.abs(said - wanted).max())
-    return _check(name, largest <= tolerance,
-                  f"Probabilities differ by at most {largest:.1g}; {tolerance:g} is allowed.", largest)
+    return _check(
+        name,
+        largest <= tolerance,
+        f"Probabilities differ by at most {largest:.1g}; {tolerance:g} is allowed.",
+        largest,
+    )

@@ -22,4 +22,8 @@ class Wishes:
 def reason_against(folder: Path) -> str:
     """Why a model folder cannot become ONNX, or nothing; known without trying."""
     reader = read_json(folder / "config.json").get("reader")
-    return (f"Networks that read in order ({reader}) have no ONNX form of free length here." if reader in _NO else "")
+    return (
+        f"Networks that read in order ({reader}) have no ONNX form of free length here."
+        if reader in _NO
+        else ""
+    )

@@ -1,7 +1,9 @@
-"""The helper process that answers what a page needs at once: looks into uploads, predicts one item, describes nets.
+"""The helper process that answers what a page needs at once: looks into uploads, predicts one item,
+describes nets.
 
-`python -m tl_core.jobs.compute ADDRESS`, with the connection's key on standard input. It ends with its connection,
-so it never outlives the app. Calls run in a few threads; anything that takes long belongs into a job instead.
+`python -m tl_core.jobs.compute ADDRESS`, with the connection's key on standard input. It ends with
+its connection, so it never outlives the app. Calls run in a few threads; anything that takes long
+belongs into a job instead.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from tl_core.settings import read_settings
 
 _THREADS = 3
 _SAMPLE = 200
-_model_lock = threading.Lock()  # transformers imports its parts on first use, which two threads at once break
+_model_lock = (
+    threading.Lock()
+)  # transformers imports its parts on first use, which two threads at once break
 _loaded: dict[str, Any] = {}  # the model used last; a second one would double the memory
 
 
@@ -35,7 +39,9 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
 
 
 def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
-    """What an import would take and where its rows would go: see `tl_core.data.look.plan_import`."""
+    """What an import would take and where its rows would go: see
+    `tl_core.data.look.plan_import`.
+    """
     from tl_core.data.look import plan_import as plan
     from tl_core.intake import limits_of
 
@@ -64,7 +70,9 @@ def describe_hub_data(name: str) -> dict[str, Any]:
 
 
 def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
-    """Classes and probabilities of one text or encoded picture, the most likely first; texts are joined already."""
+    """Classes and probabilities of one text or encoded picture, the most likely first; texts are
+    joined already.
+    """
     item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
@@ -77,11 +85,16 @@ def predict_texts(folder: str, texts: list[str]) -> dict[str, Any]:
     items = [_as_read(folder, text) for text in texts]
     with _model_lock:
         classifier = _classifier(folder)
-        return {"labels": classifier.labels, "probabilities": classifier.probabilities(items).tolist()}
+        return {
+            "labels": classifier.labels,
+            "probabilities": classifier.probabilities(items).tolist(),
+        }
 
 
 def explain(folder: str, value: str | bytes, labels: list[str]) -> list[dict[str, Any]]:
-    """Explanations of each of `labels` for one text or encoded picture: see `tl_core.predict.explain`."""
+    """Explanations of each of `labels` for one text or encoded picture: see
+    `tl_core.predict.explain`.
+    """
     from tl_core.predict.explain import explain as explain_one
 
     item = _as_read(folder, value)
@@ -146,6 +159,7 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
     import numpy as np
 
     from tl_core.data.store import DatasetVersion
+
     version = DatasetVersion(Path(folder))
     rows = version.rows_of("train")
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
@@ -155,8 +169,12 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
         return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
-def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> dict[str, Any]:
-    """What a recipe's settings do to the layers of a backbone: see `tl_core.models.describe.layer_tree`."""
+def layer_tree(
+    reference: str, recipe: str, options: dict[str, Any], classes: int
+) -> dict[str, Any]:
+    """What a recipe's settings do to the layers of a backbone: see
+    `tl_core.models.describe.layer_tree`.
+    """
     plan = SETTINGS[recipe].from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
     with _model_lock:
         from tl_core.models.describe import layer_tree as tree
@@ -165,7 +183,9 @@ def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: in
 
 
 def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[bytes]]:
-    """Some training pictures of a dataset as PNG: each as it judges, and varied as training would see it."""
+    """Some training pictures of a dataset as PNG: each as it judges, and varied as training would
+    see it.
+    """
     with _model_lock:
         from tl_core.train.preview import preview as show
 
@@ -173,7 +193,9 @@ def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[b
 
 
 def shortcuts(folder: str) -> list[dict[str, Any]]:
-    """What predicts the class although it should not: see `tl_core.train.nuisance.find_shortcuts`."""
+    """What predicts the class although it should not: see
+    `tl_core.train.nuisance.find_shortcuts`.
+    """
     from tl_core.data.store import DatasetVersion
     from tl_core.train.nuisance import look_for_shortcuts
 
@@ -181,15 +203,28 @@ def shortcuts(folder: str) -> list[dict[str, Any]]:
 
 
 CALLS: dict[str, Callable[..., Any]] = {
-    "inspect_source": inspect_source, "plan_import": plan_import, "describe_hub_data": describe_hub_data,
-    "hub_reachable": hub_reachable, "search_hub": search_hub, "check_fit": check_fit,
-    "layer_tree": layer_tree, "preview": preview, "shortcuts": shortcuts,
-    "predict_one": predict_one, "predict_texts": predict_texts, "explain": explain, "warm": warm, "describe": describe,
-    "bring_model": bring_model}
+    "inspect_source": inspect_source,
+    "plan_import": plan_import,
+    "describe_hub_data": describe_hub_data,
+    "hub_reachable": hub_reachable,
+    "search_hub": search_hub,
+    "check_fit": check_fit,
+    "layer_tree": layer_tree,
+    "preview": preview,
+    "shortcuts": shortcuts,
+    "predict_one": predict_one,
+    "predict_texts": predict_texts,
+    "explain": explain,
+    "warm": warm,
+    "describe": describe,
+    "bring_model": bring_model,
+}
 
 
 def serve(connection: Connection) -> None:
-    """Answer (ticket, name, arguments) with (ticket, value, error) until the other side hangs up."""
+    """Answer (ticket, name, arguments) with (ticket, value, error) until the other side hangs
+    up.
+    """
     lock = threading.Lock()
 
     def answer(ticket: int, name: str, arguments: dict[str, Any]) -> None:
@@ -198,13 +233,19 @@ def serve(connection: Connection) -> None:
             value = CALLS[name](**arguments)
         except UserError as problem:
             error = problem.as_dict()
-        except Exception as problem:  # noqa: BLE001 - the helper's edge: the page must get an answer
+        except Exception as problem:
             import logging
 
             log_id = secrets.token_hex(3)
-            logging.getLogger(__name__).error("unexpected error %s in %s", log_id, name, exc_info=problem)
-            error = {"code": "unexpected", "what": "Something went wrong that we did not expect.",
-                     "why": f"{type(problem).__name__} (log id {log_id}).", "try_this": "Try again."}
+            logging.getLogger(__name__).error(
+                "unexpected error %s in %s", log_id, name, exc_info=problem
+            )
+            error = {
+                "code": "unexpected",
+                "what": "Something went wrong that we did not expect.",
+                "why": f"{type(problem).__name__} (log id {log_id}).",
+                "try_this": "Try again.",
+            }
         with lock:
             connection.send((ticket, value, error))
 

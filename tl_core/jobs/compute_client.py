@@ -1,4 +1,6 @@
-"""The app's side of the helper process: a call returns a ticket at once, the answer is polled for."""
+"""The app's side of the helper process: a call returns a ticket at once, the answer is polled
+for.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ from typing import Any
 from tl_core.errors import StateError, UserError
 
 _KEPT_ANSWERS = 256
-_GONE = {"code": "state", "what": "The helper process has stopped.", "why": "It may have run out of memory.",
-         "try_this": "Try again; a new one is started."}
+_GONE = {
+    "code": "state",
+    "what": "The helper process has stopped.",
+    "why": "It may have run out of memory.",
+    "try_this": "Try again; a new one is started.",
+}
 
 
 class ComputeClient:
@@ -78,16 +84,22 @@ class ComputeClient:
         key = secrets.token_bytes(32)
         with tempfile.TemporaryDirectory(prefix="graft-") as folder:
             address = str(Path(folder) / "compute")
-            with Listener(address, family="AF_UNIX" if os.name != "nt" else None, authkey=key) as listener:
+            with Listener(
+                address, family="AF_UNIX" if os.name != "nt" else None, authkey=key
+            ) as listener:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "tl_core.jobs.compute", str(listener.address)], stdin=subprocess.PIPE,
-                    cwd=Path(__file__).parents[2])
+                    [sys.executable, "-m", "tl_core.jobs.compute", str(listener.address)],
+                    stdin=subprocess.PIPE,
+                    cwd=Path(__file__).parents[2],
+                )
                 if self._process.stdin is None:
                     raise StateError("The helper process could not be started.")
                 self._process.stdin.write(key.hex().encode() + b"\n")
                 self._process.stdin.close()
                 self._connection = listener.accept()
-        threading.Thread(target=self._listen, args=(self._connection, self._process), daemon=True).start()
+        threading.Thread(
+            target=self._listen, args=(self._connection, self._process), daemon=True
+        ).start()
 
     def _listen(self, connection: Connection, process: subprocess.Popen[bytes]) -> None:
         while True:

@@ -1,4 +1,5 @@
-"""The dispatcher: one process that takes queued runs in turn and starts a worker for each free slot.
+"""The dispatcher: one process that takes queued runs in turn and starts a worker for each free
+slot.
 
 `python -m tl_core.jobs.dispatch [--forever]`. A second one finds the lock held and goes away.
 """
@@ -36,7 +37,9 @@ _IDLE_SECONDS = 600.0  # a dispatcher that nobody needs goes away; submitting st
 _CLEAN_SECONDS = 3600.0
 _SETTLE_SECONDS = 5.0  # quiet time before a worker is made to stand by
 _STANDBY_FREE_BYTES = 4 << 30  # memory that must be free before a worker is kept standing by
-_started: list[subprocess.Popen[bytes]] = []  # by this process; kept so that ended ones can be reaped
+_started: list[
+    subprocess.Popen[bytes]
+] = []  # by this process; kept so that ended ones can be reaped
 log = logging.getLogger(__name__)
 
 
@@ -59,11 +62,21 @@ class Dispatcher:
         except IntegrityError:
             with self.engine.begin() as connection:
                 row = connection.execute(select(locks).where(locks.c.name == _LOCK)).first()
-                if row is None or is_alive(row.host, row.pid, row.pid_started, row.heartbeat, time.time()):
+                if row is None or is_alive(
+                    row.host, row.pid, row.pid_started, row.heartbeat, time.time()
+                ):
                     return False
-                return bool(connection.execute(update(locks).where(
-                    locks.c.name == _LOCK, locks.c.pid == row.pid, locks.c.pid_started == row.pid_started).values(
-                    **mine)).rowcount)
+                return bool(
+                    connection.execute(
+                        update(locks)
+                        .where(
+                            locks.c.name == _LOCK,
+                            locks.c.pid == row.pid,
+                            locks.c.pid_started == row.pid_started,
+                        )
+                        .values(**mine)
+                    ).rowcount
+                )
 
     def release(self) -> None:
         """Give the lock back if it is ours."""
@@ -91,18 +104,28 @@ class Dispatcher:
         elif self._may_prepare():
             self._runner.prepare()
         with self.engine.begin() as connection:
-            connection.execute(update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time()))
+            connection.execute(
+                update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time())
+            )
 
     def _may_prepare(self) -> bool:
-        """Whether a worker may stand by: not while the app is just starting, and only with memory to spare."""
-        return (time.monotonic() - self.last_busy > _SETTLE_SECONDS
-                and psutil.virtual_memory().available > _STANDBY_FREE_BYTES)
+        """Whether a worker may stand by: not while the app is just starting, and only with memory
+        to spare.
+        """
+        return (
+            time.monotonic() - self.last_busy > _SETTLE_SECONDS
+            and psutil.virtual_memory().available > _STANDBY_FREE_BYTES
+        )
 
 
 def slots_of(settings: Settings) -> dict[str, int]:
-    """Slots by lane: training takes one per GPU (one without); imports and predictions have one of their own."""
-    return {TRAIN: settings.number("workers") if settings.workers else max(1, gpu_count()),
-            **dict.fromkeys(lanes() - {TRAIN}, 1)}
+    """Slots by lane: training takes one per GPU (one without); imports and predictions have one of
+    their own.
+    """
+    return {
+        TRAIN: settings.number("workers") if settings.workers else max(1, gpu_count()),
+        **dict.fromkeys(lanes() - {TRAIN}, 1),
+    }
 
 
 def ensure_dispatcher(settings: Settings) -> None:
@@ -116,10 +139,17 @@ def ensure_dispatcher(settings: Settings) -> None:
     if row and is_alive(row.host, row.pid, row.pid_started, row.heartbeat, time.time()):
         return
     with (settings.home_path / "dispatcher.log").open("ab") as target:
-        _started.append(subprocess.Popen(
-            [sys.executable, "-m", "tl_core.jobs.dispatch"], start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=target, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2],
-            env={**os.environ, "TL_HOME": str(settings.home_path)}))
+        _started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "tl_core.jobs.dispatch"],
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=target,
+                stderr=subprocess.STDOUT,
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "TL_HOME": str(settings.home_path)},
+            )
+        )
 
 
 def main(arguments: list[str]) -> int:

@@ -1,7 +1,8 @@
-"""The event file of a run: one JSON object a line, appended by the worker, read from an offset by anyone.
+"""The event file of a run: one JSON object a line, appended by the worker, read from an offset by
+anyone.
 
-Types: stage (name, total, share), batch (done, total), curve (name and values), log (text), finding, machine (what
-GPUs, processor and memory do).
+Types: stage (name, total, share), batch (done, total), curve (name and values), log (text),
+finding, machine (what GPUs, processor and memory do).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _WINDOW = 12  # batch events that the rate is taken from
 
 
 class EventLog(Progress):
-    """The worker's progress: writes events, knows the overall share done, and raises `Cancelled` when asked."""
+    """The worker's progress: writes events, knows the overall share done, and raises `Cancelled`
+    when asked.
+    """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = (folder / "events.jsonl").open("a", encoding="utf-8")
@@ -79,7 +82,9 @@ class EventLog(Progress):
             raise Cancelled
 
     def _write(self, kind: str, **content: Any) -> None:  # noqa: ANN401
-        line = json.dumps({"t": round(self._clock(), 3), "type": kind, **_numbers(content)}, ensure_ascii=False)
+        line = json.dumps(
+            {"t": round(self._clock(), 3), "type": kind, **_numbers(content)}, ensure_ascii=False
+        )
         with self._lock:
             self._file.write(line + "\n")
             self._file.flush()
@@ -88,7 +93,10 @@ class EventLog(Progress):
 def _numbers(content: dict[str, Any]) -> dict[str, Any]:
     """Curve values that are no finite numbers become null: JSON has no NaN."""
     if "values" in content:
-        content["values"] = {name: value if math.isfinite(value) else None for name, value in content["values"].items()}
+        content["values"] = {
+            name: value if math.isfinite(value) else None
+            for name, value in content["values"].items()
+        }
     return content
 
 
@@ -154,7 +162,9 @@ class RunView:
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Whole events from byte `offset` on, and the offset after them; a line still being written is left."""
+    """Whole events from byte `offset` on, and the offset after them; a line still being written is
+    left.
+    """
     try:
         with (folder / "events.jsonl").open("rb") as handle:
             handle.seek(offset)

@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class Heart(threading.Thread):
-    """Beats until `stop`: tells the row how far the work is, carries a wish to cancel or to stop to the work, writes
-    what the machine does, and ends a process that does not hear a cancel.
+    """Beats until `stop`: tells the row how far the work is, carries a wish to cancel or to stop to
+    the work, writes what the machine does, and ends a process that does not hear a cancel.
 
-    A database that is away must not end hours of work; it is logged, and said among the run's events, that meanwhile
-    nobody can stop it.
+    A database that is away must not end hours of work; it is logged, and said among the run's
+    events, that meanwhile nobody can stop it.
 
     Args:
         run_id: of the run.
@@ -34,8 +34,14 @@ class Heart(threading.Thread):
         beat_seconds: between two beats.
     """
 
-    def __init__(self, run_id: str, writer: RunWriter, events: EventLog, end: Callable[[], None],
-                 beat_seconds: float = BEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        writer: RunWriter,
+        events: EventLog,
+        end: Callable[[], None],
+        beat_seconds: float = BEAT_SECONDS,
+    ) -> None:
         super().__init__(daemon=True)
         self._run_id, self._writer, self._events, self._end = run_id, writer, events, end
         self._seconds, self._stop_now = beat_seconds, threading.Event()
@@ -53,7 +59,10 @@ class Heart(threading.Thread):
                 try:
                     self._end()
                 except Exception:
-                    log.exception("run %s: its end could not be written; the next reader finds it dead", self._run_id)
+                    log.exception(
+                        "run %s: its end could not be written; the next reader finds it dead",
+                        self._run_id,
+                    )
                 os._exit(1)
 
     def stop(self) -> None:
@@ -65,8 +74,13 @@ class Heart(threading.Thread):
             wish = self._writer.beat(self._run_id, self._events.fraction)
         except Exception:
             if not self._deaf:
-                log.exception("run %s: no sign of life could be given, and no wish be heard", self._run_id)
-                self._tell("The registry does not answer; until it does, the run can be neither cancelled nor stopped.")
+                log.exception(
+                    "run %s: no sign of life could be given, and no wish be heard", self._run_id
+                )
+                self._tell(
+                    "The registry does not answer; until it does, the run can be neither cancelled"
+                    " nor stopped."
+                )
             self._deaf = True
             return
         if self._deaf:

@@ -13,7 +13,9 @@ def gpu_count() -> int:
 
 
 def read_gpus() -> list[dict[str, Any]]:
-    """One entry for each GPU: use and memory in per cent and bytes, degrees Celsius, watts; None where not told."""
+    """One entry for each GPU: use and memory in per cent and bytes, degrees Celsius, watts; None
+    where not told.
+    """
     import pynvml
 
     try:
@@ -21,7 +23,10 @@ def read_gpus() -> list[dict[str, Any]]:
     except pynvml.NVMLError:
         return []
     try:
-        return [_read_gpu(pynvml, pynvml.nvmlDeviceGetHandleByIndex(i)) for i in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            _read_gpu(pynvml, pynvml.nvmlDeviceGetHandleByIndex(i))
+            for i in range(pynvml.nvmlDeviceGetCount())
+        ]
     except pynvml.NVMLError:
         return []
     finally:
@@ -37,14 +42,23 @@ def _read_gpu(nvml: Any, handle: Any) -> dict[str, Any]:  # noqa: ANN401
 
     memory, use = ask(nvml.nvmlDeviceGetMemoryInfo), ask(nvml.nvmlDeviceGetUtilizationRates)
     watts, name = ask(nvml.nvmlDeviceGetPowerUsage), ask(nvml.nvmlDeviceGetName)
-    return {"name": name.decode() if isinstance(name, bytes) else name, "use": use.gpu if use else None,
-            "memory_used": memory.used if memory else None, "memory_total": memory.total if memory else None,
-            "temperature": ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
-            "power": watts / 1000 if watts is not None else None}
+    return {
+        "name": name.decode() if isinstance(name, bytes) else name,
+        "use": use.gpu if use else None,
+        "memory_used": memory.used if memory else None,
+        "memory_total": memory.total if memory else None,
+        "temperature": ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
+        "power": watts / 1000 if watts is not None else None,
+    }
 
 
 def read_machine() -> dict[str, Any]:
     """GPUs, processor use in per cent since the last call, and memory in bytes."""
     memory = psutil.virtual_memory()
-    return {"gpus": read_gpus(), "cpu": psutil.cpu_percent(interval=None), "cores": psutil.cpu_count() or 1,
-            "memory_used": memory.total - memory.available, "memory_total": memory.total}
+    return {
+        "gpus": read_gpus(),
+        "cpu": psutil.cpu_percent(interval=None),
+        "cores": psutil.cpu_count() or 1,
+        "memory_used": memory.total - memory.available,
+        "memory_total": memory.total,
+    }

@@ -29,8 +29,8 @@ class JobRunner(Protocol):
 class LocalRunner:
     """Worker processes on this machine, each in its own session so that it outlives us.
 
-    `prepare` keeps one process standing by with the heavy libraries imported, which takes ten seconds here; a run
-    that finds it starts at once.
+    `prepare` keeps one process standing by with the heavy libraries imported, which takes ten
+    seconds here; a run that finds it starts at once.
     """
 
     def __init__(self, threads: int, *, standby: bool = True) -> None:
@@ -50,7 +50,9 @@ class LocalRunner:
         return process.pid, start_time(process.pid)
 
     def _pick_gpu(self, config: RunConfig) -> str:
-        """The number of the GPU that fewest of our running workers use; empty for all of them, or for none."""
+        """The number of the GPU that fewest of our running workers use; empty for all of them, or
+        for none.
+        """
         count = gpu_count()
         if count < 2 or config.options.get("processes", 1) != 1:
             return ""
@@ -79,15 +81,26 @@ class LocalRunner:
             return None
         return process
 
-    def _start(self, arguments: list[str], log: Path | None, gpu: str = "") -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self._threads), "PYTHONUNBUFFERED": "1",
-                       **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})}
+    def _start(
+        self, arguments: list[str], log: Path | None, gpu: str = ""
+    ) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": str(self._threads),
+            "PYTHONUNBUFFERED": "1",
+            **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
+        }
         target = log.open("ab") if log else None
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "tl_core.jobs.worker", *arguments], start_new_session=True, env=environment,
-                cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL if log else subprocess.PIPE,
-                stdout=target or subprocess.DEVNULL, stderr=subprocess.STDOUT if target else subprocess.DEVNULL)
+                [sys.executable, "-m", "tl_core.jobs.worker", *arguments],
+                start_new_session=True,
+                env=environment,
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.DEVNULL if log else subprocess.PIPE,
+                stdout=target or subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if target else subprocess.DEVNULL,
+            )
         finally:
             if target:
                 target.close()

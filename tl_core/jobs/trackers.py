@@ -1,6 +1,8 @@
-"""Finished trainings in a team's own tracker: MLflow or TensorBoard, both extras, named by TL_TRACKERS.
+"""Finished trainings in a team's own tracker: MLflow or TensorBoard, both extras, named by
+TL_TRACKERS.
 
-Told are the settings, the curves, the scores with their intervals, and the files; of a closed test score nothing.
+Told are the settings, the curves, the scores with their intervals, and the files; of a closed test
+score nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +24,18 @@ log = logging.getLogger(__name__)
 
 
 def track(settings: Settings, folder: Path) -> None:
-    """Log the finished training in `folder`; a tracker that fails costs a line in the log, never the run."""
+    """Log the finished training in `folder`; a tracker that fails costs a line in the log, never
+    the run.
+    """
     for name in wanted(settings):
         try:
             _TRACKERS[name](settings, folder)
         except ImportError:
-            log.warning("TL_TRACKERS names %s, which is not installed: pip install 'graft-studio[%s]'", name, name)
+            log.warning(
+                "TL_TRACKERS names %s, which is not installed: pip install 'graft-studio[%s]'",
+                name,
+                name,
+            )
         except Exception as error:  # noqa: BLE001 - a tracker may fail in any way, and the run is done
             log.warning("the tracker %s failed: %s: %s", name, type(error).__name__, error)
 
@@ -47,19 +55,31 @@ def wanted(settings: Settings) -> list[str]:
 
 def parameters_of(config: RunConfig) -> dict[str, str]:
     """What a run was asked, flat."""
-    return {"recipe": config.recipe, "backbone": config.backbone, "dataset": config.dataset,
-            **{name: json.dumps(value, ensure_ascii=False)[:_PARAMETER] for name, value in config.options.items()}}
+    return {
+        "recipe": config.recipe,
+        "backbone": config.backbone,
+        "dataset": config.dataset,
+        **{
+            name: json.dumps(value, ensure_ascii=False)[:_PARAMETER]
+            for name, value in config.options.items()
+        },
+    }
 
 
 def scores_of(report: dict[str, Any]) -> dict[str, float]:
-    """Scores of the report's open sections as `test/accuracy`, with `_low` and `_high` where there is an interval."""
+    """Scores of the report's open sections as `test/accuracy`, with `_low` and `_high` where there
+    is an interval.
+    """
     found = {}
     for section in ("validation", "test"):
         for name, value in (report.get(section) or {}).items():
             if isinstance(value, dict) and isinstance(value.get("value"), float):
                 found[f"{section}/{name}"] = value["value"]
-                found |= {f"{section}/{name}_{end}": float(value[end]) for end in ("low", "high")
-                          if isinstance(value.get(end), float)}
+                found |= {
+                    f"{section}/{name}_{end}": float(value[end])
+                    for end in ("low", "high")
+                    if isinstance(value.get(end), float)
+                }
             elif isinstance(value, float):
                 found[f"{section}/{name}"] = value
     return found
@@ -71,8 +91,11 @@ def points_of(folder: Path) -> list[tuple[str, int, float]]:
     for curve, points in view.curves.items():
         for number, point in enumerate(points):
             step = int(point.get("step") or number)
-            found += [(f"{curve}/{name}".replace(" | ", "/"), step, value) for name, value in point.items()
-                      if name != "step" and value is not None]
+            found += [
+                (f"{curve}/{name}".replace(" | ", "/"), step, value)
+                for name, value in point.items()
+                if name != "step" and value is not None
+            ]
     return found
 
 
@@ -96,14 +119,22 @@ def _mlflow(_settings: Settings, folder: Path) -> None:
     client, now = MlflowClient(), int(time.time() * 1000)
     name = f"graft-studio/{config.dataset.partition('@')[0]}"
     known = client.get_experiment_by_name(name)
-    run = client.create_run(known.experiment_id if known else client.create_experiment(name), run_name=folder.name,
-                            tags={"graft.run": folder.name, "graft.headline": report["headline"],
-                                  "mlflow.user": config.owner})
-    client.log_batch(run.info.run_id, params=[Param(key, value) for key, value in parameters_of(config).items()])
+    run = client.create_run(
+        known.experiment_id if known else client.create_experiment(name),
+        run_name=folder.name,
+        tags={
+            "graft.run": folder.name,
+            "graft.headline": report["headline"],
+            "mlflow.user": config.owner,
+        },
+    )
+    client.log_batch(
+        run.info.run_id, params=[Param(key, value) for key, value in parameters_of(config).items()]
+    )
     metrics = [Metric(key, value, now, 0) for key, value in scores_of(report).items()]
     metrics += [Metric(key, value, now, step) for key, step, value in points_of(folder)]
     for start in range(0, len(metrics), _BATCH):
-        client.log_batch(run.info.run_id, metrics=metrics[start:start + _BATCH])
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + _BATCH])
     for file in _files(folder, report):
         client.log_artifact(run.info.run_id, str(file))
     client.set_terminated(run.info.run_id)
@@ -124,4 +155,7 @@ def _tensorboard(settings: Settings, folder: Path) -> None:
         writer.add_text("report", str(report["headline"]))
 
 
-_TRACKERS: dict[str, Callable[[Settings, Path], None]] = {"mlflow": _mlflow, "tensorboard": _tensorboard}
+_TRACKERS: dict[str, Callable[[Settings, Path], None]] = {
+    "mlflow": _mlflow,
+    "tensorboard": _tensorboard,
+}

@@ -1,7 +1,8 @@
-"""The worker process: carries out one run and leaves its folder and row in a state that everyone can read.
+"""The worker process: carries out one run and leaves its folder and row in a state that everyone
+can read.
 
-`python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait for the folder, and
-the number of a GPU, on standard input.
+`python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait
+for the folder, and the number of a GPU, on standard input.
 """
 
 from __future__ import annotations
@@ -84,14 +85,21 @@ def carry_out(folder: Path, settings: Settings) -> int:
     _, pid, started = own_identity()
     writer.hand_over(run_id, pid, started)
     events = EventLog(folder)
-    heart = Heart(run_id, writer, events, lambda: writer.finish(
-        run_id, "cancelled", reason=_explain(Cancelled())[1]))
+    heart = Heart(
+        run_id,
+        writer,
+        events,
+        lambda: writer.finish(run_id, "cancelled", reason=_explain(Cancelled())[1]),
+    )
     signal.signal(signal.SIGTERM, _on_terminate)
     heart.start()
     try:
         config = RunConfig.read(folder)
         headline, summary = RUN_KINDS[config.kind].load()(config, folder, settings, events)
-        write_json(folder / "manifest.json", {"run": run_id, "files": sorted(p.name for p in folder.iterdir())})
+        write_json(
+            folder / "manifest.json",
+            {"run": run_id, "files": sorted(p.name for p in folder.iterdir())},
+        )
         heart.stop()
         writer.finish(run_id, "done", headline=headline, summary=summary)
         notify(settings, run_id, "done", headline)
@@ -115,22 +123,36 @@ def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
 def _explain(error: BaseException) -> tuple[str, dict[str, str]]:
     """Status and reason for an error, in words that a person can act on."""
     if isinstance(error, Cancelled):
-        return "cancelled", {"code": "cancelled", "what": "You cancelled it.", "why": "",
-                             "try_this": "Resume or start it again."}
+        return "cancelled", {
+            "code": "cancelled",
+            "what": "You cancelled it.",
+            "why": "",
+            "try_this": "Resume or start it again.",
+        }
     if isinstance(error, _Terminated | KeyboardInterrupt):
-        return "interrupted", {"code": "interrupted", "what": "The system asked the worker to stop.",
-                               "why": "The machine is shutting down or somebody ended the process.",
-                               "try_this": "Resume it; finished parts are kept."}
+        return "interrupted", {
+            "code": "interrupted",
+            "what": "The system asked the worker to stop.",
+            "why": "The machine is shutting down or somebody ended the process.",
+            "try_this": "Resume it; finished parts are kept.",
+        }
     if isinstance(error, UserError):
         return "failed", error.as_dict()
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "failed", {"code": "memory", "what": "The memory ran out.", "why": str(error)[:200],
-                          "try_this": "Lower the batch size or the maximum length, or choose a smaller backbone."}
+        return "failed", {
+            "code": "memory",
+            "what": "The memory ran out.",
+            "why": str(error)[:200],
+            "try_this": "Lower the batch size or the maximum length, or choose a smaller backbone.",
+        }
     name = secrets.token_hex(3)
     log.error("unexpected error %s", name, exc_info=error)
-    return "failed", {"code": "unexpected", "what": "Something went wrong that we did not expect.",
-                      "why": f"{type(error).__name__} (log id {name}).",
-                      "try_this": "Try again; if it happens again, report it with the log of this run."}
+    return "failed", {
+        "code": "unexpected",
+        "what": "Something went wrong that we did not expect.",
+        "why": f"{type(error).__name__} (log id {name}).",
+        "try_this": "Try again; if it happens again, report it with the log of this run.",
+    }
 
 
 if __name__ == "__main__":

@@ -73,10 +73,18 @@ class Backbone:
         """Everything that decides what the features of an input are; feeds the cache key."""
         import json
 
-        settings = (json.loads(self.processor.to_json_string()) if self.modality == "image"
-                    else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length})
-        found = {"weights": self.weights, "family": self.family, "pooling": self.pooling,
-                 "processor": type(self.processor).__name__, "settings": settings}
+        settings = (
+            json.loads(self.processor.to_json_string())
+            if self.modality == "image"
+            else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length}
+        )
+        found = {
+            "weights": self.weights,
+            "family": self.family,
+            "pooling": self.pooling,
+            "processor": type(self.processor).__name__,
+            "settings": settings,
+        }
         return {**found, "altered": self.altered} if self.altered else found
 
     @property
@@ -86,8 +94,11 @@ class Backbone:
 
     def encode(self, inputs: list[Any]) -> dict[str, Tensor]:
         """Texts or RGB pictures as a batch of tensors on the model's device."""
-        batch = (encode_texts(self.processor, inputs, self.max_length) if self.modality == "text"
-                 else encode_images(self.processor, inputs))
+        batch = (
+            encode_texts(self.processor, inputs, self.max_length)
+            if self.modality == "text"
+            else encode_images(self.processor, inputs)
+        )
         device = next(self.model.parameters()).device
         return {name: value.to(device) for name, value in batch.items()}
 
@@ -97,7 +108,9 @@ class Backbone:
         with contextlib.ExitStack() as stack:
             short = None
             if self.has_mean_layer:
-                short = stack.enter_context(mean_layer.shortcut(self.model, self.encode(_EXAMPLE_TEXTS)))
+                short = stack.enter_context(
+                    mean_layer.shortcut(self.model, self.encode(_EXAMPLE_TEXTS))
+                )
             extractor = Extractor(self, short)
             stack.callback(extractor.close)
             yield extractor
@@ -111,18 +124,28 @@ class Extractor:
         self._seen: dict[str, Tensor] = {}
         self._handles = [
             backbone.model.get_submodule(name).register_forward_pre_hook(
-                lambda _m, args, name=name: self._seen.__setitem__(name, args[0]))
-            for name in backbone.port.names]
+                lambda _m, args, name=name: self._seen.__setitem__(name, args[0])
+            )
+            for name in backbone.port.names
+        ]
 
-    def __call__(self, batch: dict[str, Tensor], *, bf16: bool = False) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def __call__(
+        self, batch: dict[str, Tensor], *, bf16: bool = False
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
         model = self.backbone.model
         if self._short is not None:
             self._short.mask = batch["attention_mask"]
-        with torch.inference_mode(), torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=bf16):
+        with (
+            torch.inference_mode(),
+            torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=bf16),
+        ):
             model(**batch)
         parts = [self._seen[name] for name in self.backbone.port.names]
         if parts[0].ndim == 3:
-            parts = [part[torch.arange(len(part)), last_token(batch, model.config.pad_token_id)] for part in parts]
+            parts = [
+                part[torch.arange(len(part)), last_token(batch, model.config.pad_token_id)]
+                for part in parts
+            ]
         found: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(parts, dim=1).float().cpu().numpy()
         return found
 
@@ -139,8 +162,14 @@ def last_token(batch: dict[str, Tensor], pad: int) -> Tensor:
 
 def encode_texts(tokenizer: Any, texts: list[str], max_length: int) -> dict[str, Tensor]:  # noqa: ANN401
     """Token tensors, padded on the right to the longest text and cut at `max_length`."""
-    batch = tokenizer(texts, padding=True, truncation=True, max_length=max_length, return_tensors="pt",
-                      padding_side="right")
+    batch = tokenizer(
+        texts,
+        padding=True,
+        truncation=True,
+        max_length=max_length,
+        return_tensors="pt",
+        padding_side="right",
+    )
     return dict(batch)
 
 
@@ -150,23 +179,35 @@ def encode_images(processor: Any, pictures: list[Image.Image]) -> dict[str, Tens
     return {"pixel_values": pixels.contiguous(memory_format=torch.channels_last)}
 
 
-def load_backbone(reference: str, labels: list[str], settings: Settings, *, pooling: str = "auto",
-                  max_length: int = 256, seed: int = 0, scratch: bool = False, meta: bool = False,
-                  reader: dict[str, Any] | None = None, input_size: int = 0) -> Backbone:
+def load_backbone(
+    reference: str,
+    labels: list[str],
+    settings: Settings,
+    *,
+    pooling: str = "auto",
+    max_length: int = 256,
+    seed: int = 0,
+    scratch: bool = False,
+    meta: bool = False,
+    reader: dict[str, Any] | None = None,
+    input_size: int = 0,
+) -> Backbone:
     """Open `reference` as a classifier of `labels` with a fresh head.
 
     Args:
         reference: as `parse_reference` reads it.
         labels: class names in the order of the logits.
         settings: where local folders are.
-        pooling: auto, native, cls, mean, max, concat, joint (CLIP and SigLIP) or `depth:` with a block or all; what the
-            architecture cannot do itself becomes a graft.
+        pooling: auto, native, cls, mean, max, concat, joint (CLIP and SigLIP) or `depth:` with a
+            block or all; what the architecture cannot do itself becomes a graft.
         max_length: most tokens of a text, lowered to what the backbone can read.
         seed: for the fresh head, and for all weights with `scratch`.
         scratch: random weights instead of the pretrained ones.
         meta: shapes alone, on the meta device; no weights are read.
-        reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for these alone.
-        input_size: of pictures in pixels, 0 for what the backbone was trained with (`starters.usual_size`).
+        reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for
+        these alone.
+        input_size: of pictures in pixels, 0 for what the backbone was trained with
+        (`starters.usual_size`).
 
     Raises:
         BackboneError: when it cannot be found, trusted, loaded or folded.
@@ -178,7 +219,11 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
     if config.model_type in MEAN_BY_CONFIG:
         config.classifier_pooling = "mean" if pooling == "mean" else config.classifier_pooling
         config.classifier_bias = True  # else a missing dense layer could not be made transparent
-    info: dict[str, Any] = {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()}
+    info: dict[str, Any] = {
+        "missing_keys": set(),
+        "unexpected_keys": set(),
+        "mismatched_keys": set(),
+    }
     if meta or scratch:
         model = build_model(config, modality, seed, meta=meta)
     else:
@@ -195,9 +240,22 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
         mean_layer.append_mean_layer(model)
     model.eval()
     missing, replaced = loading_facts(info)
-    backbone = Backbone(reference, folder, modality, config.model_type, model, processor, heads.HeadPort((), 0, True),
-                        "" if meta else weights_hash(folder), pooling, max_length, missing=missing, graft=graft,
-                        unexpected=set(info["unexpected_keys"]), replaced=replaced)
+    backbone = Backbone(
+        reference,
+        folder,
+        modality,
+        config.model_type,
+        model,
+        processor,
+        heads.HeadPort((), 0, True),
+        "" if meta else weights_hash(folder),
+        pooling,
+        max_length,
+        missing=missing,
+        graft=graft,
+        unexpected=set(info["unexpected_keys"]),
+        replaced=replaced,
+    )
     if meta:
         names = likely_heads(model, len(labels))
         head = model.get_submodule(names[0])
@@ -211,8 +269,11 @@ def load_backbone(reference: str, labels: list[str], settings: Settings, *, pool
 
 def _example(modality: str, processor: Any, max_length: int) -> dict[str, Tensor]:  # noqa: ANN401
     """A small batch, for shapes."""
-    return (encode_texts(processor, _EXAMPLE_TEXTS, max_length) if modality == "text"
-            else encode_images(processor, [Image.new("RGB", (64, 64), (90, 120, 90))]))
+    return (
+        encode_texts(processor, _EXAMPLE_TEXTS, max_length)
+        if modality == "text"
+        else encode_images(processor, [Image.new("RGB", (64, 64), (90, 120, 90))])
+    )
 
 
 def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) -> None:
@@ -223,26 +284,38 @@ def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) 
     if family == "static_vectors":
         from tl_core.models.static_vectors import start_reader
 
-        backbone.fresh = start_reader(model, seed) if backbone.missing - _HEAD_KEYS or scratch else ()
+        backbone.fresh = (
+            start_reader(model, seed) if backbone.missing - _HEAD_KEYS or scratch else ()
+        )
     elif not backbone.graft and not scratch:
-        backbone.notes += heads.settle_missing(model, backbone.missing, backbone.port, family,
-                                               mean=backbone.has_mean_layer)
-        backbone.fresh = tuple(sorted({name.rsplit(".", 1)[0] for name in backbone.missing}
-                                      - set(backbone.port.names)))
+        backbone.notes += heads.settle_missing(
+            model, backbone.missing, backbone.port, family, mean=backbone.has_mean_layer
+        )
+        backbone.fresh = tuple(
+            sorted({name.rsplit(".", 1)[0] for name in backbone.missing} - set(backbone.port.names))
+        )
     if scratch:
         backbone.notes.append("all weights are random")
     heads.reset_head(model, backbone.port, seed)
 
 
 def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tuple[str, str]:
-    """The pooling, and the same again when the architecture cannot do it by itself and needs a graft."""
+    """The pooling, and the same again when the architecture cannot do it by itself and needs a
+    graft.
+    """
     if family == "static_vectors":
         if wanted not in ("auto", "native"):
-            raise BackboneError("Word vectors have no other pooling and no depths.",
-                                "Their reader makes one vector of a text.", "Set pooling to auto and depth to 0.")
+            raise BackboneError(
+                "Word vectors have no other pooling and no depths.",
+                "Their reader makes one vector of a text.",
+                "Set pooling to auto and depth to 0.",
+            )
         return "native", ""
-    if (wanted in ("max", "concat", "cls", joint.KIND) or wanted.startswith(depths.KIND)
-            or (wanted == "mean" and modality == "image")):
+    if (
+        wanted in ("max", "concat", "cls", joint.KIND)
+        or wanted.startswith(depths.KIND)
+        or (wanted == "mean" and modality == "image")
+    ):
         return wanted, wanted
     if modality == "image":
         return "native", ""
@@ -257,7 +330,9 @@ def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tu
 
 
 def save_classifier(backbone: Backbone, target: Path) -> None:
-    """Save model, processor and maximum length as one ordinary Hugging Face folder (see `grafts` for the rest)."""
+    """Save model, processor and maximum length as one ordinary Hugging Face folder (see `grafts`
+    for the rest).
+    """
     backbone.model.to(memory_format=torch.contiguous_format)
     if backbone.graft or backbone.mlp:
         grafts.save(backbone.model, backbone.graft, backbone.mlp, target)

@@ -1,4 +1,6 @@
-"""Hand-picked backbones of the Hub, with what is known of each from its card; unknown is left empty, never guessed."""
+"""Hand-picked backbones of the Hub, with what is known of each from its card; unknown is left
+empty, never guessed.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,17 @@ from tl_core.models.licences import allows_commercial_use
 from tl_core.models.references import parse_reference
 
 _FILE = Path(__file__).with_name("catalogue.csv")
-_STATE_BYTES = 16  # of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
+_STATE_BYTES = (
+    16  # of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
+)
 
 
 @dataclass(frozen=True)
 class Card:
-    """One backbone: megabytes are 10^6 bytes, `input` is a picture's side in pixels or most tokens, `languages` codes
-    separated by blanks, or `many`. Numbers are 0 and words empty where no source was found."""
+    """One backbone: megabytes are 10^6 bytes, `input` is a picture's side in pixels or most tokens,
+    `languages` codes separated by blanks, or `many`. Numbers are 0 and words empty where no source
+    was found.
+    """
 
     reference: str
     modality: str
@@ -44,8 +50,9 @@ class Card:
 
     @property
     def tuning_gb(self) -> float:
-        """Least memory for tuning all of it, in 10^9 bytes: weights, gradients and optimiser; the examples come on
-        top."""
+        """Least memory for tuning all of it, in 10^9 bytes: weights, gradients and optimiser; the
+        examples come on top.
+        """
         return self.parameters_m * _STATE_BYTES / 1000
 
     def reads(self, language: str) -> bool:
@@ -68,14 +75,25 @@ def read_catalogue() -> tuple[Card, ...]:
 
 
 def _card(row: dict[str, str]) -> Card:
-    numbers: dict[str, Any] = {"parameters_m": float(row["parameters_m"] or 0), "input": int(row["input"] or 0),
-                               "download_mb": float(row["download_mb"] or 0)}
+    numbers: dict[str, Any] = {
+        "parameters_m": float(row["parameters_m"] or 0),
+        "input": int(row["input"] or 0),
+        "download_mb": float(row["download_mb"] or 0),
+    }
     return Card(**{**row, **numbers})
 
 
-def choose(modality: str, *, language: str = "", most_mb: float = 0, commercial: bool = False, fits_gb: float = 0,
-           offline: bool = False) -> list[Card]:
-    """Cards that meet every wish; an empty or zero wish is none. A card whose size is unknown meets no wish about it.
+def choose(
+    modality: str,
+    *,
+    language: str = "",
+    most_mb: float = 0,
+    commercial: bool = False,
+    fits_gb: float = 0,
+    offline: bool = False,
+) -> list[Card]:
+    """Cards that meet every wish; an empty or zero wish is none. A card whose size is unknown meets
+    no wish about it.
 
     Args:
         modality: image or text.
@@ -85,10 +103,16 @@ def choose(modality: str, *, language: str = "", most_mb: float = 0, commercial:
         fits_gb: memory in 10^9 bytes that tuning all of it must not exceed.
         offline: only those whose files are on this machine.
     """
-    return [card for card in read_catalogue() if card.modality == modality
-            and (not language or card.reads(language)) and (not most_mb or 0 < card.download_mb <= most_mb)
-            and (not commercial or card.commercial) and (not fits_gb or 0 < card.tuning_gb <= fits_gb)
-            and (not offline or card.is_offline())]
+    return [
+        card
+        for card in read_catalogue()
+        if card.modality == modality
+        and (not language or card.reads(language))
+        and (not most_mb or 0 < card.download_mb <= most_mb)
+        and (not commercial or card.commercial)
+        and (not fits_gb or 0 < card.tuning_gb <= fits_gb)
+        and (not offline or card.is_offline())
+    ]
 
 
 def card_of(reference: str) -> Card | None:

@@ -32,18 +32,24 @@ class Classifier:
 
         Texts are batched by length and put back in order.
         """
-        order = (sorted(range(len(inputs)), key=lambda i: -len(inputs[i])) if self.modality == "text"
-                 else list(range(len(inputs))))
+        order = (
+            sorted(range(len(inputs)), key=lambda i: -len(inputs[i]))
+            if self.modality == "text"
+            else list(range(len(inputs)))
+        )
         out = np.zeros((len(inputs), len(self.labels)))
         batch_size = batch_size or best_batch(self.modality)
         for start in range(0, len(order), batch_size):
-            places = order[start:start + batch_size]
+            places = order[start : start + batch_size]
             out[places] = self._forward([inputs[i] for i in places])
         return out
 
     def _forward(self, inputs: list[Any]) -> NDArray[np.float64]:
-        batch = (encode_texts(self.processor, inputs, self.processor.model_max_length) if self.modality == "text"
-                 else encode_images(self.processor, inputs))
+        batch = (
+            encode_texts(self.processor, inputs, self.processor.model_max_length)
+            if self.modality == "text"
+            else encode_images(self.processor, inputs)
+        )
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
@@ -58,27 +64,48 @@ def load_classifier(folder: Path) -> Classifier:
         BackboneError: when the folder is missing, unsafe or damaged.
     """
     from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForImageClassification, AutoModelForSequenceClassification
+    from transformers import (
+        AutoConfig,
+        AutoModelForImageClassification,
+        AutoModelForSequenceClassification,
+    )
 
     from tl_core.models import static_vectors  # noqa: F401 - makes them known to the Auto classes
 
     if not (folder / "config.json").is_file():
-        raise BackboneError("The trained model's files are missing.", f"There is no config.json in {folder.name!r}.",
-                            "Train again, or check the folder.")
+        raise BackboneError(
+            "The trained model's files are missing.",
+            f"There is no config.json in {folder.name!r}.",
+            "Train again, or check the folder.",
+        )
     check_weights(folder, folder.name)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # TF32 moves probabilities
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
+        False  # TF32 moves probabilities
+    )
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         modality = modality_of(folder, config.model_type)
-        kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+        kind = (
+            AutoModelForImageClassification
+            if modality == "image"
+            else AutoModelForSequenceClassification
+        )
         if grafts.is_graft(folder):
             model = grafts.load(folder, kind.from_config(config, dtype=torch.float32)).eval()
         else:
-            model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True,
-                                         trust_remote_code=False).eval()
+            model = kind.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+            ).eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
-                            "Its files may be damaged; train again.") from error
+        raise BackboneError(
+            "The trained model cannot be loaded.",
+            str(error).splitlines()[0][:200],
+            "Its files may be damaged; train again.",
+        ) from error
     place(model, modality)
     names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
     return Classifier(model, load_processor(folder, modality), modality, names)

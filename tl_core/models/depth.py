@@ -1,7 +1,8 @@
 """The layers of a backbone in their order: embeddings, blocks, what follows them, the classifier.
 
-For the families in `LAYOUTS` blocks come from their table; timm networks tell their own (`group_matcher`); anything
-else is refused, or taken in the order of its modules when the plan says so.
+For the families in `LAYOUTS` blocks come from their table; timm networks tell their own
+(`group_matcher`); anything else is refused, or taken in the order of its modules when the plan says
+so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ HEAD, POOLING, STEM, TOP = "classifier", "pooling", "embeddings", "after the blo
 
 @dataclass(frozen=True)
 class LayerGroup:
-    """Parameters that lie equally deep; `depth` counts from 0 (nearest to the input) to the classifier."""
+    """Parameters that lie equally deep; `depth` counts from 0 (nearest to the input) to the
+    classifier.
+    """
 
     name: str
     depth: int
@@ -32,8 +35,14 @@ class LayerGroup:
         return self.name.startswith("block ")
 
 
-def layer_groups(model: nn.Module, family: str, heads: Iterable[str], *, mean_layer: bool = False,
-                 unknown: str = "refuse") -> list[LayerGroup]:
+def layer_groups(
+    model: nn.Module,
+    family: str,
+    heads: Iterable[str],
+    *,
+    mean_layer: bool = False,
+    unknown: str = "refuse",
+) -> list[LayerGroup]:
     """All parameters of `model`, each in exactly one group, from input to output.
 
     Args:
@@ -54,13 +63,19 @@ def layer_groups(model: nn.Module, family: str, heads: Iterable[str], *, mean_la
     elif family in LAYOUTS:
         parts = _by_blocks(rest, _matching(model, LAYOUTS[family].blocks), LAYOUTS[family].early)
     elif unknown == "refuse":
-        raise BackboneError(f"The order of the layers of the architecture {family!r} is not known here.",
-                            "Which blocks are early and which are late cannot be told for sure.",
-                            "Set unknown_layers to module order, which takes its modules as they come, or choose "
-                            "another backbone.")
+        raise BackboneError(
+            f"The order of the layers of the architecture {family!r} is not known here.",
+            "Which blocks are early and which are late cannot be told for sure.",
+            "Set unknown_layers to module order, which takes its modules as they come, or choose "
+            "another backbone.",
+        )
     else:
         parts = _by_blocks(rest, _largest_list(model), "")
-    found = [[STEM, parts[0]], *([f"block {i}", part] for i, part in enumerate(parts[1:-1], 1)), [TOP, parts[-1]]]
+    found = [
+        [STEM, parts[0]],
+        *([f"block {i}", part] for i, part in enumerate(parts[1:-1], 1)),
+        [TOP, parts[-1]],
+    ]
     if mean_layer:
         found[-2][0] = POOLING
     found.append([HEAD, head])
@@ -69,39 +84,62 @@ def layer_groups(model: nn.Module, family: str, heads: Iterable[str], *, mean_la
 
 
 def block_modules(model: Any, family: str) -> list[str]:  # noqa: ANN401
-    """Names of the blocks of a native classifier, from input to output; of timm networks the parts of their longest
-    named list, else their stages.
+    """Names of the blocks of a native classifier, from input to output; of timm networks the parts
+    of their longest named list, else their stages.
 
     Raises:
         BackboneError: when no blocks are known.
     """
     found = _matching(model, LAYOUTS[family].blocks) if family in LAYOUTS else []
     if family == "timm_wrapper":
-        lists = [name for name in ("blocks", "stages", "layers", "features") if hasattr(model.timm_model, name)]
+        lists = [
+            name
+            for name in ("blocks", "stages", "layers", "features")
+            if hasattr(model.timm_model, name)
+        ]
         inside = model.timm_model.get_submodule(lists[0]) if lists else model.timm_model
         heads = {"fc", "head", "classifier", "head_dist", "global_pool", "AuxLogits"}
         path = ".".join(["timm_model", *lists[:1]])
-        found = [f"{path}.{name}" for name, child in inside.named_children()
-                 if name not in heads and any(True for _ in child.parameters()) and any(True for _ in child.children())]
+        found = [
+            f"{path}.{name}"
+            for name, child in inside.named_children()
+            if name not in heads
+            and any(True for _ in child.parameters())
+            and any(True for _ in child.children())
+        ]
     if not found:
-        raise BackboneError(f"The blocks of the architecture {family!r} are not known here.", "",
-                            "Set depth to 0, or choose another backbone.")
+        raise BackboneError(
+            f"The blocks of the architecture {family!r} are not known here.",
+            "",
+            "Set depth to 0, or choose another backbone.",
+        )
     return found
 
 
-def head_modules(model: nn.Module, family: str, port_names: Iterable[str], fresh: Iterable[str] = ()) -> list[str]:
-    """Names of the modules that count as the classifier: the last Linear(s), the dense layer that families put
-    before it, and every module without pretrained weights; the outermost ones, none inside another."""
+def head_modules(
+    model: nn.Module, family: str, port_names: Iterable[str], fresh: Iterable[str] = ()
+) -> list[str]:
+    """Names of the modules that count as the classifier: the last Linear(s), the dense layer that
+    families put before it, and every module without pretrained weights; the outermost ones, none
+    inside another.
+    """
     found = [*port_names, *fresh]
     if family in PRE_HEADS and _has(model, PRE_HEADS[family].dense):
         found.append(PRE_HEADS[family].dense.removesuffix(".dense"))
-    return sorted(name for name in set(found) if not any(name.startswith(f"{other}.") for other in found))
+    return sorted(
+        name for name in set(found) if not any(name.startswith(f"{other}.") for other in found)
+    )
 
 
 def likely_heads(model: nn.Module, classes: int) -> tuple[str, ...]:
-    """Names of the classifier's Linear(s), told from names and shapes alone (for networks without weights)."""
-    linears = [name for name, module in model.named_modules()
-               if isinstance(module, nn.Linear) and module.out_features == classes]
+    """Names of the classifier's Linear(s), told from names and shapes alone (for networks without
+    weights).
+    """
+    linears = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module.out_features == classes
+    ]
     both = [name for name in linears if name in ("cls_classifier", "distillation_classifier")]
     return tuple(both) if len(both) == 2 else tuple(linears[-1:])
 
@@ -120,8 +158,14 @@ def _matching(model: nn.Module, pattern: str) -> list[str]:
 
 
 def _largest_list(model: nn.Module) -> list[str]:
-    """Children of the list of modules that holds most parameters; without a list, the children of the model."""
-    lists = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.ModuleList)]
+    """Children of the list of modules that holds most parameters; without a list, the children of
+    the model.
+    """
+    lists = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ModuleList)
+    ]
     if not lists:
         return [name for name, _ in model.named_children()]
     name, module = max(lists, key=lambda pair: sum(p.numel() for p in pair[1].parameters()))
@@ -129,8 +173,9 @@ def _largest_list(model: nn.Module) -> list[str]:
 
 
 def _by_blocks(names: list[str], blocks: list[str], early: str) -> list[list[str]]:
-    """Stem, one part for each block, and what follows; parameters between two blocks join the one whose path they
-    share for longer (a stage's downsampling), else the earlier one."""
+    """Stem, one part for each block, and what follows; parameters between two blocks join the one
+    whose path they share for longer (a stage's downsampling), else the earlier one.
+    """
     parts: list[list[str]] = [[] for _ in range(len(blocks) + 2)]
     last = max((i for i, name in enumerate(names) if _under(name, blocks)), default=-1)
     at = 0
@@ -168,7 +213,10 @@ def _timm_blocks(model: Any, names: list[str]) -> list[list[str]]:  # noqa: ANN4
     prefix = "timm_model." if hasattr(model, "timm_model") else "backbone."
     grouped = group_parameters(inner, inner.group_matcher(coarse=False))
     wanted = set(names)
-    parts = [[prefix + name for name in grouped[layer] if prefix + name in wanted] for layer in sorted(grouped)]
+    parts = [
+        [prefix + name for name in grouped[layer] if prefix + name in wanted]
+        for layer in sorted(grouped)
+    ]
     parts = [part for part in parts if part]
     placed = {name for part in parts for name in part}
     return [parts[0], *parts[1:], [name for name in names if name not in placed]]

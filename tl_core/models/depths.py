@@ -1,7 +1,7 @@
 """Features from any depth of a backbone: after one block, or after all of them side by side.
 
-Multi-layer features are those of Head2Toe (Evci et al., ICML 2022): what each block says, averaged over its positions
-and brought to length one. A `DepthClassifier` is a graft (see `grafts`).
+Multi-layer features are those of Head2Toe (Evci et al., ICML 2022): what each block says, averaged
+over its positions and brought to length one. A `DepthClassifier` is a graft (see `grafts`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,21 @@ class DepthClassifier(nn.Module):
 
     base_model_prefix = "backbone"
 
-    def __init__(self, native: Any, family: str, kind: str, widths: list[int] | None = None,  # noqa: ANN401
-                 example: dict[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        native: Any,  # noqa: ANN401
+        family: str,
+        kind: str,
+        widths: list[int] | None = None,
+        example: dict[str, Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.config, self.backbone, self._family = native.config, native, family
         self._names = block_modules(native, family)
         self._last = _block_number(kind, len(self._names))
-        self._channels_last = getattr(getattr(native, "timm_model", None), "output_fmt", "") == "NHWC"
+        self._channels_last = (
+            getattr(getattr(native, "timm_model", None), "output_fmt", "") == "NHWC"
+        )
         self.widths = widths or [found.shape[1] for found in self._read(example or {})]
         self.classifier = nn.Linear(sum(self.widths), self.config.num_labels)
 
@@ -60,7 +68,9 @@ class DepthClassifier(nn.Module):
         Raises:
             ConfigError: where there is no such block.
         """
-        return DepthClassifier(self.backbone, self._family, f"{KIND}{number}", widths=self.widths[number - 1:number])
+        return DepthClassifier(
+            self.backbone, self._family, f"{KIND}{number}", widths=self.widths[number - 1 : number]
+        )
 
     def get_input_embeddings(self) -> nn.Module:
         """The encoder's table of words, asked for as of every model of transformers."""
@@ -69,7 +79,9 @@ class DepthClassifier(nn.Module):
     def forward(self, **inputs: Tensor) -> Any:  # noqa: ANN401
         from transformers.modeling_outputs import SequenceClassifierOutput
 
-        return SequenceClassifierOutput(logits=self.classifier(torch.cat(self._read(inputs), dim=1)))
+        return SequenceClassifierOutput(
+            logits=self.classifier(torch.cat(self._read(inputs), dim=1))
+        )
 
     def _read(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """What the wanted blocks say, each (batch, width) of length one."""
@@ -78,12 +90,20 @@ class DepthClassifier(nn.Module):
 
         def hear(number: int, output: Any) -> None:  # noqa: ANN401
             hidden = output[0] if isinstance(output, tuple) else output
-            said[number] = self._pooled(hidden, inputs.get("attention_mask"))  # now: later layers may write over it
-            if number == self._last and not torch.compiler.is_exporting():  # which cannot follow an exception
+            said[number] = self._pooled(
+                hidden, inputs.get("attention_mask")
+            )  # now: later layers may write over it
+            if (
+                number == self._last and not torch.compiler.is_exporting()
+            ):  # which cannot follow an exception
                 raise _Enough
 
-        handles = [self.backbone.get_submodule(name).register_forward_hook(
-            lambda _m, _i, output, number=number: hear(number, output)) for number, name in enumerate(self._names, 1)]
+        handles = [
+            self.backbone.get_submodule(name).register_forward_hook(
+                lambda _m, _i, output, number=number: hear(number, output)
+            )
+            for number, name in enumerate(self._names, 1)
+        ]
         try:
             self.backbone(**inputs)
         except _Enough:
@@ -108,7 +128,10 @@ def _block_number(kind: str, blocks: int) -> int:
     if wanted == "all":
         return 0
     if not re.fullmatch(r"[1-9]\d{0,3}", wanted) or int(wanted) > blocks:
-        raise ConfigError(f"There is no block {wanted}.", f"This backbone has {blocks} blocks.",
-                          f"Set depth to a number from 1 to {blocks}, to 0 for the whole network, or to -1 for all "
-                          "blocks side by side.")
+        raise ConfigError(
+            f"There is no block {wanted}.",
+            f"This backbone has {blocks} blocks.",
+            f"Set depth to a number from 1 to {blocks}, to 0 for the whole network, or to -1 for"
+            " all blocks side by side.",
+        )
     return int(wanted)

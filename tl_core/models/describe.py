@@ -21,62 +21,122 @@ from tl_core.settings import Settings
 _IMAGE_HINTS = ("preprocessor_config.json",)
 STARTERS: dict[str, dict[str, str]] = {
     "starter:text": {
-        "modality": "text", "name": "all-MiniLM-L6-v2", "licence": "Apache-2.0", "size": "91 MB, 22.7 million weights",
-        "text": "A small English sentence encoder that sits similar messages close together. Good first choice for "
-                "short English texts; needs no network.", "source": f"package {TEXT_PACKAGE}"},
+        "modality": "text",
+        "name": "all-MiniLM-L6-v2",
+        "licence": "Apache-2.0",
+        "size": "91 MB, 22.7 million weights",
+        "text": (
+            "A small English sentence encoder that sits similar messages close together. Good first"
+            " choice for short English texts; needs no network."
+        ),
+        "source": f"package {TEXT_PACKAGE}",
+    },
     "starter:multilingual": {
-        "modality": "text", "name": "multilingual-e5-small", "licence": "MIT",
+        "modality": "text",
+        "name": "multilingual-e5-small",
+        "licence": "MIT",
         "size": "91 MB to install, 471 MB once unpacked, 118 million weights",
-        "text": "A sentence encoder for about 100 languages: Chinese, German, Arabic and others from the first click. "
-                "Five times as slow as the English one; needs no network.",
-        "source": f"package {PACKAGED['multilingual'].package}, 4-bit weights"},
+        "text": (
+            "A sentence encoder for about 100 languages: Chinese, German, Arabic and others from"
+            " the first click. Five times as slow as the English one; needs no network."
+        ),
+        "source": f"package {PACKAGED['multilingual'].package}, 4-bit weights",
+    },
     "starter:image": {
-        "modality": "image", "name": "EfficientNet-Lite2 (ImageNet-1k)", "licence": "Apache-2.0",
+        "modality": "image",
+        "name": "EfficientNet-Lite2 (ImageNet-1k)",
+        "licence": "Apache-2.0",
         "size": "25 MB, 6.1 million weights",
-        "text": "A network that tells 1,000 kinds of animals, plants and things apart. Good first choice for photos; "
-                "needs no network.", "source": f"package {PACKAGED['image'].package}"},
+        "text": (
+            "A network that tells 1,000 kinds of animals, plants and things apart. Good first"
+            " choice for photos; needs no network."
+        ),
+        "source": f"package {PACKAGED['image'].package}",
+    },
     "starter:image-small": {
-        "modality": "image", "name": "Graft ResNet (Tiny ImageNet)", "licence": "Apache-2.0",
+        "modality": "image",
+        "name": "Graft ResNet (Tiny ImageNet)",
+        "licence": "Apache-2.0",
         "size": "6 MB, 2.9 million weights",
-        "text": "A small residual network for pictures of 64 pixels. Very fast, for a first try; much weaker on real "
-                "photos.", "source": "trained for this project"},
+        "text": (
+            "A small residual network for pictures of 64 pixels. Very fast, for a first try; much"
+            " weaker on real photos."
+        ),
+        "source": "trained for this project",
+    },
     "static:starter:text": {
-        "modality": "text", "name": "Word vectors of all-MiniLM-L6-v2", "licence": "Apache-2.0",
-        "size": "11.7 million weights", "text": "Its table of words alone: each word has one vector, whatever stands "
-        "around it. The way before transformers; very fast, seldom the best.",
-        "source": f"package {TEXT_PACKAGE}"},
+        "modality": "text",
+        "name": "Word vectors of all-MiniLM-L6-v2",
+        "licence": "Apache-2.0",
+        "size": "11.7 million weights",
+        "text": (
+            "Its table of words alone: each word has one vector, whatever stands "
+            "around it. The way before transformers; very fast, seldom the best."
+        ),
+        "source": f"package {TEXT_PACKAGE}",
+    },
 }
 
 
 def list_backbones(settings: Settings) -> list[dict[str, Any]]:
-    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size, text, problem, and
-    `knows`, the classes that it already tells apart (of a starter out of a package once that is unpacked).
+    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size,
+    text, problem, and `knows`, the classes that it already tells apart (of a starter out of a
+    package once that is unpacked).
 
-    `problem` says why a starter cannot be used (missing, or not the published weights); else it is empty.
+    `problem` says why a starter cannot be used (missing, or not the published weights); else it is
+    empty.
     """
-    cards = [{"reference": reference, **card, "problem": problem(reference.rpartition(":")[2], settings),
-              "knows": known_classes(unpacked(reference.rpartition(":")[2], settings))
-              if card["modality"] == "image" else []}
-             for reference, card in STARTERS.items()]
-    return [*cards, *(_local_card(folder) for folder in local_folders(settings)),
-            *(_vector_card(path) for path in vector_files(settings))]
+    cards = [
+        {
+            "reference": reference,
+            **card,
+            "problem": problem(reference.rpartition(":")[2], settings),
+            "knows": (
+                known_classes(unpacked(reference.rpartition(":")[2], settings))
+                if card["modality"] == "image"
+                else []
+            ),
+        }
+        for reference, card in STARTERS.items()
+    ]
+    return [
+        *cards,
+        *(_local_card(folder) for folder in local_folders(settings)),
+        *(_vector_card(path) for path in vector_files(settings)),
+    ]
 
 
 def _vector_card(path: Path) -> dict[str, Any]:
-    return {"reference": f"static:{path.name}", "modality": "text", "name": path.name, "licence": "see its source",
-            "knows": [], "size": f"{path.stat().st_size / 1e6:.1f} MB", "source": str(path), "problem": "",
-            "text": "Word vectors from this server's model folder, for the strategies with word vectors."}
+    return {
+        "reference": f"static:{path.name}",
+        "modality": "text",
+        "name": path.name,
+        "licence": "see its source",
+        "knows": [],
+        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "source": str(path),
+        "problem": "",
+        "text": (
+            "Word vectors from this server's model folder, for the strategies with word vectors."
+        ),
+    }
 
 
 def _local_card(folder: Path) -> dict[str, Any]:
     family = str(read_json(folder / "config.json").get("model_type", "timm"))
     is_image = any((folder / name).exists() for name in _IMAGE_HINTS) or family == "timm"
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
-    return {"reference": f"local:{folder.name}", "modality": "image" if is_image else "text", "name": folder.name,
-            "licence": "see its card", "knows": known_classes(folder),
-            "size": f"{size:.1f} MB" if size else "no safetensors", "source": str(folder),
-            "problem": "" if size else "It has no safetensors weights.",
-            "text": f"A {family} model from this server's model folder."}
+    return {
+        "reference": f"local:{folder.name}",
+        "modality": "image" if is_image else "text",
+        "name": folder.name,
+        "licence": "see its card",
+        "knows": known_classes(folder),
+        "size": f"{size:.1f} MB" if size else "no safetensors",
+        "source": str(folder),
+        "problem": "" if size else "It has no safetensors weights.",
+        "text": f"A {family} model from this server's model folder.",
+    }
 
 
 def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
@@ -88,22 +148,40 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
     from tl_core.models.backbones import load_backbone
 
     backbone = load_backbone(reference, ["a", "b"], settings)
-    tree = [{"name": name, "kind": type(module).__name__,
-             "parameters": sum(p.numel() for p in module.parameters())}
-            for name, module in _two_levels(backbone.model)]
+    tree = [
+        {
+            "name": name,
+            "kind": type(module).__name__,
+            "parameters": sum(p.numel() for p in module.parameters()),
+        }
+        for name, module in _two_levels(backbone.model)
+    ]
     named = parse_reference(reference)
-    pinned = str(Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named)
+    pinned = str(
+        Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named
+    )
     if named.kind == "static" and named.target.startswith("hub:"):
         inside = parse_reference(named.target)
         pinned = f"static:{Reference('hub', inside.target, resolve_folder(inside, settings).name)}"
-    return {"reference": reference, "pinned": pinned, "modality": backbone.modality, "family": backbone.family,
-            "features": backbone.port.width, "pooling": backbone.pooling, "notes": backbone.notes,
-            "parameters": sum(p.numel() for p in backbone.model.parameters()), "layers": tree,
-            "weights_sha256": backbone.weights}
+    return {
+        "reference": reference,
+        "pinned": pinned,
+        "modality": backbone.modality,
+        "family": backbone.family,
+        "features": backbone.port.width,
+        "pooling": backbone.pooling,
+        "notes": backbone.notes,
+        "parameters": sum(p.numel() for p in backbone.model.parameters()),
+        "layers": tree,
+        "weights_sha256": backbone.weights,
+    }
 
 
-def layer_tree(reference: str, settings: Settings, classes: int, plan: SurgeryPlan) -> dict[str, Any]:
-    """What a surgery plan does to a backbone, layer group by layer group, from shapes alone: no weights are read.
+def layer_tree(
+    reference: str, settings: Settings, classes: int, plan: SurgeryPlan
+) -> dict[str, Any]:
+    """What a surgery plan does to a backbone, layer group by layer group, from shapes alone: no
+    weights are read.
 
     Returns:
         The surgery report as a dictionary, with family and pooling.
@@ -115,9 +193,16 @@ def layer_tree(reference: str, settings: Settings, classes: int, plan: SurgeryPl
     from tl_core.models.backbones import load_backbone
 
     names = [str(number) for number in range(classes)]
-    backbone = load_backbone(reference, names, settings, pooling=plan.pooling, scratch=plan.scratch, meta=True)
+    backbone = load_backbone(
+        reference, names, settings, pooling=plan.pooling, scratch=plan.scratch, meta=True
+    )
     _, report = surgery.apply(backbone, plan, fitted_head=bool(getattr(plan, "lp_start", False)))
-    return {"reference": reference, "family": backbone.family, "pooling": backbone.pooling, **report.as_dict()}
+    return {
+        "reference": reference,
+        "family": backbone.family,
+        "pooling": backbone.pooling,
+        **report.as_dict(),
+    }
 
 
 def _two_levels(model: Any) -> list[tuple[str, Any]]:  # noqa: ANN401

@@ -1,4 +1,6 @@
-"""Facts about architectures that surgery needs: tables, no code. docs/ARCHITECTURE.md shows them in words."""
+"""Facts about architectures that surgery needs: tables, no code. docs/ARCHITECTURE.md shows them in
+words.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from dataclasses import dataclass
 class PreHead:
     """The dense layer between a summary vector and the last Linear, and what follows it.
 
-    `activation` says how it is made transparent when its weights are random: `tanh` (identity times 0.05 stays
-    in tanh's linear range) or `rectifier` (identity with a bias that keeps ReLU or GELU in their identity range).
+    `activation` says how it is made transparent when its weights are random: `tanh` (identity times
+    0.05 stays in tanh's linear range) or `rectifier` (identity with a bias that keeps ReLU or GELU
+    in their identity range).
     """
 
     dense: str
@@ -31,16 +34,23 @@ PRE_HEADS: dict[str, PreHead] = {
     "modernbert": PreHead("head.dense", "rectifier"),
 }
 
-# Families whose encoder can carry one appended layer with uniform attention, so that position 0 holds the mean.
-MEAN_LAYER = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "deberta-v2"})
+# Families whose encoder can carry one appended layer with uniform attention, so that position 0
+# holds the mean.
+MEAN_LAYER = frozenset(
+    {"bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "deberta-v2"}
+)
 
 # Families that can pool by mean through their own configuration.
 MEAN_BY_CONFIG = frozenset({"modernbert"})
 
 # Refused before training, with the reason.
 REFUSED: dict[str, str] = {
-    "dinov3_vit": "This version of transformers has no image classifier for DINOv3; take timm's copy of it.",
-    "dinov3_convnext": "This version of transformers has no image classifier for DINOv3; take timm's copy of it.",
+    "dinov3_vit": (
+        "This version of transformers has no image classifier for DINOv3; take timm's copy of it."
+    ),
+    "dinov3_convnext": (
+        "This version of transformers has no image classifier for DINOv3; take timm's copy of it."
+    ),
 }
 
 _QUERY_VALUE = ("query", "value")
@@ -51,9 +61,10 @@ _PROJECTIONS = ("q_proj", "v_proj")
 class Layout:
     """Where an architecture keeps its blocks, from input to output.
 
-    `blocks` is a regular expression that ends the module name of each block. `early` matches parameters that stand
-    behind the blocks in the file but work before or inside them. `lora` are the leaf names that low-rank matrices
-    are put beside; empty means convolutions over all channels.
+    `blocks` is a regular expression that ends the module name of each block. `early` matches
+    parameters that stand behind the blocks in the file but work before or inside them. `lora` are
+    the leaf names that low-rank matrices are put beside; empty means convolutions over all
+    channels.
     """
 
     blocks: str
@@ -73,7 +84,9 @@ LAYOUTS: dict[str, Layout] = {
     "mpnet": Layout(_ENCODER, ("q", "v"), r"encoder\.relative_attention_bias"),
     "distilbert": Layout(r"transformer\.layer\.\d+", ("q_lin", "v_lin")),
     "deberta": Layout(_ENCODER, ("in_proj",), r"encoder\.rel_embeddings"),
-    "deberta-v2": Layout(_ENCODER, ("query_proj", "value_proj"), r"encoder\.(rel_embeddings|LayerNorm|conv)"),
+    "deberta-v2": Layout(
+        _ENCODER, ("query_proj", "value_proj"), r"encoder\.(rel_embeddings|LayerNorm|conv)"
+    ),
     "modernbert": Layout(_LAYERS, ("Wqkv",)),
     "gpt2": Layout(r"(transformer|backbone)\.h\.\d+", ("c_attn",)),
     "vit": Layout(_LAYERS, _PROJECTIONS),

@@ -1,8 +1,9 @@
-"""Heads and poolings that no native classifier has: hidden layers, max and concat pooling, the joint space of pictures
-and words, features from other depths.
+"""Heads and poolings that no native classifier has: hidden layers, max and concat pooling, the
+joint space of pictures and words, features from other depths.
 
-A model with such a graft is saved as an ordinary folder plus `graft.json`, which says how to rebuild it; plain
-`transformers` cannot read it, `tl_core.models.classifier.load_classifier` can. Everything else stays native.
+A model with such a graft is saved as an ordinary folder plus `graft.json`, which says how to
+rebuild it; plain `transformers` cannot read it, `tl_core.models.classifier.load_classifier` can.
+Everything else stays native.
 """
 
 from __future__ import annotations
@@ -23,8 +24,15 @@ FILE = "graft.json"
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 
 
-def build_mlp(in_features: int, hidden: Sequence[int], classes: int, activation: str, dropout: float, *,
-              bias: bool = True) -> nn.Sequential:
+def build_mlp(
+    in_features: int,
+    hidden: Sequence[int],
+    classes: int,
+    activation: str,
+    dropout: float,
+    *,
+    bias: bool = True,
+) -> nn.Sequential:
     """Dropout, Linear and activation for each hidden width, then dropout and the last Linear."""
     layers: list[nn.Module] = []
     for width in hidden:
@@ -36,8 +44,9 @@ def build_mlp(in_features: int, hidden: Sequence[int], classes: int, activation:
 class PooledClassifier(nn.Module):
     """An encoder, a pooling over its positions, and a linear classifier.
 
-    Positions are tokens of a text (padding is left out), patches or places of a picture, including a class token
-    where the encoder has one. Input as for the native classifier; output has `logits` (batch, classes).
+    Positions are tokens of a text (padding is left out), patches or places of a picture, including
+    a class token where the encoder has one. Input as for the native classifier; output has `logits`
+    (batch, classes).
     """
 
     base_model_prefix = "backbone"  # where peft looks for the encoder
@@ -50,9 +59,16 @@ class PooledClassifier(nn.Module):
         self.backbone = native.vision_model if base is native else base
         if hasattr(native, "timm_model"):
             self.backbone.reset_classifier(0)
-        elif next((getattr(self.backbone, "pooler", None) or nn.Module()).parameters(), None) is not None:
-            self.backbone.pooler = None  # never read here, and a part that never learns would be counted as one
-        self.classifier = nn.Linear(width * (2 if pooling == "concat" else 1), self.config.num_labels)
+        elif (
+            next((getattr(self.backbone, "pooler", None) or nn.Module()).parameters(), None)
+            is not None
+        ):
+            self.backbone.pooler = (
+                None  # never read here, and a part that never learns would be counted as one
+            )
+        self.classifier = nn.Linear(
+            width * (2 if pooling == "concat" else 1), self.config.num_labels
+        )
         self._width = width
 
     def get_input_embeddings(self) -> nn.Module:
@@ -67,8 +83,9 @@ class PooledClassifier(nn.Module):
         else:
             masks = {} if attention_mask is None else {"attention_mask": attention_mask}
             hidden = self.backbone(**inputs, **masks).last_hidden_state
-        return SequenceClassifierOutput(logits=self.classifier(pool(self._positions(hidden), attention_mask,
-                                                                     self.pooling)))
+        return SequenceClassifierOutput(
+            logits=self.classifier(pool(self._positions(hidden), attention_mask, self.pooling))
+        )
 
     def _positions(self, hidden: Tensor) -> Tensor:
         """(batch, positions, width), whatever way the encoder orders its axes."""
@@ -80,10 +97,14 @@ class PooledClassifier(nn.Module):
 
 
 def pool(hidden: Tensor, mask: Tensor | None, kind: str) -> Tensor:
-    """Positions (batch, positions, width) as one vector each: cls, mean, max, or concat of mean and max."""
+    """Positions (batch, positions, width) as one vector each: cls, mean, max, or concat of mean and
+    max.
+    """
     if kind == "cls":
         return hidden[:, 0]
-    weights = torch.ones_like(hidden[..., :1]) if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
+    weights = (
+        torch.ones_like(hidden[..., :1]) if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
+    )
     mean = (hidden * weights).sum(1) / weights.sum(1).clamp_min(1e-6)
     if kind == "mean":
         return mean
@@ -103,12 +124,16 @@ def _width(native: Any) -> int:  # noqa: ANN401
         return int(sizes[-1])
     if isinstance(getattr(native, "classifier", None), nn.Linear):
         return int(native.classifier.in_features)
-    raise BackboneError(f"The width of the architecture {config.model_type!r} is not known.", "",
-                        "Set pooling to auto.")
+    raise BackboneError(
+        f"The width of the architecture {config.model_type!r} is not known.",
+        "",
+        "Set pooling to auto.",
+    )
 
 
 def graft(native: Any, kind: str, folder: Path, example: dict[str, Tensor]) -> Any:  # noqa: ANN401
-    """`native` with another pooling; pretrained parts that only this pooling needs come from the backbone's folder.
+    """`native` with another pooling; pretrained parts that only this pooling needs come from the
+    backbone's folder.
 
     Args:
         native: a classifier of transformers.
@@ -130,12 +155,17 @@ def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> N
     target.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(target)  # type: ignore[union-attr, operator]
     save_model(model, str(target / "model.safetensors"))
-    (target / FILE).write_text(json.dumps({"pooling": pooling, "mlp": mlp, "widths": getattr(model, "widths", None)},
-                                          indent=1))
+    (target / FILE).write_text(
+        json.dumps(
+            {"pooling": pooling, "mlp": mlp, "widths": getattr(model, "widths", None)}, indent=1
+        )
+    )
 
 
 def is_graft(folder: Path) -> bool:
-    """Whether a model folder needs this program (the `graft.json` of a bundle tells of one as well)."""
+    """Whether a model folder needs this program (the `graft.json` of a bundle tells of one as
+    well).
+    """
     told = read_json(folder / FILE)
     return bool(told.get("pooling") or told.get("mlp"))
 
@@ -163,8 +193,11 @@ def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
     try:
         load_model(model, str(folder / "model.safetensors"))
     except RuntimeError as error:
-        raise BackboneError("The trained model cannot be loaded.", str(error).splitlines()[0][:200],
-                            "Its files may be damaged; train again.") from error
+        raise BackboneError(
+            "The trained model cannot be loaded.",
+            str(error).splitlines()[0][:200],
+            "Its files may be damaged; train again.",
+        ) from error
     return model
 
 
@@ -172,8 +205,14 @@ def replace_head(model: nn.Module, mlp: dict[str, Any]) -> str:
     """Put an MLP in the place of the Linear `mlp["at"]`; gives the name of its last Linear."""
     parent, _, leaf = str(mlp["at"]).rpartition(".")
     old: Any = model.get_submodule(str(mlp["at"]))
-    new = build_mlp(old.in_features, [int(width) for width in mlp["hidden"]], old.out_features, mlp["activation"],
-                    float(mlp["dropout"]), bias=old.bias is not None)
+    new = build_mlp(
+        old.in_features,
+        [int(width) for width in mlp["hidden"]],
+        old.out_features,
+        mlp["activation"],
+        float(mlp["dropout"]),
+        bias=old.bias is not None,
+    )
     new.to(old.weight.device)
     setattr(model.get_submodule(parent) if parent else model, leaf, new)
     return f"{mlp['at']}.{len(new) - 1}"

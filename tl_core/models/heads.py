@@ -1,4 +1,6 @@
-"""Opening a native classifier: new head, transparent layers before it, and folding a fitted head back in."""
+"""Opening a native classifier: new head, transparent layers before it, and folding a fitted head
+back in.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,15 @@ from tl_core.errors import BackboneError
 from tl_core.models.families import PRE_HEADS
 
 _TANH_GAIN = 0.05
-_RECTIFIER_BIAS = 30.0  # larger than any value after a layer norm of the usual widths, so ReLU and GELU pass it
+_RECTIFIER_BIAS = (
+    30.0  # larger than any value after a layer norm of the usual widths, so ReLU and GELU pass it
+)
 
 
 @dataclass(frozen=True)
 class HeadPort:
-    """Where a linear head plugs in: the module(s) named `names`, all reading vectors and writing logits.
+    """Where a linear head plugs in: the module(s) named `names`, all reading vectors and writing
+    logits.
 
     Two modules (DeiT with its teacher's head) are averaged by the architecture.
     """
@@ -32,15 +37,21 @@ class HeadPort:
         return self.in_features * len(self.names)
 
 
-def find_head(model: nn.Module, example: dict[str, Tensor], num_labels: int, family: str) -> HeadPort:
+def find_head(
+    model: nn.Module, example: dict[str, Tensor], num_labels: int, family: str
+) -> HeadPort:
     """The last Linear(s) with `num_labels` outputs that run in a forward pass of `example`.
 
     Raises:
-        BackboneError: when the classifier does not end in a Linear, so nothing can be folded into it.
+        BackboneError: when the classifier does not end in a Linear, so nothing can be folded into
+        it.
     """
     ran: list[str] = []
-    handles = [module.register_forward_hook(lambda _m, _i, _o, name=name: ran.append(name))
-               for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    handles = [
+        module.register_forward_hook(lambda _m, _i, _o, name=name: ran.append(name))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+    ]
     with torch.inference_mode():
         model(**example)
     for handle in handles:
@@ -48,9 +59,11 @@ def find_head(model: nn.Module, example: dict[str, Tensor], num_labels: int, fam
     modules = dict(model.named_modules())
     heads = [name for name in ran if modules[name].out_features == num_labels]
     if not heads or heads[-1] != ran[-1]:
-        raise BackboneError(f"The architecture {family!r} does not end in a plain linear layer.",
-                            "A fitted classifier can then not be folded into it exactly.",
-                            "Choose another backbone, such as a ResNet, ViT, BERT or RoBERTa.")
+        raise BackboneError(
+            f"The architecture {family!r} does not end in a plain linear layer.",
+            "A fitted classifier can then not be folded into it exactly.",
+            "Choose another backbone, such as a ResNet, ViT, BERT or RoBERTa.",
+        )
     names = tuple(heads[-2:]) if _is_double(model) else (heads[-1],)
     head = modules[names[0]]
     return HeadPort(names, int(head.in_features), head.bias is not None)
@@ -61,7 +74,9 @@ def _is_double(model: nn.Module) -> bool:
 
 
 def reset_head(model: nn.Module, port: HeadPort, seed: int) -> None:
-    """Re-initialise the head explicitly: loading keeps an old head without a word when the class counts agree."""
+    """Re-initialise the head explicitly: loading keeps an old head without a word when the class
+    counts agree.
+    """
     generator = torch.Generator().manual_seed(seed)
     for name in port.names:
         head = model.get_submodule(name)
@@ -70,11 +85,13 @@ def reset_head(model: nn.Module, port: HeadPort, seed: int) -> None:
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
 
-def settle_missing(model: nn.Module, missing: set[str], port: HeadPort, family: str, *, mean: bool) -> list[str]:
+def settle_missing(
+    model: nn.Module, missing: set[str], port: HeadPort, family: str, *, mean: bool
+) -> list[str]:
     """Make layers without pretrained weights transparent; return a note for each.
 
-    Norms start as the identity and need nothing. With an appended mean layer the dense layer before the head is
-    made transparent as well, since it was trained, if at all, to read another vector.
+    Norms start as the identity and need nothing. With an appended mean layer the dense layer before
+    the head is made transparent as well, since it was trained, if at all, to read another vector.
 
     Raises:
         BackboneError: when a layer that matters has no weights and cannot be made transparent.
@@ -89,23 +106,33 @@ def settle_missing(model: nn.Module, missing: set[str], port: HeadPort, family: 
     for name in sorted(left):
         module = model.get_submodule(name)
         if not _is_identity_at_start(module):
-            raise BackboneError(f"The layer {name!r} of this {family} has no pretrained weights.",
-                                "Its random values would spoil the features.",
-                                "Choose a repository that holds the whole network.")
+            raise BackboneError(
+                f"The layer {name!r} of this {family} has no pretrained weights.",
+                "Its random values would spoil the features.",
+                "Choose a repository that holds the whole network.",
+            )
         notes.append(f"{name} starts as the identity")
     return notes
 
 
 def _is_identity_at_start(module: nn.Module) -> bool:
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-    return (isinstance(weight, Tensor) and weight.ndim == 1 and bool((weight == 1).all())
-            and (bias is None or bool((bias == 0).all())))
+    return (
+        isinstance(weight, Tensor)
+        and weight.ndim == 1
+        and bool((weight == 1).all())
+        and (bias is None or bool((bias == 0).all()))
+    )
 
 
 def make_transparent(dense: Any, activation: str) -> None:  # noqa: ANN401
-    """Set a square dense layer so that what follows it passes its input on, up to shift and scale."""
+    """Set a square dense layer so that what follows it passes its input on, up to shift and
+    scale.
+    """
     if activation == "rectifier" and dense.bias is None:
-        raise BackboneError("The dense layer before the head has no bias.", "It cannot be made transparent.", "")
+        raise BackboneError(
+            "The dense layer before the head has no bias.", "It cannot be made transparent.", ""
+        )
     nn.init.eye_(dense.weight)
     if activation == "tanh":
         with torch.no_grad():
@@ -121,11 +148,15 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
     Args:
         model: the model whose head is replaced.
         port: its head.
-        weight: float (classes, port.width), or (1, width) for two classes, which become rows [0, w].
+        weight: float (classes, port.width), or (1, width) for two classes, which become rows [0,
+        w].
         bias: float (classes,) or (1,).
     """
     if weight.shape[0] == 1:
-        weight, bias = torch.cat([torch.zeros_like(weight), weight]), torch.cat([torch.zeros_like(bias), bias])
+        weight, bias = (
+            torch.cat([torch.zeros_like(weight), weight]),
+            torch.cat([torch.zeros_like(bias), bias]),
+        )
     count = len(port.names)
     if not port.has_bias and bool(bias.abs().max() > 0):
         raise BackboneError("This architecture's head has no bias, but the fitted one has.", "", "")
@@ -138,7 +169,9 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
 
 
 def cool(model: nn.Module, port: HeadPort, temperature: float) -> None:
-    """Divide the logits by `temperature` for good: the head's weights and bias take it over, in place."""
+    """Divide the logits by `temperature` for good: the head's weights and bias take it over, in
+    place.
+    """
     with torch.no_grad():
         for name in port.names:
             head = model.get_submodule(name)
@@ -155,5 +188,8 @@ def assert_finite(model: nn.Module, family: str) -> None:
     """
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32 or not bool(torch.isfinite(parameter).all()):
-            raise BackboneError(f"The weight {name!r} of this {family} is not a finite float32 number.",
-                                "The file may be damaged.", "Download it again or choose another backbone.")
+            raise BackboneError(
+                f"The weight {name!r} of this {family} is not a finite float32 number.",
+                "The file may be damaged.",
+                "Download it again or choose another backbone.",
+            )

@@ -1,4 +1,6 @@
-"""Backbones from the Hugging Face Hub: safetensors only, from the cache where the Hub cannot be reached."""
+"""Backbones from the Hugging Face Hub: safetensors only, from the cache where the Hub cannot be
+reached.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,25 @@ from tl_core.settings import read_settings
 
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 _ROOM = 1.1  # times the download that must be free on the disk
-_TASKS = {"image": ("image-classification", "image-feature-extraction", "zero-shot-image-classification"),
-          "text": ("feature-extraction", "sentence-similarity", "fill-mask", "text-classification", "text-generation")}
+_TASKS = {
+    "image": ("image-classification", "image-feature-extraction", "zero-shot-image-classification"),
+    "text": (
+        "feature-extraction",
+        "sentence-similarity",
+        "fill-mask",
+        "text-classification",
+        "text-generation",
+    ),
+}
 _FOUND = 20
 _ASKED = 100  # of the Hub, before our own filters
 
 
 @dataclass(frozen=True)
 class Found:
-    """A model that the Hub's search has found; `parameters_m` is 0 and `licence` empty where the Hub does not say."""
+    """A model that the Hub's search has found; `parameters_m` is 0 and `licence` empty where the
+    Hub does not say.
+    """
 
     reference: str
     task: str
@@ -38,8 +50,11 @@ class Found:
     gated: bool
 
 
-def search(text: str, modality: str, *, language: str = "", commercial: bool = False) -> list[dict[str, Any]]:
-    """Models with safetensors weights for images or texts whose name or card holds `text`, most downloaded first.
+def search(
+    text: str, modality: str, *, language: str = "", commercial: bool = False
+) -> list[dict[str, Any]]:
+    """Models with safetensors weights for images or texts whose name or card holds `text`, most
+    downloaded first.
 
     Args:
         text: words to look for.
@@ -53,20 +68,46 @@ def search(text: str, modality: str, *, language: str = "", commercial: bool = F
     from huggingface_hub import HfApi
 
     if not is_reachable():
-        raise BackboneError("The Hub cannot be reached.", f"{endpoint()} did not answer.",
-                            "Use a starter, a local: folder, or what is already here; or try again later.")
+        raise BackboneError(
+            "The Hub cannot be reached.",
+            f"{endpoint()} did not answer.",
+            "Use a starter, a local: folder, or what is already here; or try again later.",
+        )
     wanted = ["safetensors", *([language] if language else [])]
     with _said_plainly("The Hub's search"):
-        models = list(HfApi(endpoint=endpoint()).list_models(
-            search=text, filter=wanted, sort="downloads", limit=_ASKED,
-            expand=["downloads", "tags", "pipeline_tag", "gated", "safetensors"]))
+        models = list(
+            HfApi(endpoint=endpoint()).list_models(
+                search=text,
+                filter=wanted,
+                sort="downloads",
+                limit=_ASKED,
+                expand=["downloads", "tags", "pipeline_tag", "gated", "safetensors"],
+            )
+        )
     found = []
     for model in models:
-        licence = next((tag.removeprefix("license:") for tag in model.tags or [] if tag.startswith("license:")), "")
-        if model.pipeline_tag in _TASKS[modality] and (not commercial or allows_commercial_use(licence)):
+        licence = next(
+            (
+                tag.removeprefix("license:")
+                for tag in model.tags or []
+                if tag.startswith("license:")
+            ),
+            "",
+        )
+        if model.pipeline_tag in _TASKS[modality] and (
+            not commercial or allows_commercial_use(licence)
+        ):
             weights = model.safetensors.total / 1e6 if model.safetensors else 0.0
-            found.append(Found(f"hub:{model.id}", str(model.pipeline_tag), int(model.downloads or 0), licence, weights,
-                               bool(model.gated)))
+            found.append(
+                Found(
+                    f"hub:{model.id}",
+                    str(model.pipeline_tag),
+                    int(model.downloads or 0),
+                    licence,
+                    weights,
+                    bool(model.gated),
+                )
+            )
     return [asdict(one) for one in found[:_FOUND]]
 
 
@@ -76,7 +117,8 @@ def download(name: str, revision: str) -> Path:
     New weights are compared with the checksums that the Hub publishes.
 
     Raises:
-        BackboneError: unreachable and not cached, missing, gated, without safetensors, too big for the disk, damaged.
+        BackboneError: unreachable and not cached, missing, gated, without safetensors, too big for
+        the disk, damaged.
     """
     from huggingface_hub import HfApi, snapshot_download
 
@@ -85,25 +127,42 @@ def download(name: str, revision: str) -> Path:
     sums: dict[str, str] = {}
     with _said_plainly(shown):
         if online:
-            found = HfApi(endpoint=endpoint()).model_info(name, revision=revision or None, files_metadata=True)
-            files = [entry for entry in found.siblings or [] if any(fnmatch(entry.rfilename, part) for part in _FILES)]
+            found = HfApi(endpoint=endpoint()).model_info(
+                name, revision=revision or None, files_metadata=True
+            )
+            files = [
+                entry
+                for entry in found.siblings or []
+                if any(fnmatch(entry.rfilename, part) for part in _FILES)
+            ]
             if not any(entry.rfilename.endswith(".safetensors") for entry in files):
-                raise BackboneError(f"{shown} has no safetensors weights.",
-                                    "Pickled weights can run code when they are opened, so they are refused.",
-                                    "Choose another model, or a revision with a model.safetensors file.")
+                raise BackboneError(
+                    f"{shown} has no safetensors weights.",
+                    "Pickled weights can run code when they are opened, so they are refused.",
+                    "Choose another model, or a revision with a model.safetensors file.",
+                )
             if not _cached(name, str(found.sha)):
                 size = sum(entry.size or 0 for entry in files)
                 _check_room(shown, size)
                 _remember_size(name, size)
                 sums = {entry.rfilename: entry.lfs.sha256 for entry in files if entry.lfs}
-        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=_FILES,
-                                        local_files_only=not online, endpoint=endpoint()))
+        folder = Path(
+            snapshot_download(
+                name,
+                revision=revision or None,
+                allow_patterns=_FILES,
+                local_files_only=not online,
+                endpoint=endpoint(),
+            )
+        )
     _check_sums(shown, folder, sums)
     return folder
 
 
 def arrived(name: str) -> tuple[int, int] | None:
-    """Bytes of `owner/name` that have come so far, and all that its download takes; None before it has begun."""
+    """Bytes of `owner/name` that have come so far, and all that its download takes; None before it
+    has begun.
+    """
     from huggingface_hub.constants import HF_HUB_CACHE
 
     total = read_json(_size_file(name)).get("bytes")
@@ -137,12 +196,17 @@ def _check_room(shown: str, size: int) -> None:
     place.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(place).free
     if size * _ROOM > free:
-        raise BackboneError(f"{shown} does not fit on the disk.", f"It takes {size / 1e6:,.0f} MB, "
-                            f"{free / 1e6:,.0f} MB are free.", "Make room, or choose a smaller one.")
+        raise BackboneError(
+            f"{shown} does not fit on the disk.",
+            f"It takes {size / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free.",
+            "Make room, or choose a smaller one.",
+        )
 
 
 def _check_sums(shown: str, folder: Path, sums: dict[str, str]) -> None:
-    """Compare what has just been downloaded with its published checksums; what differs is removed."""
+    """Compare what has just been downloaded with its published checksums; what differs is
+    removed.
+    """
     for name, expected in sums.items():
         path = folder / name
         with path.open("rb") as handle:
@@ -150,8 +214,11 @@ def _check_sums(shown: str, folder: Path, sums: dict[str, str]) -> None:
         if found != expected:
             path.resolve().unlink()
             path.unlink(missing_ok=True)
-            raise BackboneError(f"{shown} arrived damaged.", f"The checksum of {name} is not the published one.",
-                                "Try again; if it happens again, choose another model.")
+            raise BackboneError(
+                f"{shown} arrived damaged.",
+                f"The checksum of {name} is not the published one.",
+                "Try again; if it happens again, choose another model.",
+            )
 
 
 @contextmanager
@@ -166,30 +233,51 @@ def _said_plainly(shown: str) -> Iterator[None]:
         RevisionNotFoundError,
     )
 
-    transport: Any = HfHubHTTPError.__bases__  # OSError, and the HTTP library's own, whichever the client uses
+    transport: Any = (
+        HfHubHTTPError.__bases__
+    )  # OSError, and the HTTP library's own, whichever the client uses
     try:
         yield
     except GatedRepoError as error:
-        raise BackboneError(f"{shown} is gated.", "Its owner wants you to accept terms first.",
-                            "Accept them on the model's page and set HF_TOKEN, or choose another.") from error
+        raise BackboneError(
+            f"{shown} is gated.",
+            "Its owner wants you to accept terms first.",
+            "Accept them on the model's page and set HF_TOKEN, or choose another.",
+        ) from error
     except LocalEntryNotFoundError as error:
-        raise BackboneError(f"{shown} is not on this machine and the Hub cannot be reached.",
-                            f"{endpoint()} did not answer.",
-                            "Use starter:text, starter:image or a local: folder, or try again later.") from error
+        raise BackboneError(
+            f"{shown} is not on this machine and the Hub cannot be reached.",
+            f"{endpoint()} did not answer.",
+            "Use starter:text, starter:image or a local: folder, or try again later.",
+        ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise BackboneError(f"There is no model {shown}.", "The Hub does not know that name or revision, or it is "
-                            "private.", "Check the spelling on the Hub's page; for a private one set HF_TOKEN."
-                            ) from error
+        raise BackboneError(
+            f"There is no model {shown}.",
+            "The Hub does not know that name or revision, or it is private.",
+            "Check the spelling on the Hub's page; for a private one set HF_TOKEN.",
+        ) from error
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status == 429:
-            raise BackboneError("The Hub asks us to wait.", "It was asked too often from here.",
-                                "Try again in some minutes, or set HF_TOKEN for a higher limit.") from error
+            raise BackboneError(
+                "The Hub asks us to wait.",
+                "It was asked too often from here.",
+                "Try again in some minutes, or set HF_TOKEN for a higher limit.",
+            ) from error
         if status == 401:
-            raise BackboneError(f"The Hub does not let us see {shown}.", "The token is missing or not valid.",
-                                "Set HF_TOKEN to a token of yours that may read it.") from error
-        raise BackboneError(f"{shown} could not be fetched.", f"The Hub answered {status}.",
-                            "Try again later, or use a starter.") from error
+            raise BackboneError(
+                f"The Hub does not let us see {shown}.",
+                "The token is missing or not valid.",
+                "Set HF_TOKEN to a token of yours that may read it.",
+            ) from error
+        raise BackboneError(
+            f"{shown} could not be fetched.",
+            f"The Hub answered {status}.",
+            "Try again later, or use a starter.",
+        ) from error
     except transport as error:
-        raise BackboneError(f"{shown} could not be fetched.", f"{type(error).__name__}.",
-                            "Try again later; what has arrived is kept.") from error
+        raise BackboneError(
+            f"{shown} could not be fetched.",
+            f"{type(error).__name__}.",
+            "Try again later; what has arrived is kept.",
+        ) from error

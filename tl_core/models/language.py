@@ -1,4 +1,6 @@
-"""Whether a backbone can read the texts: their language, unknown and cut-off tokens, before any training."""
+"""Whether a backbone can read the texts: their language, unknown and cut-off tokens, before any
+training.
+"""
 
 from __future__ import annotations
 
@@ -19,38 +21,54 @@ if TYPE_CHECKING:
 _SAMPLE = 200
 _UNKNOWN = 0.05  # share of unknown tokens above which a text is mostly lost
 _TRUNCATED = 0.01
-_TOGETHER = 8  # texts that are judged as one: a short text alone is often taken for a neighbouring language
+_TOGETHER = (
+    8  # texts that are judged as one: a short text alone is often taken for a neighbouring language
+)
 _READ = 500  # letters of each
 _ENGLISH = 0.8  # share of them in English from which an encoder of English texts will do
 
 
 def language_of(texts: Sequence[str]) -> str:
-    """The language of some texts, by py3langid: `en` where four fifths are English, else the commonest other one."""
+    """The language of some texts, by py3langid: `en` where four fifths are English, else the
+    commonest other one.
+    """
     import py3langid
 
-    found = Counter(py3langid.classify(" ".join(text[:_READ] for text in texts[start:start + _TOGETHER]))[0]
-                    for start in range(0, len(texts), _TOGETHER))
+    found = Counter(
+        py3langid.classify(" ".join(text[:_READ] for text in texts[start : start + _TOGETHER]))[0]
+        for start in range(0, len(texts), _TOGETHER)
+    )
     english = found.pop("en", 0)
-    return "en" if not found or english >= _ENGLISH * (english + found.total()) else found.most_common(1)[0][0]
+    return (
+        "en"
+        if not found or english >= _ENGLISH * (english + found.total())
+        else found.most_common(1)[0][0]
+    )
 
 
 def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Findings about a sample of the training texts; none for images."""
     if backbone.modality != "text" or not len(rows):
         return []
-    return _findings(backbone.reference, backbone.processor, sample(version, rows), backbone.max_length)
+    return _findings(
+        backbone.reference, backbone.processor, sample(version, rows), backbone.max_length
+    )
 
 
-def check_fit(reference: str, settings: Settings, texts: Sequence[str], max_length: int) -> list[dict[str, Any]]:
-    """The same for a sample of texts and a backbone of which only the tokenizer is opened, before any run.
+def check_fit(
+    reference: str, settings: Settings, texts: Sequence[str], max_length: int
+) -> list[dict[str, Any]]:
+    """The same for a sample of texts and a backbone of which only the tokenizer is opened, before
+    any run.
 
     Raises:
         BackboneError: when the backbone cannot be found or opened.
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(resolve_folder(parse_reference(reference), settings),
-                                              trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        resolve_folder(parse_reference(reference), settings), trust_remote_code=False
+    )
     return _findings(reference, tokenizer, texts, max_length)
 
 
@@ -61,7 +79,12 @@ def sample(version: Any, rows: NDArray[np.int64]) -> list[str]:  # noqa: ANN401
     return texts
 
 
-def _findings(reference: str, tokenizer: Any, texts: Sequence[str], limit: int) -> list[dict[str, Any]]:  # noqa: ANN401
+def _findings(
+    reference: str,
+    tokenizer: Any,  # noqa: ANN401
+    texts: Sequence[str],
+    limit: int,
+) -> list[dict[str, Any]]:
     unknown = _unknown(tokenizer, texts)
     found = (unknown or _foreign(reference, texts), _truncated(tokenizer, limit, texts))
     return [finding for finding in found if finding]
@@ -70,33 +93,68 @@ def _findings(reference: str, tokenizer: Any, texts: Sequence[str], limit: int) 
 def _foreign(reference: str, texts: Sequence[str]) -> dict[str, Any] | None:
     """Whether the English starter is to read another language whose letters it knows."""
     code = language_of(texts) if reference.removeprefix("static:") == "starter:text" else "en"
-    return None if code == "en" else {
-        "id": "other_language", "severity": "warning", "count": 0, "items": [],
-        "text": f"Most of the texts are not English (language code {code}); this backbone has read English alone.",
-        "fix": "Choose starter:multilingual, which has read about 100 languages."}
+    return (
+        None
+        if code == "en"
+        else {
+            "id": "other_language",
+            "severity": "warning",
+            "count": 0,
+            "items": [],
+            "text": (
+                f"Most of the texts are not English (language code {code}); this backbone has read"
+                " English alone."
+            ),
+            "fix": "Choose starter:multilingual, which has read about 100 languages.",
+        }
+    )
 
 
 def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
     if tokenizer.unk_token_id is None:
         return None
-    ids = [token for part in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for token in part]
+    ids = [
+        token
+        for part in tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        for token in part
+    ]
     share = sum(token == tokenizer.unk_token_id for token in ids) / max(len(ids), 1)
     if share <= _UNKNOWN:
         return None
-    return {"id": "unknown_tokens", "severity": "problem", "count": round(share * 100), "items": [],
-            "text": f"The backbone does not know {share:.0%} of the characters or words in your texts; its training "
-                    "was in another language or script.",
-            "fix": "Choose a multilingual backbone, such as starter:multilingual; the recipe 'baseline' works on "
-                   "characters of any script."}
+    return {
+        "id": "unknown_tokens",
+        "severity": "problem",
+        "count": round(share * 100),
+        "items": [],
+        "text": (
+            f"The backbone does not know {share:.0%} of the characters or words in your texts; its"
+            " training was in another language or script."
+        ),
+        "fix": (
+            "Choose a multilingual backbone, such as starter:multilingual; the recipe 'baseline'"
+            " works on characters of any script."
+        ),
+    }
 
 
 def _truncated(tokenizer: Any, limit: int, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
-    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+    lengths = [
+        len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+    ]
     share = sum(length > limit for length in lengths) / len(lengths)
     if share <= _TRUNCATED:
         return None
-    return {"id": "truncated", "severity": "warning", "count": round(share * 100), "items": [],
-            "text": f"About {share:.0%} of the texts are longer than {limit} tokens; what comes after "
-                    "is not read.",
-            "fix": f"With {int(np.percentile(lengths, 99))} tokens 99 of 100 would be read whole. Raise max_length if "
-                   "the end of the texts matters and the backbone reads that much."}
+    return {
+        "id": "truncated",
+        "severity": "warning",
+        "count": round(share * 100),
+        "items": [],
+        "text": (
+            f"About {share:.0%} of the texts are longer than {limit} tokens; what comes after "
+            "is not read."
+        ),
+        "fix": (
+            f"With {int(np.percentile(lengths, 99))} tokens 99 of 100 would be read whole. Raise"
+            " max_length if the end of the texts matters and the backbone reads that much."
+        ),
+    }

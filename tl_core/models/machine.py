@@ -1,4 +1,6 @@
-"""What the machine at hand computes best: where a model goes, how many items at once, whether bf16 is native."""
+"""What the machine at hand computes best: where a model goes, how many items at once, whether bf16
+is native.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,11 @@ import torch
 
 
 def place(model: Any, modality: str) -> None:  # noqa: ANN401
-    """Move a model to the GPU where there is one, and image models to the memory layout that convolutions like.
+    """Move a model to the GPU where there is one, and image models to the memory layout that
+    convolutions like.
 
-    On a CPU the layout and small batches made MobileNetV2 five times as fast; transformers do not mind.
+    On a CPU the layout and small batches made MobileNetV2 five times as fast; transformers do not
+    mind.
     """
     if modality == "image":
         model.to(memory_format=torch.channels_last)

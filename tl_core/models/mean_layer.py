@@ -1,9 +1,10 @@
 """Mean pooling inside a native encoder: one appended layer whose attention is uniform.
 
-With query and key zero every token attends equally to all unmasked ones; value and output projections turn that
-into `scale` times the masked mean, and the feed-forward half adds nothing. Position 0 then holds
-`LayerNorm(scale * mean + h_cls)`, the mean up to a cosine of .9999 for scale 100, where the architecture's own
-classification head reads it. No custom code is needed to load the result.
+With query and key zero every token attends equally to all unmasked ones; value and output
+projections turn that into `scale` times the masked mean, and the feed-forward half adds nothing.
+Position 0 then holds `LayerNorm(scale * mean + h_cls)`, the mean up to a cosine of .9999 for scale
+100, where the architecture's own classification head reads it. No custom code is needed to load the
+result.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ SCALE = 100.0
 def layers_of(model: Any) -> nn.ModuleList:  # noqa: ANN401
     """The encoder's layers, by either of the two names that our families use."""
     base = model.base_model
-    layers: nn.ModuleList = base.transformer.layer if hasattr(base, "transformer") else base.encoder.layer
+    layers: nn.ModuleList = (
+        base.transformer.layer if hasattr(base, "transformer") else base.encoder.layer
+    )
     return layers
 
 
@@ -30,12 +33,28 @@ def _parts(layer: Any) -> tuple[Any, ...]:  # noqa: ANN401
     """Query, key, value, attention output, its norm, feed-forward output, its norm."""
     attention = layer.attention
     if hasattr(layer, "sa_layer_norm"):  # DistilBERT
-        return (attention.q_lin, attention.k_lin, attention.v_lin, attention.out_lin, layer.sa_layer_norm,
-                layer.ffn.lin2, layer.output_layer_norm)
+        return (
+            attention.q_lin,
+            attention.k_lin,
+            attention.v_lin,
+            attention.out_lin,
+            layer.sa_layer_norm,
+            layer.ffn.lin2,
+            layer.output_layer_norm,
+        )
     own = attention.self
-    names = ("query", "key", "value") if hasattr(own, "query") else ("query_proj", "key_proj", "value_proj")
-    return (*(getattr(own, name) for name in names), attention.output.dense, attention.output.LayerNorm,
-            layer.output.dense, layer.output.LayerNorm)
+    names = (
+        ("query", "key", "value")
+        if hasattr(own, "query")
+        else ("query_proj", "key_proj", "value_proj")
+    )
+    return (
+        *(getattr(own, name) for name in names),
+        attention.output.dense,
+        attention.output.LayerNorm,
+        layer.output.dense,
+        layer.output.LayerNorm,
+    )
 
 
 def _fill(linear: nn.Linear, gain: float) -> None:
@@ -83,10 +102,11 @@ class _Shortcut(nn.Module):
 
 @contextmanager
 def shortcut(model: Any, example: dict[str, Tensor]) -> Iterator[_Shortcut]:  # noqa: ANN401
-    """Replace the appended layer by its closed form while features are extracted, which saves a whole layer.
+    """Replace the appended layer by its closed form while features are extracted, which saves a
+    whole layer.
 
-    The caller sets `.mask` (batch, tokens) before each forward pass; `example` is one encoded batch, used to see
-    whether the layer returns a tensor or a tuple.
+    The caller sets `.mask` (batch, tokens) before each forward pass; `example` is one encoded
+    batch, used to see whether the layer returns a tensor or a tuple.
     """
     layers = layers_of(model)
     layer = layers[-1]
@@ -107,14 +127,19 @@ def shortcut(model: Any, example: dict[str, Tensor]) -> Iterator[_Shortcut]:  # 
 
 @contextmanager
 def training_shortcut(model: Any) -> Iterator[nn.Module]:  # noqa: ANN401
-    """The closed form in the place of the appended layer, which never learns, for a whole training: each forward
-    pass of `model` tells it the mask."""
+    """The closed form in the place of the appended layer, which never learns, for a whole training:
+    each forward pass of `model` tells it the mask.
+    """
     some = next(model.parameters())
-    example = {"input_ids": torch.ones((1, 4), dtype=torch.long, device=some.device),
-               "attention_mask": torch.ones((1, 4), dtype=torch.long, device=some.device)}
+    example = {
+        "input_ids": torch.ones((1, 4), dtype=torch.long, device=some.device),
+        "attention_mask": torch.ones((1, 4), dtype=torch.long, device=some.device),
+    }
     with shortcut(model, example) as short:
         handle = model.register_forward_pre_hook(
-            lambda _module, _args, kwargs: setattr(short, "mask", kwargs["attention_mask"]), with_kwargs=True)
+            lambda _module, _args, kwargs: setattr(short, "mask", kwargs["attention_mask"]),
+            with_kwargs=True,
+        )
         try:
             yield short
         finally:

@@ -1,7 +1,8 @@
 """Which parts of a network are in training mode during training.
 
-`requires_grad=False` stops neither the running statistics of batch normalisation nor dropout: any loop that calls
-`model.train()` switches both on again. A hook before each forward pass settles the modes instead.
+`requires_grad=False` stops neither the running statistics of batch normalisation nor dropout: any
+loop that calls `model.train()` switches both on again. A hook before each forward pass settles the
+modes instead.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ class ModeKeeper:
     Args:
         model: the model that is called.
         moving: names of the parameters that move now.
-        batchnorm: freeze or auto (statistics stay everywhere), adapt (they follow the data everywhere), eval (the whole
-            network stays in eval mode).
+        batchnorm: freeze or auto (statistics stay everywhere), adapt (they follow the data
+            everywhere), eval (the whole network stays in eval mode).
         frozen_dropout: whether dropout stays on in parts of which nothing moves.
     """
 
-    def __init__(self, model: nn.Module, moving: set[str], batchnorm: str, *, frozen_dropout: bool) -> None:
+    def __init__(
+        self, model: nn.Module, moving: set[str], batchnorm: str, *, frozen_dropout: bool
+    ) -> None:
         self._model, self._batchnorm, self._frozen_dropout = model, batchnorm, frozen_dropout
         self._asleep: list[nn.Module] = []
         self.settle(moving)
@@ -35,7 +38,11 @@ class ModeKeeper:
             while name:
                 name = name.rpartition(".")[0]
                 awake.add(name)
-        self._asleep = [module for name, module in self._model.named_modules() if self._sleeps(name, module, awake)]
+        self._asleep = [
+            module
+            for name, module in self._model.named_modules()
+            if self._sleeps(name, module, awake)
+        ]
 
     @property
     def following(self) -> list[nn.Module]:
@@ -50,7 +57,9 @@ class ModeKeeper:
         if self._frozen_dropout:
             return False
         bare = next(module.children(), None) is None and next(module.parameters(), None) is None
-        home = name.rpartition(".")[0] if bare else name  # a dropout sleeps with the part that it stands in
+        home = (
+            name.rpartition(".")[0] if bare else name
+        )  # a dropout sleeps with the part that it stands in
         return home not in awake
 
     def __call__(self, model: nn.Module, _inputs: Any) -> None:  # noqa: ANN401
@@ -64,7 +73,10 @@ def is_batchnorm(module: nn.Module) -> bool:
     return hasattr(module, "running_mean") and hasattr(module, "track_running_stats")
 
 
-
 def norms_of(model: nn.Module) -> list[nn.Module]:
     """All batch normalisation with running statistics."""
-    return [module for module in model.modules() if is_batchnorm(module) and module.running_mean is not None]
+    return [
+        module
+        for module in model.modules()
+        if is_batchnorm(module) and module.running_mean is not None
+    ]

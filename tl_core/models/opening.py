@@ -1,4 +1,6 @@
-"""Configuration, weights and processor of a model folder, opened through the Auto classes of transformers."""
+"""Configuration, weights and processor of a model folder, opened through the Auto classes of
+transformers.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +31,35 @@ def load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
     if family in REFUSED:
         raise BackboneError(f"{family} cannot be used yet.", REFUSED[family])
     if "auto_map" in raw:
-        raise BackboneError("This backbone brings its own program code.", "Foreign code is never run here.",
-                            "Choose a model of a standard architecture.")
+        raise BackboneError(
+            "This backbone brings its own program code.",
+            "Foreign code is never run here.",
+            "Choose a model of a standard architecture.",
+        )
     modality = modality_of(folder, family)
     names = dict(enumerate(labels))
     try:
-        config = AutoConfig.from_pretrained(folder, num_labels=len(labels), id2label=names,
-                                            label2id={name: i for i, name in names.items()}, local_files_only=True)
+        config = AutoConfig.from_pretrained(
+            folder,
+            num_labels=len(labels),
+            id2label=names,
+            label2id={name: i for i, name in names.items()},
+            local_files_only=True,
+        )
     except (OSError, ValueError, KeyError) as error:
-        raise BackboneError(f"The architecture {family or 'in config.json'!r} is not known here.",
-                            str(error).splitlines()[0][:200], "Choose another backbone.") from error
+        raise BackboneError(
+            f"The architecture {family or 'in config.json'!r} is not known here.",
+            str(error).splitlines()[0][:200],
+            "Choose another backbone.",
+        ) from error
     if family == "timm_wrapper":
-        config.model_args = {k: v for k, v in (config.model_args or {}).items() if k != "num_classes"} or None
-        config.label_names, config.label_descriptions = list(labels), None  # else those of the pretraining are saved
+        config.model_args = {
+            k: v for k, v in (config.model_args or {}).items() if k != "num_classes"
+        } or None
+        config.label_names, config.label_descriptions = (
+            list(labels),
+            None,
+        )  # else those of the pretraining are saved
     config.problem_type = "single_label_classification"
     return config, modality
 
@@ -66,8 +84,11 @@ def modality_of(folder: Path, family: str) -> str:
     if image and text:
         image = (folder / "preprocessor_config.json").exists()
     if not image and not text:
-        raise BackboneError(f"The architecture {family!r} has no classifier for images or texts.", "",
-                            "Choose another backbone, such as starter:text or starter:image.")
+        raise BackboneError(
+            f"The architecture {family!r} has no classifier for images or texts.",
+            "",
+            "Choose another backbone, such as starter:text or starter:image.",
+        )
     return "image" if image else "text"
 
 
@@ -75,7 +96,11 @@ def build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  #
     """The architecture with random weights, or with none at all on the meta device."""
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
-    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    kind = (
+        AutoModelForImageClassification
+        if modality == "image"
+        else AutoModelForSequenceClassification
+    )
     with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
         torch.manual_seed(seed)
         model = kind.from_config(config, dtype=torch.float32)
@@ -87,14 +112,28 @@ def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str,
     from safetensors import SafetensorError
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
-    kind = AutoModelForImageClassification if modality == "image" else AutoModelForSequenceClassification
+    kind = (
+        AutoModelForImageClassification
+        if modality == "image"
+        else AutoModelForSequenceClassification
+    )
     try:
         model, info = kind.from_pretrained(
-            folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True,
-            use_safetensors=True, trust_remote_code=False, local_files_only=True)
+            folder,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        raise BackboneError("The backbone's weights cannot be loaded.", str(error).splitlines()[0][:200],
-                            "Download it again or choose another one.") from error
+        raise BackboneError(
+            "The backbone's weights cannot be loaded.",
+            str(error).splitlines()[0][:200],
+            "Download it again or choose another one.",
+        ) from error
     settle_momentum(model)
     return model, info
 
@@ -102,9 +141,10 @@ def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str,
 def settle_momentum(model: nn.Module) -> None:
     """Give batch normalisation a momentum in torch's meaning, in place.
 
-    transformers hands the number of TensorFlow's checkpoints (MobileNet .997 and .9997, EfficientNet .99: the share
-    that stays) to torch, where it is the share of the newest batch; the running statistics are then those of the last
-    batch alone. No network asks for more than half of the newest batch on purpose; `None`, a plain average, stays.
+    transformers hands the number of TensorFlow's checkpoints (MobileNet .997 and .9997,
+    EfficientNet .99: the share that stays) to torch, where it is the share of the newest batch; the
+    running statistics are then those of the last batch alone. No network asks for more than half of
+    the newest batch on purpose; `None`, a plain average, stays.
     """
     for module in model.modules():
         if is_batchnorm(module) and (module.momentum or 0.0) > 0.5:  # type: ignore[operator]
@@ -112,10 +152,20 @@ def settle_momentum(model: nn.Module) -> None:
 
 
 def loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:
-    """Keys that the file lacked or had in another shape, and those of the second kind with both shapes."""
-    mismatched = [item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]]
-    replaced = [{"name": name, "old": list(old) if old is not None else None,
-                 "new": list(new) if new is not None else None} for name, old, new in sorted(mismatched)]
+    """Keys that the file lacked or had in another shape, and those of the second kind with both
+    shapes.
+    """
+    mismatched = [
+        item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]
+    ]
+    replaced = [
+        {
+            "name": name,
+            "old": list(old) if old is not None else None,
+            "new": list(new) if new is not None else None,
+        }
+        for name, old, new in sorted(mismatched)
+    ]
     return set(info["missing_keys"]) | {item[0] for item in mismatched}, replaced
 
 
@@ -127,12 +177,19 @@ def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
     """
     from transformers import AutoImageProcessor, AutoTokenizer
 
-    kind, what = ((AutoImageProcessor, "image processor") if modality == "image" else (AutoTokenizer, "tokenizer"))
+    kind, what = (
+        (AutoImageProcessor, "image processor")
+        if modality == "image"
+        else (AutoTokenizer, "tokenizer")
+    )
     try:
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BackboneError(f"The backbone has no usable {what}.", str(error).splitlines()[0][:200],
-                            "Copy the model folder whole, with all its small files.") from error
+        raise BackboneError(
+            f"The backbone has no usable {what}.",
+            str(error).splitlines()[0][:200],
+            "Copy the model folder whole, with all its small files.",
+        ) from error
 
 
 def settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
@@ -144,7 +201,11 @@ def settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
 
 
 def longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 10**6
+    positions = (
+        getattr(config, "max_position_embeddings", None)
+        or getattr(config, "n_positions", None)
+        or 10**6
+    )
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= 2  # these families start counting positions after the padding index
     return int(min(positions, tokenizer.model_max_length))

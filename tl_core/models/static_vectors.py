@@ -1,9 +1,11 @@
-"""Static word vectors as a Hugging Face classifier: one vector for each word, whatever stands around it.
+"""Static word vectors as a Hugging Face classifier: one vector for each word, whatever stands
+around it.
 
-Five readers make one vector of a text: the plain mean, the mean with a hidden layer (the textbook's frozen word2vec),
-convolutions with the maximum over time (Kim, 2014: "Convolutional Neural Networks for Sentence Classification"), a
-bidirectional LSTM or GRU, and additive attention (Yang et al., 2016, one level of it). The last layer is always one
-Linear called `classifier`. Importing this module makes the class known to the Auto classes of transformers.
+Five readers make one vector of a text: the plain mean, the mean with a hidden layer (the textbook's
+frozen word2vec), convolutions with the maximum over time (Kim, 2014: "Convolutional Neural Networks
+for Sentence Classification"), a bidirectional LSTM or GRU, and additive attention (Yang et al.,
+2016, one level of it). The last layer is always one Linear called `classifier`. Importing this
+module makes the class known to the Auto classes of transformers.
 """
 
 from __future__ import annotations
@@ -13,7 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
-from transformers import AutoConfig, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 FAMILY = "static_vectors"
@@ -23,12 +30,22 @@ _KERNELS = (3, 4, 5)
 
 
 class StaticVectorsConfig(PretrainedConfig):  # type: ignore[misc]
-    """Size of the table and how it is read; `ignored_ids` are tokens that mean and attention leave out."""
+    """Size of the table and how it is read; `ignored_ids` are tokens that mean and attention leave
+    out.
+    """
 
     model_type = FAMILY
 
-    def __init__(self, vocab_size: int = 1, hidden_size: int = 1, reader: str = "mean", reader_width: int = 0,
-                 reader_dropout: float = 0.0, ignored_ids: list[int] | None = None, **others: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        vocab_size: int = 1,
+        hidden_size: int = 1,
+        reader: str = "mean",
+        reader_width: int = 0,
+        reader_dropout: float = 0.0,
+        ignored_ids: list[int] | None = None,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**others)
         self.vocab_size, self.hidden_size = vocab_size, hidden_size
         self.reader, self.reader_width, self.reader_dropout = reader, reader_width, reader_dropout
@@ -36,7 +53,9 @@ class StaticVectorsConfig(PretrainedConfig):  # type: ignore[misc]
 
 
 class StaticVectorsForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
-    """Embedding table, reader, dropout and one Linear; input and output as in any classifier of transformers."""
+    """Embedding table, reader, dropout and one Linear; input and output as in any classifier of
+    transformers.
+    """
 
     config_class = StaticVectorsConfig
     config: StaticVectorsConfig
@@ -45,7 +64,9 @@ class StaticVectorsForSequenceClassification(PreTrainedModel):  # type: ignore[m
     def __init__(self, config: StaticVectorsConfig) -> None:
         super().__init__(config)
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.reader = build_reader(config.reader, config.hidden_size, config.reader_width or WIDTHS[config.reader])
+        self.reader = build_reader(
+            config.reader, config.hidden_size, config.reader_width or WIDTHS[config.reader]
+        )
         self.dropout = nn.Dropout(config.reader_dropout)
         self.classifier = nn.Linear(self.reader.width, config.num_labels)
         self.post_init()
@@ -53,8 +74,13 @@ class StaticVectorsForSequenceClassification(PreTrainedModel):  # type: ignore[m
     def get_input_embeddings(self) -> nn.Module:
         return self.embedding
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None,
-                **_others: Any) -> SequenceClassifierOutput:  # noqa: ANN401
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **_others: Any,  # noqa: ANN401
+    ) -> SequenceClassifierOutput:
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         words = mask.bool()
         for number in self.config.ignored_ids:
@@ -94,7 +120,8 @@ class _Mlp(_Mean):
 class _Convolutions(nn.Module):
     """`width` filters over 3, 4 and 5 words each, and the largest answer of every filter.
 
-    Positions beyond the text never win, so an answer does not depend on how long the other texts of its batch are.
+    Positions beyond the text never win, so an answer does not depend on how long the other texts of
+    its batch are.
     """
 
     def __init__(self, size: int, width: int) -> None:
@@ -107,9 +134,16 @@ class _Convolutions(nn.Module):
         inside = mask.unsqueeze(1).bool()
         vectors = (vectors * mask.unsqueeze(-1).to(vectors.dtype)).transpose(1, 2)
         lowest = torch.finfo(vectors.dtype).min
-        around = [nn.functional.pad(vectors, ((kernel - 1) // 2, kernel // 2)) for kernel in _KERNELS]
-        return torch.cat([torch.relu(filters(padded)).masked_fill(~inside, lowest).amax(2)
-                          for filters, padded in zip(self.filters, around, strict=True)], dim=1)
+        around = [
+            nn.functional.pad(vectors, ((kernel - 1) // 2, kernel // 2)) for kernel in _KERNELS
+        ]
+        return torch.cat(
+            [
+                torch.relu(filters(padded)).masked_fill(~inside, lowest).amax(2)
+                for filters, padded in zip(self.filters, around, strict=True)
+            ],
+            dim=1,
+        )
 
 
 class _Recurrent(nn.Module):
@@ -122,7 +156,9 @@ class _Recurrent(nn.Module):
 
     def forward(self, vectors: Tensor, mask: Tensor, words: Tensor) -> Tensor:
         del words
-        packed = pack_padded_sequence(vectors, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(
+            vectors, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False
+        )
         _, last = self.network(packed)
         states: Tensor = last[0] if isinstance(last, tuple) else last
         return torch.cat([states[0], states[1]], dim=1)
@@ -144,7 +180,9 @@ class _Attention(nn.Module):
 
 
 def build_reader(kind: str, size: int, width: int) -> Any:  # noqa: ANN401
-    """The reader called `kind` for vectors of `size` numbers; its `width` attribute is the length of its answer."""
+    """The reader called `kind` for vectors of `size` numbers; its `width` attribute is the length
+    of its answer.
+    """
     if kind == "mean":
         return _Mean(size)
     if kind in ("lstm", "gru"):
@@ -163,4 +201,6 @@ def start_reader(model: Any, seed: int) -> tuple[str, ...]:  # noqa: ANN401
 
 
 AutoConfig.register(FAMILY, StaticVectorsConfig, exist_ok=True)
-AutoModelForSequenceClassification.register(StaticVectorsConfig, StaticVectorsForSequenceClassification, exist_ok=True)
+AutoModelForSequenceClassification.register(
+    StaticVectorsConfig, StaticVectorsForSequenceClassification, exist_ok=True
+)

@@ -1,4 +1,6 @@
-"""Proof that a saved folder says what its training said, loaded the way any stranger would load it."""
+"""Proof that a saved folder says what its training said, loaded the way any stranger would load
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +18,29 @@ TOLERANCE = 1e-4
 
 
 def verify_folder(folder: Path, inputs: list[Any], expected: NDArray[np.float64]) -> dict[str, Any]:
-    """Load `folder` through Auto classes and `pipeline`; compare probabilities (rows, classes) on `inputs`.
+    """Load `folder` through Auto classes and `pipeline`; compare probabilities (rows, classes) on
+    `inputs`.
 
     Raises:
         BackboneError: when any probability differs by more than 1e-4, or a class name got lost.
     """
     classifier = load_classifier(folder)
     through_auto = classifier.probabilities(inputs)
-    found: dict[str, Any] = {"items": len(inputs), "tolerance": TOLERANCE,
-                             "auto_classes": float(np.abs(through_auto - expected).max()), "pipeline": None}
+    found: dict[str, Any] = {
+        "items": len(inputs),
+        "tolerance": TOLERANCE,
+        "auto_classes": float(np.abs(through_auto - expected).max()),
+        "pipeline": None,
+    }
     if not grafts.is_graft(folder):  # plain transformers cannot read a graft, and says so
         found["pipeline"] = float(np.abs(through_pipeline(classifier, inputs) - expected).max())
     worst = max(found["auto_classes"], found["pipeline"] or 0.0)
     if not worst <= TOLERANCE:
-        raise BackboneError("The saved model does not say the same as the trained one.",
-                            f"A probability differs by {worst:.2g} after loading it again.",
-                            "Choose another backbone; this one cannot be carried away faithfully.")
+        raise BackboneError(
+            "The saved model does not say the same as the trained one.",
+            f"A probability differs by {worst:.2g} after loading it again.",
+            "Choose another backbone; this one cannot be carried away faithfully.",
+        )
     return found
 
 
@@ -41,10 +50,17 @@ def through_pipeline(classifier: Any, inputs: list[Any]) -> NDArray[np.float64]:
 
     names = {name: i for i, name in enumerate(classifier.labels)}
     if classifier.modality == "text":
-        run = pipeline("text-classification", model=classifier.model, tokenizer=classifier.processor, top_k=None)
+        run = pipeline(
+            "text-classification",
+            model=classifier.model,
+            tokenizer=classifier.processor,
+            top_k=None,
+        )
         answers = run(inputs, truncation=True, batch_size=16)
     else:
-        run = pipeline("image-classification", model=classifier.model, image_processor=classifier.processor)
+        run = pipeline(
+            "image-classification", model=classifier.model, image_processor=classifier.processor
+        )
         answers = run(inputs, top_k=len(names), batch_size=8, function_to_apply="softmax")
     out = np.zeros((len(inputs), len(names)))
     for row, answer in enumerate(answers):

@@ -1,4 +1,6 @@
-"""Answers on their way to a file: kept window by window, so that a kill costs one window, then written as one table."""
+"""Answers on their way to a file: kept window by window, so that a kill costs one window, then
+written as one table.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,16 @@ class Answers:
 
     Args:
         out: the file; what is finished lies in `<out>.parts` until `write`.
-        identity: of model, source and settings; finished windows of another identity are thrown away.
+        identity: of model, source and settings; finished windows of another identity are thrown
+        away.
         key: what items are called: row or file.
         labels: classes in the order of the probabilities.
         least: answers less sure than this are marked.
     """
 
-    def __init__(self, out: Path, identity: dict[str, Any], key: str, labels: list[str], least: float) -> None:
+    def __init__(
+        self, out: Path, identity: dict[str, Any], key: str, labels: list[str], least: float
+    ) -> None:
         self._out, self._folder = out, out.with_name(out.name + ".parts")
         self._key, self._labels, self._least = key, labels, least
         if read_json(self._folder / _JOURNAL).get("identity") != identity:
@@ -57,15 +62,23 @@ class Answers:
         """Whether window `number` is finished."""
         return self._path(number).exists()
 
-    def keep(self, number: int, items: list[Item], found: NDArray[np.float64], errors: list[str]) -> None:
-        """Keep a window: probabilities (items, classes), and what is wrong with those that have none."""
+    def keep(
+        self, number: int, items: list[Item], found: NDArray[np.float64], errors: list[str]
+    ) -> None:
+        """Keep a window: probabilities (items, classes), and what is wrong with those that have
+        none.
+        """
         good = np.array([not error for error in errors])
         best, top = found.argmax(axis=1), found.max(axis=1)
         columns: dict[str, Any] = {
             self._key: [item.name for item in items],
             "label": pa.array([self._labels[i] for i in best], pa.string(), mask=~good),
-            "confidence": pa.array(top, mask=~good), "abstain": pa.array(top < self._least, mask=~good)}
-        columns |= {f"p:{name}": pa.array(found[:, i], mask=~good) for i, name in enumerate(self._labels)}
+            "confidence": pa.array(top, mask=~good),
+            "abstain": pa.array(top < self._least, mask=~good),
+        }
+        columns |= {
+            f"p:{name}": pa.array(found[:, i], mask=~good) for i, name in enumerate(self._labels)
+        }
         columns["error"] = pa.array(errors, pa.string())
         for name in dict.fromkeys(name for item in items for name in item.columns):
             free = name
@@ -77,10 +90,12 @@ class Answers:
         temporary.replace(self._path(number))
 
     def write(self, *, spreadsheet: bool) -> dict[str, int]:
-        """Write the file, by its suffix as CSV or Parquet, and remove the windows; gives counts `rows` and `errors`.
+        """Write the file, by its suffix as CSV or Parquet, and remove the windows; gives counts
+        `rows` and `errors`.
 
         Args:
-            spreadsheet: in a CSV, put an apostrophe before cells that a spreadsheet would run as a formula.
+            spreadsheet: in a CSV, put an apostrophe before cells that a spreadsheet would run as a
+            formula.
         """
         parts = sorted(self._folder.glob("*.parquet"))
         schema = pa.unify_schemas([pq.read_schema(part) for part in parts])
@@ -97,8 +112,14 @@ class Answers:
         return counts
 
     @staticmethod
-    def _write_csv(path: Path, tables: Iterator[pa.Table], schema: pa.Schema, *, spreadsheet: bool) -> None:
-        words = [place for place, kind in enumerate(schema.types) if spreadsheet and pa.types.is_string(kind)]
+    def _write_csv(
+        path: Path, tables: Iterator[pa.Table], schema: pa.Schema, *, spreadsheet: bool
+    ) -> None:
+        words = [
+            place
+            for place, kind in enumerate(schema.types)
+            if spreadsheet and pa.types.is_string(kind)
+        ]
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle)
             writer.writerow([_guarded(name) if spreadsheet else name for name in schema.names])

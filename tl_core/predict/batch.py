@@ -1,4 +1,6 @@
-"""Predicting whole files: streamed in bounded memory, gone on with after a kill, errors kept in their place."""
+"""Predicting whole files: streamed in bounded memory, gone on with after a kill, errors kept in
+their place.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,29 @@ from tl_core.settings import Settings
 from tl_core.storage import staging_folder
 
 
-def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, progress: Progress | None = None,
-                   spreadsheet: bool = False, text_column: str = "", title_column: str = "", precision: str = "auto",
-                   preparation: Preparation | None = None, prepared: bool = False,
-                   strict: bool = False) -> dict[str, Any]:
-    """Predict everything in `source` with the model folder `model` and write a CSV or Parquet file to `out`.
+def predict_source(
+    model: Path,
+    source: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    spreadsheet: bool = False,
+    text_column: str = "",
+    title_column: str = "",
+    precision: str = "auto",
+    preparation: Preparation | None = None,
+    prepared: bool = False,
+    strict: bool = False,
+) -> dict[str, Any]:
+    """Predict everything in `source` with the model folder `model` and write a CSV or Parquet file
+    to `out`.
 
-    Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`, `confidence`, `abstain`
-    (less sure than the model's kept threshold), `p:<class>` for each class, `error`, then the input's own columns but
-    pixels. One bad row never stops the rest. After a kill the same call goes on where it was: finished windows lie in
-    `<out>.parts` until the file is whole.
+    Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`,
+    `confidence`, `abstain` (less sure than the model's kept threshold), `p:<class>` for each class,
+    `error`, then the input's own columns but pixels. One bad row never stops the rest. After a kill
+    the same call goes on where it was: finished windows lie in `<out>.parts` until the file is
+    whole.
 
     Args:
         model: a trained Hugging Face folder or bundle.
@@ -49,18 +64,27 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
         strict: refuse where a column had to be guessed.
 
     Returns:
-        Counts `rows` and `errors`; `precision`, the number format with its reason; `plan`, what was read as what.
+        Counts `rows` and `errors`; `precision`, the number format with its reason; `plan`, what was
+        read as what.
 
     Raises:
-        DataError: when the source holds nothing that this model reads, a column that it needs or that was named is
-            missing, something was guessed with `strict`, or `out` is neither CSV nor Parquet.
+        DataError: when the source holds nothing that this model reads, a column that it needs or
+            that was named is missing, something was guessed with `strict`, or `out` is neither CSV
+            nor Parquet.
     """
     progress = progress or Progress()
     if out.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{out.name!r} is neither a CSV nor a Parquet file.", "", "Call it answers.csv, for example.")
+        raise DataError(
+            f"{out.name!r} is neither a CSV nor a Parquet file.",
+            "",
+            "Call it answers.csv, for example.",
+        )
     if not source.exists():
-        raise DataError(f"There is no file or folder {source.name!r}.", "It may have been removed.",
-                        "Check the spelling, or bring it again.")
+        raise DataError(
+            f"There is no file or folder {source.name!r}.",
+            "It may have been removed.",
+            "Check the spelling, or bring it again.",
+        )
     kept, plan = preparation or preparation_of(model), Plan()
     progress.stage("Opening the model", share=0.05)
     with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
@@ -68,23 +92,36 @@ def predict_source(model: Path, source: Path, out: Path, settings: Settings, *, 
         asked = Asked(text_column, title_column, prepared)
         inputs = open_inputs(source, predictor.modality, staging, settings, kept, asked, plan)
         _tell_doubts(plan, progress, strict=strict)
-        identity = {"source": fingerprint(source), "weights": weights_hash(model), "column": text_column,
-                    "preparation": inputs.preparation.as_dict(), "labels": predictor.labels,
-                    "threshold": predictor.least, "precision": precision}
+        identity = {
+            "source": fingerprint(source),
+            "weights": weights_hash(model),
+            "column": text_column,
+            "preparation": inputs.preparation.as_dict(),
+            "labels": predictor.labels,
+            "threshold": predictor.least,
+            "precision": precision,
+        }
         told = plan.as_dict(inputs.skipped, sample=inputs.sample())
         out.parent.mkdir(parents=True, exist_ok=True)
         answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
         progress.stage("Predicting", inputs.total, share=0.85)
         _fill(answers, inputs, predictor, progress)
         progress.stage("Writing the file", share=0.05)
-        return {**answers.write(spreadsheet=spreadsheet), "precision": predictor.reason or "float32", "plan": told}
+        return {
+            **answers.write(spreadsheet=spreadsheet),
+            "precision": predictor.reason or "float32",
+            "plan": told,
+        }
 
 
 def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
     doubts = plan.uncertain()
     if doubts and strict:
-        raise DataError("It is not sure what is to be read.", " ".join(doubts),
-                        "Name the column with --text-column, or leave --strict out.")
+        raise DataError(
+            "It is not sure what is to be read.",
+            " ".join(doubts),
+            "Name the column with --text-column, or leave --strict out.",
+        )
     for doubt in doubts:
         progress.log(doubt)
 

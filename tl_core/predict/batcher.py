@@ -25,7 +25,9 @@ class Batcher:
         room: items that may wait.
     """
 
-    def __init__(self, compute: Callable[[list[Any]], list[Any]], most: int, wait: float, room: int) -> None:
+    def __init__(
+        self, compute: Callable[[list[Any]], list[Any]], most: int, wait: float, room: int
+    ) -> None:
         self._compute, self._most, self._wait, self._room = compute, most, wait, room
         self._queue: asyncio.Queue[tuple[Any, asyncio.Future[Any]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
@@ -86,7 +88,9 @@ class Batcher:
             return
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._thread, self._compute, [item for item, _ in batch])
+            found = await loop.run_in_executor(
+                self._thread, self._compute, [item for item, _ in batch]
+            )
         except Exception as error:  # noqa: BLE001 - whoever asked must hear of it, and the loop must go on
             for _, future in batch:
                 if not future.done():

@@ -1,4 +1,6 @@
-"""What training did to a row, as the model carries it; for models from before they did, what their dataset says."""
+"""What training did to a row, as the model carries it; for models from before they did, what their
+dataset says.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from tl_core.errors import DataError, NotFoundError
 
 
 def preparation_of(model: Path, info: VersionInfo | None = None) -> Preparation | None:
-    """What is done to a row for the model in folder `model`; None where neither it nor `info` knows.
+    """What is done to a row for the model in folder `model`; None where neither it nor `info`
+    knows.
 
     Args:
         model: of a run, or a bundle.
@@ -23,27 +26,40 @@ def preparation_of(model: Path, info: VersionInfo | None = None) -> Preparation 
     try:
         kept = Preparation.read(model)
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"The model's {FILE} is damaged.", "It says what training did to a row; without it the answers "
-                        "could be wrong.", "Export the bundle again, or train again.") from error
+        raise DataError(
+            f"The model's {FILE} is damaged.",
+            "It says what training did to a row; without it the answers could be wrong.",
+            "Export the bundle again, or train again.",
+        ) from error
     return kept or (of_version(info) if info else None)
 
 
 def of_version(info: VersionInfo) -> Preparation:
-    """What was done to the rows of a version; of those made before it was noted, the columns tell."""
+    """What was done to the rows of a version; of those made before it was noted, the columns
+    tell.
+    """
     kept = Preparation.from_dict(info.preparation)
-    if info.modality == "text" and not kept.columns and info.columns.get("label") != "folder":  # files have no columns
-        kept = replace(kept, columns=tuple(info.columns[role] for role in ("title", "text") if role in info.columns))
+    if (
+        info.modality == "text" and not kept.columns and info.columns.get("label") != "folder"
+    ):  # files have no columns
+        kept = replace(
+            kept,
+            columns=tuple(info.columns[role] for role in ("title", "text") if role in info.columns),
+        )
     return kept
 
 
 def keep(model: Path, info: VersionInfo) -> None:
-    """Let a freshly trained model carry what was done to its rows; nothing where there is no model."""
+    """Let a freshly trained model carry what was done to its rows; nothing where there is no
+    model.
+    """
     if model.is_dir():
         of_version(info).write(model)
 
 
 def unlabelled(version: DatasetVersion, kept: Preparation | None) -> tuple[Path, Preparation]:
-    """Where the rows of a version lie that have no class, and what is left to be done to them for a model.
+    """Where the rows of a version lie that have no class, and what is left to be done to them for a
+    model.
 
     They were prepared when the version was made; nothing is joined or repaired twice.
 
@@ -53,7 +69,8 @@ def unlabelled(version: DatasetVersion, kept: Preparation | None) -> tuple[Path,
 
     Raises:
         NotFoundError: when every row has a class.
-        DataError: when the version's texts were put together in another way than those of the training.
+        DataError: when the version's texts were put together in another way than those of the
+        training.
     """
     kept = kept or Preparation()
     if not len(version.rows_of("unlabelled")):
@@ -62,11 +79,18 @@ def unlabelled(version: DatasetVersion, kept: Preparation | None) -> tuple[Path,
         return version.folder, kept
     own = of_version(version.info)
     if kept.columns and kept.joined != own.joined:
-        raise DataError(f"The texts of this dataset are {_made_of(own)}, those of the training were {_made_of(kept)}.",
-                        "The model has never read such texts.",
-                        "Predict the file itself, and name its columns with --title-column and --text-column.")
-    return version.folder / "unlabelled.csv", Preparation(("text",), repair=kept.repair and not own.repair)
+        raise DataError(
+            f"The texts of this dataset are {_made_of(own)}, those of the training were"
+            f" {_made_of(kept)}.",
+            "The model has never read such texts.",
+            "Predict the file itself, and name its columns with --title-column and --text-column.",
+        )
+    return version.folder / "unlabelled.csv", Preparation(
+        ("text",), repair=kept.repair and not own.repair
+    )
 
 
 def _made_of(preparation: Preparation) -> str:
-    return " and ".join(map(repr, preparation.columns)) + (", joined" if preparation.joined else " alone")
+    return " and ".join(map(repr, preparation.columns)) + (
+        ", joined" if preparation.joined else " alone"
+    )

@@ -1,4 +1,6 @@
-"""What a server's clients send: how it is described in the OpenAPI document, and made into what the model reads."""
+"""What a server's clients send: how it is described in the OpenAPI document, and made into what the
+model reads.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _LISTED = 16  # columns that the document describes one by one
 class Asked(BaseModel):
     """Texts or rows to be classified, one of the two."""
 
-    texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field([], min_length=1, max_length=ITEMS)
+    texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field(
+        [], min_length=1, max_length=ITEMS
+    )
     rows: list[dict[str, Any]] = Field([], min_length=1, max_length=ITEMS)
 
     @model_validator(mode="after")
@@ -52,7 +56,9 @@ class Refusal(BaseModel):
 
 
 class Ready(BaseModel):
-    """Which classes the model knows, and what a row must have: its columns, and the size of pictures in pixels."""
+    """Which classes the model knows, and what a row must have: its columns, and the size of
+    pictures in pixels.
+    """
 
     status: str
     labels: list[str]
@@ -64,12 +70,19 @@ def needs(kept: Preparation) -> str:
     """What the model reads, in words."""
     if not kept.columns:
         return "one text for each item"
-    shown = (f"{kept.columns[0]!r} to {kept.columns[-1]!r}" if len(kept.columns) > 8 else
-             " and ".join(map(repr, kept.columns)))
+    shown = (
+        f"{kept.columns[0]!r} to {kept.columns[-1]!r}"
+        if len(kept.columns) > 8
+        else " and ".join(map(repr, kept.columns))
+    )
     if kept.pixels:
         width, height, channels = kept.pixels
         return f"rows of the {width * height * channels} pixels in {shown}"
-    return f"rows with the columns {shown}" if kept.joined else f"texts, or rows with the column {shown}"
+    return (
+        f"rows with the columns {shown}"
+        if kept.joined
+        else f"texts, or rows with the column {shown}"
+    )
 
 
 def described(kept: Preparation) -> dict[str, Any]:
@@ -80,22 +93,39 @@ def described(kept: Preparation) -> dict[str, Any]:
         row |= {"properties": dict.fromkeys(kept.columns, value), "required": list(kept.columns)}
     rows = {"type": "array", "minItems": 1, "maxItems": ITEMS, "items": row}
     if kept.joined or kept.pixels:
-        return {"type": "object", "title": "Asked", "required": ["rows"], "properties": {"rows": rows},
-                "description": f"The model reads {needs(kept)}."}
-    texts = {"type": "array", "minItems": 1, "maxItems": ITEMS,
-             "items": {"type": "string", "minLength": 1, "maxLength": CHARS}}
-    return {"type": "object", "title": "Asked", "properties": {"texts": texts, "rows": rows},
-            "oneOf": [{"required": ["texts"]}, {"required": ["rows"]}], "description": "Texts or rows, one of the two."}
+        return {
+            "type": "object",
+            "title": "Asked",
+            "required": ["rows"],
+            "properties": {"rows": rows},
+            "description": f"The model reads {needs(kept)}.",
+        }
+    texts = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": ITEMS,
+        "items": {"type": "string", "minLength": 1, "maxLength": CHARS},
+    }
+    return {
+        "type": "object",
+        "title": "Asked",
+        "properties": {"texts": texts, "rows": rows},
+        "oneOf": [{"required": ["texts"]}, {"required": ["rows"]}],
+        "description": "Texts or rows, one of the two.",
+    }
 
 
 def texts_of(asked: Asked, kept: Preparation) -> list[str]:
     """The texts that the model reads.
 
     Raises:
-        DataError: for texts where it reads several columns, and for rows that lack one or are empty.
+        DataError: for texts where it reads several columns, and for rows that lack one or are
+        empty.
     """
     if asked.texts and kept.joined:
-        raise DataError(f"This model reads {needs(kept)}, joined as in training; a text alone is not enough.")
+        raise DataError(
+            f"This model reads {needs(kept)}, joined as in training; a text alone is not enough."
+        )
     if asked.texts:
         return [kept.one_text(text) for text in asked.texts]
     return [_text_of(row, number, kept) for number, row in enumerate(asked.rows, 1)]
@@ -109,7 +139,11 @@ def _text_of(row: dict[str, Any], number: int, kept: Preparation) -> str:
     else:
         text = kept.one_text(_cells(row, number, ("text",))["text"])
     if not text or len(text) > CHARS:
-        raise DataError(f"Row {number} has no text." if not text else f"Row {number} has over {CHARS:,} characters.")
+        raise DataError(
+            f"Row {number} has no text."
+            if not text
+            else f"Row {number} has over {CHARS:,} characters."
+        )
     return text
 
 
@@ -134,21 +168,28 @@ def _cells(row: dict[str, Any], number: int, columns: tuple[str, ...]) -> dict[s
     """The cells that are needed, as a table would hold them."""
     for name in columns:
         if name not in row:
-            raise DataError(f"Row {number} has no column {name!r}.",
-                            f"The model was trained on {', '.join(columns[:8])}{' …' if len(columns) > 8 else ''}.")
+            raise DataError(
+                f"Row {number} has no column {name!r}.",
+                "The model was trained on"
+                f" {', '.join(columns[:8])}{' …' if len(columns) > 8 else ''}.",
+            )
         if isinstance(row[name], bool | list | dict):
             raise DataError(f"Row {number}: {name!r} is neither a text nor a number.")
     return {name: cell(row[name]) for name in columns}
 
 
 def files_of(files: list[tuple[bytes, str]], kept: Preparation) -> list[Any]:
-    """The pictures in encoded files (content and suffix), pages one by one where training took them so.
+    """The pictures in encoded files (content and suffix), pages one by one where training took them
+    so.
 
     Raises:
         DataError: when one cannot be read, or they have too many pages.
     """
-    pages = [(data, suffix, page) for data, suffix in files
-             for page in range(count_pages(data) if kept.page == "all" else 1)]
+    pages = [
+        (data, suffix, page)
+        for data, suffix in files
+        for page in range(count_pages(data) if kept.page == "all" else 1)
+    ]
     if len(pages) > ITEMS:
         raise DataError(f"The files have {len(pages)} pages.", f"At most {ITEMS} at once.")
     return [open_page(data, page, kept, suffix) for data, suffix, page in pages]

@@ -22,11 +22,15 @@ def is_note(path: Path) -> bool:
     return bool({*words_of(path.stem)} & _NOTES)
 
 
-def document_windows(files: list[Path], root: Path, preparation: Preparation) -> Iterator[list[Item]]:
+def document_windows(
+    files: list[Path], root: Path, preparation: Preparation
+) -> Iterator[list[Item]]:
     """Each file as one text, in their order, named by their place below `root`."""
     for start in range(0, len(files), _WINDOW):
-        yield [Item(readable(path.relative_to(root).as_posix()), {}, *_text_of(path, preparation))
-               for path in files[start:start + _WINDOW]]
+        yield [
+            Item(readable(path.relative_to(root).as_posix()), {}, *_text_of(path, preparation))
+            for path in files[start : start + _WINDOW]
+        ]
 
 
 def _text_of(path: Path, preparation: Preparation) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""What is to be predicted, in windows of bounded size: tables, folders, zips, single images, a dataset's own rows."""
+"""What is to be predicted, in windows of bounded size: tables, folders, zips, single images, a
+dataset's own rows.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,9 @@ _SHOWN, _LONGEST = 3, 1000  # rows of the plan's sample, and letters of each
 class Inputs:
     """Items of a source in their order, the same windows each time; `total` counts all of them.
 
-    `key` names what `Item.name` is, `read` makes of a value what the model reads, in a thread. `preparation` is what
-    is done to each row; `skipped` are records that get no line, with their reasons.
+    `key` names what `Item.name` is, `read` makes of a value what the model reads, in a thread.
+    `preparation` is what is done to each row; `skipped` are records that get no line, with their
+    reasons.
     """
 
     key: str
@@ -51,25 +54,45 @@ class Inputs:
                     read = self.read(item.value)
                 except DataError:
                     continue
-                found.append({self.key: str(item.name), **({"text": read[:_LONGEST]} if isinstance(read, str) else
-                                                          {"picture": f"{read.width} x {read.height}"})})
+                found.append(
+                    {
+                        self.key: str(item.name),
+                        **(
+                            {"text": read[:_LONGEST]}
+                            if isinstance(read, str)
+                            else {"picture": f"{read.width} x {read.height}"}
+                        ),
+                    }
+                )
         return found
 
 
 def fingerprint(source: Path) -> str:
     """Which files a source has, of what size and time: a changed one must not be gone on with."""
-    there = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+    there = (
+        [source]
+        if source.is_file()
+        else sorted(path for path in source.rglob("*") if path.is_file())
+    )
     facts = ((path.relative_to(source.parent).as_posix(), path.stat()) for path in there)
     told = "\n".join(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}" for name, stat in facts)
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def open_inputs(source: Path, modality: str, staging: Path, settings: Settings, kept: Preparation | None, asked: Asked,
-                plan: Plan) -> Inputs:
+def open_inputs(
+    source: Path,
+    modality: str,
+    staging: Path,
+    settings: Settings,
+    kept: Preparation | None,
+    asked: Asked,
+    plan: Plan,
+) -> Inputs:
     """Find what a model of `modality` reads in `source`; a zip is unpacked into `staging`.
 
     Args:
-        source: table, picture, folder, zip, or the folder of a dataset version whose own rows are meant.
+        source: table, picture, folder, zip, or the folder of a dataset version whose own rows are
+        meant.
         modality: image or text.
         staging: a folder for what is unpacked.
         settings: bounds.
@@ -78,24 +101,38 @@ def open_inputs(source: Path, modality: str, staging: Path, settings: Settings, 
         plan: told what is read as what.
 
     Raises:
-        DataError: when there is nothing for it, more than one table, a column that it needs is missing, or a table
-            cannot be read to its end.
+        DataError: when there is nothing for it, more than one table, a column that it needs is
+            missing, or a table cannot be read to its end.
     """
     if asked.prepared and source.is_dir():
         return _own_pictures(DatasetVersion(source), kept or Preparation(), plan)
-    name, limits = source.name, Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items"))
+    name, limits = (
+        source.name,
+        Limits(settings.number("max_unpacked_mb") << 20, settings.number("max_items")),
+    )
     if source.is_file() and source.suffix.lower() == ".zip":
         target = staging / "unpacked"
         unpack(source, target, limits)
         source = target
-    files = [source] if source.is_file() else sorted(
-        path for path in source.rglob("*") if path.is_file() and not is_stray(path.relative_to(source)))
+    files = (
+        [source]
+        if source.is_file()
+        else sorted(
+            path
+            for path in source.rglob("*")
+            if path.is_file() and not is_stray(path.relative_to(source))
+        )
+    )
     if modality == "text":
         return _texts(files, source, readable(name), kept, asked, plan)
     notes = [path for path in files if path.suffix.lower() in NOTES]
     if pictures := [path for path in files if path.suffix.lower() not in NOTES]:
         return _pictures(pictures, source, kept or Preparation(), asked, plan, limits, notes)
-    found = [path for path in notes if path.suffix.lower() in tables.SUFFIXES] if kept and kept.pixels else []
+    found = (
+        [path for path in notes if path.suffix.lower() in tables.SUFFIXES]
+        if kept and kept.pixels
+        else []
+    )
     return _table(_only(found, readable(name), "images"), modality, kept, asked, plan)
 
 
@@ -106,36 +143,67 @@ def _only(found: list[Path], name: str, what: str) -> Path:
         DataError: when there is none, or more than one.
     """
     if not found:
-        raise DataError(f"There is nothing in {name!r} that this model reads.", f"It reads {what}.",
-                        "Bring that kind of file.")
+        raise DataError(
+            f"There is nothing in {name!r} that this model reads.",
+            f"It reads {what}.",
+            "Bring that kind of file.",
+        )
     if len(found) > 1:
         raise DataError(f"It holds {len(found)} tables.", "", "Bring one table at a time.")
     return found[0]
 
 
-def _texts(files: list[Path], source: Path, name: str, kept: Preparation | None, asked: Asked, plan: Plan) -> Inputs:
+def _texts(
+    files: list[Path], source: Path, name: str, kept: Preparation | None, asked: Asked, plan: Plan
+) -> Inputs:
     """A table of texts, or a folder of files that are one text each."""
     whole = kept is not None and not kept.columns  # it was trained on files
-    found = [path for path in files if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()]
+    found = [
+        path for path in files if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()
+    ]
     if source.is_dir():
         found = [path for path in found if not documents.is_note(path)] or found
-        texts = [path for path in files if path.suffix.lower() in documents.SUFFIXES and not documents.is_note(path)]
-        if not [path for path in found if path not in texts] and (len(texts) > 1 or (texts and whole)):
+        texts = [
+            path
+            for path in files
+            if path.suffix.lower() in documents.SUFFIXES and not documents.is_note(path)
+        ]
+        if not [path for path in found if path not in texts] and (
+            len(texts) > 1 or (texts and whole)
+        ):
             return _documents(texts, source, kept or Preparation(), asked, plan)
     table = _only(found, name, "a table of texts (CSV, XLSX, JSONL or Parquet)")
     if whole and table.suffix.lower() == ".txt":
-        plan.doubt(f"Each line of {readable(table.name)!r} is read as a text, although the model was trained on whole "
-                   "files; a folder of files is read file by file.")
+        plan.doubt(
+            f"Each line of {readable(table.name)!r} is read as a text, although the model was"
+            " trained on whole files; a folder of files is read file by file."
+        )
     return _table(table, "text", kept, asked, plan)
 
 
-def _documents(files: list[Path], root: Path, kept: Preparation, asked: Asked, plan: Plan) -> Inputs:
+def _documents(
+    files: list[Path], root: Path, kept: Preparation, asked: Asked, plan: Plan
+) -> Inputs:
     if kept.joined or asked.text_column or asked.title_column:
-        raise DataError("Files of text have no columns.", "The model was trained on " + (
-            " and ".join(map(repr, kept.columns)) or "whole files") + ".", "Bring a table with these columns."
-            if kept.joined else "Leave --text-column and --title-column out.")
+        raise DataError(
+            "Files of text have no columns.",
+            "The model was trained on "
+            + (" and ".join(map(repr, kept.columns)) or "whole files")
+            + ".",
+            (
+                "Bring a table with these columns."
+                if kept.joined
+                else "Leave --text-column and --title-column out."
+            ),
+        )
     plan.take("files", "text", "each file is one text")
-    return Inputs("file", len(files), lambda: documents.document_windows(files, root, kept), lambda text: text, kept)
+    return Inputs(
+        "file",
+        len(files),
+        lambda: documents.document_windows(files, root, kept),
+        lambda text: text,
+        kept,
+    )
 
 
 def _table(path: Path, modality: str, kept: Preparation | None, asked: Asked, plan: Plan) -> Inputs:
@@ -143,36 +211,77 @@ def _table(path: Path, modality: str, kept: Preparation | None, asked: Asked, pl
     plan.format = table.reading.format
     plan.note(*table.reading.notes)
     plan.doubt(*table.reading.doubts)
-    skipped: list[dict[str, Any]] = [{"item": f"row {number}", "reason": f"the row is damaged: {reason}"}
-                                     for number, reason in table.reading.bad]
-    skipped += [{"item": "", "reason": reason, "count": count} for reason, count in table.reading.set_aside.items()]
+    skipped: list[dict[str, Any]] = [
+        {"item": f"row {number}", "reason": f"the row is damaged: {reason}"}
+        for number, reason in table.reading.bad
+    ]
+    skipped += [
+        {"item": "", "reason": reason, "count": count}
+        for reason, count in table.reading.set_aside.items()
+    ]
     if modality == "text":
         chosen = table_rows.choose_text(table, kept, asked, plan)
-        return Inputs("row", table.total, lambda: table_rows.text_windows(path, chosen), lambda text: text, chosen,
-                      skipped)
+        return Inputs(
+            "row",
+            table.total,
+            lambda: table_rows.text_windows(path, chosen),
+            lambda text: text,
+            chosen,
+            skipped,
+        )
     chosen = table_rows.choose_pixels(table, kept or Preparation(), asked, plan)
-    return Inputs("row", table.total, lambda: table_rows.pixel_windows(path, chosen),
-                  partial(table_rows.read_pixels, preparation=chosen), chosen, skipped)
+    return Inputs(
+        "row",
+        table.total,
+        lambda: table_rows.pixel_windows(path, chosen),
+        partial(table_rows.read_pixels, preparation=chosen),
+        chosen,
+        skipped,
+    )
 
 
-def _pictures(files: list[Path], source: Path, kept: Preparation, asked: Asked, plan: Plan, limits: Limits,
-              notes: list[Path]) -> Inputs:
+def _pictures(
+    files: list[Path],
+    source: Path,
+    kept: Preparation,
+    asked: Asked,
+    plan: Plan,
+    limits: Limits,
+    notes: list[Path],
+) -> Inputs:
     if asked.text_column or asked.title_column:
-        raise DataError("This model reads pictures.", "They have no columns.",
-                        "Leave --text-column and --title-column out.")
+        raise DataError(
+            "This model reads pictures.",
+            "They have no columns.",
+            "Leave --text-column and --title-column out.",
+        )
     root = source.parent if source.is_file() else source
-    found: list[Picture] = list(islice(find_pictures(
-        files, root, kept, follow=source.is_file()), limits.items + 1))
+    found: list[Picture] = list(
+        islice(find_pictures(files, root, kept, follow=source.is_file()), limits.items + 1)
+    )
     if len(found) > limits.items:
-        raise DataError(f"There are more than {limits.items:,} pictures.", "That is this server's limit.",
-                        "Predict a part of them, or raise TL_MAX_ITEMS.")
+        raise DataError(
+            f"There are more than {limits.items:,} pictures.",
+            "That is this server's limit.",
+            "Predict a part of them, or raise TL_MAX_ITEMS.",
+        )
     plan.take("files", "image", "every file that is no table or note")
     _tell_pictures(kept, plan)
     skipped: list[dict[str, Any]] = [
-        {"item": readable(path.relative_to(root).as_posix()), "reason": "a table or note beside the pictures"}
-        for path in notes]
-    return Inputs("file", len(found), lambda: _windows([Item(one.name, {}, one, one.reason) for one in found]),
-                  partial(read_picture, preparation=kept), kept, skipped)
+        {
+            "item": readable(path.relative_to(root).as_posix()),
+            "reason": "a table or note beside the pictures",
+        }
+        for path in notes
+    ]
+    return Inputs(
+        "file",
+        len(found),
+        lambda: _windows([Item(one.name, {}, one, one.reason) for one in found]),
+        partial(read_picture, preparation=kept),
+        kept,
+        skipped,
+    )
 
 
 def _own_pictures(version: DatasetVersion, kept: Preparation, plan: Plan) -> Inputs:
@@ -180,19 +289,29 @@ def _own_pictures(version: DatasetVersion, kept: Preparation, plan: Plan) -> Inp
     rows = version.rows_of("unlabelled")
     plan.take("image", "image", "the dataset has prepared it")
     _tell_pictures(kept, plan)
-    items = [Item(readable(name), {}, int(row)) for name, row in zip(version.names(rows), rows, strict=True)]
-    return Inputs("file", len(items), lambda: _windows(items),
-                  lambda row: open_image(version.image_bytes(row), kept.scale), kept)
+    items = [
+        Item(readable(name), {}, int(row))
+        for name, row in zip(version.names(rows), rows, strict=True)
+    ]
+    return Inputs(
+        "file",
+        len(items),
+        lambda: _windows(items),
+        lambda row: open_image(version.image_bytes(row), kept.scale),
+        kept,
+    )
 
 
 def _tell_pictures(kept: Preparation, plan: Plan) -> None:
     if kept.scale:
-        plan.note(f"Pictures of more than 8 bits: {kept.scale[0]:g} becomes black and {kept.scale[1]:g} white, as in "
-                  "training.")
+        plan.note(
+            f"Pictures of more than 8 bits: {kept.scale[0]:g} becomes black and {kept.scale[1]:g}"
+            " white, as in training."
+        )
     if kept.page == "all":
         plan.note("Each page of a file is a picture of its own, as in training.")
 
 
 def _windows(items: list[Item]) -> Iterator[list[Item]]:
     for start in range(0, len(items), IMAGE_WINDOW):
-        yield items[start:start + IMAGE_WINDOW]
+        yield items[start : start + IMAGE_WINDOW]

@@ -1,4 +1,6 @@
-"""Pictures that are to be predicted: every file of a folder has its place, also those that turn out to be none."""
+"""Pictures that are to be predicted: every file of a folder has its place, also those that turn out
+to be none.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,24 @@ from tl_core.data.names import readable
 from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError
 
-NOTES = {".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".parquet", ".xml",
-         ".yaml", ".yml", ".html", ".htm"}
+NOTES = {
+    ".txt",
+    ".md",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".parquet",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".html",
+    ".htm",
+}
 """Endings of what lies beside pictures and is none."""
 _RAW = {".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"}
 
@@ -27,19 +45,27 @@ class Picture(NamedTuple):
     reason: str = ""  # why it is not even tried
 
 
-def find_pictures(files: list[Path], root: Path, preparation: Preparation, *, follow: bool) -> Iterator[Picture]:
-    """The pictures in `files`, named by their place below `root`, pages one by one where training took them so.
+def find_pictures(
+    files: list[Path], root: Path, preparation: Preparation, *, follow: bool
+) -> Iterator[Picture]:
+    """The pictures in `files`, named by their place below `root`, pages one by one where training
+    took them so.
 
     Without `follow` links are not opened: they could point at other people's files.
     """
     for path in files:
         name = readable(path.relative_to(root).as_posix())
         if path.is_symlink() and not follow:
-            yield Picture(name, path, reason="It is a link to another place, which is not followed.")
+            yield Picture(
+                name, path, reason="It is a link to another place, which is not followed."
+            )
             continue
         count = _pages_of(path) if preparation.page == "all" else 1
-        yield from [Picture(name, path)] if count == 1 else (
-            Picture(f"{name}#{page + 1}", path, page) for page in range(count))
+        yield from (
+            [Picture(name, path)]
+            if count == 1
+            else (Picture(f"{name}#{page + 1}", path, page) for page in range(count))
+        )
 
 
 def read_picture(picture: Picture, preparation: Preparation) -> Any:  # noqa: ANN401
@@ -64,13 +90,19 @@ def open_page(data: bytes, page: int, preparation: Preparation, suffix: str = ""
         DataError: when it cannot be read; files of other kinds are called by their name.
     """
     if other := _other_kind(data, suffix.lower()):
-        raise DataError(f"This is not an image in a supported format but {other}.", "", "Save it as PNG or JPEG.")
+        raise DataError(
+            f"This is not an image in a supported format but {other}.",
+            "",
+            "Save it as PNG or JPEG.",
+        )
     several = preparation.page == "all" and count_pages(data) > 1
     return open_image(page_bytes(data, page) if several else data, preparation.scale)
 
 
 def count_pages(data: bytes) -> int:
-    """Pages of a TIFF; 1 for every other file, and for those that cannot be read, which is said at their prediction."""
+    """Pages of a TIFF; 1 for every other file, and for those that cannot be read, which is said at
+    their prediction.
+    """
     try:
         return pages(data)
     except DataError:
@@ -80,7 +112,10 @@ def count_pages(data: bytes) -> int:
 def _pages_of(path: Path) -> int:
     try:
         with path.open("rb") as handle:
-            if picture_kind(handle.read(HEAD_BYTES)) != "TIFF" or path.stat().st_size > LIMITS.image_bytes:
+            if (
+                picture_kind(handle.read(HEAD_BYTES)) != "TIFF"
+                or path.stat().st_size > LIMITS.image_bytes
+            ):
                 return 1
         return count_pages(path.read_bytes())
     except OSError:

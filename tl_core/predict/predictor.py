@@ -1,4 +1,6 @@
-"""A trained model opened to answer for many: batches by length, threads that decode and compute, bf16 where safe."""
+"""A trained model opened to answer for many: batches by length, threads that decode and compute,
+bf16 where safe.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from tl_core.predict.threshold import read_threshold
 PRECISIONS = ("auto", "float32", "bf16")
 _WORKERS = 8  # beyond this, Python's lock eats what more threads would give
 _TOKENS, _MOST = {"cpu": 1024, "cuda": 16_384}, {"cpu": 64, "cuda": 512}  # of one batch of texts
-_SAMPLE, _MANY = 128, 1000  # items that bf16 is tried on, and those below which it is not worth trying
+_SAMPLE, _MANY = (
+    128,
+    1000,
+)  # items that bf16 is tried on, and those below which it is not worth trying
 _WORTH = 1.2  # times as fast before bf16 is taken
 _HARM = 0.05  # of a probability, beyond which it is not
 _DOUBT = 4.0  # times the largest harm seen: answers as close to a border are computed again
@@ -37,14 +42,16 @@ Open = Callable[[Any], Any]
 class Predictor:
     """A run's model or a bundle that answers for many items at once; use it as a context manager.
 
-    Each thread has its own modules over the same weights, decodes or pads its batch and computes it with one core: on
-    two cores that gave 1.1 to 1.9 times the rate of one thread that uses both. With bf16, answers near a border (two
-    classes, or the threshold) are computed again in float32, so that labels and abstentions stay those of float32
-    unless an item moves more than four times as far as any of the items that both formats were tried on.
+    Each thread has its own modules over the same weights, decodes or pads its batch and computes it
+    with one core: on two cores that gave 1.1 to 1.9 times the rate of one thread that uses both.
+    With bf16, answers near a border (two classes, or the threshold) are computed again in float32,
+    so that labels and abstentions stay those of float32 unless an item moves more than four times
+    as far as any of the items that both formats were tried on.
 
     Args:
         folder: of a trained model or bundle.
-        precision: float32, bf16, or auto: bf16 where it is measured to be faster and to change little.
+        precision: float32, bf16, or auto: bf16 where it is measured to be faster and to change
+        little.
         workers: threads; 0 for as many as torch would use, at most 8.
 
     Raises:
@@ -54,14 +61,29 @@ class Predictor:
 
     def __init__(self, folder: Path, precision: str = "auto", workers: int = 0) -> None:
         if precision not in PRECISIONS:
-            raise ConfigError(f"There is no precision {precision!r}.", "", f"Choose one of {', '.join(PRECISIONS)}.")
+            raise ConfigError(
+                f"There is no precision {precision!r}.",
+                "",
+                f"Choose one of {', '.join(PRECISIONS)}.",
+            )
         classifier = load_classifier(folder)
-        self.labels, self.modality, self.least = classifier.labels, classifier.modality, read_threshold(folder)
-        self.bf16, self.reason = precision == "bf16", "" if precision == "auto" else f"{precision} as set"
+        self.labels, self.modality, self.least = (
+            classifier.labels,
+            classifier.modality,
+            read_threshold(folder),
+        )
+        self.bf16, self.reason = (
+            precision == "bf16",
+            ("" if precision == "auto" else f"{precision} as set"),
+        )
         self._model, self._processor = classifier.model, classifier.processor
         self._device = next(classifier.model.parameters()).device.type
         self._doubt = _HARM if self.bf16 else 0.0
-        cores = min(torch.get_num_threads(), _WORKERS) if self._device == "cpu" else min(os.cpu_count() or 1, _WORKERS)
+        cores = (
+            min(torch.get_num_threads(), _WORKERS)
+            if self._device == "cpu"
+            else min(os.cpu_count() or 1, _WORKERS)
+        )
         self.workers = workers or cores
         self._pictures_at_once = self._best_batch() if self.modality == "image" else 0
         self._own = threading.local()
@@ -73,9 +95,14 @@ class Predictor:
     def __exit__(self, *_error: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def probabilities(self, items: list[Any], read: Open = lambda item: item,
-                      tick: Callable[[int], None] = lambda _count: None) -> tuple[Floats, list[str]]:
-        """Probabilities (items, classes) in input order, and for each item why it has none, or nothing.
+    def probabilities(
+        self,
+        items: list[Any],
+        read: Open = lambda item: item,
+        tick: Callable[[int], None] = lambda _count: None,
+    ) -> tuple[Floats, list[str]]:
+        """Probabilities (items, classes) in input order, and for each item why it has none, or
+        nothing.
 
         Args:
             items: texts; RGB pictures, or whatever `read` makes one of.
@@ -88,9 +115,11 @@ class Predictor:
         return found, errors
 
     def settle(self, items: list[Any], total: int, read: Open = lambda item: item) -> None:
-        """Choose the number format for `total` items by trying both on the first of them; `reason` says why.
+        """Choose the number format for `total` items by trying both on the first of them; `reason`
+        says why.
 
-        Its result depends on the clock: work that is resumed keeps `chosen` and gives it to `choose`.
+        Its result depends on the clock: work that is resumed keeps `chosen` and gives it to
+        `choose`.
         """
         self.reason = "float32: too few items for bf16 to matter"
         if total < _MANY:
@@ -106,7 +135,9 @@ class Predictor:
             found.append(self._compute(sample, places, read, bf16=bf16)[0])
             seconds.append(time.perf_counter() - started)
         harm, ratio = float(np.abs(found[0] - found[1]).max()), seconds[0] / seconds[1]
-        told = f"bf16 is {ratio:.1f} times as fast here and moves probabilities by at most {harm:.1g}"
+        told = (
+            f"bf16 is {ratio:.1f} times as fast here and moves probabilities by at most {harm:.1g}"
+        )
         self.bf16 = ratio >= _WORTH and harm <= _HARM
         self._doubt = _DOUBT * harm
         self.reason = f"bf16, near a border float32: {told}" if self.bf16 else f"float32: {told}"
@@ -128,12 +159,23 @@ class Predictor:
             near |= np.abs(top[:, 1] - self.least) <= self._doubt
         return [int(place) for place in np.flatnonzero(near) if not errors[place]]
 
-    def _compute(self, items: list[Any], places: list[int], read: Open,
-                 tick: Callable[[int], None] = lambda _count: None, *, bf16: bool) -> tuple[Floats, list[str]]:
+    def _compute(
+        self,
+        items: list[Any],
+        places: list[int],
+        read: Open,
+        tick: Callable[[int], None] = lambda _count: None,
+        *,
+        bf16: bool,
+    ) -> tuple[Floats, list[str]]:
         found, errors = np.zeros((len(items), len(self.labels))), [""] * len(items)
-        batches = (self._text_batches if self.modality == "text" else self._image_batches)(items, places, read)
+        batches = (self._text_batches if self.modality == "text" else self._image_batches)(
+            items, places, read
+        )
 
-        def answer(batch: tuple[list[int], Callable[[], tuple[dict[str, Any], dict[int, str]]]]) -> int:
+        def answer(
+            batch: tuple[list[int], Callable[[], tuple[dict[str, Any], dict[int, str]]]],
+        ) -> int:
             there, make = batch
             tensors, wrong = make()
             for place, reason in wrong.items():
@@ -147,27 +189,42 @@ class Predictor:
         return found, errors
 
     def _text_batches(self, items: list[Any], places: list[int], _read: Open) -> Iterator[Any]:
-        """Texts of like length together, the longest first (memory fails early), as many as make a good batch."""
-        tokens = self._processor([items[place] for place in places], truncation=True,
-                                 max_length=self._processor.model_max_length)
+        """Texts of like length together, the longest first (memory fails early), as many as make a
+        good batch.
+        """
+        tokens = self._processor(
+            [items[place] for place in places],
+            truncation=True,
+            max_length=self._processor.model_max_length,
+        )
         lengths = [len(ids) for ids in tokens["input_ids"]]
         order = sorted(range(len(places)), key=lambda i: -lengths[i])
         start = 0
         while start < len(order):
-            size = min(max(_TOKENS[self._device] // max(lengths[order[start]], 1), 1), _MOST[self._device])
-            chosen = order[start:start + size]
+            size = min(
+                max(_TOKENS[self._device] // max(lengths[order[start]], 1), 1), _MOST[self._device]
+            )
+            chosen = order[start : start + size]
             start += size
 
             def pad(chosen: list[int] = chosen) -> tuple[dict[str, Any], dict[int, str]]:
-                return dict(self._processor.pad({name: [values[i] for i in chosen] for name, values in tokens.items()},
-                                                padding_side="right", return_tensors="pt")), {}
+                return (
+                    dict(
+                        self._processor.pad(
+                            {name: [values[i] for i in chosen] for name, values in tokens.items()},
+                            padding_side="right",
+                            return_tensors="pt",
+                        )
+                    ),
+                    {},
+                )
 
             yield [places[i] for i in chosen], pad
 
     def _image_batches(self, items: list[Any], places: list[int], read: Open) -> Iterator[Any]:
         size = self._pictures_at_once
         for start in range(0, len(places), size):
-            chosen = places[start:start + size]
+            chosen = places[start : start + size]
 
             def decode(chosen: list[int] = chosen) -> tuple[dict[str, Any], dict[int, str]]:
                 pictures, wrong = [], {}
@@ -181,29 +238,44 @@ class Predictor:
             yield chosen, decode
 
     def _best_batch(self) -> int:
-        """Pictures of one batch: on a CPU as many as are about eight of 224 x 224, which stay inside its caches."""
+        """Pictures of one batch: on a CPU as many as are about eight of 224 x 224, which stay
+        inside its caches.
+        """
         if self._device != "cpu":
             return best_batch("image")
-        side = encode_images(self._processor, [Image.new("RGB", (64, 64))])["pixel_values"].shape[-2:]
+        side = encode_images(self._processor, [Image.new("RGB", (64, 64))])["pixel_values"].shape[
+            -2:
+        ]
         return min(max(best_batch("image") * 224**2 // (side[0] * side[1]), 1), 32)
 
     def _forward(self, tensors: dict[str, Any], bf16: bool) -> Floats:
         with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=bf16):
-            logits = self._own.model(**{name: value.to(self._device) for name, value in tensors.items()}).logits
+            logits = self._own.model(
+                **{name: value.to(self._device) for name, value in tensors.items()}
+            ).logits
         found: Floats = torch.softmax(logits.double(), dim=-1).cpu().numpy()
         return found
 
     def _start_threads(self) -> ThreadPoolExecutor:
-        """Threads with one share of the cores each; torch's own setting is put back for the rest of the process."""
+        """Threads with one share of the cores each; torch's own setting is put back for the rest of
+        the process.
+        """
         whole = torch.get_num_threads()
-        weights = {id(tensor): tensor for tensor in itertools.chain(self._model.parameters(), self._model.buffers())}
+        weights = {
+            id(tensor): tensor
+            for tensor in itertools.chain(self._model.parameters(), self._model.buffers())
+        }
 
         def enter() -> None:
-            torch.get_num_threads()  # a thread's first use of torch would put the process's number in place of its own
+            # a thread's first use of torch would put the process's number in place of its own
+            torch.get_num_threads()
             torch.set_num_threads(max(whole // self.workers, 1))
             self._own.model = copy.deepcopy(self._model, memo=dict(weights))
 
-        pool, all_there = ThreadPoolExecutor(self.workers, initializer=enter), threading.Barrier(self.workers)
+        pool, all_there = (
+            ThreadPoolExecutor(self.workers, initializer=enter),
+            threading.Barrier(self.workers),
+        )
         list(pool.map(lambda _number: all_there.wait(), range(self.workers)))
         torch.set_num_threads(whole)
         return pool

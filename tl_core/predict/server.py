@@ -1,7 +1,7 @@
 """A bundle behind HTTP: answers for other programs, with limits, metrics, and an orderly end.
 
-`python -m tl_core serve BUNDLE`. Overload is said at once (429) instead of being queued without end; on SIGTERM no new
-connection is taken and what was accepted is answered.
+`python -m tl_core serve BUNDLE`. Overload is said at once (429) instead of being queued without
+end; on SIGTERM no new connection is taken and what was accepted is answered.
 """
 
 from __future__ import annotations
@@ -55,12 +55,20 @@ class _Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("graft_requests", "Requests by path and status", ("path", "status"),
-                                registry=self.registry)
-        self.seconds = Histogram("graft_request_seconds", "Seconds of a request", ("path",), registry=self.registry)
+        self.requests = Counter(
+            "graft_requests",
+            "Requests by path and status",
+            ("path", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "graft_request_seconds", "Seconds of a request", ("path",), registry=self.registry
+        )
         self.items = Counter("graft_items", "Items that were classified", registry=self.registry)
         self.accepted = self.answered = 0
-        self.waiting = Gauge("graft_waiting_items", "Items that wait to be computed", registry=self.registry)
+        self.waiting = Gauge(
+            "graft_waiting_items", "Items that wait to be computed", registry=self.registry
+        )
 
 
 def create_app(serving: Serving) -> FastAPI:
@@ -70,14 +78,22 @@ def create_app(serving: Serving) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        classifier = await asyncio.get_running_loop().run_in_executor(None, load_classifier, Path(serving.folder))
+        classifier = await asyncio.get_running_loop().run_in_executor(
+            None, load_classifier, Path(serving.folder)
+        )
 
         def compute(items: list[Any]) -> list[Answer]:
             found = classifier.probabilities(items)
             metrics.items.inc(len(items))
-            return [Answer(label=classifier.labels[int(row.argmax())], confidence=float(row.max()),
-                           abstain=bool(row.max() < least),
-                           probabilities=dict(zip(classifier.labels, row.tolist(), strict=True))) for row in found]
+            return [
+                Answer(
+                    label=classifier.labels[int(row.argmax())],
+                    confidence=float(row.max()),
+                    abstain=bool(row.max() < least),
+                    probabilities=dict(zip(classifier.labels, row.tolist(), strict=True)),
+                )
+                for row in found
+            ]
 
         app.state.classifier = classifier
         app.state.batcher = Batcher(compute, serving.batch, serving.wait_ms / 1000, serving.room)
@@ -86,23 +102,39 @@ def create_app(serving: Serving) -> FastAPI:
         yield
         app.state.ready = False
         await app.state.batcher.stop()
-        log.info("ended: %d requests were accepted, %d of them answered", metrics.accepted, metrics.answered)
+        log.info(
+            "ended: %d requests were accepted, %d of them answered",
+            metrics.accepted,
+            metrics.answered,
+        )
 
-    app = FastAPI(title="Graft Studio bundle", description=f"Answers of one classifier, which reads "
-                  f"{contract.needs(kept) if kept.columns else 'texts or pictures'}.", lifespan=life, version="1.0.0")
+    app = FastAPI(
+        title="Graft Studio bundle",
+        description=(
+            "Answers of one classifier, which reads "
+            f"{contract.needs(kept) if kept.columns else 'texts or pictures'}."
+        ),
+        lifespan=life,
+        version="1.0.0",
+    )
     app.state.ready = False
 
     def allowed(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
         if serving.token and not (given and hmac.compare_digest(given.credentials, serving.token)):
-            raise HTTPException(401, "Send the server's token as: Authorization: Bearer TOKEN.",
-                                {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(
+                401,
+                "Send the server's token as: Authorization: Bearer TOKEN.",
+                {"WWW-Authenticate": "Bearer"},
+            )
 
     @app.middleware("http")
     async def watch(request: Request, go: Callable[[Request], Awaitable[Response]]) -> Response:
         started = time.perf_counter()
         length = request.headers.get("content-length", "")
         if request.method == "POST" and not length.isdigit():
-            answer: Response = JSONResponse({"detail": "Say how long the body is (Content-Length)."}, 411)
+            answer: Response = JSONResponse(
+                {"detail": "Say how long the body is (Content-Length)."}, 411
+            )
         elif length.isdigit() and int(length) > serving.body_mb << 20:
             answer = JSONResponse({"detail": f"At most {serving.body_mb} MB at once."}, 413)
         else:
@@ -116,30 +148,47 @@ def create_app(serving: Serving) -> FastAPI:
 
     async def ask(items: list[Any]) -> Answers:
         if not app.state.ready:
-            raise HTTPException(503, "The model is not open, or the server is ending.", {"Retry-After": "2"})
+            raise HTTPException(
+                503, "The model is not open, or the server is ending.", {"Retry-After": "2"}
+            )
         try:
             async with asyncio.timeout(serving.seconds):
                 return Answers(answers=await app.state.batcher.answers(items))
         except Full as error:
-            raise HTTPException(429, "Too many items wait. Try again in a moment.", {"Retry-After": "1"}) from error
+            raise HTTPException(
+                429, "Too many items wait. Try again in a moment.", {"Retry-After": "1"}
+            ) from error
         except TimeoutError as error:
-            raise HTTPException(503, f"It took longer than {serving.seconds:g} seconds.",
-                                {"Retry-After": "5"}) from error
+            raise HTTPException(
+                503, f"It took longer than {serving.seconds:g} seconds.", {"Retry-After": "5"}
+            ) from error
 
     def of_kind(modality: str, other: str) -> None:
         if app.state.ready and app.state.classifier.modality != modality:
-            raise HTTPException(422, f"This model reads {app.state.classifier.modality}s: POST {other}.")
+            raise HTTPException(
+                422, f"This model reads {app.state.classifier.modality}s: POST {other}."
+            )
 
     refusals: dict[int | str, dict[str, Any]] = {
-        code: {"description": text, "model": Refusal} for code, text in (
-            (400, "not readable"), (401, "token missing or wrong"), (411, "length missing"), (413, "too large"),
-            (422, "not what this model reads"), (429, "too many wait"), (503, "not ready, or too slow"))}
+        code: {"description": text, "model": Refusal}
+        for code, text in (
+            (400, "not readable"),
+            (401, "token missing or wrong"),
+            (411, "length missing"),
+            (413, "too large"),
+            (422, "not what this model reads"),
+            (429, "too many wait"),
+            (503, "not ready, or too slow"),
+        )
+    }
 
     @app.exception_handler(RequestValidationError)
     async def say_what_is_wrong(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return JSONResponse({"detail": f"{where or 'The body'}: {first['msg'].removeprefix('Value error, ')}"}, 422)
+        return JSONResponse(
+            {"detail": f"{where or 'The body'}: {first['msg'].removeprefix('Value error, ')}"}, 422
+        )
 
     @app.post("/predict", responses=refusals, dependencies=[Depends(allowed)])
     async def predict(asked: Asked) -> Answers:
@@ -147,17 +196,24 @@ def create_app(serving: Serving) -> FastAPI:
         if not kept.pixels:
             of_kind("text", "/predict/files")
         try:
-            return await ask((contract.pictures_of if kept.pixels else contract.texts_of)(asked, kept))
+            return await ask(
+                (contract.pictures_of if kept.pixels else contract.texts_of)(asked, kept)
+            )
         except DataError as error:
             raise HTTPException(422, str(error)) from error
 
     @app.post("/predict/files", responses=refusals, dependencies=[Depends(allowed)])
     async def predict_files(files: Annotated[list[UploadFile], File(max_length=ITEMS)]) -> Answers:
-        """Classify pictures, sent as files of a form; one answer a page where training took each page as a picture."""
+        """Classify pictures, sent as files of a form; one answer a page where training took each
+        page as a picture.
+        """
         of_kind("image", "/predict")
         try:
-            return await ask(contract.files_of([(await file.read(), Path(file.filename or "").suffix)
-                                                for file in files], kept))
+            return await ask(
+                contract.files_of(
+                    [(await file.read(), Path(file.filename or "").suffix) for file in files], kept
+                )
+            )
         except DataError as error:
             raise HTTPException(422, str(error)) from error
 
@@ -171,8 +227,12 @@ def create_app(serving: Serving) -> FastAPI:
         """Whether it answers, which classes it knows, and what it reads."""
         if not app.state.ready:
             raise HTTPException(503, "The model is not open, or the server is ending.")
-        return Ready(status="ready", labels=app.state.classifier.labels, columns=list(kept.columns),
-                     pixels=list(kept.pixels))
+        return Ready(
+            status="ready",
+            labels=app.state.classifier.labels,
+            columns=list(kept.columns),
+            pixels=list(kept.pixels),
+        )
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def show_metrics() -> Response:
@@ -218,5 +278,13 @@ def run(serving: Serving, host: str, port: int, workers: int, drain: int = 30) -
     import uvicorn
 
     os.environ["TL_SERVING"] = json.dumps(asdict(serving))
-    uvicorn.run("tl_core.predict.server:from_environment", factory=True, host=host, port=port, workers=workers,
-                timeout_graceful_shutdown=drain, access_log=False, log_level="warning")
+    uvicorn.run(
+        "tl_core.predict.server:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        timeout_graceful_shutdown=drain,
+        access_log=False,
+        log_level="warning",
+    )

@@ -1,4 +1,6 @@
-"""Rows of tables that are to be predicted: which columns the model reads of them, and what it gets."""
+"""Rows of tables that are to be predicted: which columns the model reads of them, and what it
+gets.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ _HEAD = 1000
 
 @dataclass
 class Item:
-    """One input: its row number or file name, the columns that came with it, what the model reads, or what is wrong."""
+    """One input: its row number or file name, the columns that came with it, what the model reads,
+    or what is wrong.
+    """
 
     name: int | str
     columns: dict[str, str]
@@ -57,9 +61,15 @@ class Survey:
             DataError: with the names that there are, the nearest first.
         """
         if name not in self.names:
-            has = f"The table has: {', '.join(self.names[:12])}{' …' if len(self.names) > 12 else ''}."
-            raise DataError(f"There is no column {name!r}.", f"{why} {has}".strip(),
-                            f"{nearest(name, self.names)} {more}".strip())
+            has = (
+                "The table has:"
+                f" {', '.join(self.names[:12])}{' …' if len(self.names) > 12 else ''}."
+            )
+            raise DataError(
+                f"There is no column {name!r}.",
+                f"{why} {has}".strip(),
+                f"{nearest(name, self.names)} {more}".strip(),
+            )
 
 
 def survey(path: Path) -> Survey:
@@ -78,7 +88,8 @@ def survey(path: Path) -> Survey:
 
 
 def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Plan) -> Preparation:
-    """What is done to the rows of `table`: as in training, from the columns that a person names, or else a guess.
+    """What is done to the rows of `table`: as in training, from the columns that a person names, or
+    else a guess.
 
     Raises:
         DataError: when a named column, or one of several that training joined, is not in the table.
@@ -88,12 +99,26 @@ def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Pla
     if len(columns) > 1:
         shown = " and ".join(map(repr, columns))
         for name in columns:
-            table.require(name, f"The model was trained on {shown}, joined by a line break, and reads nothing less.",
-                          "Name others with --title-column and --text-column.")
+            table.require(
+                name,
+                f"The model was trained on {shown}, joined by a line break, and reads nothing"
+                " less.",
+                "Name others with --title-column and --text-column.",
+            )
             given = name in (asked.text_column, asked.title_column)
             known = given or name in kept.columns
-            plan.take(name, "text" if name == columns[-1] else "title", "named by you" if given else
-                      "the model was trained on it" if known else "guessed from names and content", certain=known)
+            plan.take(
+                name,
+                "text" if name == columns[-1] else "title",
+                (
+                    "named by you"
+                    if given
+                    else (
+                        "the model was trained on it" if known else "guessed from names and content"
+                    )
+                ),
+                certain=known,
+            )
         plan.note(f"{shown} are joined by a line break{', as in training' if kept.joined else ''}.")
     else:
         columns = (_one_column(table, columns, asked, plan),)
@@ -103,15 +128,23 @@ def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Pla
 
 
 def _named(table: Survey, kept: Preparation, asked: Asked) -> tuple[str, ...]:
-    """The columns of the training, with those that a person names in their places; () where nobody knows any."""
+    """The columns of the training, with those that a person names in their places; () where nobody
+    knows any.
+    """
     for name in filter(None, (asked.text_column, asked.title_column)):
         table.require(name)
     if asked.title_column and asked.title_column == asked.text_column:
-        raise DataError(f"The column {asked.text_column!r} is named as title and as text.", "",
-                        "Name two different columns.")
+        raise DataError(
+            f"The column {asked.text_column!r} is named as title and as text.",
+            "",
+            "Name two different columns.",
+        )
     if asked.title_column and len(kept.columns) == 1:
-        raise DataError(f"The model was trained on the column {kept.columns[0]!r} alone.", "With a title in front it "
-                        "would read something that it has never seen.", "Leave --title-column out.")
+        raise DataError(
+            f"The model was trained on the column {kept.columns[0]!r} alone.",
+            "With a title in front it would read something that it has never seen.",
+            "Leave --title-column out.",
+        )
     if not kept.joined:
         own = (asked.text_column,) if asked.text_column else kept.columns
         if not asked.title_column:
@@ -120,8 +153,11 @@ def _named(table: Survey, kept: Preparation, asked: Asked) -> tuple[str, ...]:
     columns = list(kept.columns)
     columns[0], columns[-1] = asked.title_column or columns[0], asked.text_column or columns[-1]
     if len({*columns}) < len(columns):
-        raise DataError(f"{asked.title_column or asked.text_column!r} would be read twice.", "The model was trained on "
-                        f"{' and '.join(map(repr, kept.columns))}.", "Name both --title-column and --text-column.")
+        raise DataError(
+            f"{asked.title_column or asked.text_column!r} would be read twice.",
+            f"The model was trained on {' and '.join(map(repr, kept.columns))}.",
+            "Name both --title-column and --text-column.",
+        )
     return tuple(columns)
 
 
@@ -138,9 +174,17 @@ def _one_column(table: Survey, wanted: tuple[str, ...], asked: Asked, plan: Plan
         plan.take(own, "text", "the format says so")
         return own
     found = _guess(table, set())
-    plan.take(found, "text", "guessed from names and content" + (
-        f", because there is no column {wanted[0]!r}, which the model was trained on" if wanted else
-        "; --text-column names another one"), certain=False)
+    plan.take(
+        found,
+        "text",
+        "guessed from names and content"
+        + (
+            f", because there is no column {wanted[0]!r}, which the model was trained on"
+            if wanted
+            else "; --text-column names another one"
+        ),
+        certain=False,
+    )
     return found
 
 
@@ -152,7 +196,8 @@ def _guess(table: Survey, taken: set[str]) -> str:
 
 
 def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) -> Preparation:
-    """Which columns of `table` hold the pixels: those of the training, or others of the same number as a guess.
+    """Which columns of `table` hold the pixels: those of the training, or others of the same number
+    as a guess.
 
     Raises:
         DataError: when the table has no such columns.
@@ -160,8 +205,11 @@ def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) ->
     width, height, channels = kept.pixels
     shown = f"{width} x {height}{' in colour' if channels == 3 else ''}"
     if asked.text_column or asked.title_column:
-        raise DataError("The model reads pictures from a table of pixels, no texts.", "",
-                        "Leave --text-column and --title-column out.")
+        raise DataError(
+            "The model reads pictures from a table of pixels, no texts.",
+            "",
+            "Leave --text-column and --title-column out.",
+        )
     columns, certain, reason = kept.columns, True, f"pixels of pictures of {shown}, as in training"
     missing = [name for name in columns if name not in table.names]
     if missing:
@@ -170,18 +218,32 @@ def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) ->
         other = pixel_columns(table.head) if table.head is not None else None
         if other is None or tuple(other[1]) != kept.pixels:
             some = f"{columns[0]!r}" + (f" to {columns[-1]!r}" if len(columns) > 1 else "")
-            table.require(missing[0], f"The model was trained on the pixels of pictures of {shown} in {some}.")
+            table.require(
+                missing[0], f"The model was trained on the pixels of pictures of {shown} in {some}."
+            )
         else:
             columns, certain = tuple(other[0]), False
-            reason = f"as many numbers as pictures of {shown} have, but not under the names of the training"
-    plan.take(columns[0] + (f" to {columns[-1]}" if len(columns) > 1 else ""), "image", reason, certain=certain)
+            reason = (
+                f"as many numbers as pictures of {shown} have, but not under the names of the"
+                " training"
+            )
+    plan.take(
+        columns[0] + (f" to {columns[-1]}" if len(columns) > 1 else ""),
+        "image",
+        reason,
+        certain=certain,
+    )
     return replace(kept, columns=columns)
 
 
 def text_windows(path: Path, preparation: Preparation) -> Iterator[list[Item]]:
-    """Rows in their order; those that the reader had to leave out stand in their place with the reason."""
+    """Rows in their order; those that the reader had to leave out stand in their place with the
+    reason.
+    """
     for rows, damaged in _chunks(path, TEXT_WINDOW):
-        items = {number: Item(number, record, *text_of(record, preparation)) for number, record in rows}
+        items = {
+            number: Item(number, record, *text_of(record, preparation)) for number, record in rows
+        }
         yield _in_order(items | damaged)
 
 
@@ -189,8 +251,14 @@ def pixel_windows(path: Path, preparation: Preparation) -> Iterator[list[Item]]:
     """The same for pictures in rows; their pixels do not come back beside the answers."""
     wanted = dict.fromkeys(preparation.columns, "")
     for rows, damaged in _chunks(path, IMAGE_WINDOW):
-        items = {number: Item(number, {name: cell for name, cell in record.items() if name not in wanted},
-                              {name: record.get(name, "") for name in wanted}) for number, record in rows}
+        items = {
+            number: Item(
+                number,
+                {name: cell for name, cell in record.items() if name not in wanted},
+                {name: record.get(name, "") for name in wanted},
+            )
+            for number, record in rows
+        }
         yield _in_order(items | damaged)
 
 
@@ -215,15 +283,25 @@ def text_of(record: dict[str, str], preparation: Preparation) -> tuple[str, str]
     return (text, "") if text else ("", "The text is empty.")
 
 
-def _chunks(path: Path, size: int) -> Iterator[tuple[list[tuple[int, dict[str, str]]], dict[int, Item]]]:
+def _chunks(
+    path: Path, size: int
+) -> Iterator[tuple[list[tuple[int, dict[str, str]]], dict[int, Item]]]:
     reading, seen = tables.Reading(), 0
     for rows in tables.read_table(path, reading, chunk_rows=size):
-        damaged = {number: Item(number, {}, "", f"The row is damaged: {reason}.")
-                   for number, reason in reading.bad[seen:]}
+        damaged = {
+            number: Item(number, {}, "", f"The row is damaged: {reason}.")
+            for number, reason in reading.bad[seen:]
+        }
         seen = len(reading.bad)
         yield list(zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)), damaged
     if late := reading.bad[seen:]:
-        yield [], {number: Item(number, {}, "", f"The row is damaged: {reason}.") for number, reason in late}
+        yield (
+            [],
+            {
+                number: Item(number, {}, "", f"The row is damaged: {reason}.")
+                for number, reason in late
+            },
+        )
 
 
 def _in_order(items: dict[int, Item]) -> list[Item]:

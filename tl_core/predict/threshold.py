@@ -17,7 +17,9 @@ def save_threshold(model: Path, least: float) -> None:
         ConfigError: for a number outside that range.
     """
     if not 0 <= least < 1:
-        raise ConfigError(f"A threshold of {least} makes no sense.", "It is a probability.", "Give 0 to 0.99.")
+        raise ConfigError(
+            f"A threshold of {least} makes no sense.", "It is a probability.", "Give 0 to 0.99."
+        )
     path = model / _FILE
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({"least": least}))

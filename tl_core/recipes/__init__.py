@@ -1,7 +1,8 @@
 """How a run trains: one readable function per recipe, found by name.
 
-A recipe's `train(config, version, folder, cache, progress)` leaves its artifacts in `folder` and returns what it found,
-without ever seeing a test label; `judging.judge` then opens them. It never touches registry, jobs or pages.
+A recipe's `train(config, version, folder, cache, progress)` leaves its artifacts in `folder` and
+returns what it found, without ever seeing a test label; `judging.judge` then opens them. It never
+touches registry, jobs or pages.
 """
 
 from __future__ import annotations
@@ -15,19 +16,36 @@ from tl_core.errors import NotFoundError, nearest
 
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
-    "zero_shot": "No labels at all: the backbone compares each item with words that describe the classes.",
-    "static_embeddings": "The way before transformers: one vector for each word, read by a small network.",
-    "probe": "The first answer in seconds: the backbone stays frozen, a logistic regression learns on its features.",
-    "contrastive": "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit).",
-    "finetune": "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch.",
-    "ladder": "Several strategies on the same splits and seeds, to find the cheapest that is good enough.",
-    "auto": "The best within some minutes: backbones, strategies and learning rates are tried, the best is kept.",
+    "zero_shot": (
+        "No labels at all: the backbone compares each item with words that describe the classes."
+    ),
+    "static_embeddings": (
+        "The way before transformers: one vector for each word, read by a small network."
+    ),
+    "probe": (
+        "The first answer in seconds: the backbone stays frozen, a logistic regression learns on"
+        " its features."
+    ),
+    "contrastive": (
+        "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit)."
+    ),
+    "finetune": (
+        "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch."
+    ),
+    "ladder": (
+        "Several strategies on the same splits and seeds, to find the cheapest that is good enough."
+    ),
+    "auto": (
+        "The best within some minutes: backbones, strategies and learning rates are tried, the best"
+        " is kept."
+    ),
 }
-assert set(RECIPES) == set(SETTINGS)  # noqa: S101 - a recipe without settings is a defect of ours
+assert set(RECIPES) == set(SETTINGS)
 
 
 def load_training(name: str) -> Callable[..., Any]:
-    """The function that trains by a recipe's name, blind to test labels; its module is imported only now.
+    """The function that trains by a recipe's name, blind to test labels; its module is imported
+    only now.
 
     Raises:
         NotFoundError: for an unknown name.
@@ -48,9 +66,15 @@ def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any
     from tl_core.recipes import common, judging
 
     check_trainable(version, learns=config.recipe != "zero_shot")
-    if config.recipe in ("ladder", "auto"):  # they train several, and open the labels after the last
+    if config.recipe in (
+        "ladder",
+        "auto",
+    ):  # they train several, and open the labels after the last
         found: dict[str, Any] = import_module(f"tl_core.recipes.{config.recipe}").run(
-            config, version, folder, cache, progress)
+            config, version, folder, cache, progress
+        )
         return found
-    trained = load_training(config.recipe)(config, common.SealedVersion(version), folder, cache, progress)
+    trained = load_training(config.recipe)(
+        config, common.SealedVersion(version), folder, cache, progress
+    )
     return judging.judge(config, version, trained, folder, cache, progress)

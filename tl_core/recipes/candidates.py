@@ -1,4 +1,6 @@
-"""What an automatic search may try: probes, and fine-tunings by what moves, how far, and how pictures vary."""
+"""What an automatic search may try: probes, and fine-tunings by what moves, how far, and how
+pictures vary.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _FURTHER = 3.0  # how much larger or smaller the steps of a candidate are
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something to train: `name` is its folder, `part` the share of a whole training that it gets (0: none)."""
+    """Something to train: `name` is its folder, `part` the share of a whole training that it gets
+    (0: none).
+    """
 
     name: str
     title: str
@@ -31,24 +35,36 @@ class Candidate:
         """The same for `part` of `epochs`; what has no epochs stays as it is."""
         if "strategy" not in self.options:
             return self
-        return replace(self, name=f"{self.name}-{part:.2f}", part=part,
-                       options={**self.options, "epochs": round(max(1.0, part * epochs), 2)})
+        return replace(
+            self,
+            name=f"{self.name}-{part:.2f}",
+            part=part,
+            options={**self.options, "epochs": round(max(1.0, part * epochs), 2)},
+        )
 
     def whole(self, epochs: float, share: float = 1.0) -> Candidate:
-        """The same for all of its epochs, or the share of them that there is time for; its folder is the same."""
+        """The same for all of its epochs, or the share of them that there is time for; its folder
+        is the same.
+        """
         if "strategy" not in self.options:
             return self
-        return replace(self.shorter(share, epochs) if share < 1 else self, name=f"{self.name}-whole")
+        return replace(
+            self.shorter(share, epochs) if share < 1 else self, name=f"{self.name}-whole"
+        )
 
 
 def probe(number: int, backbone: str, settings: AutoSettings) -> Candidate:
     """A linear classifier on the frozen backbone."""
-    return Candidate(f"probe-{number}", STRATEGIES["probe"].title, "probe", backbone, _common(settings))
+    return Candidate(
+        f"probe-{number}", STRATEGIES["probe"].title, "probe", backbone, _common(settings)
+    )
 
 
 def depths(backbone: str, settings: AutoSettings) -> Candidate:
     """The same on the outputs of all blocks side by side."""
-    return Candidate("depths", "Probe of all depths", "probe", backbone, {**_common(settings), "depth": -1})
+    return Candidate(
+        "depths", "Probe of all depths", "probe", backbone, {**_common(settings), "depth": -1}
+    )
 
 
 def tuned(backbone: str, version: DatasetVersion, settings: AutoSettings) -> list[Candidate]:
@@ -61,23 +77,52 @@ def tuned(backbone: str, version: DatasetVersion, settings: AutoSettings) -> lis
         title = STRATEGIES[strategy].title + (f", {note}" if note else "")
         recipe = STRATEGIES[strategy].recipe
         given = {"strategy": strategy, **own} if recipe == "finetune" else _common(settings)
-        return Candidate(re.sub(r"\W+", "-", title.lower()), title, recipe, backbone, {**given, **options}, rate=rate)
+        return Candidate(
+            re.sub(r"\W+", "-", title.lower()),
+            title,
+            recipe,
+            backbone,
+            {**given, **options},
+            rate=rate,
+        )
 
     found = [one("lpft"), one("lpft", "larger steps", _FURTHER)]
     if image:
-        found += [one("lpft", "lightly varied pictures", augment="light")] if settings.augment == "standard" else []
+        found += (
+            [one("lpft", "lightly varied pictures", augment="light")]
+            if settings.augment == "standard"
+            else []
+        )
         return [*found, one("full"), one("lpft", "smaller steps", 1 / _FURTHER), one("two_stage")]
-    return [found[0], *([one("contrastive")] if few else []), found[1], one("full"), one("lora"),
-            one("lpft", "smaller steps", 1 / _FURTHER)]
+    return [
+        found[0],
+        *([one("contrastive")] if few else []),
+        found[1],
+        one("full"),
+        one("lora"),
+        one("lpft", "smaller steps", 1 / _FURTHER),
+    ]
 
 
 def with_rates(pool: list[Candidate], base: float) -> list[Candidate]:
-    """The same with learning rates in numbers, where they differ from what the program chooses, `base`."""
-    return [one if one.rate == 1.0 else replace(one, options={**one.options, "learning_rate": base * one.rate})
-            for one in pool]
+    """The same with learning rates in numbers, where they differ from what the program chooses,
+    `base`.
+    """
+    return [
+        (
+            one
+            if one.rate == 1.0
+            else replace(one, options={**one.options, "learning_rate": base * one.rate})
+        )
+        for one in pool
+    ]
 
 
 def _common(settings: AutoSettings) -> dict[str, Any]:
     """What every candidate is told."""
-    return {"class_weights": settings.class_weights, "max_length": settings.max_length, "seed": settings.seed,
-            "baseline": settings.baseline}
+    return {
+        "class_weights": settings.class_weights,
+        "max_length": settings.max_length,
+        "seed": settings.seed,
+        "baseline": settings.baseline,
+    }

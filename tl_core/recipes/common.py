@@ -1,4 +1,6 @@
-"""What every recipe needs around its training: label spaces, what it leaves, sealed test labels, the yardstick."""
+"""What every recipe needs around its training: label spaces, what it leaves, sealed test labels,
+the yardstick.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """All class names of the version, and which of them the model can learn: those with training rows."""
+    """All class names of the version, and which of them the model can learn: those with training
+    rows.
+    """
 
     names: list[str]
     kept: list[int]
@@ -45,7 +49,9 @@ class LabelSpace:
         return table[labels]
 
     def to_all(self, probabilities: Floats) -> Floats:
-        """Model probabilities (rows, kept) spread over all classes, zero for those outside the model."""
+        """Model probabilities (rows, kept) spread over all classes, zero for those outside the
+        model.
+        """
         out = np.zeros((len(probabilities), len(self.names)))
         out[:, self.kept] = probabilities
         return out
@@ -55,8 +61,8 @@ class LabelSpace:
 class Trained:
     """What a recipe's training leaves behind, made without a look at any test label.
 
-    `test` and `validation` are probabilities over all classes of the version; `kind` says whether the validation ones
-    come from a split or from cross-validation.
+    `test` and `validation` are probabilities over all classes of the version; `kind` says whether
+    the validation ones come from a split or from cross-validation.
     """
 
     test: Floats
@@ -76,7 +82,9 @@ class Clock:
     """Seconds between marks, by name; the names are those of the report."""
 
     def __init__(self) -> None:
-        self.seconds = dict.fromkeys(("load", "features", "fit", "verify", "predict", "evaluate", "baseline"), 0.0)
+        self.seconds = dict.fromkeys(
+            ("load", "features", "fit", "verify", "predict", "evaluate", "baseline"), 0.0
+        )
         self._last = time.perf_counter()
 
     def mark(self, name: str) -> None:
@@ -87,7 +95,9 @@ class Clock:
 
 
 class SealedVersion(DatasetVersion):
-    """A dataset version whose test labels cannot be read: they are -1, as for rows without a class."""
+    """A dataset version whose test labels cannot be read: they are -1, as for rows without a
+    class.
+    """
 
     def __init__(self, version: DatasetVersion) -> None:
         super().__init__(version.folder)
@@ -100,11 +110,16 @@ class SealedVersion(DatasetVersion):
         return self._known
 
 
-def predict_rows(classifier: Any, version: DatasetVersion, rows: Ints, progress: Progress) -> Floats:  # noqa: ANN401
+def predict_rows(
+    classifier: Any,  # noqa: ANN401
+    version: DatasetVersion,
+    rows: Ints,
+    progress: Progress,
+) -> Floats:
     """Probabilities (rows, model classes) of a loaded classifier, a few hundred items at a time."""
     parts = [np.zeros((0, len(classifier.labels)))]
     for start in range(0, len(rows), _CHUNK):
-        some = rows[start:start + _CHUNK]
+        some = rows[start : start + _CHUNK]
         parts.append(classifier.probabilities(read_inputs(version, some)))
         progress.batch(start + len(some), len(rows))
     return np.concatenate(parts)
@@ -117,9 +132,13 @@ def refuse_other_modality(backbone: Any, version: DatasetVersion) -> None:  # no
         DataError: when `backbone` cannot read the items of `version`.
     """
     if backbone.modality != version.info.modality:
-        raise DataError(f"{backbone.reference} reads {backbone.modality}s, the dataset holds {version.info.modality}s.",
-                        "", f"Choose a backbone for {version.info.modality}s, such as "
-                        f"starter:{version.info.modality}.")
+        raise DataError(
+            f"{backbone.reference} reads {backbone.modality}s, the dataset holds"
+            f" {version.info.modality}s.",
+            "",
+            f"Choose a backbone for {version.info.modality}s, such as "
+            f"starter:{version.info.modality}.",
+        )
 
 
 def refuse_pictures(version: DatasetVersion, what: str) -> None:
@@ -129,19 +148,27 @@ def refuse_pictures(version: DatasetVersion, what: str) -> None:
         DataError: for a dataset of pictures; `what` names what they have not.
     """
     if version.info.modality != "text":
-        raise DataError(f"{what} need texts, the dataset holds {version.info.modality}s.", "",
-                        "Choose another strategy.")
+        raise DataError(
+            f"{what} need texts, the dataset holds {version.info.modality}s.",
+            "",
+            "Choose another strategy.",
+        )
 
 
 def label_space(version: DatasetVersion) -> LabelSpace:
-    """Classes that occur among the training rows are learnt; others are named and count as wrong."""
+    """Classes that occur among the training rows are learnt; others are named and count as
+    wrong.
+    """
     present = np.unique(version.labels[version.rows_of("train")])
     return LabelSpace(version.info.labels, [int(i) for i in present if i >= 0])
 
 
-def run_yardstick(version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool,
-                  seed: int) -> tuple[dict[str, Any], NDArray[np.bool_]]:
-    """The report's `baselines` and which test rows the trained one has right; kept for later runs on this version."""
+def run_yardstick(
+    version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
+) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+    """The report's `baselines` and which test rows the trained one has right; kept for later runs
+    on this version.
+    """
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
     known = read_json(memory).get(key)
@@ -149,20 +176,44 @@ def run_yardstick(version: DatasetVersion, cache: Path, progress: Progress, *, b
         return known["scores"], np.array(known["correct"], dtype=bool)
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     space, labels = label_space(version), version.labels
-    fitted = yardstick.fit_yardstick(version, labels, rows, classes=len(space.names), c=1.0, balanced=balanced,
-                                     seed=seed, progress=progress)
+    fitted = yardstick.fit_yardstick(
+        version,
+        labels,
+        rows,
+        classes=len(space.names),
+        c=1.0,
+        balanced=balanced,
+        seed=seed,
+        progress=progress,
+    )
     predicted = {split: found.argmax(axis=1) for split, found in fitted.probabilities.items()}
-    scores = {**majority_baseline(version), fitted.name: {
-        split: report.baseline_score(labels[rows[split]], predicted[split]) for split in predicted if len(rows[split])}}
+    scores = {
+        **majority_baseline(version),
+        fitted.name: {
+            split: report.baseline_score(labels[rows[split]], predicted[split])
+            for split in predicted
+            if len(rows[split])
+        },
+    }
     correct = predicted["test"] == labels[rows["test"]]
     memory.parent.mkdir(parents=True, exist_ok=True)
-    write_json(memory, {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}})
+    write_json(
+        memory,
+        {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}},
+    )
     return scores, correct
 
 
 def majority_baseline(version: DatasetVersion) -> dict[str, Any]:
-    """The score of always naming the commonest class, on the test rows and those kept for choosing."""
+    """The score of always naming the commonest class, on the test rows and those kept for
+    choosing.
+    """
     guess = yardstick.majority(version.labels[version.rows_of("train")], len(version.info.labels))
     truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
-    return {"majority": {split: report.baseline_score(known, np.full(len(known), guess))
-                         for split, known in truth.items() if split == "test" or len(known)}}
+    return {
+        "majority": {
+            split: report.baseline_score(known, np.full(len(known), guess))
+            for split, known in truth.items()
+            if split == "test" or len(known)
+        }
+    }

@@ -1,8 +1,9 @@
-"""Recipe `contrastive`: a sentence encoder is tuned on pairs of texts, then a probe is fitted on it.
+"""Recipe `contrastive`: a sentence encoder is tuned on pairs of texts, then a probe is fitted on
+it.
 
-The steps, top to bottom: open the encoder with mean pooling, tune it on pairs of training texts, fit logistic
-regression on its new features (chosen on the validation rows, which the encoder has not seen), save and prove as every
-probe.
+The steps, top to bottom: open the encoder with mean pooling, tune it on pairs of training texts,
+fit logistic regression on its new features (chosen on the validation rows, which the encoder has
+not seen), save and prove as every probe.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from tl_core.train.seeds import seed_everything
 from tl_core.train.tokens import TextExamples, tokenize
 
 
-def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
+def train(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Trained:
     """Train as `config` says; the model lands in `folder/model`. Test labels are never read.
 
     Raises:
@@ -34,9 +37,14 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     rows = version.rows_of("train")
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(config.backbone, space.model_names, read_settings(), seed=settings.seed,
-                             pooling="mean" if version.info.modality == "text" else "auto",
-                             max_length=settings.max_length)
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        seed=settings.seed,
+        pooling="mean" if version.info.modality == "text" else "auto",
+        max_length=settings.max_length,
+    )
     common.refuse_other_modality(backbone, version)
     common.refuse_pictures(version, "Pairs of texts")
     for finding in language.check_texts(backbone, version, rows):
@@ -44,19 +52,34 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     clock.mark("load")
 
     progress.stage("Pulling the classes apart", share=0.6)
-    examples = TextExamples(tokenize(version, rows, backbone, cache), space.to_model(version.labels)[rows],
-                            int(backbone.processor.pad_token_id))
+    examples = TextExamples(
+        tokenize(version, rows, backbone, cache),
+        space.to_model(version.labels)[rows],
+        int(backbone.processor.pad_token_id),
+    )
     told = pull_apart(backbone, examples, settings, progress)
     progress.log(f"The encoder has seen {told['pairs']:,} of {told['possible']:,} possible pairs.")
     backbone.altered = state_hash(backbone.model)
     clock.mark("fit")
 
-    head = ProbeSettings(class_weights=settings.class_weights, max_length=settings.max_length, selection="validation",
-                         pooling="mean", precision="float32", repeats=0, baseline=settings.baseline,
-                         seed=settings.seed)
+    head = ProbeSettings(
+        class_weights=settings.class_weights,
+        max_length=settings.max_length,
+        selection="validation",
+        pooling="mean",
+        precision="float32",
+        repeats=0,
+        baseline=settings.baseline,
+        seed=settings.seed,
+    )
     trained = probe.fit_and_save(head, version, space, backbone, folder, cache, progress, clock)
-    trained.settings = {**settings.as_dict(), "c": trained.settings["c"], "max_length": backbone.max_length}
+    trained.settings = {
+        **settings.as_dict(),
+        "c": trained.settings["c"],
+        "max_length": backbone.max_length,
+    }
     trained.facts["contrastive"] = told
     trained.facts["model"]["trainable_parameters"] += sum(
-        parameter.numel() for parameter in backbone.model.parameters() if parameter.requires_grad)
+        parameter.numel() for parameter in backbone.model.parameters() if parameter.requires_grad
+    )
     return trained

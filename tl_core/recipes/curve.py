@@ -1,4 +1,6 @@
-"""Would more labels help this very training? The same training on an eighth, a quarter, half and all of the rows."""
+"""Would more labels help this very training? The same training on an eighth, a quarter, half and
+all of the rows.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +41,19 @@ class Grown(SealedVersion):
         return self._splits
 
 
-def follow(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
-           progress: Progress) -> dict[str, Any]:
-    """Train as `config` says on growing, nested, stratified parts of the training rows; writes `folder/curve.json`.
+def follow(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train as `config` says on growing, nested, stratified parts of the training rows; writes
+    `folder/curve.json`.
 
-    Every training is judged on the same validation rows; points that are finished are kept over an interruption.
+    Every training is judged on the same validation rows; points that are finished are kept over an
+    interruption.
 
     Returns:
-        `points`: `rows`, `value`, `low`, `high` of the accuracy (Wilson); `ahead`: where the trend leads, with a range
-        from a bootstrap of the validation rows; `classes`: recall and what the last doubling brought; `advice`.
+        `points`: `rows`, `value`, `low`, `high` of the accuracy (Wilson); `ahead`: where the trend
+        leads, with a range from a bootstrap of the validation rows; `classes`: recall and what the
+        last doubling brought; `advice`.
 
     Raises:
         DataError: when there are no validation rows, or too few training rows to leave some out.
@@ -57,28 +63,67 @@ def follow(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path
     classes = len(np.unique(version.labels[train]))
     sizes = [len(train) // part for part in _PARTS if len(train) // part >= _FEWEST * classes]
     if not len(held) or len(sizes) < 2:
-        raise DataError("There is too little to leave some of it out.",
-                        f"{len(train):,} training and {len(held):,} validation items in {classes} classes.",
-                        "Add more labelled items.")
+        raise DataError(
+            "There is too little to leave some of it out.",
+            f"{len(train):,} training and {len(held):,} validation items in {classes} classes.",
+            "Add more labelled items.",
+        )
     order = train[learning_curve.nested(version.labels[train], config.settings.seed)]
-    right = np.stack([_train_on(np.sort(order[:size]), config, version, folder / f"part-{size}", cache,
-                                Part(progress, f"{size:,} items", size / sum(sizes))) for size in sizes], axis=1)
-    points = [{"rows": float(size), **{key: found[key] for key in ("value", "low", "high")}} for size, found in
-              zip(sizes, (proportion(int(part.sum()), len(held)) for part in right.T), strict=True)]
+    right = np.stack(
+        [
+            _train_on(
+                np.sort(order[:size]),
+                config,
+                version,
+                folder / f"part-{size}",
+                cache,
+                Part(progress, f"{size:,} items", size / sum(sizes)),
+            )
+            for size in sizes
+        ],
+        axis=1,
+    )
+    points = [
+        {"rows": float(size), **{key: found[key] for key in ("value", "low", "high")}}
+        for size, found in zip(
+            sizes, (proportion(int(part.sum()), len(held)) for part in right.T), strict=True
+        )
+    ]
     truth = version.labels[held]
-    recalls: list[dict[str, Any]] = [{"label": name, "recall": float(right[truth == label, -1].mean()),
-                "gain": float(right[truth == label, -1].mean() - right[truth == label, -2].mean())}
-               for label, name in enumerate(version.info.labels) if (truth == label).any()]
+    recalls: list[dict[str, Any]] = [
+        {
+            "label": name,
+            "recall": float(right[truth == label, -1].mean()),
+            "gain": float(right[truth == label, -1].mean() - right[truth == label, -2].mean()),
+        }
+        for label, name in enumerate(version.info.labels)
+        if (truth == label).any()
+    ]
     recalls.sort(key=lambda part: -part["gain"])
-    ahead = learning_curve.follow(np.array(sizes, float), right.astype(np.float64), config.settings.seed)
-    out = {"points": points, "ahead": ahead, "classes": recalls, "validation_rows": len(held),
-           "advice": learning_curve.advice(points, ahead, recalls, noun_of(version.info.modality), None)}
+    ahead = learning_curve.follow(
+        np.array(sizes, float), right.astype(np.float64), config.settings.seed
+    )
+    out = {
+        "points": points,
+        "ahead": ahead,
+        "classes": recalls,
+        "validation_rows": len(held),
+        "advice": learning_curve.advice(
+            points, ahead, recalls, noun_of(version.info.modality), None
+        ),
+    }
     write_json(folder / FILE, out)
     return out
 
 
-def _train_on(rows: Ints, config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
-              progress: Progress) -> NDArray[np.bool_]:
+def _train_on(
+    rows: Ints,
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> NDArray[np.bool_]:
     """Which validation rows a training on `rows` alone has right."""
     done = folder / "right.npy"
     if not done.exists():

@@ -1,4 +1,6 @@
-"""More data, or another model? A probe's learning curve on kept features, and a map of what the backbone sees."""
+"""More data, or another model? A probe's learning curve on kept features, and a map of what the
+backbone sees.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,15 @@ _MAPPED = 3000  # rows of the map that keeps neighbours together; it takes minut
 Ints = NDArray[np.int64]
 
 
-def explore(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
-            progress: Progress) -> dict[str, Any]:
+def explore(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Write `folder/explore.json` and `folder/map.parquet`; test rows are left alone.
 
     Returns:
-        `points`: `rows`, `value`, `low`, `high` of the accuracy over growing training sets; `ahead`: where the trend
-        leads with more; `classes`: recall now and what the last doubling brought, the steepest first; `advice`.
+        `points`: `rows`, `value`, `low`, `high` of the accuracy over growing training sets;
+        `ahead`: where the trend leads with more; `classes`: recall now and what the last doubling
+        brought, the steepest first; `advice`.
 
     Raises:
         DataError: when there are too few rows, or groups of them.
@@ -42,45 +46,78 @@ def explore(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
     progress.stage("Growing the training set", _REPEATS, share=0.15)
     sizes, scores, recalls, said = _grow(read, version.groups[read.rows], settings, progress)
     spread = scores.std(axis=0, ddof=1)
-    points = [{"rows": float(count), "value": float(mean), "low": float(mean - 2 * sd),
-               "high": float(min(mean + 2 * sd, 1.0))}
-              for count, mean, sd in zip(sizes, scores.mean(axis=0), spread, strict=True)]
+    points = [
+        {
+            "rows": float(count),
+            "value": float(mean),
+            "low": float(mean - 2 * sd),
+            "high": float(min(mean + 2 * sd, 1.0)),
+        }
+        for count, mean, sd in zip(sizes, scores.mean(axis=0), spread, strict=True)
+    ]
     now, before = recalls[:, -1].mean(axis=0), recalls[:, -2].mean(axis=0)
-    classes: list[dict[str, Any]] = [{"label": name, "recall": float(one), "gain": float(one - other)}
-                                     for name, one, other in zip(read.names, now, before, strict=True)]
+    classes: list[dict[str, Any]] = [
+        {"label": name, "recall": float(one), "gain": float(one - other)}
+        for name, one, other in zip(read.names, now, before, strict=True)
+    ]
     classes.sort(key=lambda part: -part["gain"])
     ahead = learning_curve.follow(sizes, scores, settings.seed)
-    most = learning_curve.helps_most(sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names)
-    out = {"points": points, "ahead": ahead, "classes": classes, "helps_most": most,
-           "advice": learning_curve.advice(points, ahead, classes, noun_of(version.info.modality), most)}
+    most = learning_curve.helps_most(
+        sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names
+    )
+    out = {
+        "points": points,
+        "ahead": ahead,
+        "classes": classes,
+        "helps_most": most,
+        "advice": learning_curve.advice(
+            points, ahead, classes, noun_of(version.info.modality), most
+        ),
+    }
     progress.stage("Drawing the map", share=0.1)
     _write_map(read, said, version, folder, settings.seed)
     write_json(folder / FILE, out)
     return out
 
 
-def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress) -> tuple[Any, Any, Any, Ints]:
-    """Mean training rows (points,), accuracy (repeats, points), recall (repeats, points, classes), and answers.
+def _grow(
+    read: Read, groups: Ints, settings: ProbeSettings, progress: Progress
+) -> tuple[Any, Any, Any, Ints]:
+    """Mean training rows (points,), accuracy (repeats, points), recall (repeats, points, classes),
+    and answers.
 
-    Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the rest grow from few to
-    all in nested, stratified steps. The last of the four is the class that each row was called when it was kept apart.
+    Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the
+    rest grow from few to all in nested, stratified steps. The last of the four is the class that
+    each row was called when it was kept apart.
     """
     classes = len(read.names)
     c = choose_c(read.features, read.labels, groups, classes, settings)
     said = np.zeros(len(read.labels), dtype=np.int64)
     sizes, scores, recalls = [], [], []
-    for number, (rest, held) in enumerate(folds_of(read.labels, groups, _REPEATS, settings.seed), 1):
+    for number, (rest, held) in enumerate(
+        folds_of(read.labels, groups, _REPEATS, settings.seed), 1
+    ):
         order = learning_curve.nested(read.labels[rest], settings.seed + number)
         smallest = min(_FEWEST * classes, len(rest) // 4)
         steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
         own, own_recall = [], []
         for count in steps:
             some = rest[order[:count]]
-            found = fit_and_judge(read.features[some], read.labels[some], read.features[held], c, classes, settings)
+            found = fit_and_judge(
+                read.features[some], read.labels[some], read.features[held], c, classes, settings
+            )
             right = found.argmax(axis=1) == read.labels[held]
             own.append(right.mean())
-            own_recall.append([right[read.labels[held] == label].mean() if (read.labels[held] == label).any() else 0.0
-                               for label in range(classes)])
+            own_recall.append(
+                [
+                    (
+                        right[read.labels[held] == label].mean()
+                        if (read.labels[held] == label).any()
+                        else 0.0
+                    )
+                    for label in range(classes)
+                ]
+            )
         said[held] = found.argmax(axis=1)
         sizes.append(steps)
         scores.append(own)
@@ -88,14 +125,23 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
         progress.batch(number, _REPEATS)
     fewest = min(map(len, sizes), default=0)
     if len(sizes) < 2 or fewest < 2:
-        raise DataError("There are too few rows, or groups of them, to see what more would bring.", "",
-                        "Add more labelled items.")
-    return (np.mean([part[-fewest:] for part in sizes], axis=0), np.array([part[-fewest:] for part in scores]),
-            np.array([part[-fewest:] for part in recalls]), said)
+        raise DataError(
+            "There are too few rows, or groups of them, to see what more would bring.",
+            "",
+            "Add more labelled items.",
+        )
+    return (
+        np.mean([part[-fewest:] for part in sizes], axis=0),
+        np.array([part[-fewest:] for part in scores]),
+        np.array([part[-fewest:] for part in recalls]),
+        said,
+    )
 
 
 def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:
-    """Two plane maps of the rows: PCA, and t-SNE, which keeps neighbours together (at most 3,000 rows)."""
+    """Two plane maps of the rows: PCA, and t-SNE, which keeps neighbours together (at most 3,000
+    rows).
+    """
     import pandas as pd
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -105,8 +151,19 @@ def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, se
     features = np.asarray(read.features, dtype=np.float32)[some]
     plain = PCA(min(50, *features.shape), random_state=seed).fit_transform(features)
     perplexity = min(30.0, (len(some) - 1) / 3)
-    near = TSNE(2, perplexity=perplexity, init=plain[:, :2].copy(), random_state=seed).fit_transform(plain)
+    near = TSNE(
+        2, perplexity=perplexity, init=plain[:, :2].copy(), random_state=seed
+    ).fit_transform(plain)
     names = np.array(read.names)
-    pd.DataFrame({"row": read.rows[some], "class": names[read.labels[some]], "said": names[said[some]],
-                  "split": version.splits[read.rows[some]], "x": plain[:, 0], "y": plain[:, 1],
-                  "near_x": near[:, 0], "near_y": near[:, 1]}).to_parquet(folder / MAP, index=False)
+    pd.DataFrame(
+        {
+            "row": read.rows[some],
+            "class": names[read.labels[some]],
+            "said": names[said[some]],
+            "split": version.splits[read.rows[some]],
+            "x": plain[:, 0],
+            "y": plain[:, 1],
+            "near_x": near[:, 0],
+            "near_y": near[:, 1],
+        }
+    ).to_parquet(folder / MAP, index=False)

@@ -1,8 +1,8 @@
 """Recipe `ladder`: several strategies on the same splits and seeds, as one job.
 
-The steps, top to bottom: train every rung with every seed, none of which sees a test label; compare them pair by pair
-on the items kept for choosing; keep the model of the cheapest rung that is not significantly worse than the best; open
-the test labels once, for that one.
+The steps, top to bottom: train every rung with every seed, none of which sees a test label; compare
+them pair by pair on the items kept for choosing; keep the model of the cheapest rung that is not
+significantly worse than the best; open the test labels once, for that one.
 """
 
 from __future__ import annotations
@@ -41,45 +41,83 @@ class Climbed:
         return sum(self.trained.timing[name] for name in ("load", "fit", "verify"))
 
 
-def run(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
+def run(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Climb, judge, recommend; the recommended model lands in `folder/model`."""
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
-    failed = {path.parent.name: read_json(path) for path in sorted((folder / "rungs").glob("*/failed.json"))}
+    failed = {
+        path.parent.name: read_json(path)
+        for path in sorted((folder / "rungs").glob("*/failed.json"))
+    }
     if not climbed:
-        raise TrainingError("No strategy could be trained.", str(next(iter(failed.values()), {}).get("what", "")), "")
+        raise TrainingError(
+            "No strategy could be trained.",
+            str(next(iter(failed.values()), {}).get("what", "")),
+            "",
+        )
     found = compare(version, climbed)
     chosen = next(one for one in climbed if one.rung == found["recommended"])
-    trained = replace(chosen.trained, yardstick="baseline" not in {one.rung for one in climbed},
-                      baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}))
+    trained = replace(
+        chosen.trained,
+        yardstick="baseline" not in {one.rung for one in climbed},
+        baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}),
+    )
     report = judging.judge(config, version, trained, folder, cache, progress)
     report["headline"] = f"{found['advice']} {report['headline']}"
-    report["ladder"] = {**found, "settings": config.settings.as_dict(), "kept_seed": chosen.seed,
-                        "failed": failed}
+    report["ladder"] = {
+        **found,
+        "settings": config.settings.as_dict(),
+        "kept_seed": chosen.seed,
+        "failed": failed,
+    }
     report["timing"]["fit"] = sum(one.seconds for one in climbed)
     _keep(chosen, folder)
     return report
 
 
-def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> list[Climbed]:
-    """Train every rung with every seed; what is finished already is read again after an interruption."""
+def climb(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> list[Climbed]:
+    """Train every rung with every seed; what is finished already is read again after an
+    interruption.
+    """
     settings: LadderSettings = config.settings
-    pairs = [(rung, settings.seed + number) for rung in settings.rungs for number in range(settings.seeds)]
+    pairs = [
+        (rung, settings.seed + number)
+        for rung in settings.rungs
+        for number in range(settings.seeds)
+    ]
     weights = [_SLOW.get(rung, 1.0) for rung, _ in pairs]
     climbed: list[Climbed] = []
     for (rung, seed), weight in zip(pairs, weights, strict=True):
         if climbed and progress.should_stop():
-            progress.log("You stopped it; strategies that were not trained to their end are left out.")
+            progress.log(
+                "You stopped it; strategies that were not trained to their end are left out."
+            )
             break
         recipe, options = settings.options(rung, seed)
-        options = {key: value for key, value in options.items() if value != 0.0 or key in ("seed", "baseline")}
+        options = {
+            key: value
+            for key, value in options.items()
+            if value != 0.0 or key in ("seed", "baseline")
+        }
         part = folder / "rungs" / f"{rung}-{seed}"
         part.mkdir(parents=True, exist_ok=True)
-        heard = Part(progress, f"{title(rung)}, seed {seed}", weight / sum(weights), first=rung == settings.rungs[-1]
-                      and seed == settings.seed)
+        heard = Part(
+            progress,
+            f"{title(rung)}, seed {seed}",
+            weight / sum(weights),
+            first=rung == settings.rungs[-1] and seed == settings.seed,
+        )
         trained = trials.recall(part)
         if trained is None:
-            own = replace(config, recipe=recipe, options=options,
-                          backbone="" if rung == "baseline" else config.backbone)
+            own = replace(
+                config,
+                recipe=recipe,
+                options=options,
+                backbone="" if rung == "baseline" else config.backbone,
+            )
             own.write(part)
             try:
                 trained = load_training(recipe)(own, version, part, cache, heard)
@@ -99,27 +137,47 @@ def climb(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
     """Rows, recommendation and its sentence, by the items kept for choosing alone.
 
-    A probe that was cross-validated has said what it makes of each of them before it learnt from it.
+    A probe that was cross-validated has said what it makes of each of them before it learnt from
+    it.
     """
-    held = np.array([row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64)
+    held = np.array(
+        [row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64
+    )
     rungs, correct = [], {}
     for name in dict.fromkeys(one.rung for one in climbed):
         own = [one for one in climbed if one.rung == name]
-        rungs.append({"name": name, "title": title(name), "minutes": _minutes(own),
-                      "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"]})
-        correct[name] = np.stack([_named(trials.said(one.trained, held)) == version.labels[held] for one in own])
+        rungs.append(
+            {
+                "name": name,
+                "title": title(name),
+                "minutes": _minutes(own),
+                "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"],
+            }
+        )
+        correct[name] = np.stack(
+            [_named(trials.said(one.trained, held)) == version.labels[held] for one in own]
+        )
     found = ladder.weigh(rungs, correct)
-    return {**found, "items": len(held), "advice": ladder.advice(found, len(held), noun_of(version.info.modality))}
+    return {
+        **found,
+        "items": len(held),
+        "advice": ladder.advice(found, len(held), noun_of(version.info.modality)),
+    }
 
 
 def _named(probabilities: Floats) -> Ints:
     """Class numbers; -1 where nothing was said."""
-    return np.where(np.isnan(probabilities).any(axis=1), -1, np.nan_to_num(probabilities).argmax(axis=1))
+    return np.where(
+        np.isnan(probabilities).any(axis=1), -1, np.nan_to_num(probabilities).argmax(axis=1)
+    )
 
 
 def _minutes(own: list[Climbed]) -> float:
     """Of a typical seed, reading with the backbone included, which only the first one has to do."""
-    return (float(np.median([one.seconds for one in own])) + max(one.trained.timing["features"] for one in own)) / 60
+    return (
+        float(np.median([one.seconds for one in own]))
+        + max(one.trained.timing["features"] for one in own)
+    ) / 60
 
 
 def title(rung: str) -> str:

@@ -1,4 +1,6 @@
-"""A few real steps before a run: minutes, memory, cut-off texts, and, if asked for, the learning rate."""
+"""A few real steps before a run: minutes, memory, cut-off texts, and, if asked for, the learning
+rate.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,15 @@ READING = 0.3  # a forward pass takes about this share of a whole step
 _START_SECONDS = 15.0  # opening, saving, proving
 
 
-def measure(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
-            progress: Progress) -> dict[str, Any]:
+def measure(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Estimates for a run of `config` on this machine, from a few of its own steps.
 
     Returns:
-        minutes, memory_bytes (highest so far, libraries included), free_bytes, trainable, total; for fine-tuning also
-        step_seconds, steps_per_epoch, steps, accumulate, cut_off (share of texts that are cut), lr_curve and
-        learning_rate.
+        minutes, memory_bytes (highest so far, libraries included), free_bytes, trainable, total;
+        for fine-tuning also step_seconds, steps_per_epoch, steps, accumulate, cut_off (share of
+        texts that are cut), lr_curve and learning_rate.
 
     Raises:
         ConfigError: for a recipe without steps.
@@ -52,50 +55,92 @@ def measure(config: RunConfig, version: DatasetVersion, folder: Path, cache: Pat
         return _measure_probe(config.settings, config, version, progress)
     if config.recipe != "finetune":
         raise ConfigError("Only a probe or a fine-tuning can be measured.", "", "")
-    settings: FinetuneSettings = replace(config.settings, lp_start=False, average="none", continue_from="")
+    settings: FinetuneSettings = replace(
+        config.settings, lp_start=False, average="none", continue_from=""
+    )
     space = common.label_space(version)
     seed_everything(settings.seed)
-    setup = set_up(settings, config.backbone, version, space.to_model(common.SealedVersion(version).labels),
-                   space.model_names, folder, cache, progress)
+    setup = set_up(
+        settings,
+        config.backbone,
+        version,
+        space.to_model(common.SealedVersion(version).labels),
+        space.model_names,
+        folder,
+        cache,
+        progress,
+    )
     with setup.stack:
         progress.stage("Taking a few steps", share=0.3)
-        order = EpochBatches(len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths)
+        order = EpochBatches(
+            len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
+        )
         keys = list(order)
         some = [keys[i] for i in spread(len(keys), _STEPS)]
-        seconds = memory.time_steps(setup.model, setup.report, (setup.examples.__getitems__(one) for one in
-                                                                [some[0], *some]), setup.plan["bf16"])
+        seconds = memory.time_steps(
+            setup.model,
+            setup.report,
+            (setup.examples.__getitems__(one) for one in [some[0], *some]),
+            setup.plan["bf16"],
+        )
     step = float(np.mean(seconds))
     epochs = setup.settings.epochs
     steps = math.ceil(epochs * order.steps)
     held = len(setup.held_out) if setup.held_out is not None else 0
-    judging = READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
+    judging = (
+        READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
+    )
     reading = READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
     lengths = setup.lengths
-    return {"minutes": (steps * step + judging + reading + _START_SECONDS) / 60, "step_seconds": step,
-            "steps_per_epoch": order.steps, "steps": steps, "accumulate": setup.plan["accumulate"],
-            "trainable": setup.report.trainable, "total": setup.report.total, **_memory(),
-            "cut_off": float((lengths >= setup.backbone.max_length).mean()) if lengths is not None else 0.0,
-            "learning_rate": setup.plan["lr"], "lr_curve": setup.lr_curve}
+    return {
+        "minutes": (steps * step + judging + reading + _START_SECONDS) / 60,
+        "step_seconds": step,
+        "steps_per_epoch": order.steps,
+        "steps": steps,
+        "accumulate": setup.plan["accumulate"],
+        "trainable": setup.report.trainable,
+        "total": setup.report.total,
+        **_memory(),
+        "cut_off": (
+            float((lengths >= setup.backbone.max_length).mean()) if lengths is not None else 0.0
+        ),
+        "learning_rate": setup.plan["lr"],
+        "lr_curve": setup.lr_curve,
+    }
 
 
-def _measure_probe(settings: ProbeSettings, config: RunConfig, version: DatasetVersion,
-                   progress: Progress) -> dict[str, Any]:
+def _measure_probe(
+    settings: ProbeSettings, config: RunConfig, version: DatasetVersion, progress: Progress
+) -> dict[str, Any]:
     """The time of reading a sample of rows, taken to all of them."""
     space = common.label_space(version)
     progress.stage("Opening the backbone", share=0.5)
-    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
-                             max_length=settings.max_length)
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        pooling=settings.pooling,
+        max_length=settings.max_length,
+    )
     rows = version.rows_of("train", "validation", "test")
-    inputs, batch = read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)]), best_batch(backbone.modality)
+    inputs, batch = (
+        read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)]),
+        best_batch(backbone.modality),
+    )
     with backbone.extracting() as extractor:
         extractor(backbone.encode(inputs[:2]))
         started = time.perf_counter()
         for start in range(0, len(inputs), batch):
-            extractor(backbone.encode(inputs[start:start + batch]))
+            extractor(backbone.encode(inputs[start : start + batch]))
         seconds = time.perf_counter() - started
     total = sum(parameter.numel() for parameter in backbone.model.parameters())
-    return {"minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
-            "trainable": backbone.port.width * len(space.kept), "total": total, **_memory(), "lr_curve": []}
+    return {
+        "minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
+        "trainable": backbone.port.width * len(space.kept),
+        "total": total,
+        **_memory(),
+        "lr_curve": [],
+    }
 
 
 def _memory() -> dict[str, int]:
@@ -104,5 +149,7 @@ def _memory() -> dict[str, int]:
         free, _ = torch.cuda.mem_get_info()
         return {"memory_bytes": int(torch.cuda.max_memory_allocated()), "free_bytes": int(free)}
     unit = 1 if sys.platform == "darwin" else 1024
-    return {"memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
-            "free_bytes": int(psutil.virtual_memory().available)}
+    return {
+        "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        "free_bytes": int(psutil.virtual_memory().available),
+    }

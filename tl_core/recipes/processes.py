@@ -1,8 +1,10 @@
-"""Several processes that share each batch, one for each GPU, started by torchrun from the run's own config.
+"""Several processes that share each batch, one for each GPU, started by torchrun from the run's own
+config.
 
-`python -m torch.distributed.run ... -m tl_core.recipes.processes RUN_FOLDER CACHE_FOLDER`: every process prepares the
-same setup (tokens, pixels and features come from the cache), the first one tells the parent what happens, a line of
-JSON each, and leaves the trained weights in the run's folder.
+`python -m torch.distributed.run ... -m tl_core.recipes.processes RUN_FOLDER CACHE_FOLDER`: every
+process prepares the same setup (tokens, pixels and features come from the cache), the first one
+tells the parent what happens, a line of JSON each, and leaves the trained weights in the run's
+folder.
 """
 
 from __future__ import annotations
@@ -26,11 +28,16 @@ from tl_core.train.checkpoints import load_moving, moving_state, read_state, wri
 from tl_core.train.trainer import Job, Outcome
 
 _STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
-_RESTARTS = 1  # a process that dies of itself costs the way back to the newest checkpoint, not the run
+_RESTARTS = (
+    1  # a process that dies of itself costs the way back to the newest checkpoint, not the run
+)
 
 
-def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
-    """Train as `trainer.fit` does, in `settings.processes` processes; the best state ends up in `job.model`.
+def fit_in_processes(
+    job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress
+) -> Outcome:
+    """Train as `trainer.fit` does, in `settings.processes` processes; the best state ends up in
+    `job.model`.
 
     Raises:
         TrainingError: when there are fewer GPUs than processes, or a process fails.
@@ -38,16 +45,35 @@ def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, pro
     """
     count = job.settings.processes
     if torch.cuda.is_available() and torch.cuda.device_count() < count:
-        raise TrainingError(f"{count} processes need {count} GPUs.", f"There are {torch.cuda.device_count()}.",
-                            f"Set processes to {torch.cuda.device_count()}.")
+        raise TrainingError(
+            f"{count} processes need {count} GPUs.",
+            f"There are {torch.cuda.device_count()}.",
+            f"Set processes to {torch.cuda.device_count()}.",
+        )
     config.write(folder)
     for name in (_STOP, _OUTCOME):
         (folder / name).unlink(missing_ok=True)
     threads = max(1, (os.cpu_count() or 1) // count)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count),
-               "--max-restarts", str(_RESTARTS), "-m", "tl_core.recipes.processes", str(folder), str(cache)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "OMP_NUM_THREADS": str(threads)}) as child:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(count),
+        "--max-restarts",
+        str(_RESTARTS),
+        "-m",
+        "tl_core.recipes.processes",
+        str(folder),
+        str(cache),
+    ]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+    ) as child:
         try:
             for line in child.stdout or ():
                 if line.startswith(_MARK):
@@ -59,14 +85,22 @@ def fit_in_processes(job: Job, config: RunConfig, folder: Path, cache: Path, pro
             raise
     told = read_json(folder / _OUTCOME)
     if child.returncode or "error" in told or not told:
-        error: Any = told.get("error") or {"what": "A training process ended early.", "why": "See the run's log."}
+        error: Any = told.get("error") or {
+            "what": "A training process ended early.",
+            "why": "See the run's log.",
+        }
         raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
     load_moving(job.model, read_state(folder / _STATE))
     for name in (_STATE, _OUTCOME, _STOP):
         (folder / name).unlink(missing_ok=True)
     made: Any = dict(told)
-    return Outcome(**made, state={name: value.clone() for name, value in moving_state(
-        job.model, set(job.report.scale_of)).items()})
+    return Outcome(
+        **made,
+        state={
+            name: value.clone()
+            for name, value in moving_state(job.model, set(job.report.scale_of)).items()
+        },
+    )
 
 
 def _forward(event: dict[str, Any], progress: Progress) -> None:
@@ -81,7 +115,9 @@ class _Pipe(Progress):
 
     def _tell(self, call: str, *args: Any, **values: Any) -> None:  # noqa: ANN401
         if not self._rank:
-            sys.stdout.write(_MARK + json.dumps({"call": call, "args": args, "values": values}) + "\n")
+            sys.stdout.write(
+                _MARK + json.dumps({"call": call, "args": args, "values": values}) + "\n"
+            )
             sys.stdout.flush()
 
     def batch(self, done: int, total: int) -> None:
@@ -116,14 +152,27 @@ def main(folder: Path, cache: Path) -> int:
     space = common.label_space(version)
     seed_everything(config.settings.seed)
     try:
-        setup = set_up(config.settings, config.backbone, version, space.to_model(version.labels), space.model_names,
-                       folder, cache, Progress())
+        setup = set_up(
+            config.settings,
+            config.backbone,
+            version,
+            space.to_model(version.labels),
+            space.model_names,
+            folder,
+            cache,
+            Progress(),
+        )
         with setup.stack:
             outcome = fit(make_job(setup, folder), _Pipe(folder, rank))
             if not rank:
                 write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
-                write_json(folder / _OUTCOME, {name: getattr(outcome, name) for name in (
-                    "reason", "steps", "planned", "best_step", "scores", "history")})
+                write_json(
+                    folder / _OUTCOME,
+                    {
+                        name: getattr(outcome, name)
+                        for name in ("reason", "steps", "planned", "best_step", "scores", "history")
+                    },
+                )
     except UserError as error:
         write_json(folder / _OUTCOME, {"error": error.as_dict()})
         return 1
@@ -134,4 +183,6 @@ if __name__ == "__main__":
     code = main(Path(sys.argv[1]), Path(sys.argv[2]))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # gloo's threads now and then abort an interpreter that takes itself down, after all work is done
+    # gloo's threads now and then abort an interpreter that takes itself down, after all work is
+    # done
+    os._exit(code)

@@ -1,4 +1,6 @@
-"""The state of an automatic search: what was trained, who leads, what watchers are told, how much time is left."""
+"""The state of an automatic search: what was trained, who leads, what watchers are told, how much
+time is left.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ from tl_core.recipes.common import SealedVersion, Trained
 
 FILE = "search.json"
 _SAVING_SECONDS = 5.0
-_REPORT_SECONDS, _YARDSTICK = 4.0, {"image": 0.012, "text": 0.003}  # of the report; for each item of the yardstick
+_REPORT_SECONDS, _YARDSTICK = (
+    4.0,
+    {
+        "image": 0.012,
+        "text": 0.003,
+    },
+)  # of the report; for each item of the yardstick
 
 
 @dataclass
@@ -53,7 +61,8 @@ class Search:
     ranked: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     best: Found | None = None
-    reading: float = 0.0  # seconds in which a tuned model reads the items kept for choosing and those of the test
+    # seconds in which a tuned model reads the items kept for choosing and those of the test
+    reading: float = 0.0
 
     @property
     def settings(self) -> AutoSettings:
@@ -82,7 +91,9 @@ class Search:
         return self.budget.left - self.finishing - self.reading
 
     def keep_for_reading(self, epoch_seconds: float) -> None:
-        """Keep time for what follows the steps of a training: saving, proving, and answering for all held-out items."""
+        """Keep time for what follows the steps of a training: saving, proving, and answering for
+        all held-out items.
+        """
         share = len(self.version.rows_of("validation", "test")) / len(self.version.rows_of("train"))
         self.reading = _SAVING_SECONDS + preflight.READING * epoch_seconds * share
 
@@ -96,20 +107,37 @@ class Search:
     def board(self) -> list[dict[str, Any]]:
         """Every training, the leading one first, then what was only ranked or left out."""
         order = sorted(self.found, key=lambda one: (one is not self.best, one.standing["log_loss"]))
-        rows = [{"title": one.candidate.title, "backbone": one.candidate.backbone, "part": one.candidate.part,
-                 "recipe": one.candidate.recipe, "options": one.candidate.options, "minutes": one.seconds / 60,
-                 "accuracy": one.standing["accuracy"], "log_loss": one.standing["log_loss"],
-                 "probe": one is self.found[0], "state": "winner" if one is self.best else "tried"} for one in order]
+        rows = [
+            {
+                "title": one.candidate.title,
+                "backbone": one.candidate.backbone,
+                "part": one.candidate.part,
+                "recipe": one.candidate.recipe,
+                "options": one.candidate.options,
+                "minutes": one.seconds / 60,
+                "accuracy": one.standing["accuracy"],
+                "log_loss": one.standing["log_loss"],
+                "probe": one is self.found[0],
+                "state": "winner" if one is self.best else "tried",
+            }
+            for one in order
+        ]
         return rows + self.ranked + self.dropped
 
-    def train(self, candidate: Candidate, share: float, until: float, *, firm: bool = False) -> Found | None:
-        """Train one candidate, or read again what it found before an interruption; None if it came apart."""
+    def train(
+        self, candidate: Candidate, share: float, until: float, *, firm: bool = False
+    ) -> Found | None:
+        """Train one candidate, or read again what it found before an interruption; None if it came
+        apart.
+        """
         known = next((one for one in self.found if one.candidate.name == candidate.name), None)
         if known:
             return known
         folder = self.folder / "trials" / candidate.name
         folder.mkdir(parents=True, exist_ok=True)
-        begun = read_json(folder / "candidate.json")  # checkpoints of an interrupted training are for its own settings
+        begun = read_json(
+            folder / "candidate.json"
+        )  # checkpoints of an interrupted training are for its own settings
         candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
         write_json(folder / "candidate.json", asdict(candidate))
         began = self.budget.spent
@@ -118,17 +146,31 @@ class Search:
         trained = trials.recall(folder)
         if trained is None:
             self.tell(f"{candidate.title} on {candidate.backbone}")
-            own = replace(self.config, recipe=candidate.recipe, backbone=candidate.backbone, options=candidate.options)
+            own = replace(
+                self.config,
+                recipe=candidate.recipe,
+                backbone=candidate.backbone,
+                options=candidate.options,
+            )
             own.write(folder)
             try:
-                trained = load_training(candidate.recipe)(own, self.blind, folder, self.cache, heard)
+                trained = load_training(candidate.recipe)(
+                    own, self.blind, folder, self.cache, heard
+                )
             except UserError as error:  # one that comes apart must not cost the others
                 self.drop(candidate, error)
                 return None
             trained.timing["whole"] = self.budget.spent - began
             trials.keep(folder, trained)
-        self.found.append(Found(candidate, folder, trained, search.standing(
-            self.version.labels[self.held], trials.said(trained, self.held)), trained.timing["whole"]))
+        self.found.append(
+            Found(
+                candidate,
+                folder,
+                trained,
+                search.standing(self.version.labels[self.held], trials.said(trained, self.held)),
+                trained.timing["whole"],
+            )
+        )
         self._lead(self.found[-1])
         self.tell()
         return self.found[-1]
@@ -136,12 +178,22 @@ class Search:
     def drop(self, candidate: Candidate, error: UserError) -> None:
         """Note a candidate that could not be used."""
         self.progress.log(f"{candidate.title} on {candidate.backbone} is left out. {error}")
-        self.dropped.append({"title": candidate.title, "backbone": candidate.backbone, "part": 0.0, "probe": False,
-                             "state": "failed", "why": str(error)})
+        self.dropped.append(
+            {
+                "title": candidate.title,
+                "backbone": candidate.backbone,
+                "part": 0.0,
+                "probe": False,
+                "state": "failed",
+                "why": str(error),
+            }
+        )
 
     def _lead(self, new: Found) -> None:
         """Keep the model that leads; the other's can go."""
-        if self.best is None or search.leads(new.standing, self.best.standing, self.found[0].standing):
+        if self.best is None or search.leads(
+            new.standing, self.best.standing, self.found[0].standing
+        ):
             new, self.best = self.best or new, new
         if new is not self.best:
             shutil.rmtree(new.folder / "model", ignore_errors=True)

@@ -1,7 +1,8 @@
-"""Recipe `static_embeddings`: word vectors, frozen or tuned, read by a small network; the way before transformers.
+"""Recipe `static_embeddings`: word vectors, frozen or tuned, read by a small network; the way
+before transformers.
 
-The steps are those of `finetune`, with another network: the vectors are its backbone, the reader and the last layer
-are its classifier.
+The steps are those of `finetune`, with another network: the vectors are its backbone, the reader
+and the last layer are its classifier.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from tl_core.recipes.common import Trained
 from tl_core.recipes.finetune import train_as
 
 
-def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
+def train(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Trained:
     """Train as `config` says; the model lands in `folder/model`. Test labels are never read.
 
     Raises:
@@ -26,10 +29,17 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     """
     settings: StaticSettings = config.settings
     if version.info.modality != "text":
-        raise DataError("Word vectors read texts, the dataset holds images.", "", "Choose another strategy.")
+        raise DataError(
+            "Word vectors read texts, the dataset holds images.", "", "Choose another strategy."
+        )
     if not config.backbone.startswith("static:"):
         config = replace(config, backbone=f"static:{config.backbone}")
-        progress.log(f"The word vectors are the input embeddings of {config.backbone.removeprefix('static:')}.")
-    trained = train_as(settings.as_finetuning(), config, version, folder, cache, progress, settings.reader)
+        progress.log(
+            "The word vectors are the input embeddings of"
+            f" {config.backbone.removeprefix('static:')}."
+        )
+    trained = train_as(
+        settings.as_finetuning(), config, version, folder, cache, progress, settings.reader
+    )
     trained.settings = {**settings.as_dict(), "max_length": trained.settings["max_length"]}
     return trained

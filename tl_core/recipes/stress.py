@@ -1,4 +1,6 @@
-"""How sturdy is a trained model? Its test items made worse in several ways, and which answers change."""
+"""How sturdy is a trained model? Its test items made worse in several ways, and which answers
+change.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +25,22 @@ _LISTED = 24
 _SERIOUS = 0.05
 
 
-def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Try the model in `config.options["model"]` on worsened test items; writes `folder/stress.json`.
+def stress(
+    config: RunConfig, version: DatasetVersion, folder: Path, progress: Progress
+) -> dict[str, Any]:
+    """Try the model in `config.options["model"]` on worsened test items; writes
+    `folder/stress.json`.
 
     Returns:
-        `n`, `clean` (accuracy on the same items as they are), `rows`: for each kind and severity the accuracy, the
-        `drop` against clean, the p-value of the exact McNemar test, and `flipped`, the rows that were right and are
-        not any more; and a `sentence`.
+        `n`, `clean` (accuracy on the same items as they are), `rows`: for each kind and severity
+        the accuracy, the `drop` against clean, the p-value of the exact McNemar test, and
+        `flipped`, the rows that were right and are not any more; and a `sentence`.
     """
     names = version.info.labels
     rows = version.rows_of("test")
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(_ROWS, len(rows))).round().astype(np.int64))]
+    rows = rows[
+        np.unique(np.linspace(0, len(rows) - 1, min(_ROWS, len(rows))).round().astype(np.int64))
+    ]
     progress.stage("Opening the model", share=0.05)
     classifier = load_classifier(Path(str(config.options["model"])))
     place = {name: number for number, name in enumerate(names)}
@@ -48,7 +55,7 @@ def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: P
         nonlocal done
         said = []
         for start in range(0, len(changed), 32):
-            said.append(own[classifier.probabilities(changed[start:start + 32]).argmax(axis=1)])
+            said.append(own[classifier.probabilities(changed[start : start + 32]).argmax(axis=1)])
             done += len(said[-1])
             progress.batch(done, total)
         return np.concatenate(said) == version.labels[rows]
@@ -57,12 +64,28 @@ def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: P
     found = []
     for kind in kinds:
         for severity in SEVERITIES:
-            right = ask([worsen(item, kind, severity, int(row)) for item, row in zip(items, rows, strict=True)])
-            found.append({"kind": kind, "severity": severity, "accuracy": proportion(int(right.sum()), len(rows)),
-                          "drop": float(clean.mean() - right.mean()), "p_value": exact_mcnemar(clean, right)[2],
-                          "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]]})
-    out = {"n": len(rows), "clean": proportion(int(clean.sum()), len(rows)), "rows": found,
-           "sentence": _sentence(found, noun_of(version.info.modality))}
+            right = ask(
+                [
+                    worsen(item, kind, severity, int(row))
+                    for item, row in zip(items, rows, strict=True)
+                ]
+            )
+            found.append(
+                {
+                    "kind": kind,
+                    "severity": severity,
+                    "accuracy": proportion(int(right.sum()), len(rows)),
+                    "drop": float(clean.mean() - right.mean()),
+                    "p_value": exact_mcnemar(clean, right)[2],
+                    "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]],
+                }
+            )
+    out = {
+        "n": len(rows),
+        "clean": proportion(int(clean.sum()), len(rows)),
+        "rows": found,
+        "sentence": _sentence(found, noun_of(version.info.modality)),
+    }
     write_json(folder / FILE, out)
     return out
 
@@ -71,8 +94,14 @@ def _sentence(found: list[dict[str, Any]], noun: str) -> str:
     """What it minds most, counting only drops beyond chance after Bonferroni's correction."""
     real = [part for part in found if part["p_value"] * len(found) < _SERIOUS and part["drop"] > 0]
     if not real:
-        return f"None of {len(found)} ways of making the {noun} worse lowers its score beyond chance."
+        return (
+            f"None of {len(found)} ways of making the {noun} worse lowers its score beyond chance."
+        )
     worst = max(real, key=lambda part: part["drop"])
-    kinds = list(dict.fromkeys(part["kind"] for part in sorted(real, key=lambda part: -part["drop"])))
-    return (f"It minds {', '.join(kinds[:3])}: at worst ({worst['kind']}, severity {worst['severity']}) it is right "
-            f"{100 * worst['drop']:.0f} times in 100 less often.")
+    kinds = list(
+        dict.fromkeys(part["kind"] for part in sorted(real, key=lambda part: -part["drop"]))
+    )
+    return (
+        f"It minds {', '.join(kinds[:3])}: at worst ({worst['kind']}, severity {worst['severity']})"
+        f" it is right {100 * worst['drop']:.0f} times in 100 less often."
+    )

@@ -1,4 +1,6 @@
-"""Labels that are probably wrong: a probe that never judges a row it has learnt from, and confident learning on it."""
+"""Labels that are probably wrong: a probe that never judges a row it has learnt from, and confident
+learning on it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Read:
-    """Features (rows, width) of all training and validation rows whose class can be learnt, and what they are."""
+    """Features (rows, width) of all training and validation rows whose class can be learnt, and
+    what they are.
+    """
 
     features: Any
     rows: Ints
@@ -39,8 +43,11 @@ class Read:
     names: list[str]
 
 
-def read_features(config: RunConfig, version: DatasetVersion, cache: Path, progress: Progress) -> Read:
-    """Open the backbone of `config` and read every training and validation row with it; both are kept.
+def read_features(
+    config: RunConfig, version: DatasetVersion, cache: Path, progress: Progress
+) -> Read:
+    """Open the backbone of `config` and read every training and validation row with it; both are
+    kept.
 
     Raises:
         DataError: when there are too few rows to judge any by the others.
@@ -49,30 +56,45 @@ def read_features(config: RunConfig, version: DatasetVersion, cache: Path, progr
     settings: ProbeSettings = config.settings
     space = common.label_space(version)
     labels = space.to_model(version.labels)
-    splits = {split: version.rows_of(split) for split in ("train", "validation") if len(version.rows_of(split))}
+    splits = {
+        split: version.rows_of(split)
+        for split in ("train", "validation")
+        if len(version.rows_of(split))
+    }
     rows = np.concatenate(list(splits.values()))
     known = labels[rows] >= 0  # a class without training rows cannot be judged
     if known.sum() < 2 * settings.folds or known.sum() < 2 * len(space.kept):
-        raise DataError("There are too few rows to judge each by the others.", "", "Add more labelled items.")
+        raise DataError(
+            "There are too few rows to judge each by the others.", "", "Add more labelled items."
+        )
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(config.backbone, space.model_names, read_settings(), pooling=settings.pooling,
-                             max_length=settings.max_length, seed=settings.seed)
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        pooling=settings.pooling,
+        max_length=settings.max_length,
+        seed=settings.seed,
+    )
     common.refuse_other_modality(backbone, version)
     features = probe_features(settings, version, splits, backbone, cache, progress)[known]
     return Read(features, rows[known], labels[rows[known]], space.model_names)
 
 
-def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
+def look(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Suspect rows of the training and validation items, written to `folder/suspects.json`.
 
-    The probabilities come from cross-validation of a probe on all of these rows, so each row is judged by a model that
-    has not seen it, nor any row of its group. Test rows are left alone: what they say about a run must not move.
+    The probabilities come from cross-validation of a probe on all of these rows, so each row is
+    judged by a model that has not seen it, nor any row of its group. Test rows are left alone: what
+    they say about a run must not move.
 
     Returns:
-        `count`, `share` (estimated share of wrong labels), `looked_at`, `sentence`, and `rows`: the most suspect first,
-        each with `row`, `given`, `suggested`, `margin`, `confidence` (of the suggested class) and `neighbours`, the
-        rows that look most alike.
+        `count`, `share` (estimated share of wrong labels), `looked_at`, `sentence`, and `rows`: the
+        most suspect first, each with `row`, `given`, `suggested`, `margin`, `confidence` (of the
+        suggested class) and `neighbours`, the rows that look most alike.
 
     Raises:
         DataError: when there are too few rows to judge any by the others.
@@ -81,19 +103,42 @@ def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = fit_probe((features, labels), (features[:0], labels[:0]), version.groups[rows], classes=len(names),
-                    c_values=settings.c_values, selection="cv", folds=settings.folds, balanced=False, intercept=True,
-                    seed=settings.seed, progress=progress)
+    fit = fit_probe(
+        (features, labels),
+        (features[:0], labels[:0]),
+        version.groups[rows],
+        classes=len(names),
+        c_values=settings.c_values,
+        selection="cv",
+        folds=settings.folds,
+        balanced=False,
+        intercept=True,
+        seed=settings.seed,
+        progress=progress,
+    )
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
     found = label_issues.find_suspects(given, fit.held_out)
     listed = found.rows[:_MOST]
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]
-    out = {"count": len(found.rows), "share": found.share, "looked_at": len(judged),
-           "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
-           "rows": [{"row": int(judged[place]), "given": str(names[given[place]]),
-                     "suggested": str(names[to]), "margin": float(gap), "confidence": float(fit.held_out[place, to]),
-                     "neighbours": [int(row) for row in rows[others]]}
-                    for place, to, gap, others in zip(listed, found.suggested, found.margin, near, strict=False)]}
+    out = {
+        "count": len(found.rows),
+        "share": found.share,
+        "looked_at": len(judged),
+        "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
+        "rows": [
+            {
+                "row": int(judged[place]),
+                "given": str(names[given[place]]),
+                "suggested": str(names[to]),
+                "margin": float(gap),
+                "confidence": float(fit.held_out[place, to]),
+                "neighbours": [int(row) for row in rows[others]],
+            }
+            for place, to, gap, others in zip(
+                listed, found.suggested, found.margin, near, strict=False
+            )
+        ],
+    }
     write_json(folder / FILE, out)
     return out
 
@@ -101,4 +146,7 @@ def look(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, 
 def _sentence(count: int, total: int, noun: str) -> str:
     if not count:
         return f"No label of {total:,} {noun} looks wrong."
-    return f"{count:,} of {total:,} {noun} look as if their class is wrong; look at them, the likeliest first."
+    return (
+        f"{count:,} of {total:,} {noun} look as if their class is wrong; look at them, the"
+        " likeliest first."
+    )

@@ -1,4 +1,6 @@
-"""What did it learn this from? For each item the training items that look most alike to the trained model itself."""
+"""What did it learn this from? For each item the training items that look most alike to the trained
+model itself.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +25,36 @@ _CHUNK = 1024
 Ints = NDArray[np.int64]
 
 
-def trace(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> dict[str, Any]:
-    """Write `folder/trace.npz` for the model in `config.options["model"]`: `rows` (n,), `near` (n, 4), `alike` (n, 4).
+def trace(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> dict[str, Any]:
+    """Write `folder/trace.npz` for the model in `config.options["model"]`: `rows` (n,), `near` (n,
+    4), `alike` (n, 4).
 
-    The features are what enters the last layer of that very model, so after a fine-tuning they are the fine-tuned ones;
-    `alike` are cosines, the highest first, the row itself left out.
+    The features are what enters the last layer of that very model, so after a fine-tuning they are
+    the fine-tuned ones; `alike` are cosines, the highest first, the row itself left out.
 
     Raises:
         BackboneError: when that layer cannot be found, as in a head of several layers.
     """
     train = version.rows_of("train")
     train = train[spread(len(train), _MOST)]
-    splits = {"train": train} | {split: version.rows_of(split) for split in ("validation", "test")
-                                 if len(version.rows_of(split))}
+    splits = {"train": train} | {
+        split: version.rows_of(split)
+        for split in ("validation", "test")
+        if len(version.rows_of(split))
+    }
     progress.stage("Opening the model", share=0.05)
     settings = ProbeSettings(max_length=int(config.options.get("max_length", 256)))
     names = common.label_space(version).model_names
-    backbone = load_backbone(f"local:{config.options['model']}", names, read_settings(), pooling="native",
-                             max_length=settings.max_length, seed=settings.seed)
+    backbone = load_backbone(
+        f"local:{config.options['model']}",
+        names,
+        read_settings(),
+        pooling="native",
+        max_length=settings.max_length,
+        seed=settings.seed,
+    )
     features = probe_features(settings, version, splits, backbone, cache, progress, share=0.85)
     progress.stage("Looking for what is alike", share=0.1)
     rows = np.concatenate(list(splits.values()))
@@ -50,17 +64,23 @@ def trace(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
 
 
 def nearest(features: Any, count: int, places: Ints) -> tuple[Ints, NDArray[np.float32]]:  # noqa: ANN401
-    """Positions and cosines (places, 4) of the nearest among the first `count` rows of `features`, never the row
-    itself; fewer than 4 where there are not so many."""
+    """Positions and cosines (places, 4) of the nearest among the first `count` rows of `features`,
+    never the row itself; fewer than 4 where there are not so many.
+    """
     unit = np.asarray(features, dtype=np.float32)
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     wanted = min(NEIGHBOURS, count - 1)
-    near, alike = np.zeros((len(places), wanted), np.int64), np.zeros((len(places), wanted), np.float32)
+    near, alike = (
+        np.zeros((len(places), wanted), np.int64),
+        np.zeros((len(places), wanted), np.float32),
+    )
     for start in range(0, len(places), _CHUNK):
-        some = places[start:start + _CHUNK]
+        some = places[start : start + _CHUNK]
         likeness = unit[some] @ unit[:count].T
         inside = np.flatnonzero(some < count)
         likeness[inside, some[inside]] = -np.inf
-        near[start:start + _CHUNK] = order = np.argsort(-likeness, axis=1, kind="stable")[:, :wanted]
-        alike[start:start + _CHUNK] = np.take_along_axis(likeness, order, axis=1)
+        near[start : start + _CHUNK] = order = np.argsort(-likeness, axis=1, kind="stable")[
+            :, :wanted
+        ]
+        alike[start : start + _CHUNK] = np.take_along_axis(likeness, order, axis=1)
     return near, alike

@@ -1,4 +1,6 @@
-"""Trainings inside a training: what each leaves is kept in a folder of its own, so that an interruption costs one."""
+"""Trainings inside a training: what each leaves is kept in a folder of its own, so that an
+interruption costs one.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,12 @@ _TICK = 5.0  # seconds between two notes of the time that has been spent
 
 def keep(folder: Path, trained: Trained) -> None:
     """Write what a training found; `recall` reads it again."""
-    arrays: dict[str, Any] = {"test": trained.test, "validation_rows": trained.validation_rows,
-                              "validation": trained.validation,
-                              **{_YARDSTICK + name: found for name, found in trained.baselines.items()}}
+    arrays: dict[str, Any] = {
+        "test": trained.test,
+        "validation_rows": trained.validation_rows,
+        "validation": trained.validation,
+        **{_YARDSTICK + name: found for name, found in trained.baselines.items()},
+    }
     np.savez(folder / "trained.npz", **arrays)
     rest = {name: value for name, value in asdict(trained).items() if name not in _ARRAYS}
     write_json(folder / "trained.json", json.loads(json.dumps(rest)))
@@ -38,12 +43,18 @@ def recall(folder: Path) -> Trained | None:
         return None
     with np.load(folder / "trained.npz") as arrays:
         found = dict(arrays)
-    baselines = {name.removeprefix(_YARDSTICK): found.pop(name) for name in list(found) if name.startswith(_YARDSTICK)}
+    baselines = {
+        name.removeprefix(_YARDSTICK): found.pop(name)
+        for name in list(found)
+        if name.startswith(_YARDSTICK)
+    }
     return Trained(**found, **told, baselines=baselines)
 
 
 def said(trained: Trained, rows: Ints) -> Floats:
-    """Probabilities that a training gave to `rows` before it learnt from them (rows, classes), NaN for others."""
+    """Probabilities that a training gave to `rows` before it learnt from them (rows, classes), NaN
+    for others.
+    """
     out = np.full((len(rows), trained.test.shape[1]), np.nan)
     place = {int(row): number for number, row in enumerate(trained.validation_rows)}
     known = [number for number, row in enumerate(rows.tolist()) if row in place]
@@ -75,7 +86,10 @@ class Budget:
     def note(self, **told: Any) -> None:  # noqa: ANN401
         """Note the time, and whatever else whoever watches should see."""
         self._noted = time.monotonic()
-        write_json(self._path, {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **told})
+        write_json(
+            self._path,
+            {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **told},
+        )
 
 
 class OutOfTimeError(TrainingError):
@@ -85,8 +99,16 @@ class OutOfTimeError(TrainingError):
 class Timed(Part):
     """A part that is to end by a time: it is asked to stop then, and, if `firm`, made to."""
 
-    def __init__(self, whole: Progress, name: str, share: float, budget: Budget, until: float, *,
-                 firm: bool = False) -> None:
+    def __init__(
+        self,
+        whole: Progress,
+        name: str,
+        share: float,
+        budget: Budget,
+        until: float,
+        *,
+        firm: bool = False,
+    ) -> None:
         super().__init__(whole, name, share, first=False)
         self._budget, self._until, self._firm = budget, until, firm
 
@@ -94,7 +116,9 @@ class Timed(Part):
         super().batch(done, total)
         self._budget.tick()
         if self._firm and self._budget.spent > self._until:
-            raise OutOfTimeError("It is too slow for this budget.", "", "Give the search more minutes.")
+            raise OutOfTimeError(
+                "It is too slow for this budget.", "", "Give the search more minutes."
+            )
 
     def should_stop(self) -> bool:
         self._budget.tick()

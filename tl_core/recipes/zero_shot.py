@@ -1,7 +1,8 @@
-"""Recipe `zero_shot`: no labels at all; the backbone compares each item with words that describe the classes.
+"""Recipe `zero_shot`: no labels at all; the backbone compares each item with words that describe
+the classes.
 
-For texts a sentence encoder reads both; for pictures CLIP or SigLIP does (Radford et al., 2021). The words become the
-weights of an ordinary classifier, which is saved and then asked.
+For texts a sentence encoder reads both; for pictures CLIP or SigLIP does (Radford et al., 2021).
+The words become the weights of an ordinary classifier, which is saved and then asked.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from tl_core.train.seeds import seed_everything
 from tl_core.train.wordings import wordings_of
 
 
-def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress) -> Trained:
+def train(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Trained:
     """Turn words into a classifier; it lands in `folder/model`. No label of any split is read.
 
     Raises:
@@ -38,8 +41,13 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     seed_everything(settings.seed)
     said = wordings_of(space.names, modality, settings.template, settings.prompts)
     progress.stage("Opening the backbone", share=0.1)
-    backbone = load_backbone(config.backbone, space.names, read_settings(), max_length=settings.max_length,
-                             pooling=joint.KIND if modality == "image" else "auto")
+    backbone = load_backbone(
+        config.backbone,
+        space.names,
+        read_settings(),
+        max_length=settings.max_length,
+        pooling=joint.KIND if modality == "image" else "auto",
+    )
     common.refuse_other_modality(backbone, version)
     clock.mark("load")
     weight, bias = joint.word_head(backbone, said)
@@ -54,13 +62,28 @@ def train(config: RunConfig, version: DatasetVersion, folder: Path, cache: Path,
     clock.mark("predict")
     known = version.labels[rows["validation"]] >= 0
     return Trained(
-        np.asarray(found["test"]), rows["validation"][known], found["validation"][known], "split",
-        settings={**settings.as_dict(), "pooling": backbone.pooling, "max_length": backbone.max_length},
-        timing=clock.seconds, facts={
+        np.asarray(found["test"]),
+        rows["validation"][known],
+        found["validation"][known],
+        "split",
+        settings={
+            **settings.as_dict(),
+            "pooling": backbone.pooling,
+            "max_length": backbone.max_length,
+        },
+        timing=clock.seconds,
+        facts={
             "wordings": dict(zip(space.names, said, strict=True)),
-            "model": {"trainable_parameters": 0,
-                      "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
-                      "family": backbone.family, "device": str(next(backbone.model.parameters()).device),
-                      "weights_sha256": backbone.weights, "processor": type(backbone.processor).__name__,
-                      "notes": backbone.notes}},
-        yardstick=settings.baseline, seed=settings.seed)
+            "model": {
+                "trainable_parameters": 0,
+                "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
+                "family": backbone.family,
+                "device": str(next(backbone.model.parameters()).device),
+                "weights_sha256": backbone.weights,
+                "processor": type(backbone.processor).__name__,
+                "notes": backbone.notes,
+            },
+        },
+        yardstick=settings.baseline,
+        seed=settings.seed,
+    )

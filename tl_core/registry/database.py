@@ -1,4 +1,6 @@
-"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; always at the newest schema."""
+"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; always at the newest
+schema.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,19 @@ def _open(url: str, home: Path) -> Engine:
         try:
             engine = create_engine(url, pool_pre_ping=True, pool_size=5)
         except ModuleNotFoundError as error:
-            raise StateError("The driver for PostgreSQL is not installed.", f"{error}.",
-                             "Install it into the environment: uv pip install 'psycopg[binary]'.") from error
+            raise StateError(
+                "The driver for PostgreSQL is not installed.",
+                f"{error}.",
+                "Install it into the environment: uv pip install 'psycopg[binary]'.",
+            ) from error
     try:
         _migrate(engine, home)
     except OperationalError as error:
-        raise StateError("The database cannot be opened.", f"{str(error.orig).splitlines()[0]}.",
-                         "Check TL_DATABASE_URL and that TL_HOME can be written.") from error
+        raise StateError(
+            "The database cannot be opened.",
+            f"{str(error.orig).splitlines()[0]}.",
+            "Check TL_DATABASE_URL and that TL_HOME can be written.",
+        ) from error
     return engine
 
 
@@ -67,8 +75,11 @@ def _migrate(engine: Engine, home: Path) -> None:
     if found == HEAD:
         return
     if found is not None and found > HEAD:
-        raise StateError(f"The database has schema {found}, this program knows {HEAD}.", "A newer version wrote it.",
-                         "Update this program.")
+        raise StateError(
+            f"The database has schema {found}, this program knows {HEAD}.",
+            "A newer version wrote it.",
+            "Update this program.",
+        )
     from alembic import command
     from alembic.config import Config
 

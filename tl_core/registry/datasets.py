@@ -1,4 +1,6 @@
-"""Dataset versions in the registry: names, numbers and owners; the rows themselves lie in their folders."""
+"""Dataset versions in the registry: names, numbers and owners; the rows themselves lie in their
+folders.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +51,11 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if not name or len(name) > 80 or not re.fullmatch(r"[\w][\w .()+-]*", name):
-        raise DataError(f"{name!r} cannot be the name of a dataset." if name else "The dataset needs a name.",
-                        "Names have up to 80 letters, digits, spaces, dots, dashes or underscores.",
-                        "Choose another one, such as 'tickets-2026'.")
+        raise DataError(
+            f"{name!r} cannot be the name of a dataset." if name else "The dataset needs a name.",
+            "Names have up to 80 letters, digits, spaces, dots, dashes or underscores.",
+            "Choose another one, such as 'tickets-2026'.",
+        )
     return name
 
 
@@ -68,7 +72,8 @@ class DatasetStore:
         return folder
 
     def add(self, name: str, folder: Path, facts: dict[str, Any]) -> tuple[DatasetRecord, bool]:
-        """Register the version in `folder`; False when the newest version has the same content already.
+        """Register the version in `folder`; False when the newest version has the same content
+        already.
 
         Args:
             name: dataset name.
@@ -82,15 +87,25 @@ class DatasetStore:
                 return newest, False
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(insert(datasets).values(
-                        id=folder.name, owner=self._user, name=name, version=newest.version + 1 if newest else 1,
-                        folder=str(folder), created=time.time(), **facts))
+                    connection.execute(
+                        insert(datasets).values(
+                            id=folder.name,
+                            owner=self._user,
+                            name=name,
+                            version=newest.version + 1 if newest else 1,
+                            folder=str(folder),
+                            created=time.time(),
+                            **facts,
+                        )
+                    )
                 found = self._newest(name)
                 if found:
                     return found, True
             except IntegrityError:
                 continue
-        raise DataError(f"The dataset {name!r} is being changed by others just now.", "", "Try again.")
+        raise DataError(
+            f"The dataset {name!r} is being changed by others just now.", "", "Try again."
+        )
 
     def get(self, reference: str) -> DatasetRecord:
         """The dataset `name` (its newest version) or `name@version`.
@@ -99,28 +114,37 @@ class DatasetStore:
             NotFoundError: when the acting user has no such dataset.
         """
         name, _, version = reference.partition("@")
-        query = select(datasets).where(datasets.c.owner == self._user, datasets.c.name == name.strip())
+        query = select(datasets).where(
+            datasets.c.owner == self._user, datasets.c.name == name.strip()
+        )
         if version:
             query = query.where(datasets.c.version == (int(version) if version.isdigit() else -1))
         with self._engine.connect() as connection:
             row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
         if row is None:
-            raise NotFoundError(f"There is no dataset {reference!r}.", "",
-                                nearest(reference, [record.reference for record in self.list()]))
+            raise NotFoundError(
+                f"There is no dataset {reference!r}.",
+                "",
+                nearest(reference, [record.reference for record in self.list()]),
+            )
         return _record(row)
 
     def list(self, *, all_versions: bool = False) -> list[DatasetRecord]:
         """Newest version of each dataset, or all versions, newest first."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(datasets).where(datasets.c.owner == self._user).order_by(
-                datasets.c.created.desc(), datasets.c.version.desc())).all()
+            rows = connection.execute(
+                select(datasets)
+                .where(datasets.c.owner == self._user)
+                .order_by(datasets.c.created.desc(), datasets.c.version.desc())
+            ).all()
         records, seen = [_record(row) for row in rows], set()
         if all_versions:
             return records
         return [r for r in records if not (r.name in seen or seen.add(r.name))]  # type: ignore[func-returns-value]
 
     def delete(self, reference: str) -> Sequence[Path]:
-        """Remove a version, or all versions where none is named; the caller removes the returned folders.
+        """Remove a version, or all versions where none is named; the caller removes the returned
+        folders.
 
         Raises:
             NotFoundError: when there is no such dataset.
@@ -128,29 +152,47 @@ class DatasetStore:
         """
         record = self.get(reference)
         whole = "@" not in reference
-        doomed = [r for r in self.list(all_versions=True)
-                  if r.name == record.name and (whole or r.version == record.version)]
+        doomed = [
+            r
+            for r in self.list(all_versions=True)
+            if r.name == record.name and (whole or r.version == record.version)
+        ]
         mark_dead(self._engine)  # work whose process has gone reads nothing any more
         with self._engine.begin() as connection:
             about = (runs.c.owner == self._user, runs.c.dataset.in_([r.reference for r in doomed]))
-            busy = connection.execute(select(func.count()).select_from(runs).where(
-                *about, runs.c.kind != "train", runs.c.status.in_(ACTIVE))).scalar_one()
+            busy = connection.execute(
+                select(func.count())
+                .select_from(runs)
+                .where(*about, runs.c.kind != "train", runs.c.status.in_(ACTIVE))
+            ).scalar_one()
             if busy:
-                raise DataError(f"{busy} piece(s) of work are at work on {reference!r}.",
-                                "They would lose their data.", "Wait until they have ended, or cancel them.")
-            used = connection.execute(select(func.count()).select_from(runs).where(
-                *about, runs.c.kind == "train")).scalar_one()
+                raise DataError(
+                    f"{busy} piece(s) of work are at work on {reference!r}.",
+                    "They would lose their data.",
+                    "Wait until they have ended, or cancel them.",
+                )
+            used = connection.execute(
+                select(func.count()).select_from(runs).where(*about, runs.c.kind == "train")
+            ).scalar_one()
             if used:
-                raise DataError(f"{used} run(s) were trained on {reference!r}.", "They would lose their data.",
-                                "Delete these runs first.")
-            connection.execute(sql_delete(datasets).where(datasets.c.id.in_([r.id for r in doomed])))
+                raise DataError(
+                    f"{used} run(s) were trained on {reference!r}.",
+                    "They would lose their data.",
+                    "Delete these runs first.",
+                )
+            connection.execute(
+                sql_delete(datasets).where(datasets.c.id.in_([r.id for r in doomed]))
+            )
         return [r.folder for r in doomed]
 
     def _newest(self, name: str) -> DatasetRecord | None:
         with self._engine.connect() as connection:
-            row = connection.execute(select(datasets).where(
-                datasets.c.owner == self._user, datasets.c.name == name).order_by(
-                datasets.c.version.desc()).limit(1)).first()
+            row = connection.execute(
+                select(datasets)
+                .where(datasets.c.owner == self._user, datasets.c.name == name)
+                .order_by(datasets.c.version.desc())
+                .limit(1)
+            ).first()
         return _record(row) if row else None
 
 

@@ -25,11 +25,13 @@ def start_time(pid: int) -> float:
         return 0.0
 
 
-def is_alive(host: str | None, pid: int | None, started: float | None, heartbeat: float | None, now: float) -> bool:
+def is_alive(
+    host: str | None, pid: int | None, started: float | None, heartbeat: float | None, now: float
+) -> bool:
     """Whether the named process lives: same id, same start time, not a zombie.
 
-    A killed but unreaped child still "exists", and ids are used again, so the id alone proves nothing. Processes of
-    another host are judged by the age of their heartbeat.
+    A killed but unreaped child still "exists", and ids are used again, so the id alone proves
+    nothing. Processes of another host are judged by the age of their heartbeat.
     """
     if host != HOST:
         return heartbeat is not None and now - heartbeat < STALE_SECONDS
@@ -37,6 +39,9 @@ def is_alive(host: str | None, pid: int | None, started: float | None, heartbeat
         return False
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < _TOLERANCE
+        return (
+            process.status() != psutil.STATUS_ZOMBIE
+            and abs(process.create_time() - started) < _TOLERANCE
+        )
     except psutil.Error:
         return False

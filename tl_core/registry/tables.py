@@ -20,7 +20,8 @@ from sqlalchemy import (
 metadata = MetaData()
 
 datasets = Table(
-    "datasets", metadata,
+    "datasets",
+    metadata,
     Column("id", String(32), primary_key=True),
     Column("owner", String(128), nullable=False),
     Column("name", String(128), nullable=False),
@@ -36,7 +37,8 @@ datasets = Table(
 )
 
 runs = Table(
-    "runs", metadata,
+    "runs",
+    metadata,
     Column("id", String(32), primary_key=True),
     Column("owner", String(128), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -65,7 +67,8 @@ runs = Table(
 )
 
 locks = Table(
-    "locks", metadata,
+    "locks",
+    metadata,
     Column("name", String(32), primary_key=True),
     Column("host", String(128), nullable=False),
     Column("pid", Integer, nullable=False),

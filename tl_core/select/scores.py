@@ -1,4 +1,5 @@
-"""Transferability scores: LogME, H-score and nearest neighbours of frozen features, LEEP and NCE of a source head.
+"""Transferability scores: LogME, H-score and nearest neighbours of frozen features, LEEP and NCE of
+a source head.
 
 Features are float64 inside; labels may be any integers.
 """
@@ -18,10 +19,11 @@ _TINY = 1e-12
 
 
 def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
-    """Mean log evidence of a Bayesian linear model for each class against the rest; higher suits better.
+    """Mean log evidence of a Bayesian linear model for each class against the rest; higher suits
+    better.
 
-    LogME (You et al., ICML 2021) with the fixed point of its authors' later version (JMLR 2022), which converges: with
-    F = U S V', z = U'y and t = alpha / beta
+    LogME (You et al., ICML 2021) with the fixed point of its authors' later version (JMLR 2022),
+    which converges: with F = U S V', z = U'y and t = alpha / beta
 
         gamma = sum s^2 / (s^2 + t),  |m|^2 = sum s^2 z^2 / (s^2 + t)^2
         |Fm - y|^2 = sum z^2 / (1 + s^2/t)^2 + |y|^2 - |z|^2
@@ -52,8 +54,15 @@ def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
         t = alpha / beta
         length = float((power * z / (power + t) ** 2).sum())
         off = float((z / (1 + power / t) ** 2).sum()) + outside
-        evidence = (width * np.log(alpha) + rows * np.log(beta) - np.log(alpha + beta * power).sum()
-                    - (width - len(power)) * np.log(alpha) - beta * off - alpha * length - rows * np.log(2 * np.pi)) / 2
+        evidence = (
+            width * np.log(alpha)
+            + rows * np.log(beta)
+            - np.log(alpha + beta * power).sum()
+            - (width - len(power)) * np.log(alpha)
+            - beta * off
+            - alpha * length
+            - rows * np.log(2 * np.pi)
+        ) / 2
         found.append(evidence / rows)
     return float(np.mean(found))
 
@@ -61,8 +70,8 @@ def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
 def h_score(features: Any, labels: Ints) -> float:  # noqa: ANN401
     """tr(cov(f)^-1 cov(E[f|y])) with the covariance shrunk by Ledoit and Wolf; higher suits better.
 
-    H-score: Bao et al., ICIP 2019; the shrunk form, which small sets need: Ibrahim et al., 2021, where the covariance
-    of the class means is scaled by what the shrinkage leaves.
+    H-score: Bao et al., ICIP 2019; the shrunk form, which small sets need: Ibrahim et al., 2021,
+    where the covariance of the class means is scaled by what the shrinkage leaves.
 
     Args:
         features: (rows, width).
@@ -80,8 +89,14 @@ def h_score(features: Any, labels: Ints) -> float:  # noqa: ANN401
     return float((1 - shrinkage) * np.trace(np.linalg.solve(covariance, between)))
 
 
-def nearest_answers(features: Any, labels: Ints, folds: list[tuple[Ints, Ints]], count: int = 5) -> Ints:  # noqa: ANN401
-    """The class of most of the nearest `count` rows of the other folds (rows,), by cosine; ties go to the nearer.
+def nearest_answers(
+    features: Any,  # noqa: ANN401
+    labels: Ints,
+    folds: list[tuple[Ints, Ints]],
+    count: int = 5,
+) -> Ints:
+    """The class of most of the nearest `count` rows of the other folds (rows,), by cosine; ties go
+    to the nearer.
 
     Args:
         features: (rows, width).
@@ -103,7 +118,8 @@ def nearest_answers(features: Any, labels: Ints, folds: list[tuple[Ints, Ints]],
 
 
 def leep(source: Any, labels: Ints) -> float:  # noqa: ANN401
-    """Mean log likelihood of the labels by way of a network's own source classes; 0 is perfect, lower is worse.
+    """Mean log likelihood of the labels by way of a network's own source classes; 0 is perfect,
+    lower is worse.
 
     LEEP (Nguyen et al., ICML 2020): mean log sum_z P(y|z) p(z|x), with P(y|z) from the same rows.
 
@@ -119,7 +135,8 @@ def leep(source: Any, labels: Ints) -> float:  # noqa: ANN401
 
 
 def nce(source: Any, labels: Ints) -> float:  # noqa: ANN401
-    """Negative conditional entropy of the labels given the likeliest source class (Tran et al., ICCV 2019), in nats.
+    """Negative conditional entropy of the labels given the likeliest source class (Tran et al.,
+    ICCV 2019), in nats.
 
     Args:
         source: probabilities of the source classes (rows, source classes).
@@ -128,6 +145,8 @@ def nce(source: Any, labels: Ints) -> float:  # noqa: ANN401
     _, place = np.unique(labels, return_inverse=True)
     hard = np.zeros_like(np.asarray(source, dtype=np.float64))
     hard[np.arange(len(hard)), np.asarray(source).argmax(axis=1)] = 1.0
-    joint = np.stack([hard[place == number].sum(axis=0) for number in range(place.max() + 1)]) / len(hard)
+    joint = np.stack(
+        [hard[place == number].sum(axis=0) for number in range(place.max() + 1)]
+    ) / len(hard)
     given = joint / np.maximum(joint.sum(axis=0), _TINY)
     return float((joint * np.log(np.maximum(given, _TINY))).sum())

@@ -12,8 +12,9 @@ from tl_core.settings import Settings
 
 
 def suggested(folder: Path, settings: Settings) -> str:
-    """The starter for the dataset version in `folder`; the multilingual one where it can be used and most of the
-    training texts are not English."""
+    """The starter for the dataset version in `folder`; the multilingual one where it can be used
+    and most of the training texts are not English.
+    """
     modality, language = _about(folder)
     if modality == "text" and language != "en" and not problem("multilingual", settings):
         return "starter:multilingual"

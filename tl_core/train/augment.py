@@ -1,7 +1,8 @@
-"""Variations of training pictures: a crop and turns for each picture, colours for a whole batch at once.
+"""Variations of training pictures: a crop and turns for each picture, colours for a whole batch at
+once.
 
-Every draw comes from seed, epoch and position, never from a generator's state, so that a resumed run sees the same
-pictures. Pictures that judge are never varied.
+Every draw comes from seed, epoch and position, never from a generator's state, so that a resumed
+run sees the same pictures. Pictures that judge are never varied.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ _ERASED = 0.25
 
 @dataclass(frozen=True)
 class Recipe:
-    """How far pictures vary: smallest share of the area that a crop keeps (0: no crop at all), chance of mirroring,
-    largest turn in degrees, largest change of brightness, contrast and saturation, chance of an erased rectangle."""
+    """How far pictures vary: smallest share of the area that a crop keeps (0: no crop at all),
+    chance of mirroring, largest turn in degrees, largest change of brightness, contrast and
+    saturation, chance of an erased rectangle.
+    """
 
     crop: float
     flip: float
@@ -48,17 +51,25 @@ class ImageExamples(torch.utils.data.Dataset[Any]):
     """Batches of picture tensors.
 
     Args:
-        read: position to whole picture (3, h, w) when `kind` varies pictures, else positions to what the processor
-            makes of them (batch, 3, height, width); both bytes.
+        read: position to whole picture (3, h, w) when `kind` varies pictures, else positions to
+            what the processor makes of them (batch, 3, height, width); both bytes.
         labels: class numbers (examples,).
         view: the model's input.
         kind: a name of `RECIPES`.
-        mix: none, mixup or cutmix; batches then also hold `mixed_labels` and `kept`, the share of the first label.
+        mix: none, mixup or cutmix; batches then also hold `mixed_labels` and `kept`, the share of
+        the first label.
         seed: decides all draws, with epoch and position.
     """
 
-    def __init__(self, read: Callable[[Any], Tensor], labels: NDArray[np.int64], view: View, kind: str = "none",
-                 mix: str = "none", seed: int = 0) -> None:
+    def __init__(
+        self,
+        read: Callable[[Any], Tensor],
+        labels: NDArray[np.int64],
+        view: View,
+        kind: str = "none",
+        mix: str = "none",
+        seed: int = 0,
+    ) -> None:
         self.read, self.labels, self.view = read, labels, view
         self.recipe, self.mix, self.seed = RECIPES[kind], mix, seed
 
@@ -69,8 +80,12 @@ class ImageExamples(torch.utils.data.Dataset[Any]):
         places = np.array([place for _, place in keys])
         draws = [np.random.default_rng([self.seed, epoch, place]) for epoch, place in keys]
         if self.recipe.crop:
-            pixels = torch.stack([vary_shape(self.read(int(place)), self.recipe, self.view, draw)
-                                  for place, draw in zip(places, draws, strict=True)])
+            pixels = torch.stack(
+                [
+                    vary_shape(self.read(int(place)), self.recipe, self.view, draw)
+                    for place, draw in zip(places, draws, strict=True)
+                ]
+            )
             inputs = self.view.normalise(vary_colour(pixels, self.recipe, draws))
         else:
             inputs = self.view.normalise(self.read(places))
@@ -83,37 +98,58 @@ class ImageExamples(torch.utils.data.Dataset[Any]):
 
 def vary_shape(picture: Tensor, recipe: Recipe, view: View, draw: np.random.Generator) -> Tensor:
     """A random part of a picture (3, h, w) of bytes, turned and mirrored, at the model's size."""
-    from torchvision.transforms.v2 import functional as F  # noqa: N812 - its customary name
+    from torchvision.transforms.v2 import functional as F
 
     angle = draw.uniform(-recipe.turn, recipe.turn)
     if recipe.turn:
         picture = F.rotate(picture, angle, interpolation=F.InterpolationMode.BILINEAR)
     top, left, height, width = _part(picture.shape[1], picture.shape[2], recipe.crop, draw)
-    out: Tensor = F.resized_crop(picture, top, left, height, width, [view.height, view.width], antialias=True)
+    out: Tensor = F.resized_crop(
+        picture, top, left, height, width, [view.height, view.width], antialias=True
+    )
     if draw.random() < recipe.flip:
         out = out.flip(-1)
     if draw.random() < recipe.erase:
         top, left, height, width = _part(view.height, view.width, 0.02, draw, most=_ERASED)
-        out[:, top:top + height, left:left + width] = 127
+        out[:, top : top + height, left : left + width] = 127
     return out
 
 
-def _part(height: int, width: int, least: float, draw: np.random.Generator,
-          most: float = 1.0) -> tuple[int, int, int, int]:
-    """A random rectangle: top, left, height, width; its sides differ by at most 4 : 3 where it fits."""
-    area, ratio = draw.uniform(least, most) * height * width, np.exp(draw.uniform(np.log(3 / 4), np.log(4 / 3)))
+def _part(
+    height: int, width: int, least: float, draw: np.random.Generator, most: float = 1.0
+) -> tuple[int, int, int, int]:
+    """A random rectangle: top, left, height, width; its sides differ by at most 4 : 3 where it
+    fits.
+    """
+    area, ratio = (
+        draw.uniform(least, most) * height * width,
+        np.exp(draw.uniform(np.log(3 / 4), np.log(4 / 3))),
+    )
     tall = min(max(round(float(np.sqrt(area / ratio))), 1), height)
     wide = min(max(round(float(np.sqrt(area * ratio))), 1), width)
-    return int(draw.integers(0, height - tall + 1)), int(draw.integers(0, width - wide + 1)), tall, wide
+    return (
+        int(draw.integers(0, height - tall + 1)),
+        int(draw.integers(0, width - wide + 1)),
+        tall,
+        wide,
+    )
 
 
 def vary_colour(pixels: Tensor, recipe: Recipe, draws: list[np.random.Generator]) -> Tensor:
-    """Brightness, contrast and saturation of a batch of bytes, as floats 0-255, one factor each for each picture."""
+    """Brightness, contrast and saturation of a batch of bytes, as floats 0-255, one factor each for
+    each picture.
+    """
     values = pixels.float()
     if not recipe.colour:
         return values
-    factors = torch.tensor(np.array([draw.uniform(1 - recipe.colour, 1 + recipe.colour, 3) for draw in draws]),
-                           dtype=torch.float32).view(-1, 3, 1, 1, 1).unbind(1)
+    factors = (
+        torch.tensor(
+            np.array([draw.uniform(1 - recipe.colour, 1 + recipe.colour, 3) for draw in draws]),
+            dtype=torch.float32,
+        )
+        .view(-1, 3, 1, 1, 1)
+        .unbind(1)
+    )
     values = values * factors[0]
     values = torch.lerp(values.mean(dim=(1, 2, 3), keepdim=True), values, factors[1])
     grey = (values * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
@@ -131,8 +167,13 @@ def _blend(batch: dict[str, Tensor], mix: str, draw: np.random.Generator) -> Non
         height, width = pixels.shape[2:]
         side = np.sqrt(1 - draw.beta(_CUTMIX_ALPHA, _CUTMIX_ALPHA))
         tall, wide = int(height * side), int(width * side)
-        top, left = int(draw.integers(0, height - tall + 1)), int(draw.integers(0, width - wide + 1))
-        pixels[:, :, top:top + tall, left:left + wide] = pixels[order][:, :, top:top + tall, left:left + wide]
+        top, left = (
+            int(draw.integers(0, height - tall + 1)),
+            int(draw.integers(0, width - wide + 1)),
+        )
+        pixels[:, :, top : top + tall, left : left + wide] = pixels[order][
+            :, :, top : top + tall, left : left + wide
+        ]
         kept = 1 - tall * wide / (height * width)
     batch["mixed_labels"] = batch["labels"][order]
     batch["kept"] = torch.tensor(kept)

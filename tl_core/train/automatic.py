@@ -1,4 +1,5 @@
-"""Settings that are left to the program: budget, schedule, batch statistics and learning rate, by network and data.
+"""Settings that are left to the program: budget, schedule, batch statistics and learning rate, by
+network and data.
 
 The numbers were measured on photos, drawings and texts of 200 to 5,000 examples.
 """
@@ -12,14 +13,20 @@ from typing import Any
 from tl_core.config import FinetuneSettings
 
 _STEPS = 500  # that a training should have at least ...
-_LEAST, _MOST = 5.0, 12.0  # ... within so many epochs; beyond the most, small sets were learnt by heart
-_FOLLOWING = 600  # training pictures from which statistics of their own serve better than those of the pretraining
+_LEAST, _MOST = (
+    5.0,
+    12.0,
+)  # ... within so many epochs; beyond the most, small sets were learnt by heart
+# training pictures from which statistics of their own serve better than those of the pretraining
+_FOLLOWING = 600
 _LARGE, _LARGEST = 40e6, 150e6  # parameters
 
 
-def settle(settings: FinetuneSettings, modality: str, *, examples: int, batch: int,
-           batch_norms: bool) -> FinetuneSettings:
-    """The settings with every automatic one decided, but for the learning rate, which needs the surgery's report.
+def settle(
+    settings: FinetuneSettings, modality: str, *, examples: int, batch: int, batch_norms: bool
+) -> FinetuneSettings:
+    """The settings with every automatic one decided, but for the learning rate, which needs the
+    surgery's report.
 
     Args:
         settings: as a person gave them.
@@ -29,31 +36,46 @@ def settle(settings: FinetuneSettings, modality: str, *, examples: int, batch: i
         batch_norms: whether the network has batch normalisation.
     """
     steps = max(1, math.ceil(examples / batch))
-    follows = batch_norms and examples >= _FOLLOWING and settings.tune == "all" and not settings.lora
+    follows = (
+        batch_norms and examples >= _FOLLOWING and settings.tune == "all" and not settings.lora
+    )
     return replace(
         settings,
         epochs=settings.epochs or min(max(float(math.ceil(_STEPS / steps)), _LEAST), _MOST),
-        schedule=settings.schedule if settings.schedule != "auto" else "one-cycle" if modality == "image" else "linear",
-        batchnorm=settings.batchnorm if settings.batchnorm != "auto" else "adapt" if follows else "freeze")
+        schedule=(
+            settings.schedule
+            if settings.schedule != "auto"
+            else "one-cycle"
+            if modality == "image"
+            else "linear"
+        ),
+        batchnorm=(
+            settings.batchnorm if settings.batchnorm != "auto" else "adapt" if follows else "freeze"
+        ),
+    )
 
 
 def size_of(model: Any) -> int:  # noqa: ANN401
     """Parameters of a network without its table of words.
 
-    A step moves only the rows of the words that it reads, and many words make no network that needs smaller steps: on
-    Chinese messages a multilingual one of MiniLM's size ended with a log loss of .89 at the rate for its 118 million
-    weights, of .64 at that for the 21 million of its encoder (two seeds).
+    A step moves only the rows of the words that it reads, and many words make no network that needs
+    smaller steps: on Chinese messages a multilingual one of MiniLM's size ended with a log loss of
+    .89 at the rate for its 118 million weights, of .64 at that for the 21 million of its encoder
+    (two seeds).
     """
     table = model.get_input_embeddings() if getattr(model.config, "vocab_size", 0) else None
     words = int(table.weight.numel()) if table is not None else 0
     return sum(int(one.numel()) for one in model.parameters()) - words
 
 
-def learning_rate(settings: FinetuneSettings, modality: str, parameters: int, *, batch_norms: bool) -> float:
-    """Where to begin: smaller steps for larger networks, larger ones for LoRA and for random weights.
+def learning_rate(
+    settings: FinetuneSettings, modality: str, parameters: int, *, batch_norms: bool
+) -> float:
+    """Where to begin: smaller steps for larger networks, larger ones for LoRA and for random
+    weights.
 
-    Networks with batch normalisation bear far larger steps than transformers, most of all where the statistics follow
-    and undo what the steps do to the scale of each channel.
+    Networks with batch normalisation bear far larger steps than transformers, most of all where the
+    statistics follow and undo what the steps do to the scale of each channel.
     """
     if settings.scratch:
         return 5e-4 if modality == "text" else 1e-3
@@ -62,7 +84,9 @@ def learning_rate(settings: FinetuneSettings, modality: str, parameters: int, *,
     if modality == "text":
         base = 1e-4 if parameters < _LARGE else 3e-5 if parameters < _LARGEST else 1e-5
     elif batch_norms:
-        base = (1e-3 if settings.batchnorm == "adapt" else 3e-4) * (1.0 if parameters < _LARGE else 0.3)
+        base = (1e-3 if settings.batchnorm == "adapt" else 3e-4) * (
+            1.0 if parameters < _LARGE else 0.3
+        )
     else:
         base = 1e-4 if parameters < _LARGE else 3e-5
     return base * (5 if settings.lr_slice > 1 else 1)

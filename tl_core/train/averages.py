@@ -21,16 +21,32 @@ def mix(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[
     """
     if start.keys() != end.keys():
         raise TrainingError("The two states have different parts.", "They cannot be mixed.", "")
-    return {name: start[name].lerp(end[name], share) if end[name].is_floating_point() else end[name] for name in end}
+    return {
+        name: start[name].lerp(end[name], share) if end[name].is_floating_point() else end[name]
+        for name in end
+    }
 
 
-def choose_mix(model: Any, start: dict[str, Tensor], end: dict[str, Tensor], judge: Callable[[], Scores],  # noqa: ANN401
-               by: str) -> tuple[float, list[dict[str, float]]]:
-    """Try shares 0, 0.1 ... 1 on the validation rows, leave the best one in `model`, and give it with all scores."""
+def choose_mix(
+    model: Any,  # noqa: ANN401
+    start: dict[str, Tensor],
+    end: dict[str, Tensor],
+    judge: Callable[[], Scores],
+    by: str,
+) -> tuple[float, list[dict[str, float]]]:
+    """Try shares 0, 0.1 ... 1 on the validation rows, leave the best one in `model`, and give it
+    with all scores.
+    """
     tried = []
     for share in np.linspace(0, 1, 11).round(1).tolist():
         load_moving(model, mix(start, end, share))
         tried.append({"share": share, **judge()})
-    best = max(tried, key=lambda point: (-point["log_loss"] if by == "log_loss" else point[by], -point["log_loss"]))
+    best = max(
+        tried,
+        key=lambda point: (
+            -point["log_loss"] if by == "log_loss" else point[by],
+            -point["log_loss"],
+        ),
+    )
     load_moving(model, mix(start, end, best["share"]))
     return best["share"], tried

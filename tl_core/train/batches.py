@@ -1,4 +1,6 @@
-"""Which examples make which step: shuffled by seed and epoch, like lengths together, shared out over processes."""
+"""Which examples make which step: shuffled by seed and epoch, like lengths together, shared out
+over processes.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +19,39 @@ _LENGTH_GROUP = 50  # batches among which examples are sorted by length
 class EpochBatches(torch.utils.data.Sampler[list[Key]]):
     """Lists of (epoch, position), one for each forward pass.
 
-    A step's batch is taken in `accumulate` parts. The batches of an epoch differ by one example at most: a last one of
-    a few examples would weigh each of them many times, and batch normalisation would take them for the whole.
+    A step's batch is taken in `accumulate` parts. The batches of an epoch differ by one example at
+    most: a last one of a few examples would weigh each of them many times, and batch normalisation
+    would take them for the whole.
 
     Args:
         count: number of examples.
-        batch: most examples behind a step, all processes together (one more where the last would be alone).
+        batch: most examples behind a step, all processes together (one more where the last would be
+        alone).
         seed: of the order.
         accumulate: parts of each batch.
         lengths: of the examples; like ones are then put together, which saves padding.
-        chances: how likely each example is drawn, with repetition; without it each is seen once an epoch.
+        chances: how likely each example is drawn, with repetition; without it each is seen once an
+        epoch.
         rank, world: this process and how many there are.
     """
 
-    def __init__(self, count: int, batch: int, seed: int, *, accumulate: int = 1,
-                 lengths: NDArray[np.int64] | None = None, chances: NDArray[np.float64] | None = None, rank: int = 0,
-                 world: int = 1) -> None:
+    def __init__(
+        self,
+        count: int,
+        batch: int,
+        seed: int,
+        *,
+        accumulate: int = 1,
+        lengths: NDArray[np.int64] | None = None,
+        chances: NDArray[np.float64] | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
         self.count, self.batch, self.seed = count, max(1, min(batch, count)), seed
         self.lengths, self.chances, self.rank, self.world = lengths, chances, rank, world
-        self.accumulate = max(1, min(accumulate, min(self._sizes()) // (2 * world)))  # the same for every step
+        self.accumulate = max(
+            1, min(accumulate, min(self._sizes()) // (2 * world))
+        )  # the same for every step
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -54,7 +70,7 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
     def __iter__(self) -> Iterator[list[Key]]:
         for batch in self._batches():
             for part in np.array_split(batch, self.accumulate):
-                yield [(self._epoch, int(place)) for place in part[self.rank::self.world]]
+                yield [(self._epoch, int(place)) for place in part[self.rank :: self.world]]
 
     def _sizes(self) -> list[int]:
         less, longer = divmod(self.count, self.steps)
@@ -62,12 +78,19 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
 
     def _batches(self) -> list[NDArray[np.int64]]:
         draw = np.random.default_rng([self.seed, self._epoch])
-        order = (draw.permutation(self.count) if self.chances is None else
-                 draw.choice(self.count, self.count, p=self.chances / self.chances.sum()))
+        order = (
+            draw.permutation(self.count)
+            if self.chances is None
+            else draw.choice(self.count, self.count, p=self.chances / self.chances.sum())
+        )
         if self.lengths is not None:
             span = _LENGTH_GROUP * self.batch
-            order = np.concatenate([part[np.argsort(-self.lengths[part], kind="stable")]
-                                    for part in np.split(order, range(span, self.count, span))])
+            order = np.concatenate(
+                [
+                    part[np.argsort(-self.lengths[part], kind="stable")]
+                    for part in np.split(order, range(span, self.count, span))
+                ]
+            )
         batches = np.split(order, np.cumsum(self._sizes())[:-1])
         return [batches[i] for i in draw.permutation(len(batches))]
 

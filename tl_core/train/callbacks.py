@@ -1,4 +1,6 @@
-"""What happens beside the steps of a training: reports, thawing, judging, stopping, averages, checkpoints."""
+"""What happens beside the steps of a training: reports, thawing, judging, stopping, averages,
+checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,14 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._since: list[float] = []
         self.stopped = False
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-               logs: dict[str, float] | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, control
         if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
@@ -41,16 +49,30 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         last = state.global_step >= state.max_steps
         if now - self._told < _EVERY_SECONDS and not last:
             return
-        rates = {f"lr {group['layer']}": group["lr"] for group in kwargs["optimizer"].param_groups
-                 if group["params"][0].requires_grad}
+        rates = {
+            f"lr {group['layer']}": group["lr"]
+            for group in kwargs["optimizer"].param_groups
+            if group["params"][0].requires_grad
+        }
         steps = len(self._since) * max(1, state.logging_steps)
-        self._progress.curve("training", step=state.global_step, epoch=round(float(state.epoch or 0), 4),
-                             loss=sum(self._since) / len(self._since), grad_norm=float(logs.get("grad_norm", 0.0)),
-                             rate=steps * self._batch / max(now - self._told, 1e-6), **rates)
+        self._progress.curve(
+            "training",
+            step=state.global_step,
+            epoch=round(float(state.epoch or 0), 4),
+            loss=sum(self._since) / len(self._since),
+            grad_norm=float(logs.get("grad_norm", 0.0)),
+            rate=steps * self._batch / max(now - self._told, 1e-6),
+            **rates,
+        )
         self._told, self._since = now, []
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-                    **kwargs: Any) -> None:  # noqa: ANN401
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, kwargs
         if state.is_world_process_zero:
             self._progress.batch(state.global_step, state.max_steps)
@@ -62,46 +84,76 @@ def _agreed(wish: bool) -> bool:
     """Whether any process wishes it: all must leave the loop at the same step."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return wish
-    flag = torch.tensor(float(wish), device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
+    flag = torch.tensor(
+        float(wish), device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
+    )
     torch.distributed.all_reduce(flag)
     return bool(flag > 0)
 
 
 class Guard(TrainerCallback):  # type: ignore[misc]
-    """Ends a training that has come apart, with the likely cause; guessing costs log(classes) on average."""
+    """Ends a training that has come apart, with the likely cause; guessing costs log(classes) on
+    average.
+    """
 
     def __init__(self, classes: int, lr: float) -> None:
         self._limit, self._lr, self._smooth = 2 * math.log(max(classes, 2)) + 1.0, lr, 0.0
         self._first = True
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-               logs: dict[str, float] | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         """Raises `TrainingError` for a loss that is no number, or far above that of guessing."""
         del args, control, kwargs
         loss = (logs or {}).get("loss")
         if loss is None:
             return
-        if self._first:  # a probe that is very sure begins high on varied pictures, which is no sign of coming apart
+        # a probe that is very sure begins high on varied pictures, which is no sign of coming apart
+        if self._first:
             self._first, self._limit = False, max(self._limit, _FAR * loss)
         self._smooth = loss if not self._smooth else 0.8 * self._smooth + 0.2 * loss
         if math.isfinite(loss) and (state.global_step < _CALM_STEPS or self._smooth <= self._limit):
             return
-        what = (f"The loss rose to {self._smooth:.1f}, far above that of guessing." if math.isfinite(loss) else
-                "The loss is no longer a number.")
-        raise TrainingError(what, f"The learning rate of {self._lr:g} is most likely too high for this backbone.",
-                            f"Set learning_rate to {self._lr / 10:.1g}, or let find_lr measure one.")
+        what = (
+            f"The loss rose to {self._smooth:.1f}, far above that of guessing."
+            if math.isfinite(loss)
+            else "The loss is no longer a number."
+        )
+        raise TrainingError(
+            what,
+            f"The learning rate of {self._lr:g} is most likely too high for this backbone.",
+            f"Set learning_rate to {self._lr / 10:.1g}, or let find_lr measure one.",
+        )
 
 
 class Thaw(TrainerCallback):  # type: ignore[misc]
-    """Gradual unfreezing (Howard and Ruder, 2018): the classifier first, the last group at half of the training."""
+    """Gradual unfreezing (Howard and Ruder, 2018): the classifier first, the last group at half of
+    the training.
+    """
 
-    def __init__(self, model: Any, report: SurgeryReport, keeper: ModeKeeper, progress: Progress) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        report: SurgeryReport,
+        keeper: ModeKeeper,
+        progress: Progress,
+    ) -> None:
         self._model, self._report, self._keeper, self._progress = model, report, keeper, progress
         self._order = [group.name for group in reversed(report.groups) if group.trainable]
         self._awake = 0
 
-    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-                      **kwargs: Any) -> None:  # noqa: ANN401
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, control, kwargs
         share = state.global_step / max(1.0, 0.5 * state.max_steps)
         awake = min(len(self._order), 1 + int(share * (len(self._order) - 1)))
@@ -110,8 +162,13 @@ class Thaw(TrainerCallback):  # type: ignore[misc]
             self._set(set(self._order[:awake]))
             self._progress.log(f"Learning now: {', '.join(self._order[:awake])}")
 
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-                     **kwargs: Any) -> None:  # noqa: ANN401
+    def on_train_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, state, control, kwargs
         self._set(set(self._order))
 
@@ -124,7 +181,9 @@ class Thaw(TrainerCallback):  # type: ignore[misc]
 
 
 class Average(TrainerCallback):  # type: ignore[misc]
-    """An exponential moving average of the moving weights; a young one forgets faster, as in torch's own EMA."""
+    """An exponential moving average of the moving weights; a young one forgets faster, as in
+    torch's own EMA.
+    """
 
     def __init__(self, decay: float) -> None:
         self._decay = decay
@@ -146,22 +205,36 @@ class Average(TrainerCallback):  # type: ignore[misc]
 class Pace(TrainerCallback):  # type: ignore[misc]
     """When to judge and when to write a checkpoint.
 
-    At the end of an epoch the judging comes before the checkpoint, which then holds its outcome; a checkpoint at an
-    epoch's last step would skip it on resuming.
+    At the end of an epoch the judging comes before the checkpoint, which then holds its outcome; a
+    checkpoint at an epoch's last step would skip it on resuming.
     """
 
     def __init__(self, steps_an_epoch: int, checkpoint_steps: int) -> None:
         self._epoch, self._every = steps_an_epoch, checkpoint_steps
         self._last, self.cost = time.monotonic(), 0.0
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-                    **kwargs: Any) -> None:  # noqa: ANN401
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, kwargs
-        if state.global_step % self._epoch and state.global_step < state.max_steps and self._due(state.global_step):
+        if (
+            state.global_step % self._epoch
+            and state.global_step < state.max_steps
+            and self._due(state.global_step)
+        ):
             control.should_save = True
 
-    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-                     **kwargs: Any) -> None:  # noqa: ANN401
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         del args, kwargs
         control.should_evaluate = True
         control.should_save = self._due(state.global_step) or bool(self._every)

@@ -1,4 +1,6 @@
-"""Checkpoints of a training: written aside, synced, renamed, with their manifest last; the newest whole one counts."""
+"""Checkpoints of a training: written aside, synced, renamed, with their manifest last; the newest
+whole one counts.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def write_state(path: Path, state: dict[str, Tensor]) -> None:
     """A state as safetensors; tensors that share memory are written apart."""
     from safetensors.torch import save_file
 
-    save_file({name: value.detach().clone().contiguous() for name, value in state.items()}, str(path))
+    save_file(
+        {name: value.detach().clone().contiguous() for name, value in state.items()}, str(path)
+    )
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -44,7 +48,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 
 def publish(staged: Path, folder: Path, facts: dict[str, Any]) -> Path:
-    """Move a finished checkpoint into `folder` under its name and remove older ones; a torn one never counts."""
+    """Move a finished checkpoint into `folder` under its name and remove older ones; a torn one
+    never counts.
+    """
     for path in staged.iterdir():
         if path.name == "training_args.bin":  # a pickle with this machine's paths
             path.unlink()
@@ -54,7 +60,9 @@ def publish(staged: Path, folder: Path, facts: dict[str, Any]) -> Path:
     target = folder / staged.name
     shutil.rmtree(target, ignore_errors=True)
     staged.rename(target)
-    write_json(target / _MANIFEST, {**facts, "files": sorted(path.name for path in target.iterdir())})
+    write_json(
+        target / _MANIFEST, {**facts, "files": sorted(path.name for path in target.iterdir())}
+    )
     for other in folder.iterdir():
         if other != target and (other / _MANIFEST).exists():
             shutil.rmtree(other, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""Contrastive tuning of a text encoder on few labels: texts of a class are pulled together, others pushed apart.
+"""Contrastive tuning of a text encoder on few labels: texts of a class are pulled together, others
+pushed apart.
 
-After SetFit (Tunstall et al., 2022, arXiv 2209.11055): the cosine of two texts is fitted to 1 where their classes
-agree and to 0 where they do not, by squared error.
+After SetFit (Tunstall et al., 2022, arXiv 2209.11055): the cosine of two texts is fitted to 1 where
+their classes agree and to 0 where they do not, by squared error.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ _EVERY_SECONDS = 0.5  # between two points of the curve
 
 
 def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
-    """Pairs of different texts, half of them of one class: (pairs, 2), whether alike (pairs,), and how many there are.
+    """Pairs of different texts, half of them of one class: (pairs, 2), whether alike (pairs,), and
+    how many there are.
 
-    Each kind is gone through in a random order as often as it takes to be as many as the other (SetFit's
-    oversampling), then both are cut to `most` together.
+    Each kind is gone through in a random order as often as it takes to be as many as the other
+    (SetFit's oversampling), then both are cut to `most` together.
 
     Args:
         labels: class numbers (texts,).
@@ -51,7 +53,11 @@ def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
     chosen = [_repeated(places, wanted, random) for places in kinds if len(places)]
     order = random.permutation(sum(map(len, chosen)))
     places = np.concatenate(chosen)[order]
-    return np.stack([some[first[places]], some[second[places]]], axis=1), same[places].astype(np.int64), len(first)
+    return (
+        np.stack([some[first[places]], some[second[places]]], axis=1),
+        same[places].astype(np.int64),
+        len(first),
+    )
 
 
 def _repeated(places: Ints, wanted: int, random: np.random.Generator) -> Ints:
@@ -59,8 +65,9 @@ def _repeated(places: Ints, wanted: int, random: np.random.Generator) -> Ints:
     return np.concatenate([random.permutation(places) for _ in range(rounds)])[:wanted]
 
 
-def pull_apart(backbone: Backbone, examples: TextExamples, settings: ContrastiveSettings,
-               progress: Progress) -> dict[str, Any]:
+def pull_apart(
+    backbone: Backbone, examples: TextExamples, settings: ContrastiveSettings, progress: Progress
+) -> dict[str, Any]:
     """Tune the whole encoder in place, its head aside, and tell how.
 
     Args:
@@ -77,11 +84,16 @@ def pull_apart(backbone: Backbone, examples: TextExamples, settings: Contrastive
     """
     pairs, alike, possible = draw_pairs(examples.labels, settings.pairs, settings.seed)
     model, report = surgery.apply(backbone, SurgeryPlan(), fitted_head=True, seed=settings.seed)
-    groups = parameter_groups(model, report.scale_of, report.group_of, settings.learning_rate, settings.weight_decay)
-    optimizer = torch.optim.AdamW([{key: value for key, value in group.items() if key != "names"} for group in groups])
+    groups = parameter_groups(
+        model, report.scale_of, report.group_of, settings.learning_rate, settings.weight_decay
+    )
+    optimizer = torch.optim.AdamW(
+        [{key: value for key, value in group.items() if key != "names"} for group in groups]
+    )
     parts = np.array_split(np.arange(len(pairs)), max(1, -(-len(pairs) // settings.batch_size)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: factor(step, len(parts), "linear", settings.warmup))
+        optimizer, lambda step: factor(step, len(parts), "linear", settings.warmup)
+    )
     moving = [parameter for parameter in model.parameters() if parameter.requires_grad]
     device, losses = next(model.parameters()).device, []
     told, since = time.monotonic(), list[float]()
@@ -92,7 +104,9 @@ def pull_apart(backbone: Backbone, examples: TextExamples, settings: Contrastive
             batch.pop("labels")
             one, other = embed({name: value.to(device) for name, value in batch.items()}).chunk(2)
             wanted = torch.from_numpy(alike[part]).to(device, torch.float32)
-            loss = functional.mse_loss(functional.cosine_similarity(one.float(), other.float()), wanted)
+            loss = functional.mse_loss(
+                functional.cosine_similarity(one.float(), other.float()), wanted
+            )
             loss.backward()  # type: ignore[no-untyped-call]
             length = torch.nn.utils.clip_grad_norm_(moving, _CLIP)
             optimizer.step()
@@ -102,15 +116,26 @@ def pull_apart(backbone: Backbone, examples: TextExamples, settings: Contrastive
             since.append(losses[-1])
             progress.batch(number, len(parts))
             if time.monotonic() - told > _EVERY_SECONDS or number == len(parts):
-                progress.curve("training", step=number, epoch=round(number / len(parts), 4), loss=float(np.mean(since)),
-                               grad_norm=float(length), rate=len(since) * len(part) / (time.monotonic() - told),
-                               **{"lr encoder": optimizer.param_groups[0]["lr"]})
+                progress.curve(
+                    "training",
+                    step=number,
+                    epoch=round(number / len(parts), 4),
+                    loss=float(np.mean(since)),
+                    grad_norm=float(length),
+                    rate=len(since) * len(part) / (time.monotonic() - told),
+                    **{"lr encoder": optimizer.param_groups[0]["lr"]},
+                )
                 told, since = time.monotonic(), []
             if progress.should_stop():
                 break
     model.eval()
-    return {"pairs": len(pairs), "possible": possible, "steps": len(losses), "planned_steps": len(parts),
-            "loss": float(np.mean(losses[-max(1, len(losses) // 10):]))}
+    return {
+        "pairs": len(pairs),
+        "possible": possible,
+        "steps": len(losses),
+        "planned_steps": len(parts),
+        "loss": float(np.mean(losses[-max(1, len(losses) // 10) :])),
+    }
 
 
 @contextlib.contextmanager
@@ -121,8 +146,13 @@ def _embedding(backbone: Backbone) -> Iterator[Any]:
         if backbone.has_mean_layer:
             stack.enter_context(mean_layer.training_shortcut(backbone.model))
         for name in backbone.port.names:
-            stack.callback(backbone.model.get_submodule(name).register_forward_pre_hook(
-                lambda _m, inputs, name=name: seen.__setitem__(name, inputs[0])).remove)
+            stack.callback(
+                backbone.model.get_submodule(name)
+                .register_forward_pre_hook(
+                    lambda _m, inputs, name=name: seen.__setitem__(name, inputs[0])
+                )
+                .remove
+            )
 
         def embed(batch: dict[str, Tensor]) -> Tensor:
             backbone.model(**batch)

@@ -1,8 +1,8 @@
 """Features of a frozen backbone: computed once, streamed to disk, resumed batch by batch.
 
-The cache is addressed by content: inputs, weights, preprocessing, pooling, number format and library version. Each
-finished batch is logged with the checksum of its values, so after a kill or power cut only missing or damaged
-batches are computed again.
+The cache is addressed by content: inputs, weights, preprocessing, pooling, number format and
+library version. Each finished batch is logged with the checksum of its values, so after a kill or
+power cut only missing or damaged batches are computed again.
 """
 
 from __future__ import annotations
@@ -33,16 +33,33 @@ _AHEAD = 3  # batches decoded while the backbone computes
 Array = NDArray[np.float32]
 
 
-def cache_key(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, bf16: bool) -> str:
+def cache_key(
+    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, bf16: bool
+) -> str:
     """Content address of the features of `rows`."""
-    content = {"inputs": version.info.inputs_fingerprint, "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
-               "backbone": backbone.identity, "dtype": "bf16" if bf16 else "float32",
-               "transformers": importlib.metadata.version("transformers")}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    content = {
+        "inputs": version.info.inputs_fingerprint,
+        "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+        "backbone": backbone.identity,
+        "dtype": "bf16" if bf16 else "float32",
+        "transformers": importlib.metadata.version("transformers"),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :32
+    ]
 
 
-def extract_features(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, extractor: Extractor,
-                     cache: Path, *, bf16: bool, batch_size: int, progress: Progress) -> Array:
+def extract_features(
+    version: DatasetVersion,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    extractor: Extractor,
+    cache: Path,
+    *,
+    bf16: bool,
+    batch_size: int,
+    progress: Progress,
+) -> Array:
     """Features of `rows`, float32 (rows, width), read from `cache` as far as they are there.
 
     Raises:
@@ -60,7 +77,10 @@ def extract_features(version: DatasetVersion, rows: NDArray[np.int64], backbone:
             progress.batch(len(rows), len(rows))
         else:
             _fill(version, rows, backbone, extractor, folder, bf16, batch_size, progress)
-            write_json(manifest, {"rows": len(rows), "width": backbone.port.width, "backbone": backbone.reference})
+            write_json(
+                manifest,
+                {"rows": len(rows), "width": backbone.port.width, "backbone": backbone.reference},
+            )
     values: Array = np.load(values_path, mmap_mode="r")
     return values
 
@@ -78,8 +98,16 @@ def _locked(folder: Path, progress: Progress) -> FileLock:
             lock = FileLock(folder / "lock", timeout=5)
 
 
-def _fill(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, extractor: Extractor, folder: Path,
-          bf16: bool, batch_size: int, progress: Progress) -> None:
+def _fill(
+    version: DatasetVersion,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    extractor: Extractor,
+    folder: Path,
+    bf16: bool,
+    batch_size: int,
+    progress: Progress,
+) -> None:
     batches = plan_batches(version, rows, batch_size)
     load = _loader(version, rows)
     _refuse_random(backbone, load(batches[0][:2]))
@@ -98,18 +126,24 @@ def _fill(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, 
     values.flush()
 
 
-def plan_batches(version: DatasetVersion, rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Positions in `rows`, in batches; texts of like length together, the longest first (memory fails early)."""
+def plan_batches(
+    version: DatasetVersion, rows: NDArray[np.int64], batch_size: int
+) -> list[NDArray[np.int64]]:
+    """Positions in `rows`, in batches; texts of like length together, the longest first (memory
+    fails early).
+    """
     order = np.arange(len(rows))
     if version.info.modality == "text":
         import pyarrow.compute as pc
 
         lengths = pc.utf8_length(version.table.column("text")).to_numpy()[rows]
         order = np.argsort(-lengths, kind="stable")
-    return [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _loader(version: DatasetVersion, rows: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], list[Any]]:
+def _loader(
+    version: DatasetVersion, rows: NDArray[np.int64]
+) -> Callable[[NDArray[np.int64]], list[Any]]:
     if version.info.modality == "text":
         return lambda positions: version.texts(rows[positions])
     return lambda positions: [open_image(version.image_bytes(row)) for row in rows[positions]]
@@ -118,12 +152,16 @@ def _loader(version: DatasetVersion, rows: NDArray[np.int64]) -> Callable[[NDArr
 def _refuse_random(backbone: Backbone, inputs: list[Any]) -> None:
     once, again = backbone.encode(inputs), backbone.encode(inputs)
     if any(not bool((once[name] == again[name]).all()) for name in once):
-        raise ConfigError("The backbone's preprocessing is random.", "A cache would freeze one draw of it.",
-                          "Use its evaluation preprocessing.")
+        raise ConfigError(
+            "The backbone's preprocessing is random.",
+            "A cache would freeze one draw of it.",
+            "Use its evaluation preprocessing.",
+        )
 
 
-def _open_values(folder: Path, shape: tuple[int, int],
-                 batches: list[NDArray[np.int64]]) -> tuple[Any, set[int]]:
+def _open_values(
+    folder: Path, shape: tuple[int, int], batches: list[NDArray[np.int64]]
+) -> tuple[Any, set[int]]:
     """The array to fill, and the numbers of batches whose checksum proves that they are whole."""
     path = folder / "values.npy"
     if not path.exists():
@@ -137,13 +175,20 @@ def _open_values(folder: Path, shape: tuple[int, int],
             number, checksum = json.loads(line)
         except ValueError:
             continue  # the kill came in the middle of this line
-        if number < len(batches) and zlib.crc32(np.asarray(values[batches[number]]).tobytes()) == checksum:
+        if (
+            number < len(batches)
+            and zlib.crc32(np.asarray(values[batches[number]]).tobytes()) == checksum
+        ):
             done.add(number)
     return values, done
 
 
-def _ahead(numbers: list[int], prepare: Callable[[int], dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Prepare batches in threads, a few ahead of the consumer (decoding and tokenising release the GIL)."""
+def _ahead(
+    numbers: list[int], prepare: Callable[[int], dict[str, Any]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Prepare batches in threads, a few ahead of the consumer (decoding and tokenising release the
+    GIL).
+    """
     with ThreadPoolExecutor(max_workers=2) as pool:
         waiting: deque[tuple[int, Future[dict[str, Any]]]] = deque()
         for number in numbers:

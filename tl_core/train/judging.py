@@ -14,8 +14,14 @@ Floats = NDArray[np.float64]
 Scores = dict[str, float]
 
 
-def probabilities(model: Any, examples: Any, batch: int, lengths: NDArray[np.int64] | None = None) -> Floats:  # noqa: ANN401
-    """Probabilities (examples, classes) in float32 arithmetic, each example once, in the examples' order.
+def probabilities(
+    model: Any,  # noqa: ANN401
+    examples: Any,  # noqa: ANN401
+    batch: int,
+    lengths: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Probabilities (examples, classes) in float32 arithmetic, each example once, in the examples'
+    order.
 
     Args:
         model: any classifier; it is put into eval mode and back.
@@ -29,7 +35,9 @@ def probabilities(model: Any, examples: Any, batch: int, lengths: NDArray[np.int
     parts = []
     with torch.inference_mode():
         for start in range(0, len(order), batch):
-            inputs = examples.__getitems__([(0, int(place)) for place in order[start:start + batch]])
+            inputs = examples.__getitems__(
+                [(0, int(place)) for place in order[start : start + batch]]
+            )
             inputs.pop("labels")
             logits = model(**{name: value.to(device) for name, value in inputs.items()}).logits
             parts.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
@@ -40,15 +48,18 @@ def probabilities(model: Any, examples: Any, batch: int, lengths: NDArray[np.int
 
 
 class Best:
-    """The state that is kept: the latest one within a standard error of the best so far (Breiman et al., 1984).
+    """The state that is kept: the latest one within a standard error of the best so far (Breiman et
+    al., 1984).
 
-    The highest of several scores on a few hundred rows is mostly luck, and a state from the middle of a training, at a
-    high learning rate, generalises worse than its validation score says. Over 22 trainings on photos and drawings this
-    rule gave .9 points more test accuracy than the best validation accuracy, and less log loss. The standard error is
-    that of the paired differences of the items' losses.
+    The highest of several scores on a few hundred rows is mostly luck, and a state from the middle
+    of a training, at a high learning rate, generalises worse than its validation score says. Over
+    22 trainings on photos and drawings this rule gave .9 points more test accuracy than the best
+    validation accuracy, and less log loss. The standard error is that of the paired differences of
+    the items' losses.
 
     Args:
-        patience: judgements in a row that are worse by more than that before it is time to stop; 0 never.
+        patience: judgements in a row that are worse by more than that before it is time to stop; 0
+        never.
     """
 
     def __init__(self, patience: int) -> None:
@@ -58,8 +69,15 @@ class Best:
         self.state: dict[str, Tensor] = {}
         self.losses: Floats = np.zeros(0)
 
-    def hear(self, scores: Scores, losses: Floats, step: int, state: Callable[[], dict[str, Tensor]], *,
-             counts: bool = True) -> bool:
+    def hear(
+        self,
+        scores: Scores,
+        losses: Floats,
+        step: int,
+        state: Callable[[], dict[str, Tensor]],
+        *,
+        counts: bool = True,
+    ) -> bool:
         """Take note of a judgement; gives whether patience has run out.
 
         Args:
@@ -80,11 +98,21 @@ class Best:
 
     def facts(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"scores": self.scores, "step": self.step, "waited": self.waited, "losses": self.losses.tolist()}
+        return {
+            "scores": self.scores,
+            "step": self.step,
+            "waited": self.waited,
+            "losses": self.losses.tolist(),
+        }
 
     def restore(self, facts: dict[str, Any], state: dict[str, Tensor]) -> None:
         """From a checkpoint."""
-        self.scores, self.step, self.waited, self.state = facts["scores"], facts["step"], facts["waited"], state
+        self.scores, self.step, self.waited, self.state = (
+            facts["scores"],
+            facts["step"],
+            facts["waited"],
+            state,
+        )
         self.losses = np.array(facts["losses"])
 
 

@@ -1,4 +1,6 @@
-"""What training makes small: a loss for each example, and pulls towards zero or towards the pretrained weights."""
+"""What training makes small: a loss for each example, and pulls towards zero or towards the
+pretrained weights.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def losses_of(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, gamma: float = 0.0,
-              smoothing: float = 0.0) -> Tensor:
+def losses_of(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    weights: Tensor | None = None,
+    gamma: float = 0.0,
+    smoothing: float = 0.0,
+) -> Tensor:
     """Cross-entropy of each example (batch,), in float32.
 
     Args:
@@ -21,7 +29,9 @@ def losses_of(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, 
         smoothing: share of certainty spread over all classes (Szegedy et al., 2016).
     """
     logits = logits.float()
-    loss = functional.cross_entropy(logits, labels, weight=weights, reduction="none", label_smoothing=smoothing)
+    loss = functional.cross_entropy(
+        logits, labels, weight=weights, reduction="none", label_smoothing=smoothing
+    )
     if gamma:
         sure = functional.softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
         loss = loss * (1 - sure) ** gamma
@@ -31,8 +41,8 @@ def losses_of(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, 
 class Penalty:
     """Half the squared distance of weights to where they should stay, times `strength`.
 
-    `l2` pulls all moving weights to zero; `l2-sp` (Li et al., 2018) pulls the pretrained ones to their start and
-    leaves new ones, which have none, to weight decay.
+    `l2` pulls all moving weights to zero; `l2-sp` (Li et al., 2018) pulls the pretrained ones to
+    their start and leaves new ones, which have none, to weight decay.
 
     Args:
         model: whose present weights are the start.
@@ -42,11 +52,15 @@ class Penalty:
         strength: alpha of the paper.
     """
 
-    def __init__(self, model: nn.Module, names: set[str], new: set[str], kind: str, strength: float) -> None:
+    def __init__(
+        self, model: nn.Module, names: set[str], new: set[str], kind: str, strength: float
+    ) -> None:
         pulled = names if kind == "l2" else names - new
         self._start: Mapping[str, Tensor | None] = {
             name: None if kind == "l2" else parameter.detach().clone()
-            for name, parameter in model.named_parameters() if name in pulled}
+            for name, parameter in model.named_parameters()
+            if name in pulled
+        }
         self._strength = strength
 
     def __call__(self, model: nn.Module) -> Tensor:

@@ -1,4 +1,6 @@
-"""The learning-rate range test of Smith (2017): raise it step by step until the loss bursts, and suggest one."""
+"""The learning-rate range test of Smith (2017): raise it step by step until the loss bursts, and
+suggest one.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,14 @@ from tl_core.train.losses import losses_of
 LOW, HIGH, _BURST, _SMOOTH = 1e-7, 1.0, 4.0, 0.9
 
 
-def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]], *, steps: int = 60,  # noqa: ANN401
-            bf16: bool = False) -> tuple[float, list[dict[str, float]]]:
+def find_lr(
+    model: Any,  # noqa: ANN401
+    report: SurgeryReport,
+    batches: Iterator[dict[str, Any]],
+    *,
+    steps: int = 60,
+    bf16: bool = False,
+) -> tuple[float, list[dict[str, float]]]:
     """Suggestion and curve; weights, buffers and the state of chance are put back afterwards.
 
     Args:
@@ -28,14 +36,20 @@ def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]]
         bf16: whether to compute as the training will.
 
     Returns:
-        The rate at the point of steepest fall of the smoothed loss (fastai's "steep" suggestion), and the points
-        (lr, loss) up to four times the best loss.
+        The rate at the point of steepest fall of the smoothed loss (fastai's "steep" suggestion),
+        and the points (lr, loss) up to four times the best loss.
     """
-    before = {name: value.clone() for name, value in moving_state(model, set(report.scale_of)).items()}
+    before = {
+        name: value.clone() for name, value in moving_state(model, set(report.scale_of)).items()
+    }
     was_training, device = model.training, next(model.parameters()).device
-    optimizer = torch.optim.AdamW([{key: value for key, value in group.items() if key not in ("names", "layer")}
-                                   for group in parameter_groups(model, report.scale_of, report.group_of, 1.0, 0.0)],
-                                  fused=True)
+    optimizer = torch.optim.AdamW(
+        [
+            {key: value for key, value in group.items() if key not in ("names", "layer")}
+            for group in parameter_groups(model, report.scale_of, report.group_of, 1.0, 0.0)
+        ],
+        fused=True,
+    )
     base = [group["lr"] for group in optimizer.param_groups]
     points: list[dict[str, float]] = []
     average, best = 0.0, np.inf
@@ -46,7 +60,9 @@ def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]]
                 group["lr"] = lr * scale
             batch = {name: value.to(device) for name, value in next(batches).items()}
             labels = batch.pop("labels")
-            batch = {name: value for name, value in batch.items() if name not in ("mixed_labels", "kept")}
+            batch = {
+                name: value for name, value in batch.items() if name not in ("mixed_labels", "kept")
+            }
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = model(**batch).logits
             loss = losses_of(logits, labels).mean()
@@ -65,7 +81,9 @@ def find_lr(model: Any, report: SurgeryReport, batches: Iterator[dict[str, Any]]
 
 
 def suggest(points: list[dict[str, float]]) -> float:
-    """Where the smoothed loss falls fastest against the logarithm of the rate, between the start and its minimum."""
+    """Where the smoothed loss falls fastest against the logarithm of the rate, between the start
+    and its minimum.
+    """
     losses = np.array([point["loss"] for point in points])
     rates = np.array([point["lr"] for point in points])
     end = max(int(losses.argmin()) + 1, 3)

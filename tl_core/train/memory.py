@@ -1,4 +1,6 @@
-"""Whether a training fits this machine: an estimate, then one real step, and smaller parts when memory runs out."""
+"""Whether a training fits this machine: an estimate, then one real step, and smaller parts when
+memory runs out.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,18 @@ _MOST_PARTS = 256
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that GPU or machine memory ran out."""
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory"))
+        words in str(error).lower() for words in ("out of memory", "can't allocate memory")
+    )
 
 
 def step_once(model: Any, batch: dict[str, Tensor], bf16: bool) -> None:  # noqa: ANN401
     """Forward and backward of one batch, as the training does it; gradients are dropped."""
     device = next(model.parameters()).device
-    inputs = {name: value.to(device) for name, value in batch.items() if name not in ("mixed_labels", "kept")}
+    inputs = {
+        name: value.to(device)
+        for name, value in batch.items()
+        if name not in ("mixed_labels", "kept")
+    }
     labels = inputs.pop("labels")
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(**inputs).logits
@@ -37,7 +44,9 @@ def step_once(model: Any, batch: dict[str, Tensor], bf16: bool) -> None:  # noqa
 
 @contextmanager
 def leaving_no_trace(model: Any) -> Any:  # noqa: ANN401
-    """Train mode inside; buffers, gradients, modes and the state of chance are afterwards what they were."""
+    """Train mode inside; buffers, gradients, modes and the state of chance are afterwards what they
+    were.
+    """
     buffers = {name: value.clone() for name, value in model.named_buffers()}
     was_training = model.training
     with torch.random.fork_rng():
@@ -51,9 +60,16 @@ def leaving_no_trace(model: Any) -> Any:  # noqa: ANN401
                 value.copy_(buffers[name])
 
 
-def settle_parts(model: Any, largest: Callable[[int], dict[str, Tensor]], batch: int, parts: int,  # noqa: ANN401
-                 bf16: bool, progress: Progress) -> int:
-    """In how many parts a batch fits: one real step with the largest examples; halved while memory runs out.
+def settle_parts(
+    model: Any,  # noqa: ANN401
+    largest: Callable[[int], dict[str, Tensor]],
+    batch: int,
+    parts: int,
+    bf16: bool,
+    progress: Progress,
+) -> int:
+    """In how many parts a batch fits: one real step with the largest examples; halved while memory
+    runs out.
 
     Args:
         model: ready for training.
@@ -86,20 +102,36 @@ def halve_parts(plan: dict[str, Any], progress: Progress) -> None:
     """
     size = max(1, plan["batch"] // plan["accumulate"])
     if size <= 2 or plan["accumulate"] >= _MOST_PARTS:
-        raise TrainingError("Not even two examples at a time fit into the memory.", "",
-                            "Choose a smaller backbone, LoRA, or a smaller max_length.")
+        raise TrainingError(
+            "Not even two examples at a time fit into the memory.",
+            "",
+            "Choose a smaller backbone, LoRA, or a smaller max_length.",
+        )
     plan["accumulate"] *= 2
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    progress.log(f"{size} examples at once do not fit into the memory: each batch of {plan['batch']} is now taken in "
-                 f"{plan['accumulate']} parts, which gives the same result.")
+    progress.log(
+        f"{size} examples at once do not fit into the memory: each batch of {plan['batch']} is now"
+        f" taken in {plan['accumulate']} parts, which gives the same result."
+    )
 
 
-def time_steps(model: Any, report: SurgeryReport, batches: Iterable[dict[str, Tensor]], bf16: bool) -> list[float]:  # noqa: ANN401
-    """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the first warms up."""
+def time_steps(
+    model: Any,  # noqa: ANN401
+    report: SurgeryReport,
+    batches: Iterable[dict[str, Tensor]],
+    bf16: bool,
+) -> list[float]:
+    """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the
+    first warms up.
+    """
     optimizer = torch.optim.AdamW(
-        [{key: value for key, value in group.items() if key not in ("names", "layer")}
-         for group in parameter_groups(model, report.scale_of, report.group_of, 0.0, 0.0)], fused=True)
+        [
+            {key: value for key, value in group.items() if key not in ("names", "layer")}
+            for group in parameter_groups(model, report.scale_of, report.group_of, 0.0, 0.0)
+        ],
+        fused=True,
+    )
     seconds = []
     with leaving_no_trace(model):
         for batch in batches:

@@ -1,7 +1,9 @@
-"""Running statistics of batch normalisation, computed anew for the weights that are judged or saved.
+"""Running statistics of batch normalisation, computed anew for the weights that are judged or
+saved.
 
-During training they lag behind weights that move at every step. A plain average over training batches under the final
-weights ("precise batch normalisation", Wu and Johnson, 2021, arXiv 2105.07576) belongs to exactly these weights.
+During training they lag behind weights that move at every step. A plain average over training
+batches under the final weights ("precise batch normalisation", Wu and Johnson, 2021, arXiv
+2105.07576) belongs to exactly these weights.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ _BATCH = 64
 
 
 def follow_anew(model: Any, layers: list[nn.Module], examples: Any) -> None:  # noqa: ANN401
-    """Replace the running statistics of `layers` by plain averages over batches, in place; all else stays.
+    """Replace the running statistics of `layers` by plain averages over batches, in place; all else
+    stays.
 
     Args:
         model: called in eval mode, but for `layers`.

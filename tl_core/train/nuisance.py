@@ -1,7 +1,8 @@
-"""Can the class be guessed from what should not matter: size, light, borders, file format; length, signs?
+"""Can the class be guessed from what should not matter: size, light, borders, file format; length,
+signs?
 
-A model takes the easiest way to its label. When these facts alone predict it, a high score may mean that it has learnt
-them (shortcut learning, Geirhos et al., Nature Machine Intelligence 2020).
+A model takes the easiest way to its label. When these facts alone predict it, a high score may mean
+that it has learnt them (shortcut learning, Geirhos et al., Nature Machine Intelligence 2020).
 """
 
 from __future__ import annotations
@@ -45,14 +46,15 @@ def look_for_shortcuts(version: DatasetVersion) -> list[dict[str, Any]]:
 
 
 def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[dict[str, Any]]:
-    """How well each group of nuisance facts alone predicts the class of training and validation rows.
+    """How well each group of nuisance facts alone predicts the class of training and validation
+    rows.
 
     A random forest is judged by cross-validation that never tears groups of rows apart.
 
     Returns:
-        For each group, the most telling first: `facts` (its name), `accuracy`, `chance` (always naming the commonest
-        class), `low` (of the 95 % interval of the gain over it, paired over rows), `n`, `telling` and a `sentence`.
-        Empty when there are too few rows to judge.
+        For each group, the most telling first: `facts` (its name), `accuracy`, `chance` (always
+        naming the commonest class), `low` (of the 95 % interval of the gain over it, paired over
+        rows), `n`, `telling` and a `sentence`. Empty when there are too few rows to judge.
     """
     rows = version.rows_of("train", "validation")
     rows = rows[version.labels[rows] >= 0]
@@ -66,28 +68,43 @@ def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[dict[str, Any
         return []
     gather = _of_pictures if version.info.modality == "image" else _of_texts
     noun = "photos" if version.info.modality == "image" else "texts"
-    found = [_judge(name, facts, labels, groups, seed, noun) for name, facts in gather(version, rows).items()
-             if len(np.unique(facts, axis=0)) > 1]
+    found = [
+        _judge(name, facts, labels, groups, seed, noun)
+        for name, facts in gather(version, rows).items()
+        if len(np.unique(facts, axis=0)) > 1
+    ]
     return sorted(found, key=lambda part: -part["accuracy"])
 
 
-def _judge(name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun: str) -> dict[str, Any]:
+def _judge(
+    name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun: str
+) -> dict[str, Any]:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedGroupKFold
 
     correct, guessed = np.zeros(len(labels), dtype=bool), np.zeros(len(labels), dtype=bool)
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
     for train, held in folds.split(facts, labels, groups):
-        model = RandomForestClassifier(60, min_samples_leaf=3, random_state=seed).fit(facts[train], labels[train])
+        model = RandomForestClassifier(60, min_samples_leaf=3, random_state=seed).fit(
+            facts[train], labels[train]
+        )
         correct[held] = model.predict(facts[held]) == labels[held]
         guessed[held] = labels[held] == np.bincount(labels[train]).argmax()
     gain = correct.astype(np.float64) - guessed
     low = float(gain.mean() - _Z * gain.std(ddof=1) / np.sqrt(len(gain)))
     accuracy, chance = float(correct.mean()), float(guessed.mean())
-    return {"facts": name, "accuracy": accuracy, "chance": chance, "low": low, "n": len(labels),
-            "telling": low > 0 and accuracy - chance >= _GAIN,
-            "sentence": f"From {name} alone the class is guessed right {100 * accuracy:.0f} times in 100 on {noun} not "
-                        f"seen; always naming the commonest gives {100 * chance:.0f}."}
+    return {
+        "facts": name,
+        "accuracy": accuracy,
+        "chance": chance,
+        "low": low,
+        "n": len(labels),
+        "telling": low > 0 and accuracy - chance >= _GAIN,
+        "sentence": (
+            f"From {name} alone the class is guessed right {100 * accuracy:.0f} times in 100 on"
+            f" {noun} not seen; always naming the commonest gives {100 * chance:.0f}."
+        ),
+    }
 
 
 def _of_pictures(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
@@ -100,33 +117,56 @@ def _of_pictures(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
     numbers = [re.search(r"(\d{1,12})\D*$", name) for name in names]
     return {
         "size and shape": np.column_stack([width, height, width / height]),
-        "brightness, contrast and sharpness": np.column_stack([known[name] for name in
-                                                               ("light", "contrast", "sharpness")]).astype(np.float64),
-        "the colours along the border": colours[:, border].reshape(len(rows), -1).astype(np.float64),
-        "file format and camera data": np.array([_file_facts(version.image_bytes(int(row))) for row in rows]),
-        "the numbers in file names": np.array([[float(hit.group(1)) if hit else -1.0, len(name)] for hit, name in
-                                               zip(numbers, names, strict=True)])}
+        "brightness, contrast and sharpness": (
+            np.column_stack([known[name] for name in ("light", "contrast", "sharpness")]).astype(
+                np.float64
+            )
+        ),
+        "the colours along the border": (
+            colours[:, border].reshape(len(rows), -1).astype(np.float64)
+        ),
+        "file format and camera data": np.array(
+            [_file_facts(version.image_bytes(int(row))) for row in rows]
+        ),
+        "the numbers in file names": np.array(
+            [
+                [float(hit.group(1)) if hit else -1.0, len(name)]
+                for hit, name in zip(numbers, names, strict=True)
+            ]
+        ),
+    }
 
 
 def _file_facts(data: bytes) -> list[float]:
-    """Format, colour mode, bytes for each pixel and number of EXIF entries, from the header alone."""
+    """Format, colour mode, bytes for each pixel and number of EXIF entries, from the header
+    alone.
+    """
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as image:
-        return [float(_FORMATS.index(image.format) if image.format in _FORMATS else len(_FORMATS)),
-                float(_MODES.index(image.mode) if image.mode in _MODES else len(_MODES)),
-                len(data) / max(image.width * image.height, 1), float(len(image.getexif()))]
+        return [
+            float(_FORMATS.index(image.format) if image.format in _FORMATS else len(_FORMATS)),
+            float(_MODES.index(image.mode) if image.mode in _MODES else len(_MODES)),
+            len(data) / max(image.width * image.height, 1),
+            float(len(image.getexif())),
+        ]
 
 
 def _signs(text: str) -> list[float]:
     size = max(len(text), 1)
-    return [*(float(text.count(sign)) for sign in _SIGNS), sum(map(str.isupper, text)) / size,
-            sum(map(str.isdigit, text)) / size, float(text.count("\n"))]
+    return [
+        *(float(text.count(sign)) for sign in _SIGNS),
+        sum(map(str.isupper, text)) / size,
+        sum(map(str.isdigit, text)) / size,
+        float(text.count("\n")),
+    ]
 
 
 def _of_texts(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
     known = {name: values[rows] for name, values in version.facts().items()}
     texts = version.texts(rows)
-    return {"length": np.column_stack([known["chars"], known["words"]]).astype(np.float64),
-            "punctuation, capitals and digits": np.array([_signs(text) for text in texts]),
-            "script": known["script"][:, None].astype(np.float64)}
+    return {
+        "length": np.column_stack([known["chars"], known["words"]]).astype(np.float64),
+        "punctuation, capitals and digits": np.array([_signs(text) for text in texts]),
+        "script": known["script"][:, None].astype(np.float64),
+    }

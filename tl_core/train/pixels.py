@@ -1,7 +1,9 @@
-"""Pictures as pixels: decoded once per dataset and preprocessing, kept on disk as bytes, varied batch by batch.
+"""Pictures as pixels: decoded once per dataset and preprocessing, kept on disk as bytes, varied
+batch by batch.
 
-What the model sees of a picture outside training is exactly what the backbone's own processor makes of it; the bytes
-kept are its output before the last, affine step (scaling and normalisation), which is measured with plain pictures.
+What the model sees of a picture outside training is exactly what the backbone's own processor makes
+of it; the bytes kept are its output before the last, affine step (scaling and normalisation), which
+is measured with plain pictures.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ _STEP = 64
 
 @dataclass(frozen=True)
 class View:
-    """How bytes 0-255 become the model's input: (3, height, width), times `scale` plus `shift` for each channel."""
+    """How bytes 0-255 become the model's input: (3, height, width), times `scale` plus `shift` for
+    each channel.
+    """
 
     height: int
     width: int
@@ -50,16 +54,27 @@ class View:
 
 def measure_view(processor: Any) -> View:  # noqa: ANN401
     """Ask a processor what it makes of black and of white: the difference is its affine step."""
-    black, white = (encode_images(processor, [Image.new("RGB", (64, 64), (c, c, c))])["pixel_values"][0]
-                    for c in (0, 255))
+    black, white = (
+        encode_images(processor, [Image.new("RGB", (64, 64), (c, c, c))])["pixel_values"][0]
+        for c in (0, 255)
+    )
     shift = black.mean(dim=(1, 2))
     scale = (white.mean(dim=(1, 2)) - shift) / 255
     return View(black.shape[1], black.shape[2], scale.view(1, 3, 1, 1), shift.view(1, 3, 1, 1))
 
 
-def seen(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, view: View, cache: Path,
-         progress: Progress) -> Callable[[NDArray[np.int64]], Tensor]:
-    """A function from positions in `rows` to bytes (batch, 3, height, width), as the processor makes them."""
+def seen(
+    version: DatasetVersion,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    view: View,
+    cache: Path,
+    progress: Progress,
+) -> Callable[[NDArray[np.int64]], Tensor]:
+    """A function from positions in `rows` to bytes (batch, 3, height, width), as the processor
+    makes them.
+    """
+
     def decode(positions: NDArray[np.int64]) -> Tensor:
         pictures = [open_image(version.image_bytes(int(rows[i]))) for i in positions]
         return view.to_bytes(encode_images(backbone.processor, pictures)["pixel_values"])
@@ -70,8 +85,12 @@ def seen(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, v
     folder = _folder(version, rows, backbone, cache, "seen")
     if not (folder / "manifest.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        values = np.lib.format.open_memmap(folder / "pixels.npy", mode="w+", dtype=np.uint8,
-                                           shape=(len(rows), 3, view.height, view.width))
+        values = np.lib.format.open_memmap(
+            folder / "pixels.npy",
+            mode="w+",
+            dtype=np.uint8,
+            shape=(len(rows), 3, view.height, view.width),
+        )
         for positions, part in _in_threads(decode, len(rows), progress):
             values[positions] = part.numpy()
         values.flush()
@@ -80,9 +99,18 @@ def seen(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, v
     return lambda positions: torch.from_numpy(kept[positions])
 
 
-def whole(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, view: View, cache: Path,
-          progress: Progress) -> Callable[[int], Tensor]:
-    """A function from a position in `rows` to the whole picture as bytes (3, h, w), a little larger than is seen."""
+def whole(
+    version: DatasetVersion,
+    rows: NDArray[np.int64],
+    backbone: Backbone,
+    view: View,
+    cache: Path,
+    progress: Progress,
+) -> Callable[[int], Tensor]:
+    """A function from a position in `rows` to the whole picture as bytes (3, h, w), a little larger
+    than is seen.
+    """
+
     def decode(position: int) -> Tensor:
         return shrunk(open_image(version.image_bytes(int(rows[position]))), view)
 
@@ -98,36 +126,53 @@ def whole(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, 
 
     def read(position: int) -> Tensor:
         height, width = shapes[position]
-        flat = np.array(data[starts[position]:starts[position + 1]])
+        flat = np.array(data[starts[position] : starts[position + 1]])
         return torch.from_numpy(flat.reshape(height, width, 3)).permute(2, 0, 1)
 
     return read
 
 
 def shrunk(picture: Image.Image, view: View) -> Tensor:
-    """A whole picture as bytes (3, h, w), its shorter side a little longer than what the model sees."""
+    """A whole picture as bytes (3, h, w), its shorter side a little longer than what the model
+    sees.
+    """
     factor = _ROOM * min(view.height, view.width) / min(picture.size)
     if factor < 1:
-        picture = picture.resize((round(picture.width * factor), round(picture.height * factor)),
-                                 Image.Resampling.BICUBIC, reducing_gap=2.0)
+        picture = picture.resize(
+            (round(picture.width * factor), round(picture.height * factor)),
+            Image.Resampling.BICUBIC,
+            reducing_gap=2.0,
+        )
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
 
-def _keep_whole(decode: Callable[[int], Tensor], count: int, folder: Path, progress: Progress) -> None:
+def _keep_whole(
+    decode: Callable[[int], Tensor], count: int, folder: Path, progress: Progress
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shapes = np.zeros((count, 2), np.int64)
     with (folder / "pixels.bin").open("wb") as out:
-        for positions, pictures in _in_threads(lambda some: [decode(int(i)) for i in some], count, progress):
+        for positions, pictures in _in_threads(
+            lambda some: [decode(int(i)) for i in some], count, progress
+        ):
             for place, picture in zip(positions, pictures, strict=True):
                 shapes[place] = picture.shape[1:]
                 out.write(picture.permute(1, 2, 0).contiguous().numpy().tobytes())
     np.save(folder / "shapes.npy", shapes)
 
 
-def _folder(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path, kind: str) -> Path:
-    content = {"inputs": version.info.inputs_fingerprint, "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
-               "processor": backbone.identity["settings"], "kind": kind}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:24]
+def _folder(
+    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path, kind: str
+) -> Path:
+    content = {
+        "inputs": version.info.inputs_fingerprint,
+        "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+        "processor": backbone.identity["settings"],
+        "kind": kind,
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :24
+    ]
     return cache / f"pixels-{digest}"
 
 

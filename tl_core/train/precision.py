@@ -20,9 +20,16 @@ _WORTH = 1.2  # times faster than float32 before bf16 is taken
 _MIN_ROWS = 500  # below this, measuring costs more than it can save
 
 
-def choose_bf16(setting: str, backbone: Backbone, extractor: Extractor, batch: dict[str, Any], rows: int,
-                memory: Path) -> tuple[bool, str]:
-    """Decide on bf16 for `rows` training features; the measured ratio is kept in `memory` for this backbone.
+def choose_bf16(
+    setting: str,
+    backbone: Backbone,
+    extractor: Extractor,
+    batch: dict[str, Any],
+    rows: int,
+    memory: Path,
+) -> tuple[bool, str]:
+    """Decide on bf16 for `rows` training features; the measured ratio is kept in `memory` for this
+    backbone.
 
     Keeping it makes a repeated run take the same path, whatever else the machine is doing.
     """
@@ -33,8 +40,12 @@ def choose_bf16(setting: str, backbone: Backbone, extractor: Extractor, batch: d
     return _decide(setting, memory, backbone.weights, lambda bf16: extractor(batch, bf16=bf16))
 
 
-def choose_training_bf16(setting: str, name: str, step: Callable[[bool], Any], memory: Path) -> tuple[bool, str]:
-    """The same for training; `step` is one forward and backward pass, `name` says of what network."""
+def choose_training_bf16(
+    setting: str, name: str, step: Callable[[bool], Any], memory: Path
+) -> tuple[bool, str]:
+    """The same for training; `step` is one forward and backward pass, `name` says of what
+    network.
+    """
     return _decide(setting, memory, f"{name}/training", step)
 
 
@@ -68,15 +79,19 @@ def _ratio(work: Callable[[bool], Any]) -> float:
 
 
 class Float32Linear(nn.Linear):
-    """A Linear that computes in float32 whatever the number format around it; heads lose too much otherwise."""
+    """A Linear that computes in float32 whatever the number format around it; heads lose too much
+    otherwise.
+    """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+    def forward(self, input: Tensor) -> Tensor:
         with torch.autocast(input.device.type, enabled=False):
             return functional.linear(input.float(), self.weight, self.bias)
 
 
 def keep_float32(model: nn.Module, roots: list[str], *, on: bool) -> None:
-    """Make the Linears at and below `roots` compute in float32, or ordinarily again; weights and names stay."""
+    """Make the Linears at and below `roots` compute in float32, or ordinarily again; weights and
+    names stay.
+    """
     for root in roots:
         for module in model.get_submodule(root).modules():
             if type(module) in (nn.Linear, Float32Linear):

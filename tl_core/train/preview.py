@@ -21,8 +21,12 @@ from tl_core.train.probing import read_inputs, spread
 _PICTURES, _DRAWS = 4, 4
 
 
-def preview(reference: str, settings: Settings, folder: Path, augment: str, seed: int = 0) -> list[list[bytes]]:
-    """For each of a few training pictures: PNGs of what judges, and of some variations that training draws."""
+def preview(
+    reference: str, settings: Settings, folder: Path, augment: str, seed: int = 0
+) -> list[list[bytes]]:
+    """For each of a few training pictures: PNGs of what judges, and of some variations that
+    training draws.
+    """
     processor = load_processor(resolve_folder(parse_reference(reference), settings), "image")
     version, view = DatasetVersion(folder), measure_view(processor)
     rows = version.rows_of("train")
@@ -30,15 +34,25 @@ def preview(reference: str, settings: Settings, folder: Path, augment: str, seed
     out = []
     for place, picture in zip(places, read_inputs(version, rows[places]), strict=True):
         plain = view.to_bytes(encode_images(processor, [picture])["pixel_values"])[0]
-        out.append([_png(plain), *(_png(_varied(picture, augment, view, [seed, epoch, int(place)]))
-                                   for epoch in range(_DRAWS) if RECIPES[augment].crop)])
+        out.append(
+            [
+                _png(plain),
+                *(
+                    _png(_varied(picture, augment, view, [seed, epoch, int(place)]))
+                    for epoch in range(_DRAWS)
+                    if RECIPES[augment].crop
+                ),
+            ]
+        )
     return out
 
 
 def _varied(picture: Image.Image, augment: str, view: View, draw: list[int]) -> Tensor:
     """Exactly what an epoch of training would make of it."""
     random, recipe = np.random.default_rng(draw), RECIPES[augment]
-    return vary_colour(vary_shape(shrunk(picture, view), recipe, view, random).unsqueeze(0), recipe, [random])[0]
+    return vary_colour(
+        vary_shape(shrunk(picture, view), recipe, view, random).unsqueeze(0), recipe, [random]
+    )[0]
 
 
 def _png(pixels: Tensor) -> bytes:

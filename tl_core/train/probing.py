@@ -26,17 +26,28 @@ _SHARES = (0.02, 0.1, 0.3, 1.0)  # of the values of all blocks, as in Head2Toe's
 Rows = dict[str, NDArray[np.int64]]
 
 
-def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: NDArray[np.int64], classes: int,
-          backbone: Backbone, cache: Path, progress: Progress, mark: Callable[[str], None] = lambda _: None,
-          share: float = 0.65, prior: Any = None) -> tuple[ProbeFit, dict[str, Any], str]:  # noqa: ANN401
-    """The fitted head, the features of all splits in `rows`, and why their number format; bf16 is dropped when it
-    would move probabilities.
+def probe(
+    settings: ProbeSettings,
+    version: DatasetVersion,
+    rows: Rows,
+    labels: NDArray[np.int64],
+    classes: int,
+    backbone: Backbone,
+    cache: Path,
+    progress: Progress,
+    mark: Callable[[str], None] = lambda _: None,
+    share: float = 0.65,
+    prior: Any = None,  # noqa: ANN401
+) -> tuple[ProbeFit, dict[str, Any], str]:
+    """The fitted head, the features of all splits in `rows`, and why their number format; bf16 is
+    dropped when it would move probabilities.
 
     Args:
         settings: of the probe.
         version: whose items are read.
         rows: of each split; train is fitted, validation chooses, others are only read.
-        labels: class number of each row of the version for the model, -1 where unknown or outside it.
+        labels: class number of each row of the version for the model, -1 where unknown or outside
+        it.
         classes: number of classes of the model.
         backbone: opened, in eval mode.
         cache: where features are kept.
@@ -48,59 +59,126 @@ def probe(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: 
     batch_size = settings.batch_size or best_batch(backbone.modality)
     with backbone.extracting() as extractor:
         sample = backbone.encode(read_inputs(version, rows["train"][:batch_size]))
-        bf16, why = precision.choose_bf16(settings.precision, backbone, extractor, sample, len(rows["train"]),
-                                          cache / "precision.json")
+        bf16, why = precision.choose_bf16(
+            settings.precision,
+            backbone,
+            extractor,
+            sample,
+            len(rows["train"]),
+            cache / "precision.json",
+        )
         everything = sum(map(len, rows.values()))
 
         def embed(positions: Any, use_bf16: bool, stage: str) -> Any:  # noqa: ANN401
             progress.stage(stage, len(positions), share=share * len(positions) / everything)
-            return extract_features(version, positions, backbone, extractor, cache, bf16=use_bf16,
-                                    batch_size=batch_size, progress=progress)
+            return extract_features(
+                version,
+                positions,
+                backbone,
+                extractor,
+                cache,
+                bf16=use_bf16,
+                batch_size=batch_size,
+                progress=progress,
+            )
 
-        features = {split: embed(rows[split], bf16 and split == "train", f"Reading {split} rows with the backbone")
-                    for split in rows}
+        features = {
+            split: embed(
+                rows[split], bf16 and split == "train", f"Reading {split} rows with the backbone"
+            )
+            for split in rows
+        }
         mark("features")
-        fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress, prior)
+        fit = _fit_head(
+            settings, version, rows, labels, classes, backbone, features, progress, prior
+        )
         mark("fit")
         if bf16:
             some = rows["train"][spread(len(rows["train"]), CHECK_ROWS)]
             pair = [embed(some, flag, "Checking the number format") for flag in (True, False)]
-            moved = float(np.abs(np.subtract(*(softmax(x @ fit.weight.T + fit.bias) for x in pair))).max())
+            moved = float(
+                np.abs(np.subtract(*(softmax(x @ fit.weight.T + fit.bias) for x in pair))).max()
+            )
             why += f"; it moves probabilities by at most {moved:.4f}"
             if moved > _BF16_TOLERANCE:
                 why += ", too much, so float32 was used"
-                features["train"] = embed(rows["train"], False, "Reading train rows again in float32")
+                features["train"] = embed(
+                    rows["train"], False, "Reading train rows again in float32"
+                )
                 mark("features")
-                fit = _fit_head(settings, version, rows, labels, classes, backbone, features, progress, prior)
+                fit = _fit_head(
+                    settings, version, rows, labels, classes, backbone, features, progress, prior
+                )
             mark("fit")
     return fit, features, why
 
 
-def probe_features(settings: ProbeSettings, version: DatasetVersion, rows: Rows, backbone: Backbone, cache: Path,
-                   progress: Progress, share: float = 0.7) -> Any:  # noqa: ANN401
-    """float32 features of the splits in `rows`, one after the other (rows, width), kept like those of a probe."""
+def probe_features(
+    settings: ProbeSettings,
+    version: DatasetVersion,
+    rows: Rows,
+    backbone: Backbone,
+    cache: Path,
+    progress: Progress,
+    share: float = 0.7,
+) -> Any:  # noqa: ANN401
+    """float32 features of the splits in `rows`, one after the other (rows, width), kept like those
+    of a probe.
+    """
     found, everything = [], sum(map(len, rows.values()))
     with backbone.extracting() as extractor:
         for split, places in rows.items():
             part = share * len(places) / everything
             progress.stage(f"Reading {split} rows with the backbone", len(places), share=part)
-            found.append(extract_features(version, places, backbone, extractor, cache, bf16=False, progress=progress,
-                                          batch_size=settings.batch_size or best_batch(backbone.modality)))
+            found.append(
+                extract_features(
+                    version,
+                    places,
+                    backbone,
+                    extractor,
+                    cache,
+                    bf16=False,
+                    progress=progress,
+                    batch_size=settings.batch_size or best_batch(backbone.modality),
+                )
+            )
     return np.concatenate(found)
 
 
-def _fit_head(settings: ProbeSettings, version: DatasetVersion, rows: Rows, labels: NDArray[np.int64], classes: int,
-              backbone: Backbone, features: dict[str, Any], progress: Progress, prior: Any) -> ProbeFit:  # noqa: ANN401
+def _fit_head(
+    settings: ProbeSettings,
+    version: DatasetVersion,
+    rows: Rows,
+    labels: NDArray[np.int64],
+    classes: int,
+    backbone: Backbone,
+    features: dict[str, Any],
+    progress: Progress,
+    prior: Any,  # noqa: ANN401
+) -> ProbeFit:
     progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
     train, held = rows["train"], rows["validation"]
     known = labels[held] >= 0  # classes without training rows cannot be tuned on
     both = np.concatenate([train, held[known]])
-    tried = [fit_probe(
-        (features["train"], labels[train]), (features["validation"][known], labels[held[known]]),
-        version.groups[both], classes=classes, c_values=settings.c_values, selection=settings.selection,
-        folds=settings.folds, balanced=settings.class_weights == "balanced", intercept=backbone.port.has_bias,
-        seed=settings.seed, progress=progress, plan=version.folds[both], prior=prior, keep=share)
-        for share in (_SHARES if settings.depth < 0 else (1.0,))]
+    tried = [
+        fit_probe(
+            (features["train"], labels[train]),
+            (features["validation"][known], labels[held[known]]),
+            version.groups[both],
+            classes=classes,
+            c_values=settings.c_values,
+            selection=settings.selection,
+            folds=settings.folds,
+            balanced=settings.class_weights == "balanced",
+            intercept=backbone.port.has_bias,
+            seed=settings.seed,
+            progress=progress,
+            plan=version.folds[both],
+            prior=prior,
+            keep=share,
+        )
+        for share in (_SHARES if settings.depth < 0 else (1.0,))
+    ]
     fit = min(tried, key=lambda one: min(point["log_loss"] for point in one.sweep))
     return replace(fit, held_out_rows=both[fit.held_out_rows])
 

@@ -1,4 +1,6 @@
-"""Cross-validation again and again with other folds: how much of a small set's score depends on how it was cut."""
+"""Cross-validation again and again with other folds: how much of a small set's score depends on how
+it was cut.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,27 @@ from tl_core.train.linear_probe import Head, Ints, fit_head, folds_of, scaling
 
 
 def _rotated(features: Any) -> Any:  # noqa: ANN401
-    """The same rows in as few columns as rows, where there are fewer: turned, so that all inner products stay.
+    """The same rows in as few columns as rows, where there are fewer: turned, so that all inner
+    products stay.
 
-    A head with an L2 penalty depends on nothing else, so its answers stay too, at a fraction of the time.
+    A head with an L2 penalty depends on nothing else, so its answers stay too, at a fraction of the
+    time.
     """
     rows, width = features.shape
     turned: Any = np.linalg.qr(features.T, mode="r") if width > rows else features.T
     return np.asarray(turned.T, dtype=np.float32)
 
 
-def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, folds: int,  # noqa: ANN401
-                   repeats: int, progress: Progress) -> dict[str, Any] | None:
+def repeated_folds(
+    features: Any,  # noqa: ANN401
+    labels: Ints,
+    groups: Ints,
+    head: Head,
+    *,
+    folds: int,
+    repeats: int,
+    progress: Progress,
+) -> dict[str, Any] | None:
     """Accuracy of a head over `repeats` cuts into stratified folds, whole groups at a time.
 
     Args:
@@ -35,9 +47,10 @@ def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, fol
         progress: told after each cut.
 
     Returns:
-        `repeats`, `folds`, `rows`, and `mean`, `deviation` (n - 1), `low` and `high` of the accuracy over cuts. The
-        rows are the same each time, so the deviation is that of the cut alone; what the number of rows leaves open
-        comes on top (the interval of the validation section). None where the groups cannot be cut twice.
+        `repeats`, `folds`, `rows`, and `mean`, `deviation` (n - 1), `low` and `high` of the
+        accuracy over cuts. The rows are the same each time, so the deviation is that of the cut
+        alone; what the number of rows leaves open comes on top (the interval of the validation
+        section). None where the groups cannot be cut twice.
     """
     shift, scale = scaling(features, head.intercept)
     scaled = _rotated((features - shift) / scale)
@@ -52,5 +65,12 @@ def repeated_folds(features: Any, labels: Ints, groups: Ints, head: Head, *, fol
         progress.batch(number + 1, repeats)
     if len(found) < 2:
         return None
-    return {"repeats": len(found), "folds": folds, "rows": len(labels), "mean": fmean(found), "deviation": stdev(found),
-            "low": min(found), "high": max(found)}
+    return {
+        "repeats": len(found),
+        "folds": folds,
+        "rows": len(labels),
+        "mean": fmean(found),
+        "deviation": stdev(found),
+        "low": min(found),
+        "high": max(found),
+    }

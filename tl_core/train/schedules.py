@@ -24,7 +24,9 @@ def factor(step: int, total: int, kind: str, warmup: float) -> float:
     if kind == "constant":
         return 1.0
     done = (step - rising) / max(total - rising, 1.0)
-    return max(0.0, 1 - done) if kind == "linear" else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return (
+        max(0.0, 1 - done) if kind == "linear" else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    )
 
 
 def _one_cycle(step: int, total: int, warmup: float) -> float:
@@ -40,7 +42,9 @@ def _between(start: float, end: float, share: float) -> float:
 
 
 def past_peak(total: int, kind: str, warmup: float) -> int:
-    """The last step before the learning rate has fallen to half of its peak; that of the peak where it never falls."""
+    """The last step before the learning rate has fallen to half of its peak; that of the peak where
+    it never falls.
+    """
     factors = [factor(step, total, kind, warmup) for step in range(total)]
     top = max(range(total), key=lambda step: factors[step], default=0)
     return next((step for step in range(top, total) if factors[step] <= 0.5), top)

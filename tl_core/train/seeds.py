@@ -12,5 +12,5 @@ def seed_everything(seed: int) -> None:
     import torch
 
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - libraries below us still read the global state
+    np.random.seed(seed)
     torch.manual_seed(seed)

@@ -1,4 +1,6 @@
-"""Texts as token numbers: encoded once per dataset, tokenizer and length, kept on disk, padded batch by batch."""
+"""Texts as token numbers: encoded once per dataset, tokenizer and length, kept on disk, padded
+batch by batch.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ from tl_core.data.store import DatasetVersion, write_json
 from tl_core.models.backbones import Backbone
 
 _CHUNK = 2000
-Key = tuple[int, int]  # epoch and position of an example: all that chance may depend on, besides the seed
+Key = tuple[
+    int, int
+]  # epoch and position of an example: all that chance may depend on, besides the seed
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token numbers of many texts in one flat array; `words` numbers the words of each text, -1 for special tokens."""
+    """Token numbers of many texts in one flat array; `words` numbers the words of each text, -1 for
+    special tokens.
+    """
 
     ids: NDArray[np.int32]
     words: NDArray[np.int32]
@@ -33,11 +39,21 @@ class Tokens:
         return np.diff(self.starts)
 
 
-def tokenize(version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path) -> Tokens:
-    """Tokens of `rows`, cut at the backbone's maximum length, from `cache` where they are there already."""
-    content = {"inputs": version.info.inputs_fingerprint, "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
-               "tokenizer": backbone.weights, "max_length": backbone.max_length}
-    folder = cache / ("tokens-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24])
+def tokenize(
+    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path
+) -> Tokens:
+    """Tokens of `rows`, cut at the backbone's maximum length, from `cache` where they are there
+    already.
+    """
+    content = {
+        "inputs": version.info.inputs_fingerprint,
+        "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+        "tokenizer": backbone.weights,
+        "max_length": backbone.max_length,
+    }
+    folder = cache / (
+        "tokens-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
+    )
     names = ("ids", "words", "starts")
     if not (folder / "manifest.json").exists():
         found = _encode(version.texts(rows), backbone.processor, backbone.max_length)
@@ -52,11 +68,13 @@ def _encode(texts: list[str], tokenizer: Any, max_length: int) -> Tokens:  # noq
     ids: list[NDArray[np.int32]] = []
     words: list[NDArray[np.int32]] = []
     for start in range(0, len(texts), _CHUNK):
-        batch = tokenizer(texts[start:start + _CHUNK], truncation=True, max_length=max_length)
+        batch = tokenizer(texts[start : start + _CHUNK], truncation=True, max_length=max_length)
         for place, one in enumerate(batch["input_ids"]):
             ids.append(np.asarray(one, np.int32))
             numbers = batch.word_ids(place) if tokenizer.is_fast else range(len(one))
-            words.append(np.array([-1 if number is None else number for number in numbers], np.int32))
+            words.append(
+                np.array([-1 if number is None else number for number in numbers], np.int32)
+            )
     starts = np.concatenate([[0], np.cumsum([len(one) for one in ids])]).astype(np.int64)
     return Tokens(np.concatenate(ids), np.concatenate(words), starts)
 
@@ -72,8 +90,14 @@ class TextExamples(torch.utils.data.Dataset[Any]):
         seed: with epoch and position it decides which.
     """
 
-    def __init__(self, tokens: Tokens, labels: NDArray[np.int64], pad: int, word_dropout: float = 0.0,
-                 seed: int = 0) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        labels: NDArray[np.int64],
+        pad: int,
+        word_dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         self.tokens, self.labels, self.pad = tokens, labels, pad
         self.word_dropout, self.seed = word_dropout, seed
 
@@ -86,10 +110,13 @@ class TextExamples(torch.utils.data.Dataset[Any]):
         ids = np.full((len(texts), longest), self.pad, np.int64)
         mask = np.zeros((len(texts), longest), np.int64)
         for row, text in enumerate(texts):
-            ids[row, :len(text)] = text
-            mask[row, :len(text)] = 1
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask),
-                "labels": torch.from_numpy(self.labels[[place for _, place in keys]])}
+            ids[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(mask),
+            "labels": torch.from_numpy(self.labels[[place for _, place in keys]]),
+        }
 
     def _text(self, key: Key) -> NDArray[np.int32]:
         epoch, place = key
@@ -98,7 +125,10 @@ class TextExamples(torch.utils.data.Dataset[Any]):
         if not self.word_dropout:
             return ids
         words = self.tokens.words[span]
-        gone = np.random.default_rng([self.seed, epoch, place]).random(words.max(initial=-1) + 1) < self.word_dropout
+        gone = (
+            np.random.default_rng([self.seed, epoch, place]).random(words.max(initial=-1) + 1)
+            < self.word_dropout
+        )
         if gone.all():  # at least one word stays
             gone[:1] = False
         kept: NDArray[np.int32] = ids[(words < 0) | ~gone[words]]

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from tl_core.errors import ConfigError
 
 
-def class_weights(counts: Sequence[int], kind: str, custom: Sequence[float] = ()) -> NDArray[np.float64]:
-    """Weight of a mistake on each class; over all training examples they average 1, so that losses stay comparable.
+def class_weights(
+    counts: Sequence[int], kind: str, custom: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """Weight of a mistake on each class; over all training examples they average 1, so that losses
+    stay comparable.
 
     Args:
         counts: training examples of each class, all positive.
@@ -24,11 +27,16 @@ def class_weights(counts: Sequence[int], kind: str, custom: Sequence[float] = ()
     sizes = np.asarray(counts, dtype=np.float64)
     if kind == "custom":
         if len(custom) != len(sizes):
-            raise ConfigError(f"{len(custom)} class weights are given for {len(sizes)} classes.", "",
-                              "Give one number for each class, in their order.")
+            raise ConfigError(
+                f"{len(custom)} class weights are given for {len(sizes)} classes.",
+                "",
+                "Give one number for each class, in their order.",
+            )
         raw = np.asarray(custom, dtype=np.float64)
         if not raw.any():
-            raise ConfigError("All class weights are zero.", "Nothing could be learnt.", "Raise some of them.")
+            raise ConfigError(
+                "All class weights are zero.", "Nothing could be learnt.", "Raise some of them."
+            )
     else:
         raw = sizes ** {"none": 0.0, "balanced": -1.0, "sqrt": -0.5}[kind]
     weights: NDArray[np.float64] = raw * sizes.sum() / (raw * sizes).sum()

@@ -1,4 +1,6 @@
-"""Words that describe classes: a template around each name, and what people have written for single ones."""
+"""Words that describe classes: a template around each name, and what people have written for single
+ones.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from tl_core.config.frozen import TEMPLATES
 from tl_core.errors import ConfigError, nearest
 
 
-def wordings_of(names: list[str], modality: str, template: str, prompts: tuple[str, ...]) -> list[list[str]]:
+def wordings_of(
+    names: list[str], modality: str, template: str, prompts: tuple[str, ...]
+) -> list[list[str]]:
     """One or more descriptions of each class, in the order of `names`.
 
     Args:
@@ -23,6 +27,8 @@ def wordings_of(names: list[str], modality: str, template: str, prompts: tuple[s
     for line in prompts:
         name, _, words = line.partition("=")
         if name.strip() not in names:
-            raise ConfigError(f"There is no class {name.strip()!r} to describe.", "", nearest(name.strip(), names))
+            raise ConfigError(
+                f"There is no class {name.strip()!r} to describe.", "", nearest(name.strip(), names)
+            )
         own[name.strip()] = [part.strip() for part in words.split("|") if part.strip()]
     return [own.get(name) or [around.replace("{}", name.replace("_", " "))] for name in names]

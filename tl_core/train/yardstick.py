@@ -24,7 +24,9 @@ _WORD = re.compile(r"\w")
 
 @dataclass(frozen=True)
 class Yardstick:
-    """A fitted baseline: `name` as in the report, probabilities (rows, classes) for each split that was asked for."""
+    """A fitted baseline: `name` as in the report, probabilities (rows, classes) for each split that
+    was asked for.
+    """
 
     name: str
     probabilities: dict[str, NDArray[np.float64]]
@@ -36,12 +38,22 @@ def majority(train_labels: Ints, classes: int) -> int:
     return int(np.bincount(train_labels, minlength=classes).argmax())
 
 
-def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], *, classes: int, c: float,
-                  balanced: bool, seed: int, progress: Progress) -> Yardstick:
+def fit_yardstick(
+    version: DatasetVersion,
+    labels: Ints,
+    rows: dict[str, Ints],
+    *,
+    classes: int,
+    c: float,
+    balanced: bool,
+    seed: int,
+    progress: Progress,
+) -> Yardstick:
     """Fit on `rows["train"]` and give probabilities for the other splits.
 
-    Texts: TF-IDF of words (1-2) and characters (2-5) with logistic regression. Images: colour histograms, oriented
-    gradients (a small HOG, Dalal and Triggs 2005) and a coarse picture, with logistic regression.
+    Texts: TF-IDF of words (1-2) and characters (2-5) with logistic regression. Images: colour
+    histograms, oriented gradients (a small HOG, Dalal and Triggs 2005) and a coarse picture, with
+    logistic regression.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -52,13 +64,17 @@ def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], 
     if version.info.modality == "text":
         name = "tfidf"
         inputs: dict[str, Any] = {split: version.texts(found) for split, found in rows.items()}
-        model = make_pipeline(text_features(inputs["train"]),
-                              LogisticRegression(C=10 * c, max_iter=300, class_weight=weights))
+        model = make_pipeline(
+            text_features(inputs["train"]),
+            LogisticRegression(C=10 * c, max_iter=300, class_weight=weights),
+        )
     else:
         name = "pixels"
         inputs = {split: _picture_matrix(version, found, progress) for split, found in rows.items()}
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01 * c, max_iter=300, class_weight=weights,
-                                                                   random_state=seed))
+        model = make_pipeline(
+            StandardScaler(),
+            LogisticRegression(C=0.01 * c, max_iter=300, class_weight=weights, random_state=seed),
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(inputs["train"], labels[rows["train"]])
@@ -73,19 +89,26 @@ def fit_yardstick(version: DatasetVersion, labels: Ints, rows: dict[str, Ints], 
 
 
 def text_features(texts: list[str] | None = None) -> Any:  # noqa: ANN401
-    """Words and pairs of words beside pieces of words, which also work where words are not set apart.
+    """Words and pairs of words beside pieces of words, which also work where words are not set
+    apart.
 
     Args:
-        texts: to be fitted on; of a handful every piece is kept, and without any word (emoji alone) there are pieces
-            only.
+        texts: to be fitted on; of a handful every piece is kept, and without any word (emoji alone)
+            there are pieces only.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
 
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS,
-                            token_pattern=r"(?u)\b\w+\b")
-    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, max_features=_MAX_TERMS,
-                             min_df=1 if texts is not None and len(texts) < _HANDFUL else 2)
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS, token_pattern=r"(?u)\b\w+\b"
+    )
+    pieces = TfidfVectorizer(
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        sublinear_tf=True,
+        max_features=_MAX_TERMS,
+        min_df=1 if texts is not None and len(texts) < _HANDFUL else 2,
+    )
     worded = texts is None or any(_WORD.search(text) for text in texts)
     return make_union(words, pieces) if worded else pieces
 
@@ -100,16 +123,23 @@ def _picture_matrix(version: DatasetVersion, rows: Ints, progress: Progress) -> 
 
 
 def picture_features(data: bytes) -> NDArray[np.float64]:
-    """Colour histogram (3 x 8), gradient orientations (4 x 4 x 8) and a 16 x 16 grey picture: 408 numbers."""
+    """Colour histogram (3 x 8), gradient orientations (4 x 4 x 8) and a 16 x 16 grey picture: 408
+    numbers.
+    """
     picture = np.asarray(open_image(data).resize((_SIDE, _SIDE)), dtype=np.float64) / 255
-    colours = [np.histogram(picture[..., channel], bins=8, range=(0, 1))[0] / _SIDE**2 for channel in range(3)]
+    colours = [
+        np.histogram(picture[..., channel], bins=8, range=(0, 1))[0] / _SIDE**2
+        for channel in range(3)
+    ]
     grey = picture.mean(axis=2)
     down, across = np.gradient(grey)
     strength, angle = np.hypot(down, across), np.arctan2(down, across) % np.pi
     bins = np.minimum((angle / np.pi * _ORIENTATIONS).astype(int), _ORIENTATIONS - 1)
     cell = np.arange(_SIDE) * _CELLS // _SIDE
     place = (cell[:, None] * _CELLS + cell[None, :]) * _ORIENTATIONS + bins
-    counts = np.bincount(place.ravel(), weights=strength.ravel(), minlength=_CELLS**2 * _ORIENTATIONS)
+    counts = np.bincount(
+        place.ravel(), weights=strength.ravel(), minlength=_CELLS**2 * _ORIENTATIONS
+    )
     gradients = counts / (np.sqrt((counts**2).sum()) + 1e-6)
     coarse = grey.reshape(16, 2, 16, 2).mean(axis=(1, 3)).ravel()
     return np.concatenate([*colours, gradients, coarse])

@@ -1,6 +1,8 @@
-"""Dates as people write them, many at a time: which fields stand where, and what time of the day it was.
+"""Dates as people write them, many at a time: which fields stand where, and what time of the day it
+was.
 
-Everything is done on whole columns by Arrow's regular expressions, which run at about a microsecond a cell.
+Everything is done on whole columns by Arrow's regular expressions, which run at about a microsecond
+a cell.
 """
 
 from __future__ import annotations
@@ -20,24 +22,33 @@ _DAY = 86_400.0
 _OLD_YEARS = 69  # two digits from here on are of the last century, as POSIX reads them
 
 _TIME = r"(?:(?:,?\s+(?:-\s+|at |um |à |a las |alle )?|[t,:])(?P<t>\d.*))?$"
-_NUMBERS = (r"^(?:\p{L}{2,12}\.?,?\s+)?(?P<a>\d{4}|\d{1,2})(?:\s?[/.\-]\s?|\s)(?P<b>\d{1,2})(?:\s?[/.\-]\s?|\s)"
-            r"(?P<c>\d{4}|\d{1,2})\.?" + _TIME)
-_CLOCK = (r"^(?P<h>\d{1,2})(?:[:.h](?P<m>\d{2})(?:[:.](?P<s>\d{2}(?:[.,]\d{1,9})?))?)?\s?(?P<p>[ap]\.?\s?m\.?)?"
-          r"(?:\s?uhr|\s?h)?\s?(?P<z>(?:utc|gmt)?\s?[+\-]\d{1,2}:?(?:\d{2})?|[a-z]{1,5})?(?:\s?\(.*\))?$")
+_NUMBERS = (
+    r"^(?:\p{L}{2,12}\.?,?\s+)?(?P<a>\d{4}|\d{1,2})(?:\s?[/.\-]\s?|\s)(?P<b>\d{1,2})(?:\s?[/.\-]\s?|\s)"
+    r"(?P<c>\d{4}|\d{1,2})\.?" + _TIME
+)
+_CLOCK = (
+    r"^(?P<h>\d{1,2})(?:[:.h](?P<m>\d{2})(?:[:.](?P<s>\d{2}(?:[.,]\d{1,9})?))?)?\s?(?P<p>[ap]\.?\s?m\.?)?"
+    r"(?:\s?uhr|\s?h)?\s?(?P<z>(?:utc|gmt)?\s?[+\-]\d{1,2}:?(?:\d{2})?|[a-z]{1,5})?(?:\s?\(.*\))?$"
+)
 _WORDED = (
-    r"^(?:\p{L}+\.?,?\s+){0,2}(?P<c>\d{1,2})(?:st|nd|rd|th|er|º|ª|°)?\.?[\s\-/.,]*(?:of |de |d'|d’|di )?"
+    r"^(?:\p{L}+\.?,?\s+){0,2}(?P<c>\d{1,2})(?:st|nd|rd|th|er|º|ª|°)?\.?[\s\-/.,]*(?:of |de"
+    r" |d'|d’|di )?"
     r"(?P<w>\p{L}+)\.?[\s\-/.,]*(?:of |de |del |di )?'?(?P<a>\d{4}|\d{2})" + _TIME,
-    r"^(?:\p{L}+\.?,?\s+)?(?P<w>\p{L}+)\.?[\s\-/]*(?P<c>\d{1,2})(?:st|nd|rd|th)?,?[\s\-/]+'?(?P<a>\d{4}|\d{2})" + _TIME,
+    r"^(?:\p{L}+\.?,?\s+)?(?P<w>\p{L}+)\.?[\s\-/]*(?P<c>\d{1,2})(?:st|nd|rd|th)?,?[\s\-/]+'?(?P<a>\d{4}|\d{2})"
+    + _TIME,
     r"^\p{L}+\.?,?\s+(?P<w>\p{L}+)\s+(?P<c>\d{1,2})\s+(?P<t>\d{1,2}:\d{2}(?::\d{2})?(?:\s(?:[a-z]{2,5}|[+\-]\d{4}))*)"
     r"\s+(?P<a>\d{4})$",
     r"^(?P<a>\d{4})[\s\-/.]+(?P<w>\p{L}+)\.?[\s\-/.]+(?P<c>\d{1,2})" + _TIME,
-    r"^(?P<w>\p{L}+)\.?(?:[\s\-/.,]+(?:of |de |del )?'?(?P<a>\d{4})|[\-/']+(?P<c>\d{2}))$",  # Jan 2024, Jan-24
+    # Jan 2024, Jan-24
+    r"^(?P<w>\p{L}+)\.?(?:[\s\-/.,]+(?:of |de |del )?'?(?P<a>\d{4})|[\-/']+(?P<c>\d{2}))$",
 )
 _MONTH_ONLY = (r"^(?P<a>\d{4})[/.\-](?P<b>\d{1,2})$", r"^(?P<b>\d{1,2})[/.\-](?P<a>\d{4})$")
-_REWRITTEN = ((r"^(\d{4})(\d\d)(\d\d)[t _\-]?(\d\d)(\d\d)(\d\d)(\D.*)?$", r"\1-\2-\3t\4:\5:\6\7"),
-              (r"^(\d{4})(\d\d)(\d\d)[t _\-](\d\d):?(\d\d)(\D.*)?$", r"\1-\2-\3t\4:\5\6"),
-              (r"^(\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]m)?)[\s,·\-]+(\S.*)$", r"\2 \1"),  # the time first
-              (r"^(\d{2,4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]?", r"\1-\2-\3"))
+_REWRITTEN = (
+    (r"^(\d{4})(\d\d)(\d\d)[t _\-]?(\d\d)(\d\d)(\d\d)(\D.*)?$", r"\1-\2-\3t\4:\5:\6\7"),
+    (r"^(\d{4})(\d\d)(\d\d)[t _\-](\d\d):?(\d\d)(\D.*)?$", r"\1-\2-\3t\4:\5\6"),
+    (r"^(\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]m)?)[\s,·\-]+(\S.*)$", r"\2 \1"),  # the time first
+    (r"^(\d{2,4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]?", r"\1-\2-\3"),
+)
 _MONTHS = """
 january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari января янв
 february feb februar febr fevrier fevr fev febrero febbraio fevereiro februari февраля фев
@@ -52,10 +63,41 @@ october oct oktober okt octobre octubre ottobre ott outubro out октября �
 november nov novembre noviembre novembro ноября ноя
 december dec dezember dez decembre diciembre dic dicembre dezembro декабря дек
 """
-_MONTH_OF = {word: number for number, line in enumerate(_MONTHS.strip().splitlines(), 1) for word in line.split()}
-_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "akst": -9,
-          "akdt": -8, "hst": -10, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "bst": 1, "west": 1, "eet": 2, "eest": 3,
-          "msk": 3, "ist": 5.5, "jst": 9, "kst": 9, "sgt": 8, "hkt": 8, "aest": 10, "aedt": 11, "brt": -3}
+_MONTH_OF = {
+    word: number
+    for number, line in enumerate(_MONTHS.strip().splitlines(), 1)
+    for word in line.split()
+}
+_ZONES = {
+    "est": -5,
+    "edt": -4,
+    "cst": -6,
+    "cdt": -5,
+    "mst": -7,
+    "mdt": -6,
+    "pst": -8,
+    "pdt": -7,
+    "akst": -9,
+    "akdt": -8,
+    "hst": -10,
+    "cet": 1,
+    "cest": 2,
+    "mez": 1,
+    "mesz": 2,
+    "bst": 1,
+    "west": 1,
+    "eet": 2,
+    "eest": 3,
+    "msk": 3,
+    "ist": 5.5,
+    "jst": 9,
+    "kst": 9,
+    "sgt": 8,
+    "hkt": 8,
+    "aest": 10,
+    "aedt": 11,
+    "brt": -3,
+}
 
 
 def calendar(years: Any, months: Any, days: Any) -> Floats:  # noqa: ANN401
@@ -70,12 +112,16 @@ def calendar(years: Any, months: Any, days: Any) -> Floats:  # noqa: ANN401
 
 def full_years(years: NDArray[np.int64], short: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Two digits as a year of this century or the last."""
-    found: NDArray[np.int64] = np.where(short, years + np.where(years < _OLD_YEARS, 2000, 1900), years)
+    found: NDArray[np.int64] = np.where(
+        short, years + np.where(years < _OLD_YEARS, 2000, 1900), years
+    )
     return found
 
 
 def rewritten(texts: pa.Array) -> pa.Array:
-    """Wide digits, Chinese, Japanese and Korean dates and run-together ISO 8601 as numbers with signs between."""
+    """Wide digits, Chinese, Japanese and Korean dates and run-together ISO 8601 as numbers with
+    signs between.
+    """
     import pyarrow.compute as pc
 
     texts = pc.utf8_normalize(texts, "NFKC")
@@ -85,13 +131,19 @@ def rewritten(texts: pa.Array) -> pa.Array:
 
 
 def numbered(texts: pa.Array) -> dict[str, Any]:
-    """Three numbers `a`, `b` and `c`, with `short_a` and `short_c` for those of two digits at most, and `clock`.
+    """Three numbers `a`, `b` and `c`, with `short_a` and `short_c` for those of two digits at most,
+    and `clock`.
 
     `found` tells which of the texts are written so; the other arrays hold those alone.
     """
     found, fields = _fields(texts, _NUMBERS)
-    return {"found": found, **{name: _whole(fields[name]) for name in "abc"}, "clock": _clock(fields["t"]),
-            "short_a": _lengths(fields["a"]) < 4, "short_c": _lengths(fields["c"]) < 4}
+    return {
+        "found": found,
+        **{name: _whole(fields[name]) for name in "abc"},
+        "clock": _clock(fields["t"]),
+        "short_a": _lengths(fields["a"]) < 4,
+        "short_c": _lengths(fields["c"]) < 4,
+    }
 
 
 def worded(texts: pa.Array) -> Floats:
@@ -124,7 +176,9 @@ def _fields(texts: pa.Array, pattern: str) -> tuple[NDArray[np.bool_], dict[str,
     parts = pc.extract_regex(texts, pattern)
     found = pc.is_valid(parts).to_numpy(zero_copy_only=False)
     fitting = parts.filter(pc.is_valid(parts))
-    return found, {name: pc.struct_field(fitting, [name]) for name in re.findall(r"\(\?P<(\w)>", pattern)}
+    return found, {
+        name: pc.struct_field(fitting, [name]) for name in re.findall(r"\(\?P<(\w)>", pattern)
+    }
 
 
 def _clock(texts: pa.Array) -> Floats:
@@ -138,8 +192,12 @@ def _clock(texts: pa.Array) -> Floats:
     exact = _numbers(fields["s"])
     half = _coded(fields["p"], lambda word: float(ord(word[0])) if word else 0.0)
     evening, morning = half == ord("p"), half == ord("a")
-    hours = np.where(evening & (hours < 12), hours + 12, np.where(morning & (hours == 12), 0, hours))
-    good = (hours < 24) & (minutes < 60) & (exact < 61) | (hours == 24) & (minutes == 0) & (exact == 0)
+    hours = np.where(
+        evening & (hours < 12), hours + 12, np.where(morning & (hours == 12), 0, hours)
+    )
+    good = (hours < 24) & (minutes < 60) & (exact < 61) | (hours == 24) & (minutes == 0) & (
+        exact == 0
+    )
     whole = hours * 3600.0 + minutes * 60.0 + exact - _coded(fields["z"], _offset)
     seconds[told] = np.nan
     seconds[told[found]] = np.where(good, whole, np.nan)
@@ -158,7 +216,10 @@ def _offset(zone: str) -> float:
 def _month_numbers(words: pa.Array) -> NDArray[np.int64]:
     def number(word: str) -> float:
         plain = unicodedata.normalize("NFD", word)
-        return float(_MONTH_OF.get(word) or _MONTH_OF.get("".join(s for s in plain if not unicodedata.combining(s)), 0))
+        return float(
+            _MONTH_OF.get(word)
+            or _MONTH_OF.get("".join(s for s in plain if not unicodedata.combining(s)), 0)
+        )
 
     return _coded(words, number).astype(np.int64)
 
@@ -166,7 +227,9 @@ def _month_numbers(words: pa.Array) -> NDArray[np.int64]:
 def _coded(texts: pa.Array, value: Any) -> Floats:  # noqa: ANN401
     """A number for each text, worked out once for each different one."""
     packed = texts.dictionary_encode()
-    values = np.array([value(word) for word in packed.dictionary.to_pylist()] or [0.0], dtype=np.float64)
+    values = np.array(
+        [value(word) for word in packed.dictionary.to_pylist()] or [0.0], dtype=np.float64
+    )
     found: Floats = values[packed.indices.to_numpy(zero_copy_only=False)]
     return found
 
@@ -183,7 +246,9 @@ def _whole(texts: pa.Array) -> NDArray[np.int64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found: NDArray[np.int64] = pc.if_else(pc.equal(texts, ""), "-1", texts).cast(pa.int64()).to_numpy()
+    found: NDArray[np.int64] = (
+        pc.if_else(pc.equal(texts, ""), "-1", texts).cast(pa.int64()).to_numpy()
+    )
     return found
 
 

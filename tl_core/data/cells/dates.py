@@ -1,7 +1,7 @@
 """A column of dates, read in one order of day, month and year from its first row to its last.
 
-No single date says what 03/04/2025 means; the column does, by any value above 12. Both readings are kept until all
-rows have passed, at most 24 bytes a row.
+No single date says what 03/04/2025 means; the column does, by any value above 12. Both readings are
+kept until all rows have passed, at most 24 bytes a row.
 """
 
 from __future__ import annotations
@@ -23,12 +23,23 @@ _ISO, _PLAIN = r"^\d{4}-\d{1,2}-\d{1,2}(?:[ T]\d|$)", r"^\d{4,19}(?:[.,]\d*)?$"
 _ROUGH = r"^\d\d|[^\x00-\x7f]"  # what may have to be written anew before it can be read
 _DAY = 86_400.0
 _EXCEL_ZERO = -25_569  # days from 1970 to the day that spreadsheets count as 0
-_UNITS = {9: 1.0, 10: 1.0, 12: 1e3, 13: 1e3, 15: 1e6, 16: 1e6, 18: 1e9, 19: 1e9}  # digits to parts of a second
+_UNITS = {
+    9: 1.0,
+    10: 1.0,
+    12: 1e3,
+    13: 1e3,
+    15: 1e6,
+    16: 1e6,
+    18: 1e9,
+    19: 1e9,
+}  # digits to parts of a second
 
 
 @dataclass
 class _Part:
-    """Some rows: their seconds read with each order (the first stands for those left out), and bare numbers."""
+    """Some rows: their seconds read with each order (the first stands for those left out), and bare
+    numbers.
+    """
 
     blank: NDArray[np.bool_] | None
     count: int
@@ -39,14 +50,16 @@ class _Part:
 class DateReader:
     """Takes a column of dates piece by piece and gives its seconds since 1970 at the end.
 
-    `filled` counts the cells that hold something, `unreadable` those of them that are no date, and `notes` says in
-    sentences how the dates were taken, all once `finish` was called.
+    `filled` counts the cells that hold something, `unreadable` those of them that are no date, and
+    `notes` says in sentences how the dates were taken, all once `finish` was called.
     """
 
     def __init__(self, order: str = "") -> None:
         self._order = order
         self._parts: list[_Part] = []
-        self._fitting: dict[tuple[str, ...], str] = {}  # sets of orders that some date fits, with an example
+        self._fitting: dict[
+            tuple[str, ...], str
+        ] = {}  # sets of orders that some date fits, with an example
         self._example = ""  # a date that means two days
         self._firsts: set[int] = set()
         self._thirds: set[int] = set()
@@ -71,8 +84,11 @@ class DateReader:
         part = _Part(pc.equal(texts, "").to_numpy(zero_copy_only=False)[rows], len(dates))
         readings, bare = self._read(texts)
         first = readings["dmy"]
-        part.seconds = {name: values[rows] for name, values in readings.items()
-                        if name == "dmy" or not np.array_equal(values, first, equal_nan=True)}
+        part.seconds = {
+            name: values[rows]
+            for name, values in readings.items()
+            if name == "dmy" or not np.array_equal(values, first, equal_nan=True)
+        }
         part.bare = bare[rows] if bare is not None else None
         self._parts.append(part)
 
@@ -108,14 +124,20 @@ class DateReader:
         own = pc.match_substring_regex(texts, _ISO)
         places = np.flatnonzero(own.to_numpy(zero_copy_only=False))
         if len(places):
-            read = pd.to_datetime(texts.filter(own).to_pandas(), errors="coerce", format="ISO8601", utc=True)
+            read = pd.to_datetime(
+                texts.filter(own).to_pandas(), errors="coerce", format="ISO8601", utc=True
+            )
             exact = read.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
             seconds[places] = np.where(np.isnat(exact), np.nan, exact.astype(np.int64) / 1e6)
             self._late_day |= bool((read.dt.day > 12).any())
         return seconds
 
-    def _numbers(self, texts: pa.Array, places: NDArray[np.int64], readings: dict[str, Floats]) -> NDArray[np.bool_]:
-        """Read dates of three numbers in all orders and remember what speaks for each; gives which rows they are."""
+    def _numbers(
+        self, texts: pa.Array, places: NDArray[np.int64], readings: dict[str, Floats]
+    ) -> NDArray[np.bool_]:
+        """Read dates of three numbers in all orders and remember what speaks for each; gives which
+        rows they are.
+        """
         if not len(texts):
             return np.zeros(0, dtype=np.bool_)
         parts = numbered(texts)
@@ -126,8 +148,11 @@ class DateReader:
         year_first = ~year_first
         last, short = full_years(c, parts["short_c"]), parts["short_a"] & parts["short_c"]
         iso = calendar(a, b, c)
-        ways = {"dmy": calendar(last, b, a), "mdy": calendar(last, a, b),
-                "ymd": np.where(short, calendar(full_years(a, short), b, c), np.nan)}
+        ways = {
+            "dmy": calendar(last, b, a),
+            "mdy": calendar(last, a, b),
+            "ymd": np.where(short, calendar(full_years(a, short), b, c), np.nan),
+        }
         self._late_day |= bool((year_first & ~np.isnan(iso) & (c > 12)).any())
         swapped = np.flatnonzero(year_first & np.isnan(iso) & ~np.isnan(calendar(a, c, b)))
         shown = texts.filter(_mask(found))
@@ -142,10 +167,14 @@ class DateReader:
         return found
 
     def _weigh(self, ways: dict[str, Floats], told: NDArray[np.bool_], texts: pa.Array) -> None:
-        """Remember which orders there are that some date fits, with an example for each set of them."""
+        """Remember which orders there are that some date fits, with an example for each set of
+        them.
+        """
         fits = {name: told & ~np.isnan(seconds) for name, seconds in ways.items()}
-        codes = sum((fits[name].astype(np.int64) << list(_ORDERS).index(name) for name in ways),
-                    np.zeros(len(told), dtype=np.int64))
+        codes = sum(
+            (fits[name].astype(np.int64) << list(_ORDERS).index(name) for name in ways),
+            np.zeros(len(told), dtype=np.int64),
+        )
         for code, place in zip(*np.unique(codes, return_index=True), strict=True):
             names = tuple(name for bit, name in enumerate(_ORDERS) if code >> bit & 1)
             if names:
@@ -162,7 +191,10 @@ class DateReader:
         own = pc.match_substring_regex(texts, _PLAIN)
         if not pc.any(own).as_py():
             return None
-        texts, places = pc.replace_substring(texts.filter(own), ",", "."), places[own.to_numpy(zero_copy_only=False)]
+        texts, places = (
+            pc.replace_substring(texts.filter(own), ",", "."),
+            places[own.to_numpy(zero_copy_only=False)],
+        )
         numbers = np.full(count, np.nan)
         numbers[places] = texts.cast(pa.float64()).to_numpy()
         lengths = pc.utf8_length(pc.replace_substring_regex(texts, r"\..*", "")).to_numpy()
@@ -178,14 +210,25 @@ class DateReader:
             DataError: when they are written with the day between year and month.
         """
         if self._day_second and not self._late_day:
-            raise DataError("The dates are written as year, day, month.", f"{self._day_second!r} has no other meaning.",
-                            "Write them as year-month-day, such as 2025-12-31.")
+            raise DataError(
+                "The dates are written as year, day, month.",
+                f"{self._day_second!r} has no other meaning.",
+                "Write them as year-month-day, such as 2025-12-31.",
+            )
         self._read_bare()
         order = self._order or self._decided()
-        whole = [part.seconds.get(order, part.seconds.get("dmy", np.full(part.count, np.nan))) for part in self._parts]
-        self.unreadable = sum(int((np.isnan(values) & ~part.blank).sum()) for values, part
-                              in zip(whole, self._parts, strict=True) if part.blank is not None)
-        self.filled = sum(int((~part.blank).sum()) for part in self._parts if part.blank is not None)
+        whole = [
+            part.seconds.get(order, part.seconds.get("dmy", np.full(part.count, np.nan)))
+            for part in self._parts
+        ]
+        self.unreadable = sum(
+            int((np.isnan(values) & ~part.blank).sum())
+            for values, part in zip(whole, self._parts, strict=True)
+            if part.blank is not None
+        )
+        self.filled = sum(
+            int((~part.blank).sum()) for part in self._parts if part.blank is not None
+        )
         self._parts = []
         return np.concatenate(whole) if whole else np.empty(0)
 
@@ -201,21 +244,50 @@ class DateReader:
             return possible[0]
         if possible and not self._example and "ymd" not in possible:
             return possible[0]
-        rivals = possible or [name for name in _ORDERS if any(name in names for names in self._fitting)
-                              and (name != "ymd" or ("ymd",) in self._fitting)]
+        rivals = possible or [
+            name
+            for name in _ORDERS
+            if any(name in names for names in self._fitting)
+            and (name != "ymd" or ("ymd",) in self._fitting)
+        ]
         if possible:
-            example = self._example or next(text for names, text in self._fitting.items() if len(names) > 1)
-            why = f"{example!r} could be {' or '.join(_shown(example, name) for name in rivals)}; no date decides it."
-            raise AmbiguousError("It is not clear which number of the dates is the day and which the month.", why,
-                                 "date_order", {name: f"{_ORDERS[name]}: {example} is {_shown(example, name)}"
-                                                for name in rivals})
-        alone = {name: next((text for names, text in self._fitting.items() if name in names and
-                             not {*rivals} <= {*names}), "") for name in rivals}
-        raise AmbiguousError("The dates are not all written in the same order.",
-                             "; ".join(f"{text!r} can only be {_shown(text, name)}" for name, text in alone.items()) +
-                             ".", "date_order",
-                             {name: f"{_ORDERS[name]}: {alone[name]} is {_shown(alone[name], name)}; rows that do not "
-                                    "fit have no date" for name in rivals})
+            example = self._example or next(
+                text for names, text in self._fitting.items() if len(names) > 1
+            )
+            why = (
+                f"{example!r} could be {' or '.join(_shown(example, name) for name in rivals)}; no"
+                " date decides it."
+            )
+            raise AmbiguousError(
+                "It is not clear which number of the dates is the day and which the month.",
+                why,
+                "date_order",
+                {name: f"{_ORDERS[name]}: {example} is {_shown(example, name)}" for name in rivals},
+            )
+        alone = {
+            name: next(
+                (
+                    text
+                    for names, text in self._fitting.items()
+                    if name in names and not {*rivals} <= {*names}
+                ),
+                "",
+            )
+            for name in rivals
+        }
+        raise AmbiguousError(
+            "The dates are not all written in the same order.",
+            "; ".join(f"{text!r} can only be {_shown(text, name)}" for name, text in alone.items())
+            + ".",
+            "date_order",
+            {
+                name: (
+                    f"{_ORDERS[name]}: {alone[name]} is {_shown(alone[name], name)}; rows that do"
+                    " not fit have no date"
+                )
+                for name in rivals
+            },
+        )
 
     def _read_bare(self) -> None:
         """Give bare numbers the one meaning that all of them have."""
@@ -241,14 +313,19 @@ class DateReader:
                 return dict.fromkeys(_ORDERS, years_first)
             first, second, years = whole // 10**6, whole // 10**4 % 100, whole % 10**4
             ways = {"dmy": calendar(years, second, first), "mdy": calendar(years, first, second)}
-            if max(int((~np.isnan(way)).sum()) for way in ways.values()) <= int((~np.isnan(years_first)).sum()):
+            if max(int((~np.isnan(way)).sum()) for way in ways.values()) <= int(
+                (~np.isnan(years_first)).sum()
+            ):
                 return dict.fromkeys(_ORDERS, years_first)
             self._weigh(ways, np.ones(len(whole), dtype=np.bool_), _texts(whole))
             return {**ways, "ymd": years_first}
         if self._dated:
             return {}
         if lengths == {5} and ((numbers >= 20_000) & (numbers <= 60_000)).all():
-            self.notes.append(f"Dates are numbers of days since 1900, as spreadsheets keep them ({self._digits[5]}).")
+            self.notes.append(
+                "Dates are numbers of days since 1900, as spreadsheets keep them"
+                f" ({self._digits[5]})."
+            )
             return dict.fromkeys(_ORDERS, (numbers + _EXCEL_ZERO) * _DAY)
         if lengths <= {*_UNITS}:
             self.notes.append("Dates are numbers of seconds since 1970, or thousandths of them.")
@@ -257,6 +334,7 @@ class DateReader:
                 parts[numbers >= 10.0 ** (digits - 1)] = unit
             return dict.fromkeys(_ORDERS, numbers / parts)
         return {}
+
 
 def _run_together(numbers: NDArray[np.int64]) -> Floats:
     """Seconds of 2025, 202512 and 20251231; NaN for what is none of these."""
@@ -271,8 +349,12 @@ def _texts(numbers: NDArray[np.int64]) -> pa.Array:
     """Numbers as dates with signs between."""
     import pyarrow as pa
 
-    return pa.array([f"{number // 10**6:02}/{number // 10**4 % 100:02}/{number % 10**4}"
-                     for number in numbers.tolist()])
+    return pa.array(
+        [
+            f"{number // 10**6:02}/{number // 10**4 % 100:02}/{number % 10**4}"
+            for number in numbers.tolist()
+        ]
+    )
 
 
 def _mask(values: NDArray[np.bool_]) -> pa.Array:
@@ -292,4 +374,8 @@ def _shown(text: str, order: str) -> str:
     day, month, year = {"dmy": (a, b, c), "mdy": (b, a, c), "ymd": (c, b, a)}[order]
     whole = int(full_years(np.array([year]), np.array([year < 100]))[0])
     seconds = float(calendar([whole], [month], [day])[0])
-    return f"{np.datetime64(int(seconds), 's').item():%-d %B %Y}" if np.isfinite(seconds) else "no date"
+    return (
+        f"{np.datetime64(int(seconds), 's').item():%-d %B %Y}"
+        if np.isfinite(seconds)
+        else "no date"
+    )

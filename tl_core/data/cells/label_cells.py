@@ -1,4 +1,6 @@
-"""What a cell says about the class of its row: one name, several, or none, however a tool has written it down."""
+"""What a cell says about the class of its row: one name, several, or none, however a tool has
+written it down.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,41 @@ from tl_core.errors import DataError
 
 _LONGEST = 4000  # signs; a longer cell is a text, not a list of names
 _OPEN = {"[": "]", "{": "}", "(": ")"}
-_ASKED = ("choices", "choice", "labels", "label", "classes", "class", "value", "name", "displayName", "display_name",
-          "classname", "className", "class_name", "class-name")  # where tools keep the answer
-_SPAN = {"start", "end", "start_offset", "end_offset", "offset", "bbox", "points"}  # a label of a part, not of the item
+_ASKED = (
+    "choices",
+    "choice",
+    "labels",
+    "label",
+    "classes",
+    "class",
+    "value",
+    "name",
+    "displayName",
+    "display_name",
+    "classname",
+    "className",
+    "class_name",
+    "class-name",
+)  # where tools keep the answer
+_SPAN = {
+    "start",
+    "end",
+    "start_offset",
+    "end_offset",
+    "offset",
+    "bbox",
+    "points",
+}  # a label of a part, not of the item
 _STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_STRINGS = re.compile(rf"\[\s*{_STRING}(?:\s*[,\s]\s*{_STRING})*\s*,?\s*\]", re.DOTALL)  # numpy sets no commas
+_STRINGS = re.compile(
+    rf"\[\s*{_STRING}(?:\s*[,\s]\s*{_STRING})*\s*,?\s*\]", re.DOTALL
+)  # numpy sets no commas
 _NUMBERS = re.compile(r"\[\s*-?\d+(?:[\s,]\s*-?\d+)*\s*,?\s*\]")
 
 
 def read_label(cell: str) -> list[str]:
-    """The class names in a cell, each once: `x`, `["x"]`, `['x']`, `{"choices": ["x"]}` and `[{"label": "x"}]` hold x.
+    """The class names in a cell, each once: `x`, `["x"]`, `['x']`, `{"choices": ["x"]}` and
+    `[{"label": "x"}]` hold x.
 
     Brackets around anything but a list of names belong to the name: `[spam]` is one.
     """
@@ -38,15 +65,20 @@ def read_label(cell: str) -> list[str]:
 
 
 def label_name(cell: str) -> str:
-    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists several.
+    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists
+    several.
 
     Raises:
-        DataError: for an object that says no class, such as a mark inside a text or a score for each class.
+        DataError: for an object that says no class, such as a mark inside a text or a score for
+        each class.
     """
     if _holds_object(cell.strip()):
-        raise DataError(f"The column of the class holds objects: {cell.strip()[:80]!r}.", "Such a cell is no name of a "
-                        "class; it may hold scores, or marks inside the item.", "Name the column that holds one class "
-                        "for each row, or export the labels as plain names.")
+        raise DataError(
+            f"The column of the class holds objects: {cell.strip()[:80]!r}.",
+            "Such a cell is no name of a class; it may hold scores, or marks inside the item.",
+            "Name the column that holds one class "
+            "for each row, or export the labels as plain names.",
+        )
     names = list(dict.fromkeys(name for name in map(clean_label, read_label(cell)) if name))
     return (names or [""])[0] if len(names) < 2 else clean_label(cell)
 
@@ -58,12 +90,21 @@ def holds_several(name: str) -> bool:
 
 def _holds_object(bare: str) -> bool:
     """Whether a cell is an object, or a list of them, that gives no answer about the whole item."""
-    if not bare.startswith(("{", "[")) or ":" not in bare or len(bare) > _LONGEST or _OPEN[bare[0]] != bare[-1]:
+    if (
+        not bare.startswith(("{", "["))
+        or ":" not in bare
+        or len(bare) > _LONGEST
+        or _OPEN[bare[0]] != bare[-1]
+    ):
         return False
     try:
         value = _parsed(bare)
         inner = value if isinstance(value, list) else [value]
-        return bool(inner) and all(isinstance(one, dict) and one for one in inner) and _names(value) is None
+        return (
+            bool(inner)
+            and all(isinstance(one, dict) and one for one in inner)
+            and _names(value) is None
+        )
     except RecursionError:
         return False
 
@@ -115,7 +156,9 @@ def _of_record(record: dict[Any, Any]) -> list[str] | None:
         for key in _ASKED:
             if key in record:
                 answer = record[key]
-                return _names(answer) if isinstance(answer, dict | list | tuple) else _single(answer)
+                return (
+                    _names(answer) if isinstance(answer, dict | list | tuple) else _single(answer)
+                )
     if all(isinstance(mark, bool | int | float) and mark in (0, 1) for mark in record.values()):
         return [str(key) for key, mark in record.items() if mark == 1]
     return None

@@ -6,14 +6,32 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from tl_core.data.formats import annotators, argilla, clouds, doccano, fasttext, intents, label_studio, prodigy
+from tl_core.data.formats import (
+    annotators,
+    argilla,
+    clouds,
+    doccano,
+    fasttext,
+    intents,
+    label_studio,
+    prodigy,
+)
 from tl_core.data.tables import Reading, Rows
 
 _Converter = Callable[[Any, Iterator[Rows], Reading, int], Iterator[Rows] | None]
 # each looks at the names and first cells alone; the narrower ones come first
-_CONVERTERS: tuple[_Converter, ...] = (label_studio.tasks, label_studio.flat, prodigy.lines, argilla.exported,
-                                       clouds.ground_truth, clouds.vertex, intents.phrases, doccano.lines,
-                                       fasttext.lines, annotators.answers)
+_CONVERTERS: tuple[_Converter, ...] = (
+    label_studio.tasks,
+    label_studio.flat,
+    prodigy.lines,
+    argilla.exported,
+    clouds.ground_truth,
+    clouds.vertex,
+    intents.phrases,
+    doccano.lines,
+    fasttext.lines,
+    annotators.answers,
+)
 
 
 def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows]:
@@ -27,7 +45,11 @@ def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterat
         if found is not None:
             if reading.format:  # which explains the first line, whatever it looked like
                 for told in (reading.notes, reading.doubts):
-                    told[:] = [sentence for sentence in told if not sentence.startswith("The first line of ")]
+                    told[:] = [
+                        sentence
+                        for sentence in told
+                        if not sentence.startswith("The first line of ")
+                    ]
             yield from _held_back(found)
             return
     yield from stream
@@ -39,7 +61,9 @@ def explains(first: Rows) -> bool:
 
 
 def _held_back(rows: Iterator[Rows]) -> Iterator[Rows]:
-    """Each chunk once the next one is there, so that what a short export says at its end is known from the start."""
+    """Each chunk once the next one is there, so that what a short export says at its end is known
+    from the start.
+    """
     last: Rows | None = None
     for part in rows:
         if last is not None:

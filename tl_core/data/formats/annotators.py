@@ -1,4 +1,6 @@
-"""Tables with a row for each answer of an annotator, such as those of Mechanical Turk, brought to one row an item."""
+"""Tables with a row for each answer of an annotator, such as those of Mechanical Turk, brought to
+one row an item.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,58 @@ from tl_core.data.formats.cells import is_short, parsed, picture_of, records, te
 from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, framed
 
-_PEOPLE = ("workerid", "worker", "annotator", "annotatorid", "annotatorname", "annotatedby", "labeler", "labeller",
-           "labelerid", "labelledby", "labeledby", "rater", "raterid", "coder", "coderid", "judge", "judgeid",
-           "annotateur", "bewerter", "annotierer", "anotador", "annotatore")
-_USERS = ("user", "userid", "username", "reviewer", "reviewerid")  # also who wrote the text: only with an item's id
-_ITEMS = ("hitid", "unitid", "itemid", "item", "taskid", "task", "textid", "exampleid", "sampleid", "documentid",
-          "docid", "sentenceid", "tweetid", "commentid", "postid", "questionid", "recordid", "imageid", "id")
+_PEOPLE = (
+    "workerid",
+    "worker",
+    "annotator",
+    "annotatorid",
+    "annotatorname",
+    "annotatedby",
+    "labeler",
+    "labeller",
+    "labelerid",
+    "labelledby",
+    "labeledby",
+    "rater",
+    "raterid",
+    "coder",
+    "coderid",
+    "judge",
+    "judgeid",
+    "annotateur",
+    "bewerter",
+    "annotierer",
+    "anotador",
+    "annotatore",
+)
+_USERS = (
+    "user",
+    "userid",
+    "username",
+    "reviewer",
+    "reviewerid",
+)  # also who wrote the text: only with an item's id
+_ITEMS = (
+    "hitid",
+    "unitid",
+    "itemid",
+    "item",
+    "taskid",
+    "task",
+    "textid",
+    "exampleid",
+    "sampleid",
+    "documentid",
+    "docid",
+    "sentenceid",
+    "tweetid",
+    "commentid",
+    "postid",
+    "questionid",
+    "recordid",
+    "imageid",
+    "id",
+)
 _TURK = {"HITId", "WorkerId", "AssignmentId"}
 _FEW = 0.05  # share of rows about an item that others answered, too
 _ONCE = 0.95  # share of rows that are the only one of their annotator about their item
@@ -27,7 +75,9 @@ _SAMPLE = 5_000
 
 @dataclass
 class _Item:
-    """What all rows about one item said: its first row, who answered, and the votes for each question."""
+    """What all rows about one item said: its first row, who answered, and the votes for each
+    question.
+    """
 
     number: int
     first: dict[str, str]
@@ -35,9 +85,15 @@ class _Item:
     votes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
-def answers(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
-    """One row an item with the commonest answer; None for a table of other things, and where no class is asked for,
-    as in a prediction, which is one for each row."""
+def answers(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
+    """One row an item with the commonest answer; None for a table of other things, and where no
+    class is asked for, as in a prediction, which is one for each row.
+    """
     columns = list(head.column_names)
     if reading.label_column is None:
         return None
@@ -56,31 +112,52 @@ def answers(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) 
     if not asked:
         return None
     reading.format = "Mechanical Turk" if turk else "answers of annotators"
-    reading.note(f"Each item has a row for each of its annotators ({who!r}); they make one row, with the commonest "
-                 f"answer in {', '.join(map(repr, asked[:4]))}.")
+    reading.note(
+        f"Each item has a row for each of its annotators ({who!r}); they make one row, with the"
+        f" commonest answer in {', '.join(map(repr, asked[:4]))}."
+    )
     if turk and len(asked) == 1:
         reading.roles["label"] = "label" if asked[0] == "Answer.taskAnswers" else asked[0]
     return framed(_settled(rows, who, key, asked, reading, turk=turk), reading, chunk_rows)
 
 
 def _key(cells: dict[str, list[str]], known: dict[str, str], who: str, *, alone: bool) -> str:
-    """The column that says which item a row is about: an id whose text is always the same, or the text itself."""
+    """The column that says which item a row is about: an id whose text is always the same, or the
+    text itself.
+    """
     free = {name: values for name, values in cells.items() if name != who}
-    main = picture_of(free) or text_of({name: values for name, values in free.items()
-                                        if column_names.joined(name) not in column_names.SURE_LABELS})
+    main = picture_of(free) or text_of(
+        {
+            name: values
+            for name, values in free.items()
+            if column_names.joined(name) not in column_names.SURE_LABELS
+        }
+    )
     for name in (known[word] for word in _ITEMS if word in known):
-        if name != main and _repeats(cells[name], cells[who]) and len(set(zip(cells[name], cells[main], strict=True))) \
-                == len(set(cells[name])):
+        if (
+            name != main
+            and _repeats(cells[name], cells[who])
+            and len(set(zip(cells[name], cells[main], strict=True))) == len(set(cells[name]))
+        ):
             return name
-    again = [text for text, count in Counter(cells[main]).items() if count > 1] if alone and main else []
-    long = bool(again) and sum(map(len, again)) >= _LONG * len(again)  # short remarks come again by themselves
+    again = (
+        [text for text, count in Counter(cells[main]).items() if count > 1]
+        if alone and main
+        else []
+    )
+    long = bool(again) and sum(map(len, again)) >= _LONG * len(
+        again
+    )  # short remarks come again by themselves
     return main if long and _repeats(cells[main], cells[who]) else ""
 
 
 def _repeats(items: Sequence[str], people: Sequence[str]) -> bool:
     """Whether several people answered about one item, and hardly anybody twice."""
-    pairs = Counter((item, person) for item, person in zip(items, people, strict=True) if item.strip()
-                    and person.strip())
+    pairs = Counter(
+        (item, person)
+        for item, person in zip(items, people, strict=True)
+        if item.strip() and person.strip()
+    )
     if not pairs:
         return False
     each = Counter(item for item, _ in pairs)
@@ -90,24 +167,37 @@ def _repeats(items: Sequence[str], people: Sequence[str]) -> bool:
 
 
 def _asked(cells: dict[str, list[str]], key: str, who: str, *, turk: bool) -> list[str]:
-    """The columns of answers: named so, or differing between the annotators of an item and of few values."""
+    """The columns of answers: named so, or differing between the annotators of an item and of few
+    values.
+    """
     if turk:
         return [name for name in cells if name.startswith("Answer.")]
-    named = [name for name in cells if name not in (key, who) and is_short(cells[name]) and _is_label(name)]
-    sorting = [name for name in cells if name not in (key, who, *named) and is_short(cells[name])
-               and 2 <= len(set(cells[name])) <= max(2, len(cells[name]) // 4)
-               and len(set(zip(cells[key], cells[name], strict=True))) > len(set(cells[key]))]
+    named = [
+        name
+        for name in cells
+        if name not in (key, who) and is_short(cells[name]) and _is_label(name)
+    ]
+    sorting = [
+        name
+        for name in cells
+        if name not in (key, who, *named)
+        and is_short(cells[name])
+        and 2 <= len(set(cells[name])) <= max(2, len(cells[name]) // 4)
+        and len(set(zip(cells[key], cells[name], strict=True))) > len(set(cells[key]))
+    ]
     return named + sorting
 
 
 def _is_label(name: str) -> bool:
     words = column_names.parts(name)
     return column_names.joined(name) in column_names.LABEL_NAMES or (
-        bool(words) and words[-1] in column_names.LABEL_WORDS)
+        bool(words) and words[-1] in column_names.LABEL_WORDS
+    )
 
 
-def _settled(rows: Iterator[Rows], who: str, key: str, asked: list[str], reading: Reading, *,
-             turk: bool) -> Iterator[tuple[int, dict[str, str]]]:
+def _settled(
+    rows: Iterator[Rows], who: str, key: str, asked: list[str], reading: Reading, *, turk: bool
+) -> Iterator[tuple[int, dict[str, str]]]:
     items: dict[str, _Item] = {}
     signs = 0
     for number, record in records(rows):
@@ -119,8 +209,10 @@ def _settled(rows: Iterator[Rows], who: str, key: str, asked: list[str], reading
         if item is None:
             signs += sum(map(len, record.values()))
             if signs > reading.limits.json_bytes:
-                raise ValueError(f"a table of annotators' answers may have {reading.limits.json_bytes >> 20} MB of "
-                                 "items")
+                raise ValueError(
+                    f"a table of annotators' answers may have {reading.limits.json_bytes >> 20} MB"
+                    " of items"
+                )
             item = items[about] = _Item(number, record)
         item.people.append(record.get(who, "").strip())
         for name in asked:
@@ -142,9 +234,14 @@ def _answer(told: str) -> str:
     return told.strip()
 
 
-def _row(item: _Item, who: str, asked: list[str], reading: Reading, *, turk: bool) -> dict[str, str]:
-    row = {name: value for name, value in item.first.items() if not turk or name in (who, "HITId")
-           or name.startswith("Input.") or name in asked}
+def _row(
+    item: _Item, who: str, asked: list[str], reading: Reading, *, turk: bool
+) -> dict[str, str]:
+    row = {
+        name: value
+        for name, value in item.first.items()
+        if not turk or name in (who, "HITId") or name.startswith("Input.") or name in asked
+    }
     row[who] = ", ".join(dict.fromkeys(filter(None, item.people)))
     shares, tied = [1.0], False
     for name in asked:

@@ -25,7 +25,9 @@ class Answer(NamedTuple):
 
 @dataclass
 class Item:
-    """One thing that was annotated: its own columns, the tool's, and the answers to each question."""
+    """One thing that was annotated: its own columns, the tool's, and the answers to each
+    question.
+    """
 
     number: int
     data: dict[str, str]
@@ -40,18 +42,24 @@ class _Verdict(NamedTuple):
 
 
 def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterator[Rows]:
-    """The items as rows: their columns, one class by majority, how many annotators there are and how far they agree.
+    """The items as rows: their columns, one class by majority, how many annotators there are and
+    how far they agree.
 
-    The column of the class is called label where one question was asked. Of several questions those that sort the
-    items give a column each, and which of them is the class must have been said.
+    The column of the class is called label where one question was asked. Of several questions those
+    that sort the items give a column each, and which of them is the class must have been said.
 
     Raises:
-        AmbiguousError: when several questions sort the items and nobody has said which of them is meant.
+        AmbiguousError: when several questions sort the items and nobody has said which of them is
+        meant.
     """
     sample = list(islice(items, _SAMPLE))
     asked = list(dict.fromkeys(name for item in sample for name in item.answers))
     sorting = _sorting(asked, sample)
-    labels = {sorting[0]: "label"} if len(sorting) == 1 else {name: name for name in sorting} or {"": "label"}
+    labels = (
+        {sorting[0]: "label"}
+        if len(sorting) == 1
+        else {name: name for name in sorting} or {"": "label"}
+    )
     columns: dict[str, list[str]] = {}
     for item in sample:
         for name, value in item.data.items():
@@ -64,16 +72,24 @@ def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterato
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
         for item in chain(sample, items):
             yield item.number, _row(item, labels, reserved, picture, reading)
+
     yield from framed(rows(), reading, chunk_rows)
 
 
 def _sorting(asked: list[str], sample: list[Item]) -> list[str]:
-    """The questions whose answers sort the items into classes; a remark that differs each time does not."""
+    """The questions whose answers sort the items into classes; a remark that differs each time does
+    not.
+    """
     if len(asked) < 2:
         return asked
     found: list[str] = []
     for name in asked:
-        given = [label for item in sample for answer in item.answers.get(name, []) for label in answer.labels]
+        given = [
+            label
+            for item in sample
+            for answer in item.answers.get(name, [])
+            for label in answer.labels
+        ]
         if given and is_short(given) and len(set(given)) <= max(2, len(given) // 2):
             found.append(name)
     return found or asked
@@ -90,16 +106,22 @@ def _tell(reading: Reading, labels: dict[str, str], picture: str, text: str) -> 
         if name and name != "label":
             reading.note(f"The class is the answer to {name!r}.")
     elif reading.label_column is None:
-        reading.doubt(f"Several questions were asked about each item: {', '.join(list(labels)[:8])}. One of them is "
-                      "the class.")
+        reading.doubt(
+            f"Several questions were asked about each item: {', '.join(list(labels)[:8])}. One of"
+            " them is the class."
+        )
     elif not reading.label_column:
-        raise AmbiguousError("Several questions were asked about each item.", "The answers to each of "
-                             f"{', '.join(map(repr, list(labels)[:8]))} can be the class.", "label_column",
-                             {name: f"the answer to {name!r}" for name in list(labels)[:8]})
+        raise AmbiguousError(
+            "Several questions were asked about each item.",
+            f"The answers to each of {', '.join(map(repr, list(labels)[:8]))} can be the class.",
+            "label_column",
+            {name: f"the answer to {name!r}" for name in list(labels)[:8]},
+        )
 
 
-def _row(item: Item, labels: dict[str, str], reserved: set[str], picture: str,
-         reading: Reading) -> dict[str, str]:
+def _row(
+    item: Item, labels: dict[str, str], reserved: set[str], picture: str, reading: Reading
+) -> dict[str, str]:
     row: dict[str, str] = {}
     for name, value in item.data.items():
         if name == picture:
@@ -143,5 +165,7 @@ def as_label(labels: Iterable[str]) -> str:
 
 
 def chosen(labels: Iterable[str]) -> tuple[str, ...]:
-    """Labels in an order of their own, so that the same choice made in another order is the same answer."""
+    """Labels in an order of their own, so that the same choice made in another order is the same
+    answer.
+    """
     return tuple(sorted(dict.fromkeys(labels)))

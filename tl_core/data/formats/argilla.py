@@ -1,4 +1,6 @@
-"""Argilla: records with responses of people and suggestions of models, nested or as columns, of versions 1 and 2."""
+"""Argilla: records with responses of people and suggestions of models, nested or as columns, of
+versions 1 and 2.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,17 @@ from tl_core.data.formats.cells import names, objects, parsed, records, spread
 from tl_core.data.tables import Reading, Rows, cell
 
 _COUNTS = ("", "submitted")  # a draft or a discarded response is no answer
-_CLASSIC = {"prediction_agent", "annotation_agent", "multi_label", "event_timestamp", "metrics", "vectors",
-            "explanation", "search_keywords", "inputs"}
+_CLASSIC = {
+    "prediction_agent",
+    "annotation_agent",
+    "multi_label",
+    "event_timestamp",
+    "metrics",
+    "vectors",
+    "explanation",
+    "search_keywords",
+    "inputs",
+}
 _RESPONSES, _SUGGESTION = ".responses", (".suggestion", "-suggestion")
 _KEPT = ("id", "external_id", "status")
 
@@ -26,13 +37,22 @@ class _Suggested:
         self.reading = reading
 
     def note(self, item: Item, suggested: bool) -> Item:
-        if suggested and not any(answer.labels for answers in item.answers.values() for answer in answers):
-            self.reading.doubt("Some records have suggestions of a model and no submitted response; the suggestions "
-                               "were not taken as classes.")
+        if suggested and not any(
+            answer.labels for answers in item.answers.values() for answer in answers
+        ):
+            self.reading.doubt(
+                "Some records have suggestions of a model and no submitted response; the"
+                " suggestions were not taken as classes."
+            )
         return item
 
 
-def exported(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def exported(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The records of an export; None when it is something else."""
     columns = list(head.column_names)
     seen = _Suggested(reading)
@@ -49,7 +69,9 @@ def exported(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int)
 
 
 def _holds(head: Any, name: str) -> bool:  # noqa: ANN401
-    return all(isinstance(parsed(value), dict) for value in head.column(name).slice(0, 20).to_pylist())
+    return all(
+        isinstance(parsed(value), dict) for value in head.column(name).slice(0, 20).to_pylist()
+    )
 
 
 def _extra(record: dict[str, str]) -> dict[str, str]:
@@ -60,8 +82,15 @@ def _extra(record: dict[str, str]) -> dict[str, str]:
 
 def _nested(number: int, record: dict[str, str]) -> tuple[Item, bool]:
     fields = parsed(record["fields"])
-    item = Item(number, {str(key): cell(value) for key, value in fields.items()} if isinstance(fields, dict) else {},
-                _extra(record))
+    item = Item(
+        number,
+        (
+            {str(key): cell(value) for key, value in fields.items()}
+            if isinstance(fields, dict)
+            else {}
+        ),
+        _extra(record),
+    )
     responses = parsed(record.get("responses", ""))
     if isinstance(responses, dict):  # question to responses
         for question, given in responses.items():
@@ -72,35 +101,60 @@ def _nested(number: int, record: dict[str, str]) -> tuple[Item, bool]:
             value = one.get("value") if isinstance(one, dict) else one
             item.answers.setdefault(str(question), []).append(_answer({**response, "value": value}))
     suggested = parsed(record.get("suggestions", ""))
-    for question in suggested if isinstance(suggested, dict) else [cell(one.get("question_name"))
-                                                                  for one in objects(suggested)]:
+    for question in (
+        suggested
+        if isinstance(suggested, dict)
+        else [cell(one.get("question_name")) for one in objects(suggested)]
+    ):
         item.answers.setdefault(str(question), [])
     return item, bool(suggested)
 
 
 def _answer(response: dict[str, Any]) -> Answer:
     counts = cell(response.get("status")).strip().lower() in _COUNTS
-    return Answer(chosen(names(response.get("value"))) if counts else (), cell(response.get("user_id")))
+    return Answer(
+        chosen(names(response.get("value"))) if counts else (), cell(response.get("user_id"))
+    )
 
 
 def _flat_questions(columns: list[str]) -> dict[str, str]:
-    """Question to column of its responses, as they are called in version 2: label.responses, label.suggestion."""
+    """Question to column of its responses, as they are called in version 2: label.responses,
+    label.suggestion.
+    """
     ends = (_RESPONSES, _SUGGESTION[0])
-    asked = dict.fromkeys(name.removesuffix(end) for name in columns for end in ends if name.endswith(end))
+    asked = dict.fromkeys(
+        name.removesuffix(end) for name in columns for end in ends if name.endswith(end)
+    )
     return {name: name + _RESPONSES for name in asked if name}
 
 
 def _listed_questions(head: Any) -> dict[str, str]:  # noqa: ANN401
-    """Question to column of its responses, as they are called in version 1: label, label-suggestion."""
+    """Question to column of its responses, as they are called in version 1: label,
+    label-suggestion.
+    """
     columns = set(head.column_names)
-    return {name: name for name in head.column_names if name + _SUGGESTION[1] in columns and all(
-        isinstance(parsed(value), list) for value in head.column(name).slice(0, 100).to_pylist() if value)}
+    return {
+        name: name
+        for name in head.column_names
+        if name + _SUGGESTION[1] in columns
+        and all(
+            isinstance(parsed(value), list)
+            for value in head.column(name).slice(0, 100).to_pylist()
+            if value
+        )
+    }
 
 
 def _flat(number: int, record: dict[str, str], asked: dict[str, str]) -> tuple[Item, bool]:
     owned = tuple(f"{name}{end}" for name in asked for end in (_RESPONSES, *_SUGGESTION))
-    data = {name: value for name, value in record.items() if not name.startswith(owned) and name not in _KEPT
-            and name not in asked.values() and name not in ("metadata", "_server_id", "vectors")}
+    data = {
+        name: value
+        for name, value in record.items()
+        if not name.startswith(owned)
+        and name not in _KEPT
+        and name not in asked.values()
+        and name not in ("metadata", "_server_id", "vectors")
+    }
     item = Item(number, data, _extra(record))
     for question, column in asked.items():
         value = parsed(record.get(column, ""))
@@ -109,10 +163,16 @@ def _flat(number: int, record: dict[str, str], asked: dict[str, str]) -> tuple[I
             continue
         status = _list(record.get(f"{column}.status", ""))
         users = _list(record.get(f"{column}.users", ""))
-        item.answers[question] = [_answer({
-            "value": one, "status": status[place] if place < len(status) else "",
-            "user_id": users[place] if place < len(users) else str(place)}) for place, one in enumerate(
-                _list(record.get(column, "")))]
+        item.answers[question] = [
+            _answer(
+                {
+                    "value": one,
+                    "status": status[place] if place < len(status) else "",
+                    "user_id": users[place] if place < len(users) else str(place),
+                }
+            )
+            for place, one in enumerate(_list(record.get(column, "")))
+        ]
     return item, any(record.get(f"{question}{end}") for question in asked for end in _SUGGESTION)
 
 
@@ -130,7 +190,9 @@ def _list(told: str) -> list[Any]:
 def _classic(number: int, record: dict[str, str]) -> tuple[Item, bool]:
     """A record of a text classification dataset of version 1, with one annotation."""
     inputs = parsed(record.get("inputs", ""))
-    own = {str(key): cell(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+    own = (
+        {str(key): cell(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+    )
     data = {"text": record["text"]} if record.get("text") else own
     item = Item(number, data, _extra(record))
     counts = record.get("status", "").strip().lower() != "discarded"

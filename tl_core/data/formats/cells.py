@@ -1,4 +1,6 @@
-"""What the cells of an export hold: nested values, names of pictures, and what of a record is worth a column."""
+"""What the cells of an export hold: nested values, names of pictures, and what of a record is worth
+a column.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,15 @@ def objects(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401
 
 
 def names(value: Any) -> list[str]:  # noqa: ANN401
-    """The class names in a value: one, or several in a list; the levels of a taxonomy are joined by a slash."""
+    """The class names in a value: one, or several in a list; the levels of a taxonomy are joined by
+    a slash.
+    """
     if isinstance(value, list):
-        found = [" / ".join(map(cell, one)) if isinstance(one, list) else cell(one) for one in value
-                 if not isinstance(one, dict)]
+        found = [
+            " / ".join(map(cell, one)) if isinstance(one, list) else cell(one)
+            for one in value
+            if not isinstance(one, dict)
+        ]
     else:
         found = [] if isinstance(value, dict) else [cell(value)]
     return list(dict.fromkeys(name.strip() for name in found if name.strip()))
@@ -51,7 +58,9 @@ def records(rows: Iterable[Rows]) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def spread(record: dict[str, str], nested: Any, prefix: str) -> None:  # noqa: ANN401
-    """Put the entries of an object into columns of their own, under its name where theirs is taken."""
+    """Put the entries of an object into columns of their own, under its name where theirs is
+    taken.
+    """
     for key, value in nested.items() if isinstance(nested, dict) else ():
         name = str(key) if str(key) not in record else f"{prefix}.{key}"
         record[name] = cell(value)
@@ -63,7 +72,9 @@ def is_picture(name: str) -> bool:
 
 
 def picture_path(told: str) -> str:
-    """A picture as it is called beside the export: without the tool's own address, folder and prefix."""
+    """A picture as it is called beside the export: without the tool's own address, folder and
+    prefix.
+    """
     told = told.strip()
     if told.startswith("data:"):
         return ""
@@ -82,11 +93,15 @@ def picture_path(told: str) -> str:
 
 def text_of(columns: dict[str, list[str]]) -> str:
     """The column whose name or length says that it holds the texts; empty when all cells are."""
-    filled = {name: [value for value in values if value.strip()] for name, values in columns.items()}
+    filled = {
+        name: [value for value in values if value.strip()] for name, values in columns.items()
+    }
     filled = {name: values for name, values in filled.items() if values}
     known = {column_names.joined(name): name for name in reversed(filled)}
     named = next((known[word] for word in column_names.TEXT_NAMES if word in known), "")
-    return named or max(filled, key=lambda name: sum(map(len, filled[name])) / len(filled[name]), default="")
+    return named or max(
+        filled, key=lambda name: sum(map(len, filled[name])) / len(filled[name]), default=""
+    )
 
 
 def picture_of(columns: dict[str, list[str]]) -> str:

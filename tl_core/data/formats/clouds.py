@@ -11,17 +11,33 @@ from tl_core.data.tables import Reading, Rows, cell, framed
 
 _META = "-metadata"
 _SOURCES = {"source": "text", "source-ref": "image"}
-_CONTENTS = {"textContent": "text", "textGcsUri": "text", "imageGcsUri": "image", "imageBytes": "image"}
+_CONTENTS = {
+    "textContent": "text",
+    "textGcsUri": "text",
+    "imageGcsUri": "image",
+    "imageBytes": "image",
+}
 _ONE, _SEVERAL = "classificationAnnotation", "classificationAnnotations"
 _USE = "ml_use"
 
 
-def ground_truth(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
-    """The lines of an output manifest, whose class stands in the metadata of the job; None for anything else."""
+def ground_truth(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
+    """The lines of an output manifest, whose class stands in the metadata of the job; None for
+    anything else.
+    """
     columns = list(head.column_names)
     source = next((name for name in _SOURCES if name in columns), "")
     jobs = [name.removesuffix(_META) for name in columns if name.endswith(_META)]
-    jobs = [job for job in jobs if any("class-name" in told or "class-map" in told for told in _metas(head, job))]
+    jobs = [
+        job
+        for job in jobs
+        if any("class-name" in told or "class-map" in told for told in _metas(head, job))
+    ]
     if not source or not jobs:
         return None
     reading.format = "SageMaker Ground Truth"
@@ -36,10 +52,16 @@ def _metas(head: Any, job: str) -> list[dict[str, Any]]:  # noqa: ANN401
     return [one for one in found if isinstance(one, dict)]
 
 
-def _job_rows(rows: Iterator[Rows], source: str, jobs: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _job_rows(
+    rows: Iterator[Rows], source: str, jobs: list[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
     for number, record in records(rows):
         told = record.get(source, "")
-        row = {"image": picture_path(told), "image_source": told} if source == "source-ref" else {"text": told}
+        row = (
+            {"image": picture_path(told), "image_source": told}
+            if source == "source-ref"
+            else {"text": told}
+        )
         for job in jobs:
             meta = parsed(record.get(job + _META, ""))
             name = "label" if len(jobs) == 1 else f"{job} label"
@@ -51,10 +73,19 @@ def _job_rows(rows: Iterator[Rows], source: str, jobs: list[str]) -> Iterator[tu
 
 def _class(meta: dict[str, Any]) -> str:
     names = meta.get("class-map")
-    return as_label(map(cell, names.values())) if isinstance(names, dict) else cell(meta.get("class-name"))
+    return (
+        as_label(map(cell, names.values()))
+        if isinstance(names, dict)
+        else cell(meta.get("class-name"))
+    )
 
 
-def vertex(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def vertex(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The lines of Vertex AI's data sets, with their own splits; None for anything else."""
     columns = list(head.column_names)
     content = next((name for name in _CONTENTS if name in columns), "")
@@ -64,19 +95,25 @@ def vertex(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -
     kind = _CONTENTS[content]
     reading.roles |= {kind: kind, "label": "label"}
     found = "dataItemResourceLabels" in columns and any(
-        _use(value) for value in head.column("dataItemResourceLabels").slice(0, 200).to_pylist())
+        _use(value) for value in head.column("dataItemResourceLabels").slice(0, 200).to_pylist()
+    )
     if found:
         reading.roles["split"] = "split"
     return framed(_vertex_rows(rows, content, kind, split=found), reading, chunk_rows)
 
 
-def _vertex_rows(rows: Iterator[Rows], content: str, kind: str, *,
-                 split: bool) -> Iterator[tuple[int, dict[str, str]]]:
+def _vertex_rows(
+    rows: Iterator[Rows], content: str, kind: str, *, split: bool
+) -> Iterator[tuple[int, dict[str, str]]]:
     for number, record in records(rows):
         one, several = parsed(record.get(_ONE, "")), objects(parsed(record.get(_SEVERAL, "")))
         given = ([one] if isinstance(one, dict) else []) + several
         told = record.get(content, "")
-        row = {"image": picture_path(told), "image_source": told} if kind == "image" else {"text": told}
+        row = (
+            {"image": picture_path(told), "image_source": told}
+            if kind == "image"
+            else {"text": told}
+        )
         row["label"] = as_label(dict.fromkeys(cell(answer.get("displayName")) for answer in given))
         if split:
             row["split"] = _use(record.get("dataItemResourceLabels", ""))
@@ -86,5 +123,8 @@ def _vertex_rows(rows: Iterator[Rows], content: str, kind: str, *,
 def _use(told: str) -> str:
     """What an item is meant for: training, validation or test."""
     labels = parsed(told)
-    return next((cell(value) for name, value in labels.items() if str(name).endswith(_USE)), "") \
-        if isinstance(labels, dict) else ""
+    return (
+        next((cell(value) for name, value in labels.items() if str(name).endswith(_USE)), "")
+        if isinstance(labels, dict)
+        else ""
+    )

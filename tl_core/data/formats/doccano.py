@@ -1,4 +1,6 @@
-"""doccano: JSON lines with lists of labels, its CSV with a hash between several, and the lines of its first version."""
+"""doccano: JSON lines with lists of labels, its CSV with a hash between several, and the lines of
+its first version.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +14,34 @@ from tl_core.data.tables import Reading, Rows, cell, framed
 
 _TEXTS = ("text", "data", "filename")
 _LABELS = ("label", "labels", "cats")
-_MARKS = "The labels mark parts of the texts and give no class for the whole; doccano's text classification does."
+_MARKS = (
+    "The labels mark parts of the texts and give no class for the whole; doccano's text"
+    " classification does."
+)
 _HALF = 0.5
 
 
-def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def lines(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The rows of an export; None when it is something else."""
     columns = list(head.column_names)
     text = next((name for name in _TEXTS if name in columns), "")
     label = next((name for name in _LABELS if name in columns), "")
     if not text or text == label:
         return None
-    if "annotations" in columns and not label and _numbered(head.column("annotations").slice(0, 50).to_pylist()):
+    if (
+        "annotations" in columns
+        and not label
+        and _numbered(head.column("annotations").slice(0, 50).to_pylist())
+    ):
         reading.format = "doccano"
-        return settled((_first(number, record, text) for number, record in records(rows)), reading, chunk_rows)
+        return settled(
+            (_first(number, record, text) for number, record in records(rows)), reading, chunk_rows
+        )
     if not label:
         return None
     values = head.column(label).to_pylist()
@@ -36,7 +52,9 @@ def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) ->
         if not {"id", "data", "label"} <= {*columns}:
             return None
         joined = _joined(values)
-    if columns[0] == "id":  # any other file of texts with lists of labels is read alike, but is not called so
+    if (
+        columns[0] == "id"
+    ):  # any other file of texts with lists of labels is read alike, but is not called so
         reading.format = "doccano"
     reading.roles |= {"image" if pictures else "text": text, "label": label}
     return framed(_plain(rows, label, joined, reading), reading, chunk_rows)
@@ -50,22 +68,32 @@ def _listed(values: list[str], label: str) -> bool:
 
 
 def _joined(values: list[str]) -> frozenset[str]:
-    """The names in cells such as a#b, where they stand alone or in other cells too: C# is one name."""
+    """The names in cells such as a#b, where they stand alone or in other cells too: C# is one
+    name.
+    """
     parts = Counter(part for value in values if value for part in value.split("#"))
     return frozenset(part for part, count in parts.items() if part.strip() and count > 1)
 
 
-def _plain(rows: Iterator[Rows], label: str, joined: frozenset[str],
-           reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
+def _plain(
+    rows: Iterator[Rows], label: str, joined: frozenset[str], reading: Reading
+) -> Iterator[tuple[int, dict[str, str]]]:
     for number, record in records(rows):
         told = record.get(label, "")
         value = parsed(told)
         if value is None:
             parts = told.split("#")
-            record[label] = as_label(chosen(parts)) if len(parts) > 1 and joined.issuperset(parts) else told
+            record[label] = (
+                as_label(chosen(parts)) if len(parts) > 1 and joined.issuperset(parts) else told
+            )
         elif isinstance(value, dict):
-            record[label] = as_label([str(name) for name, mark in value.items()
-                                      if isinstance(mark, int | float) and mark > _HALF])
+            record[label] = as_label(
+                [
+                    str(name)
+                    for name, mark in value.items()
+                    if isinstance(mark, int | float) and mark > _HALF
+                ]
+            )
         elif any(isinstance(one, list | dict) for one in value):
             reading.doubt(_MARKS)
             record[label] = ""
@@ -76,13 +104,21 @@ def _plain(rows: Iterator[Rows], label: str, joined: frozenset[str],
 
 
 def _numbered(values: list[str]) -> bool:
-    """Whether the annotations are those of doccano's first version: a number for the label and one for the user."""
+    """Whether the annotations are those of doccano's first version: a number for the label and one
+    for the user.
+    """
     found = [one for value in values for one in objects(parsed(value))]
-    return bool(found) and all("label" in one and "user" in one and "result" not in one for one in found)
+    return bool(found) and all(
+        "label" in one and "user" in one and "result" not in one for one in found
+    )
 
 
 def _first(number: int, record: dict[str, str], text: str) -> Item:
-    extra = {name: value for name, value in record.items() if name not in (text, "annotations", "meta") and value}
+    extra = {
+        name: value
+        for name, value in record.items()
+        if name not in (text, "annotations", "meta") and value
+    }
     spread(extra, parsed(record.get("meta", "")), "meta")
     by_person: dict[str, list[str]] = {}
     for one in objects(parsed(record.get("annotations", ""))):

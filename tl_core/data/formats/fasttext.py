@@ -16,11 +16,18 @@ _LABELS = re.compile(rf"\s*((?:{_MARK}[^\s,]+[\s,]*)+)", re.DOTALL)
 _NEARLY_ALL = 0.9
 
 
-def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def lines(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The lines as rows with text and label; None when it is something else."""
     columns = list(head.column_names)
     lost = columns[0].startswith(_MARK)  # the first line was taken for the names of columns
-    if not lost and not any(value.lstrip().startswith(_MARK) for value in head.column(0).slice(0, 3).to_pylist()):
+    if not lost and not any(
+        value.lstrip().startswith(_MARK) for value in head.column(0).slice(0, 3).to_pylist()
+    ):
         return None
     first = [value for value in head.column(0).slice(0, 1000).to_pylist() if value.strip()]
     if sum(value.lstrip().startswith(_MARK) for value in first) < _NEARLY_ALL * len(first):
@@ -29,7 +36,9 @@ def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) ->
     reading.roles |= {"text": "text", "label": "label"}
     found = ((number + lost, list(record.values())) for number, record in records(rows))
     top: list[tuple[int, list[str]]] = [(1, columns)] if lost else []
-    return framed(((number, _record(cells)) for number, cells in chain(top, found)), reading, chunk_rows)
+    return framed(
+        ((number, _record(cells)) for number, cells in chain(top, found)), reading, chunk_rows
+    )
 
 
 def _record(cells: list[str]) -> dict[str, str]:
@@ -41,4 +50,4 @@ def _record(cells: list[str]) -> dict[str, str]:
     if found is None:
         return {"text": line.strip(), "label": ""}
     labels = dict.fromkeys(re.findall(rf"{_MARK}([^\s,]+)", found[1]))
-    return {"text": line[found.end():].strip(), "label": as_label(labels)}
+    return {"text": line[found.end() :].strip(), "label": as_label(labels)}

@@ -10,20 +10,62 @@ from tl_core.data.names import split_of
 from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, cell, framed
 
-PHRASES = ("patterns", "pattern", "examples", "example", "utterances", "utterance", "texts", "phrases", "phrase",
-            "samples", "sample", "questions", "question", "queries", "trainingphrases", "expressions", "usersays",
-            "inputs", "variants", "beispiele", "exemples", "ejemplos")
+PHRASES = (
+    "patterns",
+    "pattern",
+    "examples",
+    "example",
+    "utterances",
+    "utterance",
+    "texts",
+    "phrases",
+    "phrase",
+    "samples",
+    "sample",
+    "questions",
+    "question",
+    "queries",
+    "trainingphrases",
+    "expressions",
+    "usersays",
+    "inputs",
+    "variants",
+    "beispiele",
+    "exemples",
+    "ejemplos",
+)
 _DOUBLE = ("text", "sentences", "messages", "input")  # also the words or sentences of one text
-_OWN_TEXTS = ("text", "message", "sentence", "content", "review", "comment", "body", "document", "article")
+_OWN_TEXTS = (
+    "text",
+    "message",
+    "sentence",
+    "content",
+    "review",
+    "comment",
+    "body",
+    "document",
+    "article",
+)
 _TAGS = ("tag", "intent", "name", "label", "class", "intentname", "category", "topic")
 _TEXT, _INTENT = "text", "intent"
 
 
-def phrases(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
-    """One row a phrase, where each record has one list of phrases and a class; None when it is something else."""
+def phrases(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
+    """One row a phrase, where each record has one list of phrases and a class; None when it is
+    something else.
+    """
     known = {column_names.joined(name): name for name in head.column_names}
     tag = next((known[word] for word in _TAGS if word in known), "")
-    if not tag or _has_text(head, known) or any(parsed(value) for value in head.column(tag).slice(0, 50).to_pylist()):
+    if (
+        not tag
+        or _has_text(head, known)
+        or any(parsed(value) for value in head.column(tag).slice(0, 50).to_pylist())
+    ):
         return None
     lists = [known[word] for word in PHRASES if word in known and _are_lists(head, known[word])]
     if not lists and _all_different(head.column(tag).to_pylist()):
@@ -37,13 +79,18 @@ def phrases(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) 
     return framed(_phrase_rows(rows, tag, phrase, reading), reading, chunk_rows)
 
 
-def _phrase_rows(rows: Iterator[Rows], tag: str, phrase: str, reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
+def _phrase_rows(
+    rows: Iterator[Rows], tag: str, phrase: str, reading: Reading
+) -> Iterator[tuple[int, dict[str, str]]]:
     number = 0
     for _, record in records(rows):
         told = parsed(record.get(phrase, ""))
         found = [cell(one) for one in told] if isinstance(told, list) else [record.get(phrase, "")]
-        kept = {name: value for name, value in record.items() if name not in (tag, phrase, "text", "label") and value
-                and parsed(value) is None}
+        kept = {
+            name: value
+            for name, value in record.items()
+            if name not in (tag, phrase, "text", "label") and value and parsed(value) is None
+        }
         if not any(one.strip() for one in found):
             reading.aside(f"intents without {phrase}")
         for text in found:
@@ -53,11 +100,16 @@ def _phrase_rows(rows: Iterator[Rows], tag: str, phrase: str, reading: Reading) 
 
 
 def _are_lists(head: Any, name: str) -> bool:  # noqa: ANN401
-    """Whether most cells are lists of strings, as far as they hold anything, and the others single strings."""
+    """Whether most cells are lists of strings, as far as they hold anything, and the others single
+    strings.
+    """
     filled = [value for value in head.column(name).slice(0, 200).to_pylist() if value]
     found = [value for value in map(parsed, filled) if isinstance(value, list)]
-    return any(found) and 2 * len(found) >= len(filled) and all(
-        isinstance(one, str) for value in found for one in value)
+    return (
+        any(found)
+        and 2 * len(found) >= len(filled)
+        and all(isinstance(one, str) for value in found for one in value)
+    )
 
 
 def _has_text(head: Any, known: dict[str, str]) -> bool:  # noqa: ANN401
@@ -72,7 +124,9 @@ def _all_different(values: list[str]) -> bool:
 
 
 def nested(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str, Any]] | None:
-    """The phrases of an export of Rasa, LUIS, its successor or Snips; None when it is something else."""
+    """The phrases of an export of Rasa, LUIS, its successor or Snips; None when it is something
+    else.
+    """
     inner = content.get("rasa_nlu_data") or content.get("assets") or content
     inner = inner if isinstance(inner, dict) else {}
     for key in ("common_examples", "utterances"):
@@ -84,7 +138,10 @@ def nested(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str, Any]
                 reading.roles["split"] = "dataset"
             return iter(found)
     intents = content.get("intents")
-    spoken = {str(name): _spoken(value) for name, value in (intents if isinstance(intents, dict) else content).items()}
+    spoken = {
+        str(name): _spoken(value)
+        for name, value in (intents if isinstance(intents, dict) else content).items()
+    }
     told = {name: texts for name, texts in spoken.items() if texts}
     if not told or (intents is None and len(told) != len(content)):
         return None
@@ -98,16 +155,28 @@ def _spoken(value: Any) -> list[str]:  # noqa: ANN401
     told = objects(value.get("utterances") if isinstance(value, dict) else value)
     if not told or not all(objects(one.get("data")) for one in told[:50]):
         return []
-    return ["".join(cell(part.get("text")) for part in objects(one.get("data"))).strip() for one in told]
+    return [
+        "".join(cell(part.get("text")) for part in objects(one.get("data"))).strip() for one in told
+    ]
 
 
 def class_lists(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str, Any]] | None:
-    """One record a text of an object that holds a list of texts for each class; None when it is something else."""
-    if len(content) < 2 or not all(isinstance(texts, list) and all(isinstance(text, str) for text in texts)
-                                   for texts in content.values()) or not any(content.values()):
+    """One record a text of an object that holds a list of texts for each class; None when it is
+    something else.
+    """
+    if (
+        len(content) < 2
+        or not all(
+            isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+            for texts in content.values()
+        )
+        or not any(content.values())
+    ):
         return None
     keys = [str(key) for key in content]
-    if sum(bool(split_of(key, keys)) for key in keys) > 1:  # one alone is a class: trains beside planes
+    if (
+        sum(bool(split_of(key, keys)) for key in keys) > 1
+    ):  # one alone is a class: trains beside planes
         return None
     reading.format = "lists of texts by class"
     reading.note("Each key of the file is the class of the texts in its list.")

@@ -7,35 +7,90 @@ from typing import Any
 
 from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
-from tl_core.data.formats.cells import is_short, names, objects, parsed, picture_of, records, spread, text_of
+from tl_core.data.formats.cells import (
+    is_short,
+    names,
+    objects,
+    parsed,
+    picture_of,
+    records,
+    spread,
+    text_of,
+)
 from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, Rows, cell
 
-_TASK = {"data", "annotations", "completions", "predictions", "drafts", "id", "meta", "created_at", "updated_at",
-         "project", "inner_id", "total_annotations", "cancelled_annotations", "total_predictions", "comment_count",
-         "unresolved_comment_count", "last_comment_updated_at", "updated_by", "comment_authors", "file_upload",
-         "storage_filename", "agreement", "is_labeled", "overlap", "allow_skip", "precomputed_agreement", "state"}
+_TASK = {
+    "data",
+    "annotations",
+    "completions",
+    "predictions",
+    "drafts",
+    "id",
+    "meta",
+    "created_at",
+    "updated_at",
+    "project",
+    "inner_id",
+    "total_annotations",
+    "cancelled_annotations",
+    "total_predictions",
+    "comment_count",
+    "unresolved_comment_count",
+    "last_comment_updated_at",
+    "updated_by",
+    "comment_authors",
+    "file_upload",
+    "storage_filename",
+    "agreement",
+    "is_labeled",
+    "overlap",
+    "allow_skip",
+    "precomputed_agreement",
+    "state",
+}
 _ANSWERS = ("annotations", "completions")
 _KEPT = ("id", "inner_id", "project", "created_at", "updated_at")
 _KEPT_FLAT: tuple[str, ...] = ("id", "annotator", "created_at", "updated_at")
 _ABOUT_ROWS = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
-_PARTS = {"start", "end", "x", "y", "points", "keypoint", "rle", "startOffset"}  # of a mark inside an item
+_PARTS = {
+    "start",
+    "end",
+    "x",
+    "y",
+    "points",
+    "keypoint",
+    "rle",
+    "startOffset",
+}  # of a mark inside an item
 _KINDS = ("choices", "taxonomy", "rating")
-_MARKS = ("The annotations mark parts of the items and give no class for the whole; in Label Studio that is what "
-          "Choices are for.")
+_MARKS = (
+    "The annotations mark parts of the items and give no class for the whole; in Label Studio that"
+    " is what Choices are for."
+)
 
 
-def tasks(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def tasks(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The rows of a JSON export or of tasks yet to be annotated; None when it is something else."""
     columns = set(head.column_names)
     if "data" not in columns or not ({*_ANSWERS, "predictions"} & columns or columns <= _TASK):
         return None
-    if not all(isinstance(parsed(value), dict) for value in head.column("data").slice(0, 20).to_pylist()):
+    if not all(
+        isinstance(parsed(value), dict) for value in head.column("data").slice(0, 20).to_pylist()
+    ):
         return None
     reading.format = "Label Studio JSON"
     plain = not {*_ANSWERS, "predictions"} & columns
-    return settled((_task(number, record, reading, plain=plain) for number, record in records(rows)), reading,
-                   chunk_rows)
+    return settled(
+        (_task(number, record, reading, plain=plain) for number, record in records(rows)),
+        reading,
+        chunk_rows,
+    )
 
 
 def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool) -> Item:
@@ -43,9 +98,15 @@ def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool)
     extra = {name: record[name] for name in _KEPT if record.get(name)}
     spread(extra, parsed(record.get("meta", "")), "meta")
     item = Item(number, data, extra)
-    given = [one for name in _ANSWERS for one in objects(parsed(record.get(name, "")))
-             if not one.get("was_cancelled") and not one.get("skipped")]
-    given = [one for one in given if one.get("ground_truth")] or given  # a reviewer's word stands above the others
+    given = [
+        one
+        for name in _ANSWERS
+        for one in objects(parsed(record.get(name, "")))
+        if not one.get("was_cancelled") and not one.get("skipped")
+    ]
+    given = [
+        one for one in given if one.get("ground_truth")
+    ] or given  # a reviewer's word stands above the others
     who: list[str] = []
     for place, one in enumerate(given):
         found, marks = _chosen(one.get("result"))
@@ -57,14 +118,20 @@ def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool)
             item.answers.setdefault(question, []).append(Answer(chosen(labels), annotator))
     if who:
         extra["annotator"] = ", ".join(dict.fromkeys(who))
-    if plain and (own := next((key for key in data if column_names.joined(key) in column_names.SURE_LABELS), "")):
+    if plain and (
+        own := next(
+            (key for key in data if column_names.joined(key) in column_names.SURE_LABELS), ""
+        )
+    ):
         label = data.pop(own)  # tasks that were never annotated, with a class among their data
         item.answers[own] = [Answer(chosen(read_label(label)))]
     return item
 
 
 def _chosen(result: Any) -> tuple[dict[str, list[str]], bool]:  # noqa: ANN401
-    """Question to chosen names in one annotation, and whether parts of the item are marked in it."""
+    """Question to chosen names in one annotation, and whether parts of the item are marked in
+    it.
+    """
     found: dict[str, list[str]] = {}
     marks = False
     for one in objects(result):
@@ -86,23 +153,37 @@ def _person(told: Any) -> str:  # noqa: ANN401
     return cell(told)
 
 
-def flat(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
-    """The rows of a flat export, of which each is one annotation; None when it is something else."""
+def flat(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
+    """The rows of a flat export, of which each is one annotation; None when it is something
+    else.
+    """
     columns = head.column_names
-    if "annotation_id" not in columns or len({"annotator", "lead_time", "updated_at", "created_at"} & {*columns}) < 2:
+    if (
+        "annotation_id" not in columns
+        or len({"annotator", "lead_time", "updated_at", "created_at"} & {*columns}) < 2
+    ):
         return None
     reading.format = "Label Studio, flat export"
     return settled(_grouped(rows, reading), reading, chunk_rows)
 
 
 def _grouped(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
-    """One item for all rows of a task, wherever they stand; the whole export is held, as that of JSON is."""
+    """One item for all rows of a task, wherever they stand; the whole export is held, as that of
+    JSON is.
+    """
     held: list[tuple[int, dict[str, str]]] = []
     signs = 0
     for number, record in records(rows):
         signs += sum(map(len, record.values()))
         if signs > reading.limits.json_bytes:
-            raise ValueError(f"an export of Label Studio may have {reading.limits.json_bytes >> 20} MB")
+            raise ValueError(
+                f"an export of Label Studio may have {reading.limits.json_bytes >> 20} MB"
+            )
         held.append((number, record))
     main, data, questions = _roles([record for _, record in held])
     items: dict[tuple[str, str], Item] = {}
@@ -112,13 +193,17 @@ def _grouped(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
         key = (record.get("id", "") or f"row {number}", record.get(main, ""))
         item = items.get(key)
         if item is None:
-            item = items[key] = Item(number, own, {name: record[name] for name in _KEPT_FLAT if name in record})
+            item = items[key] = Item(
+                number, own, {name: record[name] for name in _KEPT_FLAT if name in record}
+            )
         elif record.get("annotator"):
             people = item.extra.get("annotator", "").split(", ")
             item.extra["annotator"] = ", ".join(dict.fromkeys([*people, record["annotator"]]))
         for name in questions:
             told = record.get(name, "")
-            item.answers.setdefault(name, []).append(Answer(_labels(told), record.get("annotator", "")))
+            item.answers.setdefault(name, []).append(
+                Answer(_labels(told), record.get("annotator", ""))
+            )
             if any(f'"{part}"' in told for part in _PARTS):
                 reading.doubt(_MARKS)
     yield from items.values()
@@ -127,8 +212,13 @@ def _grouped(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
 def _labels(told: str) -> tuple[str, ...]:
     value = parsed(told)
     if isinstance(value, list) and objects(value):
-        value = [one for part in objects(value) for kind in _KINDS if kind in part for one in (
-            part[kind] if isinstance(part[kind], list) else [part[kind]])]
+        value = [
+            one
+            for part in objects(value)
+            for kind in _KINDS
+            if kind in part
+            for one in (part[kind] if isinstance(part[kind], list) else [part[kind]])
+        ]
         return chosen(names(value))
     return chosen(name.strip() for name in read_label(told))
 
@@ -136,21 +226,34 @@ def _labels(told: str) -> tuple[str, ...]:
 def _roles(held: list[dict[str, str]]) -> tuple[str, list[str], list[str]]:
     """The column of the text or picture, all columns of the tasks, and those of the answers.
 
-    An answer stands behind the task's id and before the annotator, unless the columns were sorted; it is an object
-    where several choices were made; it may differ between annotators of one task, what the task holds may not.
+    An answer stands behind the task's id and before the annotator, unless the columns were sorted;
+    it is an object where several choices were made; it may differ between annotators of one task,
+    what the task holds may not.
     """
     columns = list(dict.fromkeys(name for record in held for name in record))
     free = [name for name in columns if name not in _ABOUT_ROWS and name != "id"]
     cells = {name: [record.get(name, "") for record in held] for name in free}
     ordered = columns != sorted(columns)
-    before = columns[:columns.index("id")] if ordered and "id" in columns else []
+    before = columns[: columns.index("id")] if ordered and "id" in columns else []
     inputs = {name: values for name, values in cells.items() if not _is_answer(values)}
-    main = picture_of(cells) or text_of({name: inputs[name] for name in before if name in inputs}) or text_of(inputs)
+    main = (
+        picture_of(cells)
+        or text_of({name: inputs[name] for name in before if name in inputs})
+        or text_of(inputs)
+    )
     behind = _between(columns, "id", "annotator") if ordered else []
-    questions = [name for name in free if name != main and (
-        name in behind or _is_answer(cells[name]) or _differs(held, name, main))]
+    questions = [
+        name
+        for name in free
+        if name != main
+        and (name in behind or _is_answer(cells[name]) or _differs(held, name, main))
+    ]
     if not questions:  # sorted by name, all annotators agree
-        known = [name for name in free if name != main and column_names.joined(name) in column_names.LABEL_NAMES]
+        known = [
+            name
+            for name in free
+            if name != main and column_names.joined(name) in column_names.LABEL_NAMES
+        ]
         rest = [name for name in free if name != main and _repeats(cells[name])]
         questions = known[:1] or rest[:1]
     return main, [name for name in free if name not in questions], questions
@@ -159,18 +262,26 @@ def _roles(held: list[dict[str, str]]) -> tuple[str, list[str], list[str]]:
 def _between(columns: list[str], first: str, last: str) -> list[str]:
     if first not in columns or last not in columns:
         return []
-    return columns[columns.index(first) + 1:columns.index(last)]
+    return columns[columns.index(first) + 1 : columns.index(last)]
 
 
 def _is_answer(values: list[str]) -> bool:
-    return any('"choices"' in value or '"taxonomy"' in value for value in values if value.startswith(("{", "[")))
+    return any(
+        '"choices"' in value or '"taxonomy"' in value
+        for value in values
+        if value.startswith(("{", "["))
+    )
 
 
 def _differs(held: list[dict[str, str]], name: str, main: str) -> bool:
     """Whether two rows of one task hold different things there."""
     first: dict[tuple[str, str], str] = {}
-    return any(first.setdefault((record["id"], record.get(main, "")), record.get(name, "")) != record.get(name, "")
-               for record in held if record.get("id"))
+    return any(
+        first.setdefault((record["id"], record.get(main, "")), record.get(name, ""))
+        != record.get(name, "")
+        for record in held
+        if record.get("id")
+    )
 
 
 def _repeats(values: list[str]) -> bool:

@@ -12,18 +12,50 @@ from tl_core.data.tables import Reading, Rows, cell
 from tl_core.errors import DataError
 
 _INPUTS = ("text", "image", "html", "path", "question", "title", "audio", "video")
-_OWN = {"_input_hash", "_task_hash", "_session_id", "_annotator_id", "_view_id", "_timestamp", "_is_binary", "answer",
-        "label", "accept", "options", "config", "spans", "relations", "tokens", "meta", "priority", "score", "time",
-        "width", "height", "field_rows", "field_label", "field_placeholder"}
+_OWN = {
+    "_input_hash",
+    "_task_hash",
+    "_session_id",
+    "_annotator_id",
+    "_view_id",
+    "_timestamp",
+    "_is_binary",
+    "answer",
+    "label",
+    "accept",
+    "options",
+    "config",
+    "spans",
+    "relations",
+    "tokens",
+    "meta",
+    "priority",
+    "score",
+    "time",
+    "width",
+    "height",
+    "field_rows",
+    "field_label",
+    "field_placeholder",
+}
 _ANSWERS = {"accept", "reject", "ignore"}
 
 
-def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterator[Rows] | None:  # noqa: ANN401
+def lines(
+    head: Any,  # noqa: ANN401
+    rows: Iterator[Rows],
+    reading: Reading,
+    chunk_rows: int,
+) -> Iterator[Rows] | None:
     """The accepted records, those about one input together; None when it is something else."""
     columns = set(head.column_names)
     if not columns & {*_INPUTS}:
         return None
-    answers = {value.strip().lower() for value in head.column("answer").to_pylist()} if "answer" in columns else set()
+    answers = (
+        {value.strip().lower() for value in head.column("answer").to_pylist()}
+        if "answer" in columns
+        else set()
+    )
     hashed = {"_input_hash", "_task_hash"} <= columns
     asked = columns & {"label", "accept", "options", "spans", "_input_hash", "_view_id"}
     if not hashed and not (asked and answers and answers <= _ANSWERS):
@@ -33,8 +65,9 @@ def lines(head: Any, rows: Iterator[Rows], reading: Reading, chunk_rows: int) ->
 
 
 def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
-    """One item for each input. A label that is asked for alone adds to the others that the same person accepted;
-    a choice among several is an answer of its own."""
+    """One item for each input. A label that is asked for alone adds to the others that the same
+    person accepted; a choice among several is an answer of its own.
+    """
     items: dict[str, Item] = {}
     alone: dict[tuple[str, str], list[str]] = {}
     choices: dict[str, list[Answer]] = {}
@@ -47,7 +80,10 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
             continue
         signs += sum(map(len, record.values()))
         if signs > reading.limits.json_bytes:
-            raise ValueError(f"an export of Prodigy may have {reading.limits.json_bytes >> 20} MB of accepted records")
+            raise ValueError(
+                f"an export of Prodigy may have {reading.limits.json_bytes >> 20} MB of accepted"
+                " records"
+            )
         key = record.get("_input_hash") or "\n".join(record.get(name, "") for name in _INPUTS)
         items.setdefault(key, _item(number, record, reading))
         who = record.get("_annotator_id") or record.get("_session_id") or ""
@@ -57,12 +93,17 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
         elif record.get("label", "").strip():
             alone.setdefault((key, who), []).extend(read_label(record["label"]))
     if not items and left:
-        raise DataError("No record of the export was accepted.", f"All {left:,} were rejected or ignored in Prodigy.",
-                        "Export a dataset with accepted answers.")
+        raise DataError(
+            "No record of the export was accepted.",
+            f"All {left:,} were rejected or ignored in Prodigy.",
+            "Export a dataset with accepted answers.",
+        )
     asked = {label for labels in alone.values() for label in labels}
     if left and len(asked) == 1 and not choices:
-        reading.note(f"Only {next(iter(asked))!r} was asked about; the {left:,} record(s) that were rejected or "
-                     "ignored are left out and make no class.")
+        reading.note(
+            f"Only {next(iter(asked))!r} was asked about; the {left:,} record(s) that were rejected"
+            " or ignored are left out and make no class."
+        )
     for (key, who), labels in alone.items():
         choices.setdefault(key, []).append(Answer(chosen(labels), who))
     for key, item in items.items():
@@ -73,13 +114,20 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
 def _item(number: int, record: dict[str, str], reading: Reading) -> Item:
     data = {name: value for name, value in record.items() if name not in _OWN}
     meta = parsed(record.get("meta", ""))
-    told = data.get("path") or (cell(meta.get("file") or meta.get("path")) if isinstance(meta, dict) else "")
+    told = data.get("path") or (
+        cell(meta.get("file") or meta.get("path")) if isinstance(meta, dict) else ""
+    )
     if data.get("image", "").startswith("data:"):  # the picture itself stands in the line, encoded
         data["image"] = told
         if not told:
-            reading.doubt("Pictures that stand in the lines themselves are not read; export their paths.")
-    extra = {name.lstrip("_"): record[name] for name in ("_input_hash", "_annotator_id", "_session_id")
-             if record.get(name)}
+            reading.doubt(
+                "Pictures that stand in the lines themselves are not read; export their paths."
+            )
+    extra = {
+        name.lstrip("_"): record[name]
+        for name in ("_input_hash", "_annotator_id", "_session_id")
+        if record.get(name)
+    }
     spread(extra, meta, "meta")
     return Item(number, data, extra)
 
@@ -88,5 +136,8 @@ def _option(name: str, record: dict[str, str]) -> str:
     """The name of an option: its id, or its text where the id is only a number."""
     if not name.lstrip("-").isdecimal():
         return name
-    texts = {cell(one.get("id")): cell(one.get("text")) for one in objects(parsed(record.get("options", "")))}
+    texts = {
+        cell(one.get("id")): cell(one.get("text"))
+        for one in objects(parsed(record.get("options", "")))
+    }
     return texts.get(name) or name

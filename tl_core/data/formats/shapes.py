@@ -1,4 +1,6 @@
-"""The shapes that a table takes as one JSON value: lists, splits, columns, and what pandas and the Hub write."""
+"""The shapes that a table takes as one JSON value: lists, splits, columns, and what pandas and the
+Hub write.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,30 @@ from tl_core.data.readers.headers import has_header
 from tl_core.data.roles import column_names
 from tl_core.data.tables import Reading, cell
 
-_KNOWN = frozenset((*column_names.TEXT_NAMES, *column_names.LABEL_NAMES, *column_names.IMAGE_NAMES,
-                    *column_names.SPLIT_COLUMNS))
-_COLUMNS = frozenset((*column_names.SURE_LABELS, "text", "texts", "sentence", "sentences", "id", "ids", "filename",
-                      "filepath", "image", "path", "split"))  # nobody calls a class so
+_KNOWN = frozenset(
+    (
+        *column_names.TEXT_NAMES,
+        *column_names.LABEL_NAMES,
+        *column_names.IMAGE_NAMES,
+        *column_names.SPLIT_COLUMNS,
+    )
+)
+_COLUMNS = frozenset(
+    (
+        *column_names.SURE_LABELS,
+        "text",
+        "texts",
+        "sentence",
+        "sentences",
+        "id",
+        "ids",
+        "filename",
+        "filepath",
+        "image",
+        "path",
+        "split",
+    )
+)  # nobody calls a class so
 _NO_TABLE = "it is not a list of objects in curly braces"
 _DEEPEST = 3
 _HEAD = 200
@@ -28,7 +50,8 @@ def records_of(content: Any, reading: Reading, depth: int = 0) -> _Records:  # n
     """The records in a JSON value, whichever way they are written down.
 
     Raises:
-        ValueError: when they are in none of the known shapes, or it is not clear which of several lists is meant.
+        ValueError: when they are in none of the known shapes, or it is not clear which of several
+        lists is meant.
     """
     if isinstance(content, list):
         return _listed(content, reading)
@@ -51,10 +74,16 @@ def _listed(content: list[Any], reading: Reading) -> _Records:
 
 
 def _of_lists(rows: list[list[Any]], told: str = "") -> _Records:
-    """Rows as lists, the first with the names of the columns where it looks like that (or `told` is yes)."""
+    """Rows as lists, the first with the names of the columns where it looks like that (or `told` is
+    yes).
+    """
     first = rows[0]
-    named = len(rows) > 1 and len(set(map(str, first))) == len(first) and all(map(cell, first)) and has_header(
-        [[cell(value) for value in row] for row in rows[:_HEAD]], told)[0]
+    named = (
+        len(rows) > 1
+        and len(set(map(str, first))) == len(first)
+        and all(map(cell, first))
+        and has_header([[cell(value) for value in row] for row in rows[:_HEAD]], told)[0]
+    )
     names = first if named else [f"column {place + 1}" for place in range(max(map(len, rows)))]
     return (dict(zip(names, row, strict=False)) for row in (rows[1:] if named else rows))
 
@@ -66,8 +95,11 @@ def _is_known(name: object) -> bool:
 def _viewer(content: dict[Any, Any], _: Reading) -> _Records | None:
     """Answers of the Hub's dataset viewer, with numbers of classes turned into their names."""
     rows = content.get("rows")
-    if not isinstance(rows, list) or not rows or not all(
-            isinstance(one, dict) and isinstance(one.get("row"), dict) for one in rows):
+    if (
+        not isinstance(rows, list)
+        or not rows
+        or not all(isinstance(one, dict) and isinstance(one.get("row"), dict) for one in rows)
+    ):
         return None
     names: dict[str, list[str]] = {}
     features = content.get("features")
@@ -75,7 +107,10 @@ def _viewer(content: dict[Any, Any], _: Reading) -> _Records | None:
         kind = feature.get("type") if isinstance(feature, dict) else None
         if isinstance(kind, dict) and isinstance(kind.get("names"), list):
             names[str(feature.get("name"))] = list(map(str, kind["names"]))
-    return ({name: _called(value, names.get(name)) for name, value in one["row"].items()} for one in rows)
+    return (
+        {name: _called(value, names.get(name)) for name, value in one["row"].items()}
+        for one in rows
+    )
 
 
 def _called(value: Any, names: list[str] | None) -> Any:  # noqa: ANN401
@@ -87,14 +122,27 @@ def _called(value: Any, names: list[str] | None) -> Any:  # noqa: ANN401
 def _oriented(content: dict[Any, Any], _: Reading) -> _Records | None:
     """What pandas writes for the orientations split and table."""
     rows, schema = content.get("data", content.get("rows")), content.get("schema")
-    names = next((content[key] for key in ("columns", "header", "headers", "fields") if content.get(key)), None)
+    names = next(
+        (content[key] for key in ("columns", "header", "headers", "fields") if content.get(key)),
+        None,
+    )
     if not isinstance(rows, list):
         return None
     if isinstance(names, list) and all(isinstance(row, list) for row in rows):
         if any(len(row) != len(names) for row in rows):
-            raise ValueError(f"a row of its data has not {len(names)} values, as there are names of columns")
-        called = [".".join(map(str, name)) if isinstance(name, list) else
-                  cell(name.get("name")) if isinstance(name, dict) else cell(name) for name in names]
+            raise ValueError(
+                f"a row of its data has not {len(names)} values, as there are names of columns"
+            )
+        called = [
+            (
+                ".".join(map(str, name))
+                if isinstance(name, list)
+                else cell(name.get("name"))
+                if isinstance(name, dict)
+                else cell(name)
+            )
+            for name in names
+        ]
         return (dict(zip(called, row, strict=True)) for row in rows)
     if isinstance(schema, dict) and all(isinstance(row, dict) for row in rows):
         index = schema.get("primaryKey")
@@ -105,34 +153,61 @@ def _oriented(content: dict[Any, Any], _: Reading) -> _Records | None:
 
 def _tables(content: dict[Any, Any]) -> dict[str, Any]:
     """The entries that can be a table of their own."""
-    return {str(key): value for key, value in content.items() if value and (
-        isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict | list | str)))}
+    return {
+        str(key): value
+        for key, value in content.items()
+        if value
+        and (
+            isinstance(value, dict)
+            or (isinstance(value, list) and isinstance(value[0], dict | list | str))
+        )
+    }
 
 
 def _splits(content: dict[Any, Any], reading: Reading) -> _Records | None:
     """The records of all splits, each with the name of its split."""
-    named = {str(key): split_of(str(key), map(str, content)) for key, value in content.items()
-             if isinstance(value, list | dict)}
+    named = {
+        str(key): split_of(str(key), map(str, content))
+        for key, value in content.items()
+        if isinstance(value, list | dict)
+    }
     rest = [key for key, split in named.items() if not split]
-    named |= {key: split_of(key, rest) for key in rest if len(rest) > 1}  # oos_train beside oos_test
+    named |= {
+        key: split_of(key, rest) for key in rest if len(rest) > 1
+    }  # oos_train beside oos_test
     tables = _tables(content)
     texts = [named[key] for key, value in tables.items() if named[key] and _are_strings(value)]
-    if sum(map(bool, named.values())) < 2 or len(set(texts)) < len(texts):  # train_texts beside train_labels
+    if sum(map(bool, named.values())) < 2 or len(set(texts)) < len(
+        texts
+    ):  # train_texts beside train_labels
         return None
-    others = [key for key, value in tables.items() if not named[key] and isinstance(value, list)
-              and (texts or not _are_strings(value))]
+    others = [
+        key
+        for key, value in tables.items()
+        if not named[key] and isinstance(value, list) and (texts or not _are_strings(value))
+    ]
     if others:
-        raise ValueError(f"beside splits it holds {', '.join(others[:6])}, and it is not clear what these records are")
+        raise ValueError(
+            f"beside splits it holds {', '.join(others[:6])}, and it is not clear what these"
+            " records are"
+        )
     header = _header_of([value for key, value in tables.items() if named[key]], reading.header)
-    parts = {key: _of_lists(value, header) if _are_lists(value) else records_of(value, reading, 1)
-             for key, value in tables.items() if named[key]}
+    parts = {
+        key: _of_lists(value, header) if _are_lists(value) else records_of(value, reading, 1)
+        for key, value in tables.items()
+        if named[key]
+    }
     peeked = {key: iter(part) for key, part in parts.items()}
     heads = {key: next(part, {}) for key, part in peeked.items()}
     taken = any(str(name).lower() == "split" for head in heads.values() for name in head)
     column = "split_of_file" if taken else "split"
     reading.roles["split"] = column
-    return ({**record, column: named[key].replace("unlabelled", "")}
-            for key, part in peeked.items() for record in chain([heads[key]], part) if record)
+    return (
+        {**record, column: named[key].replace("unlabelled", "")}
+        for key, part in peeked.items()
+        for record in chain([heads[key]], part)
+        if record
+    )
 
 
 def _header_of(tables: list[Any], told: str) -> str:
@@ -158,22 +233,31 @@ def _columns(content: dict[Any, Any], _: Reading) -> _Records | None:
         return _columns_of_objects(content)
     if not values or not all(isinstance(value, list) for value in values) or not any(values):
         return None
-    if any(isinstance(value, list) and value and isinstance(value[0], dict) for value in values) and not any(
-            map(_is_known, content)):
+    if any(
+        isinstance(value, list) and value and isinstance(value[0], dict) for value in values
+    ) and not any(map(_is_known, content)):
         return None
     if len(set(map(len, values))) > 1:
         kinds = {column_names.joined(str(key)) for key in content}
         if kinds & set(column_names.TEXT_NAMES) and kinds & set(column_names.LABEL_NAMES):
-            raise ValueError("its columns are of different lengths: " + ", ".join(
-                f"{key} {len(value):,}" for key, value in list(content.items())[:6]))
+            raise ValueError(
+                "its columns are of different lengths: "
+                + ", ".join(f"{key} {len(value):,}" for key, value in list(content.items())[:6])
+            )
         return None
-    if len(values) == 1 or any(column_names.joined(str(key)) in _COLUMNS for key in content) or _some_repeat(values):
+    if (
+        len(values) == 1
+        or any(column_names.joined(str(key)) in _COLUMNS for key in content)
+        or _some_repeat(values)
+    ):
         return (dict(zip(content, row, strict=True)) for row in zip(*values, strict=True))
     return None
 
 
 def _some_repeat(values: list[list[Any]]) -> bool:
-    """Whether lists of one length are columns, one of them of classes that come again, and not the texts of classes."""
+    """Whether lists of one length are columns, one of them of classes that come again, and not the
+    texts of classes.
+    """
     if not all(isinstance(one, str) for value in values for one in value):
         return True
     repeating = [3 * len(set(value)) <= 2 * len(value) for value in values]
@@ -182,8 +266,9 @@ def _some_repeat(values: list[list[Any]]) -> bool:
 
 def _columns_of_objects(content: dict[Any, Any]) -> _Records | None:
     """What pandas writes by default: {"text": {"0": ..}}; the other way round is `_indexed`."""
-    if not any(map(_is_known, content)) or any(isinstance(one, dict) for value in content.values()
-                                               for one in value.values()):
+    if not any(map(_is_known, content)) or any(
+        isinstance(one, dict) for value in content.values() for one in value.values()
+    ):
         return None
     rows = dict.fromkeys(key for value in content.values() for key in value)
     if any(map(_is_known, rows)) and not any(str(key).isdecimal() for key in rows):
@@ -198,7 +283,9 @@ def _indexed(content: dict[Any, Any], _: Reading) -> _Records | None:
         return None
     names = {str(name) for value in values for name in value}
     shared = set.intersection(*({*map(str, value)} for value in values))
-    if names and all(name.isdecimal() for name in names):  # columns by row, under names that nobody knows
+    if names and all(
+        name.isdecimal() for name in names
+    ):  # columns by row, under names that nobody knows
         rows = dict.fromkeys(key for value in values for key in value)
         return ({name: value.get(row) for name, value in content.items()} for row in rows)
     if any(column_names.joined(name) in intents.PHRASES for name in shared):
@@ -207,7 +294,9 @@ def _indexed(content: dict[Any, Any], _: Reading) -> _Records | None:
         return None
     if all(str(key).isdecimal() for key in content):
         return iter(values)
-    return ({"name": key, **value} if "name" not in value else value for key, value in content.items())
+    return (
+        {"name": key, **value} if "name" not in value else value for key, value in content.items()
+    )
 
 
 def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
@@ -217,41 +306,63 @@ def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
     pictures = sum(map(is_picture, names)) > len(names) / 2
     if content and plain and not pictures and 3 * sum(map(_is_known, content)) >= len(content):
         return [content]
-    strings = all(isinstance(value, str) for value in content.values()) or _numbered_texts(content, names)
-    if len(names) < 2 or not ((plain and (pictures or strings)) or _lists_of_classes(content, pictures=pictures)):
+    strings = all(isinstance(value, str) for value in content.values()) or _numbered_texts(
+        content, names
+    )
+    if len(names) < 2 or not (
+        (plain and (pictures or strings)) or _lists_of_classes(content, pictures=pictures)
+    ):
         return None
     reading.roles["label"] = "label"
     if pictures:
         reading.roles["image"] = "name"
     elif sum(" " in name.strip() for name in names) > len(names) / 2:
         reading.roles["text"] = "name"
-    return ({"name": name, "label": as_label(map(cell, value)) if isinstance(value, list) else value}
-            for name, value in content.items())
+    return (
+        {"name": name, "label": as_label(map(cell, value)) if isinstance(value, list) else value}
+        for name, value in content.items()
+    )
 
 
 def _numbered_texts(content: dict[Any, Any], names: list[str]) -> bool:
-    """Whether numbers are the classes of texts: few that come again, behind keys of several words."""
+    """Whether numbers are the classes of texts: few that come again, behind keys of several
+    words.
+    """
     values = list(content.values())
-    return all(isinstance(value, int) for value in values) and len(values) > 3 \
-        and 2 * len({*values}) <= len(values) and 2 * sum(" " in name.strip() for name in names) > len(names)
+    return (
+        all(isinstance(value, int) for value in values)
+        and len(values) > 3
+        and 2 * len({*values}) <= len(values)
+        and 2 * sum(" " in name.strip() for name in names) > len(names)
+    )
 
 
 def _lists_of_classes(content: dict[Any, Any], *, pictures: bool) -> bool:
-    """Whether lists of strings are the classes of the thing that is their key, so that the same come again."""
+    """Whether lists of strings are the classes of the thing that is their key, so that the same
+    come again.
+    """
     lists = list(content.values())
-    if not all(isinstance(value, list) and all(isinstance(one, str) for one in value) for value in lists):
+    if not all(
+        isinstance(value, list) and all(isinstance(one, str) for one in value) for value in lists
+    ):
         return False
     given = [one for value in lists for one in value]
     return pictures or (len(lists) > 3 and 2 * len(set(given)) <= len(given))
 
 
 def _inside(content: dict[Any, Any], reading: Reading, depth: int) -> _Records:
-    """The one list of records among other things, such as numbers of a version, at most three levels down."""
+    """The one list of records among other things, such as numbers of a version, at most three
+    levels down.
+    """
     lists = {str(key): value for key, value in content.items() if isinstance(value, list) and value}
-    of_objects = {key: value for key, value in lists.items() if all(isinstance(one, dict) for one in value)}
+    of_objects = {
+        key: value for key, value in lists.items() if all(isinstance(one, dict) for one in value)
+    }
     if len(of_objects) > 1:
-        raise ValueError(f"it holds several lists of objects ({', '.join(list(of_objects)[:8])}) and it is not clear "
-                         "which of them is meant")
+        raise ValueError(
+            f"it holds several lists of objects ({', '.join(list(of_objects)[:8])}) and it is not"
+            " clear which of them is meant"
+        )
     if of_objects:
         return next(iter(of_objects.values()))
     if len(lists) == 1:
@@ -263,7 +374,16 @@ def _inside(content: dict[Any, Any], reading: Reading, depth: int) -> _Records:
 
 
 _SHAPES: tuple[Callable[[dict[Any, Any], Reading], _Records | None], ...] = (
-    coco.images, intents.nested, _viewer, _oriented, _splits, _columns, _mapping, intents.class_lists, _indexed)
+    coco.images,
+    intents.nested,
+    _viewer,
+    _oriented,
+    _splits,
+    _columns,
+    _mapping,
+    intents.class_lists,
+    _indexed,
+)
 
 
 def strings(records: _Records) -> Iterator[tuple[int, dict[str, str]]]:

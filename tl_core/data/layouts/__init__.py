@@ -1,1 +1,3 @@
-"""What the files of a source are to each other: folders, lists, tables beside pictures, tables of one set."""
+"""What the files of a source are to each other: folders, lists, tables beside pictures, tables of
+one set.
+"""

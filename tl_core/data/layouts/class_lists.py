@@ -1,4 +1,6 @@
-"""Files that say what class numbers mean: `classes.txt`, `label_map.json` and their like beside the data."""
+"""Files that say what class numbers mean: `classes.txt`, `label_map.json` and their like beside the
+data.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,23 @@ from pathlib import Path
 from tl_core.data.names import words_of
 from tl_core.data.text_facts import clean_label
 
-_CORE = frozenset(("class", "classes", "label", "labels", "category", "categories", "synset", "synsets", "names",
-                   "targets"))
-_BESIDE = frozenset(("id", "ids", "idx", "index", "name", "list", "map", "mapping", "to", "2", "obj", "target"))
+_CORE = frozenset(
+    (
+        "class",
+        "classes",
+        "label",
+        "labels",
+        "category",
+        "categories",
+        "synset",
+        "synsets",
+        "names",
+        "targets",
+    )
+)
+_BESIDE = frozenset(
+    ("id", "ids", "idx", "index", "name", "list", "map", "mapping", "to", "2", "obj", "target")
+)
 _DICTIONARY = frozenset(("dict", "dictionary", "map", "mapping", "legend", "codes", "names"))
 _PAIR = re.compile(r"^\s*(?P<number>-?\d+)\s*[\s,;:=]\s*(?P<name>\D.*?)\s*$")
 _MOST_BYTES, _LONG_NAME = 1 << 20, 80
@@ -21,15 +37,19 @@ _MOST_BYTES, _LONG_NAME = 1 << 20, 80
 
 @dataclass(frozen=True)
 class ClassList:
-    """Names of classes by number; `numbered` when the file gave the numbers, else they are places from 0."""
+    """Names of classes by number; `numbered` when the file gave the numbers, else they are places
+    from 0.
+    """
 
     names: dict[int, str] = field(default_factory=dict)
     numbered: bool = False
 
     def meaning(self, numbers: Iterable[str]) -> dict[str, str]:
-        """What each class number of the data is called; empty when the list does not fit, or fits in two ways.
+        """What each class number of the data is called; empty when the list does not fit, or fits
+        in two ways.
 
-        A list without numbers of its own may count from 0 or from 1: the numbers 0 and the highest say which.
+        A list without numbers of its own may count from 0 or from 1: the numbers 0 and the highest
+        say which.
         """
         wanted = [number for number in numbers if number.strip()]
         if not wanted or not all(re.fullmatch(r"\s*-?\d+(\.0+)?\s*", number) for number in wanted):
@@ -47,16 +67,28 @@ def is_class_list(name: str) -> bool:
     """Whether a file's name says that it lists the names of classes."""
     stem, _, ending = name.rpartition(".")
     words = {*words_of(stem)}
-    return ending.lower() in ("txt", "json", "names") and bool(words & _CORE) and words <= _CORE | _BESIDE
+    return (
+        ending.lower() in ("txt", "json", "names")
+        and bool(words & _CORE)
+        and words <= _CORE | _BESIDE
+    )
 
 
 def find_class_list(path: Path) -> ClassList:
-    """The list of class names in a file that is named so, or whose content is numbers with a name each; else empty."""
+    """The list of class names in a file that is named so, or whose content is numbers with a name
+    each; else empty.
+    """
     if is_class_list(path.name):
         return read_class_list(path)
-    found = read_class_list(path) if path.suffix.lower() in (".json", ".csv", ".txt") else ClassList()
+    found = (
+        read_class_list(path) if path.suffix.lower() in (".json", ".csv", ".txt") else ClassList()
+    )
     told = path.suffix.lower() == ".json" or bool({*words_of(path.stem)} & (_CORE | _DICTIONARY))
-    return found if found.numbered and told and len({*found.names.values()}) == len(found.names) > 1 else ClassList()
+    return (
+        found
+        if found.numbered and told and len({*found.names.values()}) == len(found.names) > 1
+        else ClassList()
+    )
 
 
 def read_class_list(path: Path) -> ClassList:
@@ -75,23 +107,39 @@ def _from_json(text: str) -> ClassList:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return ClassList()
-    if isinstance(content, dict) and len(content) == 1 and isinstance(next(iter(content.values())), list | dict):
+    if (
+        isinstance(content, dict)
+        and len(content) == 1
+        and isinstance(next(iter(content.values())), list | dict)
+    ):
         content = next(iter(content.values()))
     if isinstance(content, list):
-        return _counted([name for name in content if isinstance(name, str)]) \
-            if all(isinstance(name, str) for name in content) else ClassList()
+        return (
+            _counted([name for name in content if isinstance(name, str)])
+            if all(isinstance(name, str) for name in content)
+            else ClassList()
+        )
     if not isinstance(content, dict) or not content:
         return ClassList()
     if all(isinstance(value, int) for value in content.values()):
         content = {value: name for name, value in content.items()}
-    if all(re.fullmatch(r"-?\d+", str(key)) and isinstance(value, str) for key, value in content.items()):
-        return ClassList({int(key): clean_label(value) for key, value in content.items()}, numbered=True)
+    if all(
+        re.fullmatch(r"-?\d+", str(key)) and isinstance(value, str)
+        for key, value in content.items()
+    ):
+        return ClassList(
+            {int(key): clean_label(value) for key, value in content.items()}, numbered=True
+        )
     return ClassList()
 
 
 def _from_lines(text: str) -> ClassList:
     lines = [line for line in text.splitlines() if line.strip()]
-    pairs = {int(match["number"]): clean_label(match["name"]) for line in lines if (match := _PAIR.match(line))}
+    pairs = {
+        int(match["number"]): clean_label(match["name"])
+        for line in lines
+        if (match := _PAIR.match(line))
+    }
     if len(pairs) >= 2 and len(pairs) >= len(lines) - 1:  # perhaps with a header
         return ClassList(pairs, numbered=True)
     if len(lines) < 2 or any(len(line) > _LONG_NAME for line in lines):

@@ -13,18 +13,70 @@ from tl_core.data.plan import Plan
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import AmbiguousError
 
-_CAMERA = frozenset(("img", "dsc", "dscn", "dscf", "dcim", "pict", "photo", "image", "picture", "pic", "frame", "scan",
-    "screenshot", "screen", "file", "page", "p", "mvi", "gopr", "dji", "pxl", "wp", "sam", "cimg", "imag", "snap",
-    "whatsapp", "video", "vid", "clip", "doc", "document", "text", "item", "sample", "id", "n", "no", "x", "train",
-    "test", "val", "valid"))
+_CAMERA = frozenset(
+    (
+        "img",
+        "dsc",
+        "dscn",
+        "dscf",
+        "dcim",
+        "pict",
+        "photo",
+        "image",
+        "picture",
+        "pic",
+        "frame",
+        "scan",
+        "screenshot",
+        "screen",
+        "file",
+        "page",
+        "p",
+        "mvi",
+        "gopr",
+        "dji",
+        "pxl",
+        "wp",
+        "sam",
+        "cimg",
+        "imag",
+        "snap",
+        "whatsapp",
+        "video",
+        "vid",
+        "clip",
+        "doc",
+        "document",
+        "text",
+        "item",
+        "sample",
+        "id",
+        "n",
+        "no",
+        "x",
+        "train",
+        "test",
+        "val",
+        "valid",
+    )
+)
 _NUMBERED = re.compile(r"^(?P<name>.*?[^\W\d_].*?)[\s._()#-]*\d+[\s._()-]*$", re.DOTALL)
 _LEAST_NAMED = 0.9  # of the files must be named after a class before their names are believed
-_NO_CLASS = frozenset(("unknown", "unlabeled", "unlabelled", "unclassified", "none", "class", "dummy", "todo", "misc"))
-_ODD = re.compile(r"(new folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|untitled folder|"
-                  r"ohne titel|results?|outputs?|predictions?)\W*\d*\W*", re.IGNORECASE)
-_DATED = re.compile(r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|"
-                    r"\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
-                    r"\d{3}[A-Z_]{5}", re.IGNORECASE)
+_NO_CLASS = frozenset(
+    ("unknown", "unlabeled", "unlabelled", "unclassified", "none", "class", "dummy", "todo", "misc")
+)
+_ODD = re.compile(
+    r"(new folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|untitled"
+    r" folder|"
+    r"ohne titel|results?|outputs?|predictions?)\W*\d*\W*",
+    re.IGNORECASE,
+)
+_DATED = re.compile(
+    r"(photos from |fotos (von|de) |photos de )?(19|20)\d\d([-_. ]?\d{1,2}([-_. ]?\d{1,2})?)?|"
+    r"\d{1,2}[-_.]\d{1,2}[-_.](19|20)?\d\d|"
+    r"\d{3}[A-Z_]{5}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -34,7 +86,9 @@ class Placed:
     name: PurePosixPath
     split: str = ""
     fold: str = ""
-    rest: tuple[str, ...] = ()  # folders that are left when wrappers, splits and folds are taken away
+    rest: tuple[
+        str, ...
+    ] = ()  # folders that are left when wrappers, splits and folds are taken away
     label: str = ""
     aside: str = ""  # why it is no example
 
@@ -52,12 +106,15 @@ class Folders:
         return Counter(one.label for one in self.placed if one.label and not one.aside)
 
 
-def read_folders(names: list[PurePosixPath], class_level: int = 0, labels_from: str = "") -> Folders:
+def read_folders(
+    names: list[PurePosixPath], class_level: int = 0, labels_from: str = ""
+) -> Folders:
     """Place every file by its path below the source.
 
-    Folders named after splits are splits at any depth, numbered pieces (fold0, part_2) are no classes, wrappers are
-    passed over. The first folder that is left is the class; where names repeat on the next level, it is asked which
-    level is meant. Without class folders, names such as `cat.12.jpg` are taken for classes.
+    Folders named after splits are splits at any depth, numbered pieces (fold0, part_2) are no
+    classes, wrappers are passed over. The first folder that is left is the class; where names
+    repeat on the next level, it is asked which level is meant. Without class folders, names such as
+    `cat.12.jpg` are taken for classes.
 
     Args:
         names: paths relative to the source.
@@ -107,19 +164,32 @@ def split_folders(names: list[PurePosixPath]) -> Folders:
 def _tell_splits(found: Folders, parts: set[str], copied: Counter[str]) -> None:
     splits = sorted({one.split for one in found.placed if one.split})
     if len(splits) == 1 and splits[0] in ("validation", "test"):
-        found.plan.note(f"Everything lies in a folder named after a {splits[0]} split, so that is no split here; the "
-                        "rows are split anew.")
+        found.plan.note(
+            f"Everything lies in a folder named after a {splits[0]} split, so that is no split"
+            " here; the rows are split anew."
+        )
         for one in found.placed:
             one.split = ""
     elif len(splits) > 1:
         found.plan.take("folders", "split", f"folders are named after {', '.join(splits)}")
     for where, count in copied.items():
-        found.plan.doubt(f"{count:,} file(s) are left out although their folders are named like the classes ({where}).")
+        found.plan.doubt(
+            f"{count:,} file(s) are left out although their folders are named like the classes"
+            f" ({where})."
+        )
     if folds := sorted({one.fold for one in found.placed if one.fold}):
-        found.plan.take("folders", "fold", f"{', '.join(folds[:4])} are numbered pieces, no classes; name one with "
-                        "--test-fold to keep it as the test", certain=False)
+        found.plan.take(
+            "folders",
+            "fold",
+            f"{', '.join(folds[:4])} are numbered pieces, no classes; name one with "
+            "--test-fold to keep it as the test",
+            certain=False,
+        )
     if parts:
-        found.plan.note("Folders that are numbered parts of one set are no classes; their files are put together.")
+        found.plan.note(
+            "Folders that are numbered parts of one set are no classes; their files are put"
+            " together."
+        )
 
 
 def _masks_aside(found: Folders) -> None:
@@ -128,7 +198,9 @@ def _masks_aside(found: Folders) -> None:
     masks = 0
     for one in found.placed:
         stem = str(one.name.with_suffix(""))
-        base = re.sub(r"[\s_-]?(mask|seg|segmentation|gt|groundtruth)(_\d+)?$", "", stem, flags=re.IGNORECASE)
+        base = re.sub(
+            r"[\s_-]?(mask|seg|segmentation|gt|groundtruth)(_\d+)?$", "", stem, flags=re.IGNORECASE
+        )
         if base != stem and base in there:
             one.aside, masks = one.aside or "a mask of another picture", masks + 1
     masks += sum(one.aside.startswith("in a folder of masks") for one in found.placed)
@@ -137,8 +209,9 @@ def _masks_aside(found: Folders) -> None:
 
 
 def _unwrap(found: Folders) -> None:
-    """Take away the leading folders that all files share, those of files that lie deeper only, and folders such as
-    `images` that are alone in theirs."""
+    """Take away the leading folders that all files share, those of files that lie deeper only, and
+    folders such as `images` that are alone in theirs.
+    """
     while True:
         deep = [one for one in found.placed if len(one.rest) > 1 and not one.aside]
         heads = {one.rest[0] for one in found.placed if one.rest and not one.aside}
@@ -153,10 +226,15 @@ def _unwrap(found: Folders) -> None:
 
     def wraps(rest: tuple[str, ...], depth: int) -> bool:
         alone = len(children[rest[:depth]]) == 1 and depth > 0
-        return alone and (rest[depth] == rest[depth - 1] or (is_generic(rest[depth]) and not rest[depth].isdecimal()))
+        return alone and (
+            rest[depth] == rest[depth - 1]
+            or (is_generic(rest[depth]) and not rest[depth].isdecimal())
+        )
 
     for one in found.placed:
-        one.rest = tuple(folder for depth, folder in enumerate(one.rest) if not wraps(one.rest, depth))
+        one.rest = tuple(
+            folder for depth, folder in enumerate(one.rest) if not wraps(one.rest, depth)
+        )
 
 
 def _class_folders(found: Folders, class_level: int) -> None:
@@ -169,12 +247,21 @@ def _class_folders(found: Folders, class_level: int) -> None:
             one.label = ""
     learnt = {one.label for one in left if one.split in ("", "train")}
     for one in left:
-        if one.split in ("test", "validation") and one.label not in learnt and (
-                {*words_of(one.label)} & _NO_CLASS or (is_generic(one.label) and not one.label.isdecimal())):
-            one.label = ""  # test/images and test/unknown are how tools want pictures without a class
+        if (
+            one.split in ("test", "validation")
+            and one.label not in learnt
+            and (
+                {*words_of(one.label)} & _NO_CLASS
+                or (is_generic(one.label) and not one.label.isdecimal())
+            )
+        ):
+            # test/images and test/unknown are how tools want pictures without a class
+            one.label = ""
     if found.classes:
         found.by = "folders"
-        found.plan.take("folders", "label", f"each class has a folder{f' (level {level})' if level > 1 else ''}")
+        found.plan.take(
+            "folders", "label", f"each class has a folder{f' (level {level})' if level > 1 else ''}"
+        )
 
 
 def _asked_level(left: list[Placed]) -> int:
@@ -189,14 +276,27 @@ def _asked_level(left: list[Placed]) -> int:
             below[one.rest[1]].add(one.rest[0])
     tops = sorted({one.rest[0] for one in left})
     inner = sorted(name for name in below if not is_generic(name) or name.isdecimal())
-    twice = next((name for name in inner if len(below[name]) > 1 or (name in tops and below[name] != {name})), "")
+    twice = next(
+        (
+            name
+            for name in inner
+            if len(below[name]) > 1 or (name in tops and below[name] != {name})
+        ),
+        "",
+    )
     if len(tops) < 2 or len(inner) < 2 or not twice:
         return 1
     where = sorted(below[twice])[:2]
-    what = f"{readable(twice)!r} stands in {' and in '.join(repr(readable(name)) for name in where)}" + (
-        " and beside it." if len(where) == 1 else ".")
-    raise AmbiguousError("It is not clear which folder level names the class.", what, "class_level",
-                         {"1": _shown(tops), "2": _shown(inner)})
+    what = (
+        f"{readable(twice)!r} stands in {' and in '.join(repr(readable(name)) for name in where)}"
+        + (" and beside it." if len(where) == 1 else ".")
+    )
+    raise AmbiguousError(
+        "It is not clear which folder level names the class.",
+        what,
+        "class_level",
+        {"1": _shown(tops), "2": _shown(inner)},
+    )
 
 
 def _shown(names: list[str]) -> str:
@@ -204,7 +304,9 @@ def _shown(names: list[str]) -> str:
 
 
 def label_in_name(name: str) -> str:
-    """The class in a file name such as `cat.12.jpg`, `great dane_003.png` or `cat (4).jpg`; "" where there is none."""
+    """The class in a file name such as `cat.12.jpg`, `great dane_003.png` or `cat (4).jpg`; ""
+    where there is none.
+    """
     stem = readable(name).rpartition(".")[0] or readable(name)
     match = _NUMBERED.match(stem)
     label = clean_label(match["name"].strip(" ._-(#")) if match else ""
@@ -212,8 +314,12 @@ def label_in_name(name: str) -> str:
 
 
 def _class_names(found: Folders) -> None:
-    """Classes from the names of files, where nearly all files to learn from have one and at least two repeat."""
-    candidates = [one for one in found.placed if not one.aside and one.split in ("", "train", "validation")]
+    """Classes from the names of files, where nearly all files to learn from have one and at least
+    two repeat.
+    """
+    candidates = [
+        one for one in found.placed if not one.aside and one.split in ("", "train", "validation")
+    ]
     candidates = candidates or [one for one in found.placed if not one.aside]
     labels = {id(one): label_in_name(one.name.name) for one in found.placed if not one.aside}
     counts = Counter(labels[id(one)] for one in candidates)
@@ -225,18 +331,29 @@ def _class_names(found: Folders) -> None:
     found.by = "names"
     found.plan.taken = [one for one in found.plan.taken if one.role != "label"]
     example = next(one for one in found.placed if one.label)
-    found.plan.take("file names", "label", f"{readable(example.name.name)} is of the class {example.label}",
-                    certain=False)
+    found.plan.take(
+        "file names",
+        "label",
+        f"{readable(example.name.name)} is of the class {example.label}",
+        certain=False,
+    )
 
 
 def _set_aside(found: Folders) -> None:
-    """Files without a class: those of a test or in `unlabelled` wait for a model, others are no examples."""
+    """Files without a class: those of a test or in `unlabelled` wait for a model, others are no
+    examples.
+    """
     tested = any(one.split == "test" for one in found.placed)
     for one in found.placed:
         if one.split == "unlabelled":
             one.label = ""
-        elif not one.label and not one.aside and found.by == "folders" and one.split != "test" and not (
-                one.split == "validation" and not tested):
+        elif (
+            not one.label
+            and not one.aside
+            and found.by == "folders"
+            and one.split != "test"
+            and not (one.split == "validation" and not tested)
+        ):
             one.aside = "in no class folder"
 
 
@@ -245,8 +362,18 @@ def _doubt_odd_names(found: Folders) -> None:
     if found.by != "folders":
         return
     names = list(found.classes)
-    odd = [name for name in names if _ODD.fullmatch(name) or (is_generic(name) and not name.isdecimal())]
+    odd = [
+        name
+        for name in names
+        if _ODD.fullmatch(name) or (is_generic(name) and not name.isdecimal())
+    ]
     if len(names) > 1 and all(_DATED.fullmatch(name) for name in names):
-        found.plan.doubt(f"The folders {', '.join(names[:4])} are named after days or years and are taken for classes.")
+        found.plan.doubt(
+            f"The folders {', '.join(names[:4])} are named after days or years and are taken for"
+            " classes."
+        )
     elif odd and len(names) > 1:
-        found.plan.doubt(f"The folder {odd[0]!r} is taken for a class like {next(n for n in names if n != odd[0])!r}.")
+        found.plan.doubt(
+            f"The folder {odd[0]!r} is taken for a class like"
+            f" {next(n for n in names if n != odd[0])!r}."
+        )

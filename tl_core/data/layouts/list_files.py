@@ -1,4 +1,6 @@
-"""Plain lists of pictures: `path label` in each line, paths alone, and the numbered lists of CUB."""
+"""Plain lists of pictures: `path label` in each line, paths alone, and the numbered lists of
+CUB.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ CUB = ("images.txt", "image_class_labels.txt")
 
 
 def is_cub(names: set[str]) -> bool:
-    """Whether a folder holds the lists of the CUB birds: pictures by number, and classes by number of the picture."""
+    """Whether a folder holds the lists of the CUB birds: pictures by number, and classes by number
+    of the picture.
+    """
     return set(CUB) <= names
 
 
@@ -27,14 +31,19 @@ def read_lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             return []
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        return [
+            line.strip()
+            for line in path.read_text(encoding="utf-8-sig").splitlines()
+            if line.strip()
+        ]
     except (OSError, UnicodeDecodeError):
         return []
 
 
 def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
-    """The first lines of a list as a table with the columns file and label (or field 2, field 3, ...); None for files
-    that are no list."""
+    """The first lines of a list as a table with the columns file and label (or field 2, field 3,
+    ...); None for files that are no list.
+    """
     import pandas as pd
 
     lines = read_lines(path)[:_LOOKED]
@@ -72,6 +81,7 @@ def _parted(line: str, names: PictureNames) -> tuple[str, str] | None:
 
 def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> Iterator[Rows]:
     """A list as a table like that of `list_head`; lines that name no picture are left out."""
+
     def records() -> Iterator[tuple[int, dict[str, str]]]:
         for number, line in enumerate(read_lines(path), 1):
             found = _record(line, names)
@@ -85,13 +95,26 @@ def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> I
 
 def read_cub(folder: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     """The lists of CUB as a table with the columns file, label and split."""
+
     def numbered(name: str) -> dict[str, str]:
         pairs = (line.split(None, 1) for line in read_lines(folder / name))
         return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
-    labels, classes, splits = numbered(CUB[1]), numbered("classes.txt"), numbered("train_test_split.txt")
+    labels, classes, splits = (
+        numbered(CUB[1]),
+        numbered("classes.txt"),
+        numbered("train_test_split.txt"),
+    )
     meaning = {"1": "train", "0": "test"}
-    records = ((number, {"file": file, "label": classes.get(labels.get(key, ""), labels.get(key, "")),
-                         "split": meaning.get(splits.get(key, ""), "")})
-               for number, (key, file) in enumerate(numbered(CUB[0]).items(), 1))
+    records = (
+        (
+            number,
+            {
+                "file": file,
+                "label": classes.get(labels.get(key, ""), labels.get(key, "")),
+                "split": meaning.get(splits.get(key, ""), ""),
+            },
+        )
+        for number, (key, file) in enumerate(numbered(CUB[0]).items(), 1)
+    )
     yield from framed(records, reading, rows)

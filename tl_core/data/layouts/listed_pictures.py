@@ -1,4 +1,6 @@
-"""Pictures in the order in which tables name them, each once, with what all the tables say about it."""
+"""Pictures in the order in which tables name them, each once, with what all the tables say about
+it.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +31,27 @@ _Row = tuple[int, dict[str, str], str, ItemFile | None]
 class _Listed:
     """A table that lists pictures, read row by row: number, cells, class, and the picture meant."""
 
-    def __init__(self, source: Source, table: TableFile, options: ImportOptions, names: PictureNames) -> None:
+    def __init__(
+        self, source: Source, table: TableFile, options: ImportOptions, names: PictureNames
+    ) -> None:
         self.table, self.columns = table, table.columns
         self.names = names.at(table.path.parent, table.split)
         self.reading: Reading = reading_of(options, source.limits, table.sheet)
         self._options, self._classes = options, source.table_classes
 
     def rows(self) -> Iterator[_Row]:
-        """Every row; the columns are those found when the source was opened, else guessed from the first rows."""
+        """Every row; the columns are those found when the source was opened, else guessed from the
+        first rows.
+        """
         for rows in self._parts():
             if self.columns is None:
-                self.columns = guess_image_columns(rows.cells.slice(0, HEAD).to_pandas(), self._options,
-                                                   roles=self.reading.roles)
+                self.columns = guess_image_columns(
+                    rows.cells.slice(0, HEAD).to_pandas(), self._options, roles=self.reading.roles
+                )
             labels = self._labels(rows, self.columns)
-            for number, record, label in zip(rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True):
+            for number, record, label in zip(
+                rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True
+            ):
                 yield number, record, label, self.names.find(record[self.columns.image])
 
     @property
@@ -67,8 +76,9 @@ class _Listed:
 
 @dataclass
 class _Said:
-    """What was gathered about the pictures in a first pass: the class of those with several, and splits that stand in a
-    table of their own."""
+    """What was gathered about the pictures in a first pass: the class of those with several, and
+    splits that stand in a table of their own.
+    """
 
     labels: dict[Path, str] = field(default_factory=dict)
     splits: dict[Path, str] = field(default_factory=dict)
@@ -78,7 +88,8 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
     """Each picture once, at its first row, with the class that most of its rows say.
 
     Raises:
-        DataError: when no picture is there that a table names, or two tables of different kinds contradict each other.
+        DataError: when no picture is there that a table names, or two tables of different kinds
+        contradict each other.
     """
     names = PictureNames(source.images, source.root, source.root)
     said = _gathered(source, options, intake, names)
@@ -94,27 +105,46 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
             if found is None:
                 told = record[listed.columns.image] if listed.columns else ""
                 lost = lost or told
-                intake.skipped.append({"item": f"{name} row {number}", "reason": f"there is no picture {told[:120]!r}"})
+                intake.skipped.append(
+                    {
+                        "item": f"{name} row {number}",
+                        "reason": f"there is no picture {told[:120]!r}",
+                    }
+                )
             elif found.path in used:
-                intake.skipped.append({"item": f"{name} row {number}", "reason": f"{found.name!r} is listed twice"})
+                intake.skipped.append(
+                    {"item": f"{name} row {number}", "reason": f"{found.name!r} is listed twice"}
+                )
             elif listed.columns:
                 used.add(found.path)
-                yield with_columns(found, record, listed.columns, said.labels.get(found.path, label),
-                                   said.splits.get(found.path, table.split))
+                yield with_columns(
+                    found,
+                    record,
+                    listed.columns,
+                    said.labels.get(found.path, label),
+                    said.splits.get(found.path, table.split),
+                )
         intake.told(listed.reading, name)
         intake.took(listed.columns or Columns())
         if listed.names.other_endings:
-            intake.plan.note(f"{listed.names.other_endings:,} row(s) of {name!r} name a picture with another ending "
-                             "than it has.")
+            intake.plan.note(
+                f"{listed.names.other_endings:,} row(s) of {name!r} name a picture with another"
+                " ending than it has."
+            )
     if lost and not used:
-        raise DataError("None of the pictures that the table names is here.", f"The first one is {lost[:120]!r}."
-                        + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
-                        "Write the paths in the table as the pictures lie beside it.")
+        raise DataError(
+            "None of the pictures that the table names is here.",
+            f"The first one is {lost[:120]!r}."
+            + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
+            "Write the paths in the table as the pictures lie beside it.",
+        )
     yield from _unlisted(source, said, intake, used)
 
 
 def _unlisted(source: Source, said: _Said, intake: Intake, used: set[Path]) -> Iterator[ItemFile]:
-    """Pictures that no table gives a class: their folders do, or they are of a test and wait for a model."""
+    """Pictures that no table gives a class: their folders do, or they are of a test and wait for a
+    model.
+    """
     for file in source.images:
         if file.path in used:
             continue
@@ -145,7 +175,11 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Pic
                 said.splits[found.path] = record.get(table.columns.split, "") or table.split
             elif label and found.path in first:
                 before, other = first[found.path]
-                if before != label and other != number and not _votes_with(source.image_tables[other], table):
+                if (
+                    before != label
+                    and other != number
+                    and not _votes_with(source.image_tables[other], table)
+                ):
                     raise _contradiction(source.image_tables[other], table, found, before, label)
                 votes.setdefault(found.path, Counter((before,)))[label] += 1
             elif label:
@@ -161,23 +195,43 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Pic
 
 def _votes_with(one: TableFile, other: TableFile) -> bool:
     """Whether two tables have the same columns, as those of two annotators do."""
-    return bool(not one.kind and not other.kind and one.columns and other.columns
-                and (one.columns.image, one.columns.label) == (other.columns.image, other.columns.label))
+    return bool(
+        not one.kind
+        and not other.kind
+        and one.columns
+        and other.columns
+        and (one.columns.image, one.columns.label) == (other.columns.image, other.columns.label)
+    )
 
 
-def _contradiction(one: TableFile, other: TableFile, file: ItemFile, first: str, second: str) -> DataError:
-    return DataError("Two tables give the same picture different classes.",
-                     f"{file.name!r} is {first!r} in {readable(one.path.name)!r} and {second!r} in "
-                     f"{readable(other.path.name)!r}.", "Leave out the table that says something else than the class.")
+def _contradiction(
+    one: TableFile, other: TableFile, file: ItemFile, first: str, second: str
+) -> DataError:
+    return DataError(
+        "Two tables give the same picture different classes.",
+        f"{file.name!r} is {first!r} in {readable(one.path.name)!r} and {second!r} in "
+        f"{readable(other.path.name)!r}.",
+        "Leave out the table that says something else than the class.",
+    )
 
 
-def with_columns(file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str) -> ItemFile:
+def with_columns(
+    file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str
+) -> ItemFile:
     """The picture with what its row says."""
-    extra = {key: value for key, value in record.items() if key not in (roles.image, roles.label, *roles.one_hot)}
+    extra = {
+        key: value
+        for key, value in record.items()
+        if key not in (roles.image, roles.label, *roles.one_hot)
+    }
     if not roles.label and not roles.one_hot:
         label = file.label
-    return replace(file, label=label, split=record.get(roles.split, "") or split or file.split,
-                   group=record.get(roles.group, ""), date=record.get(roles.date, ""), extra=extra,
-                   fold=record.get(roles.fold, "") or file.fold)
-
-
+    return replace(
+        file,
+        label=label,
+        split=record.get(roles.split, "") or split or file.split,
+        group=record.get(roles.group, ""),
+        date=record.get(roles.date, ""),
+        extra=extra,
+        fold=record.get(roles.fold, "") or file.fold,
+    )

@@ -1,4 +1,6 @@
-"""Tables that list pictures beside what their folders say: which of them names the class, the split, or both."""
+"""Tables that list pictures beside what their folders say: which of them names the class, the
+split, or both.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ _NUMBER = re.compile(r"-?\d+(\.0+)?")
 
 @dataclass(frozen=True)
 class Listing:
-    """A table whose rows name pictures: its first rows, the column that names them, and the roles its format gives."""
+    """A table whose rows name pictures: its first rows, the column that names them, and the roles
+    its format gives.
+    """
 
     table: TableFile
     head: pd.DataFrame
@@ -36,29 +40,42 @@ def relative(one: ItemFile, source: Source) -> str:
     return one.path.relative_to(source.root).as_posix()
 
 
-def used_listings(source: Source, listings: list[Listing], folders: Folders, options: ImportOptions) -> list[TableFile]:
+def used_listings(
+    source: Source, listings: list[Listing], folders: Folders, options: ImportOptions
+) -> list[TableFile]:
     """The listings that add to what the folders say, with their columns; the others are set aside.
 
     Raises:
-        AmbiguousError: when both name classes and these differ, or several columns could be the class.
+        AmbiguousError: when both name classes and these differ, or several columns could be the
+        class.
     """
     several = len({one.table.split for one in listings}) > 1
     used: list[TableFile] = []
-    for one, columns in zip(listings, _all_columns(listings, options, needed=not source.folders_hold), strict=True):
+    for one, columns in zip(
+        listings, _all_columns(listings, options, needed=not source.folders_hold), strict=True
+    ):
         if source.folders_hold and columns.label and not options.label_column:
             columns = _agreed(source, one, columns, folders)
         table = replace(one.table, columns=columns, split=one.table.split if several else "")
         if columns.label or columns.one_hot or columns.split or columns.fold or table.split:
             used.append(table)
         else:
-            source.skipped.append({"item": readable(table.path.name),
-                                   "reason": "a table that names pictures and says nothing that the folders do not"
-                                   if source.folders_hold else "a table that names pictures but no classes"})
+            source.skipped.append(
+                {
+                    "item": readable(table.path.name),
+                    "reason": (
+                        "a table that names pictures and says nothing that the folders do not"
+                        if source.folders_hold
+                        else "a table that names pictures but no classes"
+                    ),
+                }
+            )
     return used
 
 
 def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: bool) -> list[Columns]:
-    """The columns of each listing. Where one has a sure class, others have one only of the same name.
+    """The columns of each listing. Where one has a sure class, others have one only of the same
+    name.
 
     Raises:
         AmbiguousError: when no listing has a sure class and several columns could be it.
@@ -78,7 +95,9 @@ def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: boo
             if not sure:
                 raise columns
             columns = _columns(listing, options, needed=False, blind=True)
-        result.append(_without_class(columns) if columns.label and columns.label not in kept else columns)
+        result.append(
+            _without_class(columns) if columns.label and columns.label not in kept else columns
+        )
     return result
 
 
@@ -87,11 +106,18 @@ def _is_sure(columns: Columns) -> bool:
 
 
 def _without_class(columns: Columns) -> Columns:
-    return replace(columns, label="", one_hot=(), taken=tuple(one for one in columns.taken if one.role != "label"))
+    return replace(
+        columns,
+        label="",
+        one_hot=(),
+        taken=tuple(one for one in columns.taken if one.role != "label"),
+    )
 
 
 def _columns(one: Listing, options: ImportOptions, *, needed: bool, blind: bool = False) -> Columns:
-    """The columns of one listing; a list of paths alone, and one that is read `blind`, has no class."""
+    """The columns of one listing; a list of paths alone, and one that is read `blind`, has no
+    class.
+    """
     if one.table.kind == "list" and not (one.head.drop(columns="file") != "").any(axis=None):
         return Columns(image="file")
     head = one.head[[one.image]] if blind else one.head
@@ -101,29 +127,40 @@ def _columns(one: Listing, options: ImportOptions, *, needed: bool, blind: bool 
 def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) -> Columns:
     """The columns, without the class where the folders name it for all pictures of the table.
 
-    What a class of the table is called by the folders is kept in `source.table_classes`, for pictures that only a
-    table knows.
+    What a class of the table is called by the folders is kept in `source.table_classes`, for
+    pictures that only a table knows.
 
     Raises:
         AmbiguousError: when the table sorts the pictures differently from their folders.
     """
-    places = {str(placed.name): placed.label for placed in folders.placed if placed.label and not placed.aside}
+    places = {
+        str(placed.name): placed.label
+        for placed in folders.placed
+        if placed.label and not placed.aside
+    }
     names = PictureNames(source.images, source.root, one.table.path.parent, one.table.split)
     there: dict[str, str] = {}
     back: dict[str, str] = {}
     lacking = False
-    for told, label in zip(one.head[columns.image], map(clean_label, one.head[columns.label]), strict=True):
+    for told, label in zip(
+        one.head[columns.image], map(clean_label, one.head[columns.label]), strict=True
+    ):
         picture = names.find(told)
         folder = places.get(relative(picture, source), "") if picture else ""
         if not folder or not label:
             lacking |= picture is not None and bool(label)
             continue
         if there.setdefault(folder, label) != label or back.setdefault(label, folder) != folder:
-            raise AmbiguousError(f"{readable(one.table.path.name)!r} and the folders give different classes.",
-                                 f"{told[:120]!r} lies in {folder!r} and is {label!r} in the table.", "labels_from",
-                                 {"folders": "the folders name the classes", "table": "the table does"})
+            raise AmbiguousError(
+                f"{readable(one.table.path.name)!r} and the folders give different classes.",
+                f"{told[:120]!r} lies in {folder!r} and is {label!r} in the table.",
+                "labels_from",
+                {"folders": "the folders name the classes", "table": "the table does"},
+            )
     source.table_classes.update(back)
-    source.table_classes.update({str(int(name)): name for name in {*places.values()} if name.isdecimal()})
+    source.table_classes.update(
+        {str(int(name)): name for name in {*places.values()} if name.isdecimal()}
+    )
     if lacking:
         return columns
     if all(_NUMBER.fullmatch(label) for label in back) or len(there) < 2:

@@ -29,14 +29,26 @@ class Head:
 
 def reading_of(options: ImportOptions, limits: Limits, sheet: str = "") -> Reading:
     """How the tables of an import are read."""
-    return Reading(options.encoding, sheet or options.sheet, limits, options.header, label_column=options.label_column)
+    return Reading(
+        options.encoding,
+        sheet or options.sheet,
+        limits,
+        options.header,
+        label_column=options.label_column,
+    )
 
 
 def peek(path: Path, options: ImportOptions, limits: Limits, sheet: str = "") -> Head | None:
-    """The head of a table of whatever width; None where it cannot be read, which its reader will explain."""
+    """The head of a table of whatever width; None where it cannot be read, which its reader will
+    explain.
+    """
     reading = reading_of(options, replace(limits, columns=_WIDE), sheet)
     try:
         rows = next(read_table(path, reading, HEAD), None)
     except DataError:
         return None
-    return None if rows is None else Head(rows.cells.slice(0, HEAD).to_pandas(), dict(reading.roles), reading.format)
+    return (
+        None
+        if rows is None
+        else Head(rows.cells.slice(0, HEAD).to_pandas(), dict(reading.roles), reading.format)
+    )

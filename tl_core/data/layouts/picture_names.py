@@ -1,4 +1,6 @@
-"""Finding the picture that a row of a table means: by its path, the end of it, its bare name, or one without ending."""
+"""Finding the picture that a row of a table means: by its path, the end of it, its bare name, or
+one without ending.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,16 @@ _Named = tuple[tuple[str, ...], ItemFile]
 class PictureNames:
     """The pictures of a source by name.
 
-    Only pictures that were found below the source can be named, so that no table reads other people's files. A row that
-    names a folder never means a picture in another one. Capitals count where two names differ in nothing else.
+    Only pictures that were found below the source can be named, so that no table reads other
+    people's files. A row that names a folder never means a picture in another one. Capitals count
+    where two names differ in nothing else.
 
     Args:
         pictures: those of the source; none when a table was brought alone.
         root: folder of the source.
         folder: where the table lies.
-        split: of the table's rows; of pictures that fit alike, those of this split (train where there is none) are
-            meant.
+        split: of the table's rows; of pictures that fit alike, those of this split (train where
+            there is none) are meant.
     """
 
     def __init__(self, pictures: list[ItemFile], root: Path, folder: Path, split: str = "") -> None:
@@ -39,8 +42,9 @@ class PictureNames:
             parts = PurePosixPath(name).parts
             self._whole[name] = one
             self._bare[parts[-1].lower()].append((parts, one))
-            self._stems[PurePosixPath(parts[-1]).stem.lower()].append(((*parts[:-1], PurePosixPath(parts[-1]).stem),
-                one))
+            self._stems[PurePosixPath(parts[-1]).stem.lower()].append(
+                ((*parts[:-1], PurePosixPath(parts[-1]).stem), one)
+            )
 
     def at(self, folder: Path, split: str = "") -> PictureNames:
         """The same pictures as a table in `folder` with the rows of `split` names them."""
@@ -50,7 +54,9 @@ class PictureNames:
 
     def same(self, one: list[str], other: list[str]) -> bool:
         """Whether two columns of names mean the same pictures."""
-        return all(self.find(first) is self.find(second) for first, second in zip(one, other, strict=True))
+        return all(
+            self.find(first) is self.find(second) for first, second in zip(one, other, strict=True)
+        )
 
     def find(self, told: str) -> ItemFile | None:
         """The picture that a cell names, None when there is none.
@@ -73,14 +79,18 @@ class PictureNames:
                 return found
         last = PurePosixPath(parts[-1])
         if last.suffix.lower() in SUFFIXES:
-            found = self._best(self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), told)
+            found = self._best(
+                self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), told
+            )
             self.other_endings += found is not None
             if found:
                 return found
         return None if self._whole else self._beside(_tidy(told))
 
     def share(self, cells: list[str]) -> float:
-        """How many of the filled `cells` name a picture, as a share; so do names with an ending that fit several."""
+        """How many of the filled `cells` name a picture, as a share; so do names with an ending
+        that fit several.
+        """
         filled = [cell for cell in cells if cell.strip()]
         return sum(self._names_one(cell) for cell in filled) / max(1, len(filled))
 
@@ -91,10 +101,12 @@ class PictureNames:
             return PurePosixPath(_tidy(cell)).suffix.lower() in SUFFIXES
 
     def _best(self, candidates: list[_Named], parts: tuple[str, ...], told: str) -> ItemFile | None:
-        """The candidate that shares the longest end of its path; a folder that the row names must be shared.
+        """The candidate that shares the longest end of its path; a folder that the row names must
+        be shared.
 
         Raises:
-            DataError: when two share as much, and neither their splits nor their bytes make them one.
+            DataError: when two share as much, and neither their splits nor their bytes make them
+            one.
         """
         ranked = [(*_shared(known, parts), one) for known, one in candidates]
         fitting = [entry for entry in ranked if entry[0] > 1 or len(parts) == 1]
@@ -107,10 +119,12 @@ class PictureNames:
             return (best if len(best) == 1 else meant)[0]
         if _one_picture(best):
             return best[0]
-        raise DataError(f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
-                        "Their names differ only in the folder, the ending or in capitals.",
-                        f"Write the folder before the name in the table, as in {best[0].name!r}, or take the classes "
-                        "from the folders (--labels-from folders).")
+        raise DataError(
+            f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
+            "Their names differ only in the folder, the ending or in capitals.",
+            f"Write the folder before the name in the table, as in {best[0].name!r}, or take the"
+            " classes from the folders (--labels-from folders).",
+        )
 
     def _beside(self, name: str) -> ItemFile | None:
         """A file beside a table that was brought alone; never one outside its folder."""
@@ -129,7 +143,9 @@ def _one_picture(files: list[ItemFile]) -> bool:
 
 
 def _shared(known: tuple[str, ...], parts: tuple[str, ...]) -> tuple[int, int]:
-    """How many parts at the end of two paths are the same but for capitals, and how many to the letter."""
+    """How many parts at the end of two paths are the same but for capitals, and how many to the
+    letter.
+    """
     alike = exact = 0
     for one, other in zip(reversed(known), reversed(parts), strict=False):
         if one.lower() != other.lower():
@@ -139,6 +155,10 @@ def _shared(known: tuple[str, ...], parts: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _tidy(told: str) -> str:
-    """A path as tables write it: back slashes, a leading ./ and drive letters are the writer's machine, not ours."""
+    """A path as tables write it: back slashes, a leading ./ and drive letters are the writer's
+    machine, not ours.
+    """
     name = told.strip().replace("\\", "/").removeprefix("./").lstrip("/")
-    return "/".join(part for part in name.split("/") if part not in ("", ".", "..") and not part.endswith(":"))
+    return "/".join(
+        part for part in name.split("/") if part not in ("", ".", "..") and not part.endswith(":")
+    )

@@ -1,4 +1,6 @@
-"""Pictures as a source: their classes stand in a table beside them, in their folders, or in their names."""
+"""Pictures as a source: their classes stand in a table beside them, in their folders, or in their
+names.
+"""
 
 from __future__ import annotations
 
@@ -40,16 +42,34 @@ def open_pictures(found: Contents, limits: Limits, options: ImportOptions) -> So
     source = Source("image", root=found.root, skipped=list(found.skipped))
     if options.labels_from in ("folders", "names"):
         reason = f"a file beside the pictures; the classes are taken from {options.labels_from}"
-        source.skipped += [{"item": readable(str(name)), "reason": reason} for name in (*found.tables, *found.texts)]
+        source.skipped += [
+            {"item": readable(str(name)), "reason": reason}
+            for name in (*found.tables, *found.texts)
+        ]
         listings: list[Listing] = []
     else:
         listings = _listings(found, source, limits, options)
-    folders = _read_folders(found, options, tabled=any(len(one.head.columns) > 1 for one in listings))
-    source.images = [ItemFile(found.root / one.name, readable(str(one.name)), "" if one.aside else one.label,
-                              "" if one.split == "unlabelled" else one.split, fold=one.fold) for one in folders.placed]
-    source.folders_hold = folders.by == "folders" and len(folders.classes) > 1 and options.labels_from != "table"
+    folders = _read_folders(
+        found, options, tabled=any(len(one.head.columns) > 1 for one in listings)
+    )
+    source.images = [
+        ItemFile(
+            found.root / one.name,
+            readable(str(one.name)),
+            "" if one.aside else one.label,
+            "" if one.split == "unlabelled" else one.split,
+            fold=one.fold,
+        )
+        for one in folders.placed
+    ]
+    source.folders_hold = (
+        folders.by == "folders" and len(folders.classes) > 1 and options.labels_from != "table"
+    )
     source.image_tables = used_listings(source, listings, folders, options)
-    tabled = any(table.columns and (table.columns.label or table.columns.one_hot) for table in source.image_tables)
+    tabled = any(
+        table.columns and (table.columns.label or table.columns.one_hot)
+        for table in source.image_tables
+    )
     if not tabled and not folders.classes:
         raise _no_classes(found, folders)
     if tabled and not source.folders_hold:
@@ -60,20 +80,32 @@ def open_pictures(found: Contents, limits: Limits, options: ImportOptions) -> So
 
 
 def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
-    """Take the pictures out that their folders say are no examples; those without a class may stand in a table."""
-    aside = {str(one.name): one.aside for one in folders.placed if one.aside and not (
-        tabled and one.aside.startswith("in no class folder"))}
+    """Take the pictures out that their folders say are no examples; those without a class may stand
+    in a table.
+    """
+    aside = {
+        str(one.name): one.aside
+        for one in folders.placed
+        if one.aside and not (tabled and one.aside.startswith("in no class folder"))
+    }
     source.images = [one for one in source.images if relative(one, source) not in aside]
     source.skipped += [{"item": readable(name), "reason": reason} for name, reason in aside.items()]
 
 
-def _listings(found: Contents, source: Source, limits: Limits, options: ImportOptions) -> list[Listing]:
+def _listings(
+    found: Contents, source: Source, limits: Limits, options: ImportOptions
+) -> list[Listing]:
     """Tables and lists whose rows name the pictures; other files are set aside with the reason."""
     if not found.tables and not found.texts:
         return []
-    plain = [ItemFile(found.root / one.name, readable(str(one.name)), "", one.split)
-             for one in split_folders(found.pictures).placed]
-    index, stems = PictureNames(plain, found.root, found.root), {name.with_suffix("") for name in found.pictures}
+    plain = [
+        ItemFile(found.root / one.name, readable(str(one.name)), "", one.split)
+        for one in split_folders(found.pictures).placed
+    ]
+    index, stems = (
+        PictureNames(plain, found.root, found.root),
+        {name.with_suffix("") for name in found.pictures},
+    )
     texts = {*found.texts}
     siblings: dict[PurePosixPath, list[str]] = defaultdict(list)
     for name in (*found.tables, *found.texts):
@@ -88,13 +120,17 @@ def _listings(found: Contents, source: Source, limits: Limits, options: ImportOp
         elif name in texts and is_cub({*siblings[name.parent]}):
             if name.name == "images.txt":
                 cells = next(read_cub(path.parent, Reading(), _LOOKED)).cells.to_pandas()
-                listings.append(Listing(TableFile(path, kind="cub"), cells, "file", {"split": "split"}))
+                listings.append(
+                    Listing(TableFile(path, kind="cub"), cells, "file", {"split": "split"})
+                )
         elif is_submission(name.name):
             aside = "an empty answer sheet of a competition; its classes are placeholders"
         elif name in texts and (lines := list_head(path, names)) is not None:
             listings.append(Listing(TableFile(path, split, kind="list"), lines, "file", {}))
         else:
-            aside = _listed(TableFile(path, split), names, listings, limits, options, text=name in texts)
+            aside = _listed(
+                TableFile(path, split), names, listings, limits, options, text=name in texts
+            )
             if aside and (known := find_class_list(path)).names:
                 source.class_list, aside = known, "a list of class names"
         if aside:
@@ -103,14 +139,27 @@ def _listings(found: Contents, source: Source, limits: Limits, options: ImportOp
     return sorted(listings, key=lambda one: (order.index(one.table.split), str(one.table.path)))
 
 
-def _listed(table: TableFile, names: PictureNames, listings: list[Listing], limits: Limits, options: ImportOptions, *,
-            text: bool) -> str:
-    """Add a table to the listings when a column of it names pictures; else the reason why it is set aside."""
+def _listed(
+    table: TableFile,
+    names: PictureNames,
+    listings: list[Listing],
+    limits: Limits,
+    options: ImportOptions,
+    *,
+    text: bool,
+) -> str:
+    """Add a table to the listings when a column of it names pictures; else the reason why it is set
+    aside.
+    """
     head = None if text else peek(table.path, options, limits)
     if head is None:
         return "a note beside the pictures"
     frame = head.frame.iloc[:_LOOKED]
-    wanted = options.image_column if options.image_column in frame.columns else head.roles.get("image", "")
+    wanted = (
+        options.image_column
+        if options.image_column in frame.columns
+        else head.roles.get("image", "")
+    )
     best = _naming_column(frame, names, wanted)
     if best or (options.image_column and options.image_column == wanted):
         listings.append(Listing(table, head.frame, best or wanted, head.roles))
@@ -122,31 +171,48 @@ def _listed(table: TableFile, names: PictureNames, listings: list[Listing], limi
 
 
 def _naming_column(frame: pd.DataFrame, names: PictureNames, wanted: str) -> str:
-    """The column whose cells name pictures: one of file names with their endings before one of ids, a usual name
-    before another.
+    """The column whose cells name pictures: one of file names with their endings before one of ids,
+    a usual name before another.
 
     Raises:
         AmbiguousError: when two columns name different pictures and nothing speaks for one of them.
     """
+
     def rank(column: str) -> tuple[bool, float]:
         cells = frame[column].tolist()
-        endings = sum(PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells) >= 0.5 * len(cells)
+        endings = sum(
+            PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells
+        ) >= 0.5 * len(cells)
         plain = column_names.joined(column)
         known = column_names.IMAGE_NAMES.index(plain) if plain in column_names.IMAGE_NAMES else 99
         return endings, -200 if re.fullmatch(r"(unnamed.*|column\d+|index|)", plain) else -known
 
-    fitting = [str(column) for column in ([wanted] if wanted else frame.columns)
-               if (frame[column].nunique() > 1 or len(frame) < 3)
-               and names.share(frame[column].tolist()) >= _LEAST_NAMED]
+    fitting = [
+        str(column)
+        for column in ([wanted] if wanted else frame.columns)
+        if (frame[column].nunique() > 1 or len(frame) < 3)
+        and names.share(frame[column].tolist()) >= _LEAST_NAMED
+    ]
     if not fitting:
         return ""
     ranked = sorted(fitting, key=rank, reverse=True)
     best = ranked[0]
-    rivals = [column for column in ranked[1:] if rank(column)[0] == rank(best)[0] and rank(column)[1] > -200]
-    if not rank(best)[0] and rivals and not names.same(frame[best].tolist(), frame[rivals[0]].tolist()):
-        raise AmbiguousError("It is not clear which column names the pictures.", f"{best!r} and {rivals[0]!r} both "
-                             "name pictures, and not the same ones.", "image_column",
-                             dict.fromkeys([best, *rivals], "this column"))
+    rivals = [
+        column
+        for column in ranked[1:]
+        if rank(column)[0] == rank(best)[0] and rank(column)[1] > -200
+    ]
+    if (
+        not rank(best)[0]
+        and rivals
+        and not names.same(frame[best].tolist(), frame[rivals[0]].tolist())
+    ):
+        raise AmbiguousError(
+            "It is not clear which column names the pictures.",
+            f"{best!r} and {rivals[0]!r} both name pictures, and not the same ones.",
+            "image_column",
+            dict.fromkeys([best, *rivals], "this column"),
+        )
     return best
 
 
@@ -163,13 +229,22 @@ def _read_folders(found: Contents, options: ImportOptions, *, tabled: bool) -> F
 def _no_classes(found: Contents, folders: Folders) -> DataError:
     """Why there are no classes, with the first name that a table gives and that is not there."""
     if found.tables:
-        return DataError("No table names the pictures, and no folder names their classes.", _first_unmatched(found),
-                         "Write each picture's file name and class into a table, in columns file_name and label.")
-    return DataError(f"It holds {len(found.pictures):,} images but no folders, so there are no class names.",
-                     "Folders that are named after splits or numbered parts name no class."
-                     if any(one.name.parts[:-1] for one in folders.placed) else "",
-                     "Put the images of each class into a folder of their own, named like the class, or add a "
-                     "table with the columns file_name and label.")
+        return DataError(
+            "No table names the pictures, and no folder names their classes.",
+            _first_unmatched(found),
+            "Write each picture's file name and class into a table, in columns file_name and"
+            " label.",
+        )
+    return DataError(
+        f"It holds {len(found.pictures):,} images but no folders, so there are no class names.",
+        (
+            "Folders that are named after splits or numbered parts name no class."
+            if any(one.name.parts[:-1] for one in folders.placed)
+            else ""
+        ),
+        "Put the images of each class into a folder of their own, named like the class, or add a "
+        "table with the columns file_name and label.",
+    )
 
 
 def _first_unmatched(found: Contents) -> str:
@@ -178,6 +253,8 @@ def _first_unmatched(found: Contents) -> str:
         column = image_column(head.frame) if head else ""
         if head and column:
             first = next((cell for cell in head.frame[column] if cell.strip()), "")
-            return (f"{readable(str(name))!r} names {first[:120]!r} first, and there is no such picture; the first one "
-                    f"here is {readable(str(found.pictures[0]))!r}.")
+            return (
+                f"{readable(str(name))!r} names {first[:120]!r} first, and there is no such"
+                f" picture; the first one here is {readable(str(found.pictures[0]))!r}."
+            )
     return f"The tables are {', '.join(readable(str(name)) for name in found.tables[:4])}."

@@ -1,4 +1,6 @@
-"""Tables and documents as a source: which belong together, which is which split, which are no data at all."""
+"""Tables and documents as a source: which belong together, which is which split, which are no data
+at all.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
 
     if path.suffix.lower() == ".parquet" and holds_pictures(path):
         return Source("image", tables=[TableFile(path)], root=path.parent)
-    sheets = [TableFile(path, split, sheet) for split, sheet in _split_sheets(path, options).items()]
+    sheets = [
+        TableFile(path, split, sheet) for split, sheet in _split_sheets(path, options).items()
+    ]
     head = peek(path, options, limits, sheets[0].sheet if sheets else "")
     if head is not None:
         if pixel_columns(head.frame):
@@ -54,7 +58,9 @@ def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
 
 
 def open_documents(found: Contents, options: ImportOptions) -> Source | None:
-    """Text files that are one text each, their classes in folders or names; None for other contents."""
+    """Text files that are one text each, their classes in folders or names; None for other
+    contents.
+    """
     if len(found.texts) < 4 or len(found.texts) < 2 * len(found.tables):
         return None
     names = [name for name in found.texts if len(name.parts) > 1 and not _is_note(name)]
@@ -66,24 +72,35 @@ def open_documents(found: Contents, options: ImportOptions) -> Source | None:
         return None
     source = Source("text", root=found.root, plan=placed.plan, skipped=list(found.skipped))
     for name in [*found.tables, *(name for name in found.texts if name not in set(names))]:
-        source.skipped.append({"item": readable(str(name)), "reason": "a file beside folders of texts"})
+        source.skipped.append(
+            {"item": readable(str(name)), "reason": "a file beside folders of texts"}
+        )
     for one in placed.placed:
         if one.aside:
             source.skipped.append({"item": readable(str(one.name)), "reason": one.aside})
         else:
-            source.documents.append(ItemFile(found.root / one.name, readable(str(one.name)), one.label, one.split,
-                                             fold=one.fold))
+            source.documents.append(
+                ItemFile(
+                    found.root / one.name,
+                    readable(str(one.name)),
+                    one.label,
+                    one.split,
+                    fold=one.fold,
+                )
+            )
     source.plan.take("files", "text", "each file in a class folder is one text")
     return source
 
 
 def _is_note(name: PurePosixPath) -> bool:
-    return bool({*words_of(name.stem)} & {"readme", "license", "licence", "changelog",
-        "urls"}) or is_class_list(name.name)
+    return bool(
+        {*words_of(name.stem)} & {"readme", "license", "licence", "changelog", "urls"}
+    ) or is_class_list(name.name)
 
 
 def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Source:
-    """The tables of a folder: one, pieces of one, tables named after splits, or a table for each class.
+    """The tables of a folder: one, pieces of one, tables named after splits, or a table for each
+    class.
 
     Raises:
         DataError: when it is not clear how they belong together.
@@ -94,9 +111,13 @@ def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Sour
     names = _data_tables(found, source)
     source.tables = _named(found.root, names, limits, options, source)
     first = source.tables[0]
-    if all(one.path.suffix.lower() == ".parquet" and holds_pictures(one.path) for one in source.tables):
+    if all(
+        one.path.suffix.lower() == ".parquet" and holds_pictures(one.path) for one in source.tables
+    ):
         source.modality = "image"
-    elif (head := peek(first.path, options, limits, first.sheet)) is not None and pixel_columns(head.frame):
+    elif (head := peek(first.path, options, limits, first.sheet)) is not None and pixel_columns(
+        head.frame
+    ):
         source.modality = "image"
     return source
 
@@ -110,23 +131,36 @@ def _data_tables(found: Contents, source: Source) -> list[PurePosixPath]:
             lists = list_here
             source.skipped.append({"item": readable(str(name)), "reason": "a list of class names"})
         elif several and is_submission(name.name):
-            source.skipped.append({"item": readable(str(name)), "reason": "an empty answer sheet of a competition; its "
-                                   "classes are placeholders"})
+            source.skipped.append(
+                {
+                    "item": readable(str(name)),
+                    "reason": (
+                        "an empty answer sheet of a competition; its classes are placeholders"
+                    ),
+                }
+            )
         else:
             names.append(name)
     source.class_list = lists
     real = [name for name in names if name in set(found.tables)]
     if real and len(real) < len(names):
-        source.skipped += [{"item": readable(str(name)), "reason": "a note beside tables"} for name in names
-                           if name not in real]
+        source.skipped += [
+            {"item": readable(str(name)), "reason": "a note beside tables"}
+            for name in names
+            if name not in real
+        ]
     if not names:
-        raise DataError("There is no table to learn from in it.", "Only notes, lists of classes or empty answer sheets "
-                        "were found.", "Add the table with texts and classes.")
+        raise DataError(
+            "There is no table to learn from in it.",
+            "Only notes, lists of classes or empty answer sheets were found.",
+            "Add the table with texts and classes.",
+        )
     return real or names
 
 
-def _named(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,
-           source: Source) -> list[TableFile]:
+def _named(
+    root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions, source: Source
+) -> list[TableFile]:
     """Which table is which split, in the order of the splits."""
     if len(names) == 1:
         return open_table(root / names[0], limits, options).tables or [TableFile(root / names[0])]
@@ -141,14 +175,24 @@ def _named(root: Path, names: list[PurePosixPath], limits: Limits, options: Impo
     alike = next((same for split, same in by_split.items() if split and not _are_pieces(same)), [])
     if lost or alike:
         wrong = (lost or alike)[0]
-        raise DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
-                        f"{readable(wrong.name)!r} is not named after a split, or two are named alike.",
-                        "Bring one table, or name them train, validation and test.")
+        raise DataError(
+            f"It holds {len(names)} tables and it is not clear how they belong together.",
+            f"{readable(wrong.name)!r} is not named after a split, or two are named alike.",
+            "Bring one table, or name them train, validation and test.",
+        )
     if "train" not in by_split:
-        raise DataError("None of the tables is named train.", "", "Name the one to learn from 'train'.")
-    source.plan.take("tables", "split", "tables are named " + ", ".join(readable(name.name) for name in names[:4]))
-    return sorted((TableFile(root / name, split) for name, split in splits.items()),
-                  key=lambda one: (_ORDER.index(one.split), str(one.path)))
+        raise DataError(
+            "None of the tables is named train.", "", "Name the one to learn from 'train'."
+        )
+    source.plan.take(
+        "tables",
+        "split",
+        "tables are named " + ", ".join(readable(name.name) for name in names[:4]),
+    )
+    return sorted(
+        (TableFile(root / name, split) for name, split in splits.items()),
+        key=lambda one: (_ORDER.index(one.split), str(one.path)),
+    )
 
 
 def _split_of_folders(name: PurePosixPath) -> str:
@@ -156,14 +200,20 @@ def _split_of_folders(name: PurePosixPath) -> str:
 
 
 def _are_pieces(names: list[PurePosixPath]) -> bool:
-    """Whether tables differ in numbers alone, as the pieces of one table do: train-00000-of-00002."""
-    return len({tuple(word for word in words_of(name.stem) if not word.isdecimal()) for name in names}) == 1 \
-        and len({name.suffix for name in names}) == 1 and (len(names) == 1 or len({n.stem
-            for n in names}) == len(names))
+    """Whether tables differ in numbers alone, as the pieces of one table do:
+    train-00000-of-00002.
+    """
+    return (
+        len({tuple(word for word in words_of(name.stem) if not word.isdecimal()) for name in names})
+        == 1
+        and len({name.suffix for name in names}) == 1
+        and (len(names) == 1 or len({n.stem for n in names}) == len(names))
+    )
 
 
-def _unsplit(root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions,
-             source: Source) -> list[TableFile]:
+def _unsplit(
+    root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions, source: Source
+) -> list[TableFile]:
     """Tables without a split in their names: one for each class, or parts of one table.
 
     Raises:
@@ -176,42 +226,74 @@ def _unsplit(root: Path, names: list[PurePosixPath], limits: Limits, options: Im
     where, labels = _labels_in_names(names, options)
     pieces = _are_pieces(names)
     column = "" if options.labels_from == where else _class_column(heads, options)
-    if labels and not column and not options.label_column and (where == "folders" or not pieces) \
-            and options.labels_from in ("", where) and all(_has_text(head, options) for head in heads):
-        source.plan.take("folders" if where == "folders" else "file names", "label",
-                         "none of the tables has a column of classes, so each is taken for one: "
-                         + ", ".join(dict.fromkeys(labels[:4])), certain=False)
-        return [TableFile(root / name, label=label) for name, label in zip(names, labels, strict=True)]
+    if (
+        labels
+        and not column
+        and not options.label_column
+        and (where == "folders" or not pieces)
+        and options.labels_from in ("", where)
+        and all(_has_text(head, options) for head in heads)
+    ):
+        source.plan.take(
+            "folders" if where == "folders" else "file names",
+            "label",
+            "none of the tables has a column of classes, so each is taken for one: "
+            + ", ".join(dict.fromkeys(labels[:4])),
+            certain=False,
+        )
+        return [
+            TableFile(root / name, label=label) for name, label in zip(names, labels, strict=True)
+        ]
     if pieces and (where != "folders" or column):
-        source.plan.note(f"{len(names)} tables are pieces of one: {', '.join(readable(n.name) for n in names[:4])}.")
+        source.plan.note(
+            f"{len(names)} tables are pieces of one:"
+            f" {', '.join(readable(n.name) for n in names[:4])}."
+        )
         return [TableFile(root / name) for name in names]
     if not column:
         raise _unclear(names, f"{readable(names[0].name)!r} is not named after a split")
     if column.startswith("?") and labels and not options.labels_from:
         raise AmbiguousError(
             f"The class may stand in the names of the {where} or in a column.",
-            f"The {len(names)} tables have the same columns, and no column is surely the class.", "labels_from",
-            {where: f"each {'folder' if where == 'folders' else 'file'} is a class: "
-                    + ", ".join(dict.fromkeys(labels[:6])), "table": f"{column[1:]} is the class"})
+            f"The {len(names)} tables have the same columns, and no column is surely the class.",
+            "labels_from",
+            {
+                where: (
+                    f"each {'folder' if where == 'folders' else 'file'} is a class: "
+                    + ", ".join(dict.fromkeys(labels[:6]))
+                ),
+                "table": f"{column[1:]} is the class",
+            },
+        )
     if len({head.frame.to_csv() for head in heads}) < len(heads):
         raise _unclear(names, "two of them hold the same rows")
-    source.plan.doubt(f"{len(names)} tables with the same columns are read as one: "
-                      f"{', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}.")
+    source.plan.doubt(
+        f"{len(names)} tables with the same columns are read as one: "
+        f"{', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}."
+    )
     return [TableFile(root / name) for name in names]
 
 
 def _unclear(names: list[PurePosixPath], why: str) -> DataError:
     shown = ", ".join(readable(name.name) for name in names[:4])
-    return DataError(f"It holds {len(names)} tables and it is not clear how they belong together.",
-                     f"{why[:1].upper()}{why[1:]} ({shown}).",
-                     "Bring one table, or name them train, validation and test.")
+    return DataError(
+        f"It holds {len(names)} tables and it is not clear how they belong together.",
+        f"{why[:1].upper()}{why[1:]} ({shown}).",
+        "Bring one table, or name them train, validation and test.",
+    )
 
 
 def _labels_in_names(names: list[PurePosixPath], options: ImportOptions) -> tuple[str, list[str]]:
-    """Whether folders or files would name the classes, and the class of each table; none where their names do not."""
+    """Whether folders or files would name the classes, and the class of each table; none where
+    their names do not.
+    """
     depths = {len(name.parts) for name in names}
     if len(depths) == 1 and options.labels_from != "names":
-        levels = [place for place in range(depths.pop() - 1) if len({name.parts[place] for name in names}) > 1]
+        levels = [
+            place
+            for place in range(depths.pop() - 1)
+            if len({name.parts[place] for name in names}) > 1
+        ]
         if len(levels) == 1:
             found = [clean_label(readable(name.parts[levels[0]])) for name in names]
             if options.labels_from == "folders" or not any(map(is_generic, found)):
@@ -221,8 +303,9 @@ def _labels_in_names(names: list[PurePosixPath], options: ImportOptions) -> tupl
 
 
 def _class_column(heads: list[Head], options: ImportOptions) -> str:
-    """What is the class in tables of the same columns: a column's name, with a ? before one that is only likely, or
-    empty where there is none."""
+    """What is the class in tables of the same columns: a column's name, with a ? before one that is
+    only likely, or empty where there is none.
+    """
     likely: list[str] = []
     for head in heads:
         try:
@@ -242,11 +325,19 @@ def _class_column(heads: list[Head], options: ImportOptions) -> str:
 
 
 def _are_marks(heads: list[Head], column: str) -> bool:
-    """Whether a column holds the same few numbers in every table, so that the tables are no classes of their own."""
+    """Whether a column holds the same few numbers in every table, so that the tables are no classes
+    of their own.
+    """
     name = column.removeprefix("the column ").strip("'")
-    values = [{*head.frame[name].str.strip()} - {""} for head in heads if name in head.frame.columns]
-    return len(values) == len(heads) and all(own == values[0] for own in values) and len(values[0]) <= _FEW_MARKS \
+    values = [
+        {*head.frame[name].str.strip()} - {""} for head in heads if name in head.frame.columns
+    ]
+    return (
+        len(values) == len(heads)
+        and all(own == values[0] for own in values)
+        and len(values[0]) <= _FEW_MARKS
         and all(value.lstrip("-").isdecimal() for value in values[0])
+    )
 
 
 def _has_text(head: Head, options: ImportOptions) -> bool:

@@ -1,7 +1,7 @@
 """Pictures with more than 8 bits a channel: which they are, and their values as numbers.
 
-Pillow keeps all bits of grey pictures, but only the upper 8 of 16-bit colour, which leaves 12-bit colour black; here
-the lower ones are read as well.
+Pillow keeps all bits of grey pictures, but only the upper 8 of 16-bit colour, which leaves 12-bit
+colour black; here the lower ones are read as well.
 """
 
 from __future__ import annotations
@@ -66,26 +66,45 @@ def _tiff_kind(file: Path | io.BytesIO) -> str:
 
 
 def halved(image: Any) -> str:  # noqa: ANN401
-    """How a colour picture that was opened but not yet loaded has 16 bits a channel; "" when it has not."""
+    """How a colour picture that was opened but not yet loaded has 16 bits a channel; "" when it has
+    not.
+    """
     if image.format == "PPM":
         return "PNM" if _deep_pnm(image) else ""
-    if image.mode not in ("RGB", "RGBA", "RGBX") or image.format not in ("PNG", "TIFF") or not image.tile:
+    if (
+        image.mode not in ("RGB", "RGBA", "RGBX")
+        or image.format not in ("PNG", "TIFF")
+        or not image.tile
+    ):
         return ""
     raw = _raw_mode(image.tile[0])
-    return raw if ";16" in raw and not raw.startswith("RGBa") else ""  # multiplied by alpha, the bytes depend
+    return (
+        raw if ";16" in raw and not raw.startswith("RGBa") else ""
+    )  # multiplied by alpha, the bytes depend
 
 
 def in_planes(image: Any) -> bool:  # noqa: ANN401
-    """Whether a TIFF keeps 16-bit colours in one plane each, which Pillow takes for 8 bits without a word."""
+    """Whether a TIFF keeps 16-bit colours in one plane each, which Pillow takes for 8 bits without
+    a word.
+    """
     tags = getattr(image, "tag_v2", {})
-    return bool(image.format == "TIFF" and tags.get(_PLANES, 1) == 2 and tags.get(_SAMPLES, 1) > 1
-                and max(tags.get(_BITS, (8,))) > 8)
+    return bool(
+        image.format == "TIFF"
+        and tags.get(_PLANES, 1) == 2
+        and tags.get(_SAMPLES, 1) > 1
+        and max(tags.get(_BITS, (8,))) > 8
+    )
 
 
 def _deep_pnm(image: Any) -> bool:  # noqa: ANN401
     """Whether Pillow will scale samples of 16 bits down on its own."""
     arguments = image.tile[0].args if image.tile else ()
-    return bool(image.mode == "RGB" and isinstance(arguments, tuple) and len(arguments) > 1 and arguments[1] > 255)
+    return bool(
+        image.mode == "RGB"
+        and isinstance(arguments, tuple)
+        and len(arguments) > 1
+        and arguments[1] > 255
+    )
 
 
 def _raw_mode(tile: Any) -> str:  # noqa: ANN401
@@ -93,7 +112,8 @@ def _raw_mode(tile: Any) -> str:  # noqa: ANN401
 
 
 def colour_values(data: bytes, raw: str, frame: int = 0) -> Values:
-    """All 16 bits of a colour picture, as rows of RGB or RGBA; a PNG without regard to its orientation.
+    """All 16 bits of a colour picture, as rows of RGB or RGBA; a PNG without regard to its
+    orientation.
 
     Args:
         data: the file.
@@ -106,13 +126,17 @@ def colour_values(data: bytes, raw: str, frame: int = 0) -> Values:
         four = np.asarray(_loaded(data, "RGBA", frame)).astype(np.uint16)
         grey, alpha = four[..., 0] << 8 | four[..., 1], four[..., 2] << 8 | four[..., 3]
         return np.stack([grey, grey, grey, alpha], axis=-1)
-    high, low = (np.asarray(_loaded(data, wanted, frame)).astype(np.uint16) for wanted in ("", "lower"))
+    high, low = (
+        np.asarray(_loaded(data, wanted, frame)).astype(np.uint16) for wanted in ("", "lower")
+    )
     found: Values = high << 8 | low
     return found[..., :3] if raw.startswith("RGBX") else found
 
 
 def _loaded(data: bytes, wanted: str, frame: int) -> Image.Image:
-    """The picture with its bytes taken for `wanted`, the upper ones of each pair for "", the others for `lower`."""
+    """The picture with its bytes taken for `wanted`, the upper ones of each pair for "", the others
+    for `lower`.
+    """
     from PIL import Image
 
     image = cast(Any, Image.open(io.BytesIO(data), formats=("PNG", "TIFF")))
@@ -162,6 +186,11 @@ def colour_png(values: Values) -> bytes:
     lines = np.zeros((height, 1 + width * channels * 2), dtype=np.uint8)
     lines[:, 1:] = np.ascontiguousarray(values.astype(">u2")).view(np.uint8).reshape(height, -1)
     header = struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)
-    return _PNG + b"".join(struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-                           for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 3)),
-                                              (b"IEND", b"")))
+    return _PNG + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in (
+            (b"IHDR", header),
+            (b"IDAT", zlib.compress(lines.tobytes(), 3)),
+            (b"IEND", b""),
+        )
+    )

@@ -1,4 +1,6 @@
-"""Pictures on their way in: decoded and measured by threads, a few dozen at a time, those of many bits on one scale."""
+"""Pictures on their way in: decoded and measured by threads, a few dozen at a time, those of many
+bits on one scale.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True)
 class _Examined:
-    """A picture with its bytes, the digest of what was brought, and its facts or why it cannot be used; `pages` of the
-    file that it is from."""
+    """A picture with its bytes, the digest of what was brought, and its facts or why it cannot be
+    used; `pages` of the file that it is from.
+    """
 
     file: ItemFile
     data: bytes
@@ -45,7 +48,9 @@ class _Examined:
     pages: int = 1
 
 
-def image_chunks(sources: dict[str, Source], options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
+def image_chunks(
+    sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> Iterator[Chunk]:
     """The pictures of all sources, in order."""
     if not any(source.image_tables or source.tables for source in sources.values()):
         intake.columns.update({"image": "file", "label": "folder"})
@@ -62,12 +67,18 @@ def image_chunks(sources: dict[str, Source], options: ImportOptions, intake: Int
             while ahead:
                 yield from _image_chunk(ahead.popleft().result(), split, options, intake)
     if intake.several_pages and not options.pages:
-        intake.plan.doubt(f"{intake.several_pages:,} file(s) have several pages; the first of each is taken. "
-                          "--pages all takes each page as an item.")
+        intake.plan.doubt(
+            f"{intake.several_pages:,} file(s) have several pages; the first of each is taken. "
+            "--pages all takes each page as an item."
+        )
 
 
-def _common_scale(sources: dict[str, Source], options: ImportOptions, intake: Intake) -> tuple[float, ...]:
-    """The darkest and brightest value of all pictures with more than 8 bits, () where there are none."""
+def _common_scale(
+    sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> tuple[float, ...]:
+    """The darkest and brightest value of all pictures with more than 8 bits, () where there are
+    none.
+    """
     reader, found = RangeReader(), False
     for source in sources.values():
         for file in source.images or labelled_files(source, options, Intake()):
@@ -75,7 +86,9 @@ def _common_scale(sources: dict[str, Source], options: ImportOptions, intake: In
             if not (head.startswith(_TIFF) or deep_kind(head)):
                 continue
             data = _bytes_of(file)
-            found |= isinstance(data, bytes) and reader.add(data, file.name, every_page=options.pages == "all")
+            found |= isinstance(data, bytes) and reader.add(
+                data, file.name, every_page=options.pages == "all"
+            )
     if not found:
         return ()
     intake.plan.note(f"{reader.sentence()} They are kept with 8 bits.")
@@ -128,7 +141,9 @@ def _pages_of(file: ItemFile, scale: tuple[float, ...], wanted: str) -> Iterator
         yield replace(_examine_one(file, data, scale, hashlib.sha256(data).digest()), pages=count)
         return
     for number in range(count):
-        page = replace(file, name=f"{file.name}#{number + 1}", extra={**file.extra, "page": str(number + 1)})
+        page = replace(
+            file, name=f"{file.name}#{number + 1}", extra={**file.extra, "page": str(number + 1)}
+        )
         digest = hashlib.sha256(data + f"#{number}".encode()).digest()
         try:
             yield _examine_one(page, page_bytes(data, number), scale, digest)
@@ -146,7 +161,9 @@ def _examine_one(file: ItemFile, data: bytes, scale: tuple[float, ...], digest: 
         return _Examined(file, b"", b"", f"{error.what} {error.why}".strip())
 
 
-def _image_chunk(found: list[_Examined], split: str, options: ImportOptions, intake: Intake) -> Iterator[Chunk]:
+def _image_chunk(
+    found: list[_Examined], split: str, options: ImportOptions, intake: Intake
+) -> Iterator[Chunk]:
     import pyarrow as pa
 
     good: list[tuple[_Examined, PictureFacts]] = []
@@ -161,29 +178,50 @@ def _image_chunk(found: list[_Examined], split: str, options: ImportOptions, int
         return
     files = [one.file for one, _ in good]
     names = sorted({name for file in files for name in file.extra})
-    extra = {f"input_{name}" if name in _RESERVED else name: [file.extra.get(name, "") for file in files]
-             for name in names}
-    pictures = pa.array([{"bytes": one.data, "path": None} for one, _ in good],
-                        pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    extra = {
+        f"input_{name}" if name in _RESERVED else name: [file.extra.get(name, "") for file in files]
+        for name in names
+    }
+    pictures = pa.array(
+        [{"bytes": one.data, "path": None} for one, _ in good],
+        pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    )
 
     def strings(values: list[str]) -> pa.Array:
         return pa.array(values, pa.string())
 
-    yield Chunk(pa.table({"image": pictures, "name": strings([file.name for file in files]),
-                          **{name: strings(values) for name, values in extra.items()}}),
-                strings([file.label for file in files]),
-                strings([split or intake.place(file.fold, options) or file.split for file in files]),
-                strings([file.group for file in files]), strings([file.date for file in files]),
-                _picture_columns([facts for _, facts in good], [one.digest for one, _ in good]),
-                b"".join(one.digest for one, _ in good), b"")
+    yield Chunk(
+        pa.table(
+            {
+                "image": pictures,
+                "name": strings([file.name for file in files]),
+                **{name: strings(values) for name, values in extra.items()},
+            }
+        ),
+        strings([file.label for file in files]),
+        strings([split or intake.place(file.fold, options) or file.split for file in files]),
+        strings([file.group for file in files]),
+        strings([file.date for file in files]),
+        _picture_columns([facts for _, facts in good], [one.digest for one, _ in good]),
+        b"".join(one.digest for one, _ in good),
+        b"",
+    )
 
 
 def _picture_columns(facts: list[PictureFacts], digests: list[bytes]) -> dict[str, NDArray[Any]]:
-    return {"key": np.array([int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64),
-            "width": np.array([f.width for f in facts], dtype=np.int32),
-            "height": np.array([f.height for f in facts], dtype=np.int32),
-            "light": np.array([f.light for f in facts], dtype=np.float32),
-            "contrast": np.array([f.contrast for f in facts], dtype=np.float32),
-            "sharpness": np.array([f.sharpness for f in facts], dtype=np.float32),
-            "look": np.array([f.look for f in facts], dtype=np.uint64),
-            "colours": np.frombuffer(b"".join(f.colours for f in facts), dtype=np.uint8).reshape(len(facts), -1)}
+    return {
+        "key": np.array(
+            [int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64
+        ),
+        "width": np.array([f.width for f in facts], dtype=np.int32),
+        "height": np.array([f.height for f in facts], dtype=np.int32),
+        "light": np.array([f.light for f in facts], dtype=np.float32),
+        "contrast": np.array([f.contrast for f in facts], dtype=np.float32),
+        "sharpness": np.array([f.sharpness for f in facts], dtype=np.float32),
+        "look": np.array([f.look for f in facts], dtype=np.uint64),
+        "colours": (
+            np.frombuffer(b"".join(f.colours for f in facts), dtype=np.uint8).reshape(
+                len(facts), -1
+            )
+        ),
+    }

@@ -1,4 +1,6 @@
-"""One scale from dark to bright for all deep pictures of a set, so that a dark one stays darker than a bright one."""
+"""One scale from dark to bright for all deep pictures of a set, so that a dark one stays darker
+than a bright one.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,9 @@ _KINDS = {"whole": "whole numbers", "fraction": "numbers with fractions"}
 class RangeReader:
     """Sees every deep picture of a set once and remembers three numbers of each.
 
-    Single hot pixels must not turn a set dark. So in a picture one pixel in 10,000 (and up to four in a small one) may
-    lie outside its range, and of the pictures one in 100 outside that of the set; all these come out black or white.
+    Single hot pixels must not turn a set dark. So in a picture one pixel in 10,000 (and up to four
+    in a small one) may lie outside its range, and of the pictures one in 100 outside that of the
+    set; all these come out black or white.
     """
 
     def __init__(self) -> None:
@@ -39,7 +42,8 @@ class RangeReader:
         self._tenths = False
 
     def add(self, data: bytes, name: str = "", *, every_page: bool = False) -> bool:
-        """Take note of a picture; False when it is damaged or not deep, which leaves everything as it is.
+        """Take note of a picture; False when it is damaged or not deep, which leaves everything as
+        it is.
 
         Args:
             data: the whole file.
@@ -48,7 +52,13 @@ class RangeReader:
         """
         try:
             count = pages(data) if every_page else 1
-            return sum(self._add(page_bytes(data, number) if number else data, name) for number in range(count)) > 0
+            return (
+                sum(
+                    self._add(page_bytes(data, number) if number else data, name)
+                    for number in range(count)
+                )
+                > 0
+            )
         except DataError:
             return False
 
@@ -71,21 +81,30 @@ class RangeReader:
         """Darkest and brightest value of the set; () when no picture was deep.
 
         Raises:
-            DataError: when it holds pictures of two kinds whose scales lie far apart, such as fractions from 0 to 1
-                beside whole numbers up to 4,095.
+            DataError: when it holds pictures of two kinds whose scales lie far apart, such as
+                fractions from 0 to 1 beside whole numbers up to 4,095.
         """
         if not any(map(len, self._highs.values())):
             return ()
-        found = {kind: self._scale_of(kind) for kind in _KINDS if any(self._highs[kind]) or any(self._lows[kind])}
+        found = {
+            kind: self._scale_of(kind)
+            for kind in _KINDS
+            if any(self._highs[kind]) or any(self._lows[kind])
+        }
         if not found:
             return 0.0, 255.0
         spreads = sorted(high - low for low, high in found.values())
         if spreads[-1] > _FAR * spreads[0]:
-            parts = [f"{len(self._highs[kind]):,} hold {_KINDS[kind]} between {low:,g} and {high:,g}"
-                     + (f" (such as {self._names[kind]})" if self._names[kind] else "")
-                     for kind, (low, high) in found.items()]
-            raise DataError("The pictures are of two kinds that no single scale fits.", f"{', '.join(parts)}. One kind "
-                            "would come out black.", "Save all of them with the same depth, or bring them apart.")
+            parts = [
+                f"{len(self._highs[kind]):,} hold {_KINDS[kind]} between {low:,g} and {high:,g}"
+                + (f" (such as {self._names[kind]})" if self._names[kind] else "")
+                for kind, (low, high) in found.items()
+            ]
+            raise DataError(
+                "The pictures are of two kinds that no single scale fits.",
+                f"{', '.join(parts)}. One kind would come out black.",
+                "Save all of them with the same depth, or bring them apart.",
+            )
         return min(low for low, _ in found.values()), max(high for _, high in found.values())
 
     def sentence(self) -> str:
@@ -99,13 +118,24 @@ class RangeReader:
         highest = max(_highest(part) for part in self._highs.values() if part)
         many = f"{len(highs):,} pictures hold" if len(highs) > 1 else "1 picture holds"
         what = "numbers with fractions" if self._tenths else "more than 8 bits"
-        reach = f"lie between {lowest:,g} and {highest:,g}" if lowest < 0 or self._tenths else f"reach {highest:,g}"
+        reach = (
+            f"lie between {lowest:,g} and {highest:,g}"
+            if lowest < 0 or self._tenths
+            else f"reach {highest:,g}"
+        )
         bits = int(high + 1).bit_length() - 1
-        as_what = (f"as {bits} bits" if not low and high == 2**bits - 1 and bits > 1 else
-                   f"on a scale from {low:,g} to {high:,g}")
+        as_what = (
+            f"as {bits} bits"
+            if not low and high == 2**bits - 1 and bits > 1
+            else f"on a scale from {low:,g} to {high:,g}"
+        )
         text = f"{many} {what}; their values {reach}, so they are read {as_what}."
         dark = sum(value - low < (high - low) / _DARK for value in highs)
-        return text + (f" {dark:,} of them are much darker than that and come out almost black." if dark else "")
+        return text + (
+            f" {dark:,} of them are much darker than that and come out almost black."
+            if dark
+            else ""
+        )
 
     def _scale_of(self, kind: str) -> tuple[float, float]:
         low, high = _lowest(self._lows[kind]), _highest(self._highs[kind])

@@ -33,7 +33,9 @@ def read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
             reading.note(said)
         dialect = sniff_dialect(table, "" if said else reading.encoding, reading.header)
         if dialect.width > reading.limits.columns:  # before Arrow sets up a buffer for each of them
-            raise ValueError(f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}")
+            raise ValueError(
+                f"it has {dialect.width:,} columns or more, the limit is {reading.limits.columns:,}"
+            )
         with _plain(table, dialect) as plain:
             yield from _Parser(path, plain, dialect, reading).rows(rows)
 
@@ -42,7 +44,8 @@ def read_delimited(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 def _plain(path: Path, dialect: Dialect) -> Iterator[str]:
     """The path of the file in plain UTF-8: the file itself, or a copy for as long as it is read.
 
-    Arrow reads ahead in a thread of its own, which at the end of a process must not be inside Python's decoders.
+    Arrow reads ahead in a thread of its own, which at the end of a process must not be inside
+    Python's decoders.
     """
     if dialect.coding.plain and not dialect.escaped:
         yield str(path)
@@ -71,8 +74,13 @@ class _Parser:
         _tell(self._path, self._dialect, shown, self._reading)
         kinds = dict.fromkeys(names, pa.string())
         number, more = 0, -1
-        with self._opened(self._reading.limits.row_bytes, own or None, column_types=kinds, strings_can_be_null=False,
-                          check_utf8=False) as batches:
+        with self._opened(
+            self._reading.limits.row_bytes,
+            own or None,
+            column_types=kinds,
+            strings_can_be_null=False,
+            check_utf8=False,
+        ) as batches:
             for batch in _until(batches, self._enough):
                 numbers, number = _numbered(batch.num_rows, number, self._refused)
                 table = pa.Table.from_batches([batch]).rename_columns(shown)
@@ -81,13 +89,16 @@ class _Parser:
                     table, numbers = table.slice(more), numbers[more:]
                 table, numbers = _wanted(table, numbers, names, self._dialect, self._reading)
                 for start in range(0, len(numbers), size):
-                    yield Rows(numbers[start:start + size], table.slice(start, size))
+                    yield Rows(numbers[start : start + size], table.slice(start, size))
 
     def _more_headers(self, table: pa.Table, names: list[str]) -> int:
         """How many rows below the names are header rows as well, as survey tools write them."""
         if not self._dialect.header or len(names) < 3:
             return 0
-        lines = [Line(number, list(row.values())) for number, row in enumerate(table.slice(0, 30).to_pylist())]
+        lines = [
+            Line(number, list(row.values()))
+            for number, row in enumerate(table.slice(0, 30).to_pylist())
+        ]
         count, told = survey_rows(names, lines)
         if count:
             self._reading.note(told)
@@ -107,25 +118,40 @@ class _Parser:
         self._reading.bad.clear()
         return names
 
-    def _opened(self, block: int, names: list[str] | None = None, **convert: Any) -> csv.CSVStreamingReader:  # noqa: ANN401
+    def _opened(
+        self,
+        block: int,
+        names: list[str] | None = None,
+        **convert: Any,  # noqa: ANN401
+    ) -> csv.CSVStreamingReader:
         from pyarrow import csv
 
         dialect = self._dialect
         return csv.open_csv(
             self._plain,
-            read_options=csv.ReadOptions(block_size=block, use_threads=False,
-                                         skip_rows=dialect.skip_lines + (1 if names else 0), column_names=names,
-                                         autogenerate_column_names=not dialect.header),
-            parse_options=csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=dialect.quotes,
-                                           quote_char='"' if dialect.quotes else False,
-                                           invalid_row_handler=self._refuse),
-            convert_options=csv.ConvertOptions(**convert))
+            read_options=csv.ReadOptions(
+                block_size=block,
+                use_threads=False,
+                skip_rows=dialect.skip_lines + (1 if names else 0),
+                column_names=names,
+                autogenerate_column_names=not dialect.header,
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=dialect.separator,
+                newlines_in_values=dialect.quotes,
+                quote_char='"' if dialect.quotes else False,
+                invalid_row_handler=self._refuse,
+            ),
+            convert_options=csv.ConvertOptions(**convert),
+        )
 
     def _refuse(self, row: csv.InvalidRow) -> str:
         number = row.number - self._dialect.skip_lines - (1 if self._dialect.header else 0)
         self._refused.append(number)
         try:
-            self._reading.leave_out(number, _reason(row.actual_columns, row.expected_columns, self._dialect))
+            self._reading.leave_out(
+                number, _reason(row.actual_columns, row.expected_columns, self._dialect)
+            )
         except ValueError as error:  # the parser could not pass it on
             self._enough.append(error)
             return "error"
@@ -133,13 +159,20 @@ class _Parser:
 
 
 def _reason(cells: int, expected: int, dialect: Dialect) -> str:
-    return f"it has {cells} cells where the {'header' if dialect.header else 'first row'} has {expected}"
+    return (
+        f"it has {cells} cells where the {'header' if dialect.header else 'first row'} has"
+        f" {expected}"
+    )
 
 
 def _shifted(dialect: Dialect) -> list[str]:
-    """Names of the columns where all rows have one cell more or less than the header; none where they agree."""
+    """Names of the columns where all rows have one cell more or less than the header; none where
+    they agree.
+    """
     first = list(dialect.first)
-    return {"more": [*first, ""], "less": first[:-1], "numbered": ["", *first]}.get(dialect.shift, [])
+    return {"more": [*first, ""], "less": first[:-1], "numbered": ["", *first]}.get(
+        dialect.shift, []
+    )
 
 
 def _tell(path: Path, dialect: Dialect, shown: list[str], reading: Reading) -> None:
@@ -149,26 +182,41 @@ def _tell(path: Path, dialect: Dialect, shown: list[str], reading: Reading) -> N
     if dialect.comments:
         reading.note(f"{dialect.comments:,} line(s) of comments above the table are left out.")
     if not dialect.header:
-        reading.note(f"The first line of {path.name!r} is data: "
-                     f"{'its columns are' if len(shown) > 1 else 'its column is'} called {some}.")
+        reading.note(
+            f"The first line of {path.name!r} is data: "
+            f"{'its columns are' if len(shown) > 1 else 'its column is'} called {some}."
+        )
     elif not dialect.sure:
-        reading.doubt(f"The first line of {path.name!r} is taken as the names of its columns ({some}). "
-                      "If it is data, use --header no.")
+        reading.doubt(
+            f"The first line of {path.name!r} is taken as the names of its columns ({some}). "
+            "If it is data, use --header no."
+        )
     if dialect.header and (beside := side_by_side(dialect.first)):
         reading.doubt(beside)
     if coding.nuls:
-        reading.note(f"{path.name!r} holds {coding.nuls:,} stray NUL byte{'s' if coding.nuls > 1 else ''}, "
-                     f"which {'were' if coding.nuls > 1 else 'was'} dropped.")
+        reading.note(
+            f"{path.name!r} holds {coding.nuls:,} stray NUL byte{'s' if coding.nuls > 1 else ''}, "
+            f"which {'were' if coding.nuls > 1 else 'was'} dropped."
+        )
     if coding.odd_lines:
         several = coding.odd_lines > 1
-        reading.doubt(f"{coding.odd_lines:,} line{'s' if several else ''} of {path.name!r} "
-                      f"{'are' if several else 'is'} not UTF-8; {'they were' if several else 'it was'} read as "
-                      f"{coding.others}.")
+        reading.doubt(
+            f"{coding.odd_lines:,} line{'s' if several else ''} of {path.name!r}"
+            f" {'are' if several else 'is'} not UTF-8; {'they were' if several else 'it was'} read"
+            f" as {coding.others}."
+        )
 
 
-def _wanted(table: pa.Table, numbers: NDArray[np.int64], names: list[str], dialect: Dialect,
-            reading: Reading) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The rows without blank lines, names that come again, and the empty column that a last separator makes."""
+def _wanted(
+    table: pa.Table,
+    numbers: NDArray[np.int64],
+    names: list[str],
+    dialect: Dialect,
+    reading: Reading,
+) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows without blank lines, names that come again, and the empty column that a last
+    separator makes.
+    """
     import pyarrow as pa
 
     keep = np.ones(len(numbers), dtype=bool)

@@ -18,7 +18,9 @@ from tl_core.data.readers.quoting import Quoting, decide, halves, shape_of
 
 _SAMPLE = 256 << 10
 _BOM = b"\xef\xbb\xbf"
-_UNUSED = "\x1f\x1e\x1d\x1c\x02\x01"  # signs that no text holds: the separators of a file of one column
+_UNUSED = (  # signs that no text holds: the separators of a file of one column
+    "\x1f\x1e\x1d\x1c\x02\x01"
+)
 _MOST_COMMENTS = 50
 _NONE = 0.05  # a score that says nothing
 _NAME = re.compile(r"[^\W\d][\w .()/#-]{0,29}")
@@ -45,7 +47,8 @@ class Dialect:
 
 
 def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
-    """Guess from the first 256 kB, quotation marks from the whole file; `encoding` and `header` overrule the guess.
+    """Guess from the first 256 kB, quotation marks from the whole file; `encoding` and `header`
+    overrule the guess.
 
     Raises:
         DataError: when the file holds binary data.
@@ -56,7 +59,9 @@ def sniff_dialect(path: Path, encoding: str = "", header: str = "") -> Dialect:
 
 
 @lru_cache(maxsize=64)
-def _dialect_of(path: Path, encoding: str, header: str, _state: tuple[int, int, int, int]) -> Dialect:
+def _dialect_of(
+    path: Path, encoding: str, header: str, _state: tuple[int, int, int, int]
+) -> Dialect:
     coding = Coding(check_encoding(encoding), broken=True) if encoding else sniff_coding(path)
     lines = _sample(path, coding)
     told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
@@ -64,27 +69,55 @@ def _dialect_of(path: Path, encoding: str, header: str, _state: tuple[int, int, 
     skipped = 1 if told else comments
     lines = lines[skipped:]
     if _are_labelled(lines):
-        return Dialect(coding, _unused(partial(_opened, path, coding)), quotes=False, header=header == "yes",
-                       skip_lines=skipped, width=1, single=True)
+        return Dialect(
+            coding,
+            _unused(partial(_opened, path, coding)),
+            quotes=False,
+            header=header == "yes",
+            skip_lines=skipped,
+            width=1,
+            single=True,
+        )
     suffix, opened = path.suffix.lower(), partial(_opened, path, coding)
     separator, rows = _separator(lines, told[1] if told else "", suffix)
     above = skipped + bool(rows and has_header(rows, header)[0])
-    quoting = decide(opened, shape_of(rows, separator, above), suffix,
-                     escapes=coding.slashes) if coding.marks else Quoting(False)
+    quoting = (
+        decide(opened, shape_of(rows, separator, above), suffix, escapes=coding.slashes)
+        if coding.marks
+        else Quoting(False)
+    )
     single = not separator
     separator = separator or _unused(opened)
     rows = _rows(_unescaped(lines) if quoting.escaped else lines, separator, quotes=quoting.quotes)
     named, sure = has_header(rows, header)
-    return Dialect(coding, separator, quoting.quotes, named, skipped, len(rows[0]) if rows else 0, single,
-                   quoting.escaped, quoting.escaped and halves(opened), sure, tuple(rows[0]) if rows else (),
-                   comments, _shift(rows) if named and not single and lines[0].strip() else "")
+    return Dialect(
+        coding,
+        separator,
+        quoting.quotes,
+        named,
+        skipped,
+        len(rows[0]) if rows else 0,
+        single,
+        quoting.escaped,
+        quoting.escaped and halves(opened),
+        sure,
+        tuple(rows[0]) if rows else (),
+        comments,
+        _shift(rows) if named and not single and lines[0].strip() else "",
+    )
 
 
 def _comments(lines: list[str]) -> int:
-    """How many lines above a table are comments: they begin with #, and are cut otherwise than the rows below them."""
+    """How many lines above a table are comments: they begin with #, and are cut otherwise than the
+    rows below them.
+    """
     count = next((place for place, line in enumerate(lines) if not line.startswith("#")), 0)
-    below = lines[count:count + 20]
-    if not 0 < count <= _MOST_COMMENTS or len(below) < 2 or any(line.startswith("#") for line in lines[count:]):
+    below = lines[count : count + 20]
+    if (
+        not 0 < count <= _MOST_COMMENTS
+        or len(below) < 2
+        or any(line.startswith("#") for line in lines[count:])
+    ):
         return 0
     for separator in ",\t;|":
         cuts = below[0].count(separator)
@@ -94,7 +127,9 @@ def _comments(lines: list[str]) -> int:
 
 
 def _are_labelled(lines: list[str]) -> bool:
-    """Whether nearly all lines begin with a label of fastText, so that their commas are those of texts."""
+    """Whether nearly all lines begin with a label of fastText, so that their commas are those of
+    texts.
+    """
     filled = [line for line in lines[:1000] if line.strip()]
     labelled = sum(line.lstrip().startswith("__label__") for line in filled)
     return labelled > 0.9 * len(filled) and not any("\t" in line.strip() for line in filled)
@@ -107,7 +142,9 @@ def _sample(path: Path, coding: Coding) -> list[str]:
         return lines[:-1] if len(lines) > 2 and handle.read(1) else lines  # the last one may be cut
 
 
-def _opened(path: Path, coding: Coding, escaped: bool) -> io.BufferedReader:  # noqa: FBT001  # as `quoting` calls it
+def _opened(
+    path: Path, coding: Coding, escaped: bool
+) -> io.BufferedReader:  # as `quoting` calls it
     """The file as UTF-8 without a mark, straight from the disk where it is that already."""
     if not coding.plain or escaped:
         return io.BufferedReader(Utf8(path, coding, escaped=escaped), 1 << 20)
@@ -130,7 +167,9 @@ def _unescaped(lines: list[str]) -> list[str]:
 
 
 def _separator(lines: list[str], told: str, suffix: str) -> tuple[str, list[list[str]]]:
-    """The separator that cuts most rows into the same number of cells, with the rows; empty for one column."""
+    """The separator that cuts most rows into the same number of cells, with the rows; empty for one
+    column.
+    """
     tries = [(lines, False)]
     if any('"' in line for line in lines):
         tries = [(lines, True), (lines, False)]
@@ -141,7 +180,8 @@ def _separator(lines: list[str], told: str, suffix: str) -> tuple[str, list[list
         for text, quotes in tries:
             rows = _rows(text, separator, quotes=quotes)
             score = _score(rows, separator, suffix, told) + (
-                0.0 if not quotes else 0.02 if _is_quoted(text, separator) else -0.02)
+                0.0 if not quotes else 0.02 if _is_quoted(text, separator) else -0.02
+            )
             found.append((score, separator, rows))
     tabs = [one for one in found if one[1] == "\t" and one[0] > _NONE] if suffix == ".tsv" else []
     score, separator, rows = max(tabs or found, key=lambda one: one[0])
@@ -158,14 +198,22 @@ def _score(rows: list[list[str]], separator: str, suffix: str, told: str) -> flo
     if abs(usual - width) == 1:
         share = max(share, count / len(rows))
     headed = width > 1 and 2 * several >= len(rows) and _are_names(rows[0], share)
-    single = width == 1 and is_known(rows[0][0]) and any(row[-1] for row in rows[1:] if len(row) > 1)
-    alike = (usual > 1 and not single and count >= (0.8 if separator in "\t|" else 0.95) * len(rows)
-             and _is_plausible(rows, separator, suffix))
+    single = (
+        width == 1 and is_known(rows[0][0]) and any(row[-1] for row in rows[1:] if len(row) > 1)
+    )
+    alike = (
+        usual > 1
+        and not single
+        and count >= (0.8 if separator in "\t|" else 0.95) * len(rows)
+        and _is_plausible(rows, separator, suffix)
+    )
     return share + min(max(width, usual), 100) / 1000 if headed or alike or told else 0.0
 
 
 def _are_names(first: list[str], share: float) -> bool:
-    """Whether the first row looks like a header, so that rows of another width are damaged and not prose."""
+    """Whether the first row looks like a header, so that rows of another width are damaged and not
+    prose.
+    """
     if any(map(is_known, first)):
         return True
     short = [cell for cell in first if _NAME.fullmatch(cell) and not cell.endswith((" ", "."))]
@@ -181,25 +229,37 @@ def _is_plausible(rows: list[list[str]], separator: str, suffix: str) -> bool:
     spaced = sum(any(cell.startswith(" ") for cell in row[1:]) for row in whole) >= 0.5 * len(whole)
     if not spaced and (suffix != ".txt" or len(rows) > 1):
         return True
-    columns = [[row[place].strip() for row in whole if place < len(row)] for place in range(len(whole[0]))]
-    return len(rows) >= 4 and any(2 * len(set(cells)) <= len(cells) or all(map(_NUMBER.fullmatch, cells[1:]))
-                                  for cells in columns)
+    columns = [
+        [row[place].strip() for row in whole if place < len(row)] for place in range(len(whole[0]))
+    ]
+    return len(rows) >= 4 and any(
+        2 * len(set(cells)) <= len(cells) or all(map(_NUMBER.fullmatch, cells[1:]))
+        for cells in columns
+    )
 
 
-def _rows(lines: list[str], separator: str, *, quotes: bool, strict: bool = False) -> list[list[str]]:
+def _rows(
+    lines: list[str], separator: str, *, quotes: bool, strict: bool = False
+) -> list[list[str]]:
     """The first 200 rows.
 
     Raises:
         csv.Error: with `strict`, for a quotation mark in the wrong place.
     """
     csv.field_size_limit(16 << 20)
-    reader = csv.reader(lines, delimiter=separator, strict=strict,
-                        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+    reader = csv.reader(
+        lines,
+        delimiter=separator,
+        strict=strict,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+    )
     return list(islice((row for row in reader if row), 200))
 
 
 def _is_quoted(lines: list[str], separator: str) -> bool:
-    """Whether every quotation mark stands where quoting puts it; an open one at the end may be a cut sample."""
+    """Whether every quotation mark stands where quoting puts it; an open one at the end may be a
+    cut sample.
+    """
     try:
         _rows(lines, separator, quotes=True, strict=True)
     except csv.Error as error:
@@ -208,7 +268,9 @@ def _is_quoted(lines: list[str], separator: str) -> bool:
 
 
 def _shift(rows: list[list[str]]) -> str:
-    """How all rows differ from the header: by an empty cell at the end, or by row numbers without a name in front."""
+    """How all rows differ from the header: by an empty cell at the end, or by row numbers without a
+    name in front.
+    """
     first, rest = rows[0], rows[1:]
     widths = {len(row) for row in rest}
     if len(widths) != 1 or any("\n" in name or "\r" in name for name in first):
@@ -216,6 +278,8 @@ def _shift(rows: list[list[str]]) -> str:
     if widths == {len(first) + 1}:
         if all(not row[-1].strip() for row in rest):
             return "more"
-        counted = [row[0] for row in rest] in ([str(place + start) for place in range(len(rest))] for start in (0, 1))
+        counted = [row[0] for row in rest] in (
+            [str(place + start) for place in range(len(rest))] for start in (0, 1)
+        )
         return "numbered" if counted and len(rest) > 1 else ""
     return "less" if widths == {len(first) - 1} and not first[-1].strip() else ""

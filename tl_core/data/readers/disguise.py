@@ -1,4 +1,6 @@
-"""Files that are not what their ending says: workbooks named CSV, JSON lines named TXT, texts named XLS."""
+"""Files that are not what their ending says: workbooks named CSV, JSON lines named TXT, texts named
+XLS.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ _HEAD = 64 << 10
 _WORKBOOK = "[Content_Types].xml"
 _OLD = b"\xd0\xcf\x11\xe0"
 _TEXT_ENDINGS = frozenset((".csv", ".tsv", ".txt", ".psv"))
-_MARKED_UP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|table|meta|style|head)", re.IGNORECASE)
+_MARKED_UP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|table|meta|style|head)", re.IGNORECASE
+)
 _LISTED = re.compile(rb'\s*\[\s*(?:\{\s*"|\{\s*\})')
 
 
@@ -36,7 +40,9 @@ def real_suffix(path: Path) -> str:
     if head.startswith(_OLD) or not head:
         return suffix
     if suffix in (".xlsx", ".xls"):
-        if _MARKED_UP.match(head) or (b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))):
+        if _MARKED_UP.match(head) or (
+            b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+        ):
             return suffix
         return ".json" if _LISTED.match(head) else ".csv"
     return _json(head) or suffix
@@ -51,7 +57,9 @@ def _is_workbook(path: Path) -> bool:
 
 
 def _json(head: bytes) -> str:
-    """The ending for JSON in a text: its first line is an object, or it begins as a list of objects."""
+    """The ending for JSON in a text: its first line is an object, or it begins as a list of
+    objects.
+    """
     head = head.removeprefix(b"\xef\xbb\xbf")
     if _LISTED.match(head):
         return ".json" if len(head) > _HEAD - 4 or _is_whole(head) else ""

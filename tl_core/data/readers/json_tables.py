@@ -20,16 +20,23 @@ _NAMES = frozenset((*column_names.TEXT_NAMES, *column_names.IMAGE_NAMES)) - {"id
 
 
 def read_json(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
-    """A list of objects, whatever stands around it, one of the other shapes of a table, or JSON lines."""
+    """A list of objects, whatever stands around it, one of the other shapes of a table, or JSON
+    lines.
+    """
     coding = _coding(path, reading)
     if _starts_with_a_record(path, coding, reading.limits.row_bytes):
         yield from _lines(path, coding, reading, rows)
         return
     with _opened(path, coding) as handle:
         if path.stat().st_size > reading.limits.json_bytes:
-            raise ValueError(f"a JSON list may have {reading.limits.json_bytes >> 20} MB; JSONL has no such limit")
+            raise ValueError(
+                f"a JSON list may have {reading.limits.json_bytes >> 20} MB; JSONL has no such"
+                " limit"
+            )
         content = _values(handle.read())
-    yield from told(framed(shapes.strings(shapes.records_of(content, reading)), reading, rows), reading)
+    yield from told(
+        framed(shapes.strings(shapes.records_of(content, reading)), reading, rows), reading
+    )
 
 
 def read_jsonl(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
@@ -53,7 +60,9 @@ def _coding(path: Path, reading: Reading) -> Coding:
 def _opened(path: Path, coding: Coding) -> IO[str]:
     if coding.plain:
         return path.open(encoding="utf-8-sig", errors="replace")
-    return io.TextIOWrapper(io.BufferedReader(Utf8(path, coding), 1 << 20), encoding="utf-8", errors="replace")
+    return io.TextIOWrapper(
+        io.BufferedReader(Utf8(path, coding), 1 << 20), encoding="utf-8", errors="replace"
+    )
 
 
 def _starts_with_a_record(path: Path, coding: Coding, top: int) -> bool:
@@ -74,7 +83,9 @@ def _values(text: str) -> Any:  # noqa: ANN401
     found: list[Any] = []
     place = 0
     while True:
-        while place < len(text) and text[place] in " \t\r\n,\ufeff" and (found or text[place] != ","):
+        while (
+            place < len(text) and text[place] in " \t\r\n,\ufeff" and (found or text[place] != ",")
+        ):
             place += 1
         if place >= len(text):
             break
@@ -105,28 +116,42 @@ def _json_lines(handle: IO[str], reading: Reading) -> Iterator[tuple[int, dict[s
 
 
 def told(rows: Iterator[Rows], reading: Reading) -> Iterator[Rows]:
-    """The rows as they are; where their columns hold nested data that no format explains, it is said so."""
+    """The rows as they are; where their columns hold nested data that no format explains, it is
+    said so.
+    """
     first = next(rows, None)
     if first is None:
         return
     nested = _nested(first)
     if nested and not explains(first):
-        reading.doubt(f"Some columns hold nested data ({', '.join(nested[:6])}); export it flat (CSV or JSON-MIN) for "
-                      "better columns.")
+        reading.doubt(
+            f"Some columns hold nested data ({', '.join(nested[:6])}); export it flat (CSV or"
+            " JSON-MIN) for better columns."
+        )
     yield first
     yield from rows
 
 
 def _nested(first: Rows) -> list[str]:
-    """Columns nested deeper than one level; all with objects in them where no plain column can be the text."""
+    """Columns nested deeper than one level; all with objects in them where no plain column can be
+    the text.
+    """
     deep: list[str] = []
     any_level: list[str] = []
     plain = False
     for name in first.cells.column_names:
-        values = [parsed(value) for value in first.cells.column(name).slice(0, _HEAD).to_pylist() if value]
-        plain = plain or (column_names.joined(name) in _NAMES and any(value is None for value in values))
-        inner = [one for value in values if value is not None for one in (value.values() if isinstance(value, dict)
-                                                                          else value)]
+        values = [
+            parsed(value) for value in first.cells.column(name).slice(0, _HEAD).to_pylist() if value
+        ]
+        plain = plain or (
+            column_names.joined(name) in _NAMES and any(value is None for value in values)
+        )
+        inner = [
+            one
+            for value in values
+            if value is not None
+            for one in (value.values() if isinstance(value, dict) else value)
+        ]
         if any(isinstance(one, dict | list) for one in inner):
             deep.append(name)
         if any(isinstance(value, dict) for value in values):

@@ -1,5 +1,7 @@
-"""Delimited files written in ways that no parser takes as they are, brought into plain CSV: separators of several
-signs, single quotation marks, rows that are quoted as a whole, and blanks between quoted cells."""
+"""Delimited files written in ways that no parser takes as they are, brought into plain CSV:
+separators of several signs, single quotation marks, rows that are quoted as a whole, and blanks
+between quoted cells.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class _Way(NamedTuple):
 
 @contextmanager
 def plain_table(path: Path, encoding: str) -> Iterator[tuple[Path, str]]:
-    """The file itself, or a copy as plain CSV for as long as it is read, with a sentence that says so."""
+    """The file itself, or a copy as plain CSV for as long as it is read, with a sentence that says
+    so.
+    """
     way = _recognised(path)
     if way is None:
         yield path, ""
@@ -44,8 +48,15 @@ def plain_table(path: Path, encoding: str) -> Iterator[tuple[Path, str]]:
     csv.field_size_limit(16 << 20)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "table.csv"
-        with io.TextIOWrapper(io.BufferedReader(Utf8(path, coding), 1 << 20), encoding="utf-8", errors="replace",
-                              newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+        with (
+            io.TextIOWrapper(
+                io.BufferedReader(Utf8(path, coding), 1 << 20),
+                encoding="utf-8",
+                errors="replace",
+                newline="",
+            ) as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
             writer = csv.writer(target, lineterminator="\n")
             writer.writerows(row for row in way.cut(source) if row)
         yield copy, f"{path.name!r} is written with {way.told}."
@@ -83,7 +94,10 @@ def _wrapped(lines: list[str]) -> _Way | None:
         return None
     first = outer[0][0] if len(outer[0]) == 1 else lines[0]
     for separator in _ONE:
-        rows = [next(csv.reader([row], delimiter=separator), []) for row in (first, *(row[0] for row in outer[1:]))]
+        rows = [
+            next(csv.reader([row], delimiter=separator), [])
+            for row in (first, *(row[0] for row in outer[1:]))
+        ]
         if _widths(rows) and any(map(is_known, rows[0])):
             return _Way("quotation marks around whole rows", partial(_unwrap, separator=separator))
     return None
@@ -98,40 +112,59 @@ def _unwrap(lines: Iterator[str], separator: str) -> Iterator[list[str]]:
 def _single(lines: list[str]) -> _Way | None:
     """Single quotation marks around cells."""
     body = lines[1:]
-    if sum(line.startswith("'") or line.rstrip().endswith("'") for line in body) < _NEARLY_ALL * len(body):
+    if sum(
+        line.startswith("'") or line.rstrip().endswith("'") for line in body
+    ) < _NEARLY_ALL * len(body):
         return None
     for separator in _ONE:
         cell = rf"(?:'(?:[^'\\]|''|\\.)*'|[^'{re.escape(separator)}]*)"
         form = re.compile(rf"{cell}(?:{re.escape(separator)} ?{cell})+")
-        if sum(form.fullmatch(line.rstrip()) is not None for line in body) < _NEARLY_ALL * len(body):
+        if sum(form.fullmatch(line.rstrip()) is not None for line in body) < _NEARLY_ALL * len(
+            body
+        ):
             continue
         rows = list(_singles(iter(lines), separator))
         if _widths(rows):
-            return _Way("single quotation marks around its cells", partial(_singles, separator=separator))
+            return _Way(
+                "single quotation marks around its cells", partial(_singles, separator=separator)
+            )
     return None
 
 
 def _singles(lines: Iterator[str], separator: str) -> Iterator[list[str]]:
-    return csv.reader((line.replace("\\'", "''") for line in lines), delimiter=separator, quotechar="'",
-                      skipinitialspace=True)
+    return csv.reader(
+        (line.replace("\\'", "''") for line in lines),
+        delimiter=separator,
+        quotechar="'",
+        skipinitialspace=True,
+    )
 
 
 def _blank(lines: list[str]) -> _Way | None:
     """Blanks between quoted cells, as R writes tables."""
-    if not all('"' in line for line in lines) or not all(_BLANKS.fullmatch(line.rstrip()) for line in lines):
+    if not all('"' in line for line in lines) or not all(
+        _BLANKS.fullmatch(line.rstrip()) for line in lines
+    ):
         return None
     rows = list(_blanks(iter(lines)))
-    if not _widths(rows[1:]) or len(rows[1]) - len(rows[0]) not in (0, 1) or any(
-            cell.startswith((",", ";", "\t")) for row in rows for cell in row):
+    if (
+        not _widths(rows[1:])
+        or len(rows[1]) - len(rows[0]) not in (0, 1)
+        or any(cell.startswith((",", ";", "\t")) for row in rows for cell in row)
+    ):
         return None
     return _Way("blanks between its cells", _blanks)
 
 
 def _blanks(lines: Iterator[str]) -> Iterator[list[str]]:
-    rows = csv.reader((line.replace('\\"', '""') for line in lines), delimiter=" ", skipinitialspace=True)
+    rows = csv.reader(
+        (line.replace('\\"', '""') for line in lines), delimiter=" ", skipinitialspace=True
+    )
     first = next(rows, [])
     second = next(rows, [])
-    yield ["", *first] if len(second) == len(first) + 1 else first  # R gives the column of row names no name
+    yield (
+        ["", *first] if len(second) == len(first) + 1 else first
+    )  # R gives the column of row names no name
     yield second
     yield from rows
 
@@ -140,14 +173,23 @@ def _long(lines: list[str]) -> _Way | None:
     """A separator of several signs that comes equally often in nearly every line."""
     for separator in _LONG:
         usual = lines[0].count(separator)
-        if not usual or sum(line.count(separator) == usual for line in lines) < _NEARLY_ALL * len(lines):
+        if not usual or sum(line.count(separator) == usual for line in lines) < _NEARLY_ALL * len(
+            lines
+        ):
             continue
-        if not all(cell.strip() for cell in lines[0].split(separator)):  # headings and other marks of texts
+        if not all(
+            cell.strip() for cell in lines[0].split(separator)
+        ):  # headings and other marks of texts
             continue
         others = [one for one in _ONE if one not in separator]
-        if any(lines[0].count(one) >= usual and len({line.count(one) for line in lines}) == 1 for one in others):
+        if any(
+            lines[0].count(one) >= usual and len({line.count(one) for line in lines}) == 1
+            for one in others
+        ):
             continue
-        return _Way(f"{separator!r} between its cells", partial(_cut, separator=separator, most=usual))
+        return _Way(
+            f"{separator!r} between its cells", partial(_cut, separator=separator, most=usual)
+        )
     return None
 
 

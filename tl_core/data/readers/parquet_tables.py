@@ -17,7 +17,8 @@ _RATIO_FLOOR = 64 << 20
 
 
 def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
-    """The rows with objects taken apart into columns, one level deep, and bytes as text where they are UTF-8.
+    """The rows with objects taken apart into columns, one level deep, and bytes as text where they
+    are UTF-8.
 
     Raises:
         ValueError: when the file is damaged or over the limits.
@@ -26,7 +27,9 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 
 
 def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
-    """Text columns stay dictionary-encoded until their real size is known: a small file can hold terabytes."""
+    """Text columns stay dictionary-encoded until their real size is known: a small file can hold
+    terabytes.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -34,11 +37,18 @@ def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         with pq.ParquetFile(path) as plain:
             schema = plain.schema_arrow
             if len(schema.names) > reading.limits.columns:
-                raise ValueError(f"it has {len(schema.names):,} columns, the limit is {reading.limits.columns:,}")
+                raise ValueError(
+                    f"it has {len(schema.names):,} columns, the limit is {reading.limits.columns:,}"
+                )
             names = class_names(schema)
-            texts = [field.name for field in schema if pa.types.is_string(field.type)
-                     or pa.types.is_large_string(field.type) or pa.types.is_binary(field.type)
-                     or pa.types.is_large_binary(field.type)]
+            texts = [
+                field.name
+                for field in schema
+                if pa.types.is_string(field.type)
+                or pa.types.is_large_string(field.type)
+                or pa.types.is_binary(field.type)
+                or pa.types.is_large_binary(field.type)
+            ]
         with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
             number = plain_bytes = 0
             binary: set[str] | None = None
@@ -47,14 +57,18 @@ def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 lengths = _plain_lengths(batch)
                 plain_bytes += int(lengths.sum())
                 if plain_bytes > most:
-                    raise ValueError(f"it unpacks to over {reading.limits.zip_ratio} times its size, which is how a "
-                                     "bomb looks")
+                    raise ValueError(
+                        f"it unpacks to over {reading.limits.zip_ratio} times its size, which is"
+                        " how a bomb looks"
+                    )
                 batch = _flat(batch)
                 if binary is None:
                     binary = _no_texts(batch)
                     if binary:
-                        reading.note("Columns of bytes that are no text are left out: "
-                                     f"{', '.join(sorted(binary)[:6])}.")
+                        reading.note(
+                            "Columns of bytes that are no text are left out: "
+                            f"{', '.join(sorted(binary)[:6])}."
+                        )
                 batch = batch.drop_columns(sorted(binary)) if binary else batch
                 yield from _parquet_rows(batch, lengths, number, reading, names)
                 number += batch.num_rows
@@ -70,7 +84,9 @@ def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
     lengths = np.zeros(batch.num_rows, dtype=np.int64)
     for column in batch.columns:
         if pa.types.is_dictionary(column.type):
-            sizes = pc.fill_null(pc.binary_length(column.dictionary), 0).to_numpy(zero_copy_only=False)
+            sizes = pc.fill_null(pc.binary_length(column.dictionary), 0).to_numpy(
+                zero_copy_only=False
+            )
             codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
             lengths += np.where(codes >= 0, np.append(sizes, 0)[codes], 0)
     return lengths
@@ -95,11 +111,17 @@ def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
     import pyarrow as pa
 
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def _no_texts(batch: Any) -> set[str]:  # noqa: ANN401
-    """The columns of bytes that are not UTF-8, or hold control signs as pictures and packed data do."""
+    """The columns of bytes that are not UTF-8, or hold control signs as pictures and packed data
+    do.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -118,19 +140,28 @@ def _no_texts(batch: Any) -> set[str]:  # noqa: ANN401
     return found
 
 
-def _parquet_rows(batch: Any, lengths: NDArray[np.int64], number: int,  # noqa: ANN401
-                  reading: Reading, names: dict[str, list[str]]) -> Iterator[Rows]:
+def _parquet_rows(
+    batch: Any,  # noqa: ANN401
+    lengths: NDArray[np.int64],
+    number: int,
+    reading: Reading,
+    names: dict[str, list[str]],
+) -> Iterator[Rows]:
     """The rows of a batch as strings, in slices whose plain size stays near one row's limit."""
     import pyarrow as pa
 
     good = lengths <= reading.limits.row_bytes
     for place in np.flatnonzero(~good):
-        reading.leave_out(number + int(place) + 1, f"it is longer than {reading.limits.row_bytes >> 20} MB")
-    parts = (np.cumsum(np.where(good, lengths, 0)) // reading.limits.row_bytes)
+        reading.leave_out(
+            number + int(place) + 1, f"it is longer than {reading.limits.row_bytes >> 20} MB"
+        )
+    parts = np.cumsum(np.where(good, lengths, 0)) // reading.limits.row_bytes
     for part in np.unique(parts[good]):
         places = np.flatnonzero(good & (parts == part))
-        columns = [_as_strings(column.take(pa.array(places)), names.get(name))
-                   for name, column in zip(batch.schema.names, batch.columns, strict=True)]
+        columns = [
+            _as_strings(column.take(pa.array(places)), names.get(name))
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        ]
         yield Rows(number + places + 1, pa.table(columns, names=clean_names(batch.schema.names)))
 
 
@@ -145,14 +176,18 @@ def _as_strings(column: Any, names: list[str] | None) -> Any:  # noqa: ANN401
         try:
             column = column.cast(pa.binary()).cast(pa.string())
         except pa.ArrowInvalid as error:
-            raise ValueError("a column of bytes that begins as text holds bytes that are not UTF-8") from error
+            raise ValueError(
+                "a column of bytes that begins as text holds bytes that are not UTF-8"
+            ) from error
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.fill_null(column.cast(pa.string()), "")
     return pa.array([named_cell(value, names) for value in column.to_pylist()], pa.string())
 
 
 def named_cell(value: object, names: list[str] | None) -> str:
-    """A cell as a string; a class number (or each of a list) as its name where the file has names, -1 as no class."""
+    """A cell as a string; a class number (or each of a list) as its name where the file has names,
+    -1 as no class.
+    """
     if names is not None and isinstance(value, list):
         return cell([_named(one, names) for one in value])
     return cell(value) if names is None else cell(_named(value, names))
@@ -167,7 +202,8 @@ def _named(value: object, names: list[str]) -> object:
 def class_names(schema: object) -> dict[str, list[str]]:
     """Names of the classes by number, by column, where the file carries Hugging Face's features.
 
-    Columns in objects are called as `read_parquet` calls them; numbers in lists have the names of their entries.
+    Columns in objects are called as `read_parquet` calls them; numbers in lists have the names of
+    their entries.
     """
     metadata = getattr(schema, "metadata", None) or {}
     try:
@@ -182,11 +218,17 @@ def class_names(schema: object) -> dict[str, list[str]]:
 
 
 def _names_of(spec: Any) -> list[str]:  # noqa: ANN401
-    """The names of a feature that is a class, or a list of classes in any of the ways in which that was written."""
+    """The names of a feature that is a class, or a list of classes in any of the ways in which that
+    was written.
+    """
     if isinstance(spec, list) and len(spec) == 1:
         return _names_of(spec[0])
     if not isinstance(spec, dict):
         return []
     if spec.get("_type") == "ClassLabel" and isinstance(spec.get("names"), list):
         return list(map(str, spec["names"]))
-    return _names_of(spec["feature"]) if isinstance(spec.get("feature"), dict) and "_type" in spec["feature"] else []
+    return (
+        _names_of(spec["feature"])
+        if isinstance(spec.get("feature"), dict) and "_type" in spec["feature"]
+        else []
+    )

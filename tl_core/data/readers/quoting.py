@@ -1,4 +1,6 @@
-"""Whether quotation marks in a delimited file enclose cells or belong to the texts, decided over the whole file."""
+"""Whether quotation marks in a delimited file enclose cells or belong to the texts, decided over
+the whole file.
+"""
 
 from __future__ import annotations
 
@@ -44,26 +46,37 @@ class Quoting(NamedTuple):
 
 
 def shape_of(rows: list[list[str]], separator: str, above: int) -> Shape:
-    """The shape that most rows of a sample have; `above` counts what comes before the first row of data."""
+    """The shape that most rows of a sample have; `above` counts what comes before the first row of
+    data.
+    """
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     whole = [row for row in rows if len(row) == width]
     longest = tuple(max((len(row[place]) for row in whole), default=0) for place in range(width))
-    values = tuple(frozenset(column) if 2 * len(set(column)) <= len(column) else frozenset()
-                   for column in zip(*whole[1:], strict=True))
+    values = tuple(
+        frozenset(column) if 2 * len(set(column)) <= len(column) else frozenset()
+        for column in zip(*whole[1:], strict=True)
+    )
     spaced = any(cell.startswith(" ") for row in whole for cell in row[1:])
     return Shape(separator, width, longest, values, spaced, above)
 
 
 def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoting:
-    """The reading that damages the fewest rows; where both do equally well and a mark is out of place, the literal one.
+    """The reading that damages the fewest rows; where both do equally well and a mark is out of
+    place, the literal one.
 
     Raises:
         ValueError: when a quotation mark swallows whole rows and no other reading is better.
     """
-    ways = (False, True)[:1 + escapes]
+    ways = (False, True)[: 1 + escapes]
     if shape.width < 2:
-        return next((Quoting(True, escaped) for escaped in ways if _encloses_lines(opened, escaped, suffix)),
-                    Quoting(False))
+        return next(
+            (
+                Quoting(True, escaped)
+                for escaped in ways
+                if _encloses_lines(opened, escaped, suffix)
+            ),
+            Quoting(False),
+        )
     for escaped in ways:
         with opened(escaped) as handle:
             if _is_tidy(handle, shape):
@@ -74,7 +87,9 @@ def decide(opened: Opened, shape: Shape, suffix: str, *, escapes: bool) -> Quoti
 def halves(opened: Opened) -> bool:
     """Whether every backslash is doubled or stands before a mark: then two of them mean one."""
     with opened(False) as handle:
-        return not any(b"\\" in block.replace(b"\\\\", b"").replace(b'\\"', b"") for block in blocks(handle))
+        return not any(
+            b"\\" in block.replace(b"\\\\", b"").replace(b'\\"', b"") for block in blocks(handle)
+        )
 
 
 def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
@@ -87,7 +102,7 @@ def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
     if fits and not counts.damaged_marked:
         return Quoting(False)
     found = []
-    for escaped in (False, True)[:1 + escapes]:
+    for escaped in (False, True)[: 1 + escapes]:
         with opened(escaped) as handle:
             found.append((*_damaged_quoted(handle, shape), escaped))
     damaged, swallowed, escaped = min(found, key=lambda one: (one[0], not one[2]))
@@ -112,14 +127,21 @@ def _is_tidy(handle: io.BufferedReader, shape: Shape) -> bool:
         outside = ends[np.searchsorted(marks, ends) % 2 == 0]
         cut = int(outside[-1]) + 1 if len(outside) else 0
         left = whole[cut:]
-        if len(left) > _LONGEST or not _is_tidy_block(whole[:cut], signs[:cut], marks[marks < cut], ends, shape):
+        if len(left) > _LONGEST or not _is_tidy_block(
+            whole[:cut], signs[:cut], marks[marks < cut], ends, shape
+        ):
             return False
         if not chunk:
             return not left
 
 
-def _is_tidy_block(block: bytes, signs: NDArray[np.uint8], marks: NDArray[np.intp], ends: NDArray[np.intp],
-                   shape: Shape) -> bool:
+def _is_tidy_block(
+    block: bytes,
+    signs: NDArray[np.uint8],
+    marks: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    shape: Shape,
+) -> bool:
     if not len(marks):
         return True
     opening, closing = marks[::2], marks[1::2]
@@ -131,20 +153,36 @@ def _is_tidy_block(block: bytes, signs: NDArray[np.uint8], marks: NDArray[np.int
         return False
     starts, stops = opening[before != _QUOTE], closing[after != _QUOTE]
     lines = np.searchsorted(ends, stops) - np.searchsorted(ends, starts)
-    return not any(_are_rows(_text_lines(block[starts[place]:stops[place]].decode("utf-8", "replace"))[1:-1], shape)
-                   for place in np.flatnonzero(lines >= 2))
+    return not any(
+        _are_rows(
+            _text_lines(block[starts[place] : stops[place]].decode("utf-8", "replace"))[1:-1], shape
+        )
+        for place in np.flatnonzero(lines >= 2)
+    )
 
 
 def _are_rows(lines: list[str], shape: Shape) -> bool:
-    """Whether lines from the inside of a cell look like rows of the file, not like lines of a text."""
+    """Whether lines from the inside of a cell look like rows of the file, not like lines of a
+    text.
+    """
     rows = [line.split(shape.separator) for line in lines]
     for cells in rows:
-        if len(cells) != shape.width or (not shape.spaced and any(cell.startswith(" ") for cell in cells[1:])):
+        if len(cells) != shape.width or (
+            not shape.spaced and any(cell.startswith(" ") for cell in cells[1:])
+        ):
             return False
-        if any(len(cell) > 2 * longest + 8 for cell, longest in zip(cells, shape.longest, strict=True)):
+        if any(
+            len(cell) > 2 * longest + 8 for cell, longest in zip(cells, shape.longest, strict=True)
+        ):
             return False
-    known = [sum(cells[place] in values for cells in rows) for place, values in enumerate(shape.values) if values]
-    return bool(rows) and (len(rows) >= _MANY_ROWS or any(2 * count >= len(rows) for count in known))
+    known = [
+        sum(cells[place] in values for cells in rows)
+        for place, values in enumerate(shape.values)
+        if values
+    ]
+    return bool(rows) and (
+        len(rows) >= _MANY_ROWS or any(2 * count >= len(rows) for count in known)
+    )
 
 
 def _text_lines(cell: str) -> list[str]:
@@ -152,7 +190,9 @@ def _text_lines(cell: str) -> list[str]:
 
 
 def _enclosed(handle: io.BufferedReader, shape: Shape) -> int:
-    """Lines of well-formed quoted cells. Where most are, a program put the marks there, whatever is wrong elsewhere."""
+    """Lines of well-formed quoted cells. Where most are, a program put the marks there, whatever is
+    wrong elsewhere.
+    """
     separator = re.escape(shape.separator)
     cells = re.compile(f'(?:^|(?<={separator}))"(?:[^"\n]|"")*"(?={separator}|$)', re.MULTILINE)
     tidy = 0
@@ -192,7 +232,9 @@ def _each(signs: NDArray[np.uint8], sign: int, ends: NDArray[np.intp]) -> NDArra
 
 
 def _damaged_quoted(handle: io.BufferedReader, shape: Shape) -> tuple[int, str]:
-    """Lines lost to a wrong number of cells or swallowed by a cell, and what to say of the first that swallows."""
+    """Lines lost to a wrong number of cells or swallowed by a cell, and what to say of the first
+    that swallows.
+    """
     reader = csv.reader(_lines(handle), delimiter=shape.separator)
     damaged, last, number, said = 0, 0, 0, ""
     try:
@@ -202,8 +244,11 @@ def _damaged_quoted(handle: io.BufferedReader, shape: Shape) -> tuple[int, str]:
             inner = _swallowed(row, shape) if height > 2 else 0
             damaged += inner if inner else height if row and len(row) != shape.width else 0
             if inner and not said:
-                said = (f"A quotation mark is opened in row {number - shape.above:,} (line {last - height + 1:,}) and "
-                        f"closed only {height - 1:,} lines later, so that whole rows would become one text")
+                said = (
+                    f"A quotation mark is opened in row {number - shape.above:,} (line"
+                    f" {last - height + 1:,}) and closed only {height - 1:,} lines later, so that"
+                    " whole rows would become one text"
+                )
     except csv.Error:  # a cell that never ends: the parser says so in its own words
         pass
     return damaged, said
@@ -214,7 +259,9 @@ def _swallowed(row: list[str], shape: Shape) -> int:
     for place, cell in enumerate(row):
         lines = _text_lines(cell)
         ends = (place + lines[0].count(shape.separator), lines[-1].count(shape.separator))
-        if _are_rows(lines[1:-1], shape) and (len(row) != shape.width or ends == (shape.width - 1, place)):
+        if _are_rows(lines[1:-1], shape) and (
+            len(row) != shape.width or ends == (shape.width - 1, place)
+        ):
             return len(lines) - 1
     return 0
 
@@ -222,7 +269,8 @@ def _swallowed(row: list[str], shape: Shape) -> int:
 def _encloses_lines(opened: Opened, escaped: bool, suffix: str) -> bool:
     """Whether marks enclose whole texts in a file of one column.
 
-    A program quotes each line, or just those that need it: then no bare line holds a mark or a separator.
+    A program quotes each line, or just those that need it: then no bare line holds a mark or a
+    separator.
     """
     separator = {".csv": ",", ".tsv": "\t"}.get(suffix, "")
     bare, needless = 0, False
@@ -240,7 +288,9 @@ def _encloses_lines(opened: Opened, escaped: bool, suffix: str) -> bool:
 
 
 def _cells(handle: io.BufferedReader) -> Iterator[str]:
-    """Lines, or several where a mark opens one and a later one closes it; what is open for too long ends there."""
+    """Lines, or several where a mark opens one and a later one closes it; what is open for too long
+    ends there.
+    """
     parts: list[str] = []
     odd, length = False, 0
     for line in _lines(handle):

@@ -18,18 +18,56 @@ from tl_core.data.tables import Reading, Rows, framed
 from tl_core.errors import DataError, nearest
 
 _RATIO_FLOOR = 64 << 20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, SyntaxError, AttributeError, LookupError, TypeError, EOFError, OverflowError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    EOFError,
+    OverflowError,
+)
 _HEAD, _PEEK = 200, 30
 _SHEETS = 60
 _SUMS = 5  # rows of sums below a table
-_COVERS = frozenset((
-    "readme", "cover", "info", "information", "about", "instructions", "instruction", "notes", "legend", "contents",
-    "guide", "guidelines", "help", "title", "anleitung", "hinweise", "deckblatt", "inhalt", "legende", "portada",
-    "instrucciones", "couverture", "sommaire", "notice", "说明", "封面", "説明", "表紙"))
+_COVERS = frozenset(
+    (
+        "readme",
+        "cover",
+        "info",
+        "information",
+        "about",
+        "instructions",
+        "instruction",
+        "notes",
+        "legend",
+        "contents",
+        "guide",
+        "guidelines",
+        "help",
+        "title",
+        "anleitung",
+        "hinweise",
+        "deckblatt",
+        "inhalt",
+        "legende",
+        "portada",
+        "instrucciones",
+        "couverture",
+        "sommaire",
+        "notice",
+        "说明",
+        "封面",
+        "説明",
+        "表紙",
+    )
+)
 
 
 def sheet_names(path: Path) -> list[str]:
-    """The sheets of an Excel file that hold anything and are not hidden; the one that is read by default comes first.
+    """The sheets of an Excel file that hold anything and are not hidden; the one that is read by
+    default comes first.
 
     Raises:
         ValueError: when it is no workbook, damaged, or over the limits.
@@ -41,13 +79,19 @@ def sheet_names(path: Path) -> list[str]:
 
 
 def split_sheets(path: Path) -> dict[str, str]:
-    """Split (train, validation, test) to the sheet named after it; empty unless train and another one are there.
+    """Split (train, validation, test) to the sheet named after it; empty unless train and another
+    one are there.
 
     Raises:
         ValueError: when it is no workbook, damaged, or over the limits.
     """
     with _opened(path, Reading()) as book:
-        tables = {sheet.title: names for sheet in _shown(book) for names, rows in [_peek(sheet)] if names and rows}
+        tables = {
+            sheet.title: names
+            for sheet in _shown(book)
+            for names, rows in [_peek(sheet)]
+            if names and rows
+        }
     siblings = [title for title in tables if {*words_of(title)} & SPLIT_NAMES.keys()]
     found: dict[str, str] = {}
     for title in siblings:
@@ -79,12 +123,19 @@ def _check_xlsx(path: Path, reading: Reading) -> None:
     if "[Content_Types].xml" not in {part.filename for part in found}:
         raise ValueError("it is a zip, but not an Excel file")
     for part in found:
-        top = limits.strings_bytes if part.filename.lower().endswith(("sharedstrings.xml", "styles.xml")) \
+        top = (
+            limits.strings_bytes
+            if part.filename.lower().endswith(("sharedstrings.xml", "styles.xml"))
             else limits.sheet_bytes
-        if part.file_size > top or (part.file_size > _RATIO_FLOOR
-                                    and part.file_size > limits.zip_ratio * max(1, part.compress_size)):
-            raise ValueError(f"its part {part.filename[:60]!r} unpacks to {part.file_size / 1e6:,.0f} MB, "
-                             "which is how a bomb looks")
+        )
+        if part.file_size > top or (
+            part.file_size > _RATIO_FLOOR
+            and part.file_size > limits.zip_ratio * max(1, part.compress_size)
+        ):
+            raise ValueError(
+                f"its part {part.filename[:60]!r} unpacks to {part.file_size / 1e6:,.0f} MB, "
+                "which is how a bomb looks"
+            )
 
 
 @contextmanager
@@ -112,7 +163,8 @@ def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 
     Raises:
         ValueError: when the workbook is damaged, empty or over the limits.
-        DataError: for a sheet that is not there, or a column of formulas that were never calculated.
+        DataError: for a sheet that is not there, or a column of formulas that were never
+        calculated.
     """
     with _opened(path, reading) as book:
         sheet = _named(book, reading.sheet) if reading.sheet else _default(book)
@@ -129,13 +181,16 @@ def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
             reading.doubt(sentence)
         if not reading.sheet:
             _tell_others(book, sheet, plan, reading)
-        yield from framed(_records(chain(head[plan.body:], stream), plan, reading), reading, rows)
+        yield from framed(_records(chain(head[plan.body :], stream), plan, reading), reading, rows)
         _tell(found, reading)
 
 
-def _records(body: Iterator[Line], plan: Layout, reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the header, without the header itself where it comes again, without headings between them, and
-    without sums that stand apart below the table."""
+def _records(
+    body: Iterator[Line], plan: Layout, reading: Reading
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows below the header, without the header itself where it comes again, without headings
+    between them, and without sums that stand apart below the table.
+    """
     again = headings = 0
     waiting: list[Line] = []
     last = plan.origin
@@ -159,28 +214,39 @@ def _records(body: Iterator[Line], plan: Layout, reading: Reading) -> Iterator[t
             yield _record(line, plan)
     if waiting:
         reading.aside(TOTAL, len(waiting))
-        reading.note("Rows below the table, after an empty one "
-                     f"({' | '.join(filter(None, waiting[0].cells))[:80]!r}) say a sum and are left out.")
+        reading.note(
+            "Rows below the table, after an empty one "
+            f"({' | '.join(filter(None, waiting[0].cells))[:80]!r}) say a sum and are left out."
+        )
     if again:
-        reading.note(f"The header comes {again:,} more time(s) between the rows and is left out there.")
+        reading.note(
+            f"The header comes {again:,} more time(s) between the rows and is left out there."
+        )
     if headings:
-        reading.note(f"{headings:,} heading(s) between the rows, merged over all columns, are left out.")
+        reading.note(
+            f"{headings:,} heading(s) between the rows, merged over all columns, are left out."
+        )
 
 
 def _record(line: Line, plan: Layout) -> tuple[int, dict[str, str]]:
-    return line.number - plan.origin, {name: line.cells[place] for place, name in plan.columns.items()
-                                       if place < len(line.cells)}
+    return line.number - plan.origin, {
+        name: line.cells[place] for place, name in plan.columns.items() if place < len(line.cells)
+    }
 
 
 def _tell(found: Marks, reading: Reading) -> None:
     if found.downwards:
         reading.note("The value of merged cells counts for each of their rows.")
     if found.errors:
-        reading.note(f"{found.errors.total():,} cell(s) hold an error ({', '.join(sorted(found.errors))}) and count as "
-                     "empty.")
+        reading.note(
+            f"{found.errors.total():,} cell(s) hold an error ({', '.join(sorted(found.errors))})"
+            " and count as empty."
+        )
     if found.written:
-        reading.doubt(f"{found.written.total():,} cell(s) hold {', '.join(sorted(found.written))} as a text, which is "
-                      "read as it is written. Empty them if they mean a missing value.")
+        reading.doubt(
+            f"{found.written.total():,} cell(s) hold {', '.join(sorted(found.written))} as a text,"
+            " which is read as it is written. Empty them if they mean a missing value."
+        )
 
 
 def _is_uncalculated(book: Any) -> bool:  # noqa: ANN401
@@ -191,8 +257,11 @@ def _is_uncalculated(book: Any) -> bool:  # noqa: ANN401
 def _named(book: Any, wanted: str) -> Any:  # noqa: ANN401
     names = [sheet.title for sheet in book.worksheets]
     if wanted not in names:
-        raise DataError(f"There is no sheet {wanted!r}.", f"The file has: {', '.join(names[:12])}.",
-                        nearest(wanted, names))
+        raise DataError(
+            f"There is no sheet {wanted!r}.",
+            f"The file has: {', '.join(names[:12])}.",
+            nearest(wanted, names),
+        )
     return book[wanted]
 
 
@@ -208,12 +277,18 @@ def _default(book: Any) -> Any:  # noqa: ANN401
     first = next(filled, None)
     if first is None:
         strict = b"purl.oclc.org/ooxml" in book._archive.read("xl/workbook.xml")
-        raise ValueError("it is a Strict Open XML workbook; save it as an ordinary Excel workbook" if strict else
-                         "all its sheets are empty")
+        raise ValueError(
+            "it is a Strict Open XML workbook; save it as an ordinary Excel workbook"
+            if strict
+            else "all its sheets are empty"
+        )
     if {*words_of(first.title)} & _COVERS:
         names, rows = _peek(first)
         if not (_folded(names) & KNOWN and rows):
-            return next((sheet for sheet in filled if sheet is not first and _is_table(*_peek(sheet))), first)
+            return next(
+                (sheet for sheet in filled if sheet is not first and _is_table(*_peek(sheet))),
+                first,
+            )
     return first
 
 
@@ -246,20 +321,34 @@ def _tell_others(book: Any, sheet: Any, plan: Layout, reading: Reading) -> None:
             with suppress(ValueError, *_DAMAGE):  # a sheet that is not read may be damaged
                 peeked[other.title] = _peek(other)
     own, only = _folded(list(plan.columns.values())), f"Only the sheet {sheet.title!r} is read"
-    tables = {title: _folded(names) for title, (names, rows) in peeked.items() if _is_table(names, rows)}
-    alike = [title for title, names in tables.items() if names == own or len(names & own) > 1 and (
-        names <= own or own <= names)]
+    tables = {
+        title: _folded(names) for title, (names, rows) in peeked.items() if _is_table(names, rows)
+    }
+    alike = [
+        title
+        for title, names in tables.items()
+        if names == own or len(names & own) > 1 and (names <= own or own <= names)
+    ]
     others = [title for title in tables if title not in alike]
     if alike:
-        reading.doubt(f"{only}; {_listed(alike)} {'have' if len(alike) > 1 else 'has'} the same columns. Choose "
-                      "another with --sheet.")
+        reading.doubt(
+            f"{only}; {_listed(alike)} {'have' if len(alike) > 1 else 'has'} the same columns."
+            " Choose another with --sheet."
+        )
     if others and len(own) == 1:
-        reading.doubt(f"{only}, which has one column; {_listed(others)} {'hold' if len(others) > 1 else 'holds'} more. "
-                      "Choose another with --sheet.")
+        reading.doubt(
+            f"{only}, which has one column; {_listed(others)}"
+            f" {'hold' if len(others) > 1 else 'holds'} more. Choose another with --sheet."
+        )
     elif others:
-        reading.note(f"{only}; {_listed(others)} {'hold other tables' if len(others) > 1 else 'holds another table'}.")
+        reading.note(
+            f"{only}; {_listed(others)}"
+            f" {'hold other tables' if len(others) > 1 else 'holds another table'}."
+        )
 
 
 def _listed(titles: list[str]) -> str:
-    names = [repr(title) for title in titles[:6]] + ([f"{len(titles) - 6} more"] if len(titles) > 6 else [])
+    names = [repr(title) for title in titles[:6]] + (
+        [f"{len(titles) - 6} more"] if len(titles) > 6 else []
+    )
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,25 +12,43 @@ from typing import Any, NamedTuple
 
 from tl_core.data.tables import cell as plain
 
-_TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|(General)|([0#?.,]+)|(.)', re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(
+    r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|(General)|([0#?.,]+)|(.)', re.DOTALL | re.IGNORECASE
+)
 _PIECE = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*)(?:;|$)', re.DOTALL)
 _CONDITION = re.compile(r"(<=|>=|<>|=|<|>)\s*(-?\d+(?:\.\d+)?)")
 _COLOUR = re.compile(r"black|blue|cyan|green|magenta|red|white|yellow|color\s*\d+", re.IGNORECASE)
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_EXACT = 10 ** 15  # digits of a number that a sheet keeps
+_EXACT = 10**15  # digits of a number that a sheet keeps
 
 
 class _Section(NamedTuple):
-    """A number format has up to four, between semicolons; `parts` are literals, percent signs and slots for digits."""
+    """A number format has up to four, between semicolons; `parts` are literals, percent signs and
+    slots for digits.
+    """
 
     condition: tuple[str, float] | None
     parts: tuple[tuple[str, str], ...]  # (literal, percent, slot or general; its signs)
 
 
 def shown(cell: Any) -> str:  # noqa: ANN401
-    """What the sheet shows for a cell, where that tells values apart (001, 50%, Class 1); else its plain value."""
+    """What the sheet shows for a cell, where that tells values apart (001, 50%, Class 1); else its
+    plain value.
+    """
     value = cell.value
     if value is None:
         return ""
@@ -40,10 +58,13 @@ def shown(cell: Any) -> str:  # noqa: ANN401
     if isinstance(value, bool):
         return plain(value)
     if isinstance(value, int | float):
-        return (_formatted(value, cell.number_format or "") if cell.has_style else "") or _number(value)
+        return (_formatted(value, cell.number_format or "") if cell.has_style else "") or _number(
+            value
+        )
     if isinstance(value, dates.timedelta):
         seconds = round(value.total_seconds())
-        return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600}:{abs(seconds) // 60 % 60:02}:{abs(seconds) % 60:02}"
+        minutes, sign = abs(seconds) // 60, "-" if seconds < 0 else ""
+        return f"{sign}{minutes // 60}:{minutes % 60:02}:{abs(seconds) % 60:02}"
     if isinstance(value, dates.date):
         return _date(value, cell.number_format or "")
     return plain(value)
@@ -59,15 +80,17 @@ def _number(value: float) -> str:
 
 
 def _date(value: dates.date, code: str) -> str:
-    """ISO, without a time at midnight; a format that shows only a year, a month or a weekday means just that."""
+    """ISO, without a time at midnight; a format that shows only a year, a month or a weekday means
+    just that.
+    """
     signs = re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", code.partition(";")[0]).lower()
     letters = "".join(sign for sign in signs if sign in "ymdhs")
     if letters in ("yy", "yyyy"):
         return str(value.year)
     if letters in ("mmm", "mmmm"):
-        return _MONTHS[value.month - 1][:3 if letters == "mmm" else None]
+        return _MONTHS[value.month - 1][: 3 if letters == "mmm" else None]
     if letters in ("ddd", "dddd"):
-        return _DAYS[value.weekday()][:3 if letters == "ddd" else None]
+        return _DAYS[value.weekday()][: 3 if letters == "ddd" else None]
     if isinstance(value, dates.datetime) and value.time() == dates.time():
         return value.date().isoformat()
     return str(value)
@@ -75,7 +98,9 @@ def _date(value: dates.date, code: str) -> str:
 
 @lru_cache(maxsize=256)
 def _sections(code: str) -> tuple[_Section | None, ...]:
-    """The sections of a format; None for one whose display is not worth keeping (decimals, currency, fractions)."""
+    """The sections of a format; None for one whose display is not worth keeping (decimals,
+    currency, fractions).
+    """
     return tuple(_section(piece) for piece in _PIECE.findall(code)[:-1][:3])
 
 
@@ -86,7 +111,9 @@ def _section(code: str) -> _Section | None:
             told = _CONDITION.fullmatch(bracket.strip())
             if told:
                 condition = told[1], float(told[2])
-            elif not _COLOUR.fullmatch(bracket.strip()) and not re.fullmatch(r"\$-[\w,-]*", bracket):
+            elif not _COLOUR.fullmatch(bracket.strip()) and not re.fullmatch(
+                r"\$-[\w,-]*", bracket
+            ):
                 return None
         elif general:
             parts.append(("general", ""))
@@ -131,20 +158,32 @@ def _which(value: float, sections: tuple[_Section | None, ...]) -> tuple[int, bo
 
 
 def _holds(value: float, sign: str, bound: float) -> bool:
-    return {"=": value == bound, "<>": value != bound, "<": value < bound, ">": value > bound,
-            "<=": value <= bound, ">=": value >= bound}[sign]
+    return {
+        "=": value == bound,
+        "<>": value != bound,
+        "<": value < bound,
+        ">": value > bound,
+        "<=": value <= bound,
+        ">=": value >= bound,
+    }[sign]
 
 
 def _filled(value: float, parts: tuple[tuple[str, str], ...]) -> str:
     slots = [signs for kind, signs in parts if kind == "slot"]
     before = "".join(signs for kind, signs in takewhile(lambda part: part[0] == "literal", parts))
-    named = any(sign.isalnum() for sign in before)  # Class 1; a unit behind it leaves a number a number
+    named = any(
+        sign.isalnum() for sign in before
+    )  # Class 1; a unit behind it leaves a number a number
     if value >= _EXACT:
         return ""
     if any(kind == "percent" for kind, _ in parts):
         return _percent(value, parts, slots)
     if any(kind == "general" for kind, _ in parts):
-        return "".join(_number(value) if kind == "general" else signs for kind, signs in parts) if named else ""
+        return (
+            "".join(_number(value) if kind == "general" else signs for kind, signs in parts)
+            if named
+            else ""
+        )
     if not slots:
         return before.strip() if named else ""
     places = "".join(slots)
@@ -156,8 +195,8 @@ def _filled(value: float, parts: tuple[tuple[str, str], ...]) -> str:
             found.append(signs)
             continue
         left -= 1
-        taken = digits[max(0, len(digits) - len(signs)):] if left else digits
-        digits = digits[:len(digits) - len(taken)]
+        taken = digits[max(0, len(digits) - len(signs)) :] if left else digits
+        digits = digits[: len(digits) - len(taken)]
         found.append(taken.rjust(signs.count("0"), "0"))
     return "".join(reversed(found))
 

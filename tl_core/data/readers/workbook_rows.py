@@ -1,4 +1,6 @@
-"""The rows of a sheet as they stream by, with what its XML says beside the cells: merged regions and formulas."""
+"""The rows of a sheet as they stream by, with what its XML says beside the cells: merged regions
+and formulas.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,31 @@ from tl_core.errors import DataError
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 _MOST_MERGED = 500_000
 _NOTHING: frozenset[int] = frozenset()
-_ERRORS = frozenset(("#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#NV", "#BEZUG!", "#WERT!",
-                     "#ZAHL!", "#SPILL!", "#CALC!", "#GETTING_DATA"))
-_PART = re.compile(rb"""
+_ERRORS = frozenset(
+    (
+        "#N/A",
+        "#DIV/0!",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#ZAHL!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+    )
+)
+_PART = re.compile(
+    rb"""
     <(?:\w+:)?mergeCell\s[^<>]*?ref\s*=\s*["']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})["'] |
     <(?:\w+:)?c\s([^<>]*)>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>)
-        \s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>([^<]*)</(?:\w+:)?v>)?\s*</(?:\w+:)?c>""", re.VERBOSE)
+        \s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>([^<]*)</(?:\w+:)?v>)?\s*</(?:\w+:)?c>""",
+    re.VERBOSE,
+)
 _LONGEST = 64 << 10
 
 
@@ -60,7 +81,7 @@ def marks(sheet: Any) -> Marks:  # noqa: ANN401
                 for match in _PART.finditer(block):
                     last = match.end()
                     _mark(found, match)
-            rest = block[max(last, len(block) - _LONGEST):]
+            rest = block[max(last, len(block) - _LONGEST) :]
     found.regions.sort()
     return found
 
@@ -68,7 +89,9 @@ def marks(sheet: Any) -> Marks:  # noqa: ANN401
 def _mark(found: Marks, match: re.Match[bytes]) -> None:
     if match[1]:
         (left, top), (right, bottom) = (_place(corner) for corner in match[1].decode().split(":"))
-        found.regions.append(Region(min(top, bottom), min(left, right), max(top, bottom), max(left, right)))
+        found.regions.append(
+            Region(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
+        )
         if len(found.regions) > _MOST_MERGED:
             raise ValueError(f"it has over {_MOST_MERGED:,} merged cells")
         return
@@ -90,7 +113,7 @@ def _place(corner: str) -> tuple[int, int]:
     column = 0
     for letter in letters:
         column = column * 26 + ord(letter) - 64
-    return column - 1, int(corner[len(letters):])
+    return column - 1, int(corner[len(letters) :])
 
 
 def lines(sheet: Any, found: Marks, most: int) -> Iterator[Line]:  # noqa: ANN401
@@ -99,7 +122,8 @@ def lines(sheet: Any, found: Marks, most: int) -> Iterator[Line]:  # noqa: ANN40
     Raises:
         ValueError: for more rows, or more merged cells in one row, than any sheet has.
     """
-    sheet.reset_dimensions()  # programs write wrong ones, and rows that are not there would be made up
+    # programs write wrong ones, and rows that are not there would be made up
+    sheet.reset_dimensions()
     waiting, active = deque(found.regions), list[tuple[Region, str]]()
     for number, row in enumerate(sheet.iter_rows(), 1):
         if number > _MOST_ROWS:
@@ -155,18 +179,25 @@ def check_formulas(found: Marks, plan: Layout, head: list[Line], *, calculated: 
         DataError: when a column holds nothing but such formulas.
     """
     doubts = []
-    body = head[plan.body:]
+    body = head[plan.body :]
     for place, name in plan.columns.items():
         count = found.unvalued[place]
         empty = not any(place < len(line.cells) and line.cells[place] for line in body)
         if count and empty and count * 2 >= len(body):
-            raise DataError(f"The column {name!r} holds formulas without values.",
-                            "The workbook was written by a program and never calculated.",
-                            "Open it in Excel or LibreOffice, save it there and bring that copy.")
+            raise DataError(
+                f"The column {name!r} holds formulas without values.",
+                "The workbook was written by a program and never calculated.",
+                "Open it in Excel or LibreOffice, save it there and bring that copy.",
+            )
         if count:
-            doubts.append(f"{count:,} cell(s) of the column {name!r} hold formulas without values and count as empty. "
-                          "Open the workbook in Excel or LibreOffice and save it there, so that it holds values.")
+            doubts.append(
+                f"{count:,} cell(s) of the column {name!r} hold formulas without values and count"
+                " as empty. Open the workbook in Excel or LibreOffice and save it there, so that"
+                " it holds values."
+            )
         elif not calculated and found.zeros[place] == found.formulas[place] > 1:
-            doubts.append(f"All formulas of the column {name!r} have the value 0, as in a workbook that was never "
-                          "calculated. Open it in Excel or LibreOffice and save it there.")
+            doubts.append(
+                f"All formulas of the column {name!r} have the value 0, as in a workbook that was"
+                " never calculated. Open it in Excel or LibreOffice and save it there."
+            )
     return doubts

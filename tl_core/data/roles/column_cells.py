@@ -1,4 +1,6 @@
-"""What the cells of a column are like: how many differ, how long they are, how they sort the rows."""
+"""What the cells of a column are like: how many differ, how long they are, how they sort the
+rows.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Cells:
     name: str
     rows: int
     filled: int
-    values: tuple[str, ...]  # the different cells that hold anything, in the order of their first rows
+    values: tuple[
+        str, ...
+    ]  # the different cells that hold anything, in the order of their first rows
     length: float  # of the filled cells on average
     order: bytes  # equal where two columns sort the rows alike
 
@@ -59,11 +63,17 @@ class Cells:
 
     @property
     def repeats(self) -> bool:
-        """Whether a few short values come again and again; the stricter test, for columns of any name."""
+        """Whether a few short values come again and again; the stricter test, for columns of any
+        name.
+        """
         count = len(self.values)
-        return 2 <= count <= max(2, self.filled // 3) and self.length * self.filled < _FEW * self.rows \
-            and (self.rows < MANY or self.filled >= 2 * count) and not self.is_fraction \
+        return (
+            2 <= count <= max(2, self.filled // 3)
+            and self.length * self.filled < _FEW * self.rows
+            and (self.rows < MANY or self.filled >= 2 * count)
+            and not self.is_fraction
             and not all(map(_MEASURE.fullmatch, self.values))
+        )
 
 
 def cells_of(head: pd.DataFrame, name: str) -> Cells:
@@ -73,8 +83,14 @@ def cells_of(head: pd.DataFrame, name: str) -> Cells:
     cells = head[name].str.strip()
     codes, values = pd.factorize(cells)
     filled = cells[cells != ""]
-    return Cells(name, len(cells), len(filled), tuple(str(value) for value in values if value != ""),
-                 float(filled.str.len().mean()) if len(filled) else 0.0, codes.astype("int32").tobytes())
+    return Cells(
+        name,
+        len(cells),
+        len(filled),
+        tuple(str(value) for value in values if value != ""),
+        float(filled.str.len().mean()) if len(filled) else 0.0,
+        codes.astype("int32").tobytes(),
+    )
 
 
 def sort_alike(one: Cells, other: Cells) -> bool:

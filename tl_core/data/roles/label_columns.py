@@ -1,4 +1,6 @@
-"""Which column of a table is the class: its name, its values, and whether another column would do as well."""
+"""Which column of a table is the class: its name, its values, and whether another column would do
+as well.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +52,8 @@ class _Table:
 def find_label(head: pd.DataFrame, used: set[str]) -> Candidate | None:
     """The column of the class among those that are not `used`, None where nothing looks like one.
 
-    Usual names come before contents. Columns that sort the rows alike (a number and its name) count as one, of which
-    the readable one is taken.
+    Usual names come before contents. Columns that sort the rows alike (a number and its name) count
+    as one, of which the readable one is taken.
 
     Raises:
         AmbiguousError: when several columns could be it.
@@ -61,7 +63,9 @@ def find_label(head: pd.DataFrame, used: set[str]) -> Candidate | None:
     sure = _alike(table, [name for name in table.free if table.plain(name) in words.SURE_LABELS])
     sure = [name for name in sure if table.cells(name).filled] or sure
     if len(sure) == 1:
-        return _in_words(table, Candidate(sure[0], "its name says so", notes=_twins(table, sure[0])))
+        return _in_words(
+            table, Candidate(sure[0], "its name says so", notes=_twins(table, sure[0]))
+        )
     if sure:
         raise _undecided(sure)
     flags = binary_columns(head, used)
@@ -81,24 +85,34 @@ def find_label(head: pd.DataFrame, used: set[str]) -> Candidate | None:
 def possible_classes(head: pd.DataFrame, free: list[str]) -> list[str]:
     """Columns that may be the class, by their names or what they hold."""
     table = _Table(head, free)
-    return [name for name in free if table.plain(name) in words.SURE_LABELS or table.cells(name).repeats
-            or _is_named(table, name)]
+    return [
+        name
+        for name in free
+        if table.plain(name) in words.SURE_LABELS
+        or table.cells(name).repeats
+        or _is_named(table, name)
+    ]
 
 
 def _is_named(table: _Table, name: str) -> bool:
-    return (table.plain(name) in (*words.LIKELY_LABELS, *words.SCORES) or words.ends_in_label(name)) \
-        and table.cells(name).is_class
+    return (
+        table.plain(name) in (*words.LIKELY_LABELS, *words.SCORES) or words.ends_in_label(name)
+    ) and table.cells(name).is_class
 
 
 def _named_so(table: _Table) -> list[str]:
-    """Columns with the name of a class whose values can be classes; ones of a single value only in long tables."""
+    """Columns with the name of a class whose values can be classes; ones of a single value only in
+    long tables.
+    """
     found = [name for name in table.free if _is_named(table, name)]
     varied = [name for name in found if len(table.cells(name).values) > 1]
     return varied or (found if len(table.head) >= _SORTED else [])
 
 
 def _by_name(table: _Table, names: list[str]) -> Candidate:
-    """The one column that is named like a class; a weak name counts less beside others that could be it."""
+    """The one column that is named like a class; a weak name counts less beside others that could
+    be it.
+    """
     if len(names) > 1:
         raise _undecided(names)
     name = names[0]
@@ -106,29 +120,56 @@ def _by_name(table: _Table, names: list[str]) -> Candidate:
     certain, reason = True, "its name says so"
     if plain in words.WEAK_LABELS:
         others = [other for other in table.free if other != name]
-        rivals = _alike(table, [name, *(other for other in others if table.cells(other).repeats
-                                        and words.joined(other) not in words.GROUP_NAMES)])
+        rivals = _alike(
+            table,
+            [
+                name,
+                *(
+                    other
+                    for other in others
+                    if table.cells(other).repeats and words.joined(other) not in words.GROUP_NAMES
+                ),
+            ],
+        )
         if len(rivals) > 1:
             raise _undecided(rivals)
         certain = not any(_may_sort(table.cells(other)) for other in others)
-        reason = "its name says so" if certain else "its name may be that of a class, and it has few different values"
+        reason = (
+            "its name says so"
+            if certain
+            else "its name may be that of a class, and it has few different values"
+        )
     if plain in words.SCORES:
         certain, reason = False, "its name is one of a rating; each different value is a class"
     return _in_words(table, Candidate(name, reason, certain, notes=_twins(table, name)))
 
 
 def _may_sort(cells: Cells) -> bool:
-    """Whether a column says anything that several rows share, so that a table is more than texts and one class."""
+    """Whether a column says anything that several rows share, so that a table is more than texts
+    and one class.
+    """
     return 1 < len(cells.values) < 0.8 * cells.filled
 
 
-def _by_flags(table: _Table, flags: list[str], varied: list[str], weak: list[str]) -> Candidate | None:
-    """The class where several columns hold 0 and 1: they are it together, or another column is, or there are several
-    labels."""
-    others = [name for name in table.free if name not in flags and (table.cells(name).repeats or name in weak)
-              and words.joined(name) not in words.GROUP_NAMES]
+def _by_flags(
+    table: _Table, flags: list[str], varied: list[str], weak: list[str]
+) -> Candidate | None:
+    """The class where several columns hold 0 and 1: they are it together, or another column is, or
+    there are several labels.
+    """
+    others = [
+        name
+        for name in table.free
+        if name not in flags
+        and (table.cells(name).repeats or name in weak)
+        and words.joined(name) not in words.GROUP_NAMES
+    ]
     if adds_up(table.head, flags):
-        rivals = [name for name in others if name in weak or len(varied) <= 2 or not _is_aside(table, name)]
+        rivals = [
+            name
+            for name in others
+            if name in weak or len(varied) <= 2 or not _is_aside(table, name)
+        ]
         if rivals:
             raise _undecided(_alike(table, rivals), flags)
         return Candidate("", one_hot=tuple(flags), certain=not others and bool(varied))
@@ -137,16 +178,22 @@ def _by_flags(table: _Table, flags: list[str], varied: list[str], weak: list[str
         raise _undecided(_alike(table, [*short, *flags]))
     if short:  # a column of a few words is likelier to be the class than features that are 0 or 1
         return _by_content(table, short)
-    raise several_labels(flags, "These columns hold 0 and 1, and rows have another number of ones than one.")
+    raise several_labels(
+        flags, "These columns hold 0 and 1, and rows have another number of ones than one."
+    )
 
 
 def _is_aside(table: _Table, name: str) -> bool:
-    """Whether a column beside one-hot ones tells about the item: a number, or what people usually note."""
+    """Whether a column beside one-hot ones tells about the item: a number, or what people usually
+    note.
+    """
     return words.joined(name) in words.SIDE_NAMES or table.cells(name).is_number
 
 
 def _prefixed(flags: list[str]) -> bool:
-    """Whether columns share the beginning of their names, as the values of one feature do: country_DE, country_FR."""
+    """Whether columns share the beginning of their names, as the values of one feature do:
+    country_DE, country_FR.
+    """
     start = os.path.commonprefix([name.casefold() for name in flags])
     return len(start) > 2 and not words.ends_in_label(start)
 
@@ -156,13 +203,21 @@ def _by_content(table: _Table, free: list[str]) -> Candidate | None:
     found = _alike(table, [name for name in free if table.cells(name).repeats])
     if len(found) > 1:
         raise _undecided(found)
-    return Candidate(found[0], "it has few different values that come again", certain=False) if found else None
+    return (
+        Candidate(found[0], "it has few different values that come again", certain=False)
+        if found
+        else None
+    )
 
 
 def _alike(table: _Table, names: list[str]) -> list[str]:
-    """`names` without those that sort the rows as another one does; of such, a readable one without gaps stays."""
+    """`names` without those that sort the rows as another one does; of such, a readable one without
+    gaps stays.
+    """
     kept: dict[bytes, str] = {}
-    for name in sorted(names, key=lambda name: (table.cells(name).has_blanks, table.cells(name).is_number)):
+    for name in sorted(
+        names, key=lambda name: (table.cells(name).has_blanks, table.cells(name).is_number)
+    ):
         kept.setdefault(table.cells(name).order, name)
     return sorted(kept.values(), key=names.index)
 
@@ -174,17 +229,33 @@ def _in_words(table: _Table, found: Candidate) -> Candidate:
         return found
     for name in table.free:
         cells = table.cells(name)
-        if name != found.name and sort_alike(chosen, cells) and not cells.has_blanks and not cells.is_number \
-                and cells.repeats and cells.length < _MOST_TWIN:
-            return Candidate(name, f"it names the classes that {found.name!r} numbers", found.certain,
-                             notes=(f"{found.name!r} says the same as {name!r} in numbers.",))
+        if (
+            name != found.name
+            and sort_alike(chosen, cells)
+            and not cells.has_blanks
+            and not cells.is_number
+            and cells.repeats
+            and cells.length < _MOST_TWIN
+        ):
+            return Candidate(
+                name,
+                f"it names the classes that {found.name!r} numbers",
+                found.certain,
+                notes=(f"{found.name!r} says the same as {name!r} in numbers.",),
+            )
     return found
 
 
 def _twins(table: _Table, chosen: str) -> tuple[str, ...]:
     """A note where the class stands in a number and in a name."""
-    same = [name for name in table.free if name != chosen and table.plain(name) in words.LABEL_NAMES
-            and sort_alike(table.cells(chosen), table.cells(name)) and len(table.cells(name).values) > 1]
+    same = [
+        name
+        for name in table.free
+        if name != chosen
+        and table.plain(name) in words.LABEL_NAMES
+        and sort_alike(table.cells(chosen), table.cells(name))
+        and len(table.cells(name).values) > 1
+    ]
     return (f"{same[0]!r} says the same as {chosen!r} in other words.",) if same else ()
 
 
@@ -193,7 +264,18 @@ def _undecided(names: list[str], one_hot: list[str] | None = None) -> AmbiguousE
     choices = dict.fromkeys(names[:8], "this column")
     told = [repr(name) for name in names[:4]]
     if one_hot:
-        choices[", ".join(one_hot)] = "these columns, one for each class: a row belongs where its 1 stands"
-        told.append("the columns of 0 and 1 (" + ", ".join(one_hot[:4]) + (", …" if len(one_hot) > 4 else "") + ")")
-    return AmbiguousError("It is not clear which column holds the class.", f"{' and '.join(told)} could each be it, "
-                          "and they sort the rows differently.", "label_column", choices)
+        choices[", ".join(one_hot)] = (
+            "these columns, one for each class: a row belongs where its 1 stands"
+        )
+        told.append(
+            "the columns of 0 and 1 ("
+            + ", ".join(one_hot[:4])
+            + (", …" if len(one_hot) > 4 else "")
+            + ")"
+        )
+    return AmbiguousError(
+        "It is not clear which column holds the class.",
+        f"{' and '.join(told)} could each be it, and they sort the rows differently.",
+        "label_column",
+        choices,
+    )

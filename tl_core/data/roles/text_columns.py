@@ -1,4 +1,6 @@
-"""Which column of a table is the text: its name, its length, and whether another one would do as well."""
+"""Which column of a table is the text: its name, its length, and whether another one would do as
+well.
+"""
 
 from __future__ import annotations
 
@@ -15,53 +17,90 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ADDRESS = re.compile(r"^(https?|ftp|s3|gs|file|data):\S+$", re.IGNORECASE)
-_FILE = re.compile(r"[^\n]{1,300}\.(txt|md|pdf|docx?|html?|xml|wav|mp3|mp4|json|csv|rtf|eml)", re.IGNORECASE)
+_FILE = re.compile(
+    r"[^\n]{1,300}\.(txt|md|pdf|docx?|html?|xml|wav|mp3|mp4|json|csv|rtf|eml)", re.IGNORECASE
+)
 _FILLED = 0.8  # of its cells, from which on a column's name counts without doubt
 _SHORTER = 3  # times as long must another column of sentences be to cast doubt on a name
 _LOOKED = 200
 _PROSE = 0.5  # of its cells are sentences
-_SAME, _ALIKE = 0.9, 0.5  # of the words of two columns, from which on they are versions of one text; less is enough
+_SAME, _ALIKE = (
+    0.9,
+    0.5,
+)  # of the words of two columns, from which on they are versions of one text; less is enough
 # where their names share a word
 
 
 def text_column(head: pd.DataFrame, names: list[str], used: set[str]) -> tuple[str, str, bool]:
     """The column with the text, why, and whether that is sure; "" where there is none."""
-    free = [name for name in names if name not in used and head[name].str.strip().str.len().mean() > 0
-            and not other_kind(head[name])]
+    free = [
+        name
+        for name in names
+        if name not in used
+        and head[name].str.strip().str.len().mean() > 0
+        and not other_kind(head[name])
+    ]
     lengths = {name: float(head[name].str.len().mean()) for name in free}
     free = _without_markup(head, free)
     longest = max(free, key=lambda name: lengths[name], default="")
     known = {words.joined(name): name for name in reversed(free)}
-    exact = [known[word] for word in sorted(words.TEXT_NAMES, key=words.TITLE_NAMES.__contains__) if word in known]
+    exact = [
+        known[word]
+        for word in sorted(words.TEXT_NAMES, key=words.TITLE_NAMES.__contains__)
+        if word in known
+    ]
     doubted: list[str] = []
     for name in exact:
         doubt = _doubt(head, name, free, lengths)
         if doubt == "no":
-            return name, "its name says so", all(words.joined(one) in words.TITLE_NAMES for one in doubted)
+            return (
+                name,
+                "its name says so",
+                all(words.joined(one) in words.TITLE_NAMES for one in doubted),
+            )
         if doubt == "some" and not doubted:
             return name, "its name says so, but another column holds more text", False
         doubted.append(name)
-    endings = [name for name in free if (parts := words.parts(name)) and not {parts[-1], parts[0]}.isdisjoint(
-        words.TEXT_WORDS) and _doubt(head, name, free, lengths) != "yes"]
+    endings = [
+        name
+        for name in free
+        if (parts := words.parts(name))
+        and not {parts[-1], parts[0]}.isdisjoint(words.TEXT_WORDS)
+        and _doubt(head, name, free, lengths) != "yes"
+    ]
     if endings:
         best = max(endings, key=lambda name: lengths[name])
         return best, "its name says so", len(endings) == 1 and best == longest
     if not longest:
         return "", "", False
-    alone = len(free) == 1 or all(lengths[name] * 3 < lengths[longest] for name in free if name != longest)
-    return longest, "it is the only other column" if len(free) == 1 else "it holds the longest texts", \
-        alone and lengths[longest] > 15 and all(words.joined(name) in words.TITLE_NAMES for name in doubted)
+    alone = len(free) == 1 or all(
+        lengths[name] * 3 < lengths[longest] for name in free if name != longest
+    )
+    return (
+        longest,
+        "it is the only other column" if len(free) == 1 else "it holds the longest texts",
+        alone
+        and lengths[longest] > 15
+        and all(words.joined(name) in words.TITLE_NAMES for name in doubted),
+    )
 
 
 def second_texts(head: pd.DataFrame, names: list[str], text: str) -> list[str]:
-    """Columns among `names` with sentences of about the length of the text, which say something else."""
+    """Columns among `names` with sentences of about the length of the text, which say something
+    else.
+    """
     length = float(head[text].str.len().mean())
     texts = [name for name in names if is_prose(head[name]) and not other_kind(head[name])]
     found = []
     for name in _without_markup(head, [text, *texts]):
         ratio = float(head[name].str.len().mean()) / max(length, 1)
-        if name != text and 1 / _SHORTER <= ratio <= _SHORTER and _share_filled(head, name) >= _PROSE \
-                and head[name].nunique() > len(head) / 3 and not _is_version(head, name, text):
+        if (
+            name != text
+            and 1 / _SHORTER <= ratio <= _SHORTER
+            and _share_filled(head, name) >= _PROSE
+            and head[name].nunique() > len(head) / 3
+            and not _is_version(head, name, text)
+        ):
             found.append(name)
     return found
 
@@ -80,8 +119,10 @@ def other_kind(cells: pd.Series[Any]) -> str:
         return ""
     if sum(bool(_ADDRESS.match(cell)) for cell in filled) >= 0.9 * len(filled):
         return "addresses (URLs)"
-    if sum(PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES and len(cell) < 300
-           for cell in filled) >= 0.9 * len(filled):
+    if sum(
+        PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES and len(cell) < 300
+        for cell in filled
+    ) >= 0.9 * len(filled):
         return "paths of pictures"
     if sum(bool(_FILE.fullmatch(cell)) for cell in filled) >= 0.9 * len(filled):
         return "names of files"
@@ -91,8 +132,8 @@ def other_kind(cells: pd.Series[Any]) -> str:
 
 
 def _doubt(head: pd.DataFrame, name: str, free: list[str], lengths: dict[str, float]) -> str:
-    """"no" where a column named like the text may be it, "some" where another one says more, "yes" where that one is
-    likelier."""
+    """Whether a column named like the text is in doubt: `no`, `some` where another one says more,
+    `yes` where that one is likelier."""
     plain = words.joined(name)
     longer = [other for other in free if other != name and lengths[other] > lengths[name]]
     if plain in words.TITLE_NAMES:
@@ -100,8 +141,15 @@ def _doubt(head: pd.DataFrame, name: str, free: list[str], lengths: dict[str, fl
     filled = _share_filled(head, name)
     if filled >= _FILLED and all(lengths[name] * _SHORTER >= lengths[other] for other in longer):
         return "no"
-    rivals = [other for other in longer if is_prose(head[other])
-              and (filled < _FILLED <= _share_filled(head, other) or lengths[name] * _SHORTER < lengths[other])]
+    rivals = [
+        other
+        for other in longer
+        if is_prose(head[other])
+        and (
+            filled < _FILLED <= _share_filled(head, other)
+            or lengths[name] * _SHORTER < lengths[other]
+        )
+    ]
     if not rivals:
         return "no"
     few = head[name].nunique() * _SHORTER <= filled * len(head)  # ok, see ticket
@@ -119,12 +167,22 @@ def _share_filled(head: pd.DataFrame, name: str) -> float:
 
 def _without_markup(head: pd.DataFrame, free: list[str]) -> list[str]:
     """`free` without columns of markup or raw text that another one holds as plain text."""
-    marked = {name for name in free if (parts := words.parts(name)) and parts[-1] in words.MARKUP_WORDS
-              or _is_markup(head[name])}
+    marked = {
+        name
+        for name in free
+        if (parts := words.parts(name))
+        and parts[-1] in words.MARKUP_WORDS
+        or _is_markup(head[name])
+    }
 
     def in_plain(name: str) -> bool:
-        return any(other not in marked and words.joined(other) not in words.TITLE_NAMES and (
-            _share_a_word(name, other) or _is_version(head, other, name)) for other in free)
+        return any(
+            other not in marked
+            and words.joined(other) not in words.TITLE_NAMES
+            and (_share_a_word(name, other) or _is_version(head, other, name))
+            for other in free
+        )
+
     return [name for name in free if name not in marked or not in_plain(name)]
 
 
@@ -134,16 +192,24 @@ def _is_markup(cells: pd.Series[Any]) -> bool:
 
 
 def _is_version(head: pd.DataFrame, name: str, text: str) -> bool:
-    """Whether a column holds the text once more: cleaned, in small letters, with a few words changed."""
-    pairs = [({*re.findall(r"\w+", one.casefold())}, {*re.findall(r"\w+", other.casefold())})
-             for one, other in zip(head[name].iloc[:50], head[text].iloc[:50], strict=True) if one.strip()]
+    """Whether a column holds the text once more: cleaned, in small letters, with a few words
+    changed.
+    """
+    pairs = [
+        ({*re.findall(r"\w+", one.casefold())}, {*re.findall(r"\w+", other.casefold())})
+        for one, other in zip(head[name].iloc[:50], head[text].iloc[:50], strict=True)
+        if one.strip()
+    ]
     least = _ALIKE if _share_a_word(name, text) else _SAME
-    alike = sum(len(one & other) >= least * max(1, min(len(one), len(other))) for one, other in pairs)
+    alike = sum(
+        len(one & other) >= least * max(1, min(len(one), len(other))) for one, other in pairs
+    )
     return alike > len(pairs) / 2
 
 
 def _share_a_word(one: str, other: str) -> bool:
-    """Whether two names have a word in common, as versions of a text do (text, text_clean); those that differ in a
-    number alone (question1, question2) are a pair."""
+    """Whether two names have a word in common, as versions of a text do (text, text_clean); those
+    that differ in a number alone (question1, question2) are a pair.
+    """
     parts = words.parts(one), words.parts(other)
     return parts[0] != parts[1] and not {*parts[0]}.isdisjoint(parts[1])

@@ -24,11 +24,15 @@ _INDEX = re.compile(r"^(unnamed: ?\d+|column \d+|id|index|row|nr|no)$", re.IGNOR
 def binary_columns(head: pd.DataFrame, taken: set[str]) -> list[str]:
     """Columns of 0 and 1 (or false and true) that may belong together.
 
-    A column of nothing but 1 is none of them, one of nothing but 0 only in a row of columns that vary: it may be a
-    class that comes later. Where none varies in a long table, its rows may be sorted, and all of them count.
+    A column of nothing but 1 is none of them, one of nothing but 0 only in a row of columns that
+    vary: it may be a class that comes later. Where none varies in a long table, its rows may be
+    sorted, and all of them count.
     """
     zeros, ones = {*ZERO}, {*ONE}
-    values = {str(name): {""} if name in taken else set(map(str.strip, head[name].unique())) for name in head.columns}
+    values = {
+        str(name): {""} if name in taken else set(map(str.strip, head[name].unique()))
+        for name in head.columns
+    }
     flags = [name for name, found in values.items() if found <= zeros | ones]
     varied = [name for name in flags if values[name] & zeros and values[name] & ones]
     if len(varied) < 2:
@@ -48,7 +52,9 @@ def adds_up(head: pd.DataFrame, columns: list[str]) -> bool:
     return len(columns) > 1 and bool((np.asarray(ones) == 1).all())
 
 
-def one_hot_labels(cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[np.int64]) -> pa.Array:
+def one_hot_labels(
+    cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[np.int64]
+) -> pa.Array:
     """The name of the one column that is 1, for each row.
 
     Raises:
@@ -57,8 +63,15 @@ def one_hot_labels(cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[n
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ones = np.stack([pc.is_in(pc.utf8_trim_whitespace(cells.column(name)), value_set=pa.array(ONE)).to_numpy()
-                     for name in columns], axis=1)
+    ones = np.stack(
+        [
+            pc.is_in(
+                pc.utf8_trim_whitespace(cells.column(name)), value_set=pa.array(ONE)
+            ).to_numpy()
+            for name in columns
+        ],
+        axis=1,
+    )
     counts = ones.sum(axis=1)
     if (counts != 1).any():
         row = int(numbers[int(np.flatnonzero(counts != 1)[0])])
@@ -69,16 +82,20 @@ def one_hot_labels(cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[n
 def several_labels(columns: list[str], why: str) -> DataError:
     """The refusal of a table whose rows have any number of labels."""
     shown = ", ".join(columns[:8]) + (" …" if len(columns) > 8 else "")
-    return DataError(f"Rows have several labels, or none: {shown}.", f"{why} Several labels for one item are "
-                     "recognised, but not supported yet.", "Name one of the columns as the class (--label-column), or "
-                     "bring a table with one class for each row.")
+    return DataError(
+        f"Rows have several labels, or none: {shown}.",
+        f"{why} Several labels for one item are recognised, but not supported yet.",
+        "Name one of the columns as the class (--label-column), or "
+        "bring a table with one class for each row.",
+    )
 
 
 def pixel_columns(head: pd.DataFrame) -> tuple[tuple[str, ...], tuple[int, int, int]] | None:
-    """The columns that hold the pixels of pictures and (width, height, channels); None for other tables.
+    """The columns that hold the pixels of pictures and (width, height, channels); None for other
+    tables.
 
-    Either hundreds of columns of numbers from 0 to 255, as many as a square has pixels (times three for RGB), or one
-    column of such numbers separated by blanks.
+    Either hundreds of columns of numbers from 0 to 255, as many as a square has pixels (times three
+    for RGB), or one column of such numbers separated by blanks.
     """
     return _pixel_string(head) or _pixel_numbers(head)
 
@@ -110,8 +127,18 @@ def _pixel_numbers(head: pd.DataFrame) -> tuple[tuple[str, ...], tuple[int, int,
         return None
     sample = head.iloc[:50]
     numbers = [str(name) for name in head.columns if _is_pixel(sample[name])]
-    named = [name for name in numbers if re.fullmatch(r"(pixel|px|pix|p|x)?[ _-]?\d+([x_-]\d+)?", name, re.IGNORECASE)]
-    for columns in (named, numbers, numbers[1:], numbers[:-1], [n for n in numbers if not _INDEX.match(n)]):
+    named = [
+        name
+        for name in numbers
+        if re.fullmatch(r"(pixel|px|pix|p|x)?[ _-]?\d+([x_-]\d+)?", name, re.IGNORECASE)
+    ]
+    for columns in (
+        named,
+        numbers,
+        numbers[1:],
+        numbers[:-1],
+        [n for n in numbers if not _INDEX.match(n)],
+    ):
         shape = _square(len(columns))
         if shape and len(head.columns) - len(columns) <= max(8, len(columns) // 8):
             return tuple(columns), shape

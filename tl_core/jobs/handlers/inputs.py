@@ -23,4 +23,6 @@ def run_folder(config: RunConfig, settings: Settings) -> Path:
 
 def with_model(config: RunConfig, settings: Settings) -> RunConfig:
     """The config as a recipe reads it: with the model's folder, which no recipe can look up."""
-    return replace(config, options={**config.options, "model": str(run_folder(config, settings) / "model")})
+    return replace(
+        config, options={**config.options, "model": str(run_folder(config, settings) / "model")}
+    )

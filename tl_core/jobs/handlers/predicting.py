@@ -14,7 +14,9 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.settings import Settings
 
 
-def predict(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+def predict(
+    config: RunConfig, folder: Path, settings: Settings, events: EventLog
+) -> tuple[str, dict[str, Any]]:
     """Answer every item of a file, or of a dataset's unlabelled ones."""
     from tl_core.predict import carried
     from tl_core.predict.batch import predict_source
@@ -29,8 +31,20 @@ def predict(config: RunConfig, folder: Path, settings: Settings, events: EventLo
         kept = kept or carried.of_version(version.info)
         source, kept = carried.unlabelled(version, kept) if own else (source, kept)
     out = folder / f"predictions.{asked.get('format', 'csv')}"
-    counts = predict_source(model, source, out, settings, progress=events, spreadsheet=bool(asked.get("spreadsheet")),
-                            text_column=str(asked.get("text_column", "")),
-                            title_column=str(asked.get("title_column", "")), preparation=kept, prepared=own)
+    counts = predict_source(
+        model,
+        source,
+        out,
+        settings,
+        progress=events,
+        spreadsheet=bool(asked.get("spreadsheet")),
+        text_column=str(asked.get("text_column", "")),
+        title_column=str(asked.get("title_column", "")),
+        preparation=kept,
+        prepared=own,
+    )
     events.log(f"Computed in {counts['precision']}.")
-    return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {**counts, "file": out.name}
+    return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {
+        **counts,
+        "file": out.name,
+    }

@@ -18,7 +18,9 @@ from tl_core.registry.runs import RunWriter
 from tl_core.settings import Settings
 
 
-def train(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> tuple[str, dict[str, Any]]:
+def train(
+    config: RunConfig, folder: Path, settings: Settings, events: EventLog
+) -> tuple[str, dict[str, Any]]:
     """Train by the recipe and write the report."""
     from tl_core.predict import carried
     from tl_core.recipes import run_recipe
@@ -40,20 +42,30 @@ def train(config: RunConfig, folder: Path, settings: Settings, events: EventLog)
 
 
 def _turn_into(config: RunConfig, winner: dict[str, Any], folder: Path, settings: Settings) -> None:
-    """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further and export."""
+    """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further
+    and export.
+    """
     RunWriter(open_database(settings)).became(folder.name, winner["recipe"], winner["backbone"])
     replace(config, **winner).write(folder)
 
 
-def _bring_sample(config: RunConfig, folder: Path, settings: Settings, events: EventLog) -> RunConfig:
+def _bring_sample(
+    config: RunConfig, folder: Path, settings: Settings, events: EventLog
+) -> RunConfig:
     """Make the sample a dataset like any other, and the run one on that dataset."""
     from tl_core.data.schema import ImportOptions
     from tl_core.intake import add_dataset
 
     engine = open_database(settings)
     store = DatasetStore(engine, config.owner, settings.home_path)
-    record, _, _ = add_dataset(store, settings, config.dataset, config.dataset.partition(":")[2], ImportOptions(),
-                               progress=_Quiet(events))
+    record, _, _ = add_dataset(
+        store,
+        settings,
+        config.dataset,
+        config.dataset.partition(":")[2],
+        ImportOptions(),
+        progress=_Quiet(events),
+    )
     config = replace(config, dataset=record.reference, dataset_dir=str(record.folder))
     config.write(folder)
     RunWriter(engine).rename_dataset(folder.name, record.reference)

@@ -1,6 +1,7 @@
 """Datasets, runs and locks.
 
-The columns are written out here, not taken from `tables.py`, because a migration must go on doing what it did.
+The columns are written out here, not taken from `tables.py`, because a migration must go on doing
+what it did.
 """
 
 import sqlalchemy as sa

@@ -10,7 +10,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column(
+        "runs", sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false())
+    )
 
 
 def downgrade() -> None:

@@ -1,7 +1,8 @@
-"""`starter:image` became another network; what was made with the old one says `starter:image-small` from now on.
+"""`starter:image` became another network; what was made with the old one says `starter:image-small`
+from now on.
 
-Every run that stands here now was made, or is waiting to be made, with the old one. Each file is rewritten whole, and
-a second time does nothing, so an interruption loses nothing.
+Every run that stands here now was made, or is waiting to be made, with the old one. Each file is
+rewritten whole, and a second time does nothing, so an interruption loses nothing.
 """
 
 import json
@@ -27,11 +28,15 @@ def upgrade() -> None:
         for pattern in _FILES:
             for path in Path(folder).glob(pattern):
                 _rewrite(path)
-    connection.execute(sa.text("UPDATE runs SET backbone = :new WHERE backbone = :old"), {"new": _NEW, "old": _OLD})
+    connection.execute(
+        sa.text("UPDATE runs SET backbone = :new WHERE backbone = :old"), {"new": _NEW, "old": _OLD}
+    )
 
 
 def downgrade() -> None:
-    op.get_bind().execute(sa.text("UPDATE runs SET backbone = :old WHERE backbone = :new"), {"new": _NEW, "old": _OLD})
+    op.get_bind().execute(
+        sa.text("UPDATE runs SET backbone = :old WHERE backbone = :new"), {"new": _NEW, "old": _OLD}
+    )
 
 
 def _rewrite(path: Path) -> None:
