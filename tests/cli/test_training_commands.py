@@ -16,7 +16,8 @@ from tl_core.jobs import dispatch
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 

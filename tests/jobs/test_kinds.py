@@ -13,7 +13,8 @@ from tl_core.errors import ConfigError
 from tl_core.jobs.dispatch import slots_of
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 

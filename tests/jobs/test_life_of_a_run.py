@@ -95,7 +95,9 @@ def batches(run):
 def test_the_dispatcher_takes_runs_in_turn_and_reports_done(studio):
     settings, engine, runs, config = studio
     first, second = runs.create(config(batch_size=64)), runs.create(config(batch_size=64))
-    dispatcher = Dispatcher(engine, InProcess(settings), {"train": 1, "light": 1})
+    dispatcher = Dispatcher(
+        engine, settings.home_path, InProcess(settings), {"train": 1, "light": 1}
+    )
     assert dispatcher.acquire()
     dispatcher.turn()
     assert [runs.get(r.id).status for r in (first, second)] == ["done", "done"]
@@ -126,7 +128,7 @@ def test_a_failed_run_says_why(studio):
     run = runs.create(
         RunConfig("train", "local", broken.dataset, broken.dataset_dir, "local:/nowhere", "probe")
     )
-    dispatcher = Dispatcher(engine, InProcess(settings), {"train": 1})
+    dispatcher = Dispatcher(engine, settings.home_path, InProcess(settings), {"train": 1})
     dispatcher.turn()
     found = runs.get(run.id)
     assert found.status == "failed"
@@ -138,7 +140,7 @@ def test_a_killed_worker_is_interrupted_and_resumes_only_what_is_missing(studio)
     settings, engine, runs, config = studio
     run = runs.create(config())
     runner = LocalRunner(2, standby=False)
-    dispatcher = Dispatcher(engine, runner, {"train": 1})
+    dispatcher = Dispatcher(engine, settings.home_path, runner, {"train": 1})
     dispatcher.turn()
     wait_for(lambda: batches(run) and batches(run)[-1]["done"] > 100, 90)
     pid = runs.get(run.id).pid
@@ -189,7 +191,7 @@ def test_a_killed_dispatcher_leaves_its_run_alive(studio):
 def test_cancel_and_terminate(studio):
     settings, engine, runs, config = studio
     run = runs.create(config())
-    dispatcher = Dispatcher(engine, LocalRunner(2, standby=False), {"train": 1})
+    dispatcher = Dispatcher(engine, settings.home_path, LocalRunner(2, standby=False), {"train": 1})
     dispatcher.turn()
     wait_for(lambda: batches(run), 90)
     runs.cancel(run.id)
@@ -205,13 +207,13 @@ def test_cancel_and_terminate(studio):
 
 
 def test_a_standing_by_worker_takes_the_run_and_names_it(studio):
-    _, engine, runs, config = studio
+    settings, engine, runs, config = studio
     runner = LocalRunner(2)
     runner.prepare()
     waiting = runner._standby
     wait_for(lambda: psutil.Process(waiting.pid).memory_info().rss > 400 << 20, 90)
     run = runs.create(config(batch_size=64))
-    dispatcher = Dispatcher(engine, runner, {"train": 1})
+    dispatcher = Dispatcher(engine, settings.home_path, runner, {"train": 1})
     dispatcher.turn()
     wait_for(lambda: run.id in " ".join(psutil.Process(waiting.pid).cmdline()), 60)
     assert runs.get(run.id).pid == waiting.pid

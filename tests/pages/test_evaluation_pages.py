@@ -22,7 +22,8 @@ from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.registry.tables import runs as table
 from tl_core.settings import read_settings
 from tl_core.train.nuisance import look_for_shortcuts

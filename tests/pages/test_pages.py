@@ -19,7 +19,8 @@ from tl_core.jobs.events import RunView
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]

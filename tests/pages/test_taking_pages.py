@@ -15,7 +15,7 @@ from tl_core.export.reproduce import saved_settings
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunWriter
+from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 
 

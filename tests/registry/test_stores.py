@@ -18,7 +18,8 @@ from tl_core.errors import DataError, NotFoundError, StateError
 from tl_core.registry.database import HEAD, current_revision, open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import own_identity, start_time
-from tl_core.registry.runs import RunStore, RunWriter, sweep
+from tl_core.registry.queue import RunWriter, sweep
+from tl_core.registry.runs import RunStore
 from tl_core.registry.tables import metadata, runs
 from tl_core.settings import Settings
 

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from tl_core.config import RUN_KINDS
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]

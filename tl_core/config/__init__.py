@@ -22,6 +22,7 @@ from tl_core.config.static import StaticSettings
 from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
 from tl_core.errors import ConfigError, nearest
+from tl_core.places import home_of, placed, written
 
 __all__ = [
     "RUN_KINDS",
@@ -108,6 +109,14 @@ class RunConfig:
         keys = ("continue_from", *RUN_KINDS[self.kind].runs)
         return [*found, *(str(self.options[key]) for key in keys if self.options.get(key))]
 
+    @property
+    def parent(self) -> str:
+        """Id of the earlier run that it goes on from or looks at; nothing for most runs."""
+        own = [reference for reference in (self.backbone,) if reference.startswith("run:")]
+        keys = ("continue_from", *RUN_KINDS[self.kind].runs)
+        named = [str(self.options[key]) for key in keys if self.options.get(key)]
+        return next(iter([*named, *(one.removeprefix("run:") for one in own)]), "")
+
     def longer(self, run_id: str, epochs: float) -> RunConfig:
         """The config of a run that goes on from the end of this one, whose id is `run_id`.
 
@@ -133,11 +142,14 @@ class RunConfig:
         )
 
     def write(self, folder: Path) -> None:
-        (folder / "config.json").write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False))
+        """Write it into the folder of a run, paths inside that home relative to it."""
+        told = written(asdict(self), home_of(folder))
+        (folder / "config.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
 
     @classmethod
     def read(cls, folder: Path) -> RunConfig:
-        told = json.loads((folder / "config.json").read_text())
+        """What `write` wrote, or an earlier version did, with paths as they are here."""
+        told = placed(json.loads((folder / "config.json").read_text()), home_of(folder))
         return cls(**{**told, "options": _ids(told.get("kind", ""), told.get("options", {}))})
 
 

@@ -26,7 +26,7 @@ from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.database import open_database
 from tl_core.registry.processes import is_alive, own_identity
-from tl_core.registry.runs import RunWriter, mark_dead, sweep
+from tl_core.registry.queue import RunWriter, mark_dead, sweep
 from tl_core.registry.tables import locks
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired
@@ -46,8 +46,10 @@ log = logging.getLogger(__name__)
 class Dispatcher:
     """Holds the lock and turns the queue; `turn` is one round, without waiting."""
 
-    def __init__(self, engine: Engine, runner: JobRunner, slots: dict[str, int]) -> None:
-        self.engine, self._runner, self._slots = engine, runner, slots
+    def __init__(
+        self, engine: Engine, home: Path, runner: JobRunner, slots: dict[str, int]
+    ) -> None:
+        self.engine, self._home, self._runner, self._slots = engine, home, runner, slots
         self._writer = RunWriter(engine)
         self.last_busy = time.monotonic()
 
@@ -95,7 +97,7 @@ class Dispatcher:
                 if claimed is None:
                     break
                 run_id, folder = claimed
-                self._writer.hand_over(run_id, *self._runner.submit(folder))
+                self._writer.hand_over(run_id, *self._runner.submit(self._home / folder))
                 log.info("run %s started", run_id)
                 running += 1
             busy = busy or running > 0
@@ -158,7 +160,7 @@ def main(arguments: list[str]) -> int:
     settings = read_settings()
     slots = slots_of(settings)
     runner = LocalRunner(max(1, (os.cpu_count() or 1) // slots["train"]))
-    dispatcher = Dispatcher(open_database(settings), runner, slots)
+    dispatcher = Dispatcher(open_database(settings), settings.home_path, runner, slots)
     if not dispatcher.acquire():
         return 0
     signal.signal(signal.SIGTERM, _leave)

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.monitor import read_machine
-from tl_core.registry.runs import RunWriter
+from tl_core.registry.queue import RunWriter
 
 BEAT_SECONDS = 2.0
 _MACHINE_BEATS = 3  # beats between two readings of the machine

@@ -25,7 +25,7 @@ from tl_core.jobs.trackers import track
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.registry.database import open_database
 from tl_core.registry.processes import own_identity
-from tl_core.registry.runs import RunWriter
+from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings
 
 _NICENESS = 5  # on a machine without a GPU the pages must stay quick beside the training

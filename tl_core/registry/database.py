@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from tl_core.errors import StateError
 from tl_core.settings import Settings
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def open_database(settings: Settings) -> Engine:
@@ -89,5 +89,5 @@ def _migrate(engine: Engine, home: Path) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(727001)"))
         if current_revision(connection) != HEAD:
-            config.attributes["connection"] = connection
+            config.attributes |= {"connection": connection, "home": home}
             command.upgrade(config, "head")

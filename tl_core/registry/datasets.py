@@ -17,7 +17,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.errors import DataError, NotFoundError, nearest
-from tl_core.registry.runs import ACTIVE, mark_dead
+from tl_core.places import inside
+from tl_core.registry.queue import mark_dead
+from tl_core.registry.runs import ACTIVE
 from tl_core.registry.tables import datasets, runs
 
 
@@ -93,7 +95,7 @@ class DatasetStore:
                             owner=self._user,
                             name=name,
                             version=newest.version + 1 if newest else 1,
-                            folder=str(folder),
+                            folder=inside(folder, self._home),
                             created=time.time(),
                             **facts,
                         )
@@ -127,7 +129,7 @@ class DatasetStore:
                 "",
                 nearest(reference, [record.reference for record in self.list()]),
             )
-        return _record(row)
+        return self._record(row)
 
     def list(self, *, all_versions: bool = False) -> list[DatasetRecord]:
         """Newest version of each dataset, or all versions, newest first."""
@@ -137,7 +139,7 @@ class DatasetStore:
                 .where(datasets.c.owner == self._user)
                 .order_by(datasets.c.created.desc(), datasets.c.version.desc())
             ).all()
-        records, seen = [_record(row) for row in rows], set()
+        records, seen = [self._record(row) for row in rows], set()
         if all_versions:
             return records
         return [r for r in records if not (r.name in seen or seen.add(r.name))]  # type: ignore[func-returns-value]
@@ -193,9 +195,8 @@ class DatasetStore:
                 .order_by(datasets.c.version.desc())
                 .limit(1)
             ).first()
-        return _record(row) if row else None
+        return self._record(row) if row else None
 
-
-def _record(row: Row[Any]) -> DatasetRecord:
-    values = dict(row._mapping)
-    return DatasetRecord(**{**values, "folder": Path(values["folder"])})
+    def _record(self, row: Row[Any]) -> DatasetRecord:
+        values = dict(row._mapping)
+        return DatasetRecord(**{**values, "folder": self._home / values["folder"]})

@@ -13,31 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, and_, func, insert, select, update
+from sqlalchemy import Engine, Row, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
 from tl_core.errors import NotFoundError, StateError, nearest
-from tl_core.registry.processes import is_alive, own_identity
+from tl_core.places import inside
+from tl_core.registry.queue import mark_dead
 from tl_core.registry.tables import datasets, runs
-from tl_core.storage import is_left, remove_tree
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
-_DIED = {
-    "code": "interrupted",
-    "what": "The process that did the work has gone.",
-    "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
-    "try_this": "Resume it; finished parts are kept.",
-}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One row, as pages and command line see it. `place` is its position in the queue, 0 when not
-    queued.
+    """One row, as pages and command line see it. `parent` is the id of the run that it goes on
+    from or looks at, `place` its position in the queue, 0 when not queued.
     """
 
     id: str
@@ -47,6 +41,7 @@ class Run:
     backbone: str
     recipe: str
     folder: Path
+    parent: str
     status: str
     reason: dict[str, str] | None
     created: float
@@ -113,7 +108,8 @@ class RunStore:
                         dataset=config.dataset,
                         backbone=config.backbone,
                         recipe=config.recipe,
-                        folder=str(folder),
+                        folder=inside(folder, self._home),
+                        parent=config.parent,
                         draft=draft,
                         status="queued",
                         created=now,
@@ -146,7 +142,7 @@ class RunStore:
                     datasets.c.version == (int(version) if version.isdigit() else -1),
                 )
             ).scalar()
-        if folder is None or Path(folder) != Path(config.dataset_dir):
+        if folder is None or self._home / folder != Path(config.dataset_dir):
             raise StateError(
                 f"The folder that is to be read is not that of {config.dataset!r}.",
                 "",
@@ -159,7 +155,7 @@ class RunStore:
         Raises:
             NotFoundError: when the acting user has no such run.
         """
-        self._mark_dead()
+        mark_dead(self._engine)
         with self._engine.connect() as connection:
             row = connection.execute(
                 select(runs).where(runs.c.id == run_id, runs.c.owner == self._user)
@@ -174,7 +170,7 @@ class RunStore:
 
     def of_dataset(self, reference: str) -> list[Run]:
         """All runs about a dataset `name`, or about one version `name@version`."""
-        self._mark_dead()
+        mark_dead(self._engine)
         name, _, version = reference.partition("@")
         about = (
             runs.c.dataset == reference
@@ -191,6 +187,14 @@ class RunStore:
                 ).all()
             ]
 
+    def children(self, run_id: str, kind: str) -> list[Run]:
+        """Runs of a kind that go on from the run `run_id` or look at it, newest first."""
+        mark_dead(self._engine)
+        about = (runs.c.owner == self._user, runs.c.parent == run_id, runs.c.kind == kind)
+        query = select(runs).where(*about).order_by(runs.c.created.desc())
+        with self._engine.connect() as connection:
+            return [self._to_run(row) for row in connection.execute(query).all()]
+
     def list(
         self,
         *,
@@ -202,7 +206,7 @@ class RunStore:
         """The acting user's runs, newest first; measurements before a run only when asked for by
         `kind`.
         """
-        self._mark_dead()
+        mark_dead(self._engine)
         query = (
             select(runs)
             .where(runs.c.owner == self._user)
@@ -366,7 +370,7 @@ class RunStore:
                 for name in Run.__dataclass_fields__
                 if name not in ("folder", "place")
             },
-            folder=Path(values["folder"]),
+            folder=self._home / values["folder"],
             place=place,
         )
 
@@ -384,175 +388,4 @@ class RunStore:
                         runs.c.queued < row["queued"],
                     )
                 ).scalar_one()
-            )
-
-    def _mark_dead(self) -> None:
-        mark_dead(self._engine)
-
-
-def sweep(engine: Engine, home: Path) -> int:
-    """Remove folders of runs that have had no row for a day, which a deletion could not remove;
-    gives how many.
-    """
-    with engine.connect() as connection:
-        known = set(connection.execute(select(runs.c.id)).scalars())
-    left = [
-        folder
-        for folder in (home / "runs").glob("*")
-        if folder.name not in known and is_left(folder)
-    ]
-    return sum(remove_tree(folder) for folder in left)
-
-
-def mark_dead(engine: Engine) -> list[str]:
-    """Find running rows whose process has gone, mark them interrupted and return their ids.
-
-    Every reader does this, so no server need be alive to see that a run has died.
-    """
-    now = time.time()
-    with engine.connect() as connection:
-        rows = connection.execute(
-            select(
-                runs.c.id,
-                runs.c.host,
-                runs.c.pid,
-                runs.c.pid_started,
-                runs.c.heartbeat,
-                runs.c.cancel_requested,
-            ).where(runs.c.status == "running")
-        ).all()
-    dead = [
-        row for row in rows if not is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
-    ]
-    for row in dead:
-        with engine.begin() as connection:
-            connection.execute(
-                update(runs)
-                .where(and_(runs.c.id == row.id, runs.c.status == "running", runs.c.pid == row.pid))
-                .values(
-                    status="cancelled" if row.cancel_requested else "interrupted",
-                    finished=now,
-                    reason=(
-                        _DIED
-                        if not row.cancel_requested
-                        else {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
-                    ),
-                )
-            )
-    return [row.id for row in dead]
-
-
-class RunWriter:
-    """The worker's and dispatcher's side: claiming and owning one running row. No acting user;
-    never in pages.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def claim_next(self, lane: str) -> tuple[str, Path] | None:
-        """Take the oldest queued run of a lane, fairly: the owner with the fewest running ones
-        first.
-        """
-        kinds = kinds_of(lane)
-        with self._engine.connect() as connection:
-            busy: dict[str, int] = {
-                row[0]: row[1]
-                for row in connection.execute(
-                    select(runs.c.owner, func.count())
-                    .where(runs.c.status == "running")
-                    .group_by(runs.c.owner)
-                )
-            }
-            waiting = connection.execute(
-                select(runs.c.id, runs.c.owner, runs.c.folder)
-                .where(runs.c.status == "queued", runs.c.kind.in_(kinds))
-                .order_by(runs.c.queued)
-            ).all()
-        for row in sorted(waiting, key=lambda row: busy.get(row.owner, 0)):
-            host, pid, started = own_identity()
-            now = time.time()
-            with self._engine.begin() as connection:
-                if connection.execute(
-                    update(runs)
-                    .where(runs.c.id == row.id, runs.c.status == "queued")
-                    .values(
-                        status="running",
-                        started=now,
-                        host=host,
-                        pid=pid,
-                        pid_started=started,
-                        heartbeat=now,
-                    )
-                ).rowcount:
-                    return row.id, Path(row.folder)
-        return None
-
-    def running(self, lane: str) -> int:
-        """How many runs of a lane are running."""
-        kinds = kinds_of(lane)
-        with self._engine.connect() as connection:
-            return int(
-                connection.execute(
-                    select(func.count())
-                    .select_from(runs)
-                    .where(runs.c.status == "running", runs.c.kind.in_(kinds))
-                ).scalar_one()
-            )
-
-    def hand_over(self, run_id: str, pid: int, started: float) -> None:
-        """Name the worker process as the one that must be alive."""
-        self._set(run_id, pid=pid, pid_started=started, heartbeat=time.time())
-
-    def beat(self, run_id: str, progress: float) -> str:
-        """Sign of life with progress (0-1); gives what somebody asked for: cancel, stop (and keep
-        the best), or nothing.
-        """
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id, runs.c.status == "running")
-                .values(heartbeat=time.time(), progress=progress)
-            )
-            row = connection.execute(
-                select(runs.c.cancel_requested, runs.c.stop_requested, runs.c.status).where(
-                    runs.c.id == run_id
-                )
-            ).first()
-        if row is None or row.cancel_requested or row.status != "running":
-            return "cancel"
-        return "stop" if row.stop_requested else ""
-
-    def rename_dataset(self, run_id: str, reference: str) -> None:
-        """Name the dataset that a run on a sample has made for itself."""
-        self._set(run_id, dataset=reference)
-
-    def became(self, run_id: str, recipe: str, backbone: str) -> None:
-        """Name what an automatic search has chosen: the run is one of that recipe from now on."""
-        self._set(run_id, recipe=recipe, backbone=backbone)
-
-    def finish(
-        self,
-        run_id: str,
-        status: str,
-        *,
-        reason: dict[str, str] | None = None,
-        headline: str = "",
-        summary: dict[str, Any] | None = None,
-    ) -> None:
-        """End a running row."""
-        self._set(
-            run_id,
-            status=status,
-            reason=reason,
-            finished=time.time(),
-            headline=headline,
-            summary=summary,
-            **({"progress": 1.0} if status == "done" else {}),
-        )
-
-    def _set(self, run_id: str, **values: Any) -> None:  # noqa: ANN401
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(**values)
             )

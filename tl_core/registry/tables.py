@@ -45,7 +45,8 @@ runs = Table(
     Column("dataset", String(160), nullable=False, default=""),
     Column("backbone", Text, nullable=False, default=""),
     Column("recipe", String(32), nullable=False, default=""),
-    Column("folder", Text, nullable=False),
+    Column("folder", Text, nullable=False),  # inside TL_HOME, as that of a dataset
+    Column("parent", String(32), nullable=False, default="", server_default=""),
     Column("draft", String(64), nullable=True),
     Column("status", String(16), nullable=False),
     Column("reason", JSON, nullable=True),
@@ -64,6 +65,7 @@ runs = Table(
     Column("stop_requested", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
+    Index("runs_by_parent", "parent"),
 )
 
 locks = Table(

@@ -14,7 +14,7 @@ from tl_core.jobs.events import EventLog
 from tl_core.progress import Progress
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunWriter
+from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings
 
 
