@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from tl_core.config.checked import setting
 from tl_core.config.frozen import INPUT_SIZE, SEED
@@ -253,13 +254,12 @@ class FinetuneSettings(SurgeryPlan):
     seed: int = setting(0, SEED, low=0, high=2**31 - 1, group="Training")
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FinetuneSettings:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """The strategy's values under the given ones."""
-        name = values.get("strategy", "lpft")
+        name = str(values.get("strategy", "lpft"))
         if name not in TUNED:
-            raise ConfigError(f"There is no strategy {name!r}.", "", nearest(str(name), TUNED))
-        made: FinetuneSettings = super().from_dict({**STRATEGIES[name].values, **values})
-        return made
+            raise ConfigError(f"There is no strategy {name!r}.", "", nearest(name, TUNED))
+        return super().from_dict({**STRATEGIES[name].values, **values})
 
     def __post_init__(self) -> None:
         super().__post_init__()
