@@ -253,18 +253,7 @@ def _unsplit(
     if not column:
         raise _unclear(names, f"{readable(names[0].name)!r} is not named after a split")
     if column.startswith("?") and labels and not options.labels_from:
-        raise AmbiguousError(
-            f"The class may stand in the names of the {where} or in a column.",
-            f"The {len(names)} tables have the same columns, and no column is surely the class.",
-            "labels_from",
-            {
-                where: (
-                    f"each {'folder' if where == 'folders' else 'file'} is a class: "
-                    + ", ".join(dict.fromkeys(labels[:6]))
-                ),
-                "table": f"{column[1:]} is the class",
-            },
-        )
+        raise _names_or_column(names, where, labels, column[1:])
     if len({head.frame.to_csv() for head in heads}) < len(heads):
         raise _unclear(names, "two of them hold the same rows")
     source.plan.doubt(
@@ -272,6 +261,22 @@ def _unsplit(
         f"{', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}."
     )
     return [TableFile(root / name) for name in names]
+
+
+def _names_or_column(
+    names: list[PurePosixPath], where: str, labels: list[str], column: str
+) -> AmbiguousError:
+    """The question whether the names of the tables are the classes, or a column that is likely."""
+    one = "folder" if where == "folders" else "file"
+    return AmbiguousError(
+        f"The class may stand in the names of the {where} or in a column.",
+        f"The {len(names)} tables have the same columns, and no column is surely the class.",
+        "labels_from",
+        {
+            where: f"each {one} is a class: " + ", ".join(dict.fromkeys(labels[:6])),
+            "table": f"{column} is the class",
+        },
+    )
 
 
 def _unclear(names: list[PurePosixPath], why: str) -> DataError:
