@@ -334,3 +334,10 @@ def test_pictures_of_a_flat_export(read_export):
         "csv",
     )
     assert pairs(rows, reading) == [(f"{i}.jpg", "ab"[i % 2]) for i in range(4)]
+
+
+def test_a_task_whose_data_is_no_object_is_a_row_without_text(read_export):
+    tasks = [{"id": n, "data": {"text": f"text {n}"}, "annotations": []} for n in range(22)]
+    tasks[21]["data"] = ["odd"]
+    rows, _ = read_export(tasks)
+    assert [row["text"] for row in rows[-2:]] == ["text 20", ""]
