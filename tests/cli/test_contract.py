@@ -16,8 +16,8 @@ import pytest
 from tests_support.datasets import write_pictures, write_texts
 from tests_support.processes import kill_all
 
-from tl_core.cli.context import finite
-from tl_core.cli.main import build_parser, main
+from tl_core.cli.main import command_line, main
+from tl_core.cli.output import finite
 
 ROOT = Path(__file__).parents[2]
 
@@ -258,8 +258,6 @@ def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
 
 def test_every_command_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
-    parser = build_parser()
-    for name, sub in parser._subparsers._group_actions[0].choices.items():
-        inner = sub._subparsers._group_actions[0].choices if sub._subparsers else {"": None}
-        for action in inner:
+    for name, command in command_line.commands.items():
+        for action in getattr(command, "commands", {"": None}):
             assert f"{name} {action}".strip() in text
