@@ -96,7 +96,7 @@ def _tree_lines(tree: Mapping[str, Any]) -> Iterator[str]:
 @backbones.command("rank")
 @click.argument(
     "references",
-    metavar="REFERENCE",
+    metavar="REFERENCE...",
     nargs=-1,
     required=True,
     help="starter:, local:, hub: or static: references; one is enough with --depths",

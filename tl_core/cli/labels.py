@@ -56,7 +56,9 @@ def suggest(output: Output, name: str, backbone: str) -> int:
 @labels.command("decide")
 @name_argument
 @click.argument("row", type=int, help="number of the row, from 0")
-@click.argument("decision", type=Choice(edits.ACTIONS), help="what is to be done with its label")
+@click.argument(
+    "decision", metavar="DECISION", type=Choice(edits.ACTIONS), help=", ".join(edits.ACTIONS)
+)
 @click.option("--to", default="", metavar="CLASS", help="the class, for relabel")
 @click.pass_obj
 def decide(output: Output, name: str, row: int, decision: str, to: str) -> int:

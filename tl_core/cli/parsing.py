@@ -54,9 +54,8 @@ class Command(click.Command):
         return [*super().get_params(ctx), _JSON]
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        """The whole first sentence, which click would cut off after `limit` letters."""
         del limit
-        return (self.help or "").split("\n\n")[0].replace("\n", " ").removesuffix(".")
+        return _first_sentence(self)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._options_first(ctx, args))
@@ -65,6 +64,7 @@ class Command(click.Command):
         """The same arguments with the words after all options and `--`.
 
         Raises:
+            NoSuchOption: for what looks like an option and is none.
             BadOptionUsage: when an option has no value because the next option follows; click
                 would take that for the value.
         """
@@ -83,6 +83,8 @@ class Command(click.Command):
                 words += rest
             elif not _is_option(part, takes_value):
                 words.append(part)
+            elif name not in takes_value and part[:2] not in takes_value:
+                raise click.NoSuchOption(name, possibilities=takes_value, ctx=ctx)
             elif sign and takes_value.get(name):
                 options += [name, value]  # also -o=FILE, of which click would keep the sign
             elif takes_value.get(part):
@@ -114,3 +116,12 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(self.commands)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        del limit
+        return _first_sentence(self)
+
+
+def _first_sentence(command: click.Command) -> str:
+    """What a list of commands says about one; click would cut it off after some letters."""
+    return " ".join((command.help or "").split("\n\n")[0].split()).removesuffix(".")

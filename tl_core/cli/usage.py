@@ -12,8 +12,7 @@ from tl_core.errors import nearest
 def explain_usage(error: click.UsageError) -> dict[str, str]:
     """The error object of the contract for what click could not understand."""
     what, hint = _words(error)
-    usage = " ".join(error.ctx.get_usage().split()) if error.ctx else ""
-    return {"code": "usage", "what": what, "why": usage, "try_this": hint}
+    return {"code": "usage", "what": what.removesuffix(".") + ".", "why": "", "try_this": hint}
 
 
 def _words(error: click.UsageError) -> tuple[str, str]:
@@ -68,4 +67,5 @@ def _help_hint(ctx: click.Context | None) -> str:
     """How to see what there is."""
     if ctx is None or isinstance(ctx.command, click.Group):
         return "Run with --help to see the commands."
-    return f"Run {ctx.command_path} --help to see what it needs."
+    pieces = " ".join(ctx.command.collect_usage_pieces(ctx))
+    return f"Write {ctx.command_path} {pieces}; --help says what each is."
