@@ -252,7 +252,7 @@ def restore(output: Output, name: str) -> int:
 
 @data.command("export")
 @name_argument
-@click.option("-o", "--output", "target", required=True, metavar="FILE")
+@click.option("-o", "--output", "target", required=True, metavar="FILE", help="file to write")
 @click.option(
     "--format",
     "form",
