@@ -115,10 +115,10 @@ def flag(field):
 
 
 def test_commands_and_their_options_are_those_of_the_contract():
-    found = {}
+    built = {}
     for words, command in commands():
         context = click.Context(command)
-        found[words] = " ".join(
+        built[words] = " ".join(
             word
             for param in command.params
             for word in (
@@ -126,7 +126,7 @@ def test_commands_and_their_options_are_those_of_the_contract():
             )
         )
     imports = " ".join(map(flag, fields(ImportOptions)))
-    assert found == {**CONTRACT, "data add": f"{ADD} {imports}"}
+    assert built == {**CONTRACT, "data add": f"{ADD} {imports}"}
 
 
 @pytest.mark.parametrize("words", CONTRACT)

@@ -85,7 +85,7 @@ def follow(run: Run, runs: RunStore, output: Output) -> Run:
 def reason_of(run: Run) -> str:
     """Why a run ended as it did, in one line; empty where there is nothing to say."""
     reason = run.reason or {}
-    return " ".join(reason.get(key, "") for key in ("what", "why", "try_this")).strip()
+    return " ".join(reason[key] for key in ("what", "why", "try_this") if reason.get(key))
 
 
 def _status_line(run: Run, view: RunView) -> str:
