@@ -40,6 +40,20 @@ def show(report: dict[str, Any], run: Run) -> None:
         key=f"least_sure {run.id}",
         help="Chosen on the validation items; the test items below only check it.",
     )
+    _tiles(report, curve, least)
+    _coverage(curve)
+    if round(100 * kept) != least and st.button(
+        "Keep this threshold with the model", icon=":material/save:"
+    ):
+        with problems.caught():
+            save_threshold(model, least / 100)
+        st.rerun()
+    if kept:
+        st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
+
+
+def _tiles(report: dict[str, Any], curve: list[dict[str, Any]], least: int) -> None:
+    """How often it is right above the threshold, on validation and test items."""
     parts = [("validation items", curve)] + (
         [("test items", report["test"]["coverage"])] if report["test"] else []
     )
@@ -60,6 +74,10 @@ def show(report: dict[str, Any], run: Run) -> None:
             delta_arrow="off",
             delta_color="off",
         )
+
+
+def _coverage(curve: list[dict[str, Any]]) -> None:
+    """Accuracy against the share of items that it answers, over all thresholds."""
     figure = go.Figure(
         go.Scatter(
             x=[100 * point["coverage"] for point in curve],
@@ -76,14 +94,6 @@ def show(report: dict[str, Any], run: Run) -> None:
     figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
     figure.update_yaxes(title="right in 100 of them")
     charts.draw(figure, "coverage", 240)
-    if round(100 * kept) != least and st.button(
-        "Keep this threshold with the model", icon=":material/save:"
-    ):
-        with problems.caught():
-            save_threshold(model, least / 100)
-        st.rerun()
-    if kept:
-        st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
 
 
 def costs(report: dict[str, Any], run: Run) -> None:

@@ -4,7 +4,7 @@ licence, memory.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -16,33 +16,38 @@ from tl_core.models.catalogue import Card, choose
 from tl_core.models.references import read_json
 
 _FIRST = 6
+_Choice = TypeVar("_Choice")
 _LANGUAGES = {"": "any", "en": "English", "zh": "Chinese", "other": "another one"}
 _MEGABYTES = {0: "any", 50: "50 MB", 150: "150 MB", 500: "500 MB"}
 
 
 def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        language = (
-            st.selectbox(
-                "Language of the texts",
-                list(_LANGUAGES),
-                format_func=_LANGUAGES.get,
-                key="cat_language",
-                width=170,
-                persist_state="session",
+    cards = _filtered(modality)
+    speeds = read_json(services.settings().home_path / "speeds.json")
+    pressed = ""
+    for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
+        with st.container(border=True):
+            here = (
+                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
             )
-            if modality == "text"
-            else ""
-        )
-        most = st.selectbox(
-            "Download at most",
-            list(_MEGABYTES),
-            format_func=_MEGABYTES.get,
-            key="cat_size",
-            width=170,
-            persist_state="session",
-        )
+            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
+            facts, press = st.columns([6, 1], vertical_alignment="center")
+            facts.caption(plain(_facts(card, speeds.get(card.reference))))
+            if press.button("Use this", key=f"use_{card.reference}"):
+                pressed = card.reference
+    if not cards:
+        st.caption("None meets all of these wishes.")
+    elif len(cards) > _FIRST:
+        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
+    return pressed
+
+
+def _filtered(modality: str) -> list[Card]:
+    """The filters in a row, and the cards that pass them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        language = _one_of("Language of the texts", _LANGUAGES, "cat_language", modality == "text")
+        most = _one_of("Download at most", _MEGABYTES, "cat_size")
         commercial = st.toggle(
             "Commercial use", key="cat_commercial", help="Only licences that allow it."
         )
@@ -57,32 +62,28 @@ def show(modality: str) -> str:
         offline = st.toggle(
             "Already here", key="cat_offline", help="Only those that need no download."
         )
-    cards = choose(
+    return choose(
         modality,
-        language=language,
-        most_mb=most,
+        language=language or "",
+        most_mb=most or 0,
         commercial=commercial,
         offline=offline,
         fits_gb=_memory() if fits else 0,
     )
-    speeds = read_json(services.settings().home_path / "speeds.json")
-    shown = cards if st.session_state.get("cat_all") else cards[:_FIRST]
-    pressed = ""
-    for card in shown:
-        with st.container(border=True):
-            here = (
-                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
-            )
-            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
-            told, press = st.columns([6, 1], vertical_alignment="center")
-            told.caption(plain(_facts(card, speeds.get(card.reference))))
-            if press.button("Use this", key=f"use_{card.reference}"):
-                pressed = card.reference
-    if not cards:
-        st.caption("None meets all of these wishes.")
-    elif len(cards) > _FIRST:
-        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
-    return pressed
+
+
+def _one_of(title: str, names: dict[_Choice, str], key: str, here: bool = True) -> _Choice | None:
+    """A select box of a filter, where it has a meaning."""
+    if not here:
+        return None
+    return st.selectbox(
+        title,
+        list(names),
+        format_func=names.get,
+        key=key,
+        width=170,
+        persist_state="session",
+    )
 
 
 def search(modality: str) -> str:

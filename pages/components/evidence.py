@@ -119,6 +119,20 @@ def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
             f" training, by a temperature of {found['temperature']:.2f} fitted on held-out rows;"
             " its answers are the same."
         )
+    _reliability(test)
+    if sets := test.get("conformal"):
+        one = sets[0]
+        st.caption(
+            f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in"
+            f" 100 needs {one['mean_size']:.2f} classes on average; on the test items the truth was"
+            f" among them {100 * one['covered']['value']:.0f} times in 100"
+            f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
+            " plausible)."
+        )
+
+
+def _reliability(test: dict[str, Any]) -> None:
+    """Stated confidence against how often it is right, a point for each bin with its interval."""
     bins = test["reliability"]
     figure = go.Figure()
     figure.add_scatter(
@@ -153,15 +167,6 @@ def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
     figure.update_xaxes(title="how sure it says it is (%)", range=[0, 104])
     figure.update_yaxes(title="right in 100", range=[0, 105])
     charts.draw(figure, "reliability", 340)
-    if sets := test.get("conformal"):
-        one = sets[0]
-        st.caption(
-            f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in"
-            f" 100 needs {one['mean_size']:.2f} classes on average; on the test items the truth was"
-            f" among them {100 * one['covered']['value']:.0f} times in 100"
-            f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
-            " plausible)."
-        )
 
 
 def ranking(test: dict[str, Any]) -> None:
@@ -183,58 +188,70 @@ def ranking(test: dict[str, Any]) -> None:
             help="At first those that it tells apart least well.",
         )
         shown = [part for part in classes if part["label"] in picked]
-        axes = (
-            ("roc", "called so although it is not (%)", "found (%)"),
-            ("pr", "found (%)", "right when named (%)"),
-        )
-        for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
-            figure = go.Figure()
-            for part, colour in zip(shown, charts.COLOURS, strict=False):
-                figure.add_scatter(
-                    x=[100 * x for x, _ in part[curve]],
-                    y=[100 * y for _, y in part[curve]],
-                    mode="lines",
-                    name=label(part["label"]),
-                    line={"color": colour},
-                )
-            figure.update_xaxes(title=across, range=[0, 101])
-            figure.update_yaxes(title=up, range=[0, 101])
-            figure.update_layout(
-                legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+        _curves(shown)
+        _areas(classes)
+        _near_misses(test["top_k"])
+
+
+def _curves(classes: list[dict[str, Any]]) -> None:
+    """ROC on the left, precision against recall on the right, a line for each class."""
+    axes = (
+        ("roc", "called so although it is not (%)", "found (%)"),
+        ("pr", "found (%)", "right when named (%)"),
+    )
+    for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
+        figure = go.Figure()
+        for part, colour in zip(classes, charts.COLOURS, strict=False):
+            figure.add_scatter(
+                x=[100 * x for x, _ in part[curve]],
+                y=[100 * y for _, y in part[curve]],
+                mode="lines",
+                name=label(part["label"]),
+                line={"color": colour},
             )
-            with column:
-                charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "class": part["label"],
-                        "items": part["positives"],
-                        "ROC area": part["auc"]["value"],
-                        "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
-                        "average precision": part["average_precision"]["value"],
-                        "also plausible": (
-                            f"{part['average_precision']['low']:.2f} to"
-                            f" {part['average_precision']['high']:.2f}"
-                        ),
-                    }
-                    for part in classes
-                ]
+        figure.update_xaxes(title=across, range=[0, 101])
+        figure.update_yaxes(title=up, range=[0, 101])
+        figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+        with column:
+            charts.draw(figure, f"curve_{curve}", 320, legend=len(classes) > 1)
+
+
+def _areas(classes: list[dict[str, Any]]) -> None:
+    """The areas under both curves, class by class."""
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "class": part["label"],
+                    "items": part["positives"],
+                    "ROC area": part["auc"]["value"],
+                    "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
+                    "average precision": part["average_precision"]["value"],
+                    "also plausible": (
+                        f"{part['average_precision']['low']:.2f} to"
+                        f" {part['average_precision']['high']:.2f}"
+                    ),
+                }
+                for part in classes
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            "ROC area": st.column_config.NumberColumn(
+                format="%.3f", help="1 is perfect, 0.5 is chance."
             ),
-            hide_index=True,
-            column_config={
-                "ROC area": st.column_config.NumberColumn(
-                    format="%.3f", help="1 is perfect, 0.5 is chance."
-                ),
-                "average precision": st.column_config.NumberColumn(format="%.3f"),
-            },
+            "average precision": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
+
+
+def _near_misses(top_k: list[dict[str, Any]]) -> None:
+    """How often the truth is among the first few answers."""
+    if len(top_k) > 1:
+        st.markdown(
+            "; ".join(
+                f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times in 100"
+                for part in top_k[1:]
+            ).capitalize()
+            + "."
         )
-        if len(test["top_k"]) > 1:
-            st.markdown(
-                "; ".join(
-                    f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times"
-                    " in 100"
-                    for part in test["top_k"][1:]
-                ).capitalize()
-                + "."
-            )

@@ -14,7 +14,7 @@ from pages.components import backbones, charts, problems, services, state, waiti
 from pages.components.words import plain
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import ACTIVE, Run
 
 
 def curve(found: dict[str, Any], key: str, note: str) -> None:
@@ -85,17 +85,48 @@ def of_training(record: DatasetRecord) -> None:
     """
     with problems.caught():
         runs = services.runs().of_dataset(record.reference)
-        trained = next(
-            (
-                run
-                for run in runs
-                if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
-            ),
-            None,
-        )
+    st.subheader("And with fine-tuning?")
+    tried = next((run for run in runs if run.kind == "curve"), None)
+    if tried and tried.status in ACTIVE:
+        waiting.watch_run(tried.id, "Training on more and more items…")
+        return
+    if tried and tried.status == "done":
+        _show_tried(tried)
+        return
+    if tried:
+        problems.show(tried.reason or {"what": "It stopped."})
+    _offer(record, runs)
+
+
+def _show_tried(tried: Run) -> None:
+    with problems.caught():
+        config = RunConfig.read(tried.folder)
+        result = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
+    strategy = STRATEGIES[config.options.get("strategy", "lpft")]
+    st.caption(plain(f"{strategy.title} on {config.backbone}"))
+    st.markdown(f"**{plain(result['advice'])}**")
+    curve(
+        result,
+        "tuned_growth",
+        f"One training each, judged on the same {result['validation_rows']:,} validation "
+        "items; the band is what their number leaves open",
+    )
+
+
+def _offer(record: DatasetRecord, runs: list[Run]) -> None:
+    """The button, and with which settings."""
+    earlier = next(
+        (
+            run
+            for run in runs
+            if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
+        ),
+        None,
+    )
+    with problems.caught():
         config = (
-            replace(RunConfig.read(trained.folder), kind="curve", sealed=False)
-            if trained
+            replace(RunConfig.read(earlier.folder), kind="curve", sealed=False)
+            if earlier
             else RunConfig(
                 "curve",
                 services.user(),
@@ -106,33 +137,11 @@ def of_training(record: DatasetRecord) -> None:
                 {"strategy": "lpft"},
             )
         )
-    st.subheader("And with fine-tuning?")
-    tried = next((run for run in runs if run.kind == "curve"), None)
-    if tried and tried.status in ACTIVE:
-        waiting.watch_run(tried.id, "Training on more and more items…")
-        return
-    if tried and tried.status == "done":
-        with problems.caught():
-            own = RunConfig.read(tried.folder)
-            found = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
-        st.caption(
-            plain(f"{STRATEGIES[own.options.get('strategy', 'lpft')].title} on {own.backbone}")
-        )
-        st.markdown(f"**{plain(found['advice'])}**")
-        curve(
-            found,
-            "tuned_growth",
-            f"One training each, judged on the same {found['validation_rows']:,} validation "
-            "items; the band is what their number leaves open",
-        )
-        return
-    if tried:
-        problems.show(tried.reason or {"what": "It stopped."})
     st.caption(
         "Repeats the training on an eighth, a quarter, half and all of the training items, "
         + (
-            f"with the settings of run {trained.id}. It takes about twice as long as that run."
-            if trained
+            f"with the settings of run {earlier.id}. It takes about twice as long as that run."
+            if earlier
             else f"as a probe that is then fine-tuned, on {plain(config.backbone)}."
         )
     )

@@ -30,7 +30,6 @@ _SCORES = {
 
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
-    known = [*at_hand, *others]
     with problems.caught():
         run = next(
             (run for run in services.runs().of_dataset(record.reference) if run.kind == "rank"),
@@ -41,11 +40,27 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are left alone."
     )
-    begin = (at_hand if len(at_hand) > 1 else known)[:3]
+    _offer(record, at_hand, others, busy=bool(run and run.status in ACTIVE))
+    if run is None:
+        return ""
+    if run.status in ACTIVE:
+        waiting.watch_run(run.id, "Reading your items with each of them…")
+        return ""
+    if run.status != "done":
+        problems.show(run.reason or {"what": "It stopped."})
+        return ""
+    with problems.caught():
+        found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
+    return _result(found)
+
+
+def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy: bool) -> None:
+    """Candidates, the size of the sample, and the button."""
+    known = [*at_hand, *others]
     picked = st.multiselect(
         "Candidates",
         known,
-        begin,
+        (at_hand if len(at_hand) > 1 else known)[:3],
         max_selections=_MOST,
         accept_new_options=True,
         key="candidates",
@@ -64,41 +79,59 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
         rows = st.selectbox(
             "Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170
         )
-        if st.button(
+        if not st.button(
             "Rank them on my data",
             icon=":material/leaderboard:",
-            disabled=len(picked) < 2 - depths or bool(run and run.status in ACTIVE),
+            disabled=busy or len(picked) < 2 - depths,
         ):
-            with problems.caught():
-                asked = [backbones.allowed(reference) for reference in picked]
-                services.submit(
-                    RunConfig(
-                        "rank",
-                        services.user(),
-                        record.reference,
-                        str(record.folder),
-                        options={"backbones": asked, "rows": rows, "depths": depths},
-                    ),
-                    f"{state.new_draft()}-rank",
-                )
-                state.draft_used()
-                st.rerun()
-    if run is None:
-        return ""
-    if run.status in ACTIVE:
-        waiting.watch_run(run.id, "Reading your items with each of them…")
-        return ""
-    if run.status != "done":
-        problems.show(run.reason or {"what": "It stopped."})
-        return ""
+            return
     with problems.caught():
-        found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
-    return _result(found)
+        candidates = [backbones.allowed(reference) for reference in picked]
+        services.submit(
+            RunConfig(
+                "rank",
+                services.user(),
+                record.reference,
+                str(record.folder),
+                options={"backbones": candidates, "rows": rows, "depths": depths},
+            ),
+            f"{state.new_draft()}-rank",
+        )
+        state.draft_used()
+        st.rerun()
 
 
 def _result(found: dict[str, Any]) -> str:
     st.markdown(f"#### {plain(found['sentence'])}")
     _chart(found["ranking"])
+    _table(found["ranking"])
+    if found["agreement"]:
+        told = ", ".join(
+            f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items()
+        )
+        st.caption(
+            "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
+            f" none): {told}. The best of several was picked by these very items, so its lead is a"
+            " little flattered."
+        )
+    for one in found["failed"]:
+        st.warning(
+            f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
+            f" {plain(one['error']['why'])}"
+        )
+    if st.button(
+        f"Use {plain(found['recommended_name'])}",
+        type="primary",
+        icon=":material/check:",
+        key="use_recommended",
+    ):
+        st.session_state["depth"] = found["recommended_depth"]
+        return str(found["recommended"])
+    return ""
+
+
+def _table(ranking: list[dict[str, Any]]) -> None:
+    """The score of each, what else speaks for it, and what it costs."""
     st.dataframe(
         pd.DataFrame(
             [
@@ -115,7 +148,7 @@ def _result(found: dict[str, Any]) -> str:
                     "items/s": one["items_per_second"],
                     "weights": one["parameters"] / 1e6,
                 }
-                for one in found["ranking"]
+                for one in ranking
             ]
         ),
         hide_index=True,
@@ -143,29 +176,6 @@ def _result(found: dict[str, Any]) -> str:
             "weights": st.column_config.NumberColumn(format="%.1f M"),
         },
     )
-    if found["agreement"]:
-        told = ", ".join(
-            f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items()
-        )
-        st.caption(
-            "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
-            f" none): {told}. The best of several was picked by these very items, so its lead is a"
-            " little flattered."
-        )
-    for one in found["failed"]:
-        st.warning(
-            f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
-            f" {plain(one['error']['why'])}"
-        )
-    if st.button(
-        f"Use {plain(found['recommended_name'])}",
-        type="primary",
-        icon=":material/check:",
-        key="use_recommended",
-    ):
-        st.session_state["depth"] = found["recommended_depth"]
-        return str(found["recommended"])
-    return ""
 
 
 def _short(one: dict[str, Any]) -> str:

@@ -30,6 +30,35 @@ def accuracy(page) -> int:
     return int(sentence.split("Right ")[1].split(" ")[0])
 
 
+def look_closer(page, picture) -> None:
+    """At the first mistake of a report: what it was learnt from, and what speaks for the answer."""
+    box = page.get_by_role("combobox", name="Look closer at")
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box.click()
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="What did it learn this from?").click()
+    page.get_by_text("It learnt this from these").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Why?").click()
+    page.get_by_text("What speaks for").first.wait_for(timeout=90_000)
+    page.get_by_role("heading", name="Items to look at").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    picture(page, "closer", 2300)
+
+
+def predict_a_photo(page, photo: Path, picture) -> None:
+    """From the report on to one photo, with the reasons for its answer."""
+    page.get_by_role("button", name="Use it on new items").click()
+    page.get_by_text("A photo", exact=True).first.wait_for()
+    upload(page, photo)
+    page.get_by_text("% sure").first.wait_for(timeout=90_000)
+    page.get_by_role("button", name="Why?").click()
+    page.get_by_text("What speaks for").first.wait_for()
+    page.get_by_text("random parts").first.wait_for()
+    picture(page, "predict-photo", 1500)
+
+
 def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.goto(server.url)
     page.get_by_text("What can I teach it?").wait_for()
@@ -89,27 +118,10 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     assert accuracy(page) >= 90
     page.wait_for_timeout(2000)
     picture(page, "report-photos", 2300)
-    box = page.get_by_role("combobox", name="Look closer at")
-    box.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box.click()
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="What did it learn this from?").click()
-    page.get_by_text("It learnt this from these").wait_for(timeout=120_000)
-    page.get_by_role("button", name="Why?").click()
-    page.get_by_text("What speaks for").first.wait_for(timeout=90_000)
-    page.get_by_role("heading", name="Items to look at").scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
-    picture(page, "closer", 2300)
-    page.get_by_role("button", name="Use it on new items").click()
-    page.get_by_text("A photo", exact=True).first.wait_for()
-    upload(page, next((shared / "data" / "hymenoptera" / "val" / "bees").iterdir()))
-    page.get_by_text("% sure").first.wait_for(timeout=90_000)
-    page.get_by_role("button", name="Why?").click()
-    page.get_by_text("What speaks for").first.wait_for()
-    page.get_by_text("random parts").first.wait_for()
-    picture(page, "predict-photo", 1500)
+    look_closer(page, picture)
+    predict_a_photo(
+        page, next((shared / "data" / "hymenoptera" / "val" / "bees").iterdir()), picture
+    )
     page.goto(f"{server.url}/runs")
     page.get_by_text("All runs").first.wait_for()
     page.wait_for_timeout(1500)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import pytest
 from streamlit.testing.v1 import AppTest
 from tests_support.datasets import write_texts
+from tests_support.pages import Studio
 from tests_support.processes import kill_all
 
 from tl_core.data.schema import ImportOptions
@@ -82,3 +83,20 @@ def record(tmp_path, tiny, monkeypatch):
         store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions()
     )
     return found
+
+
+@pytest.fixture
+def studio(tiny):
+    return Studio(f"local:{tiny('bert')}")
+
+
+@pytest.fixture
+def mail(studio, tmp_path):
+    """A dataset of texts with awkward class names, four of them under the wrong one."""
+    source = write_texts(tmp_path / "t.csv", 240)
+    lines = source.read_text().splitlines()
+    for place in (5, 22, 41, 60):  # wrong labels
+        words, _, label = lines[place].rpartition(",")
+        lines[place] = f"{words},{'bad' if label == 'good' else 'good'}"
+    source.write_text("\n".join(lines).replace(",good", ",*good* :red[x]") + "\n")
+    return add_dataset(studio.datasets, studio.settings, str(source), "mail", ImportOptions())[0]
