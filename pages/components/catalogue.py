@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from pages.components import problems, services, waiting
+from pages.components import ask, services
 from pages.components.words import plain, size
-from tl_core.errors import UserError
 from tl_core.jobs.monitor import read_machine
 from tl_core.models.catalogue import Card, choose
 from tl_core.models.references import read_json
@@ -95,39 +94,31 @@ def search(modality: str) -> str:
         words = st.text_input(
             "Search the Hub", placeholder="birds, legal, finnish …", max_chars=100
         )
-        asked = st.form_submit_button("Search", icon=":material/search:")
-    if asked and words.strip():
+        submitted = st.form_submit_button("Search", icon=":material/search:")
+    if submitted and words.strip():
         language = st.session_state.get("cat_language", "")
-        with problems.caught():
-            st.session_state["found_for"] = words.strip()
-            st.session_state["found_ticket"] = services.compute().call(
-                "search_hub",
-                text=words.strip(),
-                modality=modality,
-                language=language if language != "other" else "",
-                commercial=bool(st.session_state.get("cat_commercial")),
-            )
-    if not st.session_state["found_ticket"]:
+        ask.send(
+            "hub search",
+            "search_hub",
+            words.strip(),
+            text=words.strip(),
+            modality=modality,
+            language=language if language != "other" else "",
+            commercial=bool(st.session_state.get("cat_commercial")),
+        )
+    models = ask.answer("hub search", "Asking the Hub…", quiet=True)
+    if models is None:
         return ""
-    try:
-        ready, found = services.compute().poll(st.session_state["found_ticket"])
-    except UserError as error:
-        problems.show(error)
-        return ""
-    if not ready:
-        waiting.wait_quietly(st.session_state["found_ticket"], "Asking the Hub…")
-        return ""
-    if not found:
+    if not models:
         st.caption(
-            "Nothing with safetensors weights was found for"
-            f" “{plain(st.session_state['found_for'])}”."
+            f"Nothing with safetensors weights was found for “{plain(ask.subject('hub search'))}”."
         )
     pressed = ""
-    for one in found:
+    for one in models:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{plain(one['reference'].removeprefix('hub:'))}** "
-                f" \n:small[{plain(_told(one))}]",
+                f" \n:small[{plain(_summary(one))}]",
                 width="stretch",
             )
             if st.button("Use this", key=f"found_{one['reference']}"):
@@ -135,7 +126,7 @@ def search(modality: str) -> str:
     return pressed
 
 
-def _told(one: dict[str, Any]) -> str:
+def _summary(one: dict[str, Any]) -> str:
     """What the Hub says of a model, in one line."""
     parts = [
         f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "",
@@ -170,6 +161,6 @@ def _facts(card: Card, speed: object) -> str:
 
 def _memory() -> float:
     """Memory for training in 10^9 bytes: the largest GPU's, else the machine's."""
-    found = read_machine()
-    gpus = [gpu["memory_total"] for gpu in found["gpus"] if gpu["memory_total"]]
-    return float(max(gpus) if gpus else found["memory_total"]) / 1e9
+    machine = read_machine()
+    gpus = [gpu["memory_total"] for gpu in machine["gpus"] if gpu["memory_total"]]
+    return float(max(gpus) if gpus else machine["memory_total"]) / 1e9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,6 +14,14 @@ from pages.components.words import label
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
 COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito
 _CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+
+
+class Score(TypedDict):
+    """A measured figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:

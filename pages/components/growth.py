@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, problems, services, state, waiting
+from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import plain
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE, Run
+from tl_core.registry.runs import Run
 
 
-def curve(found: dict[str, Any], key: str, note: str) -> None:
+class Point(TypedDict):
+    """A score by training items, with its band."""
+
+    rows: int
+    value: float
+    low: float
+    high: float
+
+
+class ClassGain(TypedDict):
+    """Recall of a class at the end, and what the last step added."""
+
+    label: str
+    recall: float
+    gain: float
+
+
+class Curve(TypedDict, total=False):
+    """A learning curve as `explore.json` and `curve.json` keep it."""
+
+    advice: str
+    points: list[Point]
+    ahead: list[Point]
+    classes: list[ClassGain]
+    validation_rows: int
+
+
+def curve(result: Curve, key: str, note: str) -> None:
     """Accuracy by training items with its band, and the trend with its uncertainty."""
-    points, ahead = found["points"], found["ahead"]
+    points, ahead = result["points"], result["ahead"]
     sizes = [point["rows"] for point in points]
     figure = go.Figure()
     figure.add_scatter(
@@ -68,7 +95,7 @@ def curve(found: dict[str, Any], key: str, note: str) -> None:
                         "found now": 100 * part["recall"],
                         "brought by the last step": 100 * part["gain"],
                     }
-                    for part in found["classes"]
+                    for part in result["classes"]
                 ]
             ),
             hide_index=True,
@@ -83,25 +110,18 @@ def of_training(record: DatasetRecord) -> None:
     """The same for a fine-tuning: the last one on this version with its settings, else the default
     one.
     """
-    with problems.caught():
-        runs = services.runs().of_dataset(record.reference)
     st.subheader("And with fine-tuning?")
-    tried = next((run for run in runs if run.kind == "curve"), None)
-    if tried and tried.status in ACTIVE:
-        waiting.watch_run(tried.id, "Training on more and more items…")
-        return
-    if tried and tried.status == "done":
-        _show_tried(tried)
-        return
-    if tried:
-        problems.show(tried.reason or {"what": "It stopped."})
-    _offer(record, runs)
+    run_panel.show(
+        run_panel.of_dataset(record.reference, "curve"),
+        "Training on more and more items…",
+        _show_tried,
+        lambda: _offer(record),
+    )
 
 
 def _show_tried(tried: Run) -> None:
-    with problems.caught():
-        config = RunConfig.read(tried.folder)
-        result = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
+    config = RunConfig.read(tried.folder)
+    result = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
     strategy = STRATEGIES[config.options.get("strategy", "lpft")]
     st.caption(plain(f"{strategy.title} on {config.backbone}"))
     st.markdown(f"**{plain(result['advice'])}**")
@@ -113,21 +133,21 @@ def _show_tried(tried: Run) -> None:
     )
 
 
-def _offer(record: DatasetRecord, runs: list[Run]) -> None:
+def _offer(record: DatasetRecord) -> None:
     """The button, and with which settings."""
-    earlier = next(
-        (
-            run
-            for run in runs
-            if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
-        ),
-        None,
-    )
     with problems.caught():
-        config = (
-            replace(RunConfig.read(earlier.folder), kind="curve", sealed=False)
-            if earlier
-            else RunConfig(
+        earlier = next(
+            (
+                run
+                for run in services.runs().of_dataset(record.reference)
+                if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
+            ),
+            None,
+        )
+        if earlier:
+            config = replace(RunConfig.read(earlier.folder), kind="curve", sealed=False)
+        else:
+            config = RunConfig(
                 "curve",
                 services.user(),
                 record.reference,
@@ -136,7 +156,6 @@ def _offer(record: DatasetRecord, runs: list[Run]) -> None:
                 "finetune",
                 {"strategy": "lpft"},
             )
-        )
     st.caption(
         "Repeats the training on an eighth, a quarter, half and all of the training items, "
         + (
@@ -146,7 +165,5 @@ def _offer(record: DatasetRecord, runs: list[Run]) -> None:
         )
     )
     if st.button("Follow a fine-tuning too", icon=":material/stacked_line_chart:"):
-        with problems.caught():
-            services.submit(config, f"{state.new_draft()}-curve")
-        state.draft_used()
+        run_panel.start(config, "curve")
         st.rerun()

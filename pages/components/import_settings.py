@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -103,7 +104,16 @@ def show_splits(splits: dict[str, int]) -> dict[str, object]:
     return chosen
 
 
-def show_target(source: str) -> tuple[str, bool, dict[str, str]]:
+@dataclass(frozen=True)
+class Target:
+    """The dataset that rows become, or are added to; `new_rows` says where added ones go."""
+
+    name: str
+    append: bool = False
+    new_rows: str = ""
+
+
+def show_target(source: str) -> Target:
     """A new name, or an existing dataset to add the rows to."""
     known = [record.name for record in services.datasets().list()]
     if (
@@ -123,11 +133,11 @@ def show_target(source: str) -> tuple[str, bool, dict[str, str]]:
             help=HELP["new_rows"],
             horizontal=True,
         )
-        return name, True, {"new_rows": "split" if where == "split like the rest" else "train"}
+        return Target(name, True, "split" if where == "split like the rest" else "train")
     default = source.rpartition("/")[2] if source.startswith("hub:") else Path(source).stem
     name = st.text_input(
         "Name of the dataset",
         default.replace("_", "-")[:60],
         help="The same name with new content makes a new version.",
     )
-    return name, False, {}
+    return Target(name)

@@ -7,36 +7,31 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, services, waiting
+from pages.components import ask, charts
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 
 
 def show(config: RunConfig, classes: int) -> None:
-    """Ask the helper for the layer tree of `config` and draw it; the same plan is asked for
-    once.
-    """
-    asked = f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}"
-    if st.session_state["treed"] != asked:
-        st.session_state["tree_ticket"] = services.compute().call(
-            "layer_tree",
-            reference=config.backbone,
-            recipe=config.recipe,
-            options=config.options,
-            classes=classes,
-        )
-        st.session_state["treed"] = asked
-    ticket = st.session_state["tree_ticket"]
-    try:
-        ready, tree = services.compute().poll(ticket)
-    except UserError as error:
-        st.warning(plain(str(error)), icon=":material/warning:")
-        return
-    if not ready:
-        waiting.wait_for(ticket, "Looking at the layers…")
-        return
-    draw(tree, "layers")
+    """The layer tree of `config`; the same plan is asked for once."""
+    tree = ask.ask(
+        "layers",
+        "layer_tree",
+        f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}",
+        "Looking at the layers…",
+        failed=_warn,
+        reference=config.backbone,
+        recipe=config.recipe,
+        options=config.options,
+        classes=classes,
+    )
+    if tree is not None:
+        draw(tree, "layers")
+
+
+def _warn(error: UserError) -> None:
+    st.warning(plain(str(error)), icon=":material/warning:")
 
 
 def draw(tree: dict[str, Any], key: str) -> None:

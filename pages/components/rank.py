@@ -5,17 +5,17 @@ worth and costs.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, problems, services, state, waiting
+from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import ACTIVE, Run
 
 _MOST = 8
 _ROWS = (200, 1000, 5000)
@@ -28,30 +28,49 @@ _SCORES = {
 }
 
 
+class Candidate(TypedDict):
+    """A backbone as it did on the sample: its probe's accuracy, other scores, and its price."""
+
+    name: str
+    depth: int
+    probe: charts.Score
+    knn: float
+    logme: float
+    h_score: float
+    leep: float | None
+    items_per_second: float
+    parameters: int
+
+
+class LeftOut(TypedDict):
+    """A backbone that could not be used, and why."""
+
+    backbone: str
+    error: dict[str, str]
+
+
+class Ranking(TypedDict):
+    """`rank.json`: the best candidate first."""
+
+    sentence: str
+    ranking: list[Candidate]
+    agreement: dict[str, float]
+    failed: list[LeftOut]
+    recommended: str
+    recommended_name: str
+    recommended_depth: int
+
+
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
-    with problems.caught():
-        run = next(
-            (run for run in services.runs().of_dataset(record.reference) if run.kind == "rank"),
-            None,
-        )
+    run = run_panel.of_dataset(record.reference, "rank")
     st.subheader("Not sure? Try several on your data")
     st.caption(
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are left alone."
     )
     _offer(record, at_hand, others, busy=bool(run and run.status in ACTIVE))
-    if run is None:
-        return ""
-    if run.status in ACTIVE:
-        waiting.watch_run(run.id, "Reading your items with each of them…")
-        return ""
-    if run.status != "done":
-        problems.show(run.reason or {"what": "It stopped."})
-        return ""
-    with problems.caught():
-        found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
-    return _result(found)
+    return run_panel.show(run, "Reading your items with each of them…", _result) or ""
 
 
 def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy: bool) -> None:
@@ -87,50 +106,48 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
             return
     with problems.caught():
         candidates = [backbones.allowed(reference) for reference in picked]
-        services.submit(
-            RunConfig(
-                "rank",
-                services.user(),
-                record.reference,
-                str(record.folder),
-                options={"backbones": candidates, "rows": rows, "depths": depths},
-            ),
-            f"{state.new_draft()}-rank",
+        config = RunConfig(
+            "rank",
+            services.user(),
+            record.reference,
+            str(record.folder),
+            options={"backbones": candidates, "rows": rows, "depths": depths},
         )
-        state.draft_used()
-        st.rerun()
+    run_panel.start(config, "rank")
+    st.rerun()
 
 
-def _result(found: dict[str, Any]) -> str:
-    st.markdown(f"#### {plain(found['sentence'])}")
-    _chart(found["ranking"])
-    _table(found["ranking"])
-    if found["agreement"]:
-        told = ", ".join(
-            f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items()
+def _result(run: Run) -> str:
+    result: Ranking = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
+    st.markdown(f"#### {plain(result['sentence'])}")
+    _chart(result["ranking"])
+    _table(result["ranking"])
+    if result["agreement"]:
+        taus = ", ".join(
+            f"{_SCORES[name]} {value:.1f}" for name, value in result["agreement"].items()
         )
         st.caption(
             "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
-            f" none): {told}. The best of several was picked by these very items, so its lead is a"
+            f" none): {taus}. The best of several was picked by these very items, so its lead is a"
             " little flattered."
         )
-    for one in found["failed"]:
+    for one in result["failed"]:
         st.warning(
             f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
             f" {plain(one['error']['why'])}"
         )
     if st.button(
-        f"Use {plain(found['recommended_name'])}",
+        f"Use {plain(result['recommended_name'])}",
         type="primary",
         icon=":material/check:",
         key="use_recommended",
     ):
-        st.session_state["depth"] = found["recommended_depth"]
-        return str(found["recommended"])
+        st.session_state["depth"] = result["recommended_depth"]
+        return str(result["recommended"])
     return ""
 
 
-def _table(ranking: list[dict[str, Any]]) -> None:
+def _table(ranking: list[Candidate]) -> None:
     """The score of each, what else speaks for it, and what it costs."""
     st.dataframe(
         pd.DataFrame(
@@ -178,14 +195,14 @@ def _table(ranking: list[dict[str, Any]]) -> None:
     )
 
 
-def _short(one: dict[str, Any]) -> str:
+def _short(one: Candidate) -> str:
     """A name that fits beside a point: of several depths only the depth."""
     if one.get("depth"):
         return "all blocks" if one["depth"] < 0 else f"block {one['depth']}"
     return str(one["name"].rpartition("/")[2].removeprefix("local:"))
 
 
-def _chart(ranking: list[dict[str, Any]]) -> None:
+def _chart(ranking: list[Candidate]) -> None:
     """Accuracy with its interval against the time that 1,000 items take here."""
     scores = [one["probe"] for one in ranking]
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import problems, services, waiting
+from pages.components import ask, problems
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
@@ -22,31 +22,25 @@ def show(record: DatasetRecord) -> None:
     if kept is not None:
         _tell(kept)
         return
-    if st.session_state["shortcut_of"] != record.reference:
+    if not ask.is_about("shortcuts", record.reference):
         st.caption(
             "If the class can be guessed from size, light, borders, file format or length alone, a"
             " model may learn that instead of what you mean."
         )
         if st.button("Look for shortcuts", icon=":material/shortcut:"):
-            with problems.caught():
-                st.session_state["shortcut_ticket"] = services.compute().call(
-                    "shortcuts", folder=str(record.folder)
-                )
-            st.session_state["shortcut_of"] = record.reference
+            ask.send("shortcuts", "shortcuts", record.reference, folder=str(record.folder))
             st.rerun()
         return
-    try:
-        ready, found = services.compute().poll(st.session_state["shortcut_ticket"])
-    except UserError as error:
-        st.session_state["shortcut_of"] = ""
-        problems.show(error)
-        return
-    if ready:
-        _tell(found)
-    else:
-        waiting.wait_quietly(
-            st.session_state["shortcut_ticket"], "Guessing the class from what should not matter…"
-        )
+    groups = ask.answer(
+        "shortcuts", "Guessing the class from what should not matter…", quiet=True, failed=_refused
+    )
+    if groups is not None:
+        _tell(groups)
+
+
+def _refused(error: UserError) -> None:
+    ask.forget("shortcuts")
+    problems.show(error)
 
 
 def _tell(found: list[dict]) -> None:

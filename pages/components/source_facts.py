@@ -7,7 +7,7 @@ from typing import TypedDict
 import pandas as pd
 import streamlit as st
 
-from pages.components import columns, gallery
+from pages.components import columns, gallery, import_plan
 from pages.components.import_settings import HELP
 from pages.components.words import plain
 
@@ -17,8 +17,9 @@ class SourceFacts(TypedDict, total=False):
     others.
     """
 
-    modality: str
     source: str
+    question: import_plan.Question | None
+    modality: str
     rows: int
     classes: dict[str, int]
     splits: dict[str, int]

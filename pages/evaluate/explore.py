@@ -3,7 +3,6 @@ backbone sees them.
 """
 
 import json
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,62 +13,53 @@ from pages.components import (
     growth,
     item_map,
     problems,
+    run_panel,
     services,
     state,
-    waiting,
 )
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import Run
 
 st.title("More data, or another model?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
-    searches = [
-        run for run in services.runs().of_dataset(record.reference) if run.kind == "explore"
-    ]
-st.caption(plain(" · ".join([record.reference, *(run.backbone for run in searches[:1])])))
-
-
-def start() -> None:
-    """Queue the work on the backbone in hand."""
-    backbone = backbones.for_dataset(record)
-    with problems.caught():
-        services.submit(
-            RunConfig(
-                "explore", services.user(), record.reference, str(record.folder), backbone, "probe"
-            ),
-            f"{state.new_draft()}-explore",
-        )
-    state.draft_used()
+search = run_panel.of_dataset(record.reference, "explore")
+st.caption(plain(" · ".join([record.reference, *([search.backbone] if search else [])])))
 
 
 @st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
-def read(folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
+def read(folder: str) -> tuple[growth.Curve, pd.DataFrame]:
     """The curve and the map of a finished run."""
     with open(f"{folder}/explore.json", encoding="utf-8") as handle:
         return json.load(handle), pd.read_parquet(f"{folder}/map.parquet")
 
 
-if not searches or searches[0].status not in (*ACTIVE, "done"):
-    if searches:
-        problems.show(searches[0].reason or {"what": "It stopped."})
+def offer() -> None:
+    """What the work would tell, and the button that queues it."""
     st.markdown(
         "A probe is trained on more and more of your items to see whether its score is still"
         " rising, and the items are laid out on a map as the backbone sees them."
     )
     if st.button("Find out", type="primary", icon=":material/trending_up:"):
-        start()
+        backbone = backbones.for_dataset(record)
+        config = RunConfig(
+            "explore", services.user(), record.reference, str(record.folder), backbone, "probe"
+        )
+        run_panel.start(config, "explore")
         st.rerun()
-elif searches[0].status in ACTIVE:
-    waiting.watch_run(searches[0].id, "Training on more and more items…")
-else:
-    with problems.caught():
-        result, layout = read(str(searches[0].folder))
+
+
+def show(run: Run) -> None:
+    """The advice, the curves, and the map."""
+    result, layout = read(str(run.folder))
     st.markdown(f"#### {plain(result['advice'])}")
     growth.curve(result, "growth", "The band holds the spread of five repetitions of a probe")
     growth.of_training(record)
     st.subheader("A map of the items")
     item_map.show(record, layout)
+
+
+run_panel.show(search, "Training on more and more items…", show, offer)

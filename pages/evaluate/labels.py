@@ -12,14 +12,14 @@ from pages.components import (
     chrome,
     findings,
     problems,
+    run_panel,
     services,
     state,
-    waiting,
     worklist,
 )
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import Run
 
 st.title("Are the labels right?")
 name = state.current("dataset")
@@ -33,19 +33,6 @@ st.caption(
     f"{plain(record.reference)} · {info.rows:,} {noun}"
     + (f" · {plain(info.change)}" if info.change else "")
 )
-
-
-def look() -> None:
-    """Queue the search for wrong labels."""
-    backbone = backbones.for_dataset(record)
-    with problems.caught():
-        services.submit(
-            RunConfig(
-                "suspect", services.user(), record.reference, str(record.folder), backbone, "probe"
-            ),
-            f"{state.new_draft()}-suspect",
-        )
-    state.draft_used()
 
 
 def train_again() -> None:
@@ -85,20 +72,16 @@ def train_again() -> None:
                 dataset=record.reference,
                 dataset_dir=str(record.folder),
             )
-            run = services.submit(config, f"{state.new_draft()}-again")
-        state.draft_used()
+        run = run_panel.start(config, "again")
         st.switch_page("pages/train/live.py", query_params={"run": run.id})
 
 
 if info.parent:
     train_again()
-with problems.caught():
-    searches = [
-        run for run in services.runs().of_dataset(record.reference) if run.kind == "suspect"
-    ]
-if not searches or searches[0].status not in (*ACTIVE, "done"):
-    if searches:
-        problems.show(searches[0].reason or {"what": "The search stopped."})
+
+
+def offer() -> None:
+    """What the search does, and the button that queues it."""
     st.markdown(
         f"Each of the {noun} that train or validate is judged by a quick model that learnt from the"
         " others; those that it is sure about, against their label, are listed for you. The test"
@@ -109,13 +92,25 @@ if not searches or searches[0].status not in (*ACTIVE, "done"):
         type="primary" if not info.parent else "secondary",
         icon=":material/manage_search:",
     ):
-        look()
+        backbone = backbones.for_dataset(record)
+        config = RunConfig(
+            "suspect", services.user(), record.reference, str(record.folder), backbone, "probe"
+        )
+        run_panel.start(config, "suspect")
         st.rerun()
-elif searches[0].status in ACTIVE:
-    waiting.watch_run(searches[0].id, f"Judging each of the {noun} by the others…")
-else:
-    st.markdown(f"**{plain(searches[0].headline)}**")
-    with problems.caught():
-        found = json.loads((searches[0].folder / "suspects.json").read_text(encoding="utf-8"))
-    if found["rows"]:
-        worklist.show(record, info, found["rows"])
+
+
+def show(run: Run) -> None:
+    """How many there are, and one after the other."""
+    st.markdown(f"**{plain(run.headline)}**")
+    suspects = json.loads((run.folder / "suspects.json").read_text(encoding="utf-8"))["rows"]
+    if suspects:
+        worklist.show(record, info, suspects)
+
+
+run_panel.show(
+    run_panel.of_dataset(record.reference, "suspect"),
+    f"Judging each of the {noun} by the others…",
+    show,
+    offer,
+)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chrome, problems, services, state, trained
+from pages.components import chrome, problems, run_panel, services, trained
 from pages.components.words import ago, plain
 from tl_core.config import RunConfig
 
@@ -47,8 +47,7 @@ for column, (name, (title, text, backbone, icon)) in zip(
                 config = RunConfig(
                     "train", services.user(), f"sample:{name}", "", backbone, "probe", {}
                 )
-                run = services.submit(config, f"{state.new_draft()}-{name}")
-            state.draft_used()
+            run = run_panel.start(config, name)
             st.session_state["run"] = run.id
             st.switch_page("pages/train/live.py", query_params={"run": run.id})
 

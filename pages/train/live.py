@@ -11,6 +11,7 @@ from pages.components import (
     curves,
     following,
     problems,
+    run_panel,
     search_board,
     services,
     state,
@@ -94,8 +95,7 @@ def train_longer(run: Run) -> None:
         if st.button("Go on", type="primary"):
             with problems.caught():
                 longer = RunConfig.read(run.folder).longer(run.id, epochs)
-                started = services.submit(longer, state.new_draft())
-            state.draft_used()
+            started = run_panel.start(longer, "longer")
             st.switch_page("pages/train/live.py", query_params={"run": started.id})
 
 

@@ -31,7 +31,7 @@ def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(
     assert "Take " in said
     best = json.loads((run.folder / "rank.json").read_text())["recommended"]
     next(button for button in app.button if button.key == "use_recommended").click().run()
-    assert app.session_state["checked"] == best or app.session_state["backbone"]
+    assert app.session_state["tickets"]["backbone"].about == best or app.session_state["backbone"]
 
 
 def test_an_own_run_is_the_start_of_another(studio, mail, tmp_path):

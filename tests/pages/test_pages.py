@@ -12,6 +12,7 @@ from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
 from pages.components import state
+from pages.components.ask import Ticket
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
 from tl_core.intake import add_dataset
@@ -189,8 +190,7 @@ def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, word
 def test_the_answer_of_another_page_is_never_shown_as_a_prediction(finished):
     _, run = finished
     app = opened("pages/ship/predict.py", run=run.id)
-    app.session_state["look_ticket"] = 1
-    app.session_state["check_ticket"] = 1
+    app.session_state["tickets"] = {"look": Ticket("", 1), "backbone": Ticket("", 1)}
     app.run()
     assert not app.exception
     assert not app.error
