@@ -4,14 +4,13 @@ with the model.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, problems, vault
+from pages.components.shapes import CoveragePoint, Report
 from tl_core.evaluate.intervals import wilson
 from tl_core.evaluate.thresholds import cheapest_threshold
 from tl_core.predict.threshold import read_threshold, save_threshold
@@ -20,7 +19,7 @@ from tl_core.registry.runs import Run
 _PERSON = 0.2  # of a mistake: what a look by a person costs until somebody says otherwise
 
 
-def show(report: dict[str, Any], run: Run) -> None:
+def show(report: Report, run: Run) -> None:
     """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps
     it.
     """
@@ -52,7 +51,7 @@ def show(report: dict[str, Any], run: Run) -> None:
         st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
 
 
-def _tiles(report: dict[str, Any], curve: list[dict[str, Any]], least: int) -> None:
+def _tiles(report: Report, curve: list[CoveragePoint], least: int) -> None:
     """How often it is right above the threshold, on validation and test items."""
     parts = [("validation items", curve)] + (
         [("test items", report["test"]["coverage"])] if report["test"] else []
@@ -76,7 +75,7 @@ def _tiles(report: dict[str, Any], curve: list[dict[str, Any]], least: int) -> N
         )
 
 
-def _coverage(curve: list[dict[str, Any]]) -> None:
+def _coverage(curve: list[CoveragePoint]) -> None:
     """Accuracy against the share of items that it answers, over all thresholds."""
     figure = go.Figure(
         go.Scatter(
@@ -96,7 +95,7 @@ def _coverage(curve: list[dict[str, Any]]) -> None:
     charts.draw(figure, "coverage", 240)
 
 
-def costs(report: dict[str, Any], run: Run) -> None:
+def costs(report: Report, run: Run) -> None:
     """What mistakes on each class and a person's look cost, and the threshold that is cheapest by
     these prices.
     """
@@ -119,21 +118,21 @@ def costs(report: dict[str, Any], run: Run) -> None:
         )
         price = dict(zip(table["class"], table["costs"], strict=True))
         with problems.caught():
-            found = cheapest_threshold(
+            cheapest = cheapest_threshold(
                 *_prices(vault.answers_of(run, "validation.csv"), price), person
             )
         left.metric(
             "Cheapest when at least this sure",
-            f"{100 * found.threshold:.0f} %",
+            f"{100 * cheapest.threshold:.0f} %",
             border=True,
             delta_arrow="off",
             delta_color="off",
-            delta=f"costs {100 * found.cost:.3g} for 100",
+            delta=f"costs {100 * cheapest.cost:.3g} for 100",
         )
-        left.caption(f"If it always answers: {100 * found.always:.3g} for 100.")
+        left.caption(f"If it always answers: {100 * cheapest.always:.3g} for 100.")
         if report["test"] is not None:
             cost, confidence = _prices(vault.answers_of(run, "predictions.csv"), price)
-            paid = np.where(confidence >= found.threshold, cost, person).mean()
+            paid = np.where(confidence >= cheapest.threshold, cost, person).mean()
             left.caption(
                 f"Checked on the test items: {100 * paid:.3g} for 100, {100 * cost.mean():.3g} if"
                 " it always answers."
@@ -142,7 +141,7 @@ def costs(report: dict[str, Any], run: Run) -> None:
             "Take it",
             icon=":material/check:",
             on_click=_take,
-            args=(run.id, found.threshold),
+            args=(run.id, cheapest.threshold),
             help="Puts the slider below there; nothing is kept yet.",
         )
 

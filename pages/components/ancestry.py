@@ -5,12 +5,12 @@ itself.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from pages.components import gallery, problems, run_panel
+from pages.components.shapes import Report
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
@@ -23,7 +23,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) -> None:
+def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
     """The nearest training items of `row`; the search through all of them is asked for once for
     each run.
     """
@@ -31,7 +31,7 @@ def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) ->
         run_panel.of_run(run.id, "trace"),
         "Looking through the training items…",
         lambda search: _neighbours(_read(str(search.folder / "trace.npz")), version, row),
-        lambda: _offer(run, int(report["settings"].get("max_length") or 256)),
+        lambda: _offer(run, int(str(report["settings"].get("max_length") or 256))),
     )
 
 

@@ -4,7 +4,7 @@ licence, memory.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 import streamlit as st
 
@@ -18,6 +18,17 @@ _FIRST = 6
 _Choice = TypeVar("_Choice")
 _LANGUAGES = {"": "any", "en": "English", "zh": "Chinese", "other": "another one"}
 _MEGABYTES = {0: "any", 50: "50 MB", 150: "150 MB", 500: "500 MB"}
+
+
+class HubModel(TypedDict):
+    """A model of the Hub, as `search_hub` finds it."""
+
+    reference: str
+    parameters_m: float | None
+    task: str
+    licence: str
+    downloads: int
+    gated: bool
 
 
 def show(modality: str) -> str:
@@ -106,7 +117,7 @@ def search(modality: str) -> str:
             language=language if language != "other" else "",
             commercial=bool(st.session_state.get("cat_commercial")),
         )
-    models = ask.answer("hub search", "Asking the Hub…", quiet=True)
+    models: list[HubModel] | None = ask.answer("hub search", "Asking the Hub…", quiet=True)
     if models is None:
         return ""
     if not models:
@@ -126,7 +137,7 @@ def search(modality: str) -> str:
     return pressed
 
 
-def _summary(one: dict[str, Any]) -> str:
+def _summary(one: HubModel) -> str:
     """What the Hub says of a model, in one line."""
     parts = [
         f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "",

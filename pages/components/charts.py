@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.shapes import Range
 from pages.components.words import label
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
@@ -16,12 +18,13 @@ COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # O
 _CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 
 
-class Score(TypedDict):
-    """A measured figure with its 95 % interval."""
+class Priced(TypedDict):
+    """A strategy or run with its score and its price."""
 
-    value: float
-    low: float
-    high: float
+    name: str
+    title: str
+    minutes: float
+    accuracy: Range
 
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
@@ -63,7 +66,7 @@ def _whisker() -> str:
     return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
 
 
-def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
+def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
     """Scores in per cent with their intervals; the marked one in the accent colour."""
     figure = go.Figure(
         go.Bar(
@@ -148,16 +151,16 @@ def lr_curve(points: list[dict[str, float]], chosen: float, key: str) -> None:
     draw(figure, key, 220)
 
 
-def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> None:
+def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
     """Strategies by minutes and score, with their intervals; the recommended one in the accent
     colour.
     """
     figure = go.Figure()
     for row in rows:
-        found = row["accuracy"]
+        score = row["accuracy"]
         figure.add_scatter(
             x=[60 * row["minutes"]],
-            y=[100 * found["value"]],
+            y=[100 * score["value"]],
             mode="markers+text",
             text=[label(row["title"])],
             textposition="middle right",
@@ -167,8 +170,8 @@ def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> No
             error_y={
                 "type": "data",
                 "symmetric": False,
-                "array": [100 * (found["high"] - found["value"])],
-                "arrayminus": [100 * (found["value"] - found["low"])],
+                "array": [100 * (score["high"] - score["value"])],
+                "arrayminus": [100 * (score["value"] - score["low"])],
                 "color": _whisker(),
                 "thickness": 1,
             },

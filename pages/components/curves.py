@@ -14,7 +14,8 @@ from pages.components.words import label, size
 from tl_core.jobs.events import RunView
 
 _MOST = 400  # points of one curve
-Curves = dict[str, list[dict[str, Any]]]
+Point = dict[str, Any]  # a number by each name of the curve, and lists of them for GPUs
+Curves = dict[str, list[Point]]
 
 
 def show(view: RunView, others: dict[str, RunView]) -> None:
@@ -71,7 +72,7 @@ def _tiles(training: Curves, held: Curves) -> None:
         )
 
 
-def _thin(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _thin(points: list[Point]) -> list[Point]:
     step = max(1, len(points) // _MOST)
     return points[::step] if step > 1 else points
 
@@ -141,7 +142,7 @@ def _colour(number: int, part: str, view: RunView) -> str:
     return charts.COLOURS[number % len(charts.COLOURS)]
 
 
-def _rates(points: list[dict[str, Any]]) -> None:
+def _rates(points: list[Point]) -> None:
     names = sorted({name for point in points for name in point if name.startswith("lr ")})
     figure = go.Figure()
     for number, name in enumerate(names):
@@ -174,7 +175,7 @@ def _line(curves: Curves, name: str, key: str) -> None:
     charts.draw(figure, key, 200)
 
 
-def machine(points: list[dict[str, Any]]) -> None:
+def machine(points: list[Point]) -> None:
     """What GPUs, or processor and memory, did over the run."""
     if len(points) < 2:
         return

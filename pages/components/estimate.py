@@ -5,15 +5,32 @@ sees them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 import streamlit as st
 
 from pages.components import ask, charts, run_panel, services
 from pages.components.words import duration, plain, size
 from tl_core.config import RunConfig
+from tl_core.errors import UserError
 from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
+
+
+class Estimate(TypedDict, total=False):
+    """The summary of a measurement: minutes, bytes, weights and steps."""
+
+    minutes: float
+    memory_bytes: int
+    free_bytes: int
+    trainable: int
+    total: int
+    steps: int
+    steps_per_epoch: int
+    cut_off: float
+    accumulate: int
+    learning_rate: float
+    lr_curve: list[dict[str, float]]
 
 
 def show(config: RunConfig) -> None:
@@ -50,7 +67,7 @@ def _keep(run: Run) -> None:
     _card(st.session_state["estimate"])
 
 
-def _card(figures: dict[str, Any]) -> None:
+def _card(figures: Estimate) -> None:
     with st.container(border=True):
         tiles = [*st.columns(2), *st.columns(2)]
         tiles[0].metric("Time", duration(60 * figures["minutes"]).removeprefix("about "))
@@ -95,6 +112,10 @@ def _millions(count: int) -> str:
     )
 
 
+def _say(error: UserError) -> None:
+    st.caption(plain(str(error)))
+
+
 def preview(config: RunConfig, augment: str) -> None:
     """Rows of pictures: what judges, then what training would see of the same photo."""
     seed = st.session_state["preview_seed"]
@@ -104,7 +125,7 @@ def preview(config: RunConfig, augment: str) -> None:
         f"{config.dataset} {config.backbone} {augment} {seed}",
         "Preparing your photos…",
         quiet=True,
-        failed=lambda error: st.caption(plain(str(error))),
+        failed=_say,
         reference=config.backbone,
         folder=config.dataset_dir,
         augment=augment,

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts
+from pages.components.shapes import ClassRanking, Report, ScoredRows, TopK
 from pages.components.words import label, plain
 from tl_core.evaluate.slices import value_of
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
 
 
-def repeated(report: dict[str, Any]) -> None:
+def repeated(report: Report) -> None:
     """How much of a small set's score depends on how it was cut into parts."""
-    found = report.get("cross_validation")
-    if found:
+    folds = report.get("cross_validation")
+    if folds:
         st.caption(
-            f"Cross-validated {found['repeats']} times over, each time with other parts, on the"
-            f" {found['rows']:,} items that are not test items: right {100 * found['mean']:.1f}"
-            f" times in 100 on average, {100 * found['low']:.1f} to {100 * found['high']:.1f}"
+            f"Cross-validated {folds['repeats']} times over, each time with other parts, on the"
+            f" {folds['rows']:,} items that are not test items: right {100 * folds['mean']:.1f}"
+            f" times in 100 on average, {100 * folds['low']:.1f} to {100 * folds['high']:.1f}"
             " depending on the cut."
         )
 
 
-def most_confused(test: dict[str, Any]) -> None:
+def most_confused(test: ScoredRows) -> None:
     """The ten pairs that are mixed up most often, both ways together."""
     names, counts = test["confusion"]["labels"], test["confusion"]["counts"]
     pairs = [
@@ -49,7 +48,7 @@ def most_confused(test: dict[str, Any]) -> None:
         )
 
 
-def weak_slices(test: dict[str, Any], noun: str) -> None:
+def weak_slices(test: ScoredRows, noun: str) -> None:
     """Kinds of items, those that are answered worse than the rest first."""
     parts = test.get("slices", [])
     if not parts:
@@ -99,7 +98,7 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         )
 
 
-def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
+def confidence(report: Report, test: ScoredRows) -> None:
     """Stated confidence against how often it is right, on the items of one section of the
     report.
     """
@@ -112,11 +111,12 @@ def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
         f" right; a perfectly honest model would show {100 * error['expected_if_calibrated']:.0f}"
         " by chance on so few."
     )
-    found = report.get("temperature") or {}
-    if found.get("temperature", 1.0) != 1.0:
+    fitted = report.get("temperature")
+    temperature = fitted["temperature"] if fitted else 1.0
+    if temperature != 1.0:
         st.caption(
-            f"Its confidence was {'lowered' if found['temperature'] > 1 else 'raised'} after"
-            f" training, by a temperature of {found['temperature']:.2f} fitted on held-out rows;"
+            f"Its confidence was {'lowered' if temperature > 1 else 'raised'} after"
+            f" training, by a temperature of {temperature:.2f} fitted on held-out rows;"
             " its answers are the same."
         )
     _reliability(test)
@@ -131,7 +131,7 @@ def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
         )
 
 
-def _reliability(test: dict[str, Any]) -> None:
+def _reliability(test: ScoredRows) -> None:
     """Stated confidence against how often it is right, a point for each bin with its interval."""
     bins = test["reliability"]
     figure = go.Figure()
@@ -169,7 +169,7 @@ def _reliability(test: dict[str, Any]) -> None:
     charts.draw(figure, "reliability", 340)
 
 
-def ranking(test: dict[str, Any]) -> None:
+def ranking(test: ScoredRows) -> None:
     """ROC and precision-recall curves, and how near the top the truth is."""
     classes = test.get("ranking", [])
     if not classes:
@@ -193,7 +193,7 @@ def ranking(test: dict[str, Any]) -> None:
         _near_misses(test["top_k"])
 
 
-def _curves(classes: list[dict[str, Any]]) -> None:
+def _curves(classes: list[ClassRanking]) -> None:
     """ROC on the left, precision against recall on the right, a line for each class."""
     axes = (
         ("roc", "called so although it is not (%)", "found (%)"),
@@ -216,7 +216,7 @@ def _curves(classes: list[dict[str, Any]]) -> None:
             charts.draw(figure, f"curve_{curve}", 320, legend=len(classes) > 1)
 
 
-def _areas(classes: list[dict[str, Any]]) -> None:
+def _areas(classes: list[ClassRanking]) -> None:
     """The areas under both curves, class by class."""
     st.dataframe(
         pd.DataFrame(
@@ -245,7 +245,7 @@ def _areas(classes: list[dict[str, Any]]) -> None:
     )
 
 
-def _near_misses(top_k: list[dict[str, Any]]) -> None:
+def _near_misses(top_k: list[TopK]) -> None:
     """How often the truth is among the first few answers."""
     if len(top_k) > 1:
         st.markdown(

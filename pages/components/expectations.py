@@ -5,7 +5,6 @@ the answer.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,9 +87,7 @@ def _answers(pairs: list[Expectation]) -> None:
     if predictions is None:
         return
     probabilities = np.array(predictions["probabilities"])
-    result: dict[str, Any] = examine(
-        pairs, predictions["labels"], probabilities[::2], probabilities[1::2]
-    )
+    result = examine(pairs, predictions["labels"], probabilities[::2], probabilities[1::2])
     held = result["held"]
     st.markdown(
         f"**{sum(row['held'] for row in result['rows'])} of {len(pairs)} hold**"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages.components import ancestry, explanation, gallery, problems
+from pages.components.shapes import Report
 from pages.components.words import plain, sure
 from tl_core.data.store import DatasetVersion
 from tl_core.registry.runs import Run
@@ -46,7 +45,7 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
                 )
 
 
-def closer(run: Run, dataset_folder: str, report: dict[str, Any], table: pd.DataFrame) -> None:
+def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -> None:
     """Choose one of the items just shown: what it went by, and which training items it looks
     like.
     """

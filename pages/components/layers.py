@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import ask, charts
+from pages.components.shapes import LayerGroupFacts, SurgeryFacts
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -34,7 +33,7 @@ def _warn(error: UserError) -> None:
     st.warning(plain(str(error)), icon=":material/warning:")
 
 
-def draw(tree: dict[str, Any], key: str) -> None:
+def draw(tree: SurgeryFacts, key: str) -> None:
     """One bar for each layer group, the classifier on top as in a network seen from its output."""
     share = tree["trainable"] / max(tree["total"], 1)
     st.markdown(
@@ -75,12 +74,12 @@ def draw(tree: dict[str, Any], key: str) -> None:
         )
 
 
-def _rate(group: dict[str, Any]) -> str:
+def _rate(group: LayerGroupFacts) -> str:
     if not group["trainable"]:
         return "frozen"
     part = "" if group["trainable"] >= group["parameters"] else "a part, "
     return f"{part}rate × {group['lr_scale']:.2g}"
 
 
-def _shape(value: Any) -> str:  # noqa: ANN401
+def _shape(value: list[int] | str) -> str:
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -61,10 +61,10 @@ def show(
         placeholder="any class",
         key="mistake_class",
     )
-    found = ordered(table, order, rival)
+    rows = ordered(table, order, rival)
     if wanted:
-        found = found[found["true"] == wanted]
-    if len(found):
-        show_items(found)
+        rows = rows[rows["true"] == wanted]
+    if len(rows):
+        show_items(rows)
     else:
         st.caption("None.")

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import backbones, charts, problems, run_panel, services
+from pages.components.shapes import Range
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.datasets import DatasetRecord
@@ -33,7 +34,7 @@ class Candidate(TypedDict):
 
     name: str
     depth: int
-    probe: charts.Score
+    probe: Range
     knn: float
     logme: float
     h_score: float

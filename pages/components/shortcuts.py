@@ -4,6 +4,8 @@ version.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import streamlit as st
 
 from pages.components import ask, problems
@@ -13,6 +15,13 @@ from tl_core.registry.datasets import DatasetRecord
 from tl_core.train.nuisance import known_shortcuts
 
 
+class Shortcut(TypedDict):
+    """How well a group of facts that should not matter gives the class away."""
+
+    sentence: str
+    telling: bool
+
+
 def show(record: DatasetRecord) -> None:
     """The button, the wait, then each telling group of facts as a warning and the rest folded
     away.
@@ -20,7 +29,7 @@ def show(record: DatasetRecord) -> None:
     st.subheader("Could a model cheat?")
     kept = known_shortcuts(record.folder)
     if kept is not None:
-        _tell(kept)
+        _show(kept)
         return
     if not ask.is_about("shortcuts", record.reference):
         st.caption(
@@ -35,7 +44,7 @@ def show(record: DatasetRecord) -> None:
         "shortcuts", "Guessing the class from what should not matter…", quiet=True, failed=_refused
     )
     if groups is not None:
-        _tell(groups)
+        _show(groups)
 
 
 def _refused(error: UserError) -> None:
@@ -43,11 +52,11 @@ def _refused(error: UserError) -> None:
     problems.show(error)
 
 
-def _tell(found: list[dict]) -> None:
-    if not found:
+def _show(groups: list[Shortcut]) -> None:
+    if not groups:
         st.caption("There are too few items to tell.")
         return
-    telling = [part for part in found if part["telling"]]
+    telling = [part for part in groups if part["telling"]]
     for part in telling:
         st.warning(
             f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model"
@@ -57,5 +66,5 @@ def _tell(found: list[dict]) -> None:
     if not telling:
         st.caption("None of what was tried tells the classes apart well.")
     with st.expander("All that was tried"):
-        for part in found:
+        for part in groups:
             st.markdown(f"- {plain(part['sentence'])}")

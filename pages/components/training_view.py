@@ -4,25 +4,24 @@ to take.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from pages.components import charts, layers
+from pages.components.shapes import LadderSection, Report
 from pages.components.words import duration, plain
 
 
-def ladder(found: dict[str, Any]) -> None:
+def ladder(section: LadderSection) -> None:
     """Score against cost of every strategy, and the paired tests behind the recommendation."""
     st.subheader("Which strategy?")
-    charts.cost_and_score(found["rows"], found["recommended"], "ladder")
+    charts.cost_and_score(section["rows"], section["recommended"], "ladder")
     st.dataframe(
         pd.DataFrame(
             [
                 {
                     "strategy": (
-                        row["title"] + (" ✓" if row["name"] == found["recommended"] else "")
+                        row["title"] + (" ✓" if row["name"] == section["recommended"] else "")
                     ),
                     "right in 100": 100 * row["accuracy"]["value"],
                     "plausible": (
@@ -35,14 +34,14 @@ def ladder(found: dict[str, Any]) -> None:
                     "learns": row["trainable_parameters"],
                     "against the best": (
                         "the best"
-                        if row["name"] == found["best"]
+                        if row["name"] == section["best"]
                         else (
                             f"{'worse' if row['worse_than_best'] else 'chance?'} p ="
                             f" {row['p_against_best']:.3f}"
                         )
                     ),
                 }
-                for row in found["rows"]
+                for row in section["rows"]
             ]
         ),
         hide_index=True,
@@ -57,7 +56,7 @@ def ladder(found: dict[str, Any]) -> None:
             ),
         },
     )
-    for name, error in found["failed"].items():
+    for name, error in section["failed"].items():
         st.warning(f"Left out: {plain(name)}. {plain(error['what'])} {plain(error['try_this'])}")
     st.caption(
         "Compared on the items kept for choosing. The rest of this page is about the recommended"
@@ -65,13 +64,13 @@ def ladder(found: dict[str, Any]) -> None:
     )
 
 
-def training(report: dict[str, Any]) -> None:
+def training(report: Report) -> None:
     """How a fine-tuning went, and what was frozen, moved and replaced."""
-    told, settings = report["training"], report["settings"]
+    facts, settings = report["training"], report["settings"]
     with st.expander("How it was trained"):
         st.markdown(
-            f"{plain(told['reason'])} {told['steps']:,} of {told['planned_steps']:,} steps; the"
-            f" best state was that after step {told['best_step']:,}. Learning rate"
+            f"{plain(facts['reason'])} {facts['steps']:,} of {facts['planned_steps']:,} steps; the"
+            f" best state was that after step {facts['best_step']:,}. Learning rate"
             f" {settings['learning_rate']:g}; {plain(settings['precision'])}."
         )
         if report.get("mixture"):

@@ -86,8 +86,8 @@ def examples(folder: str, row_class: int) -> list[str | bytes]:
 
 if picked is not None:
     with problems.caught():
-        found = examples(str(record.folder), info.labels.index(picked))
+        shown = examples(str(record.folder), info.labels.index(picked))
     if info.modality == "text":
-        gallery.texts([{"text": text} for text in found])
+        gallery.texts([{"text": text} for text in shown])
     else:
-        gallery.pictures(found)
+        gallery.pictures(shown)

@@ -2,6 +2,8 @@
 deleting.
 """
 
+from typing import Any
+
 import streamlit as st
 
 from pages.components import chrome, findings, problems, run_panel, services, state
@@ -99,7 +101,7 @@ if len(versions) > 1:
     chosen = {record.version: record for record in versions}
 
     @st.cache_data(max_entries=20, ttl=3600, show_spinner="Comparing…")
-    def compared(first: str, second: str) -> dict:
+    def compared(first: str, second: str) -> dict[str, Any]:
         """Versions never change, so a comparison is made once."""
         return compare_versions(DatasetVersion(first), DatasetVersion(second))
 

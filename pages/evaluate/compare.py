@@ -68,9 +68,9 @@ def weight_on_disk(key: str) -> int:
 
 def of_classes(key: str) -> float:
     """Macro F1 on the items that all runs have judged."""
-    found = pd.crosstab(truth, said[key].to_numpy(), dropna=False)
-    names = sorted({*found.index, *found.columns})
-    return float(macro_f1(found.reindex(index=names, columns=names, fill_value=0).to_numpy()))
+    counts = pd.crosstab(truth, said[key].to_numpy(), dropna=False)
+    names = sorted({*counts.index, *counts.columns})
+    return float(macro_f1(counts.reindex(index=names, columns=names, fill_value=0).to_numpy()))
 
 
 with problems.caught():
@@ -163,8 +163,8 @@ st.subheader("Is the difference more than chance?")
 noun = {"image": "photos", "text": "texts"}[reports[best]["modality"]]
 others = [key for key in same if key != best]
 for key in others:
-    found = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
-    st.markdown(f"- {plain(found['sentence'])}")
+    paired = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
+    st.markdown(f"- {plain(paired['sentence'])}")
 if len(others) > 1:
     st.caption(
         f"The best of {len(same)} was picked by these very items, so its lead is a little"

@@ -122,7 +122,7 @@ def others_of(run: Run) -> dict[str, RunView]:
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
 
-def taken_rate(run: Run, tried: list[dict]) -> float:
+def taken_rate(run: Run, tried: list[dict[str, float]]) -> float:
     """The learning rate that the run has decided on; the highest tried one until it has."""
     plan = run.folder / "plan.json"
     return float(json.loads(plan.read_text())["lr"]) if plan.is_file() else tried[-1]["lr"]
