@@ -27,7 +27,8 @@ def show(report: Report, run: Run) -> None:
     model = run.folder / "model"
     if not curve or not model.is_dir():
         return
-    st.subheader("When should a person decide?")
+    st.subheader("Confidence threshold")
+    st.caption("When should a person decide?")
     kept = read_threshold(model)
     if (run.folder / "validation.csv").is_file():
         costs(report, run)
@@ -59,15 +60,13 @@ def _tiles(report: Report, curve: list[CoveragePoint], least: int) -> None:
     for column, (name, points) in zip(st.columns(2), parts, strict=False):
         answered = [point for point in points if 100 * point["threshold"] >= least]
         if not answered:
-            column.metric(
-                f"Right in 100 of those it answers ({name})", "none answered", border=True
-            )
+            column.metric(f"Accuracy of what it answers ({name})", "none answered", border=True)
             continue
         point = answered[-1]
         low, high = wilson(point["right"], point["answered"])
         column.metric(
-            f"Right in 100 of those it answers ({name})",
-            f"{100 * point['accuracy']:.0f}",
+            f"Accuracy of what it answers ({name})",
+            f"{100 * point['accuracy']:.0f} %",
             border=True,
             delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}",
             delta_arrow="off",
@@ -85,13 +84,13 @@ def _coverage(curve: list[CoveragePoint]) -> None:
             line={"color": charts.ACCENT},
             customdata=[100 * point["threshold"] for point in curve],
             hovertemplate=(
-                "answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} %"
-                " sure)<extra></extra>"
+                "coverage %{x:.0f} %, accuracy %{y:.0f} % (threshold %{customdata:.0f}"
+                " %)<extra></extra>"
             ),
         )
     )
-    figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
-    figure.update_yaxes(title="right in 100 of them")
+    figure.update_xaxes(title="coverage: share of items it answers (%)", range=[0, 101])
+    figure.update_yaxes(title="accuracy of them (%)")
     charts.draw(figure, "coverage", 240)
 
 
@@ -112,7 +111,7 @@ def costs(report: Report, run: Run) -> None:
             disabled=["class"],
             column_config={
                 "costs": st.column_config.NumberColumn(
-                    "missing one of them costs", min_value=0.0, max_value=1e6, required=True
+                    "misreading one of them costs", min_value=0.0, max_value=1e6, required=True
                 )
             },
         )

@@ -1,6 +1,4 @@
-"""It learnt this from these: the training items that look most like an item to the trained model
-itself.
-"""
+"""The training items that are most like an item to the trained model itself."""
 
 from __future__ import annotations
 
@@ -37,11 +35,11 @@ def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
 
 def _offer(run: Run, max_length: int) -> None:
     if not st.button(
-        "What did it learn this from?",
+        "Show similar training items",
         icon=":material/family_history:",
         help=(
             "Looks for the training items "
-            "that are most alike to this model; done once for all items of this run."
+            "that are most like each item to this model; done once for all items of this run."
         ),
     ):
         return
@@ -65,17 +63,17 @@ def _neighbours(search: dict[str, np.ndarray], version: DatasetVersion, row: int
         return
     near, alike = search["near"][place[0]], search["alike"][place[0]]
     names = [version.info.labels[int(version.labels[other])] for other in near]
-    st.markdown("**It learnt this from these**")
+    st.markdown("**Most similar training items**")
     st.caption(
-        "The training items that look most like it to this model, the most alike first; 100 is the"
-        " same."
+        "The nearest neighbours of this item in the model's own features, the nearest first; 100 is"
+        " identical."
     )
     with problems.caught():
         content = gallery.items(str(version.folder), tuple(int(other) for other in near))
     if version.info.modality == "text":
         gallery.texts(
             [
-                {"text": text, "is": name, "alike": f"{100 * value:.0f}"}
+                {"text": text, "true class": name, "similarity": f"{100 * value:.0f}"}
                 for text, name, value in zip(content, names, alike, strict=True)
             ],
             "ancestors",

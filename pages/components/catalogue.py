@@ -66,7 +66,7 @@ def _filtered(modality: str) -> list[Card]:
             key="cat_fits",
             help=(
                 "Only those whose weights, gradients and optimiser "
-                "fit into its memory, so that all of it can be tuned."
+                "fit into its memory, so that all of it can be fine-tuned."
             ),
         )
         offline = st.toggle(
@@ -163,8 +163,8 @@ def _facts(card: Card, speed: object) -> str:
         reach if card.input else "",
         languages,
         card.licence,
-        f"learnt from {card.pretraining}" if card.pretraining else "",
-        f"tuning all of it takes {card.tuning_gb:.1f} GB and more",
+        f"pretrained on {card.pretraining}" if card.pretraining else "",
+        f"full fine-tuning takes {card.tuning_gb:.1f} GB and more",
         f"{speed:,.0f} items a second here" if isinstance(speed, float) else "",
     ]
     return " · ".join(part for part in parts if part)

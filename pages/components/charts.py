@@ -84,10 +84,10 @@ def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
             text=[f"{100 * s['value']:.0f}" for _, s, _ in rows],
             textposition="inside",
             insidetextanchor="start",
-            hovertemplate="%{y}: %{x:.1f} right in 100<extra></extra>",
+            hovertemplate="%{y}: accuracy %{x:.1f} %<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, 100], title="right in 100", tickvals=[0, 25, 50, 75, 100])
+    figure.update_xaxes(range=[0, 100], title="accuracy (%)", tickvals=[0, 25, 50, 75, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     draw(figure, key, 46 * len(rows) + 80)
 
@@ -125,12 +125,12 @@ def sweep(points: list[dict[str, float]], key: str) -> None:
             line={"color": ACCENT},
             customdata=[p["log_loss"] for p in points],
             hovertemplate=(
-                "C = %{x:g}: %{y:.1f} right in 100, log loss %{customdata:.3f}<extra></extra>"
+                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
             ),
         )
     )
-    figure.update_xaxes(type="log", title="C (how freely the weights may grow)")
-    figure.update_yaxes(title="right in 100, held out")
+    figure.update_xaxes(type="log", title="C (inverse strength of the weight penalty)")
+    figure.update_yaxes(title="accuracy, held out (%)")
     draw(figure, key, 240)
 
 
@@ -175,7 +175,7 @@ def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
                 "color": _whisker(),
                 "thickness": 1,
             },
-            hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.0f} seconds<extra></extra>",
+            hovertemplate="%{text}: accuracy %{y:.1f} %, %{x:.0f} seconds<extra></extra>",
         )
     costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
     room = 0.12 * (max(costs) - min(costs)) + 0.1
@@ -185,7 +185,7 @@ def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
         dtick=1,
         range=[min(costs) - room, max(costs) + 3 * room],
     )  # so that no name is cut off
-    figure.update_yaxes(title="right in 100")
+    figure.update_yaxes(title="accuracy (%)")
     draw(figure, key, 360)
 
 

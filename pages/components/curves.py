@@ -27,10 +27,10 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
     everyone = {"": view, **others}
     left, right = st.columns(2)
     with left:
-        st.markdown("**Loss** (small is good)")
+        st.markdown("**Loss** (lower is better)")
         _loss(everyone)
     with right:
-        st.markdown("**Score on the tuning items**")
+        st.markdown("**Accuracy on the validation items**")
         _scores(everyone)
     with st.expander("Learning rates, gradient, speed"):
         last = training[list(training)[-1]]
@@ -39,7 +39,7 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
             st.caption("learning rate by layer group")
             _rates(last)
         for column, name, text in (
-            (second, "grad_norm", "length of the gradient"),
+            (second, "grad_norm", "gradient norm"),
             (third, "rate", "items a second"),
         ):
             with column:
@@ -66,9 +66,9 @@ def _tiles(training: Curves, held: Curves) -> None:
     if judged:
         best = max(judged, key=lambda point: point["accuracy"])
         tiles[3].metric(
-            "Best so far, right in 100",
+            "Best accuracy so far (%)",
             f"{100 * best['accuracy']:.0f}",
-            help=f"On the tuning items, after epoch {best['epoch']:g}; this state is kept.",
+            help=f"On the validation items, after epoch {best['epoch']:g}; this state is kept.",
         )
 
 
@@ -89,7 +89,9 @@ def _loss(views: dict[str, RunView]) -> None:
                     mode="lines" if kind == "training" else "lines+markers",
                     name=label(
                         " ".join(
-                            filter(None, (run, part, "train" if kind == "training" else "tuning"))
+                            filter(
+                                None, (run, part, "train" if kind == "training" else "validation")
+                            )
                         )
                     ),
                     line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
@@ -105,8 +107,8 @@ def _scores(views: dict[str, RunView]) -> None:
     for number, (run, view) in enumerate(views.items()):
         for part, points in _parts(view, "validation").items():
             for key, name, dash in (
-                ("accuracy", "right in 100", "solid"),
-                ("macro_f1", "macro F1", "dot"),
+                ("accuracy", "accuracy (%)", "solid"),
+                ("macro_f1", "macro F1 (%)", "dot"),
             ):
                 if key == "macro_f1" and (run or part):
                     continue  # one line for each run is enough to compare

@@ -77,9 +77,11 @@ def _card(figures: Estimate) -> None:
             help=f"Highest use while stepping; {size(figures['free_bytes'])} more are free.",
         )
         tiles[2].metric(
-            "Learns",
+            "Trainable weights",
             _millions(figures["trainable"]),
-            help=f"Weights that move: {figures['trainable']:,} of {figures['total']:,}.",
+            help=(
+                f"Weights that training changes: {figures['trainable']:,} of {figures['total']:,}."
+            ),
         )
         tiles[3].metric(
             "Steps",
@@ -93,8 +95,9 @@ def _card(figures: Estimate) -> None:
             )
         if figures.get("accumulate", 1) > 1:
             st.caption(
-                f"Each batch is taken in {figures['accumulate']} parts, so that it fits into the"
-                " memory."
+                f"Each batch is taken in {figures['accumulate']} parts (gradient accumulation),"
+                " so that"
+                " it fits into the memory."
             )
         if figures.get("lr_curve"):
             st.caption(f"Measured learning rate: {figures['learning_rate']:g}")
@@ -134,10 +137,10 @@ def preview(config: RunConfig, augment: str) -> None:
     if rows is None:
         return
     st.caption(
-        "Your photos as the network sees them: on the left as it is judged, beside it as training"
-        " varies it."
+        "Your photos as the network sees them: on the left as in evaluation, beside it as augmented"
+        " in training."
         if augment != "none"
-        else "Your photos as the network sees them; nothing is varied."
+        else "Your photos as the network sees them, without augmentation."
     )
     for row in rows:
         for column, picture in zip(st.columns(5), row, strict=False):

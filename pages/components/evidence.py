@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import charts
 from pages.components.shapes import ClassRanking, Report, ScoredRows, TopK
-from pages.components.words import label, plain
+from pages.components.words import interval, label, plain
 from tl_core.evaluate.slices import value_of
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
@@ -33,18 +33,18 @@ def most_confused(test: ScoredRows) -> None:
         {
             "one": names[i],
             "other": names[j],
-            "mixed up": counts[i][j] + counts[j][i],
-            "one called other": counts[i][j],
-            "other called one": counts[j][i],
+            "confused": counts[i][j] + counts[j][i],
+            "one as other": counts[i][j],
+            "other as one": counts[j][i],
         }
         for i in range(len(names))
         for j in range(i)
         if counts[i][j] + counts[j][i]
     ]
     if len(names) > 2 and pairs:
-        st.markdown("**Most often mixed up**")
+        st.markdown("**Most often confused**")
         st.dataframe(
-            pd.DataFrame(sorted(pairs, key=lambda pair: -pair["mixed up"])[:10]), hide_index=True
+            pd.DataFrame(sorted(pairs, key=lambda pair: -pair["confused"])[:10]), hide_index=True
         )
 
 
@@ -53,7 +53,8 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
     parts = test.get("slices", [])
     if not parts:
         return
-    st.subheader(f"Is it worse on some kind of {noun}?")
+    st.subheader("Slices")
+    st.caption(f"Is it worse on some kind of {noun}?")
     for part in (part for part in parts if part["worse"]):
         st.warning(
             f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right"
@@ -72,11 +73,8 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
                         "by": part["by"],
                         "value": value_of(part),
                         "items": part["n"],
-                        "right in 100": 100 * part["accuracy"]["value"],
-                        "plausible": (
-                            f"{100 * part['accuracy']['low']:.0f} to"
-                            f" {100 * part['accuracy']['high']:.0f}"
-                        ),
+                        "accuracy": 100 * part["accuracy"]["value"],
+                        "95 % interval": interval(part["accuracy"]),
                         "on the rest": 100 * part["rest"],
                         "p": part["p_value"],
                     }
@@ -85,8 +83,12 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
             ),
             hide_index=True,
             column_config={
-                "right in 100": st.column_config.NumberColumn(format="%.0f"),
-                "on the rest": st.column_config.NumberColumn(format="%.0f"),
+                "accuracy": st.column_config.NumberColumn(
+                    format="%.0f %%", help="Right for so many of 100 items of this kind."
+                ),
+                "on the rest": st.column_config.NumberColumn(
+                    format="%.0f %%", help="Accuracy on all other items."
+                ),
                 "p": st.column_config.NumberColumn(
                     format="%.3f",
                     help=(
@@ -104,12 +106,13 @@ def confidence(report: Report, test: ScoredRows) -> None:
     """
     if not test.get("reliability"):
         return
-    st.subheader("Can its confidence be trusted?")
+    st.subheader("Calibration")
+    st.caption("Can its confidence be trusted?")
     error = test["ece"]
     st.markdown(
-        f"On average its confidence is {100 * error['value']:.0f} points away from how often it is"
-        f" right; a perfectly honest model would show {100 * error['expected_if_calibrated']:.0f}"
-        " by chance on so few."
+        f"Calibration error: on average its confidence is {100 * error['value']:.0f} points away"
+        " from how often it is right. A perfectly calibrated model would show"
+        f" {100 * error['expected_if_calibrated']:.0f} on as few items, by chance."
     )
     fitted = report.get("temperature")
     temperature = fitted["temperature"] if fitted else 1.0
@@ -123,9 +126,10 @@ def confidence(report: Report, test: ScoredRows) -> None:
     if sets := test.get("conformal"):
         one = sets[0]
         st.caption(
-            f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in"
-            f" 100 needs {one['mean_size']:.2f} classes on average; on the test items the truth was"
-            f" among them {100 * one['covered']['value']:.0f} times in 100"
+            "Prediction sets (conformal): to hold the true class"
+            f" {100 * one['promised']:.0f} times in 100, it has to name {one['mean_size']:.2f}"
+            " classes on average. On the test items the true class was among them"
+            f" {100 * one['covered']['value']:.0f} times in 100"
             f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
             " plausible)."
         )
@@ -161,11 +165,11 @@ def _reliability(test: ScoredRows) -> None:
         },
         customdata=[part["n"] for part in bins],
         hovertemplate=(
-            "says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>"
+            "confidence %{x:.0f} %, accuracy %{y:.0f} % (%{customdata} items)<extra></extra>"
         ),
     )
-    figure.update_xaxes(title="how sure it says it is (%)", range=[0, 104])
-    figure.update_yaxes(title="right in 100", range=[0, 105])
+    figure.update_xaxes(title="confidence (%)", range=[0, 104])
+    figure.update_yaxes(title="accuracy (%)", range=[0, 105])
     charts.draw(figure, "reliability", 340)
 
 
@@ -174,7 +178,7 @@ def ranking(test: ScoredRows) -> None:
     classes = test.get("ranking", [])
     if not classes:
         return
-    with st.expander("Curves class by class (ROC, precision and recall), and near misses"):
+    with st.expander("ROC and precision-recall curves class by class, and near misses"):
         names = [part["label"] for part in classes]
         worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][
             :_SHOWN_CLASSES
@@ -196,8 +200,8 @@ def ranking(test: ScoredRows) -> None:
 def _curves(classes: list[ClassRanking]) -> None:
     """ROC on the left, precision against recall on the right, a line for each class."""
     axes = (
-        ("roc", "called so although it is not (%)", "found (%)"),
-        ("pr", "found (%)", "right when named (%)"),
+        ("roc", "false positive rate (%)", "recall (%)"),
+        ("pr", "recall (%)", "precision (%)"),
     )
     for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
         figure = go.Figure()
@@ -223,11 +227,11 @@ def _areas(classes: list[ClassRanking]) -> None:
             [
                 {
                     "class": part["label"],
-                    "items": part["positives"],
-                    "ROC area": part["auc"]["value"],
-                    "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
+                    "support": part["positives"],
+                    "ROC AUC": part["auc"]["value"],
+                    "95 % interval": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
                     "average precision": part["average_precision"]["value"],
-                    "also plausible": (
+                    "95 % interval of it": (
                         f"{part['average_precision']['low']:.2f} to"
                         f" {part['average_precision']['high']:.2f}"
                     ),
@@ -237,7 +241,7 @@ def _areas(classes: list[ClassRanking]) -> None:
         ),
         hide_index=True,
         column_config={
-            "ROC area": st.column_config.NumberColumn(
+            "ROC AUC": st.column_config.NumberColumn(
                 format="%.3f", help="1 is perfect, 0.5 is chance."
             ),
             "average precision": st.column_config.NumberColumn(format="%.3f"),
@@ -247,11 +251,8 @@ def _areas(classes: list[ClassRanking]) -> None:
 
 def _near_misses(top_k: list[TopK]) -> None:
     """How often the truth is among the first few answers."""
-    if len(top_k) > 1:
+    for part in top_k[1:]:
         st.markdown(
-            "; ".join(
-                f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times in 100"
-                for part in top_k[1:]
-            ).capitalize()
-            + "."
+            f"Top-{part['k']} accuracy {100 * part['accuracy']['value']:.0f} %: so often the true"
+            f" class is among its first {part['k']}."
         )

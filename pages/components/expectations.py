@@ -23,7 +23,7 @@ _EXAMPLES = [{"text": "", "changed": "", "expected": SAME}]
 
 def show(run: Run, labels: list[str]) -> None:
     """The table to type into, a button, and which expectations hold."""
-    with st.expander("Type in what you expect"):
+    with st.expander("Behaviour tests: type in what you expect"):
         st.caption(
             "A text, the same text changed, and what the change should do. A name, a place or a"
             " polite word should leave the answer alone; *not* should turn it."
@@ -83,7 +83,7 @@ def show(run: Run, labels: list[str]) -> None:
 
 
 def _answers(pairs: list[Expectation]) -> None:
-    predictions = ask.answer("expectations", "Asking the model…", quiet=True)
+    predictions = ask.answer("expectations", "Predicting…", quiet=True)
     if predictions is None:
         return
     probabilities = np.array(predictions["probabilities"])

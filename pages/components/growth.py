@@ -46,7 +46,16 @@ class Curve(TypedDict, total=False):
 
 def curve(result: Curve, key: str, note: str) -> None:
     """Accuracy by training items with its band, and the trend with its uncertainty."""
-    points, ahead = result["points"], result["ahead"]
+    charts.draw(_figure(result["points"], result["ahead"]), key, 340)
+    st.caption(
+        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
+        " part."
+    )
+    with st.expander("Class by class: what the last items added"):
+        _classes(result["classes"])
+
+
+def _figure(points: list[Point], ahead: list[Point]) -> go.Figure:
     sizes = [point["rows"] for point in points]
     figure = go.Figure()
     figure.add_scatter(
@@ -63,14 +72,14 @@ def curve(result: Curve, key: str, note: str) -> None:
         y=[100 * point["value"] for point in points],
         mode="lines+markers",
         line={"color": charts.ACCENT},
-        hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>",
+        hovertemplate="%{x:,.0f} items: accuracy %{y:.1f} %<extra></extra>",
     )
     figure.add_scatter(
         x=[sizes[-1], *(point["rows"] for point in ahead)],
         y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)],
         mode="lines+markers",
         line={"color": charts.SLATE, "dash": "dot"},
-        hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
+        hovertemplate="with %{x:,.0f}: about %{y:.1f} %<extra></extra>",
         error_y={
             "type": "data",
             "symmetric": False,
@@ -80,30 +89,33 @@ def curve(result: Curve, key: str, note: str) -> None:
         },
     )
     figure.update_xaxes(type="log", title="training items", dtick=1)
-    figure.update_yaxes(title="right in 100 of items not seen")
-    charts.draw(figure, key, 340)
-    st.caption(
-        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
-        " part."
-    )
-    with st.expander("Class by class: what the last items brought"):
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "class": part["label"],
-                        "found now": 100 * part["recall"],
-                        "brought by the last step": 100 * part["gain"],
-                    }
-                    for part in result["classes"]
-                ]
+    figure.update_yaxes(title="accuracy on held-out items (%)")
+    return figure
+
+
+def _classes(classes: list[ClassGain]) -> None:
+    """Recall of each class, and what the last step of the curve added to it."""
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "class": part["label"],
+                    "recall": 100 * part["recall"],
+                    "gain of the last step": 100 * part["gain"],
+                }
+                for part in classes
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            "recall": st.column_config.NumberColumn(
+                format="%.0f %%", help="Of 100 items of this class, how many it finds."
             ),
-            hide_index=True,
-            column_config={
-                "found now": st.column_config.NumberColumn(format="%.0f"),
-                "brought by the last step": st.column_config.NumberColumn(format="%+.0f"),
-            },
-        )
+            "gain of the last step": st.column_config.NumberColumn(
+                format="%+.0f", help="In points of recall."
+            ),
+        },
+    )
 
 
 def of_training(record: DatasetRecord) -> None:

@@ -85,17 +85,17 @@ def show_splits(splits: dict[str, int]) -> dict[str, object]:
     if "validation" in splits and "test" not in splits:
         keep = st.radio(
             "Your data has one split besides train. It is",
-            ["the final test", "for tuning"],
+            ["the test split", "the validation split"],
             help=HELP["val_is"],
             horizontal=True,
         )
-        chosen["val_is"] = "test" if keep == "the final test" else "validation"
+        chosen["val_is"] = "test" if keep == "the test split" else "validation"
     with st.expander("More settings"):
         chosen["test_fraction"] = st.slider(
-            "Share for the final test (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["test_fraction"]
+            "Share for the test (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["test_fraction"]
         )
         chosen["val_fraction"] = st.slider(
-            "Share for tuning (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["val_fraction"]
+            "Share for validation (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["val_fraction"]
         )
         chosen["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=HELP["seed"]))
         chosen["remove_leaks"] = st.checkbox(

@@ -1,4 +1,4 @@
-"""A map of the items as the backbone sees them: points in a plane, looked at with the lasso."""
+"""A map of the items as the backbone sees them: points in a plane, picked with the lasso."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show(record: DatasetRecord, table: pd.DataFrame) -> None:
         ["Class", "Answer", "Split"],
         default="Class",
         key="colour",
-        help="Answer: right or wrong when the item was kept apart.",
+        help="Answer: right or wrong when the item was held out (cross-validation).",
     )
     figure = _figure(table, _groups(table, by or "Class"), _PLACES[layout or "Neighbours"])
     event = st.plotly_chart(
@@ -105,7 +105,7 @@ def _show_picked(record: DatasetRecord, table: pd.DataFrame, rows: list[int]) ->
     if record.modality == "text":
         gallery.texts(
             [
-                {"text": text, "is": true, "was called": said}
+                {"text": text, "true class": true, "predicted": said}
                 for text, true, said in zip(content, picked["class"], picked["said"], strict=True)
             ],
             "picked",

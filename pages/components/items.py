@@ -24,7 +24,12 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
     if modality == "text":
         gallery.texts(
             [
-                {"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
+                {
+                    "text": text,
+                    "true class": true,
+                    "predicted": called,
+                    "confidence": sure(confidence),
+                }
                 for text, true, called, confidence in zip(
                     content, table["true"], table["label"], table["confidence"], strict=True
                 )
@@ -40,8 +45,8 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
             with column.container(border=True):
                 st.image(content[place], width="stretch")
                 st.caption(
-                    f"{place + 1}: is **{plain(line['true'])}**  \n"
-                    f"called {plain(line['label'])}, {sure(line['confidence'])}"
+                    f"{place + 1}: true class **{plain(line['true'])}**  \n"
+                    f"predicted {plain(line['label'])}, {sure(line['confidence'])}"
                 )
 
 
@@ -53,7 +58,7 @@ def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -
     if not (run.folder / "model").is_dir():
         return
     names = {
-        place: f"{place + 1}: is {true}, called {said}"
+        place: f"{place + 1}: true class {true}, predicted {said}"
         for place, (true, said) in enumerate(zip(table["true"], table["label"], strict=True))
     }
     place = st.selectbox(

@@ -70,7 +70,7 @@ def draw(tree: SurgeryFacts, key: str) -> None:
     for part in tree["reinitialised"]:
         old, new = part["old"], part["new"]
         st.caption(
-            f"Starts anew: {plain(str(part['name']))}, {plain(_shape(old))} → {plain(_shape(new))}"
+            f"Re-initialised: {plain(part['name'])}, {plain(_shape(old))} → {plain(_shape(new))}"
         )
 
 

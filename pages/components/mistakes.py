@@ -14,9 +14,9 @@ from tl_core.evaluate.metrics import CLIP
 
 _ORDERS = {
     "confident": "Most confident mistakes",
-    "loss": "Greatest surprises (largest loss)",
-    "unsure": "Least sure answers",
-    "other": "Answered otherwise by the best other run",
+    "loss": "Largest loss",
+    "unsure": "Least confident answers",
+    "other": "Different from the best other run",
 }
 
 

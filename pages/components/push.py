@@ -20,7 +20,7 @@ def show(run: Run, export_id: str, folder: str) -> None:
             return
         run_panel.show(
             run_panel.in_hand("push_run"),
-            "Proving and uploading the bundle…",
+            "Verifying and uploading the bundle…",
             _show_address,
             lambda: _offer(run, export_id, folder),
             ended=_offer_another,

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.shapes import Range
-from pages.components.words import label, plain
+from pages.components.words import interval, label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import ACTIVE, Run
@@ -65,7 +65,7 @@ class Ranking(TypedDict):
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
     run = run_panel.of_dataset(record.reference, "rank")
-    st.subheader("Not sure? Try several on your data")
+    st.subheader("Rank backbones on your data")
     st.caption(
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are left alone."
@@ -129,8 +129,8 @@ def _result(run: Run) -> str:
         )
         st.caption(
             "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
-            f" none): {taus}. The best of several was picked by these very items, so its lead is a"
-            " little flattered."
+            f" none): {taus}. The best of several was picked by these very items, so its lead is"
+            " slightly overestimated."
         )
     for one in result["failed"]:
         st.warning(
@@ -155,11 +155,9 @@ def _table(ranking: list[Candidate]) -> None:
             [
                 {
                     "backbone": one["name"],
-                    "right in 100": 100 * one["probe"]["value"],
-                    "plausible": (
-                        f"{100 * one['probe']['low']:.0f} to {100 * one['probe']['high']:.0f}"
-                    ),
-                    "neighbours": 100 * one["knn"],
+                    "accuracy": 100 * one["probe"]["value"],
+                    "95 % interval": interval(one["probe"]),
+                    "k-NN accuracy": 100 * one["knn"],
                     "LogME": one["logme"],
                     "H-score": one["h_score"],
                     "LEEP": one["leep"],
@@ -171,11 +169,12 @@ def _table(ranking: list[Candidate]) -> None:
         ),
         hide_index=True,
         column_config={
-            "right in 100": st.column_config.NumberColumn(
-                format="%.1f", help="Cross-validated, of a linear classifier on its features."
+            "accuracy": st.column_config.NumberColumn(
+                format="%.1f %%",
+                help="Of a linear classifier on its features (probe), cross-validated.",
             ),
-            "neighbours": st.column_config.NumberColumn(
-                format="%.1f", help="Right in 100 when the nearest five items vote."
+            "k-NN accuracy": st.column_config.NumberColumn(
+                format="%.1f %%", help="When the five nearest items vote for the class."
             ),
             "LogME": st.column_config.NumberColumn(
                 format="%.3f", help="Log evidence of a linear model; higher is better."
@@ -224,7 +223,7 @@ def _chart(ranking: list[Candidate]) -> None:
                 "arrayminus": [100 * (score["value"] - score["low"]) for score in scores],
             },
             hovertemplate=(
-                "%{text}: %{y:.1f} right in 100, %{x:.1f} s for 1,000 items<extra></extra>"
+                "%{text}: accuracy %{y:.1f} %, %{x:.1f} s for 1,000 items<extra></extra>"
             ),
         )
     )
@@ -232,5 +231,5 @@ def _chart(ranking: list[Candidate]) -> None:
     figure.update_xaxes(
         title="seconds for 1,000 items on this machine", range=[-0.1 * slowest, 1.4 * slowest]
     )
-    figure.update_yaxes(title="right in 100")
+    figure.update_yaxes(title="probe accuracy (%)")
     charts.draw(figure, "ranked", 320)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.shapes import BoardRow, SearchSection
-from pages.components.words import duration, plain
+from pages.components.words import duration, interval, plain
 
 _STATES = {"winner": "best", "tried": "tried", "ranked": "ranked on a sample", "failed": "left out"}
 
@@ -31,7 +31,7 @@ def now(folder: Path) -> None:
         duration(max(0.0, progress["budget"] - progress["spent"])).removeprefix("about "),
     )
     tiles[1].metric(
-        "Best so far, right in 100", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
+        "Best accuracy so far (%)", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
     )
     table(board)
 
@@ -47,12 +47,8 @@ def table(board: list[BoardRow]) -> None:
                     "": _STATES[row["state"]],
                     "what": row["title"] + _part(row),
                     "backbone": row["backbone"],
-                    "right in 100": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
-                    "plausible": (
-                        f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}"
-                        if "accuracy" in row
-                        else ""
-                    ),
+                    "accuracy": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
+                    "95 % interval": interval(row["accuracy"]) if "accuracy" in row else "",
                     "log loss": row.get("log_loss"),
                     "time": (
                         duration(60 * row["minutes"]).removeprefix("about ")
@@ -67,16 +63,17 @@ def table(board: list[BoardRow]) -> None:
         hide_index=True,
         placeholder="-",
         column_config={
-            "right in 100": st.column_config.NumberColumn(
-                format="%.1f",
+            "accuracy": st.column_config.NumberColumn(
+                format="%.1f %%",
                 help=(
-                    "On the items kept for choosing; of a ranking, by cross-validation on a sample."
+                    "Right for so many of 100 validation items; of a ranking, by"
+                    " cross-validation on a sample."
                 ),
             ),
             "log loss": st.column_config.NumberColumn(
                 format="%.3f",
                 help=(
-                    "Decides: the lowest is kept, if it is right "
+                    "Decides: the candidate with the lowest is kept, if it is right "
                     "at least as often as the first probe and clearly better "
                     "than it (by more than a standard error)."
                 ),
@@ -91,7 +88,7 @@ def report(section: SearchSection) -> None:
     st.markdown(plain(section["sentence"]))
     table(section["board"])
     st.caption(
-        f"Compared on the {section['items']:,} items kept for choosing, within"
+        f"Compared on the {section['items']:,} validation items, within"
         f" {section['minutes']:.0f} of {section['settings']['budget_minutes']:g} minutes."
         " The best of many looks a little better there than it is; the test items had no part in"
         " the choice. The rest of this page is about the best one."

@@ -26,7 +26,8 @@ def show(record: DatasetRecord) -> None:
     """The button, the wait, then each telling group of facts as a warning and the rest folded
     away.
     """
-    st.subheader("Could a model cheat?")
+    st.subheader("Shortcuts")
+    st.caption("Could a model cheat?")
     kept = known_shortcuts(record.folder)
     if kept is not None:
         _show(kept)
@@ -41,7 +42,10 @@ def show(record: DatasetRecord) -> None:
             st.rerun()
         return
     groups = ask.answer(
-        "shortcuts", "Guessing the class from what should not matter…", quiet=True, failed=_refused
+        "shortcuts",
+        "Predicting the class from what should not matter…",
+        quiet=True,
+        failed=_refused,
     )
     if groups is not None:
         _show(groups)

@@ -20,10 +20,11 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
     """The button, the wait, or the table; `show_items` draws the test items of some rows."""
     if not (run.folder / "model").is_dir():
         return
-    st.subheader("How sturdy is it?")
+    st.subheader("Robustness")
+    st.caption("How well does it do on worse items?")
     run_panel.show(
         run_panel.of_run(run.id, "stress"),
-        "Asking about worse and worse items…",
+        "Predicting worse and worse items…",
         lambda tried: _table(tried, show_items),
         lambda: _offer(run),
     )
@@ -55,12 +56,12 @@ def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
     table = pd.DataFrame(
         [
             {
-                "what was done": kind,
+                "change": kind,
                 **{
                     name: 100 * by[kind, level]["accuracy"]["value"]
-                    for level, name in ((1, "a little"), (2, "clearly"), (3, "strongly"))
+                    for level, name in ((1, "mild"), (2, "medium"), (3, "strong"))
                 },
-                "plausible when strong": (
+                "95 % interval, strong": (
                     f"{100 * by[kind, 3]['accuracy']['low']:.0f} to "
                     f"{100 * by[kind, 3]['accuracy']['high']:.0f}"
                 ),
@@ -70,7 +71,7 @@ def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
     )
     clean = result["clean"]
     st.caption(
-        f"Right in 100 of {result['n']:,} test items; as they are: {100 * clean['value']:.0f} "
+        f"Accuracy (%) on {result['n']:,} test items; as they are: {100 * clean['value']:.0f} "
         f"({100 * clean['low']:.0f} to {100 * clean['high']:.0f})."
     )
     st.dataframe(
@@ -78,7 +79,7 @@ def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.0f")
-            for name in ("a little", "clearly", "strongly")
+            for name in ("mild", "medium", "strong")
         },
     )
     flipped = {
@@ -88,7 +89,7 @@ def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
     }
     if flipped and (
         picked := st.selectbox(
-            "Items that were right and are not any more",
+            "Items that it had right and now gets wrong",
             list(flipped),
             index=None,
             placeholder="after…",

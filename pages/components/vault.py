@@ -35,7 +35,7 @@ def report_of(run: Run) -> Report:
 
 
 def answers_of(run: Run, file: str) -> pd.DataFrame:
-    """What the run said of its test items (`predictions.csv`) or of those kept for choosing
+    """What the run said of its test items (`predictions.csv`) or of its validation items
     (`validation.csv`).
     """
     path = run.folder / file
@@ -58,7 +58,7 @@ def show(run: Run, report: Report) -> bool:
         return False
     with st.container(border=True):
         st.markdown(
-            "**The test score is closed.** Everything below is about the items kept for choosing."
+            "**The test score is closed.** Everything below is about the validation items."
             " Compare and improve by them as often as you like; open the test score of the run that"
             " you settle on."
         )
@@ -67,7 +67,7 @@ def show(run: Run, report: Report) -> bool:
             if not seen
             else (
                 f"These test items have judged {seen} run{'s' * (seen > 1)} so far; each look makes"
-                " the best one seem a little better than it is."
+                " the best one seem a little better than it is (selection bias)."
             )
         )
         if not state.only_reads() and st.button(

@@ -91,8 +91,9 @@ def strategy(modality: str) -> str:
     cards["ladder"] = (
         f"The whole ladder :gray[· {_GROUPS['ladder']}]",
         (
-            "Not sure? Several strategies, several times "
-            "each, on the same items; the cheapest that is good enough is recommended."
+            "Not sure? Several strategies with several seeds "
+            "on the same items; the cheapest that is not clearly worse than the best is"
+            " recommended."
         ),
     )
     names: dict[str, str] = {key: title for key, (title, _) in cards.items()}

@@ -149,7 +149,10 @@ def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) 
     st.caption("The most alike ones, and what they are called")
     if record.modality == "text":
         gallery.texts(
-            [{"text": str(text), "is": label} for text, label in zip(alike, classes, strict=True)],
+            [
+                {"text": str(text), "class": label}
+                for text, label in zip(alike, classes, strict=True)
+            ],
             "alike",
         )
     else:

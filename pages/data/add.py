@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import (
     ask,
+    chrome,
     import_plan,
     import_settings,
     problems,
@@ -23,7 +24,7 @@ from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
 from tl_core.registry.runs import Run
 
-st.title("What are my examples?")
+chrome.title("Add data", "What are my examples?")
 
 
 def forget() -> None:

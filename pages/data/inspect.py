@@ -20,7 +20,7 @@ from tl_core.data.store import DatasetVersion
 
 SHOWN = 24
 
-st.title("Is it good enough?")
+chrome.title("Look at data", "Is it good enough?")
 with problems.caught():
     known = services.datasets().list()
 names = [record.reference for record in known]

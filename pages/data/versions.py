@@ -18,7 +18,7 @@ from tl_core.storage import remove_tree
 NAMES = {"folders": "Zip of class folders", "csv": "CSV", "parquet": "Parquet"}
 KINDS = {"added": "Added", "removed": "Left out", "relabelled": "New class", "moved": "Other split"}
 
-st.title("How did it change?")
+chrome.title("Versions", "How did it change?")
 with problems.caught():
     everything = services.datasets().list(all_versions=True)
 name = state.current("dataset") or (everything[0].reference if everything else "")

@@ -21,7 +21,7 @@ from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import Run
 
-st.title("More data, or another model?")
+chrome.title("Explore", "More data, or another model?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():

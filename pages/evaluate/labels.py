@@ -21,7 +21,7 @@ from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import Run
 
-st.title("Are the labels right?")
+chrome.title("Labels", "Are the labels right?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 findings.watch()
@@ -84,8 +84,8 @@ def offer() -> None:
     """What the search does, and the button that queues it."""
     st.markdown(
         f"Each of the {noun} that train or validate is judged by a quick model that learnt from the"
-        " others; those that it is sure about, against their label, are listed for you. The test"
-        " items are left alone."
+        " others (cross-validation); those that it is sure about, against their label, are"
+        " listed for you. The test items are left alone."
     )
     if st.button(
         "Look for wrong labels",

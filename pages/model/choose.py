@@ -22,7 +22,7 @@ from tl_core.models.catalogue import choose
 from tl_core.models.describe import list_backbones
 from tl_core.models.hub import arrived
 
-st.title("What should it start from?")
+chrome.title("Backbone", "What should it start from?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():

@@ -1,4 +1,4 @@
-"""How do I take it away? A bundle that proves itself, how to use it, and what repeats the
+"""How do I take the model away? A bundle that proves itself, how to use it, and what repeats the
 training.
 """
 
@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from pages.components import problems, push, run_panel, services, snippets, trained
+from pages.components import chrome, problems, push, run_panel, services, snippets, trained
 from pages.components.words import plain, size
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
@@ -14,7 +14,7 @@ from tl_core.export.wishes import reason_against
 from tl_core.models.references import read_json
 from tl_core.registry.runs import Run
 
-st.title("How do I take it away?")
+chrome.title("Export", "How do I take the model away?")
 run = trained.pick()
 run_id = run.id
 if st.session_state["export_of"] != run_id:
@@ -24,8 +24,8 @@ if st.session_state["export_of"] != run_id:
 st.markdown(
     "A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it"
     " elsewhere: labels, preprocessing, threshold, a model card, `predict.py` that needs nothing of"
-    " this program, and golden examples with the answers that it must give. It is proven before you"
-    " get it."
+    " this program, and golden examples with the answers that it must give. It is verified"
+    " before you get it."
 )
 
 
@@ -77,14 +77,16 @@ def offer() -> None:
 
 
 def show(job: Run) -> None:
-    """The proof, the download, and how to use it."""
+    """The checks, the download, and how to use it."""
     made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
     summary = job.summary or {}
     folder, archive = summary["folder"], job.folder / summary["file"]
-    st.markdown("#### :green-badge[:material/verified: verified] It says what the model says")
+    st.markdown(
+        "#### :green-badge[:material/verified: verified] the bundle gives the model's own answers"
+    )
     st.dataframe(
         [
-            {"what": check["name"], "": "✓" if check["ok"] else "✗", "how": check["detail"]}
+            {"check": check["name"], "": "✓" if check["ok"] else "✗", "detail": check["detail"]}
             for check in made["checks"]
         ],
         hide_index=True,
@@ -114,7 +116,7 @@ def show(job: Run) -> None:
     )
 
 
-run_panel.show(run_panel.in_hand("export_run"), "Writing and proving the bundle…", show, offer)
+run_panel.show(run_panel.in_hand("export_run"), "Writing and verifying the bundle…", show, offer)
 
 st.subheader("Repeat the training")
 st.caption(

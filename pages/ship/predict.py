@@ -1,10 +1,11 @@
-"""What does it say about new ones? One item at once, a whole file as a job."""
+"""What does it say about new items? One item at once, a whole file as a job."""
 
 import streamlit as st
 
 from pages.components import (
     ask,
     charts,
+    chrome,
     explanation,
     following,
     import_plan,
@@ -24,7 +25,7 @@ from tl_core.predict.picture_files import open_page
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import Run
 
-st.title("What does it say about new ones?")
+chrome.title("Predict", "What does it say about new items?")
 run = trained.pick()
 run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
@@ -101,7 +102,7 @@ def text_input() -> None:
         )
         if row:
             st.caption("The model was trained on these columns together.")
-        if st.form_submit_button("Ask", type="primary"):
+        if st.form_submit_button("Predict", type="primary"):
             if text:
                 ask_about(text)
             else:
@@ -110,7 +111,7 @@ def text_input() -> None:
 
 def show_answer() -> None:
     """What it says, how sure it is, and the runners-up."""
-    pairs = ask.answer("answer", "Thinking… the first answer of a model takes some seconds.")
+    pairs = ask.answer("answer", "Predicting… the first prediction of a model takes some seconds.")
     if pairs is None:
         return
     st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
@@ -226,8 +227,8 @@ def show_predictions(job: Run) -> None:
         )
     if summary.get("precision", "").startswith("bf16"):
         st.caption(
-            "Computed with shorter numbers (bf16), which is faster here. Answers near a border,"
-            " which these could have changed, were computed again in full."
+            "Computed in bfloat16, which is faster here. Predictions close to a border between"
+            " classes, or to the threshold, were computed again in float32."
         )
     st.button("Another file", on_click=another)
 

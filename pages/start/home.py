@@ -27,11 +27,11 @@ SAMPLES = {
     ),
 }
 
-st.title("What can I teach it?")
+chrome.title("Graft Studio", "What can I teach it?")
 st.markdown(
     "Bring a few hundred labelled photos or texts. A pretrained network does the seeing or reading,"
-    " a small classifier is grafted onto it, and you learn honestly how good the result is. Nothing"
-    " leaves this server."
+    " a small classifier is trained on top, and the result is measured on items that it has not"
+    " seen. Nothing leaves this server."
 )
 
 for column, (name, (title, text, backbone, icon)) in zip(

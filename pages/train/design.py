@@ -26,7 +26,7 @@ from tl_core.train.weights import class_weights
 
 _MOST_SEEDS = 5
 
-st.title("How shall it learn?")
+chrome.title("Design", "How shall it learn?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
@@ -83,7 +83,7 @@ def show_weights() -> None:
         with problems.caught():
             weights = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
         st.caption(
-            "A mistake counts: "
+            "Class weights in the loss: "
             + ", ".join(
                 f"{plain(label)} {weight:.2g}×"
                 for label, weight in list(zip(counts, weights, strict=True))[:12]
@@ -122,16 +122,16 @@ with right:
         estimate.show(config)
     elif recipe == "ladder":
         st.caption(
-            "Each strategy trains on the same items and is compared on the same items kept for"
-            " choosing; the test items judge the recommended one alone. It takes as long as all of"
+            "Each strategy trains on the same items and is compared on the same validation"
+            " items; the test items judge the recommended one alone. It takes as long as all of"
             " them together."
         )
     elif recipe == "auto":
         st.caption(
             "First a probe of each backbone, which is the least that you get; then fine-tunings"
-            " that differ in what moves, how far, and how pictures vary: many of them in short, the"
-            " most promising ones whole. It chooses on the items kept for choosing, can be stopped"
-            " and resumed, and its best model is an ordinary run."
+            " that differ in trained layers, learning rate and augmentation: many of them cut"
+            " short, the most promising ones whole. It chooses on the validation items, can be"
+            " stopped and resumed, and its best model is an ordinary run."
         )
     elif recipe == "zero_shot":
         st.markdown(
@@ -164,7 +164,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         value=True,
         key="sealed",
         help=(
-            "Choose between runs by the items kept for choosing; each look at the test score is "
+            "Choose between runs by the validation items; each look at the test score is "
             "counted, because the best of many looks seems better than it is."
         ),
     )

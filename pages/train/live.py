@@ -25,7 +25,7 @@ from tl_core.registry.runs import ACTIVE, Run
 
 STOPPABLE = ("finetune", "ladder", "auto")
 
-st.title("How is it going?")
+chrome.title("Live run", "How is it going?")
 run_id = state.current("run")
 if not run_id:
     st.info("No run is in hand. Start one, or pick one from the list.", icon=":material/info:")
@@ -59,13 +59,15 @@ def show_machine() -> None:
     for gpu in machine["gpus"]:
         tiles = st.columns(4)
         use, heat, watts = gpu["use"], gpu["temperature"], gpu["power"]
-        tiles[0].metric(plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not told")
+        tiles[0].metric(
+            plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not reported"
+        )
         tiles[1].metric(
             "GPU memory",
-            f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not told",
+            f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not reported",
         )
-        tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not told")
-        tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not told")
+        tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not reported")
+        tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not reported")
     if not machine["gpus"]:
         tiles = st.columns(2)
         tiles[0].metric(f"Processor ({machine['cores']} cores)", f"{machine['cpu']:.0f} %")
@@ -202,10 +204,10 @@ def show_curves(run: Run, view: RunView) -> None:
     if run.recipe in (*STOPPABLE, "contrastive"):
         curves.show(view, others_of(run))
     if tried := view.curves.get("learning rate"):
-        st.markdown("**Which learning rate?**")
+        st.markdown("**Learning rate test**")
         charts.lr_curve(tried, taken_rate(run, tried), "lr_tried")
     if (points := view.curves.get("choosing C")) and run.recipe == "probe":
-        st.markdown("**How strictly should the classifier be kept simple?**")
+        st.markdown("**Regularisation of the classifier**")
         charts.sweep(points, "sweep")
 
 

@@ -8,7 +8,7 @@ from tl_core.config import RUN_KINDS
 from tl_core.registry.runs import ACTIVE
 from tl_core.storage import remove_tree
 
-st.title("All runs")
+chrome.title("Runs", "All runs, the newest first.")
 with problems.caught():
     runs = services.runs().list(limit=60)
 if not runs:

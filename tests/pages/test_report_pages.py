@@ -39,7 +39,7 @@ def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, mail):
     said = everything(app)
     assert "The test score is closed" in said
     assert "Nobody has looked" in said
-    assert "items kept for choosing" in said
+    assert "validation items" in said
     assert "no transfer" not in said
     assert "Try it on worse items" not in [button.label for button in app.button]
     assert studio.runs.get(run.id).summary["sealed"]
@@ -78,9 +78,9 @@ def test_closed_runs_are_compared_on_the_items_kept_for_choosing(studio, mail):
     app = opened("pages/evaluate/compare.py", run=closed.id)
     assert not app.exception
     said = everything(app)
-    assert "kept for choosing" in said
+    assert "Compared on the validation items" in said
     report = json.loads((open_one.folder / "report.json").read_text())
-    assert f"On {report['validation']['n']:,} items kept for choosing" in said
+    assert f"On {report['validation']['n']:,} validation items that all" in said
 
 
 def test_seeds_are_told_from_other_runs(studio, mail):
@@ -141,15 +141,15 @@ def test_one_item_is_looked_at_closely_and_shows_what_it_was_learnt_from(studio,
     app.selectbox(key="mistake_order").select("unsure").run()
     app.selectbox(key="closer").select(0).run()
     assert not app.exception
-    assert {"Why?", "What did it learn this from?"} <= {button.label for button in app.button}
-    press(app, "What did it learn")
+    assert {"Why?", "Show similar training items"} <= {button.label for button in app.button}
+    press(app, "Show similar")
     waiting = next(one for one in studio.runs.list(kind="trace"))
     studio.finish(waiting, "light")
     app = opened("pages/evaluate/report.py", run=run.id)
     app.selectbox(key="mistake_order").select("unsure").run()
     app.selectbox(key="closer").select(0).run()
     assert not app.exception
-    assert "It learnt this from these" in everything(app)
+    assert "Most similar training items" in everything(app)
 
 
 def test_compare_pairs_runs_on_the_same_items_and_leaves_others_out(studio, mail, tmp_path):
