@@ -62,7 +62,7 @@ if not any(r.id == run_id for r in finished):
         st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
         st.stop()
     if run_id:
-        trained.told_instead(run_id, "no report")
+        trained.explain_replacement(run_id, "no report")
     run_id = finished[0].id
 run = next(r for r in finished if r.id == run_id)
 

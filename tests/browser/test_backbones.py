@@ -16,14 +16,14 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, picture):
-    told = {
+    card = {
         "pipeline_tag": "fill-mask",
         "downloads": 1234,
         "tags": ["safetensors", "license:mit", "en"],
         "gated": False,
         "safetensors": {"parameters": {"F32": 30000}, "total": 30000},
     }
-    with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": told}) as address:
+    with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": card}) as address:
         server = Server(
             tmp_path / "home",
             {

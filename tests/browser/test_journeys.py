@@ -154,9 +154,9 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     page.get_by_text("3 predicted, 1 could not be read").first.wait_for(
         timeout=120_000
     )  # page and toast
-    with page.expect_download() as found:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Download the CSV").click()
-    assert Path(found.value.path()).read_text().count("\n") == 4
+    assert Path(download.value.path()).read_text().count("\n") == 4
 
 
 @pytest.fixture
@@ -167,15 +167,15 @@ def slow_dataset(tmp_path):
 @pytest.fixture
 def mortal(tmp_path_factory, slow_dataset, browser):
     """A server of its own, for a test that kills it."""
-    found = Server(
+    own = Server(
         tmp_path_factory.mktemp("killed") / "home", {"TL_DATA_DIRS": str(slow_dataset.parent)}
     )
-    yield found
+    yield own
     for context in browser.contexts:
         context.close()
-    found.process.kill()
-    found.process.wait()
-    kill_all(found.home)
+    own.process.kill()
+    own.process.wait()
+    kill_all(own.home)
 
 
 def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset):

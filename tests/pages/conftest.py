@@ -42,11 +42,11 @@ def no_error_stands_unseen(monkeypatch):
     unseen, runs = {}, AppTest._run
 
     def run(app, *arguments, **options):
-        found = runs(app, *arguments, **options)
+        after = runs(app, *arguments, **options)
         boxes = [box.value for kind in ("error", "exception") for box in app.get(kind)]
         if boxes:
             unseen.setdefault(id(app), []).append(boxes)
-        return found
+        return after
 
     def looked_at(kind):
         def look(app):
@@ -79,10 +79,10 @@ def record(tmp_path, tiny, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    found, _, _ = add_dataset(
+    made, _, _ = add_dataset(
         store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions()
     )
-    return found
+    return made
 
 
 @pytest.fixture

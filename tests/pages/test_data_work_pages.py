@@ -14,8 +14,8 @@ from tl_core.train.nuisance import look_for_shortcuts
 
 
 def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
-    found = studio.do(mail, "suspect", pooling="mean")
-    listed = json.loads((found.folder / "suspects.json").read_text())["rows"]
+    search = studio.do(mail, "suspect", pooling="mean")
+    listed = json.loads((search.folder / "suspects.json").read_text())["rows"]
     app = opened("pages/evaluate/labels.py", dataset=mail.reference)
     assert not app.exception
     assert f"0 of {len(listed)}" in everything(app)
@@ -59,9 +59,9 @@ def test_a_fine_tuning_is_followed_on_request(studio, mail):
     studio.do(mail, "explore", pooling="mean")
     app = opened("pages/evaluate/explore.py", dataset=mail.reference)
     press(app, "Follow a fine-tuning too")
-    asked = next(run for run in studio.runs.list(kind="curve"))
-    assert RunConfig.read(asked.folder).options == {"strategy": "lpft"}
-    studio.runs.cancel(asked.id)
+    curve = next(run for run in studio.runs.list(kind="curve"))
+    assert RunConfig.read(curve.folder).options == {"strategy": "lpft"}
+    studio.runs.cancel(curve.id)
     studio.do(
         mail,
         "train",

@@ -286,7 +286,7 @@ def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_mode
     """
     import ast
 
-    found = []
+    shared = []
     for path in (ROOT / "pages").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
@@ -295,8 +295,8 @@ def test_trap_29_one_thing_cached_for_all_users_is_thread_safe_and_holds_no_mode
                     if "cache_resource" in text or "cache_data" in text:
                         assert "ttl=" in text or "max_entries=" in text, f"{path}: unbounded cache"
                         if "cache_resource" in text:
-                            found.append(node.name)
-    assert found == ["compute"]
+                            shared.append(node.name)
+    assert shared == ["compute"]
 
 
 def test_what_a_page_keeps_is_each_sessions_own(finished):

@@ -53,8 +53,8 @@ def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(stu
     waiting = studio.runs.create(
         RunConfig("train", "local", mail.reference, str(mail.folder), studio.backbone, "probe")
     )
-    told = opened("pages/evaluate/report.py", run=waiting.id).warning[0].value
-    assert f"Run {waiting.id} has no report: it is queued." in told
+    warning = opened("pages/evaluate/report.py", run=waiting.id).warning[0].value
+    assert f"Run {waiting.id} has no report: it is queued." in warning
 
 
 def test_recent_runs_of_one_dataset_and_backbone_are_told_apart(studio, mail):
