@@ -34,7 +34,7 @@ STRATEGIES: dict[str, Strategy] = {
         "text",
     ),
     "lpft": Strategy(
-        "Probe, then fine-tune",
+        "Fine-tune from a probe (LP-FT)",
         "finetune",
         "The safe way to a better model: the classifier is fitted "
         "first, then everything moves a little. For 50 labels a class and more.",
