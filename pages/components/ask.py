@@ -15,6 +15,7 @@ from pages.components import problems, services
 from tl_core.errors import UserError
 
 Waiting = str | Callable[[], str]
+Answer = Any  # each call of the helper gives its own; who asks names it
 
 
 class Ticket(NamedTuple):
@@ -33,7 +34,7 @@ def ask(
     quiet: bool = False,
     failed: Callable[[UserError], None] = problems.show,
     **arguments: object,
-) -> Any:  # noqa: ANN401
+) -> Answer:
     """The answer to a question that stands as long as the page does; see `answer` for the rest.
 
     Args:
@@ -59,7 +60,7 @@ def answer(
     *,
     quiet: bool = False,
     failed: Callable[[UserError], None] = problems.show,
-) -> Any:  # noqa: ANN401
+) -> Answer:
     """What came back; None when nothing was sent, while nothing has come, and after an error.
 
     Args:

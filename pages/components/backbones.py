@@ -67,7 +67,7 @@ def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
             "problem": "",
             "size": f"{trained.name(run)} on {run.dataset}",
             "licence": f"that of {run.backbone}",
-            "text": "What it has learnt there is the start here: " + run.headline,
+            "text": "Starts from the weights of that run: " + run.headline,
         }
         for run, image in zip(usable, images, strict=True)
         if image == (record.modality == "image")

@@ -19,10 +19,10 @@ def repeated(report: Report) -> None:
     folds = report.get("cross_validation")
     if folds:
         st.caption(
-            f"Cross-validated {folds['repeats']} times over, each time with other parts, on the"
-            f" {folds['rows']:,} items that are not test items: right {100 * folds['mean']:.1f}"
-            f" times in 100 on average, {100 * folds['low']:.1f} to {100 * folds['high']:.1f}"
-            " depending on the cut."
+            f"Repeated cross-validation ({folds['repeats']} times, other folds each time) on the"
+            f" {folds['rows']:,} items that are not test items: accuracy"
+            f" {100 * folds['mean']:.1f} % on average, {100 * folds['low']:.1f} to"
+            f" {100 * folds['high']:.1f} depending on the folds."
         )
 
 
@@ -57,9 +57,9 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
     st.caption(f"Is it worse on some kind of {noun}?")
     for part in (part for part in parts if part["worse"]):
         st.warning(
-            f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right"
-            f" {100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the"
-            f" rest. That is hardly chance, although {len(parts)} kinds were looked at (p ="
+            f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: accuracy"
+            f" {100 * part['accuracy']['value']:.0f} %, {100 * part['rest']:.0f} % on the rest."
+            f" That is hardly chance, adjusted for the {len(parts)} kinds that were looked at (p ="
             f" {part['p_value']:.3f}).",
             icon=":material/warning:",
         )
@@ -115,12 +115,12 @@ def confidence(report: Report, test: ScoredRows) -> None:
         f" {100 * error['expected_if_calibrated']:.0f} on as few items, by chance."
     )
     fitted = report.get("temperature")
-    temperature = fitted["temperature"] if fitted else 1.0
+    temperature = fitted.get("temperature", 1.0) if fitted else 1.0
     if temperature != 1.0:
         st.caption(
-            f"Its confidence was {'lowered' if temperature > 1 else 'raised'} after"
-            f" training, by a temperature of {temperature:.2f} fitted on held-out rows;"
-            " its answers are the same."
+            f"Temperature scaling: its confidence was {'lowered' if temperature > 1 else 'raised'}"
+            f" after training, with T = {temperature:.2f} fitted on held-out rows; its predictions"
+            " are the same."
         )
     _reliability(test)
     if sets := test.get("conformal"):

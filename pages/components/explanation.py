@@ -93,15 +93,18 @@ def _draw(explanations: list[Explanation], model: str, value: str | bytes) -> No
 def _trust(method: Method) -> str:
     fall, chance = method["deletion"], method["random_deletion"]
     name = method["name"][0].upper() + method["name"][1:]
-    said = (
-        f"{name}: taking the marked parts away first leaves it {100 * fall:.0f} % sure on average,"
-        f" random parts {100 * chance:.0f} %."
+    sentence = (
+        f"{name}: removing the marked parts first leaves a mean confidence of {100 * fall:.0f} %,"
+        f" random parts {100 * chance:.0f} % (deletion test)."
     )
     if fall >= chance:
-        said += " So the marks tell little."
+        sentence += " So the marks tell little."
     if method["completeness"] is not None:
-        said += f" {100 * method['completeness']:.0f} % of the answer is not accounted for."
-    return said
+        sentence += (
+            f" {100 * method['completeness']:.0f} % of the answer is not accounted for"
+            " (completeness)."
+        )
+    return sentence
 
 
 def strength(relevance: np.ndarray) -> np.ndarray:

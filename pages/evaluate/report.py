@@ -125,8 +125,8 @@ if len(bars) > 1:
         ""
         if not closed or judged["kind"] != "cv"
         else (
-            f" This run's accuracy is of all {judged['n']:,} items that were cross-validated, that"
-            " without transfer of the validation items alone."
+            f" This run's accuracy is over all {judged['n']:,} cross-validated items, that of the"
+            " baselines over the validation items alone."
         )
     )
     st.caption(

@@ -52,7 +52,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     page.get_by_role("button", name="Stop now and keep the best").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
     page.get_by_role("button", name="Read the report").click()
-    page.get_by_role("heading", name="Report", exact=True).wait_for()
+    page.get_by_role("heading", name="Report").wait_for()
     page.get_by_text("How it was trained").click()
     page.get_by_text("You stopped it", exact=False).wait_for()
     picture(page, "report-training", height=1200)
@@ -131,7 +131,7 @@ def test_a_model_of_ones_own_goes_up_as_a_zip(page, server, tiny, tmp_path):
     page.goto(f"{server.url}/backbone?dataset=dots")
     page.get_by_text("A model of my own").click()
     page.locator("input[type=file]").first.set_input_files(archive)
-    page.get_by_role("heading", name="Design", exact=True).wait_for()
+    page.get_by_role("heading", name="Design").wait_for()
     page.get_by_text("local:mine").first.wait_for()
     page.goto(f"{server.url}/backbone?dataset=dots")
     page.get_by_text("mine", exact=True).first.wait_for()  # it is a card now
