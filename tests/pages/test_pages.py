@@ -179,7 +179,7 @@ def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, word
     app = opened("pages/model/choose.py", dataset=record.reference)
     next(box for box in app.text_input if box.label == "Reference").set_value(reference)
     next(b for b in app.button if b.label == "Check and use it").click().run()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while not app.error:
         assert time.monotonic() < end
         time.sleep(0.5)
@@ -239,7 +239,7 @@ def test_a_path_with_a_table_is_looked_into_and_becomes_a_dataset(tmp_path, monk
     app.run()
     app.text_input[0].set_value(str(tmp_path / "letters.csv"))
     next(b for b in app.button if b.label == "Look inside").click().run()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while not any(b.label == "Save as dataset" for b in app.button):
         assert time.monotonic() < end
         time.sleep(0.5)
