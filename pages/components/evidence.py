@@ -34,8 +34,8 @@ def most_confused(test: ScoredRows) -> None:
             "one": names[i],
             "other": names[j],
             "confused": counts[i][j] + counts[j][i],
-            "one as other": counts[i][j],
-            "other as one": counts[j][i],
+            "one predicted as other": counts[i][j],
+            "other predicted as one": counts[j][i],
         }
         for i in range(len(names))
         for j in range(i)
