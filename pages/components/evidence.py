@@ -64,7 +64,7 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
             icon=":material/warning:",
         )
     if not any(part["worse"] for part in parts):
-        st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
+        st.caption(f"None of the kinds looked at ({len(parts)}) stands out beyond chance.")
     with st.expander("All kinds that were looked at"):
         st.dataframe(
             pd.DataFrame(
@@ -110,9 +110,9 @@ def confidence(report: Report, test: ScoredRows) -> None:
     st.caption("Can its confidence be trusted?")
     error = test["ece"]
     st.markdown(
-        f"Calibration error: on average its confidence is {100 * error['value']:.0f} points away"
+        f"Calibration error: on average its confidence is {100 * error['value']:.1f} points away"
         " from how often it is right. A perfectly calibrated model would show"
-        f" {100 * error['expected_if_calibrated']:.0f} on as few items, by chance."
+        f" {100 * error['expected_if_calibrated']:.1f} on as few items, by chance."
     )
     fitted = report.get("temperature")
     temperature = fitted.get("temperature", 1.0) if fitted else 1.0
