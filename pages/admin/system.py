@@ -4,12 +4,12 @@ import shutil
 
 import streamlit as st
 
-from pages.components import problems, services
+from pages.components import chrome, problems, services
 from pages.components.words import plain, size
 from tl_core.jobs.monitor import read_machine
 from tl_core.storage import folder_size, remove_expired
 
-st.title("What is this machine doing?")
+chrome.title("System", "What is this machine doing?")
 
 
 @st.fragment(run_every=3.0)
@@ -30,7 +30,7 @@ def show_machine() -> None:
     for gpu in machine["gpus"]:
         st.metric(
             plain(gpu["name"] or "GPU"),
-            f"{gpu['use']} %" if gpu["use"] is not None else "not told",
+            f"{gpu['use']} %" if gpu["use"] is not None else "not reported",
             border=True,
         )
     if not machine["gpus"]:

@@ -4,14 +4,13 @@ with the model.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, problems, vault
+from pages.components.shapes import CoveragePoint, Report
 from tl_core.evaluate.intervals import wilson
 from tl_core.evaluate.thresholds import cheapest_threshold
 from tl_core.predict.threshold import read_threshold, save_threshold
@@ -20,7 +19,7 @@ from tl_core.registry.runs import Run
 _PERSON = 0.2  # of a mistake: what a look by a person costs until somebody says otherwise
 
 
-def show(report: dict[str, Any], run: Run) -> None:
+def show(report: Report, run: Run) -> None:
     """A threshold chosen on held-out rows, what it does on the test items, and a button that keeps
     it.
     """
@@ -28,7 +27,8 @@ def show(report: dict[str, Any], run: Run) -> None:
     model = run.folder / "model"
     if not curve or not model.is_dir():
         return
-    st.subheader("When should a person decide?")
+    st.subheader("Confidence threshold")
+    st.caption("When should a person decide?")
     kept = read_threshold(model)
     if (run.folder / "validation.csv").is_file():
         costs(report, run)
@@ -40,42 +40,8 @@ def show(report: dict[str, Any], run: Run) -> None:
         key=f"least_sure {run.id}",
         help="Chosen on the validation items; the test items below only check it.",
     )
-    parts = [("validation items", curve)] + (
-        [("test items", report["test"]["coverage"])] if report["test"] else []
-    )
-    for column, (name, points) in zip(st.columns(2), parts, strict=False):
-        answered = [point for point in points if 100 * point["threshold"] >= least]
-        if not answered:
-            column.metric(
-                f"Right in 100 of those it answers ({name})", "none answered", border=True
-            )
-            continue
-        point = answered[-1]
-        low, high = wilson(point["right"], point["answered"])
-        column.metric(
-            f"Right in 100 of those it answers ({name})",
-            f"{100 * point['accuracy']:.0f}",
-            border=True,
-            delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}",
-            delta_arrow="off",
-            delta_color="off",
-        )
-    figure = go.Figure(
-        go.Scatter(
-            x=[100 * point["coverage"] for point in curve],
-            y=[100 * point["accuracy"] for point in curve],
-            mode="lines",
-            line={"color": charts.ACCENT},
-            customdata=[100 * point["threshold"] for point in curve],
-            hovertemplate=(
-                "answers %{x:.0f} %, right %{y:.0f} in 100 (at least %{customdata:.0f} %"
-                " sure)<extra></extra>"
-            ),
-        )
-    )
-    figure.update_xaxes(title="share of items it answers (%)", range=[0, 101])
-    figure.update_yaxes(title="right in 100 of them")
-    charts.draw(figure, "coverage", 240)
+    _tiles(report, curve, least)
+    _coverage(curve)
     if round(100 * kept) != least and st.button(
         "Keep this threshold with the model", icon=":material/save:"
     ):
@@ -86,7 +52,49 @@ def show(report: dict[str, Any], run: Run) -> None:
         st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
 
 
-def costs(report: dict[str, Any], run: Run) -> None:
+def _tiles(report: Report, curve: list[CoveragePoint], least: int) -> None:
+    """How often it is right above the threshold, on validation and test items."""
+    parts = [("validation items", curve)] + (
+        [("test items", report["test"]["coverage"])] if report["test"] else []
+    )
+    for column, (name, points) in zip(st.columns(2), parts, strict=False):
+        answered = [point for point in points if 100 * point["threshold"] >= least]
+        if not answered:
+            column.metric(f"Accuracy of what it answers ({name})", "none answered", border=True)
+            continue
+        point = answered[-1]
+        low, high = wilson(point["right"], point["answered"])
+        column.metric(
+            f"Accuracy of what it answers ({name})",
+            f"{100 * point['accuracy']:.0f} %",
+            border=True,
+            delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}",
+            delta_arrow="off",
+            delta_color="off",
+        )
+
+
+def _coverage(curve: list[CoveragePoint]) -> None:
+    """Accuracy against the share of items that it answers, over all thresholds."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[100 * point["coverage"] for point in curve],
+            y=[100 * point["accuracy"] for point in curve],
+            mode="lines",
+            line={"color": charts.ACCENT},
+            customdata=[100 * point["threshold"] for point in curve],
+            hovertemplate=(
+                "coverage %{x:.0f} %, accuracy %{y:.0f} % (threshold %{customdata:.0f}"
+                " %)<extra></extra>"
+            ),
+        )
+    )
+    figure.update_xaxes(title="coverage: share of items it answers (%)", range=[0, 101])
+    figure.update_yaxes(title="accuracy of them (%)")
+    charts.draw(figure, "coverage", 240)
+
+
+def costs(report: Report, run: Run) -> None:
     """What mistakes on each class and a person's look cost, and the threshold that is cheapest by
     these prices.
     """
@@ -103,27 +111,27 @@ def costs(report: dict[str, Any], run: Run) -> None:
             disabled=["class"],
             column_config={
                 "costs": st.column_config.NumberColumn(
-                    "missing one of them costs", min_value=0.0, max_value=1e6, required=True
+                    "misreading one of them costs", min_value=0.0, max_value=1e6, required=True
                 )
             },
         )
         price = dict(zip(table["class"], table["costs"], strict=True))
         with problems.caught():
-            found = cheapest_threshold(
+            cheapest = cheapest_threshold(
                 *_prices(vault.answers_of(run, "validation.csv"), price), person
             )
         left.metric(
             "Cheapest when at least this sure",
-            f"{100 * found.threshold:.0f} %",
+            f"{100 * cheapest.threshold:.0f} %",
             border=True,
             delta_arrow="off",
             delta_color="off",
-            delta=f"costs {100 * found.cost:.3g} for 100",
+            delta=f"costs {100 * cheapest.cost:.3g} for 100",
         )
-        left.caption(f"If it always answers: {100 * found.always:.3g} for 100.")
+        left.caption(f"If it always answers: {100 * cheapest.always:.3g} for 100.")
         if report["test"] is not None:
             cost, confidence = _prices(vault.answers_of(run, "predictions.csv"), price)
-            paid = np.where(confidence >= found.threshold, cost, person).mean()
+            paid = np.where(confidence >= cheapest.threshold, cost, person).mean()
             left.caption(
                 f"Checked on the test items: {100 * paid:.3g} for 100, {100 * cost.mean():.3g} if"
                 " it always answers."
@@ -132,7 +140,7 @@ def costs(report: dict[str, Any], run: Run) -> None:
             "Take it",
             icon=":material/check:",
             on_click=_take,
-            args=(run.id, found.threshold),
+            args=(run.id, cheapest.threshold),
             help="Puts the slider below there; nothing is kept yet.",
         )
 

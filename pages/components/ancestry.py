@@ -1,20 +1,18 @@
-"""It learnt this from these: the training items that look most like an item to the trained model
-itself.
-"""
+"""The training items that are most like an item to the trained model itself."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from pages.components import gallery, problems, services, state, waiting
+from pages.components import gallery, problems, run_panel
+from pages.components.shapes import Report
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
-from tl_core.registry.runs import ACTIVE, Run
+from tl_core.registry.runs import Run
 
 
 @st.cache_data(max_entries=10, ttl=3600, show_spinner=False)
@@ -23,64 +21,59 @@ def _read(path: str) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def show(run: Run, version: DatasetVersion, report: dict[str, Any], row: int) -> None:
+def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
     """The nearest training items of `row`; the search through all of them is asked for once for
     each run.
     """
-    with problems.caught():
-        searches = [
-            other
-            for other in services.runs().of_dataset(run.dataset)
-            if other.kind == "trace" and RunConfig.read(other.folder).options["run"] == run.id
-        ]
-    if searches and searches[0].status in ACTIVE:
-        waiting.watch_run(searches[0].id, "Looking through the training items…")
-        return
-    if searches and searches[0].status == "done":
-        _neighbours(_read(str(searches[0].folder / "trace.npz")), version, row)
-        return
-    if searches:
-        problems.show(searches[0].reason or {"what": "It stopped."})
-    if st.button(
-        "What did it learn this from?",
+    run_panel.show(
+        run_panel.of_run(run.id, "trace"),
+        "Looking through the training items…",
+        lambda search: _neighbours(_read(str(search.folder / "trace.npz")), version, row),
+        lambda: _offer(run, int(str(report["settings"].get("max_length") or 256))),
+    )
+
+
+def _offer(run: Run, max_length: int) -> None:
+    if not st.button(
+        "Show similar training items",
         icon=":material/family_history:",
         help=(
             "Looks for the training items "
-            "that are most alike to this model; done once for all items of this run."
+            "that are most like each item to this model; done once for all items of this run."
         ),
     ):
+        return
+    with problems.caught():
         config = replace(
             RunConfig.read(run.folder),
             kind="trace",
             recipe="",
             backbone="",
             sealed=False,
-            options={"run": run.id, "max_length": int(report["settings"].get("max_length") or 256)},
+            options={"run": run.id, "max_length": max_length},
         )
-        with problems.caught():
-            services.submit(config, f"{state.new_draft()}-trace")
-        state.draft_used()
-        st.rerun()
+    run_panel.start(config, "trace")
+    st.rerun()
 
 
-def _neighbours(found: dict[str, np.ndarray], version: DatasetVersion, row: int) -> None:
-    place = np.flatnonzero(found["rows"] == row)
+def _neighbours(search: dict[str, np.ndarray], version: DatasetVersion, row: int) -> None:
+    place = np.flatnonzero(search["rows"] == row)
     if not len(place):
         st.caption("This item was not among those that were looked through.")
         return
-    near, alike = found["near"][place[0]], found["alike"][place[0]]
+    near, alike = search["near"][place[0]], search["alike"][place[0]]
     names = [version.info.labels[int(version.labels[other])] for other in near]
-    st.markdown("**It learnt this from these**")
+    st.markdown("**Most similar training items**")
     st.caption(
-        "The training items that look most like it to this model, the most alike first; 100 is the"
-        " same."
+        "The nearest neighbours of this item in the model's own features, the nearest first; 100 is"
+        " identical."
     )
     with problems.caught():
         content = gallery.items(str(version.folder), tuple(int(other) for other in near))
     if version.info.modality == "text":
         gallery.texts(
             [
-                {"text": text, "is": name, "alike": f"{100 * value:.0f}"}
+                {"text": text, "true class": name, "similarity": f"{100 * value:.0f}"}
                 for text, name, value in zip(content, names, alike, strict=True)
             ],
             "ancestors",

@@ -23,20 +23,20 @@ def allowed(text: str) -> str:
     Raises:
         BackboneError: for a malformed reference, or a folder outside TL_MODELS_DIR.
     """
-    found = services.settings()
+    settings = services.settings()
     if text.startswith("run:"):
         services.runs().get(text.removeprefix("run:"))
     reference = parse_reference(text)
     if reference.kind == "static":
         if reference.target.startswith(INSIDE):
             return f"static:{allowed(reference.target)}"
-        folder = vector_file(reference.target, found)
+        folder = vector_file(reference.target, settings)
     elif reference.kind == "local":
-        folder = resolve_folder(reference, found)
+        folder = resolve_folder(reference, settings)
     else:
         return str(reference)
-    roots = [root.resolve() for root in found.model_folders]
-    if found.is_local and not found.named_model_folders:
+    roots = [root.resolve() for root in settings.model_folders]
+    if settings.is_local and not settings.named_model_folders:
         roots.append(Path.home())
     if not any(folder.is_relative_to(root) for root in roots):
         raise BackboneError(
@@ -44,21 +44,21 @@ def allowed(text: str) -> str:
             "",
             "Ask whoever runs this server to add it to TL_MODELS_DIR.",
         )
-    if folder.parent in [root.resolve() for root in found.model_folders]:
+    if folder.parent in [root.resolve() for root in settings.model_folders]:
         return f"{reference.kind}:{folder.name}"  # a name that also holds on another machine
     return f"{reference.kind}:{folder}"
 
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
     """The newest trained models of the acting user that read the same kind of items, as cards."""
-    found = [
+    usable = [
         run
         for run in trained.finished()
         if run.backbone
         and (run.folder / "model" / "config.json").is_file()
         and not (run.folder / "model" / "graft.json").is_file()
     ]
-    images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in found]
+    images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in usable]
     return [
         {
             "reference": f"run:{run.id}",
@@ -67,9 +67,9 @@ def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
             "problem": "",
             "size": f"{trained.name(run)} on {run.dataset}",
             "licence": f"that of {run.backbone}",
-            "text": "What it has learnt there is the start here: " + run.headline,
+            "text": "Starts from the weights of that run: " + run.headline,
         }
-        for run, image in zip(found, images, strict=True)
+        for run, image in zip(usable, images, strict=True)
         if image == (record.modality == "image")
     ][:_OWN]
 

@@ -4,45 +4,60 @@ licence, memory.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, TypeVar
 
 import streamlit as st
 
-from pages.components import problems, services, waiting
+from pages.components import ask, services
 from pages.components.words import plain, size
-from tl_core.errors import UserError
 from tl_core.jobs.monitor import read_machine
 from tl_core.models.catalogue import Card, choose
 from tl_core.models.references import read_json
 
 _FIRST = 6
+_Choice = TypeVar("_Choice")
 _LANGUAGES = {"": "any", "en": "English", "zh": "Chinese", "other": "another one"}
 _MEGABYTES = {0: "any", 50: "50 MB", 150: "150 MB", 500: "500 MB"}
 
 
+class HubModel(TypedDict):
+    """A model of the Hub, as `search_hub` finds it."""
+
+    reference: str
+    parameters_m: float | None
+    task: str
+    licence: str
+    downloads: int
+    gated: bool
+
+
 def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        language = (
-            st.selectbox(
-                "Language of the texts",
-                list(_LANGUAGES),
-                format_func=_LANGUAGES.get,
-                key="cat_language",
-                width=170,
-                persist_state="session",
+    cards = _filtered(modality)
+    speeds = read_json(services.settings().home_path / "speeds.json")
+    pressed = ""
+    for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
+        with st.container(border=True):
+            here = (
+                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
             )
-            if modality == "text"
-            else ""
-        )
-        most = st.selectbox(
-            "Download at most",
-            list(_MEGABYTES),
-            format_func=_MEGABYTES.get,
-            key="cat_size",
-            width=170,
-            persist_state="session",
-        )
+            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
+            facts, press = st.columns([6, 1], vertical_alignment="center")
+            facts.caption(plain(_facts(card, speeds.get(card.reference))))
+            if press.button("Use this", key=f"use_{card.reference}"):
+                pressed = card.reference
+    if not cards:
+        st.caption("None meets all of these wishes.")
+    elif len(cards) > _FIRST:
+        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
+    return pressed
+
+
+def _filtered(modality: str) -> list[Card]:
+    """The filters in a row, and the cards that pass them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        language = _one_of("Language of the texts", _LANGUAGES, "cat_language", modality == "text")
+        most = _one_of("Download at most", _MEGABYTES, "cat_size")
         commercial = st.toggle(
             "Commercial use", key="cat_commercial", help="Only licences that allow it."
         )
@@ -51,38 +66,34 @@ def show(modality: str) -> str:
             key="cat_fits",
             help=(
                 "Only those whose weights, gradients and optimiser "
-                "fit into its memory, so that all of it can be tuned."
+                "fit into its memory, so that all of it can be fine-tuned."
             ),
         )
         offline = st.toggle(
             "Already here", key="cat_offline", help="Only those that need no download."
         )
-    cards = choose(
+    return choose(
         modality,
-        language=language,
-        most_mb=most,
+        language=language or "",
+        most_mb=most or 0,
         commercial=commercial,
         offline=offline,
         fits_gb=_memory() if fits else 0,
     )
-    speeds = read_json(services.settings().home_path / "speeds.json")
-    shown = cards if st.session_state.get("cat_all") else cards[:_FIRST]
-    pressed = ""
-    for card in shown:
-        with st.container(border=True):
-            here = (
-                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
-            )
-            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
-            told, press = st.columns([6, 1], vertical_alignment="center")
-            told.caption(plain(_facts(card, speeds.get(card.reference))))
-            if press.button("Use this", key=f"use_{card.reference}"):
-                pressed = card.reference
-    if not cards:
-        st.caption("None meets all of these wishes.")
-    elif len(cards) > _FIRST:
-        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
-    return pressed
+
+
+def _one_of(title: str, names: dict[_Choice, str], key: str, here: bool = True) -> _Choice | None:
+    """A select box of a filter, where it has a meaning."""
+    if not here:
+        return None
+    return st.selectbox(
+        title,
+        list(names),
+        format_func=names.get,
+        key=key,
+        width=170,
+        persist_state="session",
+    )
 
 
 def search(modality: str) -> str:
@@ -94,39 +105,31 @@ def search(modality: str) -> str:
         words = st.text_input(
             "Search the Hub", placeholder="birds, legal, finnish …", max_chars=100
         )
-        asked = st.form_submit_button("Search", icon=":material/search:")
-    if asked and words.strip():
+        submitted = st.form_submit_button("Search", icon=":material/search:")
+    if submitted and words.strip():
         language = st.session_state.get("cat_language", "")
-        with problems.caught():
-            st.session_state["found_for"] = words.strip()
-            st.session_state["found_ticket"] = services.compute().call(
-                "search_hub",
-                text=words.strip(),
-                modality=modality,
-                language=language if language != "other" else "",
-                commercial=bool(st.session_state.get("cat_commercial")),
-            )
-    if not st.session_state["found_ticket"]:
+        ask.send(
+            "hub search",
+            "search_hub",
+            words.strip(),
+            text=words.strip(),
+            modality=modality,
+            language=language if language != "other" else "",
+            commercial=bool(st.session_state.get("cat_commercial")),
+        )
+    models: list[HubModel] | None = ask.answer("hub search", "Asking the Hub…", quiet=True)
+    if models is None:
         return ""
-    try:
-        ready, found = services.compute().poll(st.session_state["found_ticket"])
-    except UserError as error:
-        problems.show(error)
-        return ""
-    if not ready:
-        waiting.wait_quietly(st.session_state["found_ticket"], "Asking the Hub…")
-        return ""
-    if not found:
+    if not models:
         st.caption(
-            "Nothing with safetensors weights was found for"
-            f" “{plain(st.session_state['found_for'])}”."
+            f"Nothing with safetensors weights was found for “{plain(ask.subject('hub search'))}”."
         )
     pressed = ""
-    for one in found:
+    for one in models:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{plain(one['reference'].removeprefix('hub:'))}** "
-                f" \n:small[{plain(_told(one))}]",
+                f" \n:small[{plain(_summary(one))}]",
                 width="stretch",
             )
             if st.button("Use this", key=f"found_{one['reference']}"):
@@ -134,7 +137,7 @@ def search(modality: str) -> str:
     return pressed
 
 
-def _told(one: dict[str, Any]) -> str:
+def _summary(one: HubModel) -> str:
     """What the Hub says of a model, in one line."""
     parts = [
         f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "",
@@ -160,8 +163,8 @@ def _facts(card: Card, speed: object) -> str:
         reach if card.input else "",
         languages,
         card.licence,
-        f"learnt from {card.pretraining}" if card.pretraining else "",
-        f"tuning all of it takes {card.tuning_gb:.1f} GB and more",
+        f"pretrained on {card.pretraining}" if card.pretraining else "",
+        f"full fine-tuning takes {card.tuning_gb:.1f} GB and more",
         f"{speed:,.0f} items a second here" if isinstance(speed, float) else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -169,6 +172,6 @@ def _facts(card: Card, speed: object) -> str:
 
 def _memory() -> float:
     """Memory for training in 10^9 bytes: the largest GPU's, else the machine's."""
-    found = read_machine()
-    gpus = [gpu["memory_total"] for gpu in found["gpus"] if gpu["memory_total"]]
-    return float(max(gpus) if gpus else found["memory_total"]) / 1e9
+    machine = read_machine()
+    gpus = [gpu["memory_total"] for gpu in machine["gpus"] if gpu["memory_total"]]
+    return float(max(gpus) if gpus else machine["memory_total"]) / 1e9

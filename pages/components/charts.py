@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.shapes import Range
 from pages.components.words import label
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
 COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito
 _CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+
+
+class Priced(TypedDict):
+    """A strategy or run with its score and its price."""
+
+    name: str
+    title: str
+    minutes: float
+    accuracy: Range
 
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
@@ -55,7 +66,7 @@ def _whisker() -> str:
     return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
 
 
-def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
+def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
     """Scores in per cent with their intervals; the marked one in the accent colour."""
     figure = go.Figure(
         go.Bar(
@@ -73,10 +84,10 @@ def score_bars(rows: list[tuple[str, dict[str, Any], bool]], key: str) -> None:
             text=[f"{100 * s['value']:.0f}" for _, s, _ in rows],
             textposition="inside",
             insidetextanchor="start",
-            hovertemplate="%{y}: %{x:.1f} right in 100<extra></extra>",
+            hovertemplate="%{y}: accuracy %{x:.1f} %<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, 100], title="right in 100", tickvals=[0, 25, 50, 75, 100])
+    figure.update_xaxes(range=[0, 100], title="accuracy (%)", tickvals=[0, 25, 50, 75, 100])
     figure.update_yaxes(autorange="reversed", type="category")
     draw(figure, key, 46 * len(rows) + 80)
 
@@ -114,12 +125,12 @@ def sweep(points: list[dict[str, float]], key: str) -> None:
             line={"color": ACCENT},
             customdata=[p["log_loss"] for p in points],
             hovertemplate=(
-                "C = %{x:g}: %{y:.1f} right in 100, log loss %{customdata:.3f}<extra></extra>"
+                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
             ),
         )
     )
-    figure.update_xaxes(type="log", title="C (how freely the weights may grow)")
-    figure.update_yaxes(title="right in 100, held out")
+    figure.update_xaxes(type="log", title="C (inverse strength of the weight penalty)")
+    figure.update_yaxes(title="accuracy, held out (%)")
     draw(figure, key, 240)
 
 
@@ -140,16 +151,16 @@ def lr_curve(points: list[dict[str, float]], chosen: float, key: str) -> None:
     draw(figure, key, 220)
 
 
-def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> None:
+def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
     """Strategies by minutes and score, with their intervals; the recommended one in the accent
     colour.
     """
     figure = go.Figure()
     for row in rows:
-        found = row["accuracy"]
+        score = row["accuracy"]
         figure.add_scatter(
             x=[60 * row["minutes"]],
-            y=[100 * found["value"]],
+            y=[100 * score["value"]],
             mode="markers+text",
             text=[label(row["title"])],
             textposition="middle right",
@@ -159,12 +170,12 @@ def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> No
             error_y={
                 "type": "data",
                 "symmetric": False,
-                "array": [100 * (found["high"] - found["value"])],
-                "arrayminus": [100 * (found["value"] - found["low"])],
+                "array": [100 * (score["high"] - score["value"])],
+                "arrayminus": [100 * (score["value"] - score["low"])],
                 "color": _whisker(),
                 "thickness": 1,
             },
-            hovertemplate="%{text}: %{y:.1f} right in 100, %{x:.0f} seconds<extra></extra>",
+            hovertemplate="%{text}: accuracy %{y:.1f} %, %{x:.0f} seconds<extra></extra>",
         )
     costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
     room = 0.12 * (max(costs) - min(costs)) + 0.1
@@ -174,7 +185,7 @@ def cost_and_score(rows: list[dict[str, Any]], recommended: str, key: str) -> No
         dtick=1,
         range=[min(costs) - room, max(costs) + 3 * room],
     )  # so that no name is cut off
-    figure.update_yaxes(title="right in 100")
+    figure.update_yaxes(title="accuracy (%)")
     draw(figure, key, 360)
 
 

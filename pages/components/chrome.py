@@ -61,6 +61,12 @@ def sections() -> dict[str, list[st.Page]]:
     }
 
 
+def title(name: str, question: str) -> None:
+    """What the page is called, and below it the question that it answers."""
+    st.title(name)
+    st.caption(question)
+
+
 def badge(status: str) -> str:
     """A coloured word for a status."""
     colour, word = STATES[status]

@@ -88,7 +88,7 @@ def show_files() -> None:
     limit = services.settings().number("upload_mb")
     st.caption("Choose all pictures of one class, type its name, add them; then the next class.")
     label = st.text_input("Class of these pictures", key="files_label", placeholder="such as ripe")
-    found = st.file_uploader(
+    files = st.file_uploader(
         "Pictures",
         key=f"pictures_{st.session_state['upload_key']}",
         accept_multiple_files=True,
@@ -96,9 +96,9 @@ def show_files() -> None:
         max_upload_size=limit,
         help=f"Up to {limit:,} MB together. Larger sets: a zip of class folders.",
     )
-    if st.button("Add these pictures", disabled=not found, icon=":material/add_photo_alternate:"):
+    if st.button("Add these pictures", disabled=not files, icon=":material/add_photo_alternate:"):
         with problems.caught():
-            add(label, found)
+            add(label, files)
         uploads.reset("upload_key")
         st.rerun()
     _show()

@@ -14,7 +14,8 @@ from pages.components.words import label, size
 from tl_core.jobs.events import RunView
 
 _MOST = 400  # points of one curve
-Curves = dict[str, list[dict[str, Any]]]
+Point = dict[str, Any]  # a number by each name of the curve, and lists of them for GPUs
+Curves = dict[str, list[Point]]
 
 
 def show(view: RunView, others: dict[str, RunView]) -> None:
@@ -26,10 +27,10 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
     everyone = {"": view, **others}
     left, right = st.columns(2)
     with left:
-        st.markdown("**Loss** (small is good)")
+        st.markdown("**Loss** (lower is better)")
         _loss(everyone)
     with right:
-        st.markdown("**Score on the tuning items**")
+        st.markdown("**Accuracy on the validation items**")
         _scores(everyone)
     with st.expander("Learning rates, gradient, speed"):
         last = training[list(training)[-1]]
@@ -38,7 +39,7 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
             st.caption("learning rate by layer group")
             _rates(last)
         for column, name, text in (
-            (second, "grad_norm", "length of the gradient"),
+            (second, "grad_norm", "gradient norm"),
             (third, "rate", "items a second"),
         ):
             with column:
@@ -65,13 +66,13 @@ def _tiles(training: Curves, held: Curves) -> None:
     if judged:
         best = max(judged, key=lambda point: point["accuracy"])
         tiles[3].metric(
-            "Best so far, right in 100",
+            "Best accuracy so far (%)",
             f"{100 * best['accuracy']:.0f}",
-            help=f"On the tuning items, after epoch {best['epoch']:g}; this state is kept.",
+            help=f"On the validation items, after epoch {best['epoch']:g}; this state is kept.",
         )
 
 
-def _thin(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _thin(points: list[Point]) -> list[Point]:
     step = max(1, len(points) // _MOST)
     return points[::step] if step > 1 else points
 
@@ -88,7 +89,9 @@ def _loss(views: dict[str, RunView]) -> None:
                     mode="lines" if kind == "training" else "lines+markers",
                     name=label(
                         " ".join(
-                            filter(None, (run, part, "train" if kind == "training" else "tuning"))
+                            filter(
+                                None, (run, part, "train" if kind == "training" else "validation")
+                            )
                         )
                     ),
                     line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
@@ -104,8 +107,8 @@ def _scores(views: dict[str, RunView]) -> None:
     for number, (run, view) in enumerate(views.items()):
         for part, points in _parts(view, "validation").items():
             for key, name, dash in (
-                ("accuracy", "right in 100", "solid"),
-                ("macro_f1", "macro F1", "dot"),
+                ("accuracy", "accuracy (%)", "solid"),
+                ("macro_f1", "macro F1 (%)", "dot"),
             ):
                 if key == "macro_f1" and (run or part):
                     continue  # one line for each run is enough to compare
@@ -141,7 +144,7 @@ def _colour(number: int, part: str, view: RunView) -> str:
     return charts.COLOURS[number % len(charts.COLOURS)]
 
 
-def _rates(points: list[dict[str, Any]]) -> None:
+def _rates(points: list[Point]) -> None:
     names = sorted({name for point in points for name in point if name.startswith("lr ")})
     figure = go.Figure()
     for number, name in enumerate(names):
@@ -174,7 +177,7 @@ def _line(curves: Curves, name: str, key: str) -> None:
     charts.draw(figure, key, 200)
 
 
-def machine(points: list[dict[str, Any]]) -> None:
+def machine(points: list[Point]) -> None:
     """What GPUs, or processor and memory, did over the run."""
     if len(points) < 2:
         return

@@ -2,69 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts
-from pages.components.words import label, plain
+from pages.components.shapes import ClassRanking, Report, ScoredRows, TopK
+from pages.components.words import interval, label, plain
 from tl_core.evaluate.slices import value_of
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read
 
 
-def repeated(report: dict[str, Any]) -> None:
+def repeated(report: Report) -> None:
     """How much of a small set's score depends on how it was cut into parts."""
-    found = report.get("cross_validation")
-    if found:
+    folds = report.get("cross_validation")
+    if folds:
         st.caption(
-            f"Cross-validated {found['repeats']} times over, each time with other parts, on the"
-            f" {found['rows']:,} items that are not test items: right {100 * found['mean']:.1f}"
-            f" times in 100 on average, {100 * found['low']:.1f} to {100 * found['high']:.1f}"
-            " depending on the cut."
+            f"Repeated cross-validation ({folds['repeats']} times, other folds each time) on the"
+            f" {folds['rows']:,} items that are not test items: accuracy"
+            f" {100 * folds['mean']:.1f} % on average, {100 * folds['low']:.1f} to"
+            f" {100 * folds['high']:.1f} depending on the folds."
         )
 
 
-def most_confused(test: dict[str, Any]) -> None:
+def most_confused(test: ScoredRows) -> None:
     """The ten pairs that are mixed up most often, both ways together."""
     names, counts = test["confusion"]["labels"], test["confusion"]["counts"]
     pairs = [
         {
             "one": names[i],
             "other": names[j],
-            "mixed up": counts[i][j] + counts[j][i],
-            "one called other": counts[i][j],
-            "other called one": counts[j][i],
+            "confused": counts[i][j] + counts[j][i],
+            "one predicted as other": counts[i][j],
+            "other predicted as one": counts[j][i],
         }
         for i in range(len(names))
         for j in range(i)
         if counts[i][j] + counts[j][i]
     ]
     if len(names) > 2 and pairs:
-        st.markdown("**Most often mixed up**")
+        st.markdown("**Most often confused**")
         st.dataframe(
-            pd.DataFrame(sorted(pairs, key=lambda pair: -pair["mixed up"])[:10]), hide_index=True
+            pd.DataFrame(sorted(pairs, key=lambda pair: -pair["confused"])[:10]), hide_index=True
         )
 
 
-def weak_slices(test: dict[str, Any], noun: str) -> None:
+def weak_slices(test: ScoredRows, noun: str) -> None:
     """Kinds of items, those that are answered worse than the rest first."""
     parts = test.get("slices", [])
     if not parts:
         return
-    st.subheader(f"Is it worse on some kind of {noun}?")
+    st.subheader("Slices")
+    st.caption(f"Is it worse on some kind of {noun}?")
     for part in (part for part in parts if part["worse"]):
         st.warning(
-            f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: right"
-            f" {100 * part['accuracy']['value']:.0f} times in 100, {100 * part['rest']:.0f} on the"
-            f" rest. That is hardly chance, although {len(parts)} kinds were looked at (p ="
+            f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: accuracy"
+            f" {100 * part['accuracy']['value']:.0f} %, {100 * part['rest']:.0f} % on the rest."
+            f" That is hardly chance, adjusted for the {len(parts)} kinds that were looked at (p ="
             f" {part['p_value']:.3f}).",
             icon=":material/warning:",
         )
     if not any(part["worse"] for part in parts):
-        st.caption(f"None of {len(parts)} kinds stands out beyond chance.")
+        st.caption(f"None of the kinds looked at ({len(parts)}) stands out beyond chance.")
     with st.expander("All kinds that were looked at"):
         st.dataframe(
             pd.DataFrame(
@@ -73,11 +73,8 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
                         "by": part["by"],
                         "value": value_of(part),
                         "items": part["n"],
-                        "right in 100": 100 * part["accuracy"]["value"],
-                        "plausible": (
-                            f"{100 * part['accuracy']['low']:.0f} to"
-                            f" {100 * part['accuracy']['high']:.0f}"
-                        ),
+                        "accuracy": 100 * part["accuracy"]["value"],
+                        "95 % interval": interval(part["accuracy"]),
                         "on the rest": 100 * part["rest"],
                         "p": part["p_value"],
                     }
@@ -86,8 +83,12 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
             ),
             hide_index=True,
             column_config={
-                "right in 100": st.column_config.NumberColumn(format="%.0f"),
-                "on the rest": st.column_config.NumberColumn(format="%.0f"),
+                "accuracy": st.column_config.NumberColumn(
+                    format="%.0f %%", help="Right for so many of 100 items of this kind."
+                ),
+                "on the rest": st.column_config.NumberColumn(
+                    format="%.0f %%", help="Accuracy on all other items."
+                ),
                 "p": st.column_config.NumberColumn(
                     format="%.3f",
                     help=(
@@ -99,26 +100,43 @@ def weak_slices(test: dict[str, Any], noun: str) -> None:
         )
 
 
-def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
+def confidence(report: Report, test: ScoredRows) -> None:
     """Stated confidence against how often it is right, on the items of one section of the
     report.
     """
     if not test.get("reliability"):
         return
-    st.subheader("Can its confidence be trusted?")
+    st.subheader("Calibration")
+    st.caption("Can its confidence be trusted?")
     error = test["ece"]
     st.markdown(
-        f"On average its confidence is {100 * error['value']:.0f} points away from how often it is"
-        f" right; a perfectly honest model would show {100 * error['expected_if_calibrated']:.0f}"
-        " by chance on so few."
+        f"Calibration error: on average its confidence is {100 * error['value']:.1f} points away"
+        " from how often it is right. A perfectly calibrated model would show"
+        f" {100 * error['expected_if_calibrated']:.1f} on as few items, by chance."
     )
-    found = report.get("temperature") or {}
-    if found.get("temperature", 1.0) != 1.0:
+    fitted = report.get("temperature")
+    temperature = fitted.get("temperature", 1.0) if fitted else 1.0
+    if temperature != 1.0:
         st.caption(
-            f"Its confidence was {'lowered' if found['temperature'] > 1 else 'raised'} after"
-            f" training, by a temperature of {found['temperature']:.2f} fitted on held-out rows;"
-            " its answers are the same."
+            f"Temperature scaling: its confidence was {'lowered' if temperature > 1 else 'raised'}"
+            f" after training, with T = {temperature:.2f} fitted on held-out rows; its predictions"
+            " are the same."
         )
+    _reliability(test)
+    if sets := test.get("conformal"):
+        one = sets[0]
+        st.caption(
+            "Prediction sets (conformal): to hold the true class"
+            f" {100 * one['promised']:.0f} times in 100, it has to name {one['mean_size']:.2f}"
+            " classes on average. On the test items the true class was among them"
+            f" {100 * one['covered']['value']:.0f} times in 100"
+            f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
+            " plausible)."
+        )
+
+
+def _reliability(test: ScoredRows) -> None:
+    """Stated confidence against how often it is right, a point for each bin with its interval."""
     bins = test["reliability"]
     figure = go.Figure()
     figure.add_scatter(
@@ -147,29 +165,20 @@ def confidence(report: dict[str, Any], test: dict[str, Any]) -> None:
         },
         customdata=[part["n"] for part in bins],
         hovertemplate=(
-            "says %{x:.0f} %, right %{y:.0f} times in 100 (%{customdata} items)<extra></extra>"
+            "confidence %{x:.0f} %, accuracy %{y:.0f} % (%{customdata} items)<extra></extra>"
         ),
     )
-    figure.update_xaxes(title="how sure it says it is (%)", range=[0, 104])
-    figure.update_yaxes(title="right in 100", range=[0, 105])
+    figure.update_xaxes(title="confidence (%)", range=[0, 104])
+    figure.update_yaxes(title="accuracy (%)", range=[0, 105])
     charts.draw(figure, "reliability", 340)
-    if sets := test.get("conformal"):
-        one = sets[0]
-        st.caption(
-            f"Naming as many classes as it takes to be right {100 * one['promised']:.0f} times in"
-            f" 100 needs {one['mean_size']:.2f} classes on average; on the test items the truth was"
-            f" among them {100 * one['covered']['value']:.0f} times in 100"
-            f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
-            " plausible)."
-        )
 
 
-def ranking(test: dict[str, Any]) -> None:
+def ranking(test: ScoredRows) -> None:
     """ROC and precision-recall curves, and how near the top the truth is."""
     classes = test.get("ranking", [])
     if not classes:
         return
-    with st.expander("Curves class by class (ROC, precision and recall), and near misses"):
+    with st.expander("ROC and precision-recall curves class by class, and near misses"):
         names = [part["label"] for part in classes]
         worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][
             :_SHOWN_CLASSES
@@ -183,58 +192,67 @@ def ranking(test: dict[str, Any]) -> None:
             help="At first those that it tells apart least well.",
         )
         shown = [part for part in classes if part["label"] in picked]
-        axes = (
-            ("roc", "called so although it is not (%)", "found (%)"),
-            ("pr", "found (%)", "right when named (%)"),
-        )
-        for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
-            figure = go.Figure()
-            for part, colour in zip(shown, charts.COLOURS, strict=False):
-                figure.add_scatter(
-                    x=[100 * x for x, _ in part[curve]],
-                    y=[100 * y for _, y in part[curve]],
-                    mode="lines",
-                    name=label(part["label"]),
-                    line={"color": colour},
-                )
-            figure.update_xaxes(title=across, range=[0, 101])
-            figure.update_yaxes(title=up, range=[0, 101])
-            figure.update_layout(
-                legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+        _curves(shown)
+        _areas(classes)
+        _near_misses(test["top_k"])
+
+
+def _curves(classes: list[ClassRanking]) -> None:
+    """ROC on the left, precision against recall on the right, a line for each class."""
+    axes = (
+        ("roc", "false positive rate (%)", "recall (%)"),
+        ("pr", "recall (%)", "precision (%)"),
+    )
+    for column, (curve, across, up) in zip(st.columns(2), axes, strict=True):
+        figure = go.Figure()
+        for part, colour in zip(classes, charts.COLOURS, strict=False):
+            figure.add_scatter(
+                x=[100 * x for x, _ in part[curve]],
+                y=[100 * y for _, y in part[curve]],
+                mode="lines",
+                name=label(part["label"]),
+                line={"color": colour},
             )
-            with column:
-                charts.draw(figure, f"curve_{curve}", 320, legend=len(shown) > 1)
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "class": part["label"],
-                        "items": part["positives"],
-                        "ROC area": part["auc"]["value"],
-                        "plausible": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
-                        "average precision": part["average_precision"]["value"],
-                        "also plausible": (
-                            f"{part['average_precision']['low']:.2f} to"
-                            f" {part['average_precision']['high']:.2f}"
-                        ),
-                    }
-                    for part in classes
-                ]
+        figure.update_xaxes(title=across, range=[0, 101])
+        figure.update_yaxes(title=up, range=[0, 101])
+        figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+        with column:
+            charts.draw(figure, f"curve_{curve}", 320, legend=len(classes) > 1)
+
+
+def _areas(classes: list[ClassRanking]) -> None:
+    """The areas under both curves, class by class."""
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "class": part["label"],
+                    "support": part["positives"],
+                    "ROC AUC": part["auc"]["value"],
+                    "95 % interval": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
+                    "average precision": part["average_precision"]["value"],
+                    "95 % interval of it": (
+                        f"{part['average_precision']['low']:.2f} to"
+                        f" {part['average_precision']['high']:.2f}"
+                    ),
+                }
+                for part in classes
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            "ROC AUC": st.column_config.NumberColumn(
+                format="%.3f", help="1 is perfect, 0.5 is chance."
             ),
-            hide_index=True,
-            column_config={
-                "ROC area": st.column_config.NumberColumn(
-                    format="%.3f", help="1 is perfect, 0.5 is chance."
-                ),
-                "average precision": st.column_config.NumberColumn(format="%.3f"),
-            },
+            "average precision": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
+
+
+def _near_misses(top_k: list[TopK]) -> None:
+    """How often the truth is among the first few answers."""
+    for part in top_k[1:]:
+        st.markdown(
+            f"Top-{part['k']} accuracy {100 * part['accuracy']['value']:.0f} %: so often the true"
+            f" class is among its first {part['k']}."
         )
-        if len(test["top_k"]) > 1:
-            st.markdown(
-                "; ".join(
-                    f"among its first {part['k']}: {100 * part['accuracy']['value']:.0f} times"
-                    " in 100"
-                    for part in test["top_k"][1:]
-                ).capitalize()
-                + "."
-            )

@@ -5,15 +5,13 @@ the answer.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import problems, services, waiting
+from pages.components import ask, problems
 from pages.components.words import plain
-from tl_core.errors import UserError
 from tl_core.evaluate.expectations import SAME, Expectation, choices, examine
 from tl_core.predict.carried import preparation_of
 from tl_core.registry.runs import Run
@@ -25,7 +23,7 @@ _EXAMPLES = [{"text": "", "changed": "", "expected": SAME}]
 
 def show(run: Run, labels: list[str]) -> None:
     """The table to type into, a button, and which expectations hold."""
-    with st.expander("Type in what you expect"):
+    with st.expander("Behaviour tests: type in what you expect"):
         st.caption(
             "A text, the same text changed, and what the change should do. A name, a place or a"
             " polite word should leave the answer alone; *not* should turn it."
@@ -73,29 +71,23 @@ def show(run: Run, labels: list[str]) -> None:
                     json.dumps([vars(pair) for pair in pairs], ensure_ascii=False), encoding="utf-8"
                 )
                 st.session_state["expected"] = pairs
-                st.session_state["expected_of"] = run.id
-                st.session_state["expected_ticket"] = services.compute().call(
+                ask.send(
+                    "expectations",
                     "predict_texts",
+                    run.id,
                     folder=str(run.folder / "model"),
                     texts=[text for pair in pairs for text in (pair.text, pair.changed)],
                 )
-        if st.session_state["expected_of"] == run.id:
+        if ask.is_about("expectations", run.id):
             _answers(st.session_state["expected"])
 
 
 def _answers(pairs: list[Expectation]) -> None:
-    try:
-        ready, found = services.compute().poll(st.session_state["expected_ticket"])
-    except UserError as error:
-        problems.show(error)
+    predictions = ask.answer("expectations", "Predicting…", quiet=True)
+    if predictions is None:
         return
-    if not ready:
-        waiting.wait_quietly(st.session_state["expected_ticket"], "Asking the model…")
-        return
-    probabilities = np.array(found["probabilities"])
-    result: dict[str, Any] = examine(
-        pairs, found["labels"], probabilities[::2], probabilities[1::2]
-    )
+    probabilities = np.array(predictions["probabilities"])
+    result = examine(pairs, predictions["labels"], probabilities[::2], probabilities[1::2])
     held = result["held"]
     st.markdown(
         f"**{sum(row['held'] for row in result['rows'])} of {len(pairs)} hold**"

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from pages.components import problems, services, waiting
+from pages.components import ask, problems
 from pages.components.words import plain
 from tl_core.data.preparation import Preparation
-from tl_core.errors import UserError
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page
 
@@ -24,13 +23,30 @@ _FAINT = 0.2
 _STRONG, _CLEAR = 0.6, 0.25  # of the most relevant word
 
 
+class Method(TypedDict):
+    """One way of explaining: how much each part speaks for the label, and checks of it."""
+
+    name: str
+    map: list[float] | list[list[float]]
+    deletion: float
+    random_deletion: float
+    completeness: float | None
+
+
+class Explanation(TypedDict):
+    """What speaks for one label, as `tl_core.predict.explain` gives it."""
+
+    label: str
+    words: list[str]
+    methods: list[Method]
+    sanity: float
+
+
 def show(model: str, value: str | bytes | None, labels: list[str], about: str) -> None:
     """A button, then each method for each of `labels`; `about` tells one item from another."""
     if value is None:
         return
-    if st.session_state["explain_of"] != about:
-        st.session_state.update(explain_of=about, explain_ticket=0)
-    if not st.session_state["explain_ticket"]:
+    if not ask.is_about("explanation", about):
         if st.button(
             "Why?",
             icon=":material/help:",
@@ -39,25 +55,21 @@ def show(model: str, value: str | bytes | None, labels: list[str], about: str) -
                 f"{', '.join(map(plain, labels))}; takes some seconds."
             ),
         ):
-            with problems.caught():
-                st.session_state["explain_ticket"] = services.compute().call(
-                    "explain", folder=model, value=value, labels=labels
-                )
+            ask.send("explanation", "explain", about, folder=model, value=value, labels=labels)
             st.rerun()
         return
-    try:
-        ready, found = services.compute().poll(st.session_state["explain_ticket"])
-    except UserError as error:
-        problems.show(error)
-        return
-    if not ready:
-        waiting.wait_quietly(st.session_state["explain_ticket"], "Looking for what it goes by…")
-        return
+    explanations = ask.answer("explanation", "Looking for what it goes by…", quiet=True)
+    if explanations is not None:
+        _draw(explanations, model, value)
+
+
+def _draw(explanations: list[Explanation], model: str, value: str | bytes) -> None:
+    """A column for each label, its methods below one another, and whether to trust them."""
     shown = None
     if isinstance(value, bytes):
         with problems.caught():
             shown = open_page(value, 0, preparation_of(Path(model)) or Preparation())
-    for column, one in zip(st.columns(len(found)), found, strict=True):
+    for column, one in zip(st.columns(len(explanations)), explanations, strict=True):
         with column:
             st.markdown(f"**What speaks for {plain(one['label'])}**")
             for method in one["methods"]:
@@ -66,7 +78,7 @@ def show(model: str, value: str | bytes | None, labels: list[str], about: str) -
                 else:
                     st.markdown(marked(one["words"], method["map"]))
                 st.caption(_trust(method))
-    sanity = found[0]["sanity"]
+    sanity = explanations[0]["sanity"]
     st.caption(
         "Two methods that agree are better than one. "
         + (
@@ -78,18 +90,21 @@ def show(model: str, value: str | bytes | None, labels: list[str], about: str) -
     )
 
 
-def _trust(method: dict[str, Any]) -> str:
+def _trust(method: Method) -> str:
     fall, chance = method["deletion"], method["random_deletion"]
     name = method["name"][0].upper() + method["name"][1:]
-    said = (
-        f"{name}: taking the marked parts away first leaves it {100 * fall:.0f} % sure on average,"
-        f" random parts {100 * chance:.0f} %."
+    sentence = (
+        f"{name}: removing the marked parts first leaves a mean confidence of {100 * fall:.0f} %,"
+        f" random parts {100 * chance:.0f} % (deletion test)."
     )
     if fall >= chance:
-        said += " So the marks tell little."
+        sentence += " So the marks tell little."
     if method["completeness"] is not None:
-        said += f" {100 * method['completeness']:.0f} % of the answer is not accounted for."
-    return said
+        sentence += (
+            f" {100 * method['completeness']:.0f} % of the answer is not accounted for"
+            " (completeness)."
+        )
+    return sentence
 
 
 def strength(relevance: np.ndarray) -> np.ndarray:
@@ -97,10 +112,10 @@ def strength(relevance: np.ndarray) -> np.ndarray:
     left grey, the share by which class activation maps are cut for finding objects (Zhou et al.,
     CVPR 2016).
     """
-    found = np.clip(relevance, 0, None)
-    return (
-        np.clip(found / found.max() - _FAINT, 0, None) / (1 - _FAINT) if found.max() > 0 else found
-    )
+    positive = np.clip(relevance, 0, None)
+    if positive.max() <= 0:
+        return positive
+    return np.clip(positive / positive.max() - _FAINT, 0, None) / (1 - _FAINT)
 
 
 def overlay(picture: Image.Image, relevance: np.ndarray) -> bytes:

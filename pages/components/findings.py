@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from pages.components import gallery, problems, services, state
+from pages.components import gallery, run_panel, services, state
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.look import thumbnail
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.runs import Run
 
 ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
 _SHOWN = 24
@@ -38,7 +41,7 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
             _items(record, info, finding)
 
 
-def _items(record: DatasetRecord, info: VersionInfo, finding: dict) -> None:
+def _items(record: DatasetRecord, info: VersionInfo, finding: dict[str, Any]) -> None:
     if finding["id"] == "skipped":
         with st.expander("Show the items"):
             st.dataframe(info.skipped, hide_index=True)
@@ -50,22 +53,22 @@ def _items(record: DatasetRecord, info: VersionInfo, finding: dict) -> None:
     with st.expander("Show the items", key=f"items_{finding['id']}", on_change="rerun") as box:
         if not box.open:
             return
-        found = _examples(str(record.folder), finding["id"])
-        if not found:
+        examples = _examples(str(record.folder), finding["id"])
+        if not examples:
             st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
         elif info.modality == "text":
-            gallery.texts(found)
+            gallery.texts(examples)
         else:
             gallery.pictures(
-                [row["picture"] for row in found if row["picture"]],
-                [row["class"] for row in found if row["picture"]],
+                [row["picture"] for row in examples if row["picture"]],
+                [row["class"] for row in examples if row["picture"]],
             )
-        if len(found) == _SHOWN:
+        if len(examples) == _SHOWN:
             st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
 
 
 @st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
-def _examples(folder: str, finding: str) -> list[dict]:
+def _examples(folder: str, finding: str) -> list[dict[str, Any]]:
     """The first rows of a finding: text or small picture, class, split, and where it came from."""
     version = DatasetVersion(folder)
     if not (version.folder / "findings.parquet").exists():
@@ -110,30 +113,21 @@ def apply_decisions(reference: str) -> None:
     _submit(reference, {"decisions": True})
 
 
-def _submit(reference: str, options: dict) -> None:
-    with problems.caught():
-        run = services.submit(
-            RunConfig("fix", services.user(), reference, options=options),
-            f"{state.new_draft()}-fix",
-        )
-        state.draft_used()
-        st.session_state["fix_run"] = run.id
+def _submit(reference: str, options: dict[str, object]) -> None:
+    run = run_panel.start(RunConfig("fix", services.user(), reference, options=options), "fix")
+    st.session_state["fix_run"] = run.id
 
 
-@st.fragment(run_every=0.7)
-def _watch_fix() -> None:
-    """On to the new version as soon as it is there."""
-    run = services.runs().get(st.session_state["fix_run"])
-    if run.status == "done":
-        st.session_state["fix_run"] = ""
-        reference = (run.summary or {})["dataset"]
-        st.toast(plain(run.headline), icon=":material/check_circle:")
-        state.choose("dataset", reference)
-        st.rerun()
-    if run.status in ("queued", "running"):
-        st.progress(run.progress, "Making the new version…")
-        return
-    problems.show(run.reason or {"what": "The fix stopped."})
+def _go_on(run: Run) -> None:
+    """On to the new version."""
+    st.session_state["fix_run"] = ""
+    st.toast(plain(run.headline), icon=":material/check_circle:")
+    state.choose("dataset", (run.summary or {})["dataset"])
+    st.rerun()
+
+
+def _offer_close(run: Run) -> None:
+    del run
     if st.button("Close"):
         st.session_state["fix_run"] = ""
         st.rerun()
@@ -141,6 +135,6 @@ def _watch_fix() -> None:
 
 def watch() -> None:
     """Progress of a fix or a restore, if one is going."""
-    if st.session_state["fix_run"]:
-        with problems.caught():
-            _watch_fix()
+    run_panel.show(
+        run_panel.in_hand("fix_run"), "Making the new version…", _go_on, ended=_offer_close
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -20,7 +22,7 @@ def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
     return [thumbnail(version.image_bytes(row)) for row in rows]
 
 
-def pictures(items: list[bytes], captions: list[str] | None = None) -> None:
+def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) -> None:
     """Square thumbnails side by side, wrapping; captions are shown as plain text."""
     with st.container(horizontal=True, gap="small"):
         for place, data in enumerate(items):
@@ -30,7 +32,7 @@ def pictures(items: list[bytes], captions: list[str] | None = None) -> None:
                     st.text(captions[place][:14])
 
 
-def texts(rows: list[dict[str, str]], key: str | None = None) -> None:
+def texts(rows: Sequence[Mapping[str, object]], key: str | None = None) -> None:
     """A table whose first column is the text."""
     st.dataframe(
         rows,

@@ -4,22 +4,58 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, problems, services, state, waiting
+from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import plain
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import Run
 
 
-def curve(found: dict[str, Any], key: str, note: str) -> None:
+class Point(TypedDict):
+    """A score by training items, with its band."""
+
+    rows: int
+    value: float
+    low: float
+    high: float
+
+
+class ClassGain(TypedDict):
+    """Recall of a class at the end, and what the last step added."""
+
+    label: str
+    recall: float
+    gain: float
+
+
+class Curve(TypedDict, total=False):
+    """A learning curve as `explore.json` and `curve.json` keep it."""
+
+    advice: str
+    points: list[Point]
+    ahead: list[Point]
+    classes: list[ClassGain]
+    validation_rows: int
+
+
+def curve(result: Curve, key: str, note: str) -> None:
     """Accuracy by training items with its band, and the trend with its uncertainty."""
-    points, ahead = found["points"], found["ahead"]
+    charts.draw(_figure(result["points"], result["ahead"]), key, 340)
+    st.caption(
+        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
+        " part."
+    )
+    with st.expander("Class by class: what the last items added"):
+        _classes(result["classes"])
+
+
+def _figure(points: list[Point], ahead: list[Point]) -> go.Figure:
     sizes = [point["rows"] for point in points]
     figure = go.Figure()
     figure.add_scatter(
@@ -36,14 +72,14 @@ def curve(found: dict[str, Any], key: str, note: str) -> None:
         y=[100 * point["value"] for point in points],
         mode="lines+markers",
         line={"color": charts.ACCENT},
-        hovertemplate="%{x:,.0f} items: %{y:.1f} right in 100<extra></extra>",
+        hovertemplate="%{x:,.0f} items: accuracy %{y:.1f} %<extra></extra>",
     )
     figure.add_scatter(
         x=[sizes[-1], *(point["rows"] for point in ahead)],
         y=[100 * points[-1]["value"], *(100 * point["value"] for point in ahead)],
         mode="lines+markers",
         line={"color": charts.SLATE, "dash": "dot"},
-        hovertemplate="with %{x:,.0f}: about %{y:.1f}<extra></extra>",
+        hovertemplate="with %{x:,.0f}: about %{y:.1f} %<extra></extra>",
         error_y={
             "type": "data",
             "symmetric": False,
@@ -53,50 +89,77 @@ def curve(found: dict[str, Any], key: str, note: str) -> None:
         },
     )
     figure.update_xaxes(type="log", title="training items", dtick=1)
-    figure.update_yaxes(title="right in 100 of items not seen")
-    charts.draw(figure, key, 340)
-    st.caption(
-        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
-        " part."
-    )
-    with st.expander("Class by class: what the last items brought"):
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "class": part["label"],
-                        "found now": 100 * part["recall"],
-                        "brought by the last step": 100 * part["gain"],
-                    }
-                    for part in found["classes"]
-                ]
+    figure.update_yaxes(title="accuracy on held-out items (%)")
+    return figure
+
+
+def _classes(classes: list[ClassGain]) -> None:
+    """Recall of each class, and what the last step of the curve added to it."""
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "class": part["label"],
+                    "recall": 100 * part["recall"],
+                    "gain of the last step": 100 * part["gain"],
+                }
+                for part in classes
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            "recall": st.column_config.NumberColumn(
+                format="%.0f %%", help="Of 100 items of this class, how many it finds."
             ),
-            hide_index=True,
-            column_config={
-                "found now": st.column_config.NumberColumn(format="%.0f"),
-                "brought by the last step": st.column_config.NumberColumn(format="%+.0f"),
-            },
-        )
+            "gain of the last step": st.column_config.NumberColumn(
+                format="%+.0f", help="In points of recall."
+            ),
+        },
+    )
 
 
 def of_training(record: DatasetRecord) -> None:
     """The same for a fine-tuning: the last one on this version with its settings, else the default
     one.
     """
+    st.subheader("And with fine-tuning?")
+    run_panel.show(
+        run_panel.of_dataset(record.reference, "curve"),
+        "Training on more and more items…",
+        _show_tried,
+        lambda: _offer(record),
+    )
+
+
+def _show_tried(tried: Run) -> None:
+    config = RunConfig.read(tried.folder)
+    result = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
+    strategy = STRATEGIES[config.options.get("strategy", "lpft")]
+    st.caption(plain(f"{strategy.title} on {config.backbone}"))
+    st.markdown(f"**{plain(result['advice'])}**")
+    curve(
+        result,
+        "tuned_growth",
+        f"One training each, judged on the same {result['validation_rows']:,} validation "
+        "items; the band is what their number leaves open",
+    )
+
+
+def _offer(record: DatasetRecord) -> None:
+    """The button, and with which settings."""
     with problems.caught():
-        runs = services.runs().of_dataset(record.reference)
-        trained = next(
+        earlier = next(
             (
                 run
-                for run in runs
+                for run in services.runs().of_dataset(record.reference)
                 if run.kind == "train" and run.status == "done" and run.recipe == "finetune"
             ),
             None,
         )
-        config = (
-            replace(RunConfig.read(trained.folder), kind="curve", sealed=False)
-            if trained
-            else RunConfig(
+        if earlier:
+            config = replace(RunConfig.read(earlier.folder), kind="curve", sealed=False)
+        else:
+            config = RunConfig(
                 "curve",
                 services.user(),
                 record.reference,
@@ -105,39 +168,14 @@ def of_training(record: DatasetRecord) -> None:
                 "finetune",
                 {"strategy": "lpft"},
             )
-        )
-    st.subheader("And with fine-tuning?")
-    tried = next((run for run in runs if run.kind == "curve"), None)
-    if tried and tried.status in ACTIVE:
-        waiting.watch_run(tried.id, "Training on more and more items…")
-        return
-    if tried and tried.status == "done":
-        with problems.caught():
-            own = RunConfig.read(tried.folder)
-            found = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
-        st.caption(
-            plain(f"{STRATEGIES[own.options.get('strategy', 'lpft')].title} on {own.backbone}")
-        )
-        st.markdown(f"**{plain(found['advice'])}**")
-        curve(
-            found,
-            "tuned_growth",
-            f"One training each, judged on the same {found['validation_rows']:,} validation "
-            "items; the band is what their number leaves open",
-        )
-        return
-    if tried:
-        problems.show(tried.reason or {"what": "It stopped."})
     st.caption(
         "Repeats the training on an eighth, a quarter, half and all of the training items, "
         + (
-            f"with the settings of run {trained.id}. It takes about twice as long as that run."
-            if trained
+            f"with the settings of run {earlier.id}. It takes about twice as long as that run."
+            if earlier
             else f"as a probe that is then fine-tuned, on {plain(config.backbone)}."
         )
     )
     if st.button("Follow a fine-tuning too", icon=":material/stacked_line_chart:"):
-        with problems.caught():
-            services.submit(config, f"{state.new_draft()}-curve")
-        state.draft_used()
+        run_panel.start(config, "curve")
         st.rerun()

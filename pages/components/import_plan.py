@@ -4,11 +4,13 @@ guesses to check.
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TypedDict
 
 import pandas as pd
 import streamlit as st
 
+from pages.components import ask
 from pages.components.words import plain
 
 ROLES = {
@@ -23,13 +25,66 @@ ROLES = {
 }
 
 
+class Choice(TypedDict):
+    """The option that a question is about, and its values with what each would mean."""
+
+    option: str
+    choices: dict[str, str]
+
+
+class Question(TypedDict):
+    """What only a person can say about a source."""
+
+    what: str
+    why: str
+    question: Choice
+
+
+class PlannedColumn(TypedDict):
+    """A column of the source, and what it is taken for."""
+
+    role: str
+    name: str
+    reason: str
+    certain: bool
+
+
+class SetAside(TypedDict):
+    """Rows that are left out, for one reason."""
+
+    count: int
+    reason: str
+    example: str
+
+
+class Plan(TypedDict, total=False):
+    """What an import takes for what, as a version keeps it."""
+
+    format: str
+    columns: list[PlannedColumn]
+    uncertain: list[str]
+    notes: list[str]
+    set_aside: list[SetAside]
+    sample: list[dict[str, str]]
+
+
+class Preview(TypedDict):
+    """The answer of `plan_import`."""
+
+    question: Question | None
+    plan: Plan
+    classes: dict[str, dict[str, int]]
+    too_many: bool
+    unlabelled: int
+
+
 def _answer(option: str) -> None:
     """Keep the answer where the option's own widget would."""
     picked = st.session_state[f"answer_{option}"]
     st.session_state[f"add_{option}"] = int(picked) if option == "class_level" else picked
 
 
-def ask(question: dict[str, Any]) -> None:
+def ask_person(question: Question) -> None:
     """Show a question with its choices; the answer goes into the session under the option's
     name.
     """
@@ -51,7 +106,49 @@ def ask(question: dict[str, Any]) -> None:
         )
 
 
-def check(plan: dict[str, Any]) -> None:
+def preview(source: str, staging: str, chosen: dict[str, object]) -> None:
+    """What would be taken for what, guesses to check, and the rows of each class by split, before
+    anything is frozen.
+    """
+    answer = ask.ask(
+        "plan",
+        "plan_import",
+        json.dumps([source, chosen]),
+        "Reading all rows: classes, splits, what will be left out…",
+        path=source,
+        staging=staging,
+        options=chosen,
+    )
+    if answer is None:
+        return
+    if answer["question"]:
+        ask_person(answer["question"])
+        return
+    check(answer["plan"])
+    with st.expander("What is taken for what", expanded=True):
+        show(answer["plan"])
+    with st.expander("How the rows will be split", expanded=True):
+        _splits(answer)
+
+
+def _splits(answer: Preview) -> None:
+    if answer["too_many"]:
+        st.caption("Too many rows to count here; the counts are shown once the dataset is made.")
+        return
+    table = pd.DataFrame([{"class": name, **parts} for name, parts in answer["classes"].items()])
+    st.dataframe(table, hide_index=True, height=min(240, 36 * (len(table) + 1)))
+    aside = (
+        f" {answer['unlabelled']:,} rows without a class are set aside."
+        if answer["unlabelled"]
+        else ""
+    )
+    st.caption(
+        "Copies of one item are put on one side when the dataset is made, so counts may"
+        f" shift a little. A class with a single example stays in train.{aside}"
+    )
+
+
+def check(plan: Plan) -> None:
     """Guesses that a person should look at before saving."""
     doubts = plan.get("uncertain", [])
     if not doubts:
@@ -66,7 +163,7 @@ def check(plan: dict[str, Any]) -> None:
         st.caption("Choose another column or setting where the guess is wrong.")
 
 
-def show(plan: dict[str, Any], *, doubts: bool = False) -> None:
+def show(plan: Plan, *, doubts: bool = False) -> None:
     """What was taken, what was set aside, and some rows as the model will see them; with `doubts`
     what was guessed.
     """

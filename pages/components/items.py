@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages.components import ancestry, explanation, gallery, problems
+from pages.components.shapes import Report
 from pages.components.words import plain, sure
 from tl_core.data.store import DatasetVersion
 from tl_core.registry.runs import Run
@@ -25,7 +24,12 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
     if modality == "text":
         gallery.texts(
             [
-                {"text": text, "is": true, "was called": called, "how sure": sure(confidence)}
+                {
+                    "text": text,
+                    "true class": true,
+                    "predicted": called,
+                    "confidence": sure(confidence),
+                }
                 for text, true, called, confidence in zip(
                     content, table["true"], table["label"], table["confidence"], strict=True
                 )
@@ -41,12 +45,12 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
             with column.container(border=True):
                 st.image(content[place], width="stretch")
                 st.caption(
-                    f"{place + 1}: is **{plain(line['true'])}**  \n"
-                    f"called {plain(line['label'])}, {sure(line['confidence'])}"
+                    f"{place + 1}: true class **{plain(line['true'])}**  \n"
+                    f"predicted {plain(line['label'])}, {sure(line['confidence'])}"
                 )
 
 
-def closer(run: Run, dataset_folder: str, report: dict[str, Any], table: pd.DataFrame) -> None:
+def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -> None:
     """Choose one of the items just shown: what it went by, and which training items it looks
     like.
     """
@@ -54,7 +58,7 @@ def closer(run: Run, dataset_folder: str, report: dict[str, Any], table: pd.Data
     if not (run.folder / "model").is_dir():
         return
     names = {
-        place: f"{place + 1}: is {true}, called {said}"
+        place: f"{place + 1}: true class {true}, predicted {said}"
         for place, (true, said) in enumerate(zip(table["true"], table["label"], strict=True))
     }
     place = st.selectbox(

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, services, waiting
+from pages.components import ask, charts
+from pages.components.shapes import LayerGroupFacts, SurgeryFacts
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 
 
 def show(config: RunConfig, classes: int) -> None:
-    """Ask the helper for the layer tree of `config` and draw it; the same plan is asked for
-    once.
-    """
-    asked = f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}"
-    if st.session_state["treed"] != asked:
-        st.session_state["tree_ticket"] = services.compute().call(
-            "layer_tree",
-            reference=config.backbone,
-            recipe=config.recipe,
-            options=config.options,
-            classes=classes,
-        )
-        st.session_state["treed"] = asked
-    ticket = st.session_state["tree_ticket"]
-    try:
-        ready, tree = services.compute().poll(ticket)
-    except UserError as error:
-        st.warning(plain(str(error)), icon=":material/warning:")
-        return
-    if not ready:
-        waiting.wait_for(ticket, "Looking at the layers…")
-        return
-    draw(tree, "layers")
+    """The layer tree of `config`; the same plan is asked for once."""
+    tree = ask.ask(
+        "layers",
+        "layer_tree",
+        f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}",
+        "Looking at the layers…",
+        failed=_warn,
+        reference=config.backbone,
+        recipe=config.recipe,
+        options=config.options,
+        classes=classes,
+    )
+    if tree is not None:
+        draw(tree, "layers")
 
 
-def draw(tree: dict[str, Any], key: str) -> None:
+def _warn(error: UserError) -> None:
+    st.warning(plain(str(error)), icon=":material/warning:")
+
+
+def draw(tree: SurgeryFacts, key: str) -> None:
     """One bar for each layer group, the classifier on top as in a network seen from its output."""
     share = tree["trainable"] / max(tree["total"], 1)
     st.markdown(
@@ -76,16 +70,16 @@ def draw(tree: dict[str, Any], key: str) -> None:
     for part in tree["reinitialised"]:
         old, new = part["old"], part["new"]
         st.caption(
-            f"Starts anew: {plain(str(part['name']))}, {plain(_shape(old))} → {plain(_shape(new))}"
+            f"Re-initialised: {plain(part['name'])}, {plain(_shape(old))} → {plain(_shape(new))}"
         )
 
 
-def _rate(group: dict[str, Any]) -> str:
+def _rate(group: LayerGroupFacts) -> str:
     if not group["trainable"]:
         return "frozen"
     part = "" if group["trainable"] >= group["parameters"] else "a part, "
     return f"{part}rate × {group['lr_scale']:.2g}"
 
 
-def _shape(value: Any) -> str:  # noqa: ANN401
+def _shape(value: list[int] | str) -> str:
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)

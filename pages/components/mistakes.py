@@ -14,9 +14,9 @@ from tl_core.evaluate.metrics import CLIP
 
 _ORDERS = {
     "confident": "Most confident mistakes",
-    "loss": "Greatest surprises (largest loss)",
-    "unsure": "Least sure answers",
-    "other": "Answered otherwise by the best other run",
+    "loss": "Largest loss",
+    "unsure": "Least confident answers",
+    "other": "Different from the best other run",
 }
 
 
@@ -61,10 +61,10 @@ def show(
         placeholder="any class",
         key="mistake_class",
     )
-    found = ordered(table, order, rival)
+    rows = ordered(table, order, rival)
     if wanted:
-        found = found[found["true"] == wanted]
-    if len(found):
-        show_items(found)
+        rows = rows[rows["true"] == wanted]
+    if len(rows):
+        show_items(rows)
     else:
         st.caption("None.")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.components import problems, services, state, waiting
+from pages.components import run_panel, services
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.export.push import is_name, token_of
-from tl_core.registry.runs import ACTIVE, Run
+from tl_core.registry.runs import Run
 
 
 def show(run: Run, export_id: str, folder: str) -> None:
@@ -18,13 +18,16 @@ def show(run: Run, export_id: str, folder: str) -> None:
                 "huggingface.co/settings/tokens and start it with `TL_HUB_TOKEN` set."
             )
             return
-        if st.session_state["push_run"]:
-            _watch(st.session_state["push_run"])
-        else:
-            _ask(run, export_id, folder)
+        run_panel.show(
+            run_panel.in_hand("push_run"),
+            "Verifying and uploading the bundle…",
+            _show_address,
+            lambda: _offer(run, export_id, folder),
+            ended=_offer_another,
+        )
 
 
-def _ask(run: Run, export_id: str, folder: str) -> None:
+def _offer(run: Run, export_id: str, folder: str) -> None:
     with st.form("push", border=False):
         name = st.text_input("Owner/name", placeholder="my-team/my-classifier", max_chars=200)
         public = st.toggle(
@@ -35,34 +38,23 @@ def _ask(run: Run, export_id: str, folder: str) -> None:
     if not is_name(name.strip()):
         st.warning("Write it as owner/name, with letters, digits, dots, dashes and underscores.")
         return
-    with problems.caught():
-        config = RunConfig(
-            "push",
-            services.user(),
-            run.dataset,
-            options={
-                "run": export_id,
-                "folder": folder,
-                "repository": name.strip(),
-                "public": public,
-            },
-        )
-        job = services.submit(config, f"{state.new_draft()}-push")
-    state.draft_used()
-    st.session_state["push_run"] = job.id
+    options = {
+        "run": export_id,
+        "folder": folder,
+        "repository": name.strip(),
+        "public": public,
+    }
+    config = RunConfig("push", services.user(), run.dataset, options=options)
+    st.session_state["push_run"] = run_panel.start(config, "push").id
     st.rerun()
 
 
-def _watch(job_id: str) -> None:
-    with problems.caught():
-        job = services.runs().get(job_id)
-    if job.status in ACTIVE:
-        waiting.watch_run(job.id, "Proving and uploading the bundle…")
-        return
-    if job.status == "done":
-        st.success(
-            f"{plain(job.headline)}: {job.summary['address']}", icon=":material/check_circle:"
-        )
-    else:
-        problems.show(job.reason or {"what": "It stopped."})
+def _show_address(job: Run) -> None:
+    address = (job.summary or {})["address"]
+    st.success(f"{plain(job.headline)}: {address}", icon=":material/check_circle:")
+    _offer_another(job)
+
+
+def _offer_another(job: Run) -> None:
+    del job
     st.button("Another name", on_click=lambda: st.session_state.update(push_run=""))

@@ -5,17 +5,18 @@ worth and costs.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import backbones, charts, problems, services, state, waiting
-from pages.components.words import label, plain
+from pages.components import backbones, charts, problems, run_panel, services
+from pages.components.shapes import Range
+from pages.components.words import interval, label, plain
 from tl_core.config import RunConfig
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import ACTIVE, Run
 
 _MOST = 8
 _ROWS = (200, 1000, 5000)
@@ -28,24 +29,58 @@ _SCORES = {
 }
 
 
+class Candidate(TypedDict):
+    """A backbone as it did on the sample: its probe's accuracy, other scores, and its price."""
+
+    name: str
+    depth: int
+    probe: Range
+    knn: float
+    logme: float
+    h_score: float
+    leep: float | None
+    items_per_second: float
+    parameters: int
+
+
+class LeftOut(TypedDict):
+    """A backbone that could not be used, and why."""
+
+    backbone: str
+    error: dict[str, str]
+
+
+class Ranking(TypedDict):
+    """`rank.json`: the best candidate first."""
+
+    sentence: str
+    ranking: list[Candidate]
+    agreement: dict[str, float]
+    failed: list[LeftOut]
+    recommended: str
+    recommended_name: str
+    recommended_depth: int
+
+
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
-    known = [*at_hand, *others]
-    with problems.caught():
-        run = next(
-            (run for run in services.runs().of_dataset(record.reference) if run.kind == "rank"),
-            None,
-        )
-    st.subheader("Not sure? Try several on your data")
+    run = run_panel.of_dataset(record.reference, "rank")
+    st.subheader("Rank backbones on your data")
     st.caption(
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are left alone."
     )
-    begin = (at_hand if len(at_hand) > 1 else known)[:3]
+    _offer(record, at_hand, others, busy=bool(run and run.status in ACTIVE))
+    return run_panel.show(run, "Reading your items with each of them…", _result) or ""
+
+
+def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy: bool) -> None:
+    """Candidates, the size of the sample, and the button."""
+    known = [*at_hand, *others]
     picked = st.multiselect(
         "Candidates",
         known,
-        begin,
+        (at_hand if len(at_hand) > 1 else known)[:3],
         max_selections=_MOST,
         accept_new_options=True,
         key="candidates",
@@ -64,67 +99,82 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
         rows = st.selectbox(
             "Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170
         )
-        if st.button(
+        if not st.button(
             "Rank them on my data",
             icon=":material/leaderboard:",
-            disabled=len(picked) < 2 - depths or bool(run and run.status in ACTIVE),
+            disabled=busy or len(picked) < 2 - depths,
         ):
-            with problems.caught():
-                asked = [backbones.allowed(reference) for reference in picked]
-                services.submit(
-                    RunConfig(
-                        "rank",
-                        services.user(),
-                        record.reference,
-                        str(record.folder),
-                        options={"backbones": asked, "rows": rows, "depths": depths},
-                    ),
-                    f"{state.new_draft()}-rank",
-                )
-                state.draft_used()
-                st.rerun()
-    if run is None:
-        return ""
-    if run.status in ACTIVE:
-        waiting.watch_run(run.id, "Reading your items with each of them…")
-        return ""
-    if run.status != "done":
-        problems.show(run.reason or {"what": "It stopped."})
-        return ""
+            return
     with problems.caught():
-        found = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
-    return _result(found)
+        candidates = [backbones.allowed(reference) for reference in picked]
+        config = RunConfig(
+            "rank",
+            services.user(),
+            record.reference,
+            str(record.folder),
+            options={"backbones": candidates, "rows": rows, "depths": depths},
+        )
+    run_panel.start(config, "rank")
+    st.rerun()
 
 
-def _result(found: dict[str, Any]) -> str:
-    st.markdown(f"#### {plain(found['sentence'])}")
-    _chart(found["ranking"])
+def _result(run: Run) -> str:
+    result: Ranking = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
+    st.markdown(f"#### {plain(result['sentence'])}")
+    _chart(result["ranking"])
+    _table(result["ranking"])
+    if result["agreement"]:
+        taus = ", ".join(
+            f"{_SCORES[name]} {value:.1f}" for name, value in result["agreement"].items()
+        )
+        st.caption(
+            "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
+            f" none): {taus}. The best of several was picked by these very items, so its lead is"
+            " slightly overestimated."
+        )
+    for one in result["failed"]:
+        st.warning(
+            f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
+            f" {plain(one['error']['why'])}"
+        )
+    if st.button(
+        f"Use {plain(result['recommended_name'])}",
+        type="primary",
+        icon=":material/check:",
+        key="use_recommended",
+    ):
+        st.session_state["depth"] = result["recommended_depth"]
+        return str(result["recommended"])
+    return ""
+
+
+def _table(ranking: list[Candidate]) -> None:
+    """The score of each, what else speaks for it, and what it costs."""
     st.dataframe(
         pd.DataFrame(
             [
                 {
                     "backbone": one["name"],
-                    "right in 100": 100 * one["probe"]["value"],
-                    "plausible": (
-                        f"{100 * one['probe']['low']:.0f} to {100 * one['probe']['high']:.0f}"
-                    ),
-                    "neighbours": 100 * one["knn"],
+                    "accuracy": 100 * one["probe"]["value"],
+                    "95 % interval": interval(one["probe"]),
+                    "k-NN accuracy": 100 * one["knn"],
                     "LogME": one["logme"],
                     "H-score": one["h_score"],
                     "LEEP": one["leep"],
                     "items/s": one["items_per_second"],
                     "weights": one["parameters"] / 1e6,
                 }
-                for one in found["ranking"]
+                for one in ranking
             ]
         ),
         hide_index=True,
         column_config={
-            "right in 100": st.column_config.NumberColumn(
-                format="%.1f", help="Cross-validated, of a linear classifier on its features."
+            "accuracy": st.column_config.NumberColumn(
+                format="%.1f %%",
+                help="Of a linear classifier on its features (probe), cross-validated.",
             ),
-            "neighbours": st.column_config.NumberColumn(
-                format="%.1f", help="Right in 100 when the nearest five items vote."
+            "k-NN accuracy": st.column_config.NumberColumn(
+                format="%.1f %%", help="When the five nearest items vote for the class."
             ),
             "LogME": st.column_config.NumberColumn(
                 format="%.3f", help="Log evidence of a linear model; higher is better."
@@ -143,39 +193,16 @@ def _result(found: dict[str, Any]) -> str:
             "weights": st.column_config.NumberColumn(format="%.1f M"),
         },
     )
-    if found["agreement"]:
-        told = ", ".join(
-            f"{_SCORES[name]} {value:.1f}" for name, value in found["agreement"].items()
-        )
-        st.caption(
-            "Order by each score against the order by accuracy (Kendall's tau; 1 is the same, 0"
-            f" none): {told}. The best of several was picked by these very items, so its lead is a"
-            " little flattered."
-        )
-    for one in found["failed"]:
-        st.warning(
-            f"Left out: {plain(one['backbone'])}. {plain(one['error']['what'])}"
-            f" {plain(one['error']['why'])}"
-        )
-    if st.button(
-        f"Use {plain(found['recommended_name'])}",
-        type="primary",
-        icon=":material/check:",
-        key="use_recommended",
-    ):
-        st.session_state["depth"] = found["recommended_depth"]
-        return str(found["recommended"])
-    return ""
 
 
-def _short(one: dict[str, Any]) -> str:
+def _short(one: Candidate) -> str:
     """A name that fits beside a point: of several depths only the depth."""
     if one.get("depth"):
         return "all blocks" if one["depth"] < 0 else f"block {one['depth']}"
     return str(one["name"].rpartition("/")[2].removeprefix("local:"))
 
 
-def _chart(ranking: list[dict[str, Any]]) -> None:
+def _chart(ranking: list[Candidate]) -> None:
     """Accuracy with its interval against the time that 1,000 items take here."""
     scores = [one["probe"] for one in ranking]
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]
@@ -196,7 +223,7 @@ def _chart(ranking: list[dict[str, Any]]) -> None:
                 "arrayminus": [100 * (score["value"] - score["low"]) for score in scores],
             },
             hovertemplate=(
-                "%{text}: %{y:.1f} right in 100, %{x:.1f} s for 1,000 items<extra></extra>"
+                "%{text}: accuracy %{y:.1f} %, %{x:.1f} s for 1,000 items<extra></extra>"
             ),
         )
     )
@@ -204,5 +231,5 @@ def _chart(ranking: list[dict[str, Any]]) -> None:
     figure.update_xaxes(
         title="seconds for 1,000 items on this machine", range=[-0.1 * slowest, 1.4 * slowest]
     )
-    figure.update_yaxes(title="right in 100")
+    figure.update_yaxes(title="probe accuracy (%)")
     charts.draw(figure, "ranked", 320)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.words import duration, plain
+from pages.components.shapes import BoardRow, SearchSection
+from pages.components.words import duration, interval, plain
 
 _STATES = {"winner": "best", "tried": "tried", "ranked": "ranked on a sample", "failed": "left out"}
 
@@ -19,23 +19,24 @@ def now(folder: Path) -> None:
     path = folder / "search.json"
     if not path.is_file():
         return
-    told = json.loads(path.read_text(encoding="utf-8"))
-    board = told.get("board", [])
+    progress = json.loads(path.read_text(encoding="utf-8"))
+    board = progress.get("board", [])
     best = next((row for row in board if row["state"] == "winner"), None)
     st.markdown(
-        f":blue-badge[:material/search: tries now] {plain(told.get('trying') or 'nothing')}"
+        f":blue-badge[:material/search: tries now] {plain(progress.get('trying') or 'nothing')}"
     )
     tiles = st.columns(2)
     tiles[0].metric(
-        "Time left", duration(max(0.0, told["budget"] - told["spent"])).removeprefix("about ")
+        "Time left",
+        duration(max(0.0, progress["budget"] - progress["spent"])).removeprefix("about "),
     )
     tiles[1].metric(
-        "Best so far, right in 100", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
+        "Best accuracy so far (%)", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
     )
     table(board)
 
 
-def table(board: list[dict[str, Any]]) -> None:
+def table(board: list[BoardRow]) -> None:
     """The leaderboard."""
     if not board:
         return
@@ -46,12 +47,8 @@ def table(board: list[dict[str, Any]]) -> None:
                     "": _STATES[row["state"]],
                     "what": row["title"] + _part(row),
                     "backbone": row["backbone"],
-                    "right in 100": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
-                    "plausible": (
-                        f"{100 * row['accuracy']['low']:.0f} to {100 * row['accuracy']['high']:.0f}"
-                        if "accuracy" in row
-                        else ""
-                    ),
+                    "accuracy": 100 * row["accuracy"]["value"] if "accuracy" in row else None,
+                    "95 % interval": interval(row["accuracy"]) if "accuracy" in row else "",
                     "log loss": row.get("log_loss"),
                     "time": (
                         duration(60 * row["minutes"]).removeprefix("about ")
@@ -66,16 +63,17 @@ def table(board: list[dict[str, Any]]) -> None:
         hide_index=True,
         placeholder="-",
         column_config={
-            "right in 100": st.column_config.NumberColumn(
-                format="%.1f",
+            "accuracy": st.column_config.NumberColumn(
+                format="%.1f %%",
                 help=(
-                    "On the items kept for choosing; of a ranking, by cross-validation on a sample."
+                    "Right for so many of 100 validation items; of a ranking, by"
+                    " cross-validation on a sample."
                 ),
             ),
             "log loss": st.column_config.NumberColumn(
                 format="%.3f",
                 help=(
-                    "Decides: the lowest is kept, if it is right "
+                    "Decides: the candidate with the lowest is kept, if it is right "
                     "at least as often as the first probe and clearly better "
                     "than it (by more than a standard error)."
                 ),
@@ -84,18 +82,18 @@ def table(board: list[dict[str, Any]]) -> None:
     )
 
 
-def report(found: dict[str, Any]) -> None:
+def report(section: SearchSection) -> None:
     """What the report tells of the search behind its run."""
     st.subheader("What was tried?")
-    st.markdown(plain(found["sentence"]))
-    table(found["board"])
+    st.markdown(plain(section["sentence"]))
+    table(section["board"])
     st.caption(
-        f"Compared on the {found['items']:,} items kept for choosing, within {found['minutes']:.0f}"
-        f" of {found['settings']['budget_minutes']:g} minutes. The best of many looks a little"
-        " better there than it is; the test items had no part in the choice. The rest of this page"
-        " is about the best one."
+        f"Compared on the {section['items']:,} validation items, within"
+        f" {section['minutes']:.0f} of {section['settings']['budget_minutes']:g} minutes."
+        " The best of many looks a little better there than it is; the test items had no part in"
+        " the choice. The rest of this page is about the best one."
     )
 
 
-def _part(row: dict[str, Any]) -> str:
+def _part(row: BoardRow) -> str:
     return f", {row['part']:.0%} of a training" if 0 < row["part"] < 1 else ""

@@ -27,5 +27,6 @@ def show(runs: list[Run], scores: dict[str, float], shown: str = "") -> None:
             f" {spread([scores[key] for key in group]).sentence()}{own}"
         )
         st.caption(
-            "Only chance differs between them, so expect the average of new items, not the best."
+            "They differ in the seed alone: expect their average on new items, not the best of"
+            " them."
         )

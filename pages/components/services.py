@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -28,14 +27,14 @@ def user() -> str:
 
 def datasets() -> DatasetStore:
     """The acting user's datasets."""
-    found = settings()
-    return DatasetStore(open_database(found), user(), found.home_path)
+    own = settings()
+    return DatasetStore(open_database(own), user(), own.home_path)
 
 
 def runs() -> RunStore:
     """The acting user's runs."""
-    found = settings()
-    return RunStore(open_database(found), user(), found.home_path)
+    own = settings()
+    return RunStore(open_database(own), user(), own.home_path)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda client: client.close())
@@ -45,13 +44,13 @@ def compute() -> ComputeClient:
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
-def _info(folder: str) -> dict[str, Any]:
-    return DatasetVersion(Path(folder)).info.as_dict()
+def _info(folder: str) -> VersionInfo:
+    return DatasetVersion(Path(folder)).info
 
 
 def version_info(folder: Path) -> VersionInfo:
     """A version's facts; versions never change, so they are kept."""
-    return VersionInfo(**_info(str(folder)))
+    return _info(str(folder))
 
 
 def submit(config: RunConfig, draft: str | None) -> Run:

@@ -4,15 +4,29 @@ alone.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import streamlit as st
 
 from tl_core.config import STRATEGIES, describe_settings
 
 
+class Setting(TypedDict):
+    """One setting as `describe_settings` gives it: its default is of its type."""
+
+    name: str
+    type: str
+    default: Any
+    choices: tuple[str, ...]
+    items: tuple[str, ...]
+    low: float
+    high: float
+    help: str
+
+
 def show(
-    recipe: str, modality: str, given: dict[str, Any] | None = None, name: str = ""
+    recipe: str, modality: str, given: Mapping[str, object] | None = None, name: str = ""
 ) -> dict[str, Any]:
     """Draw the settings that matter, the everyday ones first; gives those that differ from what
     they begin with.
@@ -46,58 +60,58 @@ def show(
     return {s["name"]: values[s["name"]] for s in described if values[s["name"]] != s["default"]}
 
 
-def _field(prefix: str, spec: dict[str, Any]) -> Any:  # noqa: ANN401
+def _field(prefix: str, spec: Setting) -> object:
+    """The widget of one setting, by its type; gives its value."""
     title, key = spec["name"].replace("_", " ").capitalize(), f"{prefix}_{spec['name']}"
     if spec["type"] == "bool":
         return st.checkbox(title, spec["default"], help=spec["help"], key=key)
     if spec["choices"]:
-        return st.selectbox(
-            title,
-            spec["choices"],
-            spec["choices"].index(spec["default"]),
-            help=spec["help"],
-            key=key,
-        )
+        place = spec["choices"].index(spec["default"])
+        return st.selectbox(title, spec["choices"], place, help=spec["help"], key=key)
     if spec["items"]:
-        names = {
-            item: STRATEGIES[item].title if item in STRATEGIES else "No transfer"
-            for item in spec["items"]
-        }
-        chosen = st.pills(
-            title,
-            spec["items"],
-            selection_mode="multi",
-            default=list(spec["default"]),
-            format_func=names.get,
-            help=spec["help"],
-            key=key,
-        )
-        return tuple(item for item in spec["items"] if item in chosen)
-    if spec["type"] == "int":
-        return int(
-            st.number_input(
-                title,
-                int(spec["low"]),
-                int(spec["high"]),
-                spec["default"],
-                help=spec["help"],
-                key=key,
-            )
-        )
-    if spec["type"] == "float":
-        return float(
-            st.number_input(
-                title,
-                float(spec["low"]),
-                float(spec["high"]),
-                float(spec["default"]),
-                help=spec["help"],
-                key=key,
-                format="%g",
-            )
-        )
+        return _several(title, key, spec)
+    if spec["type"] in ("int", "float"):
+        return _number(title, key, spec)
     if spec["type"] == "str":
         return st.text_input(title, spec["default"], help=spec["help"], key=key)
+    return _numbers(title, key, spec)
+
+
+def _several(title: str, key: str, spec: Setting) -> tuple[str, ...]:
+    """Some of the items, in their order."""
+    names = {
+        item: STRATEGIES[item].title if item in STRATEGIES else "No transfer"
+        for item in spec["items"]
+    }
+    chosen = st.pills(
+        title,
+        spec["items"],
+        selection_mode="multi",
+        default=list(spec["default"]),
+        format_func=names.get,
+        help=spec["help"],
+        key=key,
+    )
+    return tuple(item for item in spec["items"] if item in chosen)
+
+
+def _number(title: str, key: str, spec: Setting) -> int | float:
+    kind, look = (int, None) if spec["type"] == "int" else (float, "%g")
+    return kind(
+        st.number_input(
+            title,
+            kind(spec["low"]),
+            kind(spec["high"]),
+            kind(spec["default"]),
+            help=spec["help"],
+            key=key,
+            format=look,
+        )
+    )
+
+
+def _numbers(title: str, key: str, spec: Setting) -> tuple[float, ...]:
+    """Numbers with commas between them; those of the default while what is typed is none."""
     text = st.text_input(
         title, ", ".join(f"{v:g}" for v in spec["default"]), help=spec["help"], key=key
     )
@@ -105,4 +119,4 @@ def _field(prefix: str, spec: dict[str, Any]) -> Any:  # noqa: ANN401
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:
         st.error(f"{title}: write numbers with commas between them.")
-        return spec["default"]
+        return tuple(spec["default"])

@@ -4,56 +4,63 @@ version.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import streamlit as st
 
-from pages.components import problems, services, waiting
+from pages.components import ask, problems
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.train.nuisance import known_shortcuts
 
 
+class Shortcut(TypedDict):
+    """How well a group of facts that should not matter gives the class away."""
+
+    sentence: str
+    telling: bool
+
+
 def show(record: DatasetRecord) -> None:
     """The button, the wait, then each telling group of facts as a warning and the rest folded
     away.
     """
-    st.subheader("Could a model cheat?")
+    st.subheader("Shortcuts")
+    st.caption("Could a model cheat?")
     kept = known_shortcuts(record.folder)
     if kept is not None:
-        _tell(kept)
+        _show(kept)
         return
-    if st.session_state["shortcut_of"] != record.reference:
+    if not ask.is_about("shortcuts", record.reference):
         st.caption(
             "If the class can be guessed from size, light, borders, file format or length alone, a"
             " model may learn that instead of what you mean."
         )
         if st.button("Look for shortcuts", icon=":material/shortcut:"):
-            with problems.caught():
-                st.session_state["shortcut_ticket"] = services.compute().call(
-                    "shortcuts", folder=str(record.folder)
-                )
-            st.session_state["shortcut_of"] = record.reference
+            ask.send("shortcuts", "shortcuts", record.reference, folder=str(record.folder))
             st.rerun()
         return
-    try:
-        ready, found = services.compute().poll(st.session_state["shortcut_ticket"])
-    except UserError as error:
-        st.session_state["shortcut_of"] = ""
-        problems.show(error)
-        return
-    if ready:
-        _tell(found)
-    else:
-        waiting.wait_quietly(
-            st.session_state["shortcut_ticket"], "Guessing the class from what should not matter…"
-        )
+    groups = ask.answer(
+        "shortcuts",
+        "Predicting the class from what should not matter…",
+        quiet=True,
+        failed=_refused,
+    )
+    if groups is not None:
+        _show(groups)
 
 
-def _tell(found: list[dict]) -> None:
-    if not found:
+def _refused(error: UserError) -> None:
+    ask.forget("shortcuts")
+    problems.show(error)
+
+
+def _show(groups: list[Shortcut]) -> None:
+    if not groups:
         st.caption("There are too few items to tell.")
         return
-    telling = [part for part in found if part["telling"]]
+    telling = [part for part in groups if part["telling"]]
     for part in telling:
         st.warning(
             f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model"
@@ -63,5 +70,5 @@ def _tell(found: list[dict]) -> None:
     if not telling:
         st.caption("None of what was tried tells the classes apart well.")
     with st.expander("All that was tried"):
-        for part in found:
+        for part in groups:
             st.markdown(f"- {plain(part['sentence'])}")

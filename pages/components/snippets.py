@@ -4,15 +4,16 @@ programs.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
 
-def show(folder: str, told: dict[str, Any]) -> None:
+def show(folder: str, manifest: Mapping[str, object]) -> None:
     """Tabs with code to copy."""
-    text = told.get("modality") == "text"
-    labels = [str(label) for label in told.get("labels", [])]
+    text = manifest.get("modality") == "text"
+    names = manifest.get("labels")
+    labels = [str(label) for label in names] if isinstance(names, list) else []
     item = '"a text of yours"' if text else '"photo.jpg"'
     shell, python, curl, script = st.tabs(["Command line", "Python", "curl", "JavaScript"])
     shell.code(

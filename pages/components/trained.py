@@ -49,7 +49,7 @@ def finished() -> list[Run]:
         return services.runs().list(kind="train", status="done", limit=None)
 
 
-def told_instead(wanted: str, lacks: str) -> None:
+def explain_replacement(wanted: str, lacks: str) -> None:
     """Say why the run in hand is not the one that the page shows."""
     try:
         status = services.runs().get(wanted).status
@@ -70,7 +70,7 @@ def pick() -> Run:
         st.stop()
     wanted = state.current("run")
     if wanted and wanted not in usable:
-        told_instead(wanted, "no model")
+        explain_replacement(wanted, "no model")
     names = {key: full_name(run) for key, run in usable.items()}
     chosen = st.selectbox(
         "Model",

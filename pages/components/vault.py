@@ -4,39 +4,45 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import problems, services, state
+from pages.components.shapes import Report
 from tl_core import vault
 from tl_core.registry.runs import Run
 
 
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
-def _read(folder: str, file: str, written: float) -> Any:  # noqa: ANN401
+def _report(path: str, written: float) -> Report:
     del written
-    path = Path(folder) / file
-    if path.suffix == ".json":
-        return json.loads(path.read_text(encoding="utf-8"))
-    return pd.read_csv(path, dtype={"true": str, "label": str, "row": str}, keep_default_na=False)
+    report: Report = json.loads(Path(path).read_text(encoding="utf-8"))
+    return report
 
 
-def report_of(run: Run) -> dict[str, Any]:
+@st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
+def _answers(path: str, written: float) -> pd.DataFrame:
+    del written
+    texts = {"true": str, "label": str, "row": str}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False)
+
+
+def report_of(run: Run) -> Report:
     """The report as it stands: it changes once, when the test score is opened."""
-    return dict(_read(str(run.folder), "report.json", (run.folder / "report.json").stat().st_mtime))
+    path = run.folder / "report.json"
+    return _report(str(path), path.stat().st_mtime)
 
 
 def answers_of(run: Run, file: str) -> pd.DataFrame:
-    """What the run said of its test items (`predictions.csv`) or of those kept for choosing
+    """What the run said of its test items (`predictions.csv`) or of its validation items
     (`validation.csv`).
     """
-    found: pd.DataFrame = _read(str(run.folder), file, (run.folder / file).stat().st_mtime)
-    return found
+    path = run.folder / file
+    return _answers(str(path), path.stat().st_mtime)
 
 
-def show(run: Run, report: dict[str, Any]) -> bool:
+def show(run: Run, report: Report) -> bool:
     """Whether the test score is closed, with the button that opens it; else how often these test
     items were asked.
     """
@@ -52,7 +58,7 @@ def show(run: Run, report: dict[str, Any]) -> bool:
         return False
     with st.container(border=True):
         st.markdown(
-            "**The test score is closed.** Everything below is about the items kept for choosing."
+            "**The test score is closed.** Everything below is about the validation items."
             " Compare and improve by them as often as you like; open the test score of the run that"
             " you settle on."
         )
@@ -61,7 +67,7 @@ def show(run: Run, report: dict[str, Any]) -> bool:
             if not seen
             else (
                 f"These test items have judged {seen} run{'s' * (seen > 1)} so far; each look makes"
-                " the best one seem a little better than it is."
+                " the best one seem a little better than it is (selection bias)."
             )
         )
         if not state.only_reads() and st.button(

@@ -7,11 +7,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.components import collect, problems, services, uploads
+from pages.components import ask, collect, problems, services, uploads
 from pages.components.words import plain
 from tl_core.data.hub_data import KNOWN
 from tl_core.data.limits import limits_table
-from tl_core.errors import DataError, UserError
+from tl_core.errors import DataError
 from tl_core.intake import limits_of
 
 WAYS = {
@@ -53,15 +53,15 @@ def _upload() -> None:
         " row, or a zip of tables named train and test."
     )
     limit = services.settings().number("upload_mb")
-    found = st.file_uploader(
+    file = st.file_uploader(
         "Your file",
         key=f"upload_{st.session_state['upload_key']}",
         max_upload_size=limit,
         help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.",
     )
-    if found is not None:
+    if file is not None:
         with problems.caught():
-            st.session_state["upload"] = str(uploads.keep(found))
+            st.session_state["upload"] = str(uploads.keep(file))
         uploads.reset("upload_key")
         st.rerun()
 
@@ -120,28 +120,27 @@ def _hub() -> None:
         if st.form_submit_button("Look inside", type="primary") and name.strip():
             st.session_state["upload"] = "hub:" + name.strip().removeprefix("hub:")
             st.rerun()
-    if not st.session_state["hub_ticket"]:
-        with problems.caught():
-            st.session_state["hub_ticket"] = services.compute().call("hub_reachable")
-    _known()
+    reachable = ask.ask(
+        "hub",
+        "hub_reachable",
+        "",
+        "Asking whether the Hub can be reached…",
+        quiet=True,
+        failed=ask.ignore,
+    )
+    if reachable is not None:
+        _known(reachable)
 
 
-@st.fragment(run_every=1.0)
-def _known() -> None:
-    """Well-known sets, once it is clear that the Hub answers."""
-    try:
-        ready, reachable = services.compute().poll(st.session_state["hub_ticket"])
-    except UserError:
-        return
-    if not ready:
-        st.caption("Asking whether the Hub can be reached…")
-    elif not reachable:
+def _known(reachable: bool) -> None:
+    """Well-known sets, where the Hub answers."""
+    if not reachable:
         st.info("The Hub cannot be reached from this server just now.", icon=":material/cloud_off:")
-    else:
-        st.markdown("**Well-known sets to try**")
-        for reference, text in KNOWN.items():
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{plain(text)}  \n:small[{plain(reference)}]", width="stretch")
-                if st.button("Take this", key=reference):
-                    st.session_state["upload"] = reference
-                    st.rerun()
+        return
+    st.markdown("**Well-known sets to try**")
+    for reference, text in KNOWN.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{plain(text)}  \n:small[{plain(reference)}]", width="stretch")
+            if st.button("Take this", key=reference):
+                st.session_state["upload"] = reference
+                st.rerun()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from pages.components.words import plain
@@ -56,7 +54,7 @@ def choose() -> str:
 
 def budget() -> float:
     """Minutes of an automatic search."""
-    found = st.pills(
+    minutes = st.pills(
         "Minutes",
         MINUTES,
         default=MINUTES[1],
@@ -64,7 +62,7 @@ def budget() -> float:
         key="auto_minutes",
         required=True,
     )
-    return float(found or MINUTES[1])
+    return float(minutes or MINUTES[1])
 
 
 def everything_at_hand(backbone: str) -> bool:
@@ -93,11 +91,12 @@ def strategy(modality: str) -> str:
     cards["ladder"] = (
         f"The whole ladder :gray[· {_GROUPS['ladder']}]",
         (
-            "Not sure? Several strategies, several times "
-            "each, on the same items; the cheapest that is good enough is recommended."
+            "Not sure? Several strategies with several seeds "
+            "on the same items; the cheapest that is not clearly worse than the best is"
+            " recommended."
         ),
     )
-    names: dict[Any, str] = {key: title for key, (title, _) in cards.items()}
+    names: dict[str, str] = {key: title for key, (title, _) in cards.items()}
     return str(
         st.radio(
             "Strategy",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 
+from pages.components.shapes import ClassScores, Range
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
 
 
@@ -21,6 +23,17 @@ def label(text: str) -> str:
 def sure(confidence: float) -> str:
     """How sure a model says it is; never 100 %, which no model knows."""
     return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
+
+
+def interval(score: Range, digits: int = 0) -> str:
+    """The ends of a score's interval in per cent."""
+    return f"{100 * score['low']:.{digits}f} to {100 * score['high']:.{digits}f}"
+
+
+def class_in_words(scores: ClassScores) -> str:
+    """Recall and precision of a class as counts of 100."""
+    recall, precision = scores["recall"]["value"], scores["precision"]["value"]
+    return f"finds {100 * recall:.0f} of 100; right {100 * precision:.0f} of 100 times it says so"
 
 
 def ago(moment: float | None) -> str:

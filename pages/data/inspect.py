@@ -20,7 +20,7 @@ from tl_core.data.store import DatasetVersion
 
 SHOWN = 24
 
-st.title("Is it good enough?")
+chrome.title("Look at data", "Is it good enough?")
 with problems.caught():
     known = services.datasets().list()
 names = [record.reference for record in known]
@@ -86,8 +86,8 @@ def examples(folder: str, row_class: int) -> list[str | bytes]:
 
 if picked is not None:
     with problems.caught():
-        found = examples(str(record.folder), info.labels.index(picked))
+        shown = examples(str(record.folder), info.labels.index(picked))
     if info.modality == "text":
-        gallery.texts([{"text": text} for text in found])
+        gallery.texts([{"text": text} for text in shown])
     else:
-        gallery.pictures(found)
+        gallery.pictures(shown)

@@ -2,20 +2,23 @@
 deleting.
 """
 
+from typing import Any
+
 import streamlit as st
 
-from pages.components import chrome, findings, problems, services, state
+from pages.components import chrome, findings, problems, run_panel, services, state
 from pages.components.words import ago, plain, size
 from tl_core.config import RunConfig
 from tl_core.data.changes import compare_versions
 from tl_core.data.store import DatasetVersion
 from tl_core.data.takeout import formats_of
+from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
 
 NAMES = {"folders": "Zip of class folders", "csv": "CSV", "parquet": "Parquet"}
 KINDS = {"added": "Added", "removed": "Left out", "relabelled": "New class", "moved": "Other split"}
 
-st.title("How did it change?")
+chrome.title("Versions", "How did it change?")
 with problems.caught():
     everything = services.datasets().list(all_versions=True)
 name = state.current("dataset") or (everything[0].reference if everything else "")
@@ -98,7 +101,7 @@ if len(versions) > 1:
     chosen = {record.version: record for record in versions}
 
     @st.cache_data(max_entries=20, ttl=3600, show_spinner="Comparing…")
-    def compared(first: str, second: str) -> dict:
+    def compared(first: str, second: str) -> dict[str, Any]:
         """Versions never change, so a comparison is made once."""
         return compare_versions(DatasetVersion(first), DatasetVersion(second))
 
@@ -115,44 +118,28 @@ st.subheader("Take the data away")
 st.caption(f"Version {current.version} as files that any other tool reads.")
 
 
-@st.fragment(run_every=1.0 if st.session_state["takeout_run"] else None)
-def watch_takeout() -> None:
-    """Progress, then the download."""
-    run = services.runs().get(st.session_state["takeout_run"])
-    if run.status in ("queued", "running"):
-        st.progress(run.progress, "Writing the files…")
-    elif run.status == "done":
-        path = run.folder / str((run.summary or {})["file"])
-        limit = services.settings().number("upload_mb") << 20
-        st.success(f"{plain(run.headline)}: {plain(path.name)}, {size(path.stat().st_size)}")
-        if path.stat().st_size <= limit:
-            st.download_button(
-                f"Download {path.name}",
-                path.read_bytes,
-                path.name,
-                type="primary",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-        else:
-            st.info(
-                f"It is too large for the browser. On the server it lies at {plain(str(path))}."
-            )
-    else:
-        problems.show(run.reason or {"what": "It stopped."})
+def offer_download(run: Run) -> None:
+    """The files in the browser, or where they lie when they are too large for it."""
+    path = run.folder / str((run.summary or {})["file"])
+    limit = services.settings().number("upload_mb") << 20
+    st.success(f"{plain(run.headline)}: {plain(path.name)}, {size(path.stat().st_size)}")
+    if path.stat().st_size > limit:
+        st.info(f"It is too large for the browser. On the server it lies at {plain(str(path))}.")
+        return
+    st.download_button(
+        f"Download {path.name}",
+        path.read_bytes,
+        path.name,
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     kind = st.selectbox("Format", formats_of(current.modality), format_func=NAMES.get, width=240)
     if st.button("Write the files", icon=":material/folder_zip:"):
-        with problems.caught():
-            run = services.submit(
-                RunConfig("takeout", services.user(), current.reference, options={"format": kind}),
-                f"{state.new_draft()}-takeout",
-            )
-        state.draft_used()
-        st.session_state["takeout_run"] = run.id
+        config = RunConfig("takeout", services.user(), current.reference, options={"format": kind})
+        st.session_state["takeout_run"] = run_panel.start(config, "takeout").id
         st.rerun()
-if st.session_state["takeout_run"]:
-    with problems.caught():
-        watch_takeout()
+run_panel.show(run_panel.in_hand("takeout_run"), "Writing the files…", offer_download)

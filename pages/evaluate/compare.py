@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import charts, chrome, curves, problems, seeds, state, trained, vault
-from pages.components.words import duration, plain, size
+from pages.components.words import duration, interval, plain, size
 from tl_core.evaluate.compare import agreement, compare
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.metrics import macro_f1
@@ -18,7 +18,7 @@ from tl_core.registry.runs import Run
 
 _MOST = 8
 
-st.title("Which one shall I take?")
+chrome.title("Compare", "Which one shall I take?")
 finished = [run for run in trained.finished() if run.summary]
 hand = st.query_params.get("run") or st.session_state["run"]
 subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
@@ -68,22 +68,18 @@ def weight_on_disk(key: str) -> int:
 
 def of_classes(key: str) -> float:
     """Macro F1 on the items that all runs have judged."""
-    found = pd.crosstab(truth, said[key].to_numpy(), dropna=False)
-    names = sorted({*found.index, *found.columns})
-    return float(macro_f1(found.reindex(index=names, columns=names, fill_value=0).to_numpy()))
+    counts = pd.crosstab(truth, said[key].to_numpy(), dropna=False)
+    names = sorted({*counts.index, *counts.columns})
+    return float(macro_f1(counts.reindex(index=names, columns=names, fill_value=0).to_numpy()))
 
 
 with problems.caught():
     reports = {key: vault.report_of(alike[key]) for key in picked}
 closed = [key for key in picked if reports[key]["test"] is None]
-section, file, kind = (
-    ("validation", "validation.csv", "kept for choosing")
-    if closed
-    else ("test", "predictions.csv", "of the test")
-)
+section, file = ("validation", "validation.csv") if closed else ("test", "predictions.csv")
 if closed:
     st.info(
-        "Judged on the items kept for choosing, since the test score of "
+        "Compared on the validation items, since the test score of "
         + (
             "all of them"
             if len(closed) == len(picked)
@@ -131,19 +127,19 @@ charts.cost_and_score(
     best,
     "costs",
 )
-st.caption(f"On {len(truth):,} items {kind} that all of them have judged.")
+st.caption(f"On {len(truth):,} {section} items that all of them have judged.")
 st.dataframe(
     pd.DataFrame(
         [
             {
                 "run": short[key] + (" ✓" if key == best else ""),
                 "backbone": alike[key].backbone or "none",
-                "right in 100": 100 * score[key]["value"],
-                "plausible": f"{100 * score[key]['low']:.0f} to {100 * score[key]['high']:.0f}",
+                "accuracy": 100 * score[key]["value"],
+                "95 % interval": interval(score[key]),
                 "macro F1": 100 * of_classes(key),
-                "ECE": reports[key][section]["ece"]["value"],
+                "calibration error": reports[key][section]["ece"]["value"],
                 "time": duration(reports[key]["timing"]["total"]).removeprefix("about "),
-                "learns": reports[key]["model"].get("trainable_parameters", 0),
+                "trainable weights": reports[key]["model"].get("trainable_parameters", 0),
                 "on disk": size(weight_on_disk(key)),
             }
             for key in same
@@ -151,10 +147,16 @@ st.dataframe(
     ),
     hide_index=True,
     column_config={
-        "right in 100": st.column_config.NumberColumn(format="%.1f"),
-        "macro F1": st.column_config.NumberColumn(format="%.1f"),
-        "ECE": st.column_config.NumberColumn(format="%.3f"),
-        "learns": st.column_config.NumberColumn(format="localized", help="Weights that move."),
+        "accuracy": st.column_config.NumberColumn(
+            format="%.1f %%", help="Right for so many of 100 items."
+        ),
+        "macro F1": st.column_config.NumberColumn(
+            format="%.1f %%", help="Precision and recall in one number, averaged over the classes."
+        ),
+        "calibration error": st.column_config.NumberColumn(
+            format="%.3f", help="ECE: the mean gap between confidence and accuracy; 0 is perfect."
+        ),
+        "trainable weights": st.column_config.NumberColumn(format="localized"),
     },
 )
 seeds.show([alike[key] for key in same], {key: score[key]["value"] for key in same})
@@ -163,15 +165,15 @@ st.subheader("Is the difference more than chance?")
 noun = {"image": "photos", "text": "texts"}[reports[best]["modality"]]
 others = [key for key in same if key != best]
 for key in others:
-    found = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
-    st.markdown(f"- {plain(found['sentence'])}")
+    paired = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))
+    st.markdown(f"- {plain(paired['sentence'])}")
 if len(others) > 1:
     st.caption(
-        f"The best of {len(same)} was picked by these very items, so its lead is a little"
-        " flattered."
+        f"The best of {len(same)} was picked by these very items, so its lead is slightly"
+        " overestimated."
     )
 
-st.subheader("What transfer bought")
+st.subheader("Gain from transfer")
 base = {key: "without transfer" for key in same if alike[key].recipe == "baseline"}
 base |= {
     key: "from scratch" for key in same if reports[key]["settings"].get("strategy") == "scratch"
@@ -219,7 +221,7 @@ st.dataframe(
     ),
     hide_index=True,
 )
-with st.expander("How often two of them give the same answer"):
+with st.expander("Agreement: how often two of them give the same answer (%)"):
     matrix = agreement([said[key].to_numpy() for key in same])
     st.dataframe(
         pd.DataFrame(
@@ -229,5 +231,5 @@ with st.expander("How often two of them give the same answer"):
 tuned = [key for key in same if alike[key].recipe == "finetune"]
 if tuned:
     views = {key: RunView().follow(alike[key].folder) for key in tuned}
-    st.subheader("How they learnt")
+    st.subheader("Training curves")
     curves.show(views[tuned[0]], {short[key]: views[key] for key in tuned[1:]})

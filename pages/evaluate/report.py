@@ -1,6 +1,4 @@
-"""How good is it, honestly? The sentence, the yardsticks, then class by class and mistake by
-mistake.
-"""
+"""How good is it on items that it has not seen? The headline and baselines, classes, mistakes."""
 
 import json
 
@@ -10,6 +8,7 @@ import streamlit as st
 from pages.components import (
     abstain,
     charts,
+    chrome,
     evidence,
     expectations,
     items,
@@ -24,33 +23,37 @@ from pages.components import (
     training_view,
     vault,
 )
-from pages.components.words import duration, plain
+from pages.components.words import class_in_words, duration, interval, plain
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
 from tl_core.evaluate.report import rivals
 
 SCORES = {
-    "accuracy": ("Right in 100 (accuracy)", "Share of unseen items that it names correctly.", 100),
-    "balanced_accuracy": ("Balanced accuracy", "The same, with every class counting equally.", 100),
+    "accuracy": ("Accuracy (%)", "Of 100 unseen items, how many it names correctly.", 100),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "The mean of the classes' recalls in per cent: every class counts equally.",
+        100,
+    ),
     "macro_f1": (
         "Macro F1",
-        "Finds the items of a class and does not cry wolf; averaged over classes.",
+        "Precision and recall in one number (F1, in per cent), averaged over the classes.",
         100,
     ),
     "mcc": (
         "Matthews correlation",
-        "1 is perfect, 0 is guessing; fair also when classes differ in size.",
+        "1 is perfect, 0 is chance; also meaningful when classes differ in size.",
         1,
     ),
-    "log_loss": ("Log loss", "Punishes confident mistakes; 0 is perfect.", 1),
+    "log_loss": ("Log loss", "Grows with confident mistakes; 0 is perfect.", 1),
     "ece": (
         "Calibration error (ECE)",
-        "How far its stated confidence is from how often it is right.",
+        "The mean gap between its confidence and how often it is right; 0 is perfect.",
         1,
     ),
 }
 
-st.title("How good is it, honestly?")
+chrome.title("Report", "How good is it on items that it has not seen?")
 finished = trained.finished()
 run_id = state.current("run")
 if not any(r.id == run_id for r in finished):
@@ -59,7 +62,7 @@ if not any(r.id == run_id for r in finished):
         st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
         st.stop()
     if run_id:
-        trained.told_instead(run_id, "no report")
+        trained.explain_replacement(run_id, "no report")
     run_id = finished[0].id
 run = next(r for r in finished if r.id == run_id)
 
@@ -70,7 +73,7 @@ with problems.caught():
     dataset = services.datasets().get(run.dataset)
 closed = report["test"] is None
 judged, kind = (
-    (report["validation"], "items kept for choosing") if closed else (report["test"], "test items")
+    (report["validation"], "validation items") if closed else (report["test"], "test items")
 )
 state.choose("run", run.id)
 
@@ -82,7 +85,7 @@ st.caption(
 vault.show(run, report)
 if report["classes_without_training_rows"]:
     st.warning(
-        "Not learnt, for want of training items: "
+        "Not learnt, because they have no training items: "
         + ", ".join(map(plain, report["classes_without_training_rows"]))
         + ". Their items count as wrong."
     )
@@ -95,8 +98,8 @@ bars = [("this run", judged["accuracy"], True)]
 bars += [
     (
         {
-            "majority": "always the commonest class",
-            "tfidf": "word counts, no transfer",
+            "majority": "majority class",
+            "tfidf": "word counts (TF-IDF), no transfer",
             "pixels": "colours and edges, no transfer",
         }[name],
         accuracy,
@@ -122,12 +125,12 @@ if len(bars) > 1:
         ""
         if not closed or judged["kind"] != "cv"
         else (
-            f" This run's bar stands on all {judged['n']:,} items that were cross-validated, those"
-            " without transfer on the validation items alone."
+            f" This run's accuracy is over all {judged['n']:,} cross-validated items, that of the"
+            " baselines over the validation items alone."
         )
     )
     st.caption(
-        "The whisker is the range that is plausible with 95 % confidence, given how few items were"
+        "The whisker is the 95 % confidence interval: what is plausible, given the number of items"
         " tested." + others_on
     )
 seeds.show(
@@ -183,27 +186,29 @@ st.dataframe(
         [
             {
                 "class": part["label"],
-                "items": part["support"],
-                "found": 100 * part["recall"]["value"],
-                "found, plausible": (
-                    f"{100 * part['recall']['low']:.0f} to {100 * part['recall']['high']:.0f}"
-                ),
-                "right when named": 100 * part["precision"]["value"],
+                "support": part["support"],
+                "recall": 100 * part["recall"]["value"],
+                "95 % interval": interval(part["recall"]),
+                "precision": 100 * part["precision"]["value"],
                 "F1": 100 * part["f1"]["value"],
+                "in words": class_in_words(part),
             }
             for part in judged["per_class"]
         ]
     ),
     hide_index=True,
     column_config={
-        "found": st.column_config.NumberColumn(
-            format="%.0f", help="Of 100 items of this class, how many it finds (recall)."
+        "support": st.column_config.NumberColumn(help="How many items of this class were judged."),
+        "recall": st.column_config.NumberColumn(
+            format="%.0f %%", help="Of 100 items of this class, how many it finds."
         ),
-        "right when named": st.column_config.NumberColumn(
-            format="%.0f",
-            help="Of 100 times that it names this class, how often it is right (precision).",
+        "95 % interval": st.column_config.TextColumn(help="Of the recall."),
+        "precision": st.column_config.NumberColumn(
+            format="%.0f %%", help="Of 100 times that it names this class, how often it is right."
         ),
-        "F1": st.column_config.NumberColumn(format="%.0f", help="Both in one number."),
+        "F1": st.column_config.NumberColumn(
+            format="%.0f %%", help="Precision and recall in one number (their harmonic mean)."
+        ),
     },
 )
 
@@ -213,10 +218,13 @@ def show_items(table: pd.DataFrame, key: str) -> None:
     items.show(str(dataset.folder), report["modality"], table, key)
 
 
-st.subheader("What it confuses")
+st.subheader("Confusion matrix")
 labels = judged["confusion"]["labels"]
 matrix = pd.DataFrame(judged["confusion"]["counts"], index=labels, columns=labels)
-st.caption("Rows: what it is. Columns: what it was called. Pick a cell to see its items.")
+st.caption(
+    "What it confuses. Rows: the true class. Columns: the predicted class. Pick a cell to see its"
+    " items."
+)
 shaded = matrix.style.apply(charts.shade, axis=None)
 event = st.dataframe(shaded, on_select="rerun", selection_mode="single-cell", key="confusion")
 cells = list(event.selection.cells) if event else []
@@ -224,13 +232,13 @@ first, second = st.columns(2)
 true_default = labels[cells[0][0]] if cells else None
 called_default = cells[0][1] if cells else None
 true = first.selectbox(
-    "Is",
+    "True class",
     labels,
     placeholder="any class",
     index=labels.index(true_default) if true_default else None,
 )
 called = second.selectbox(
-    "Was called",
+    "Predicted class",
     labels,
     placeholder="any class",
     index=labels.index(called_default) if called_default in labels else None,
@@ -299,7 +307,7 @@ st.subheader("Take it along")
 if (run.folder / "model" / "config.json").is_file():
     st.page_link(
         "pages/ship/export.py",
-        label="The model itself, with its proof",
+        label="The model as a verified bundle",
         icon=":material/inventory_2:",
         query_params={"run": run.id},
     )
@@ -330,5 +338,5 @@ with st.container(horizontal=True):
         f"predictions-{run.id}.csv",
         "text/csv",
         on_click="ignore",
-        help=f"What it said of each of the {kind}.",
+        help=f"The prediction and the probabilities for each of the {kind}.",
     )

@@ -5,6 +5,7 @@ own data.
 import streamlit as st
 
 from pages.components import (
+    ask,
     backbones,
     catalogue,
     chrome,
@@ -13,7 +14,6 @@ from pages.components import (
     services,
     state,
     uploads,
-    waiting,
 )
 from pages.components.words import plain, size
 from tl_core.errors import UserError
@@ -22,7 +22,7 @@ from tl_core.models.catalogue import choose
 from tl_core.models.describe import list_backbones
 from tl_core.models.hub import arrived
 
-st.title("What should it start from?")
+chrome.title("Backbone", "What should it start from?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
@@ -48,38 +48,35 @@ def check(reference: str) -> None:
     """Open it in the helper process, which may have to download it, before it is used."""
     with problems.caught():
         reference = backbones.allowed(reference)
-        st.session_state["checked"] = reference
-        st.session_state["check_ticket"] = services.compute().call("describe", reference=reference)
+    ask.send("backbone", "describe", reference, reference=reference)
 
 
 def how_far() -> str:
     """What is being opened, and how much of it has come."""
-    opening = st.session_state["checked"]
+    opening = ask.subject("backbone")
     came = (
         arrived(opening.removeprefix("hub:").partition("@")[0])
         if opening.startswith("hub:")
         else None
     )
-    told = (
-        f" {size(came[0])} of {size(came[1])} have come."
-        if came
-        else " A download can take minutes."
+    rest = (
+        f"{size(came[0])} of {size(came[1])} have come." if came else "A download can take minutes."
     )
-    return f"Opening {plain(opening)}.{told}"
+    return f"Opening {plain(opening)}. {rest}"
+
+
+def refused(error: UserError) -> None:
+    """It cannot be used; another one may."""
+    ask.forget("backbone")
+    problems.show(error)
 
 
 def show_check() -> None:
     """The answer about a reference that was not at hand: on to the design, or why not."""
-    try:
-        ready, facts = services.compute().poll(st.session_state["check_ticket"])
-    except UserError as error:
-        st.session_state["checked"] = ""
-        problems.show(error)
+    facts = ask.answer("backbone", how_far, failed=refused)
+    if facts is None:
         return
-    if not ready:
-        waiting.wait_for(st.session_state["check_ticket"], how_far)
-        return
-    st.session_state["checked"] = ""
+    ask.forget("backbone")
     if facts["modality"] != record.modality:
         problems.show(
             {
@@ -154,10 +151,8 @@ with st.expander("A model of my own"):
     )
     if brought is not None:
         with problems.caught():
-            st.session_state["check_ticket"] = services.compute().call(
-                "bring_model", path=str(uploads.keep(brought))
-            )
-            st.session_state["checked"] = f"local:{brought.name}"
+            path = str(uploads.keep(brought))
+        ask.send("backbone", "bring_model", f"local:{brought.name}", path=path)
         uploads.reset("upload_key")
         st.rerun()
     for kept in brought_models(services.settings()):
@@ -177,6 +172,6 @@ if wanted:
 wanted = ranked or wanted
 if wanted:
     check(wanted)
-if st.session_state["checked"].startswith(("hub:", "local:", "starter:", "run:", "static:")):
+if ask.subject("backbone"):
     with checking:
         show_check()

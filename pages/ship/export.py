@@ -1,4 +1,4 @@
-"""How do I take it away? A bundle that proves itself, how to use it, and what repeats the
+"""How do I take the model away? A bundle that proves itself, how to use it, and what repeats the
 training.
 """
 
@@ -6,31 +6,30 @@ import json
 
 import streamlit as st
 
-from pages.components import problems, push, services, snippets, state, trained, waiting
+from pages.components import chrome, problems, push, run_panel, services, snippets, trained
 from pages.components.words import plain, size
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
 from tl_core.models.references import read_json
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import Run
 
-st.title("How do I take it away?")
+chrome.title("Export", "How do I take the model away?")
 run = trained.pick()
 run_id = run.id
 if st.session_state["export_of"] != run_id:
-    made = services.runs().list(kind="export", status="done", limit=None)
-    last = next((r.id for r in made if (r.summary or {}).get("run") == run_id), "")
-    st.session_state.update(export_of=run_id, export_run=last, push_run="")
+    last = run_panel.of_run(run_id, "export", "done")
+    st.session_state.update(export_of=run_id, export_run=last.id if last else "", push_run="")
 
 st.markdown(
     "A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it"
     " elsewhere: labels, preprocessing, threshold, a model card, `predict.py` that needs nothing of"
-    " this program, and golden examples with the answers that it must give. It is proven before you"
-    " get it."
+    " this program, and golden examples with the answers that it must give. It is verified"
+    " before you get it."
 )
 
 
-def ask() -> None:
+def offer() -> None:
     """What shall be in it, and the button."""
     against = reason_against(run.folder / "model")
     with st.container(horizontal=True):
@@ -62,41 +61,42 @@ def ask() -> None:
                 sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]
             ).strip("-")
             record = services.datasets().get(run.dataset)
-            job = services.submit(
-                RunConfig(
-                    "export",
-                    services.user(),
-                    run.dataset,
-                    str(record.folder),
-                    options={
-                        "run": run_id,
-                        "name": f"{name or 'model'}-{run_id}",
-                        "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own},
-                    },
-                ),
-                f"{state.new_draft()}-export",
+            config = RunConfig(
+                "export",
+                services.user(),
+                run.dataset,
+                str(record.folder),
+                options={
+                    "run": run_id,
+                    "name": f"{name or 'model'}-{run_id}",
+                    "wishes": {"onnx": with_onnx or small, "int8": small, "examples": own},
+                },
             )
-            state.draft_used()
-            st.session_state["export_run"] = job.id
-            st.rerun()
+        st.session_state["export_run"] = run_panel.start(config, "export").id
+        st.rerun()
 
 
-def show(folder: str, found: dict, archive: object) -> None:
-    """The proof, the download, and how to use it."""
-    st.markdown("#### :green-badge[:material/verified: verified] It says what the model says")
+def show(job: Run) -> None:
+    """The checks, the download, and how to use it."""
+    made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
+    summary = job.summary or {}
+    folder, archive = summary["folder"], job.folder / summary["file"]
+    st.markdown(
+        "#### :green-badge[:material/verified: verified] the bundle gives the model's own answers"
+    )
     st.dataframe(
         [
-            {"what": check["name"], "": "✓" if check["ok"] else "✗", "how": check["detail"]}
-            for check in found["checks"]
+            {"check": check["name"], "": "✓" if check["ok"] else "✗", "detail": check["detail"]}
+            for check in made["checks"]
         ],
         hide_index=True,
     )
-    if found["int8"]:
-        agree = found["int8"]["agreement"]
+    if made["int8"]:
+        agree = made["int8"]["agreement"]
         st.caption(
             f"8 bits: {100 * agree['value']:.1f} of 100 answers stay the same"
             f" ({100 * agree['low']:.0f} to {100 * agree['high']:.0f})."
-            f" {found['int8']['accuracy']['sentence']}"
+            f" {made['int8']['accuracy']['sentence']}"
         )
     with archive.open("rb") as handle:
         st.download_button(
@@ -107,30 +107,16 @@ def show(folder: str, found: dict, archive: object) -> None:
             type="primary",
             icon=":material/download:",
         )
-    with st.expander(f"What is in it: {len(found['files'])} files, {size(found['bytes'])}"):
-        st.code("\n".join(found["files"]), language=None)
+    with st.expander(f"What is in it: {len(made['files'])} files, {size(made['bytes'])}"):
+        st.code("\n".join(made["files"]), language=None)
     snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
-    push.show(run, st.session_state["export_run"], folder)
+    push.show(run, job.id, folder)
+    st.button(
+        "Make another one", on_click=lambda: st.session_state.update(export_run="", push_run="")
+    )
 
 
-job_id = st.session_state["export_run"]
-if job_id:
-    with problems.caught():
-        job = services.runs().get(job_id)
-    if job.status in ACTIVE:
-        waiting.watch_run(job.id, "Writing and proving the bundle…")
-    elif job.status == "done":
-        with problems.caught():
-            made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
-            show(job.summary["folder"], made, job.folder / job.summary["file"])
-        st.button(
-            "Make another one", on_click=lambda: st.session_state.update(export_run="", push_run="")
-        )
-    else:
-        problems.show(job.reason or {"what": "It stopped."})
-        ask()
-else:
-    ask()
+run_panel.show(run_panel.in_hand("export_run"), "Writing and verifying the bundle…", show, offer)
 
 st.subheader("Repeat the training")
 st.caption(

@@ -1,17 +1,19 @@
-"""What does it say about new ones? One item at once, a whole file as a job."""
+"""What does it say about new items? One item at once, a whole file as a job."""
 
 import streamlit as st
 
 from pages.components import (
+    ask,
     charts,
+    chrome,
     explanation,
     following,
+    import_plan,
     problems,
+    run_panel,
     services,
-    state,
     trained,
     uploads,
-    waiting,
 )
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
@@ -21,9 +23,9 @@ from tl_core.errors import UserError
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page
 from tl_core.predict.threshold import read_threshold
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import Run
 
-st.title("What does it say about new ones?")
+chrome.title("Predict", "What does it say about new items?")
 run = trained.pick()
 run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
@@ -32,16 +34,15 @@ with problems.caught():
     kept = preparation_of(run.folder / "model", services.version_info(folder)) or Preparation()
     if st.session_state["predict_run"] != run_id:
         services.compute().call("warm", folder=model)
-        st.session_state.update(predict_run=run_id, answer_ticket=0, predict_job="")
+        st.session_state.update(predict_run=run_id, predict_job="")
+        ask.forget("answer")
 
 
-def ask(value: str | bytes) -> None:
-    """Send one item to the helper process."""
-    with problems.caught():
-        st.session_state["answer_ticket"] = services.compute().call(
-            "predict_one", folder=model, value=value
-        )
-        st.session_state.update(asked_value=value, explain_ticket=0)
+def ask_about(value: str | bytes, name: str = "") -> None:
+    """Send one item to the helper process; `name` tells a file from another one."""
+    ask.send("answer", "predict_one", name, folder=model, value=value)
+    ask.forget("explanation")
+    st.session_state["item"] = value
 
 
 def picture_input() -> None:
@@ -60,17 +61,16 @@ def picture_input() -> None:
         )
     )
     if picture is None:
-        st.session_state["answer_ticket"] = 0
+        ask.forget("answer")
         return
     try:
         st.image(open_page(picture.getvalue(), 0, kept), width=220)
     except UserError as error:
         problems.show(error)
-        st.session_state["answer_ticket"] = 0
+        ask.forget("answer")
         return
-    if st.session_state.get("asked_picture") != picture.file_id:
-        st.session_state["asked_picture"] = picture.file_id
-        ask(picture.getvalue())
+    if not ask.is_about("answer", picture.file_id):
+        ask_about(picture.getvalue(), picture.file_id)
 
 
 def text_input() -> None:
@@ -102,25 +102,17 @@ def text_input() -> None:
         )
         if row:
             st.caption("The model was trained on these columns together.")
-        if st.form_submit_button("Ask", type="primary"):
+        if st.form_submit_button("Predict", type="primary"):
             if text:
-                ask(text)
+                ask_about(text)
             else:
                 st.warning("Write something first.")
 
 
 def show_answer() -> None:
     """What it says, how sure it is, and the runners-up."""
-    try:
-        ready, pairs = services.compute().poll(st.session_state["answer_ticket"])
-    except UserError as error:
-        problems.show(error)
-        return
-    if not ready:
-        waiting.wait_for(
-            st.session_state["answer_ticket"],
-            "Thinking… the first answer of a model takes some seconds.",
-        )
+    pairs = ask.answer("answer", "Predicting… the first prediction of a model takes some seconds.")
+    if pairs is None:
         return
     st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
     least = read_threshold(run.folder / "model")
@@ -130,13 +122,12 @@ def show_answer() -> None:
         )
     charts.probabilities(pairs, "answer")
     explanation.show(
-        model, st.session_state["asked_value"], [name for name, _ in pairs[:2]], f"predict {model}"
+        model, st.session_state["item"], [name for name, _ in pairs[:2]], f"predict {model}"
     )
 
 
 (picture_input if modality == "image" else text_input)()
-if st.session_state["answer_ticket"]:
-    show_answer()
+show_answer()
 
 st.subheader("A whole file")
 shown = " and ".join(map(plain, kept.columns)) if len(kept.columns) < 8 else ""
@@ -159,46 +150,25 @@ st.caption(
 )
 
 
-def start(options: dict, mark: str) -> None:
+def start(options: dict[str, object], mark: str) -> None:
     """Queue the prediction of a file; `mark` keeps a second click from queueing it again."""
-    with problems.caught():
-        config = RunConfig(
-            "predict", services.user(), run.dataset, options={"run": run.id, **options}
-        )
-        job = services.submit(config, f"{state.new_draft()}-{mark}")
-    state.draft_used()
-    st.session_state["predict_job"] = job.id
+    config = RunConfig("predict", services.user(), run.dataset, options={"run": run.id, **options})
+    st.session_state["predict_job"] = run_panel.start(config, mark).id
     st.rerun()
 
 
-@st.fragment(run_every=1.0)
-def watch_job(job_id: str) -> None:
-    """Progress of the file, then its download."""
-    job = services.runs().get(job_id)
-    if job.status not in ACTIVE:
-        st.rerun()
+def how_far(job: Run) -> str:
+    """What the prediction does now, how fast, and the time left."""
     view = following.view_of(job)
     left, counted = view.seconds_left(), f" {view.done:,} of {view.total:,}" if view.total else ""
-    st.progress(
-        job.progress,
-        (
-            f"Waiting, place {job.place}"
-            if job.status == "queued"
-            else f"{view.stage or 'Starting'}{counted}"
-            + (f", {view.rate:,.0f} a second" if view.rate >= 1 else "")
-            + (f", {duration(left)} left" if left else "")
-        ),
+    return (
+        f"{view.stage or 'Starting'}{counted}"
+        + (f", {view.rate:,.0f} a second" if view.rate >= 1 else "")
+        + (f", {duration(left)} left" if left else "")
     )
-    st.button("Stop", on_click=stop, args=(job_id,), icon=":material/stop:", type="tertiary")
 
 
-def stop(job_id: str) -> None:
-    """Cancel a prediction; what it has finished is kept."""
-    with problems.caught():
-        services.runs().cancel(job_id)
-
-
-def show_plan(plan: dict) -> None:
+def show_plan(plan: import_plan.Plan) -> None:
     """What was read as what; a guess is a warning."""
     for doubt in plan.get("uncertain", []):
         st.warning(plain(doubt), icon=":material/help:")
@@ -207,7 +177,7 @@ def show_plan(plan: dict) -> None:
             st.markdown("\n".join(f"- {plain(line.strip())}" for line in plan_lines(plan)))
 
 
-def name_columns() -> dict:
+def name_columns() -> dict[str, str]:
     """Columns of the file that have other names than in training, as options of the prediction."""
     if modality == "image":
         return {}
@@ -217,7 +187,7 @@ def name_columns() -> dict:
             if kept.joined
             else {"text_column": kept.columns[0] if kept.columns else "the longest texts"}
         )
-        found = {
+        names = {
             option: (
                 st.text_input(
                     f"Column instead of {plain(name)}",
@@ -227,7 +197,7 @@ def name_columns() -> dict:
             )
             for option, name in known.items()
         }
-    return {option: name for option, name in found.items() if name}
+    return {option: name for option, name in names.items() if name}
 
 
 def go_on(job_id: str) -> None:
@@ -236,48 +206,59 @@ def go_on(job_id: str) -> None:
         services.resume(job_id)
 
 
-job_id = st.session_state["predict_job"]
-if job_id:
-    with problems.caught():
-        job = services.runs().get(job_id)
-    if job.status in ACTIVE:
-        watch_job(job_id)
-    elif job.status == "done":
-        st.success(plain(job.headline), icon=":material/check_circle:")
-        show_plan(job.summary.get("plan", {}))
-        made = job.folder / job.summary["file"]
-        with made.open("rb") as handle:
-            st.download_button(
-                "Download the CSV" if made.suffix == ".csv" else "Download the Parquet file",
-                handle,
-                f"predictions-{job_id}{made.suffix}",
-                type="primary",
-                icon=":material/download:",
-            )
-        if job.summary.get("precision", "").startswith("bf16"):
-            st.caption(
-                "Computed with shorter numbers (bf16), which is faster here. Answers near a border,"
-                " which these could have changed, were computed again in full."
-            )
-    else:
-        problems.show(job.reason or {"what": "It stopped."})
-        st.button(
-            "Go on where it was",
-            on_click=go_on,
-            args=(job_id,),
+def another() -> None:
+    """Back to the choice of a file."""
+    st.session_state["predict_job"] = ""
+
+
+def show_predictions(job: Run) -> None:
+    """What came of the file, its download, and what was read as what."""
+    summary = job.summary or {}
+    st.success(plain(job.headline), icon=":material/check_circle:")
+    show_plan(summary.get("plan", {}))
+    made = job.folder / summary["file"]
+    with made.open("rb") as handle:
+        st.download_button(
+            "Download the CSV" if made.suffix == ".csv" else "Download the Parquet file",
+            handle,
+            f"predictions-{job.id}{made.suffix}",
             type="primary",
-            icon=":material/play_arrow:",
+            icon=":material/download:",
         )
-    if job.status not in ACTIVE:
-        st.button("Another file", on_click=lambda: st.session_state.update(predict_job=""))
-else:
-    unlabelled = services.version_info(folder).splits.get("unlabelled", 0)
-    if unlabelled and st.button(
-        f"Predict the {unlabelled:,} {'pictures' if modality == 'image' else 'rows'} without a "
-        "class",
+    if summary.get("precision", "").startswith("bf16"):
+        st.caption(
+            "Computed in bfloat16, which is faster here. Predictions close to a border between"
+            " classes, or to the threshold, were computed again in float32."
+        )
+    st.button("Another file", on_click=another)
+
+
+def offer_again(job: Run) -> None:
+    """After a prediction that has not ended well: on where it was, or another file."""
+    st.button(
+        "Go on where it was",
+        on_click=go_on,
+        args=(job.id,),
+        type="primary",
+        icon=":material/play_arrow:",
+    )
+    st.button("Another file", on_click=another)
+
+
+def offer_unlabelled() -> None:
+    """The rows of the dataset that came without a class."""
+    count = services.version_info(folder).splits.get("unlabelled", 0)
+    things = "pictures" if modality == "image" else "rows"
+    if count and st.button(
+        f"Predict the {count:,} {things} without a class",
         help="Those of the dataset that came without one.",
     ):
         start({"prepared": True, "spreadsheet": True}, "unlabelled")
+
+
+def offer_file() -> None:
+    """How the answers shall come, and the file."""
+    offer_unlabelled()
     with st.container(horizontal=True):
         form = st.segmented_control("Answers as", ["CSV", "Parquet"], default="CSV", required=True)
         sheet = st.checkbox(
@@ -308,3 +289,13 @@ else:
             {"source": stored, "spreadsheet": sheet, "format": form.lower(), **columns},
             upload.file_id,
         )
+
+
+run_panel.show(
+    run_panel.in_hand("predict_job"),
+    how_far,
+    show_predictions,
+    offer_file,
+    ended=offer_again,
+    stoppable=True,
+)

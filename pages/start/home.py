@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chrome, problems, services, state, trained
+from pages.components import chrome, problems, run_panel, services, trained
 from pages.components.words import ago, plain
 from tl_core.config import RunConfig
 
@@ -27,11 +27,11 @@ SAMPLES = {
     ),
 }
 
-st.title("What can I teach it?")
+chrome.title("Graft Studio", "What can I teach it?")
 st.markdown(
     "Bring a few hundred labelled photos or texts. A pretrained network does the seeing or reading,"
-    " a small classifier is grafted onto it, and you learn honestly how good the result is. Nothing"
-    " leaves this server."
+    " a small classifier is trained on top, and the result is measured on items that it has not"
+    " seen. Nothing leaves this server."
 )
 
 for column, (name, (title, text, backbone, icon)) in zip(
@@ -47,8 +47,7 @@ for column, (name, (title, text, backbone, icon)) in zip(
                 config = RunConfig(
                     "train", services.user(), f"sample:{name}", "", backbone, "probe", {}
                 )
-                run = services.submit(config, f"{state.new_draft()}-{name}")
-            state.draft_used()
+            run = run_panel.start(config, name)
             st.session_state["run"] = run.id
             st.switch_page("pages/train/live.py", query_params={"run": run.id})
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components import (
     again,
+    ask,
     backbones,
     chrome,
     estimate,
@@ -16,18 +17,16 @@ from pages.components import (
     services,
     settings_form,
     state,
-    waiting,
     ways_to_train,
     wordings,
 )
 from pages.components.words import plain
 from tl_core.config import SETTINGS, STRATEGIES, RunConfig
-from tl_core.errors import UserError
 from tl_core.train.weights import class_weights
 
 _MOST_SEEDS = 5
 
-st.title("How shall it learn?")
+chrome.title("Design", "How shall it learn?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
@@ -82,12 +81,12 @@ def show_weights() -> None:
     kind = chosen.get("class_weights", "none")
     if kind != "none":
         with problems.caught():
-            found = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
+            weights = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
         st.caption(
-            "A mistake counts: "
+            "Class weights in the loss: "
             + ", ".join(
                 f"{plain(label)} {weight:.2g}×"
-                for label, weight in list(zip(counts, found, strict=True))[:12]
+                for label, weight in list(zip(counts, weights, strict=True))[:12]
             )
         )
 
@@ -95,22 +94,18 @@ def show_weights() -> None:
 def show_fit() -> None:
     """What the backbone would not read of these texts; nothing to see when it reads them all."""
     length = int(chosen.get("max_length", SETTINGS[recipe]().max_length))
-    asked = f"{record.reference} {backbone} {length}"
-    if st.session_state["fitted"] != asked:
-        with problems.caught():
-            st.session_state["fit_ticket"] = services.compute().call(
-                "check_fit", reference=backbone, folder=str(record.folder), max_length=length
-            )
-        st.session_state["fitted"] = asked
-    ticket = st.session_state["fit_ticket"]
-    try:
-        ready, found = services.compute().poll(ticket)
-    except UserError:
-        return  # the run itself will say what is wrong with the backbone
-    if not ready:
-        waiting.wait_quietly(ticket, "Checking how the backbone reads your texts…")
-        return
-    for finding in found:
+    findings = ask.ask(
+        "fit",
+        "check_fit",
+        f"{record.reference} {backbone} {length}",
+        "Checking how the backbone reads your texts…",
+        quiet=True,
+        failed=ask.ignore,  # the run itself will say what is wrong with the backbone
+        reference=backbone,
+        folder=str(record.folder),
+        max_length=length,
+    )
+    for finding in findings or []:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
 
 
@@ -127,16 +122,16 @@ with right:
         estimate.show(config)
     elif recipe == "ladder":
         st.caption(
-            "Each strategy trains on the same items and is compared on the same items kept for"
-            " choosing; the test items judge the recommended one alone. It takes as long as all of"
+            "Each strategy trains on the same items and is compared on the same validation"
+            " items; the test items judge the recommended one alone. It takes as long as all of"
             " them together."
         )
     elif recipe == "auto":
         st.caption(
             "First a probe of each backbone, which is the least that you get; then fine-tunings"
-            " that differ in what moves, how far, and how pictures vary: many of them in short, the"
-            " most promising ones whole. It chooses on the items kept for choosing, can be stopped"
-            " and resumed, and its best model is an ordinary run."
+            " that differ in trained layers, learning rate and augmentation: many of them cut"
+            " short, the most promising ones whole. It chooses on the validation items, can be"
+            " stopped and resumed, and its best model is an ordinary run."
         )
     elif recipe == "zero_shot":
         st.markdown(
@@ -169,7 +164,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         value=True,
         key="sealed",
         help=(
-            "Choose between runs by the items kept for choosing; each look at the test score is "
+            "Choose between runs by the validation items; each look at the test score is "
             "counted, because the best of many looks seems better than it is."
         ),
     )

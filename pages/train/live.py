@@ -11,6 +11,7 @@ from pages.components import (
     curves,
     following,
     problems,
+    run_panel,
     search_board,
     services,
     state,
@@ -20,9 +21,11 @@ from pages.components.words import duration, plain, size
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.runs import ACTIVE, Run
 
-st.title("How is it going?")
+STOPPABLE = ("finetune", "ladder", "auto")
+
+chrome.title("Live run", "How is it going?")
 run_id = state.current("run")
 if not run_id:
     st.info("No run is in hand. Start one, or pick one from the list.", icon=":material/info:")
@@ -56,13 +59,15 @@ def show_machine() -> None:
     for gpu in machine["gpus"]:
         tiles = st.columns(4)
         use, heat, watts = gpu["use"], gpu["temperature"], gpu["power"]
-        tiles[0].metric(plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not told")
+        tiles[0].metric(
+            plain(gpu["name"] or "GPU"), f"{use} %" if use is not None else "not reported"
+        )
         tiles[1].metric(
             "GPU memory",
-            f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not told",
+            f"{size(gpu['memory_used'])}" if gpu["memory_used"] is not None else "not reported",
         )
-        tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not told")
-        tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not told")
+        tiles[2].metric("Temperature", f"{heat} °C" if heat is not None else "not reported")
+        tiles[3].metric("Power", f"{watts:.0f} W" if watts is not None else "not reported")
     if not machine["gpus"]:
         tiles = st.columns(2)
         tiles[0].metric(f"Processor ({machine['cores']} cores)", f"{machine['cpu']:.0f} %")
@@ -71,7 +76,7 @@ def show_machine() -> None:
         )
 
 
-def sentence(run, view: RunView) -> str:  # noqa: ANN001
+def sentence(run: Run, view: RunView) -> str:
     """State and time left, as one would say it."""
     if run.status == "queued":
         return f"Waiting for its turn: place {run.place} in the queue."
@@ -83,7 +88,7 @@ def sentence(run, view: RunView) -> str:  # noqa: ANN001
     return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
 
 
-def train_longer(run) -> None:  # noqa: ANN001
+def train_longer(run: Run) -> None:
     """Go on from the end of a finished training, as a run of its own."""
     with st.popover("Train longer", icon=":material/more_time:"):
         epochs = st.number_input(
@@ -92,8 +97,7 @@ def train_longer(run) -> None:  # noqa: ANN001
         if st.button("Go on", type="primary"):
             with problems.caught():
                 longer = RunConfig.read(run.folder).longer(run.id, epochs)
-                started = services.submit(longer, state.new_draft())
-            state.draft_used()
+            started = run_panel.start(longer, "longer")
             st.switch_page("pages/train/live.py", query_params={"run": started.id})
 
 
@@ -104,7 +108,7 @@ def past_view(folder: str, finished_at: float) -> RunView:
     return RunView().follow(Path(folder))
 
 
-def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
+def others_of(run: Run) -> dict[str, RunView]:
     """Views of the runs that somebody wants to see beside this one."""
     alike = {
         other.id: other
@@ -120,13 +124,13 @@ def others_of(run) -> dict[str, RunView]:  # noqa: ANN001
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 
 
-def taken_rate(run, tried: list[dict]) -> float:  # noqa: ANN001
+def taken_rate(run: Run, tried: list[dict[str, float]]) -> float:
     """The learning rate that the run has decided on; the highest tried one until it has."""
     plan = run.folder / "plan.json"
     return float(json.loads(plan.read_text())["lr"]) if plan.is_file() else tried[-1]["lr"]
 
 
-def show_next(run) -> None:  # noqa: ANN001
+def show_next(run: Run) -> None:
     """Where the result of a finished run is: its report, its dataset, or its file."""
     made = run.summary or {}
     if run.kind == "train":
@@ -151,69 +155,78 @@ def show_next(run) -> None:  # noqa: ANN001
         st.switch_page("pages/data/inspect.py", query_params={"dataset": made["dataset"]})
 
 
+def show_caption(run: Run) -> None:
+    """Data, way of training and id."""
+    what = trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title
+    st.caption(f"{' · '.join(plain(part) for part in (run.dataset, what) if part)} · run {run.id}")
+
+
+def show_progress(run: Run, view: RunView) -> None:
+    """How far it is, and the buttons that end it."""
+    st.markdown(f"#### {plain(sentence(run, view))}")
+    st.progress(run.progress, f"{run.progress:.0%} of the whole run")
+    with st.container(horizontal=True):
+        stoppable = run.kind == "train" and run.recipe in STOPPABLE and run.status == "running"
+        if stoppable:
+            st.button(
+                "Stop now and keep the best",
+                on_click=stop,
+                icon=":material/flag:",
+                disabled=run.stop_requested or run.cancel_requested or not view.curves,
+            )
+        st.button(
+            "Cancel",
+            on_click=cancel,
+            disabled=run.cancel_requested,
+            icon=":material/stop_circle:",
+        )
+    if view.learning:
+        st.markdown(f":green-badge[:material/spa: learns now] {plain(view.learning)}")
+
+
+def show_end(run: Run) -> None:
+    """What came of it, or why nothing did."""
+    if run.status == "done":
+        st.success(plain(run.headline), icon=":material/check_circle:")
+        show_next(run)
+        return
+    st.markdown(chrome.badge(run.status))
+    problems.show(run.reason or {"what": "It ended."})
+    if st.button("Resume", type="primary", icon=":material/replay:"):
+        resume()
+        st.rerun()  # the whole page, since this fragment has stopped looking
+
+
+def show_curves(run: Run, view: RunView) -> None:
+    """What the training has measured so far."""
+    if run.recipe == "auto":
+        search_board.now(run.folder)
+    if run.recipe in (*STOPPABLE, "contrastive"):
+        curves.show(view, others_of(run))
+    if tried := view.curves.get("learning rate"):
+        st.markdown("**Learning rate test**")
+        charts.lr_curve(tried, taken_rate(run, tried), "lr_tried")
+    if (points := view.curves.get("choosing C")) and run.recipe == "probe":
+        st.markdown("**Regularisation of the classifier**")
+        charts.sweep(points, "sweep")
+
+
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)
 def show_run() -> None:
     """Everything that changes while the run is going."""
     with problems.caught():
         run = services.runs().get(run_id)
     view = following.view_of(run)
-    st.caption(
-        " · ".join(
-            plain(part)
-            for part in (
-                run.dataset,
-                trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title,
-            )
-            if part
-        )
-        + f" · run {run.id}"
-    )
+    show_caption(run)
     if run.status in ACTIVE:
-        st.markdown(f"#### {plain(sentence(run, view))}")
-        st.progress(run.progress, f"{run.progress:.0%} of the whole run")
-        with st.container(horizontal=True):
-            if (
-                run.kind == "train"
-                and run.recipe in ("finetune", "ladder", "auto")
-                and run.status == "running"
-            ):
-                st.button(
-                    "Stop now and keep the best",
-                    on_click=stop,
-                    icon=":material/flag:",
-                    disabled=run.stop_requested or run.cancel_requested or not view.curves,
-                )
-            st.button(
-                "Cancel",
-                on_click=cancel,
-                disabled=run.cancel_requested,
-                icon=":material/stop_circle:",
-            )
-        if view.learning:
-            st.markdown(f":green-badge[:material/spa: learns now] {plain(view.learning)}")
+        show_progress(run, view)
     elif first.status in ACTIVE:
         st.rerun()
-    elif run.status == "done":
-        st.success(plain(run.headline), icon=":material/check_circle:")
-        show_next(run)
     else:
-        st.markdown(chrome.badge(run.status))
-        problems.show(run.reason or {"what": "It ended."})
-        if st.button("Resume", type="primary", icon=":material/replay:"):
-            resume()
-            st.rerun()  # the whole page, since this fragment has stopped looking
+        show_end(run)
     for finding in view.findings:
         st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
-    if run.recipe == "auto":
-        search_board.now(run.folder)
-    if run.recipe in ("finetune", "ladder", "auto", "contrastive"):
-        curves.show(view, others_of(run))
-    if tried := view.curves.get("learning rate"):
-        st.markdown("**Which learning rate?**")
-        charts.lr_curve(tried, taken_rate(run, tried), "lr_tried")
-    if (points := view.curves.get("choosing C")) and run.recipe == "probe":
-        st.markdown("**How strictly should the classifier be kept simple?**")
-        charts.sweep(points, "sweep")
+    show_curves(run, view)
     if run.status in ACTIVE:
         show_machine()
     curves.machine(view.machine)

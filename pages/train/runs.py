@@ -8,10 +8,10 @@ from tl_core.config import RUN_KINDS
 from tl_core.registry.runs import ACTIVE
 from tl_core.storage import remove_tree
 
-st.title("All runs")
+chrome.title("Runs", "All runs, the newest first.")
 with problems.caught():
-    found = services.runs().list(limit=60)
-if not found:
+    runs = services.runs().list(limit=60)
+if not runs:
     st.info("No runs yet. Try a sample on the home page.", icon=":material/info:")
     st.page_link("pages/start/home.py", label="Home", icon=":material/home:")
     st.stop()
@@ -42,7 +42,7 @@ def act(action: str, run_id: str) -> None:
         ensure_dispatcher(services.settings())
 
 
-for run in found:
+for run in runs:
     title = run.dataset or RUN_KINDS[run.kind].title
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -41,12 +41,10 @@ def pytest_runtest_makereport(item, call):
 def server(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("browser") / "home"
     shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
-    found = Server(
-        home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)}
-    )
-    yield found
-    found.process.kill()
-    found.process.wait()
+    own = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
+    yield own
+    own.process.kill()
+    own.process.wait()
     kill_all(home)
 
 
@@ -57,18 +55,18 @@ def browser():
         pytest.skip("needs Chromium (apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield found
-        found.close()
+        launched = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
 def page(browser, server):
-    found = browser.new_page(viewport={"width": 1280, "height": 900})
-    found.set_default_timeout(60_000)
-    yield found
-    assert not found.get_by_text("Traceback").count()
-    found.close()
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(60_000)
+    yield opened
+    assert not opened.get_by_text("Traceback").count()
+    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, picture):
-    told = {
+    card = {
         "pipeline_tag": "fill-mask",
         "downloads": 1234,
         "tags": ["safetensors", "license:mit", "en"],
         "gated": False,
         "safetensors": {"parameters": {"F32": 30000}, "total": 30000},
     }
-    with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": told}) as address:
+    with serve({"me/tiny-bert": tiny("bert")}, cards={"me/tiny-bert": card}) as address:
         server = Server(
             tmp_path / "home",
             {
@@ -51,7 +51,7 @@ def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, pict
             page.get_by_text("me/tiny-bert").first.locator(
                 "xpath=ancestor::*[.//button][1]"
             ).get_by_role("button", name="Use this").click()
-            page.get_by_role("heading", name="How shall it learn?").wait_for()
+            page.get_by_role("heading", name="Design").wait_for()
             page.get_by_text(f"hub:me/tiny-bert@{COMMIT}").first.wait_for()
             page.close()
         finally:
@@ -72,7 +72,7 @@ def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, p
     page.get_by_role("button", name="Use starter:text").or_(
         page.get_by_role("button", name="Use static:starter:text")
     ).first.click()
-    page.get_by_role("heading", name="How shall it learn?").wait_for()
+    page.get_by_role("heading", name="Design").wait_for()
     page.get_by_role("button", name="I choose myself").click()
     page.get_by_text("Zero-shot").click()
     page.get_by_text("What the backbone compares your items with").wait_for()
@@ -84,4 +84,4 @@ def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, p
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
     page.get_by_role("button", name="Read the report").click()
-    page.get_by_role("heading", name="How good is it, honestly?").wait_for()
+    page.get_by_role("heading", name="Report").wait_for()

@@ -64,9 +64,9 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     page.get_by_text("Version 7").first.wait_for()
     page.get_by_text("Restored planted@1").first.wait_for()
     page.get_by_role("button", name="Write the files").click()
-    with page.expect_download() as found:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Download planted-7.zip").click(timeout=30_000)
-    assert Path(found.value.path()).stat().st_size > 100_000
+    assert Path(download.value.path()).stat().st_size > 100_000
 
 
 def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):

@@ -29,7 +29,7 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     source = write_texts(server.home.parent / "notes.csv", 80)
     add_from_server(page, server.url, source)
     page.goto(f"{server.url}/design?dataset=notes")
-    page.get_by_role("heading", name="How shall it learn?").wait_for()
+    page.get_by_role("heading", name="Design").wait_for()
     page.locator("label").filter(has_text="Keep the test score closed").click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
@@ -38,7 +38,7 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     page.goto(f"{server.url}/export?run={run}")
     page.locator("label").filter(has_text="ONNX").click()
     page.get_by_role("button", name="Make the bundle").click()
-    page.get_by_text("It says what the model says").wait_for(timeout=240_000)
+    page.get_by_text("the bundle gives the model's own answers").wait_for(timeout=240_000)
     page.get_by_text("golden examples, ONNX Runtime").first.wait_for(state="attached")
     picture(page, "export", height=1400)
     with page.expect_download() as download:

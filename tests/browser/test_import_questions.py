@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 def save(page, server, words):
     """Save it, and give what stands in the newest version."""
     page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_role("heading", name="Is it good enough?").wait_for()
+    page.get_by_role("heading", name="Look at data").wait_for()
     page.get_by_text(words).first.wait_for()
     newest = max(server.home.glob("datasets/*/version.json"), key=lambda path: path.stat().st_mtime)
     return json.loads(newest.read_text())

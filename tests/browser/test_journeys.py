@@ -30,6 +30,35 @@ def accuracy(page) -> int:
     return int(sentence.split("Right ")[1].split(" ")[0])
 
 
+def look_closer(page, picture) -> None:
+    """At the first mistake of a report: what it was learnt from, and what speaks for the answer."""
+    box = page.get_by_role("combobox", name="Look closer at")
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box.click()
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Show similar training items").click()
+    page.get_by_text("Most similar training items").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Why?").click()
+    page.get_by_text("What speaks for").first.wait_for(timeout=90_000)
+    page.get_by_role("heading", name="Items to look at").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    picture(page, "closer", 2300)
+
+
+def predict_a_photo(page, photo: Path, picture) -> None:
+    """From the report on to one photo, with the reasons for its answer."""
+    page.get_by_role("button", name="Use it on new items").click()
+    page.get_by_text("A photo", exact=True).first.wait_for()
+    upload(page, photo)
+    page.get_by_text("% sure").first.wait_for(timeout=90_000)
+    page.get_by_role("button", name="Why?").click()
+    page.get_by_text("What speaks for").first.wait_for()
+    page.get_by_text("random parts").first.wait_for()
+    picture(page, "predict-photo", 1500)
+
+
 def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.goto(server.url)
     page.get_by_text("What can I teach it?").wait_for()
@@ -46,7 +75,7 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     picture(page, "report", 2300)
     page.get_by_role("button", name="Use it on new items").click()
     page.get_by_label("A text").fill("Where is my parcel? It should have been here on Monday")
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Predict", exact=True).click()
     page.get_by_role("heading", name="delivery").wait_for()
     picture(page, "predict")
     page.goto(f"{server.url}/runs")
@@ -89,27 +118,10 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     assert accuracy(page) >= 90
     page.wait_for_timeout(2000)
     picture(page, "report-photos", 2300)
-    box = page.get_by_role("combobox", name="Look closer at")
-    box.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box.click()
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="What did it learn this from?").click()
-    page.get_by_text("It learnt this from these").wait_for(timeout=120_000)
-    page.get_by_role("button", name="Why?").click()
-    page.get_by_text("What speaks for").first.wait_for(timeout=90_000)
-    page.get_by_role("heading", name="Items to look at").scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
-    picture(page, "closer", 2300)
-    page.get_by_role("button", name="Use it on new items").click()
-    page.get_by_text("A photo", exact=True).first.wait_for()
-    upload(page, next((shared / "data" / "hymenoptera" / "val" / "bees").iterdir()))
-    page.get_by_text("% sure").first.wait_for(timeout=90_000)
-    page.get_by_role("button", name="Why?").click()
-    page.get_by_text("What speaks for").first.wait_for()
-    page.get_by_text("random parts").first.wait_for()
-    picture(page, "predict-photo", 1500)
+    look_closer(page, picture)
+    predict_a_photo(
+        page, next((shared / "data" / "hymenoptera" / "val" / "bees").iterdir()), picture
+    )
     page.goto(f"{server.url}/runs")
     page.get_by_text("All runs").first.wait_for()
     page.wait_for_timeout(1500)
@@ -142,9 +154,9 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     page.get_by_text("3 predicted, 1 could not be read").first.wait_for(
         timeout=120_000
     )  # page and toast
-    with page.expect_download() as found:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Download the CSV").click()
-    assert Path(found.value.path()).read_text().count("\n") == 4
+    assert Path(download.value.path()).read_text().count("\n") == 4
 
 
 @pytest.fixture
@@ -155,15 +167,15 @@ def slow_dataset(tmp_path):
 @pytest.fixture
 def mortal(tmp_path_factory, slow_dataset, browser):
     """A server of its own, for a test that kills it."""
-    found = Server(
+    own = Server(
         tmp_path_factory.mktemp("killed") / "home", {"TL_DATA_DIRS": str(slow_dataset.parent)}
     )
-    yield found
+    yield own
     for context in browser.contexts:
         context.close()
-    found.process.kill()
-    found.process.wait()
-    kill_all(found.home)
+    own.process.kill()
+    own.process.wait()
+    kill_all(own.home)
 
 
 def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset):

@@ -65,6 +65,6 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.get_by_text("photos than").or_(page.get_by_text("equally many")).first.wait_for()
     page.get_by_text("flipped@2").first.wait_for()
     page.get_by_text(
-        "items of the test that all of them have judged"
+        "test items that all of them have judged"
     ).wait_for()  # the same, untouched ones
     picture(page, "compare", 1700)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import pytest
 from streamlit.testing.v1 import AppTest
 from tests_support.datasets import write_texts
+from tests_support.pages import Studio
 from tests_support.processes import kill_all
 
 from tl_core.data.schema import ImportOptions
@@ -41,11 +42,11 @@ def no_error_stands_unseen(monkeypatch):
     unseen, runs = {}, AppTest._run
 
     def run(app, *arguments, **options):
-        found = runs(app, *arguments, **options)
+        after = runs(app, *arguments, **options)
         boxes = [box.value for kind in ("error", "exception") for box in app.get(kind)]
         if boxes:
             unseen.setdefault(id(app), []).append(boxes)
-        return found
+        return after
 
     def looked_at(kind):
         def look(app):
@@ -78,7 +79,24 @@ def record(tmp_path, tiny, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    found, _, _ = add_dataset(
+    made, _, _ = add_dataset(
         store, settings, str(write_texts(tmp_path / "t.csv", 60)), "notes", ImportOptions()
     )
-    return found
+    return made
+
+
+@pytest.fixture
+def studio(tiny):
+    return Studio(f"local:{tiny('bert')}")
+
+
+@pytest.fixture
+def mail(studio, tmp_path):
+    """A dataset of texts with awkward class names, four of them under the wrong one."""
+    source = write_texts(tmp_path / "t.csv", 240)
+    lines = source.read_text().splitlines()
+    for place in (5, 22, 41, 60):  # wrong labels
+        words, _, label = lines[place].rpartition(",")
+        lines[place] = f"{words},{'bad' if label == 'good' else 'good'}"
+    source.write_text("\n".join(lines).replace(",good", ",*good* :red[x]") + "\n")
+    return add_dataset(studio.datasets, studio.settings, str(source), "mail", ImportOptions())[0]

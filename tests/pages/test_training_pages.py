@@ -172,7 +172,9 @@ def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
     app.run()
     assert not runs().list(kind="preflight") and not run.folder.exists()
     app.run()
-    assert {"Time", "Memory", "Learns", "Steps"} <= {metric.label for metric in app.metric}
+    assert {"Time", "Memory", "Trainable weights", "Steps"} <= {
+        metric.label for metric in app.metric
+    }
 
 
 def test_live_and_report_tell_how_the_training_went(record):
@@ -190,7 +192,7 @@ def test_live_and_report_tell_how_the_training_went(record):
     assert run.status == "done", run.reason
     app = opened("pages/train/live.py", run=run.id)
     assert not app.exception
-    assert {"Epoch", "Step", "Items a second", "Best so far, right in 100"} <= {
+    assert {"Epoch", "Step", "Items a second", "Best accuracy so far (%)"} <= {
         metric.label for metric in app.metric
     }
     next(button for button in app.button if button.label == "Go on").click().run()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from tl_core.config import RUN_KINDS
+from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
@@ -43,3 +45,41 @@ def carried_out(config):
     RunWriter(open_database(read_settings())).claim_next(RUN_KINDS[config.kind].lane)
     carry_out(run.folder, read_settings())
     return runs().get(run.id)
+
+
+def press(app, start):
+    next(button for button in app.button if button.label.startswith(start)).click().run()
+    assert not app.exception
+    return everything(app)
+
+
+class Studio:
+    """Stores of a home, and runs carried out in this process."""
+
+    def __init__(self, backbone):
+        self.settings, self.backbone = read_settings(), backbone
+        self.engine = open_database(self.settings)
+        self.datasets = DatasetStore(self.engine, "local", self.settings.home_path)
+        self.runs = RunStore(self.engine, "local", self.settings.home_path)
+
+    def do(self, record, kind="train", recipe="probe", sealed=False, **options):
+        run = self.runs.create(
+            RunConfig(
+                kind,
+                "local",
+                record.reference,
+                str(record.folder),
+                "" if recipe == "baseline" else self.backbone,
+                recipe,
+                options,
+                sealed,
+            )
+        )
+        return self.finish(run, "train" if kind == "train" else "light")
+
+    def finish(self, run, lane):
+        RunWriter(self.engine).claim_next(lane)
+        handler = signal.getsignal(signal.SIGTERM)
+        assert carry_out(run.folder, self.settings) == 0, self.runs.get(run.id).reason
+        signal.signal(signal.SIGTERM, handler)
+        return run

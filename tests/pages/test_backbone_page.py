@@ -1,0 +1,115 @@
+"""Choosing a backbone with AppTest: ranked, of an own run, of the Hub, filtered."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from tests_support.pages import everything, opened, press
+
+from tl_core.config import RunConfig
+from tl_core.errors import BackboneError, NotFoundError
+from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.registry.runs import RunStore
+
+
+def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(
+    studio, mail, tiny, monkeypatch
+):
+    app = opened("pages/model/choose.py", dataset=mail.reference)
+    assert not app.exception
+    app.multiselect(key="candidates").set_value([studio.backbone, "starter:text"])
+    monkeypatch.setenv("TL_MODELS_DIR", str(tiny("bert").parent))
+    press(app, "Rank them")
+    run = studio.runs.list(kind="rank")[0]
+    assert "starter:text" in RunConfig.read(run.folder).options["backbones"]
+    studio.finish(run, "light")
+    app = opened("pages/model/choose.py", dataset=mail.reference)
+    assert not app.exception
+    said = everything(app)
+    assert "Take " in said
+    best = json.loads((run.folder / "rank.json").read_text())["recommended"]
+    next(button for button in app.button if button.key == "use_recommended").click().run()
+    assert app.session_state["tickets"]["backbone"].about == best or app.session_state["backbone"]
+
+
+def test_an_own_run_is_the_start_of_another(studio, mail, tmp_path):
+    first = studio.do(
+        mail,
+        "train",
+        "finetune",
+        strategy="full",
+        epochs=1.0,
+        batch_size=8,
+        max_length=16,
+        baseline=False,
+    )
+    app = opened("pages/model/choose.py", dataset=mail.reference)
+    assert f"Your run {first.id}" in everything(app)
+    next(button for button in app.button if button.key == f"use_run:{first.id}").click().run()
+    assert app.session_state["backbone"] == f"run:{first.id}"
+    second = studio.runs.create(
+        RunConfig(
+            "train",
+            "local",
+            mail.reference,
+            str(mail.folder),
+            f"run:{first.id}",
+            "probe",
+            {"baseline": False},
+        )
+    )
+    studio.finish(second, "train")
+    assert json.loads((second.folder / "report.json").read_text())["backbone"] == f"run:{first.id}"
+    stranger = RunStore(studio.engine, "somebody", studio.settings.home_path)
+    with pytest.raises(NotFoundError):
+        stranger.create(
+            RunConfig(
+                "train",
+                "somebody",
+                mail.reference,
+                str(mail.folder),
+                f"run:{first.id}",
+                "probe",
+            )
+        )
+    with pytest.raises(NotFoundError):
+        stranger.create(
+            RunConfig(
+                "rank",
+                "somebody",
+                mail.reference,
+                str(mail.folder),
+                options={"backbones": ["starter:text", f"run:{first.id}"]},
+            )
+        )
+    gone = studio.runs.create(
+        RunConfig("train", "local", mail.reference, str(mail.folder), "", "baseline")
+    )
+    with pytest.raises(BackboneError, match="has no model"):
+        resolve_folder(parse_reference(f"run:{gone.id}"), studio.settings)
+
+
+def test_a_search_without_the_hub_says_so(studio, mail):
+    app = opened("pages/model/choose.py", dataset=mail.reference)
+    next(box for box in app.text_input if box.label == "Search the Hub").set_value("birds")
+    press(app, "Search")
+    for _ in range(200):
+        if app.error:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "The Hub cannot be reached" in everything(app)
+
+
+def test_the_catalogue_is_filtered(studio, mail):
+    app = opened("pages/model/choose.py", dataset=mail.reference)
+    shown = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
+    assert 0 < len(shown) <= 6
+    app.selectbox(key="cat_language").select("zh").run()
+    assert not app.exception
+    chinese = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
+    assert any("chinese" in key or "zh" in key for key in chinese)
+    app.toggle(key="cat_offline").set_value(True).run()
+    assert "None meets all of these wishes." in everything(app)

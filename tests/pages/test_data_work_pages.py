@@ -1,0 +1,91 @@
+"""Labels, Explore and what a model could go by instead, with AppTest."""
+
+from __future__ import annotations
+
+import json
+
+from tests_support.pages import everything, opened, press
+
+from tl_core.config import RunConfig
+from tl_core.data.edits import Decision, decisions
+from tl_core.data.store import DatasetVersion
+from tl_core.intake import relabel_dataset
+from tl_core.train.nuisance import look_for_shortcuts
+
+
+def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
+    search = studio.do(mail, "suspect", pooling="mean")
+    listed = json.loads((search.folder / "suspects.json").read_text())["rows"]
+    app = opened("pages/evaluate/labels.py", dataset=mail.reference)
+    assert not app.exception
+    assert f"0 of {len(listed)}" in everything(app)
+    for element in (*app.markdown, *app.button):
+        assert ":red[x]" not in str(getattr(element, "label", "") or element.value)
+    next(button for button in app.button if button.label.startswith("Later")).click().run()
+    assert decisions(mail.folder) == {}
+    next(button for button in app.button if button.label.startswith("Change to")).click().run()
+    assert not app.exception
+    second = listed[1] if len(listed) > 1 else listed[0]
+    assert decisions(mail.folder) == {second["row"]: Decision("relabel", second["suggested"])}
+    assert "1 changed, 0 left out" in everything(app)
+    made, _, _ = relabel_dataset(studio.datasets, mail.reference)
+    studio.do(mail, pooling="mean")
+    after = opened("pages/evaluate/labels.py", dataset=made.reference)
+    assert any(button.label == "Train again on this version" for button in after.button)
+    assert (DatasetVersion(made.folder).splits == DatasetVersion(mail.folder).splits).all()
+
+
+def test_labels_offers_the_search_first(mail):
+    app = opened("pages/evaluate/labels.py", dataset=mail.reference)
+    assert [button.label for button in app.button] == ["Look for wrong labels"]
+    app.button[0].click().run()
+    assert not app.exception
+    assert "Waiting" in everything(app) or "Judging" in everything(app)
+
+
+def test_explore_shows_curve_advice_and_map(studio, mail):
+    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    assert [button.label for button in app.button] == ["Find out"]
+    studio.do(mail, "explore", pooling="mean")
+    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    assert not app.exception
+    assert "A map of the items" in everything(app)
+    for colour in ("Answer", "Split"):
+        app.segmented_control(key="colour").set_value(colour).run()
+        assert not app.exception
+
+
+def test_a_fine_tuning_is_followed_on_request(studio, mail):
+    studio.do(mail, "explore", pooling="mean")
+    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    press(app, "Follow a fine-tuning too")
+    curve = next(run for run in studio.runs.list(kind="curve"))
+    assert RunConfig.read(curve.folder).options == {"strategy": "lpft"}
+    studio.runs.cancel(curve.id)
+    studio.do(
+        mail,
+        "train",
+        "finetune",
+        strategy="full",
+        epochs=1.0,
+        batch_size=8,
+        max_length=16,
+        baseline=False,
+    )
+    press(opened("pages/evaluate/explore.py", dataset=mail.reference), "Follow a fine-tuning too")
+    again = next(run for run in studio.runs.list(kind="curve") if run.status == "queued")
+    assert RunConfig.read(again.folder).options["strategy"] == "full"
+    studio.finish(again, "train")
+    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    assert not app.exception
+    assert "judged on the same" in everything(app)
+
+
+def test_shortcuts_are_looked_for_once_and_kept(studio, mail):
+    app = opened("pages/data/inspect.py", dataset=mail.reference)
+    assert "Could a model cheat?" in everything(app)
+    look_for_shortcuts(DatasetVersion(mail.folder))
+    app = opened("pages/data/inspect.py", dataset=mail.reference)
+    assert not app.exception
+    assert "Look for shortcuts" not in [button.label for button in app.button]
+    assert "alone the class is guessed right" in everything(app)
