@@ -27,7 +27,8 @@ from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes
 from tl_core.models.classifier import load_classifier
 from tl_core.models.references import read_json
-from tl_core.predict.server import Serving, create_app
+from tl_core.predict.server import create_app
+from tl_core.predict.service import Serving
 from tl_core.progress import Progress
 
 MAIL = [

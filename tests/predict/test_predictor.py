@@ -4,6 +4,8 @@ graft.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -72,11 +74,11 @@ def test_what_an_item_cannot_give_is_its_own_trouble(tiny, tmp_path):
             raise DataError("It is broken.", "Why.", "What.")
         return noise(number)
 
-    told = []
+    counts = []
     with Predictor(tmp_path / "model", workers=2) as many:
-        found, errors = many.probabilities(list(range(30)), read, told.append)
+        found, errors = many.probabilities([partial(read, n) for n in range(30)], counts.append)
     assert [place for place, error in enumerate(errors) if error] == [0, 9, 18, 27]
-    assert errors[9] == "It is broken." and not found[9].any() and sum(told) == 30
+    assert errors[9] == "It is broken." and not found[9].any() and sum(counts) == 30
     np.testing.assert_allclose(
         found[5], load_classifier(tmp_path / "model").probabilities([noise(5)])[0], atol=1e-6
     )

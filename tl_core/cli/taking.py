@@ -78,7 +78,8 @@ def push(args: argparse.Namespace, output: Output) -> int:
 
 def serve(args: argparse.Namespace, output: Output) -> int:
     """Serve a bundle until it is told to end; the token, if any, comes from TL_SERVE_TOKEN."""
-    from tl_core.predict.server import Serving, run
+    from tl_core.predict.server import run
+    from tl_core.predict.service import Serving
     from tl_core.settings import read_settings
 
     folder = Path(args.folder)
