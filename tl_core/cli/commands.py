@@ -260,6 +260,7 @@ def explain(args: argparse.Namespace, output: Output) -> int:
     """What speaks for an answer, by two methods."""
     from tl_core.models.classifier import load_classifier
     from tl_core.predict.explain import explain as explain_one
+    from tl_core.predict.items import ModelInput
     from tl_core.predict.picture_files import Picture, read_picture
 
     _, datasets, runs = stores()
@@ -270,7 +271,7 @@ def explain(args: argparse.Namespace, output: Output) -> int:
     if classifier.modality == "image":
         if not path.is_file():
             raise NotFoundError(f"There is no picture {args.input!r}.", "", "Check the spelling.")
-        item: object = read_picture(Picture(path.name, path), kept)
+        item: ModelInput = read_picture(Picture(path.name, path), kept)
     else:
         item = _one_text(args, kept)
     answer = classifier.labels[int(classifier.probabilities([item])[0].argmax())]
