@@ -16,13 +16,14 @@ import pytest
 from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
 from tl_core.errors import DataError, StateError
-from tl_core.export import golden, standalone
-from tl_core.export.bundle import export, requirements_of, write_manifest
+from tl_core.export import golden
+from tl_core.export.bundle import export, write_manifest
+from tl_core.export.facts import read_facts, requirements_of
 from tl_core.export.onnx import OnnxClassifier
+from tl_core.export.standalone import predict
 from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes, reason_against
 from tl_core.models.classifier import load_classifier
-from tl_core.models.references import read_json
 from tl_core.progress import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ for folder in map(Path, sys.argv[1:]):
     items = [one.get("text") or folder / "golden" / one["file"] for one in told["items"]]
     expected = np.array([one["probabilities"] for one in told["items"]])
     found = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
-    if model.told["runs_with"] == "transformers":
+    if model.facts["runs_with"] == "transformers":
         from transformers import pipeline
         task = "text-classification" if model.is_text else "image-classification"
         run = pipeline(task, model=str(folder))
@@ -126,6 +127,7 @@ def test_a_bundle_proves_itself_and_holds_nothing_of_this_machine(exported, name
         if path.suffix in (".json", ".md", ".txt", ".py"):
             text = path.read_text(encoding="utf-8")
             assert not [word for word in secret if word in text], path.name
+            assert path.suffix != ".py" or "from tl_core" not in text
     assert (folder / "graft.json").exists() and (folder / "manifest.json").exists()
     load_classifier(folder)  # it is a model folder of this program, too
 
@@ -221,10 +223,10 @@ def test_one_unreadable_picture_costs_the_others_nothing(exported, tmp_path):
     folder = exported.bundle("vit")[0]
     pictures = sorted((folder / "golden").glob("*.png"))
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    model = standalone.Model(folder)
+    model = predict.Model(folder)
     alone = [model.answers([picture])[0] for picture in pictures]
     asked = [*pictures[:2], tmp_path / "broken.png", *pictures[2:]]
-    found = list(standalone.answered(model, [(path.name, path) for path in asked]))
+    found = list(predict.answered(model, [(path.name, path) for path in asked]))
     assert [name for name, _ in found] == [path.name for path in asked]
     assert "cannot identify" in found.pop(2)[1]
     for (_, answer), expected in zip(found, alone, strict=True):
@@ -290,7 +292,7 @@ def test_requirements_are_those_that_it_needs(exported):
     told = {
         name: [
             line.partition("==")[0]
-            for line in requirements_of(read_json(exported.bundle(name)[0] / "graft.json"))
+            for line in requirements_of(read_facts(exported.bundle(name)[0]))
         ]
         for name in ("bert", "resnet", "timm", "mlp")
     }

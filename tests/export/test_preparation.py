@@ -21,12 +21,12 @@ from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.data.pictures.deep_pictures import colour_png
 from tl_core.data.preparation import Preparation
-from tl_core.export import standalone
-from tl_core.export.bundle import export, requirements_of
+from tl_core.export.bundle import export
+from tl_core.export.facts import read_facts, requirements_of
+from tl_core.export.standalone import inputs, predict
 from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes
 from tl_core.models.classifier import load_classifier
-from tl_core.models.references import read_json
 from tl_core.predict.server import create_app
 from tl_core.predict.service import Serving
 from tl_core.progress import Progress
@@ -342,14 +342,14 @@ def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path,
 
 
 def test_bundles_carry_it_and_are_proven_with_it(joined, exported):
-    told = read_json(joined.bundle / "graft.json")
+    facts = read_facts(joined.bundle)
     assert (
-        told["preparation"] == joined.kept.as_dict()
+        facts["preparation"] == joined.kept.as_dict()
         and Preparation.read(joined.bundle) == joined.kept
     )
     assert "`title` and `body`" in (joined.bundle / "README.md").read_text()
     assert (joined.bundle / "preparation.py").is_file() and not any(
-        "ftfy" in line for line in requirements_of(told)
+        "ftfy" in line for line in requirements_of(facts)
     )
     old = exported.run("bert")[0]  # a run from before models carried it: its dataset says it
     assert not (old / "model" / "preparation.json").exists()
@@ -392,7 +392,7 @@ def test_predict_py_refuses_in_words_what_it_was_not_trained_on(joined, ways, tm
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "no column 'title'" in done.stderr and "subject, body" in done.stderr
     model, plain = (
-        standalone.Model(joined.bundle),
+        predict.Model(joined.bundle),
         ways("plain", "bert", Preparation(("message",), repair=True)),
     )
     for words, column, said in (
@@ -400,31 +400,31 @@ def test_predict_py_refuses_in_words_what_it_was_not_trained_on(joined, ways, tm
         (path, "body", "--column"),
     ):
         with pytest.raises(ValueError, match=said):
-            standalone.read([words], column, model)
+            inputs.read([words], column, model)
     with pytest.raises(ValueError, match="text alone"):
         model.answers(["a text alone"])
     with pytest.raises(ValueError, match="no column 'title'"):
         model.answers([{"body": "x"}])
-    single = standalone.Model(plain.bundle)
+    single = predict.Model(plain.bundle)
     with pytest.raises(ValueError, match=r"'message'.*--column"):
-        standalone.read([path], "", single)
-    assert [item for _, item in standalone.read([path], "body", single)] == [
+        inputs.read([path], "", single)
+    assert [item for _, item in inputs.read([path], "body", single)] == [
         {"message": body} for _, body in MAIL[:3]
     ]
     latin = tmp_path / "latin.csv"
     latin.write_bytes("message\nGr\u00fc\u00dfe\n".encode("latin-1"))
     with pytest.raises(ValueError, match="UTF-8"):
-        standalone.read([str(latin)], "", single)
+        inputs.read([str(latin)], "", single)
 
 
 def test_predict_py_reads_the_tables_that_tools_write(joined, tmp_path):
-    model = standalone.Model(joined.bundle)
+    model = predict.Model(joined.bundle)
 
     def rows(name, text):
         (tmp_path / name).write_text(text, encoding="utf-8")
         return [
             item if isinstance(item, dict) else str(item)
-            for _, item in standalone.read([str(tmp_path / name)], "", model)
+            for _, item in inputs.read([str(tmp_path / name)], "", model)
         ]
 
     assert rows("quotes.tsv", 'title\tbody\n"hello\tA "good" film\nb"ye\t"B\n') == [

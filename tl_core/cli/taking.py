@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tl_core.cli.context import Output, stores
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError, StateError
+
+if TYPE_CHECKING:
+    from tl_core.export.verify import Proof
 
 
 def export(args: argparse.Namespace, output: Output) -> int:
@@ -28,10 +32,9 @@ def export(args: argparse.Namespace, output: Output) -> int:
     )
     target = Path(args.output)
     found = make(run.folder, target, wishes, version, Progress())
-    if args.zip:
-        found["zip"] = str(zip_folder(target))
+    archive = {"zip": str(zip_folder(target))} if args.zip else {}
     return output.show(
-        {"run": run.id, "folder": str(target), **found},
+        {"run": run.id, "folder": str(target), **found, **archive},
         [
             *_lines(found),
             *([f"8 bits: {found['int8']['accuracy']['sentence']}"] if found["int8"] else []),
@@ -108,11 +111,10 @@ def serve(args: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _lines(found: dict[str, object]) -> list[str]:
-    checks: list[dict[str, object]] = found["checks"]  # type: ignore[assignment]
+def _lines(found: Proof) -> list[str]:
     return [
         f"{'ok   ' if check['ok'] else 'WRONG'} {check['name']}: {check['detail']}"
-        for check in checks
+        for check in found["checks"]
     ]
 
 
