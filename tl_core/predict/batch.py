@@ -52,8 +52,7 @@ def predict_source(
     prepared: bool = False,
     strict: bool = False,
 ) -> Predicted:
-    """Predict everything in `source` with the model folder `model` and write a CSV or Parquet file
-    to `out`.
+    """Predict everything in `source` and write the answers to `out`, a CSV or Parquet file.
 
     Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`,
     `confidence`, `abstain` (less sure than the model's kept threshold), `p:<class>` for each class,
@@ -83,30 +82,21 @@ def predict_source(
     _check_paths(source, out)
     progress, plan = progress or Progress(), Plan()
     columns = ColumnChoice(text_column, title_column, prepared)
+    kept = preparation or preparation_of(model)
     progress.stage("Opening the model", share=0.05)
     with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
         progress.stage("Reading the file", share=0.05)
-        kept = preparation or preparation_of(model)
         inputs = open_inputs(source, predictor.modality, staging, settings, kept, columns, plan)
         _tell_doubts(plan, progress, strict=strict)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        identity = {
-            "source": fingerprint(source),
-            "weights": weights_hash(model),
-            "column": text_column,
-            "preparation": inputs.preparation.as_dict(),
-            "labels": predictor.labels,
-            "threshold": predictor.least,
-            "precision": precision,
-        }
+        files = {"source": fingerprint(source), "weights": weights_hash(model)}
+        identity = files | _conditions(inputs, predictor, text_column, precision)
         notes = plan.as_dict(inputs.skipped, sample=inputs.sample())
         answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
-        progress.stage("Predicting", inputs.total, share=0.85)
         _fill(answers, inputs, predictor, progress)
         progress.stage("Writing the file", share=0.05)
         counts = answers.write(spreadsheet=spreadsheet)
-    reason = predictor.reason or "float32"
-    return {"rows": counts.rows, "errors": counts.errors, "precision": reason, "plan": notes}
+    precision = predictor.reason or "float32"
+    return {"rows": counts.rows, "errors": counts.errors, "precision": precision, "plan": notes}
 
 
 def _check_paths(source: Path, out: Path) -> None:
@@ -124,6 +114,19 @@ def _check_paths(source: Path, out: Path) -> None:
         )
 
 
+def _conditions(
+    inputs: Inputs, predictor: Predictor, text_column: str, precision: str
+) -> dict[str, object]:
+    """What else decides an answer: windows of other conditions are not gone on with."""
+    return {
+        "column": text_column,
+        "precision": precision,
+        "preparation": inputs.preparation.as_dict(),
+        "labels": predictor.labels,
+        "threshold": predictor.least,
+    }
+
+
 def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
     doubts = plan.uncertain()
     if doubts and strict:
@@ -138,6 +141,7 @@ def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
 
 def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:
     """Compute the windows that are missing."""
+    progress.stage("Predicting", inputs.total, share=0.85)
     done = end = 0
     if chosen := answers.number_format:
         predictor.choose(**chosen)
