@@ -131,11 +131,11 @@ def test_the_server_says_what_it_needs_and_refuses_less(joined):
             "columns": ["title", "body"],
             "pixels": [],
         }
-        told = client.get("/openapi.json").json()
-        assert told["components"]["schemas"]["Asked"]["properties"]["rows"]["items"][
+        document = client.get("/openapi.json").json()
+        assert document["components"]["schemas"]["Asked"]["properties"]["rows"]["items"][
             "required"
         ] == ["title", "body"]
-        assert told["info"]["x-model"] == {"columns": ["title", "body"], "pixels": []}
+        assert document["info"]["x-model"] == {"columns": ["title", "body"], "pixels": []}
         for body, word in (
             ({"texts": ["a"]}, "'title' and 'body'"),
             ({"rows": [{"body": "x"}]}, "'title'"),

@@ -27,8 +27,8 @@ BROKEN = [
 GREY, STRING, COLOUR = (28, 28, 1), (8, 8, 1), (8, 8, 3)
 
 
-def close(found, wanted):
-    for name, said in found.items():
+def close(scores, wanted):
+    for name, said in scores.items():
         np.testing.assert_allclose(said, wanted, atol=1e-5, err_msg=name)
 
 
@@ -63,17 +63,17 @@ def test_title_and_body_are_joined_by_every_way(joined, tmp_path, kind):
         for line in [("title", "body"), *MAIL]:
             book.active.append(line)
         book.save(path)
-    found = joined.commands(path, tmp_path)
+    scores = joined.commands(path, tmp_path)
     if path.suffix in (".csv", ".tsv"):
-        found["predict.py"] = joined.predict_py(tmp_path, path)
-    found["server"] = joined.served(
+        scores["predict.py"] = joined.predict_py(tmp_path, path)
+    scores["server"] = joined.served(
         json={
             "rows": [
                 {"title": title, "body": body, "note": [1]} for title, body in MAIL[: len(wanted)]
             ]
         }
     )
-    close(found, wanted)
+    close(scores, wanted)
 
 
 def test_wrongly_decoded_texts_are_repaired_by_every_way(ways, tmp_path):
@@ -87,14 +87,14 @@ def test_wrongly_decoded_texts_are_repaired_by_every_way(ways, tmp_path):
         "ab\n<late>",
         "schön\norder",
     ]
-    found = {
+    scores = {
         **way.commands(path, tmp_path),
         "predict.py": way.predict_py(tmp_path, path),
         "server": way.served(
             json={"rows": [{"title": title, "body": body} for title, body in BROKEN]}
         ),
     }
-    close(found, way.expected(right))
+    close(scores, way.expected(right))
     assert np.abs(way.expected([f"{t}\n{b}" for t, b in BROKEN]) - way.expected(right)).max() > 1e-4
     assert any(
         line.startswith("ftfy==")
@@ -106,14 +106,14 @@ def test_a_repair_of_one_column_holds_for_plain_texts_too(ways, tmp_path):
     way = ways("plain", "bert", Preparation(columns=("message",), repair=True))
     path = write_table(tmp_path / "in.csv", ["id", "message"], [(1, body) for _, body in BROKEN])
     texts = ["the café is good", "myorder is bad", "good film", "my money über", "<late>", "order"]
-    found = {
+    scores = {
         **way.commands(path, tmp_path),
         "predict.py": way.predict_py(tmp_path, path),
         "as words": way.predict_py(tmp_path, *[body for _, body in BROKEN]),
         "texts": way.served(json={"texts": [body for _, body in BROKEN]}),
         "rows": way.served(json={"rows": [{"message": body} for _, body in BROKEN]}),
     }
-    close(found, way.expected(texts))
+    close(scores, way.expected(texts))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_rows_of_pixels_are_pictures_for_every_way(ways, tmp_path, shape):
         for one in values
     ]
     wanted = way.expected([picture.convert("RGB") for picture in pictures])
-    found = {
+    scores = {
         **way.commands(path, tmp_path),
         "predict.py": way.predict_py(tmp_path, path),
         "server": way.served(
@@ -148,9 +148,11 @@ def test_rows_of_pixels_are_pictures_for_every_way(ways, tmp_path, shape):
     for number, picture in enumerate(pictures):
         picture.save(tmp_path / f"{number}.png")
     files = [tmp_path / f"{number}.png" for number in range(5)]
-    found["files"] = way.served(files=[("files", (file.name, file.read_bytes())) for file in files])
-    found["files of predict.py"] = way.predict_py(tmp_path, *files)
-    close(found, wanted)
+    scores["files"] = way.served(
+        files=[("files", (file.name, file.read_bytes())) for file in files]
+    )
+    scores["files of predict.py"] = way.predict_py(tmp_path, *files)
+    close(scores, wanted)
     with (tmp_path / "run.csv").open() as handle:
         assert next(csv.reader(handle))[-2:] == ["error", "id"]  # pixels do not come back
     assert way.served(json={"texts": ["a"]})[0] == 422
@@ -210,13 +212,13 @@ def test_depth_and_pages_are_those_of_the_training_for_every_way(ways, tmp_path,
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
-    found = {
+    scores = {
         **way.commands(folder, tmp_path),
         "predict.py": way.predict_py(tmp_path, folder),
         "zip": way.commands(tmp_path / "p.zip", tmp_path)["bundle"],
         "server": way.served(files=[("files", (path.name, path.read_bytes())) for path in files]),
     }
-    close(found, wanted)
+    close(scores, wanted)
     if kind == "all pages":
         with (tmp_path / "run.csv").open() as handle:
             names = [line["file"] for line in csv.DictReader(handle)]

@@ -38,11 +38,11 @@ def call(capsys, tmp_path):
         out.unlink(missing_ok=True)
         assert main(["predict", str(folder), str(source), "-o", str(out), "--json", *words]) == code
         said = capsys.readouterr()
-        told = json.loads(said.out)
+        summary = json.loads(said.out)
         if code:
             assert not list(tmp_path.glob("out.csv*"))
-            return " ".join(told["error"].values()), said.err
+            return " ".join(summary["error"].values()), said.err
         with out.open(encoding="utf-8", newline="") as handle:
-            return told | {"lines": list(csv.DictReader(handle))}, said.err
+            return summary | {"lines": list(csv.DictReader(handle))}, said.err
 
     return run

@@ -67,14 +67,14 @@ def train(record, recipe="probe", **settings):
 def test_a_training_leaves_it_with_the_model(record, call, tmp_path):
     run = train(record)
     assert Preparation.read(run.folder / "model").columns == ("subject", "body")
-    told, _ = call(run.id, tmp_path / "mail.csv", "--strict")
-    assert sampled(told)[0] == "good film\nnumber 0"
-    asked = DatasetVersion(record.folder).texts(np.arange(3))
-    expected = load_classifier(run.folder / "model").probabilities(asked)
-    found = [[float(line["p:a"]), float(line["p:b"])] for line in told["lines"][:3]]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    summary, _ = call(run.id, tmp_path / "mail.csv", "--strict")
+    assert sampled(summary)[0] == "good film\nnumber 0"
+    texts = DatasetVersion(record.folder).texts(np.arange(3))
+    expected = load_classifier(run.folder / "model").probabilities(texts)
+    scores = [[float(line["p:a"]), float(line["p:b"])] for line in summary["lines"][:3]]
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
     (run.folder / "model" / "preparation.json").unlink()  # as trained before models carried it
-    assert call(run.id, tmp_path / "mail.csv", "--strict")[0]["lines"] == told["lines"]
+    assert call(run.id, tmp_path / "mail.csv", "--strict")[0]["lines"] == summary["lines"]
     write(tmp_path / "other.csv", "text,body", "a,b")
     assert "'subject'" in call(run.id, tmp_path / "other.csv", code=2)[0]
 
@@ -86,8 +86,8 @@ def test_a_ladder_leaves_it_too(record):
 
 def test_rows_without_a_class_are_not_joined_or_repaired_twice(record, call, tmp_path):
     run = train(record)
-    told, _ = call(run.id, "unlabelled:mail", "--strict")
-    assert sampled(told) == ["late order\nwhat is it", "late\nagain"]
+    summary, _ = call(run.id, "unlabelled:mail", "--strict")
+    assert sampled(summary) == ["late order\nwhat is it", "late\nagain"]
     model, info = run.folder / "model", DatasetVersion(record.folder).info
     Preparation(("subject", "body"), repair=True).write(model)
     version = DatasetVersion(record.folder)
@@ -155,8 +155,8 @@ def test_pages_and_explanations_prepare_what_they_ask(model, tmp_path, capsys):
     Image.fromarray(np.full((20, 20), 200, np.uint16)).save(tmp_path / "dark.png")
     seen = load_classifier(pictures).probabilities([Image.new("RGB", (20, 20), (12, 12, 12))])[0]
     compute._loaded.clear()
-    found = dict(compute.predict_one(str(pictures), (tmp_path / "dark.png").read_bytes()))
-    assert found["a"] == pytest.approx(seen[0], abs=1e-6)
+    scores = dict(compute.predict_one(str(pictures), (tmp_path / "dark.png").read_bytes()))
+    assert scores["a"] == pytest.approx(seen[0], abs=1e-6)
 
 
 def test_a_damaged_note_of_the_training_is_refused(model):

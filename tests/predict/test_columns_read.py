@@ -56,11 +56,11 @@ def test_text_lines_are_not_enough_for_joined_columns(model, call, tmp_path):
 )
 def test_columns_of_other_names_are_named(model, call, tmp_path, words, text):
     source = write(tmp_path / "in.csv", "subject,body,note", "late,good film,x")
-    told, _ = call(model(columns=("title", "body")), source, *words, code=0 if text else 2)
+    summary, _ = call(model(columns=("title", "body")), source, *words, code=0 if text else 2)
     if text:
-        assert sampled(told) == [text] and all(certain for _, _, certain in columns(told))
+        assert sampled(summary) == [text] and all(certain for _, _, certain in columns(summary))
     else:
-        assert "no column" in told or "twice" in told
+        assert "no column" in summary or "twice" in summary
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_a_guess_is_said_or_silent_or_refused(model, call, tmp_path):
         model(columns=("message",)),
         write(tmp_path / "in.csv", "id,review", "1,good film", "2,bad order"),
     )
-    told, said = call(folder, source)
-    assert columns(told) == [("review", "text", False)] and sampled(told) == [
+    summary, said = call(folder, source)
+    assert columns(summary) == [("review", "text", False)] and sampled(summary) == [
         "good film",
         "bad order",
     ]
-    assert "Warning" in said and "'review'" in said and "'message'" in said and told["rows"] == 2
+    assert "Warning" in said and "'review'" in said and "'message'" in said and summary["rows"] == 2
     assert "Warning" not in call(folder, source, "--yes")[1]
     words, _ = call(folder, source, "--strict", code=2)
     assert "'review'" in words and "--text-column" in words
-    told, said = call(folder, source, "--strict", "--text-column", "review")
-    assert columns(told) == [("review", "text", True)] and "Warning" not in said
+    summary, said = call(folder, source, "--strict", "--text-column", "review")
+    assert columns(summary) == [("review", "text", True)] and "Warning" not in said
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_guess_is_said_or_silent_or_refused(model, call, tmp_path):
     ],
 )
 def test_one_column_and_the_name_of_the_training_are_sure(model, call, tmp_path, name, lines):
-    told, said = call(model(columns=("message",)), write(tmp_path / name, *lines), "--strict")
-    assert sampled(told) == ["good film", "bad order"] and "Warning" not in said
+    summary, said = call(model(columns=("message",)), write(tmp_path / name, *lines), "--strict")
+    assert sampled(summary) == ["good film", "bad order"] and "Warning" not in said
 
 
 def test_a_title_is_not_put_before_the_text_of_a_model_that_never_read_one(model, call, tmp_path):
@@ -113,8 +113,8 @@ def test_a_title_is_not_put_before_the_text_of_a_model_that_never_read_one(model
     assert "'text' alone" in words
     folder = model()
     (folder / "preparation.json").unlink()  # nobody knows: a person may say it
-    told, _ = call(folder, source, "--title-column", "title", "--text-column", "text")
-    assert sampled(told) == ["late\ngood film"]
+    summary, _ = call(folder, source, "--title-column", "title", "--text-column", "text")
+    assert sampled(summary) == ["late\ngood film"]
 
 
 def test_without_json_the_plan_stands_in_lines(model, tmp_path, capsys):
@@ -142,9 +142,9 @@ def test_without_json_the_plan_stands_in_lines(model, tmp_path, capsys):
 
 def test_damaged_rows_are_set_aside_with_their_reason(model, call, tmp_path):
     source = write(tmp_path / "in.jsonl", *['{"text": "good film"}'] * 3, "{]", '{"text": ""}')
-    told, _ = call(model(columns=("text",)), source)
-    assert [line["error"] != "" for line in told["lines"]] == [False] * 3 + [True, True]
+    summary, _ = call(model(columns=("text",)), source)
+    assert [line["error"] != "" for line in summary["lines"]] == [False] * 3 + [True, True]
     assert (
-        told["plan"]["set_aside"][0]["count"] == 1
-        and told["plan"]["set_aside"][0]["example"] == "row 4"
+        summary["plan"]["set_aside"][0]["count"] == 1
+        and summary["plan"]["set_aside"][0]["example"] == "row 4"
     )

@@ -58,12 +58,12 @@ def test_every_file_of_a_folder_has_its_row(model, call, tmp_path, kind):
         with zipfile.ZipFile(source, "w") as archive:
             for path in sorted((tmp_path / "p").rglob("*")):
                 archive.write(path, path.relative_to(tmp_path / "p"))
-    told, _ = call(model("vit"), source)
-    errors = {line["file"]: line["error"] for line in told["lines"]}
+    summary, _ = call(model("vit"), source)
+    errors = {line["file"]: line["error"] for line in summary["lines"]}
     assert set(errors) == good | set(bad) and not [name for name in good if errors[name]]
     assert all(word in errors[name] for name, word in bad.items())
-    assert told["errors"] == len(bad) and told["plan"]["set_aside"][0]["count"] == 6
-    assert {one["picture"] for one in told["plan"]["sample"]} == {"20 x 20"}
+    assert summary["errors"] == len(bad) and summary["plan"]["set_aside"][0]["count"] == 6
+    assert {one["picture"] for one in summary["plan"]["sample"]} == {"20 x 20"}
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_names_that_are_no_utf8_are_readable_in_the_answers(model, call, tmp_pat
     (tmp_path / "p").mkdir()
     Image.new("RGB", (20, 20), "red").save(tmp_path / "p" / "x.png")
     os.rename(tmp_path / "p" / "x.png", os.fsencode(tmp_path / "p") + b"/" + raw)
-    told, _ = call(model("vit"), tmp_path / "p")
-    assert [line["file"] for line in told["lines"]] == [shown] and told["errors"] == 0
+    summary, _ = call(model("vit"), tmp_path / "p")
+    assert [line["file"] for line in summary["lines"]] == [shown] and summary["errors"] == 0
     single, _ = call(model("vit"), tmp_path / "p" / os.fsdecode(raw))
     assert [line["file"] for line in single["lines"]] == [shown]
 
@@ -91,8 +91,8 @@ def test_links_and_broken_pages_keep_their_rows(model, call, tmp_path):
     pages = [Image.new("L", (20, 20), grey) for grey in (10, 200)]
     pages[0].save(tmp_path / "p" / "two.tif", save_all=True, append_images=pages[1:])
     (tmp_path / "p" / "cut.tif").write_bytes((tmp_path / "p" / "two.tif").read_bytes()[:60])
-    told, _ = call(model("vit", page="all"), tmp_path / "p")
-    errors = {line["file"]: line["error"] for line in told["lines"]}
+    summary, _ = call(model("vit", page="all"), tmp_path / "p")
+    errors = {line["file"]: line["error"] for line in summary["lines"]}
     assert list(errors) == ["a.png", "cut.tif", "link.png", "two.tif#1", "two.tif#2"]
     assert "link" in errors["link.png"] and errors["cut.tif"] and not errors["two.tif#2"]
 
@@ -101,18 +101,18 @@ def test_pixels_under_other_names_are_a_guess_and_fewer_are_refused(model, call,
     names = [f"pixel{n}" for n in range(64)]
     folder = model("vit", columns=tuple(names), pixels=(8, 8, 1))
     row = ",".join(str(n * 3) for n in range(64))
-    told, said = call(
+    summary, said = call(
         folder, write(tmp_path / "in.csv", ",".join(f"p{n}" for n in range(64)), row, row)
     )
-    assert told["errors"] == 0 and "Warning" in said and not columns(told)[0][2]
+    assert summary["errors"] == 0 and "Warning" in said and not columns(summary)[0][2]
     words, _ = call(
         folder, write(tmp_path / "in.csv", ",".join(names[:63]), row.rpartition(",")[0]), code=2
     )
     assert "'pixel63'" in words and "8 x 8" in words
-    told, _ = call(
+    summary, _ = call(
         folder, write(tmp_path / "in.csv", ",".join(names), row, row.replace("189", "x"))
     )
-    assert [bool(line["error"]) for line in told["lines"]] == [False, True]
+    assert [bool(line["error"]) for line in summary["lines"]] == [False, True]
 
 
 def test_the_pictures_of_a_dataset_without_a_class_are_predicted(model, tmp_path):
@@ -152,8 +152,8 @@ def test_files_that_are_one_text_each_are_predicted_file_by_file(model, call, tm
     new = tmp_path / "new"
     shutil.copytree(tmp_path / "letters" / "good", new)
     write(new / "README.txt", "about")
-    told, said = call(model(), new, "--strict")
-    assert [line["file"] for line in told["lines"]] == [
+    summary, said = call(model(), new, "--strict")
+    assert [line["file"] for line in summary["lines"]] == [
         "1.txt",
         "11.txt",
         "3.txt",
@@ -162,10 +162,11 @@ def test_files_that_are_one_text_each_are_predicted_file_by_file(model, call, tm
         "9.txt",
     ]
     assert (
-        sampled(told)[0] == "good film, größer\nnumber 1 and more of it" and "Warning" not in said
+        sampled(summary)[0] == "good film, größer\nnumber 1 and more of it"
+        and "Warning" not in said
     )
-    told, said = call(model(), new / "1.txt")  # lines would be something else, and that is said
-    assert told["rows"] == 2 and "whole files" in said
+    summary, said = call(model(), new / "1.txt")  # lines would be something else, and that is said
+    assert summary["rows"] == 2 and "whole files" in said
     words, _ = call(model(columns=("title", "body")), new, code=2)
     assert "'title'" in words or "title and" in words or "no columns" in words
     shutil.rmtree(new)

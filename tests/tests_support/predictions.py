@@ -8,9 +8,9 @@ def write(path, *lines):
     return path
 
 
-def columns(told):
-    return [(one["name"], one["role"], one["certain"]) for one in told["plan"]["columns"]]
+def columns(summary):
+    return [(one["name"], one["role"], one["certain"]) for one in summary["plan"]["columns"]]
 
 
-def sampled(told):
-    return [one["text"] for one in told["plan"]["sample"]]
+def sampled(summary):
+    return [one["text"] for one in summary["plan"]["sample"]]

@@ -56,20 +56,20 @@ class Way:
 
     def commands(self, source, tmp_path):
         """What run, job and bundle say."""
-        run, found = self.registered(), {}
+        run, scores = self.registered(), {}
         for name, model in (("run", run.id), ("bundle", self.bundle)):
             out = tmp_path / f"{name}.csv"
             assert (
                 main(["predict", str(model), str(source), "-o", str(out), "--strict", "--json"])
                 == 0
             )
-            found[name] = self.read(out)
+            scores[name] = self.read(out)
         job = carried_out(
             RunConfig("predict", "local", "mine@1", options={"run": run.id, "source": str(source)})
         )
         assert job.status == "done", job.reason
         assert job.summary["plan"]["columns"] and job.summary["plan"]["sample"]
-        return {**found, "job": self.read(job.folder / job.summary["file"])}
+        return {**scores, "job": self.read(job.folder / job.summary["file"])}
 
     def predict_py(self, tmp_path, *sources):
         out = tmp_path / "script.csv"
@@ -83,10 +83,10 @@ class Way:
         assert done.returncode == 0, done.stderr
         return self.read(out)
 
-    def served(self, **asked):
+    def served(self, **body):
         """Probabilities, or the refusal."""
         with TestClient(create_app(Serving(str(self.bundle)))) as client:
-            reply = client.post("/predict/files" if "files" in asked else "/predict", **asked)
+            reply = client.post("/predict/files" if "files" in body else "/predict", **body)
             if reply.status_code != 200:
                 return reply.status_code, reply.json()["detail"]
             return np.array(
