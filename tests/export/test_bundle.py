@@ -16,13 +16,14 @@ import pytest
 from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
 from tl_core.errors import DataError, StateError
-from tl_core.export import golden, standalone
-from tl_core.export.bundle import export, requirements_of, write_manifest
+from tl_core.export import golden
+from tl_core.export.bundle import export, write_manifest
+from tl_core.export.facts import read_facts, requirements_of
 from tl_core.export.onnx import OnnxClassifier
+from tl_core.export.standalone import predict
 from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes, reason_against
 from tl_core.models.classifier import load_classifier
-from tl_core.models.references import read_json
 from tl_core.progress import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +36,11 @@ for folder in map(Path, sys.argv[1:]):
     spec = importlib.util.spec_from_file_location(f"predict_{folder.name}", folder / "predict.py")
     module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
     model = module.Model(folder)
-    told = json.loads((folder / "golden" / "expected.json").read_text())
-    items = [one.get("text") or folder / "golden" / one["file"] for one in told["items"]]
-    expected = np.array([one["probabilities"] for one in told["items"]])
-    found = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
-    if model.told["runs_with"] == "transformers":
+    content = json.loads((folder / "golden" / "expected.json").read_text())
+    items = [one.get("text") or folder / "golden" / one["file"] for one in content["items"]]
+    expected = np.array([one["probabilities"] for one in content["items"]])
+    gaps = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
+    if model.facts["runs_with"] == "transformers":
         from transformers import pipeline
         task = "text-classification" if model.is_text else "image-classification"
         run = pipeline(task, model=str(folder))
@@ -52,8 +53,8 @@ for folder in map(Path, sys.argv[1:]):
                 answers = run(picture, top_k=count, function_to_apply="softmax")
             for one in answers:
                 out[row, model.labels.index(one["label"])] = one["score"]
-        found["pipeline"] = float(np.abs(out - expected).max())
-    said[folder.name] = found
+        gaps["pipeline"] = float(np.abs(out - expected).max())
+    said[folder.name] = gaps
 assert "tl_core" not in sys.modules
 print(json.dumps(said))
 """
@@ -105,20 +106,20 @@ def test_in_another_place_and_environment_every_bundle_says_the_same(
         timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert set(found) == set(names)
-    for name, differences in found.items():
+    gaps = json.loads(done.stdout.splitlines()[-1])
+    assert set(gaps) == set(names)
+    for name, differences in gaps.items():
         for way, largest in differences.items():
             assert largest <= 1e-4, (name, way, largest)
-    natively = {name for name, ways in found.items() if "pipeline" in ways}
+    natively = {name for name, ways in gaps.items() if "pipeline" in ways}
     assert natively == set(names) - {"mlp", "max", "depth", "words"}
 
 
 @pytest.mark.parametrize("name", EACH)
 def test_a_bundle_proves_itself_and_holds_nothing_of_this_machine(exported, name):
-    folder, found = exported.bundle(name)
-    assert found["ok"] and verify(folder)["ok"]
-    ways = {check["name"] for check in found["checks"] if check["largest"] is not None}
+    folder, proof = exported.bundle(name)
+    assert proof["ok"] and verify(folder)["ok"]
+    ways = {check["name"] for check in proof["checks"] if check["largest"] is not None}
     assert "golden examples, PyTorch" in ways
     assert ("golden examples, ONNX Runtime" in ways) == (name not in NO_ONNX)
     secret = (str(exported.root), str(ROOT), str(Path.home()), f"/{getpass.getuser()}/")
@@ -126,6 +127,7 @@ def test_a_bundle_proves_itself_and_holds_nothing_of_this_machine(exported, name
         if path.suffix in (".json", ".md", ".txt", ".py"):
             text = path.read_text(encoding="utf-8")
             assert not [word for word in secret if word in text], path.name
+            assert path.suffix != ".py" or "from tl_core" not in text
     assert (folder / "graft.json").exists() and (folder / "manifest.json").exists()
     load_classifier(folder)  # it is a model folder of this program, too
 
@@ -186,16 +188,16 @@ def test_damage_is_named_even_when_the_manifest_was_written_anew(exported, tmp_p
             (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes() + b"x")
     else:
         write_manifest(folder)
-    found = verify(folder)
-    assert not found["ok"]
-    assert named in {check["name"] for check in found["checks"] if not check["ok"]}
+    proof = verify(folder)
+    assert not proof["ok"]
+    assert named in {check["name"] for check in proof["checks"] if not check["ok"]}
     if damage in (
         "weight",
         "labels",
         "mean",
     ):  # and the answers give it away, whatever the files say of themselves
         assert "golden examples, PyTorch" in {
-            check["name"] for check in found["checks"] if not check["ok"]
+            check["name"] for check in proof["checks"] if not check["ok"]
         } or (damage == "weight")
 
 
@@ -221,13 +223,13 @@ def test_one_unreadable_picture_costs_the_others_nothing(exported, tmp_path):
     folder = exported.bundle("vit")[0]
     pictures = sorted((folder / "golden").glob("*.png"))
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    model = standalone.Model(folder)
+    model = predict.Model(folder)
     alone = [model.answers([picture])[0] for picture in pictures]
-    asked = [*pictures[:2], tmp_path / "broken.png", *pictures[2:]]
-    found = list(standalone.answered(model, [(path.name, path) for path in asked]))
-    assert [name for name, _ in found] == [path.name for path in asked]
-    assert "cannot identify" in found.pop(2)[1]
-    for (_, answer), expected in zip(found, alone, strict=True):
+    mixed = [*pictures[:2], tmp_path / "broken.png", *pictures[2:]]
+    answers = list(predict.answered(model, [(path.name, path) for path in mixed]))
+    assert [name for name, _ in answers] == [path.name for path in mixed]
+    assert "cannot identify" in answers.pop(2)[1]
+    for (_, answer), expected in zip(answers, alone, strict=True):
         assert answer["label"] == expected["label"]
         assert answer["confidence"] == pytest.approx(expected["confidence"], abs=1e-6)
 
@@ -235,8 +237,8 @@ def test_one_unreadable_picture_costs_the_others_nothing(exported, tmp_path):
 def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
     for name in ("bert", "resnet"):
         run, version = exported.run(name)
-        found = export(run, tmp_path / name, Wishes(onnx=True, int8=True), version, Progress())
-        assert found["int8"]["items"] == len(version.rows_of("test"))
+        bundle = export(run, tmp_path / name, Wishes(onnx=True, int8=True), version, Progress())
+        assert bundle["int8"]["items"] == len(version.rows_of("test"))
         classifier, rows = load_classifier(run / "model"), version.rows_of("test")
         items = (
             list(version.texts(rows))
@@ -245,8 +247,8 @@ def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
         )
         small = OnnxClassifier(tmp_path / name / "model.int8.onnx", classifier).probabilities(items)
         same = small.argmax(1) == classifier.probabilities(items).argmax(1)
-        assert found["int8"]["agreement"]["value"] == pytest.approx(same.mean())
-        assert {"value", "low", "high"} <= set(found["int8"]["accuracy"]["difference"])
+        assert bundle["int8"]["agreement"]["value"] == pytest.approx(same.mean())
+        assert {"value", "low", "high"} <= set(bundle["int8"]["accuracy"]["difference"])
         assert (tmp_path / name / "model.int8.onnx").exists()
 
 
@@ -255,8 +257,8 @@ def test_a_closed_test_score_stays_closed(exported, tmp_path):
     closed = shutil.copytree(run, tmp_path / "run")
     report = json.loads((closed / "report.json").read_text())
     (closed / "report.json").write_text(json.dumps({**report, "test": None}))
-    found = export(closed, tmp_path / "b", Wishes(onnx=True, int8=True), version, Progress())
-    assert "test items" not in found["int8"]["accuracy"]["sentence"]
+    bundle = export(closed, tmp_path / "b", Wishes(onnx=True, int8=True), version, Progress())
+    assert "test items" not in bundle["int8"]["accuracy"]["sentence"]
     card = (tmp_path / "b" / "README.md").read_text()
     assert "still closed" in card and "model-index" not in card
 
@@ -266,8 +268,8 @@ def test_golden_examples_are_the_owners_only_when_asked(exported, tmp_path):
     own = set(version.texts(version.rows_of("test")))
     for examples in (False, True):
         export(run, tmp_path / str(examples), Wishes(examples=examples), version, Progress())
-        told = json.loads((tmp_path / str(examples) / "golden" / "expected.json").read_text())
-        texts = {one["text"] for one in told["items"]}
+        content = json.loads((tmp_path / str(examples) / "golden" / "expected.json").read_text())
+        texts = {one["text"] for one in content["items"]}
         assert bool(own & texts) == examples
         longest = max(texts, key=len)
         classifier = load_classifier(run / "model")
@@ -287,14 +289,14 @@ def test_the_card_has_metadata_scores_with_intervals_and_a_licence(exported):
 
 
 def test_requirements_are_those_that_it_needs(exported):
-    told = {
+    packages = {
         name: [
             line.partition("==")[0]
-            for line in requirements_of(read_json(exported.bundle(name)[0] / "graft.json"))
+            for line in requirements_of(read_facts(exported.bundle(name)[0]))
         ]
         for name in ("bert", "resnet", "timm", "mlp")
     }
-    assert told == {
+    assert packages == {
         "bert": ["numpy", "transformers", "torch"],
         "resnet": ["numpy", "transformers", "torch", "pillow", "torchvision"],
         "timm": ["numpy", "transformers", "torch", "pillow", "torchvision", "timm"],

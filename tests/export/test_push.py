@@ -40,7 +40,7 @@ def push(tmp_path):
     imported.
     """
 
-    def run(address, *asked):
+    def run(address, *uploads):
         environment = {
             **os.environ,
             "HF_ENDPOINT": address,
@@ -48,11 +48,11 @@ def push(tmp_path):
             "HF_HUB_DISABLE_XET": "1",
         }
         environment.pop("HF_HUB_OFFLINE")
-        told = json.dumps(
-            [[str(folder), name, token, public] for folder, name, token, public in asked]
+        arguments = json.dumps(
+            [[str(folder), name, token, public] for folder, name, token, public in uploads]
         )
         done = subprocess.run(
-            [sys.executable, "-c", CODE, told],
+            [sys.executable, "-c", CODE, arguments],
             cwd=ROOT,
             text=True,
             env=environment,

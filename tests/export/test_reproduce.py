@@ -24,8 +24,8 @@ WAS = RunConfig(
 )
 
 
-def again(told):
-    content = told if isinstance(told, bytes) else json.dumps(told).encode()
+def again(saved):
+    content = saved if isinstance(saved, bytes) else json.dumps(saved).encode()
     return from_saved(content, "bob", "mine@1", "/data/mine/1")
 
 
@@ -49,7 +49,7 @@ def test_the_file_in_the_folder_of_a_run_does_as_well(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "what"),
+    ("saved", "what"),
     [
         (b"", "no saved settings"),
         (b"\xff\xfe", "no saved settings"),
@@ -69,6 +69,6 @@ def test_the_file_in_the_folder_of_a_run_does_as_well(tmp_path):
         ({"recipe": "probe", "kind": "export"}, "export"),
     ],
 )
-def test_anything_else_is_refused_in_words(told, what):
+def test_anything_else_is_refused_in_words(saved, what):
     with pytest.raises(ConfigError, match=what):
-        again(told)
+        again(saved)

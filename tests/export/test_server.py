@@ -41,7 +41,7 @@ def test_texts_are_answered_as_by_the_model(texts, exported):
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("body", "status"),
     [
         ({"json": {"texts": []}}, 422),
         ({"json": {"texts": ["x"] * 257}}, 422),
@@ -54,9 +54,9 @@ def test_texts_are_answered_as_by_the_model(texts, exported):
         ({"json": {"texts": ["a"] * 7}}, 429),
     ],
 )
-def test_too_much_of_anything_has_its_code(texts, asked, status):
-    headers = {"Content-Type": "application/json"} if "content" in asked else {}
-    reply = httpx.post(f"{texts}/predict", headers=headers, timeout=30, **asked)
+def test_too_much_of_anything_has_its_code(texts, body, status):
+    headers = {"Content-Type": "application/json"} if "content" in body else {}
+    reply = httpx.post(f"{texts}/predict", headers=headers, timeout=30, **body)
     assert reply.status_code == status
     assert isinstance(reply.json()["detail"], str) and reply.json()["detail"]
     assert httpx.post(f"{texts}/predict", json={"texts": ["and it goes on"]}).status_code == 200
@@ -68,8 +68,8 @@ def test_pages_for_machines(texts, exported):
         httpx.get(f"{texts}/ready").json()["labels"]
         == load_classifier(exported.bundle("bert")[0]).labels
     )
-    told = httpx.get(f"{texts}/openapi.json").json()
-    assert {"/predict", "/predict/files", "/health", "/ready", "/metrics"} <= set(told["paths"])
+    document = httpx.get(f"{texts}/openapi.json").json()
+    assert {"/predict", "/predict/files", "/health", "/ready", "/metrics"} <= set(document["paths"])
     httpx.post(f"{texts}/predict", json={"texts": ["once more"]})
     figures = httpx.get(f"{texts}/metrics").text
     assert (
@@ -97,8 +97,8 @@ def test_pictures_and_a_token(exported):
         )
         known = {"Authorization": "Bearer secret"}
         reply = httpx.post(f"{address}/predict/files", files=files, headers=known)
-        found = [list(answer["probabilities"].values()) for answer in reply.json()["answers"]]
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+        scores = [list(answer["probabilities"].values()) for answer in reply.json()["answers"]]
+        np.testing.assert_allclose(scores, expected, atol=1e-6)
         broken = httpx.post(
             f"{address}/predict/files", files={"files": ("a.png", b"no picture")}, headers=known
         )

@@ -49,8 +49,8 @@ def address(exported, request, tmp_path_factory):
     if kept:
         folder = shutil.copytree(folder, tmp_path_factory.mktemp("served") / "bundle")
         kept.write(folder)
-    with serving(folder, TL_SERVE_TOKEN=TOKEN) as (found, _):
-        yield found
+    with serving(folder, TL_SERVE_TOKEN=TOKEN) as (url, _):
+        yield url
 
 
 @pytest.mark.parametrize("token", [TOKEN, "wrong"])

@@ -239,12 +239,12 @@ def test_a_killed_command_goes_on_where_it_was(model, tmp_path):
 def test_a_table_that_breaks_off_is_refused_before_the_work(model, tmp_path):
     rows = "\n".join(["good film,1"] * 3000 + ["one,too,many"] * 2000)
     (tmp_path / "in.csv").write_text(f"text,n\n{rows}\n")
-    told = Breaking(10**9)
+    breaking = Breaking(10**9)
     with pytest.raises(DataError, match="cannot be read"):
         predict_source(
-            model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), progress=told
+            model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings(), progress=breaking
         )
-    assert not told.counts and not list(tmp_path.glob("out*"))
+    assert not breaking.counts and not list(tmp_path.glob("out*"))
 
 
 def test_pictures_that_cannot_be_read_stand_in_their_place(tiny, tmp_path):

@@ -102,9 +102,9 @@ def test_stopping_computes_what_still_waits():
     async def main():
         batcher = Batcher(lambda items: items, most=2, wait=0.01, room=100)
         batcher.start()
-        asked = [asyncio.ensure_future(batcher.answers([number])) for number in range(9)]
+        waiting = [asyncio.ensure_future(batcher.answers([number])) for number in range(9)]
         await asyncio.sleep(0)
         await batcher.stop()
-        return await asyncio.wait_for(asyncio.gather(*asked), 1)
+        return await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
     assert asyncio.run(main()) == [[number] for number in range(9)]

@@ -47,11 +47,11 @@ def picture():
 def test_grad_cam_finds_places_in_every_kind_of_network(opened, picture, family):
     classifier = opened(family)
     maps = [why.grad_cam(classifier.model, classifier, picture, place) for place in range(3)]
-    for found in maps:
-        assert found.shape == (why.GRID, why.GRID)
-        assert np.isfinite(found).all()
-        assert (found >= 0).all()
-    assert any(found.max() > 0 for found in maps)
+    for cam in maps:
+        assert cam.shape == (why.GRID, why.GRID)
+        assert np.isfinite(cam).all()
+        assert (cam >= 0).all()
+    assert any(cam.max() > 0 for cam in maps)
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "gpt2", "deberta-v2"])
@@ -70,8 +70,8 @@ def test_the_words_of_a_grafted_classifier_are_explained(tmp_path, tiny, kind):
     )
     save_classifier(backbone, tmp_path / "m")
     classifier = load_classifier(tmp_path / "m")
-    found = why.explain(classifier, TEXT, "b")
-    assert all(len(method["map"]) == len(TEXT.split()) for method in found["methods"])
+    explanation = why.explain(classifier, TEXT, "b")
+    assert all(len(method["map"]) == len(TEXT.split()) for method in explanation["methods"])
 
 
 def odds(classifier, item, place):
@@ -81,7 +81,7 @@ def odds(classifier, item, place):
 
 def test_occlusion_is_a_plain_loop(opened, picture):
     classifier = opened("convnext")
-    found = why.occlusion(classifier, picture, 2)
+    relevance = why.occlusion(classifier, picture, 2)
     values = np.asarray(picture)
     whole, sums, counts = odds(classifier, picture, 2), np.zeros((10, 10)), np.zeros((10, 10))
     for i in range(9):
@@ -93,7 +93,7 @@ def test_occlusion_is_a_plain_loop(opened, picture):
             drop = whole - odds(classifier, Image.fromarray(changed), 2)
             sums[i : i + 2, j : j + 2] += drop
             counts[i : i + 2, j : j + 2] += 1
-    np.testing.assert_allclose(found, sums / counts, atol=1e-6)
+    np.testing.assert_allclose(relevance, sums / counts, atol=1e-6)
 
 
 def test_leaving_words_out_is_a_plain_loop_and_one_word_is_all(opened):
@@ -204,7 +204,7 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
             inside(why.grad_cam(classifier.model, classifier, item, place), spot) > 0.5
         )
         hits["control"].append(inside(why.grad_cam(control, classifier, item, place), spot) > 0.5)
-    shares = {name: float(np.mean(found)) for name, found in hits.items()}
+    shares = {name: float(np.mean(inside)) for name, inside in hits.items()}
     assert len(hits["occlusion"]) >= 0.3 * len(rows)
     assert shares["occlusion"] >= 0.9, shares
     assert shares["gradient"] >= 0.9, shares
@@ -212,16 +212,16 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
 
 
 def test_everything_at_once_and_what_the_page_draws(opened, picture):
-    found = why.explain(opened("convnext"), picture, "b")
-    assert [method["name"] for method in found["methods"]] == ["occlusion", "Grad-CAM"]
-    for method in found["methods"]:
+    explanation = why.explain(opened("convnext"), picture, "b")
+    assert [method["name"] for method in explanation["methods"]] == ["occlusion", "Grad-CAM"]
+    for method in explanation["methods"]:
         assert 0 <= method["deletion"] <= 1
         assert 0 <= method["insertion"] <= 1
         drawn = Image.open(io.BytesIO(overlay(picture, np.array(method["map"]))))
         assert drawn.size == picture.size
-    assert -1 <= found["sanity"] <= 1
-    told = why.explain(opened("bert"), TEXT, "a")
-    assert told["words"] == TEXT.split()
-    assert told["methods"][1]["completeness"] < 0.05
+    assert -1 <= explanation["sanity"] <= 1
+    of_text = why.explain(opened("bert"), TEXT, "a")
+    assert of_text["words"] == TEXT.split()
+    assert of_text["methods"][1]["completeness"] < 0.05
     assert ":green-background[**good**]" in marked(["a", "good", "*b*"], [0.01, 1.0, -0.1])
     assert "*b*" not in marked(["*b*"], [0.0]).replace("\\*b\\*", "")

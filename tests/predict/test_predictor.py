@@ -4,6 +4,8 @@ graft.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -45,8 +47,8 @@ def test_threads_say_what_the_classifier_says_of_each_alone(exported, name):
     expected = np.concatenate([alone.probabilities([item]) for item in items])
     with Predictor(folder, workers=3) as many:
         for _ in range(2):
-            found, errors = many.probabilities(items)
-            np.testing.assert_allclose(found, expected, atol=2e-5)
+            scores, errors = many.probabilities(items)
+            np.testing.assert_allclose(scores, expected, atol=2e-5)
     assert not any(errors)
 
 
@@ -72,13 +74,13 @@ def test_what_an_item_cannot_give_is_its_own_trouble(tiny, tmp_path):
             raise DataError("It is broken.", "Why.", "What.")
         return noise(number)
 
-    told = []
+    counts = []
     with Predictor(tmp_path / "model", workers=2) as many:
-        found, errors = many.probabilities(list(range(30)), read, told.append)
+        scores, errors = many.probabilities([partial(read, n) for n in range(30)], counts.append)
     assert [place for place, error in enumerate(errors) if error] == [0, 9, 18, 27]
-    assert errors[9] == "It is broken." and not found[9].any() and sum(told) == 30
+    assert errors[9] == "It is broken." and not scores[9].any() and sum(counts) == 30
     np.testing.assert_allclose(
-        found[5], load_classifier(tmp_path / "model").probabilities([noise(5)])[0], atol=1e-6
+        scores[5], load_classifier(tmp_path / "model").probabilities([noise(5)])[0], atol=1e-6
     )
 
 
@@ -92,11 +94,11 @@ def test_bf16_near_a_border_is_float32(model):
         top = np.sort(expected, axis=1)
         border = float(np.median(top[:, 2] - top[:, 1]))
         many.choose(bf16=True, doubt=border, reason="told")
-        found = many.probabilities(TEXTS)[0]
+        scores = many.probabilities(TEXTS)[0]
         near = (np.sort(rough, axis=1)[:, 2] - np.sort(rough, axis=1)[:, 1]) <= border
         assert 0 < near.sum() < len(TEXTS)
-        np.testing.assert_allclose(found[near], expected[near], atol=1e-7)
-        np.testing.assert_array_equal(found[~near], rough[~near])
+        np.testing.assert_allclose(scores[near], expected[near], atol=1e-7)
+        np.testing.assert_array_equal(scores[~near], rough[~near])
         many.least = float(top[~near][:, 2].mean())  # a threshold is a border as well
         many.choose(bf16=True, doubt=1.0, reason="told")
         np.testing.assert_allclose(many.probabilities(TEXTS)[0], expected, atol=1e-7)

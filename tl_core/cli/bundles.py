@@ -60,13 +60,12 @@ def export(
     wishes = Wishes(form == "onnx" or int8, int8, include_examples)
     version = DatasetVersion(datasets.get(run.dataset).folder) if int8 or include_examples else None
     bundle = make_bundle(run.folder, folder, wishes, version, Progress())
-    if zipped:
-        bundle["zip"] = str(zip_folder(folder))
+    archive = {"zip": str(zip_folder(folder))} if zipped else {}
     lines = _check_lines(bundle["checks"])
     if bundle["int8"]:
         lines.append(f"8 bits: {bundle['int8']['accuracy']['sentence']}")
     lines.append(f"{folder}: {len(bundle['files'])} files, {bundle['bytes'] / 1e6:,.1f} MB")
-    return output.show({"run": run.id, "folder": str(folder), **bundle}, lines)
+    return output.show({"run": run.id, "folder": str(folder), **bundle, **archive}, lines)
 
 
 @click.command("verify", cls=Command)

@@ -19,6 +19,8 @@ from tl_core.registry.runs import RunStore
 
 if TYPE_CHECKING:
     from tl_core.models.classifier import Classifier
+    from tl_core.predict.batch import Predicted
+    from tl_core.predict.items import ModelInput
 
 _OWN_ROWS = "unlabelled:"
 _WORDS_SHOWN = 8
@@ -102,7 +104,7 @@ def _predict(
     options: PredictionOptions,
     stores: Stores,
     output: Output,
-) -> dict[str, Any]:
+) -> Predicted:
     """Write the file of predictions, with a line of progress; what was counted."""
     from tl_core.predict import carried
     from tl_core.predict.batch import predict_source
@@ -209,7 +211,7 @@ def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
 
 def _prepared_item(
     classifier: Classifier, item: str, title: str | None, preparation: Preparation
-) -> object:
+) -> ModelInput:
     """The picture of a path, or a text, as training prepared its rows."""
     from tl_core.predict.picture_files import Picture, read_picture
 

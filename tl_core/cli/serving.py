@@ -48,7 +48,8 @@ def serve(output: Output, bundle: str, **options: Unpack[ServingOptions]) -> int
 
     It ends when it is told to. The token, if any, comes from TL_SERVE_TOKEN.
     """
-    from tl_core.predict.server import Serving, run
+    from tl_core.predict.server import run
+    from tl_core.predict.service import Serving
     from tl_core.settings import read_settings
 
     folder = Path(bundle)

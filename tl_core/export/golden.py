@@ -11,9 +11,10 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tl_core.data.images import open_image
@@ -21,9 +22,36 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.samples import sample_source
 from tl_core.data.store import DatasetVersion
 from tl_core.models.classifier import Classifier
+from tl_core.predict.items import ModelInput
 
 FOLDER, FILE = "golden", "expected.json"
 _COUNT = 12
+Floats = NDArray[np.float64]
+
+
+class Example(TypedDict, total=False):
+    """One input, a text or the name of a picture's file, with the probabilities of its classes."""
+
+    text: str
+    file: str
+    probabilities: list[float]
+    int8: list[float]  # what the 8-bit network says
+
+
+class Examples(TypedDict):
+    """The content of `expected.json`."""
+
+    labels: list[str]
+    source: str
+    items: list[Example]
+
+
+class Golden(NamedTuple):
+    """Labels, inputs and expected probabilities (items, classes)."""
+
+    labels: list[str]
+    items: list[ModelInput]
+    expected: Floats
 
 
 def write_golden(
@@ -38,52 +66,60 @@ def write_golden(
     Inputs are written as the network reads them, after what `kept` says was done to a row.
     """
     folder.mkdir(parents=True)
-    told: dict[str, Any] = {
-        "labels": classifier.labels,
-        "source": "the owner's test rows" if version else "samples",
-    }
+    items: list[ModelInput] = []
+    examples: list[Example] = []
     if classifier.modality == "text":
-        items: list[Any] = _own_texts(version) if version else _sample_texts()
-        times = 1 + 2 * int(classifier.processor.model_max_length) // max(1, len(items[0].split()))
-        items = [kept.one_text(text) for text in [*items, " ".join([items[0]] * times)]]
-        told["items"] = [{"text": text} for text in items]
+        texts = _own_texts(version) if version else _sample_texts()
+        times = 1 + 2 * int(classifier.processor.model_max_length) // max(1, len(texts[0].split()))
+        for text in [*texts, " ".join([texts[0]] * times)]:
+            items.append(kept.one_text(text))
+            examples.append({"text": kept.one_text(text)})
     else:
         pictures = _own_pictures(version, kept) if version else _drawn_pictures()
-        told["items"] = []
         for number, data in enumerate(pictures):
             name = f"{number:02}.png"
             (folder / name).write_bytes(data)
-            told["items"].append({"file": name})
-        items = [open_image(data) for data in pictures]
-    for one, row in zip(told["items"], classifier.probabilities(items), strict=True):
-        one["probabilities"] = row.tolist()
-    (folder / FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+            items.append(open_image(data))
+            examples.append({"file": name})
+    for example, row in zip(examples, classifier.probabilities(items), strict=True):
+        example["probabilities"] = row.tolist()
+    source = "the owner's test rows" if version else "samples"
+    _write(folder, {"labels": classifier.labels, "source": source, "items": examples})
 
 
-def read_golden(folder: Path) -> tuple[list[str], list[Any], Any]:
-    """Labels, inputs (texts or RGB pictures) and expected probabilities (items, classes)."""
-    told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+def read_golden(folder: Path) -> Golden:
+    """The examples in `folder`; inputs are texts or RGB pictures."""
+    content = _read(folder)
     items = [
         one["text"] if "text" in one else open_image((folder / one["file"]).read_bytes())
-        for one in told["items"]
+        for one in content["items"]
     ]
-    return told["labels"], items, np.array([one["probabilities"] for one in told["items"]])
+    expected = np.array([one["probabilities"] for one in content["items"]])
+    return Golden(content["labels"], items, expected)
 
 
-def add_int8(folder: Path, said: Any) -> None:  # noqa: ANN401
+def add_int8(folder: Path, scores: Floats) -> None:
     """Note what the 8-bit network says of the inputs, which is its own: probabilities (items,
     classes).
     """
-    told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    for one, row in zip(told["items"], said, strict=True):
+    content = _read(folder)
+    for one, row in zip(content["items"], scores, strict=True):
         one["int8"] = row.tolist()
-    (folder / FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    _write(folder, content)
 
 
-def read_int8(folder: Path) -> Any:  # noqa: ANN401
+def read_int8(folder: Path) -> Floats:
     """Those probabilities."""
-    told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    return np.array([one["int8"] for one in told["items"]])
+    return np.array([one["int8"] for one in _read(folder)["items"]])
+
+
+def _read(folder: Path) -> Examples:
+    content: Examples = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return content
+
+
+def _write(folder: Path, content: Examples) -> None:
+    (folder / FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _sample_texts() -> list[str]:
@@ -97,24 +133,26 @@ def _own_texts(version: DatasetVersion) -> list[str]:
 
 def _own_pictures(version: DatasetVersion, kept: Preparation) -> list[bytes]:
     """As PNG of 8 bits without anything that the camera wrote beside the picture."""
-    found = []
+    pictures = []
     for row in _spread(version):
         out = io.BytesIO()
         open_image(version.image_bytes(int(row)), kept.scale).save(out, "PNG")
-        found.append(out.getvalue())
-    return found
+        pictures.append(out.getvalue())
+    return pictures
 
 
-def _spread(version: DatasetVersion) -> Any:  # noqa: ANN401
+def _spread(version: DatasetVersion) -> NDArray[np.int64]:
     rows = version.rows_of("test")
-    return rows[np.unique(np.linspace(0, len(rows) - 1, _COUNT).round().astype(int))]
+    places = np.unique(np.linspace(0, len(rows) - 1, _COUNT).round().astype(int))
+    spread: NDArray[np.int64] = rows[places]
+    return spread
 
 
 def _drawn_pictures() -> list[bytes]:
     """Shapes on noise in several sizes and modes: whole pictures, so that scaling and cropping
     matter.
     """
-    random, found = np.random.default_rng(0), []
+    random, pictures = np.random.default_rng(0), []
     for number in range(_COUNT):
         height, width = int(random.integers(40, 400)), int(random.integers(40, 400))
         picture = Image.fromarray(random.integers(0, 120, (height, width, 3), dtype=np.uint8))
@@ -130,5 +168,5 @@ def _drawn_pictures() -> list[bytes]:
             )
         out = io.BytesIO()
         picture.convert("L" if number % 5 == 4 else "RGB").save(out, "PNG")
-        found.append(out.getvalue())
-    return found
+        pictures.append(out.getvalue())
+    return pictures

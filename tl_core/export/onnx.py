@@ -5,23 +5,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from tl_core.errors import BackboneError
 from tl_core.models.classifier import Classifier
+from tl_core.predict.items import ModelInput
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
 _LONGEST = 4096
-_EXACT = {
-    "text": 8,
-    "image": 1,
-}  # products at the end that stay float32: the classifier, and pooling layers whose
-# small, exact values 8 bits would wipe out
+# products at the end that stay float32: the classifier, and pooling layers whose small, exact
+# values 8 bits would wipe out
+_EXACT = {"text": 8, "image": 1}
+Floats = NDArray[np.float64]
 _ORDER = ("input_ids", "attention_mask", "token_type_ids", "pixel_values")
 
 
@@ -72,7 +76,9 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
         ) from error
 
 
-def write_int8(classifier: Classifier, source: Path, target: Path, items: list[Any]) -> None:
+def write_int8(
+    classifier: Classifier, source: Path, target: Path, items: Sequence[ModelInput]
+) -> None:
     """Quantize `source` to 8 bits: the weights of texts' networks, weights and values of pictures'
     networks.
 
@@ -112,7 +118,7 @@ def write_int8(classifier: Classifier, source: Path, target: Path, items: list[A
         def __init__(self) -> None:
             self._left = iter(items)
 
-        def get_next(self) -> dict[str, Any] | None:
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             item = next(self._left, None)
             return (
                 None
@@ -146,34 +152,30 @@ class OnnxClassifier:
         self._names = [one.name for one in self._session.get_inputs()]
         self._classifier = classifier
 
-    def probabilities(self, inputs: list[Any]) -> Any:  # noqa: ANN401
+    def probabilities(self, inputs: Sequence[ModelInput]) -> Floats:
         """Probabilities (items, classes) of texts or RGB pictures."""
-        found = []
+        scores = []
         for start in range(0, len(inputs), 8):
             batch = encode(self._classifier, inputs[start : start + 8])
-            logits = self._session.run(None, {name: batch[name].numpy() for name in self._names})[
-                0
-            ].astype(np.float64)
-            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            found.append(powers / powers.sum(axis=1, keepdims=True))
-        return np.concatenate(found)
+            tensors = {name: batch[name].numpy() for name in self._names}
+            logits = self._session.run(None, tensors)[0].astype(np.float64)
+            scores.append(softmax(logits, axis=1))
+        return np.concatenate(scores)
 
 
-def encode(classifier: Classifier, inputs: list[Any]) -> dict[str, Tensor]:
+def encode(classifier: Classifier, inputs: Sequence[ModelInput]) -> dict[str, Tensor]:
     """The tensors that the network reads, on the CPU."""
     from tl_core.models.backbones import encode_images, encode_texts
 
+    processor = classifier.processor
     if classifier.modality == "text":
-        return encode_texts(classifier.processor, inputs, classifier.processor.model_max_length)
-    return {
-        name: value.contiguous()
-        for name, value in encode_images(classifier.processor, inputs).items()
-    }
+        texts = cast("list[str]", list(inputs))
+        return encode_texts(processor, texts, processor.model_max_length)
+    pictures = cast("list[Image.Image]", list(inputs))
+    return {name: value.contiguous() for name, value in encode_images(processor, pictures).items()}
 
 
-def _examples(classifier: Classifier) -> list[Any]:
-    from PIL import Image
-
+def _examples(classifier: Classifier) -> list[ModelInput]:
     if classifier.modality == "text":
         return ["A short example.", "And another one, which is a little longer than the first."]
     return [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tl_core.errors import DataError, UserError
 from tl_core.hub import endpoint, is_reachable
@@ -102,9 +101,8 @@ def _said_plainly(repository: str) -> Iterator[None]:
     """The Hub client's errors as sentences that a person can act on."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    transport: Any = (
-        HfHubHTTPError.__bases__
-    )  # OSError, and the HTTP library's own, whichever the client uses
+    # OSError, and the HTTP library's own, whichever the client uses
+    transport: tuple[type[BaseException], ...] = HfHubHTTPError.__bases__
     try:
         yield
     except HfHubHTTPError as error:

@@ -35,7 +35,7 @@ def command(config: RunConfig) -> str:
 
 def script(config: RunConfig) -> str:
     """A Python script that does the same, waits, and prints the report's first sentence."""
-    told = {
+    settings = {
         "dataset": config.dataset,
         "backbone": config.backbone,
         "recipe": config.recipe,
@@ -55,7 +55,7 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import ACTIVE, RunStore
 from tl_core.settings import read_settings
 
-TOLD = json.loads(r"""{json.dumps(told, indent=1)}""")
+TOLD = json.loads(r"""{json.dumps(settings, indent=1)}""")
 
 settings = read_settings()
 engine = open_database(settings)
@@ -102,23 +102,23 @@ def from_saved(content: bytes, owner: str, dataset: str, dataset_dir: str) -> Ru
     if len(content) > _LARGEST:
         raise wrong
     try:
-        told = json.loads(content.decode("utf-8-sig"))
+        saved = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise wrong from error
-    if not isinstance(told, dict) or "recipe" not in told:
+    if not isinstance(saved, dict) or "recipe" not in saved:
         raise wrong
-    if told.get("kind", "train") != "train":
+    if saved.get("kind", "train") != "train":
         raise ConfigError(
-            f"These are the settings of a run of kind {told['kind']!r}.",
+            f"These are the settings of a run of kind {saved['kind']!r}.",
             "",
             "Only a training can be started again.",
         )
-    given = {name: told[name] for name in _SAVED if name in told}
-    for name, value in given.items():
+    options = {name: saved[name] for name in _SAVED if name in saved}
+    for name, value in options.items():
         if not isinstance(value, _SAVED[name]):
             raise ConfigError(
                 f"In these settings {name} is {value!r}.",
                 f"It must be a {_SAVED[name].__name__}.",
                 "Bring the file as it was downloaded.",
             )
-    return RunConfig("train", owner, dataset, dataset_dir, **given)
+    return RunConfig("train", owner, dataset, dataset_dir, **options)

@@ -7,12 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.errors import DataError, UserError
 from tl_core.export import golden, onnx
+from tl_core.export.facts import Facts, preprocessing_of, read_facts
 from tl_core.models.classifier import Classifier, load_classifier
 from tl_core.models.references import read_json, weights_hash
 from tl_core.models.verify import through_pipeline
@@ -21,46 +23,61 @@ MANIFEST = "manifest.json"
 TORCH, ONNX = 1e-5, 1e-4  # largest difference of a probability
 # processors round 8-bit products in different ways; what 8 bits cost is measured at export
 INT8 = 0.05
+Floats = NDArray[np.float64]
 
 
-def verify(folder: Path) -> dict[str, Any]:
+class Check(TypedDict):
+    """What was looked at, in words; `largest` is the largest difference of a probability, None
+    where nothing is compared.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    largest: float | None
+
+
+class Proof(TypedDict):
+    """Every check, and whether all of them hold."""
+
+    ok: bool
+    checks: list[Check]
+
+
+def verify(folder: Path) -> Proof:
     """Check the bundle in `folder`.
-
-    Returns:
-        `ok`, and `checks`: of each `name`, `ok`, `detail` in words, and `largest` difference of a
-        probability (None where nothing is compared).
 
     Raises:
         DataError: when `folder` is no bundle.
     """
-    told = read_json(folder / "graft.json")
-    if not told or not (folder / MANIFEST).is_file() and not (folder / golden.FOLDER).is_dir():
+    facts = read_facts(folder)
+    if not facts or not (folder / MANIFEST).is_file() and not (folder / golden.FOLDER).is_dir():
         raise DataError(
             f"{folder.name!r} is no bundle.",
             "It holds no graft.json, manifest.json and golden examples.",
             "Export one: python -m tl_core export RUN -o DIR.",
         )
-    checks = [*_files(folder), _weights(folder, told)]
+    checks = [*_files(folder), _weights(folder, facts)]
     try:
         classifier = load_classifier(folder)
         classifier.model.to("cpu")
-        checks.append(_labels(classifier, told))
-        checks.append(_preprocessing(classifier, told))
-        checks += _golden(folder, classifier, told)
+        checks.append(_labels(classifier, facts))
+        checks.append(_preprocessing(classifier, facts))
+        checks += _golden(folder, classifier, facts)
     except (UserError, OSError, ValueError, KeyError) as error:
         checks.append(_check("opening", False, str(error)))
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
-def _check(name: str, ok: bool, detail: str, largest: float | None = None) -> dict[str, Any]:
+def _check(name: str, ok: bool, detail: str, largest: float | None = None) -> Check:
     return {"name": name, "ok": ok, "detail": detail, "largest": largest}
 
 
-def _files(folder: Path) -> list[dict[str, Any]]:
+def _files(folder: Path) -> list[Check]:
     """Every file against the manifest."""
     if not (folder / MANIFEST).is_file():
         return []  # it is being made
-    sums: Any = read_json(folder / MANIFEST).get("sha256") or {}
+    sums = cast("dict[str, str]", read_json(folder / MANIFEST).get("sha256") or {})
     there = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
@@ -78,8 +95,8 @@ def _files(folder: Path) -> list[dict[str, Any]]:
     return wrong or [_check("files", True, f"All {len(sums)} are those that were exported.")]
 
 
-def _weights(folder: Path, told: dict[str, object]) -> dict[str, Any]:
-    same = weights_hash(folder) == told.get("weights_sha256")
+def _weights(folder: Path, facts: Facts) -> Check:
+    same = weights_hash(folder) == facts.get("weights_sha256")
     return _check(
         "weights",
         same,
@@ -91,8 +108,8 @@ def _weights(folder: Path, told: dict[str, object]) -> dict[str, Any]:
     )
 
 
-def _labels(classifier: Classifier, told: dict[str, Any]) -> dict[str, Any]:
-    order, labels = classifier.labels, told.get("labels", [])
+def _labels(classifier: Classifier, facts: Facts) -> Check:
+    order, labels = classifier.labels, facts.get("labels", [])
     same = order == labels
     return _check(
         "label order",
@@ -108,27 +125,8 @@ def _labels(classifier: Classifier, told: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def preprocessing_of(processor: Any, modality: str) -> dict[str, Any]:  # noqa: ANN401
-    """Class and settings of a processor, as plain JSON."""
-    if modality == "text":
-        return {
-            "class": type(processor).__name__,
-            "vocabulary": len(processor),
-            "padding": processor.pad_token,
-        }
-    settings = json.loads(processor.to_json_string())
-    return {
-        "class": type(processor).__name__,
-        **{
-            name: value
-            for name, value in settings.items()
-            if not name.startswith("_") and "processor" not in name
-        },
-    }
-
-
-def _preprocessing(classifier: Classifier, told: dict[str, object]) -> dict[str, Any]:
-    was: Any = told.get("preprocessing") or {}
+def _preprocessing(classifier: Classifier, facts: Facts) -> Check:
+    was = facts.get("preprocessing") or {}
     now = preprocessing_of(classifier.processor, classifier.modality)
     changed = [
         f"{name} is {json.dumps(now.get(name))}, it was {json.dumps(was[name])}"
@@ -140,7 +138,7 @@ def _preprocessing(classifier: Classifier, told: dict[str, object]) -> dict[str,
     )
 
 
-def _golden(folder: Path, classifier: Classifier, told: dict[str, object]) -> list[dict[str, Any]]:
+def _golden(folder: Path, classifier: Classifier, facts: Facts) -> list[Check]:
     """Golden examples through torch, the pipeline of transformers, and ONNX Runtime; classes are
     matched by name.
     """
@@ -149,7 +147,7 @@ def _golden(folder: Path, classifier: Classifier, told: dict[str, object]) -> li
         return [_check("golden examples", False, "Their classes are not those of the model.")]
     wanted = expected[:, [labels.index(name) for name in classifier.labels]]
     checks = [_compare("golden examples, PyTorch", classifier.probabilities(items), wanted, TORCH)]
-    if told.get("runs_with") == "transformers":
+    if facts.get("runs_with") == "transformers":
         checks.append(
             _compare(
                 "golden examples, pipeline", through_pipeline(classifier, items), wanted, TORCH
@@ -175,7 +173,7 @@ def _golden(folder: Path, classifier: Classifier, told: dict[str, object]) -> li
     return checks
 
 
-def _compare(name: str, said: Any, wanted: Any, tolerance: float) -> dict[str, Any]:  # noqa: ANN401
+def _compare(name: str, said: Floats, wanted: Floats, tolerance: float) -> Check:
     largest = float(np.abs(said - wanted).max())
     return _check(
         name,

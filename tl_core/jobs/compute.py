@@ -15,12 +15,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tl_core.config import FinetuneSettings, SurgeryPlan
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
+
+if TYPE_CHECKING:
+    from tl_core.predict.explain import Explanation
 
 _THREADS = 3
 _SAMPLE = 200
@@ -91,7 +94,7 @@ def predict_texts(folder: str, texts: list[str]) -> dict[str, Any]:
         }
 
 
-def explain(folder: str, value: str | bytes, labels: list[str]) -> list[dict[str, Any]]:
+def explain(folder: str, value: str | bytes, labels: list[str]) -> list[Explanation]:
     """Explanations of each of `labels` for one text or encoded picture: see
     `tl_core.predict.explain`.
     """

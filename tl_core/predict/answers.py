@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +17,28 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tl_core.models.references import read_json
-from tl_core.predict.table_rows import Item
+from tl_core.predict.items import Item
+from tl_core.predict.predictor import NumberFormat
 from tl_core.storage import remove_tree
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _JOURNAL = "journal.json"
+
+
+class Journal(TypedDict, total=False):
+    """What is kept beside the windows: whose they are, and the number format of all of them."""
+
+    identity: dict[str, object]
+    chosen: NumberFormat
+
+
+@dataclass
+class Counts:
+    """Rows of a file, and those of them that have an error instead of an answer."""
+
+    rows: int = 0
+    errors: int = 0
 
 
 class Answers:
@@ -37,25 +54,31 @@ class Answers:
     """
 
     def __init__(
-        self, out: Path, identity: dict[str, Any], key: str, labels: list[str], least: float
+        self, out: Path, identity: Mapping[str, object], key: str, labels: list[str], least: float
     ) -> None:
         self._out, self._folder = out, out.with_name(out.name + ".parts")
         self._key, self._labels, self._least = key, labels, least
-        if read_json(self._folder / _JOURNAL).get("identity") != identity:
+        if self._journal().get("identity") != identity:
             remove_tree(self._folder)
             self._folder.mkdir(parents=True)
-            self.note(identity=identity)
+            self._note({"identity": {**identity}})
 
     @property
-    def noted(self) -> dict[str, Any]:
-        """What an earlier try kept beside its windows."""
-        return dict(read_json(self._folder / _JOURNAL))
+    def number_format(self) -> NumberFormat | None:
+        """What an earlier try chose for its windows."""
+        return self._journal().get("chosen")
 
-    def note(self, **facts: Any) -> None:  # noqa: ANN401
-        """Keep something for a later try."""
+    def keep_format(self, chosen: NumberFormat) -> None:
+        """Keep the number format for a later try."""
+        self._note({**self._journal(), "chosen": chosen})
+
+    def _journal(self) -> Journal:
+        return cast("Journal", read_json(self._folder / _JOURNAL))
+
+    def _note(self, journal: Journal) -> None:
         path = self._folder / _JOURNAL
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({**self.noted, **facts}), encoding="utf-8")
+        temporary.write_text(json.dumps(journal), encoding="utf-8")
         temporary.replace(path)
 
     def has(self, number: int) -> bool:
@@ -63,21 +86,21 @@ class Answers:
         return self._path(number).exists()
 
     def keep(
-        self, number: int, items: list[Item], found: NDArray[np.float64], errors: list[str]
+        self, number: int, items: list[Item], scores: NDArray[np.float64], errors: list[str]
     ) -> None:
         """Keep a window: probabilities (items, classes), and what is wrong with those that have
         none.
         """
         good = np.array([not error for error in errors])
-        best, top = found.argmax(axis=1), found.max(axis=1)
-        columns: dict[str, Any] = {
-            self._key: [item.name for item in items],
+        best, top = scores.argmax(axis=1), scores.max(axis=1)
+        columns: dict[str, pa.Array] = {
+            self._key: pa.array([item.name for item in items]),
             "label": pa.array([self._labels[i] for i in best], pa.string(), mask=~good),
             "confidence": pa.array(top, mask=~good),
             "abstain": pa.array(top < self._least, mask=~good),
         }
         columns |= {
-            f"p:{name}": pa.array(found[:, i], mask=~good) for i, name in enumerate(self._labels)
+            f"p:{name}": pa.array(scores[:, i], mask=~good) for i, name in enumerate(self._labels)
         }
         columns["error"] = pa.array(errors, pa.string())
         for name in dict.fromkeys(name for item in items for name in item.columns):
@@ -89,9 +112,8 @@ class Answers:
         pq.write_table(pa.table(columns), temporary)
         temporary.replace(self._path(number))
 
-    def write(self, *, spreadsheet: bool) -> dict[str, int]:
-        """Write the file, by its suffix as CSV or Parquet, and remove the windows; gives counts
-        `rows` and `errors`.
+    def write(self, *, spreadsheet: bool) -> Counts:
+        """Write the file, by its suffix as CSV or Parquet, and remove the windows.
 
         Args:
             spreadsheet: in a CSV, put an apostrophe before cells that a spreadsheet would run as a
@@ -99,7 +121,7 @@ class Answers:
         """
         parts = sorted(self._folder.glob("*.parquet"))
         schema = pa.unify_schemas([pq.read_schema(part) for part in parts])
-        temporary, counts = self._out.with_name(self._out.name + ".part"), {"rows": 0, "errors": 0}
+        temporary, counts = self._out.with_name(self._out.name + ".part"), Counts()
         tables = self._tables(parts, schema, counts)
         if self._out.suffix.lower() == ".parquet":
             with pq.ParquetWriter(temporary, schema) as writer:
@@ -131,12 +153,12 @@ class Answers:
                     writer.writerow(cells)
 
     @staticmethod
-    def _tables(parts: list[Path], schema: pa.Schema, counts: dict[str, int]) -> Iterator[pa.Table]:
+    def _tables(parts: list[Path], schema: pa.Schema, counts: Counts) -> Iterator[pa.Table]:
         """Each window with the columns of all; a column that came later is empty before."""
         for part in parts:
             table = pq.read_table(part)
-            counts["rows"] += len(table)
-            counts["errors"] += table.column("label").null_count
+            counts.rows += len(table)
+            counts.errors += table.column("label").null_count
             for name in schema.names:
                 if name not in table.column_names:
                     table = table.append_column(name, pa.array([""] * len(table), pa.string()))
@@ -146,7 +168,7 @@ class Answers:
         return self._folder / f"{number:08d}.parquet"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401
+def _cell(value: object) -> str:
     """A value as a CSV holds it."""
     if value is None:
         return ""

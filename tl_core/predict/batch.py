@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -18,11 +18,23 @@ from tl_core.models.references import weights_hash
 from tl_core.predict.answers import SUFFIXES, Answers
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.inputs import Inputs, fingerprint, open_inputs
+from tl_core.predict.items import Item
 from tl_core.predict.predictor import Predictor
-from tl_core.predict.table_rows import Asked, Item
+from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.storage import staging_folder
+
+
+class Predicted(TypedDict):
+    """How many rows there were and how many of them have no answer, in which number format they
+    were computed and why, and what was read as what.
+    """
+
+    rows: int
+    errors: int
+    precision: str
+    plan: dict[str, Any]
 
 
 def predict_source(
@@ -39,9 +51,8 @@ def predict_source(
     preparation: Preparation | None = None,
     prepared: bool = False,
     strict: bool = False,
-) -> dict[str, Any]:
-    """Predict everything in `source` with the model folder `model` and write a CSV or Parquet file
-    to `out`.
+) -> Predicted:
+    """Predict everything in `source` and write the answers to `out`, a CSV or Parquet file.
 
     Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`,
     `confidence`, `abstain` (less sure than the model's kept threshold), `p:<class>` for each class,
@@ -63,16 +74,32 @@ def predict_source(
         prepared: the rows are a dataset's own, which has joined and repaired them already.
         strict: refuse where a column had to be guessed.
 
-    Returns:
-        Counts `rows` and `errors`; `precision`, the number format with its reason; `plan`, what was
-        read as what.
-
     Raises:
         DataError: when the source holds nothing that this model reads, a column that it needs or
             that was named is missing, something was guessed with `strict`, or `out` is neither CSV
             nor Parquet.
     """
-    progress = progress or Progress()
+    _check_paths(source, out)
+    progress, plan = progress or Progress(), Plan()
+    columns = ColumnChoice(text_column, title_column, prepared)
+    kept = preparation or preparation_of(model)
+    progress.stage("Opening the model", share=0.05)
+    with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
+        progress.stage("Reading the file", share=0.05)
+        inputs = open_inputs(source, predictor.modality, staging, settings, kept, columns, plan)
+        _tell_doubts(plan, progress, strict=strict)
+        files = {"source": fingerprint(source), "weights": weights_hash(model)}
+        identity = files | _conditions(inputs, predictor, text_column, precision)
+        notes = plan.as_dict(inputs.skipped, sample=inputs.sample())
+        answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
+        _fill(answers, inputs, predictor, progress)
+        progress.stage("Writing the file", share=0.05)
+        counts = answers.write(spreadsheet=spreadsheet)
+    precision = predictor.reason or "float32"
+    return {"rows": counts.rows, "errors": counts.errors, "precision": precision, "plan": notes}
+
+
+def _check_paths(source: Path, out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise DataError(
             f"{out.name!r} is neither a CSV nor a Parquet file.",
@@ -85,33 +112,19 @@ def predict_source(
             "It may have been removed.",
             "Check the spelling, or bring it again.",
         )
-    kept, plan = preparation or preparation_of(model), Plan()
-    progress.stage("Opening the model", share=0.05)
-    with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
-        progress.stage("Reading the file", share=0.05)
-        asked = Asked(text_column, title_column, prepared)
-        inputs = open_inputs(source, predictor.modality, staging, settings, kept, asked, plan)
-        _tell_doubts(plan, progress, strict=strict)
-        identity = {
-            "source": fingerprint(source),
-            "weights": weights_hash(model),
-            "column": text_column,
-            "preparation": inputs.preparation.as_dict(),
-            "labels": predictor.labels,
-            "threshold": predictor.least,
-            "precision": precision,
-        }
-        told = plan.as_dict(inputs.skipped, sample=inputs.sample())
-        out.parent.mkdir(parents=True, exist_ok=True)
-        answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
-        progress.stage("Predicting", inputs.total, share=0.85)
-        _fill(answers, inputs, predictor, progress)
-        progress.stage("Writing the file", share=0.05)
-        return {
-            **answers.write(spreadsheet=spreadsheet),
-            "precision": predictor.reason or "float32",
-            "plan": told,
-        }
+
+
+def _conditions(
+    inputs: Inputs, predictor: Predictor, text_column: str, precision: str
+) -> dict[str, object]:
+    """What else decides an answer: windows of other conditions are not gone on with."""
+    return {
+        "column": text_column,
+        "precision": precision,
+        "preparation": inputs.preparation.as_dict(),
+        "labels": predictor.labels,
+        "threshold": predictor.least,
+    }
 
 
 def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
@@ -128,9 +141,10 @@ def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
 
 def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:
     """Compute the windows that are missing."""
+    progress.stage("Predicting", inputs.total, share=0.85)
     done = end = 0
-    if "chosen" in answers.noted:
-        predictor.choose(**answers.noted["chosen"])
+    if chosen := answers.number_format:
+        predictor.choose(**chosen)
 
     def tick(more: int) -> None:
         nonlocal done
@@ -144,13 +158,13 @@ def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Prog
             places = [place for place, error in enumerate(errors) if not error]
             values = [items[place].value for place in places]
             if values and not predictor.reason:
-                predictor.settle(values, inputs.total, inputs.read)
-                answers.note(chosen=predictor.chosen)
-            found = np.zeros((len(items), len(predictor.labels)))
-            found[places], wrong = predictor.probabilities(values, inputs.read, tick)
+                predictor.settle(values, inputs.total)
+                answers.keep_format(predictor.chosen)
+            scores = np.zeros((len(items), len(predictor.labels)))
+            scores[places], wrong = predictor.probabilities(values, tick)
             for place, reason in zip(places, wrong, strict=True):
                 errors[place] = reason
-            answers.keep(number, items, found, errors)
+            answers.keep(number, items, scores, errors)
         done = end
         progress.batch(done, inputs.total)
 

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class Full(Exception):
     """More items wait than the queue may hold."""
 
 
-class Batcher:
+class Batcher(Generic[Item, Answer]):
     """Collects items for at most `wait` seconds or `most` items and computes them in one thread.
 
     Only a batch that follows one of several items waits: a single client would wait for nobody.
@@ -26,10 +29,10 @@ class Batcher:
     """
 
     def __init__(
-        self, compute: Callable[[list[Any]], list[Any]], most: int, wait: float, room: int
+        self, compute: Callable[[list[Item]], list[Answer]], most: int, wait: float, room: int
     ) -> None:
         self._compute, self._most, self._wait, self._room = compute, most, wait, room
-        self._queue: asyncio.Queue[tuple[Any, asyncio.Future[Any]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[Item, asyncio.Future[Answer]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
         self._last = 1  # items of the last batch
         self._task: asyncio.Task[None] | None = None
@@ -51,7 +54,7 @@ class Batcher:
                 await self._task
         self._thread.shutdown()
 
-    async def answers(self, items: list[Any]) -> list[Any]:
+    async def answers(self, items: list[Item]) -> list[Answer]:
         """One answer for each item, in order.
 
         Raises:
@@ -60,7 +63,7 @@ class Batcher:
         if self._queue.qsize() + len(items) > self._room:
             raise Full
         loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in items]
+        futures: list[asyncio.Future[Answer]] = [loop.create_future() for _ in items]
         for item, future in zip(items, futures, strict=True):
             self._queue.put_nowait((item, future))
         return list(await asyncio.gather(*futures))
@@ -82,13 +85,13 @@ class Batcher:
             for _ in batch:
                 self._queue.task_done()
 
-    async def _answer(self, batch: list[tuple[Any, asyncio.Future[Any]]]) -> None:
+    async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         """Compute and hand out; an error goes to everybody who asked."""
         if not batch:
             return
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(
+            answers = await loop.run_in_executor(
                 self._thread, self._compute, [item for item, _ in batch]
             )
         except Exception as error:  # noqa: BLE001 - whoever asked must hear of it, and the loop must go on
@@ -96,6 +99,6 @@ class Batcher:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), answer in zip(batch, found, strict=True):
+        for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)

@@ -4,8 +4,9 @@ model reads.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
+from PIL import Image
 from pydantic import BaseModel, Field, model_validator
 
 from tl_core.data.preparation import Preparation
@@ -17,6 +18,9 @@ from tl_core.predict.table_rows import read_pixels
 ITEMS, CHARS = 256, 100_000
 _LISTED = 16  # columns that the document describes one by one
 
+Row = dict[str, object]
+"""A row of a table as JSON: cells by the names of their columns."""
+
 
 class Asked(BaseModel):
     """Texts or rows to be classified, one of the two."""
@@ -24,7 +28,7 @@ class Asked(BaseModel):
     texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field(
         [], min_length=1, max_length=ITEMS
     )
-    rows: list[dict[str, Any]] = Field([], min_length=1, max_length=ITEMS)
+    rows: list[Row] = Field([], min_length=1, max_length=ITEMS)
 
     @model_validator(mode="after")
     def one_of_them(self) -> Asked:
@@ -66,39 +70,42 @@ class Ready(BaseModel):
     pixels: list[int]
 
 
-def needs(kept: Preparation) -> str:
+def needs(preparation: Preparation) -> str:
     """What the model reads, in words."""
-    if not kept.columns:
+    if not preparation.columns:
         return "one text for each item"
     shown = (
-        f"{kept.columns[0]!r} to {kept.columns[-1]!r}"
-        if len(kept.columns) > 8
-        else " and ".join(map(repr, kept.columns))
+        f"{preparation.columns[0]!r} to {preparation.columns[-1]!r}"
+        if len(preparation.columns) > 8
+        else " and ".join(map(repr, preparation.columns))
     )
-    if kept.pixels:
-        width, height, channels = kept.pixels
+    if preparation.pixels:
+        width, height, channels = preparation.pixels
         return f"rows of the {width * height * channels} pixels in {shown}"
     return (
         f"rows with the columns {shown}"
-        if kept.joined
+        if preparation.joined
         else f"texts, or rows with the column {shown}"
     )
 
 
-def described(kept: Preparation) -> dict[str, Any]:
+def described(preparation: Preparation) -> dict[str, object]:
     """The schema of what POST /predict takes, for a model that was trained so."""
     value = {"type": ["string", "number", "null"]}
-    row: dict[str, Any] = {"type": "object", "description": needs(kept)}
-    if 0 < len(kept.columns) <= _LISTED:
-        row |= {"properties": dict.fromkeys(kept.columns, value), "required": list(kept.columns)}
+    row: dict[str, object] = {"type": "object", "description": needs(preparation)}
+    if 0 < len(preparation.columns) <= _LISTED:
+        row |= {
+            "properties": dict.fromkeys(preparation.columns, value),
+            "required": list(preparation.columns),
+        }
     rows = {"type": "array", "minItems": 1, "maxItems": ITEMS, "items": row}
-    if kept.joined or kept.pixels:
+    if preparation.joined or preparation.pixels:
         return {
             "type": "object",
             "title": "Asked",
             "required": ["rows"],
             "properties": {"rows": rows},
-            "description": f"The model reads {needs(kept)}.",
+            "description": f"The model reads {needs(preparation)}.",
         }
     texts = {
         "type": "array",
@@ -115,29 +122,30 @@ def described(kept: Preparation) -> dict[str, Any]:
     }
 
 
-def texts_of(asked: Asked, kept: Preparation) -> list[str]:
+def texts_of(body: Asked, preparation: Preparation) -> list[str]:
     """The texts that the model reads.
 
     Raises:
         DataError: for texts where it reads several columns, and for rows that lack one or are
         empty.
     """
-    if asked.texts and kept.joined:
+    if body.texts and preparation.joined:
         raise DataError(
-            f"This model reads {needs(kept)}, joined as in training; a text alone is not enough."
+            f"This model reads {needs(preparation)}, joined as in training; a text alone is not"
+            " enough."
         )
-    if asked.texts:
-        return [kept.one_text(text) for text in asked.texts]
-    return [_text_of(row, number, kept) for number, row in enumerate(asked.rows, 1)]
+    if body.texts:
+        return [preparation.one_text(text) for text in body.texts]
+    return [_text_of(row, number, preparation) for number, row in enumerate(body.rows, 1)]
 
 
-def _text_of(row: dict[str, Any], number: int, kept: Preparation) -> str:
-    if kept.columns:
-        text = kept.text(_cells(row, number, kept.columns))
+def _text_of(row: Row, number: int, preparation: Preparation) -> str:
+    if preparation.columns:
+        text = preparation.text(_cells(row, number, preparation.columns))
     elif len(row) == 1:
-        text = kept.one_text(_cells(row, number, tuple(row))[next(iter(row))])
+        text = preparation.one_text(_cells(row, number, tuple(row))[next(iter(row))])
     else:
-        text = kept.one_text(_cells(row, number, ("text",))["text"])
+        text = preparation.one_text(_cells(row, number, ("text",))["text"])
     if not text or len(text) > CHARS:
         raise DataError(
             f"Row {number} has no text."
@@ -147,24 +155,24 @@ def _text_of(row: dict[str, Any], number: int, kept: Preparation) -> str:
     return text
 
 
-def pictures_of(asked: Asked, kept: Preparation) -> list[Any]:
+def pictures_of(body: Asked, preparation: Preparation) -> list[Image.Image]:
     """The pictures in rows of pixels.
 
     Raises:
         DataError: for texts, and for rows that hold no such pictures.
     """
-    if asked.texts:
-        raise DataError(f"This model reads {needs(kept)}, no texts.")
-    found = []
-    for number, row in enumerate(asked.rows, 1):
+    if body.texts:
+        raise DataError(f"This model reads {needs(preparation)}, no texts.")
+    pictures = []
+    for number, row in enumerate(body.rows, 1):
         try:
-            found.append(read_pixels(_cells(row, number, kept.columns), kept))
+            pictures.append(read_pixels(_cells(row, number, preparation.columns), preparation))
         except DataError as error:
             raise DataError(f"Row {number}: {error.what}") from error
-    return found
+    return pictures
 
 
-def _cells(row: dict[str, Any], number: int, columns: tuple[str, ...]) -> dict[str, str]:
+def _cells(row: Row, number: int, columns: tuple[str, ...]) -> dict[str, str]:
     """The cells that are needed, as a table would hold them."""
     for name in columns:
         if name not in row:
@@ -178,7 +186,7 @@ def _cells(row: dict[str, Any], number: int, columns: tuple[str, ...]) -> dict[s
     return {name: cell(row[name]) for name in columns}
 
 
-def files_of(files: list[tuple[bytes, str]], kept: Preparation) -> list[Any]:
+def files_of(files: list[tuple[bytes, str]], preparation: Preparation) -> list[Image.Image]:
     """The pictures in encoded files (content and suffix), pages one by one where training took them
     so.
 
@@ -188,8 +196,8 @@ def files_of(files: list[tuple[bytes, str]], kept: Preparation) -> list[Any]:
     pages = [
         (data, suffix, page)
         for data, suffix in files
-        for page in range(count_pages(data) if kept.page == "all" else 1)
+        for page in range(count_pages(data) if preparation.page == "all" else 1)
     ]
     if len(pages) > ITEMS:
         raise DataError(f"The files have {len(pages)} pages.", f"At most {ITEMS} at once.")
-    return [open_page(data, page, kept, suffix) for data, suffix, page in pages]
+    return [open_page(data, page, preparation, suffix) for data, suffix, page in pages]

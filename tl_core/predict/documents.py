@@ -10,7 +10,7 @@ from tl_core.data.limits import LIMITS
 from tl_core.data.names import readable, words_of
 from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError
-from tl_core.predict.table_rows import Item
+from tl_core.predict.items import Item
 
 SUFFIXES = {".txt", ".md", ".text"}
 _NOTES = {"readme", "license", "licence", "changelog"}

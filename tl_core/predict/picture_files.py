@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from PIL import Image
 
 from tl_core.data.images import HEAD_BYTES, open_image, page_bytes, pages, picture_kind
 from tl_core.data.limits import LIMITS
@@ -68,7 +70,7 @@ def find_pictures(
         )
 
 
-def read_picture(picture: Picture, preparation: Preparation) -> Any:  # noqa: ANN401
+def read_picture(picture: Picture, preparation: Preparation) -> Image.Image:
     """The RGB picture that the model reads.
 
     Raises:
@@ -83,7 +85,7 @@ def read_picture(picture: Picture, preparation: Preparation) -> Any:  # noqa: AN
     return open_page(data, picture.page, preparation, picture.path.suffix)
 
 
-def open_page(data: bytes, page: int, preparation: Preparation, suffix: str = "") -> Any:  # noqa: ANN401
+def open_page(data: bytes, page: int, preparation: Preparation, suffix: str = "") -> Image.Image:
     """A page of an encoded picture (0 is the first) as the model reads it.
 
     Raises:

@@ -9,34 +9,51 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypedDict, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from tl_core.errors import ConfigError, DataError
 from tl_core.models.backbones import encode_images
 from tl_core.models.classifier import load_classifier
 from tl_core.models.machine import best_batch, has_bf16
+from tl_core.predict.items import Readable, opened
 from tl_core.predict.threshold import read_threshold
 
 PRECISIONS = ("auto", "float32", "bf16")
 _WORKERS = 8  # beyond this, Python's lock eats what more threads would give
 _TOKENS, _MOST = {"cpu": 1024, "cuda": 16_384}, {"cpu": 64, "cuda": 512}  # of one batch of texts
-_SAMPLE, _MANY = (
-    128,
-    1000,
-)  # items that bf16 is tried on, and those below which it is not worth trying
+_SAMPLE = 128  # items that bf16 is tried on
+_MANY = 1000  # items below which it is not worth trying
 _WORTH = 1.2  # times as fast before bf16 is taken
 _HARM = 0.05  # of a probability, beyond which it is not
 _DOUBT = 4.0  # times the largest harm seen: answers as close to a border are computed again
 Floats = NDArray[np.float64]
-Open = Callable[[Any], Any]
+Tensors = dict[str, Tensor]
+
+
+class NumberFormat(TypedDict):
+    """What `Predictor.settle` chose, as plain JSON."""
+
+    bf16: bool
+    doubt: float
+    reason: str
+
+
+class _Batch(NamedTuple):
+    """Items that are computed together, by their places; `encode` gives their tensors and what is
+    wrong with those that have none, by place.
+    """
+
+    places: list[int]
+    encode: Callable[[], tuple[Tensors, dict[int, str]]]
 
 
 class Predictor:
@@ -97,24 +114,23 @@ class Predictor:
 
     def probabilities(
         self,
-        items: list[Any],
-        read: Open = lambda item: item,
+        items: Sequence[Readable],
         tick: Callable[[int], None] = lambda _count: None,
     ) -> tuple[Floats, list[str]]:
         """Probabilities (items, classes) in input order, and for each item why it has none, or
         nothing.
 
         Args:
-            items: texts; RGB pictures, or whatever `read` makes one of.
-            read: called in a thread; its DataError is the item's reason.
+            items: texts; RGB pictures, or calls that open one in a thread, whose DataError is the
+            item's reason.
             tick: told how many items each finished batch had; what it raises ends the work.
         """
-        found, errors = self._compute(items, list(range(len(items))), read, tick, bf16=self.bf16)
-        if self.bf16 and (again := self._near_a_border(found, errors)):
-            found[again] = self._compute(items, again, read, bf16=False)[0][again]
-        return found, errors
+        scores, errors = self._compute(items, list(range(len(items))), tick, bf16=self.bf16)
+        if self.bf16 and (again := self._near_a_border(scores, errors)):
+            scores[again] = self._compute(items, again, bf16=False)[0][again]
+        return scores, errors
 
-    def settle(self, items: list[Any], total: int, read: Open = lambda item: item) -> None:
+    def settle(self, items: Sequence[Readable], total: int) -> None:
         """Choose the number format for `total` items by trying both on the first of them; `reason`
         says why.
 
@@ -127,23 +143,23 @@ class Predictor:
         self.reason = "float32: this machine has no fast bf16"
         if not has_bf16():
             return
-        sample, seconds, found = items[:_SAMPLE], [], []
+        sample, seconds, scores = items[:_SAMPLE], [], []
         places = list(range(len(sample)))
         for bf16 in (False, True):
-            self._compute(sample, places, read, bf16=bf16)
+            self._compute(sample, places, bf16=bf16)
             started = time.perf_counter()
-            found.append(self._compute(sample, places, read, bf16=bf16)[0])
+            scores.append(self._compute(sample, places, bf16=bf16)[0])
             seconds.append(time.perf_counter() - started)
-        harm, ratio = float(np.abs(found[0] - found[1]).max()), seconds[0] / seconds[1]
-        told = (
+        harm, ratio = float(np.abs(scores[0] - scores[1]).max()), seconds[0] / seconds[1]
+        figures = (
             f"bf16 is {ratio:.1f} times as fast here and moves probabilities by at most {harm:.1g}"
         )
         self.bf16 = ratio >= _WORTH and harm <= _HARM
         self._doubt = _DOUBT * harm
-        self.reason = f"bf16, near a border float32: {told}" if self.bf16 else f"float32: {told}"
+        self.reason = ("bf16, near a border float32: " if self.bf16 else "float32: ") + figures
 
     @property
-    def chosen(self) -> dict[str, Any]:
+    def chosen(self) -> NumberFormat:
         """What `settle` chose, as plain JSON."""
         return {"bf16": self.bf16, "doubt": self._doubt, "reason": self.reason}
 
@@ -151,9 +167,9 @@ class Predictor:
         """Take over what `settle` chose before."""
         self.bf16, self._doubt, self.reason = bf16, doubt, reason
 
-    def _near_a_border(self, found: Floats, errors: list[str]) -> list[int]:
+    def _near_a_border(self, scores: Floats, errors: list[str]) -> list[int]:
         """Items that the other number format could answer differently."""
-        top = np.sort(found, axis=1)[:, -2:]
+        top = np.sort(scores, axis=1)[:, -2:]
         near = (top[:, 1] - top[:, 0]) <= self._doubt
         if self.least:
             near |= np.abs(top[:, 1] - self.least) <= self._doubt
@@ -161,34 +177,29 @@ class Predictor:
 
     def _compute(
         self,
-        items: list[Any],
+        items: Sequence[Readable],
         places: list[int],
-        read: Open,
         tick: Callable[[int], None] = lambda _count: None,
         *,
         bf16: bool,
     ) -> tuple[Floats, list[str]]:
-        found, errors = np.zeros((len(items), len(self.labels))), [""] * len(items)
-        batches = (self._text_batches if self.modality == "text" else self._image_batches)(
-            items, places, read
-        )
+        scores, errors = np.zeros((len(items), len(self.labels))), [""] * len(items)
+        cut = self._text_batches if self.modality == "text" else self._image_batches
+        batches = cut(items, places)
 
-        def answer(
-            batch: tuple[list[int], Callable[[], tuple[dict[str, Any], dict[int, str]]]],
-        ) -> int:
-            there, make = batch
-            tensors, wrong = make()
+        def answer(batch: _Batch) -> int:
+            tensors, wrong = batch.encode()
             for place, reason in wrong.items():
                 errors[place] = reason
-            if kept := [place for place in there if place not in wrong]:
-                found[kept] = self._forward(tensors, bf16)
-            return len(there)
+            if good := [place for place in batch.places if place not in wrong]:
+                scores[good] = self._forward(tensors, bf16)
+            return len(batch.places)
 
         for count in self._pool.map(answer, batches):
             tick(count)
-        return found, errors
+        return scores, errors
 
-    def _text_batches(self, items: list[Any], places: list[int], _read: Open) -> Iterator[Any]:
+    def _text_batches(self, items: Sequence[Readable], places: list[int]) -> Iterator[_Batch]:
         """Texts of like length together, the longest first (memory fails early), as many as make a
         good batch.
         """
@@ -207,7 +218,7 @@ class Predictor:
             chosen = order[start : start + size]
             start += size
 
-            def pad(chosen: list[int] = chosen) -> tuple[dict[str, Any], dict[int, str]]:
+            def pad(chosen: list[int] = chosen) -> tuple[Tensors, dict[int, str]]:
                 return (
                     dict(
                         self._processor.pad(
@@ -219,23 +230,24 @@ class Predictor:
                     {},
                 )
 
-            yield [places[i] for i in chosen], pad
+            yield _Batch([places[i] for i in chosen], pad)
 
-    def _image_batches(self, items: list[Any], places: list[int], read: Open) -> Iterator[Any]:
+    def _image_batches(self, items: Sequence[Readable], places: list[int]) -> Iterator[_Batch]:
         size = self._pictures_at_once
         for start in range(0, len(places), size):
             chosen = places[start : start + size]
 
-            def decode(chosen: list[int] = chosen) -> tuple[dict[str, Any], dict[int, str]]:
-                pictures, wrong = [], {}
+            def decode(chosen: list[int] = chosen) -> tuple[Tensors, dict[int, str]]:
+                pictures: list[Image.Image] = []
+                wrong: dict[int, str] = {}
                 for place in chosen:
                     try:
-                        pictures.append(read(items[place]))
+                        pictures.append(cast("Image.Image", opened(items[place])))
                     except DataError as error:
                         wrong[place] = error.what
                 return encode_images(self._processor, pictures) if pictures else {}, wrong
 
-            yield chosen, decode
+            yield _Batch(chosen, decode)
 
     def _best_batch(self) -> int:
         """Pictures of one batch: on a CPU as many as are about eight of 224 x 224, which stay
@@ -248,13 +260,13 @@ class Predictor:
         ]
         return min(max(best_batch("image") * 224**2 // (side[0] * side[1]), 1), 32)
 
-    def _forward(self, tensors: dict[str, Any], bf16: bool) -> Floats:
+    def _forward(self, tensors: Tensors, bf16: bool) -> Floats:
         with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=bf16):
             logits = self._own.model(
                 **{name: value.to(self._device) for name, value in tensors.items()}
             ).logits
-        found: Floats = torch.softmax(logits.double(), dim=-1).cpu().numpy()
-        return found
+        scores: Floats = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return scores
 
     def _start_threads(self) -> ThreadPoolExecutor:
         """Threads with one share of the cores each; torch's own setting is put back for the rest of

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tl_core.data import tables
 from tl_core.data.columns import guess_text_column
@@ -15,28 +16,18 @@ from tl_core.data.limits import LIMITS
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError, nearest
+from tl_core.predict.items import Item
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL import Image
 
 TEXT_WINDOW, IMAGE_WINDOW = 2048, 256
 _HEAD = 1000
 
 
-@dataclass
-class Item:
-    """One input: its row number or file name, the columns that came with it, what the model reads,
-    or what is wrong.
-    """
-
-    name: int | str
-    columns: dict[str, str]
-    value: Any
-    error: str = ""
-
-
 @dataclass(frozen=True)
-class Asked:
+class ColumnChoice:
     """What a person says about the columns of a table, by name; empty where nothing is said."""
 
     text_column: str = ""
@@ -78,16 +69,18 @@ def survey(path: Path) -> Survey:
     Raises:
         DataError: when it cannot be read to its end.
     """
-    found = Survey(path, tables.Reading())
-    for rows in tables.read_table(path, found.reading):
-        if found.head is None:
-            found.head = rows.cells.slice(0, _HEAD).to_pandas()
-        found.names += [name for name in rows.cells.column_names if name not in found.names]
-    found.total = found.reading.good + len(found.reading.bad)
-    return found
+    table = Survey(path, tables.Reading())
+    for rows in tables.read_table(path, table.reading):
+        if table.head is None:
+            table.head = rows.cells.slice(0, _HEAD).to_pandas()
+        table.names += [name for name in rows.cells.column_names if name not in table.names]
+    table.total = table.reading.good + len(table.reading.bad)
+    return table
 
 
-def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Plan) -> Preparation:
+def choose_text(
+    table: Survey, kept: Preparation | None, choice: ColumnChoice, plan: Plan
+) -> Preparation:
     """What is done to the rows of `table`: as in training, from the columns that a person names, or
     else a guess.
 
@@ -95,7 +88,7 @@ def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Pla
         DataError: when a named column, or one of several that training joined, is not in the table.
     """
     kept = kept or Preparation()
-    columns = _named(table, kept, asked)
+    columns = _named(table, kept, choice)
     if len(columns) > 1:
         shown = " and ".join(map(repr, columns))
         for name in columns:
@@ -105,7 +98,7 @@ def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Pla
                 " less.",
                 "Name others with --title-column and --text-column.",
             )
-            given = name in (asked.text_column, asked.title_column)
+            given = name in (choice.text_column, choice.title_column)
             known = given or name in kept.columns
             plan.take(
                 name,
@@ -121,51 +114,51 @@ def choose_text(table: Survey, kept: Preparation | None, asked: Asked, plan: Pla
             )
         plan.note(f"{shown} are joined by a line break{', as in training' if kept.joined else ''}.")
     else:
-        columns = (_one_column(table, columns, asked, plan),)
+        columns = (_one_column(table, columns, choice, plan),)
     if kept.repair:
         plan.note("Texts are repaired, as in training.")
     return replace(kept, columns=columns)
 
 
-def _named(table: Survey, kept: Preparation, asked: Asked) -> tuple[str, ...]:
+def _named(table: Survey, kept: Preparation, choice: ColumnChoice) -> tuple[str, ...]:
     """The columns of the training, with those that a person names in their places; () where nobody
     knows any.
     """
-    for name in filter(None, (asked.text_column, asked.title_column)):
+    for name in filter(None, (choice.text_column, choice.title_column)):
         table.require(name)
-    if asked.title_column and asked.title_column == asked.text_column:
+    if choice.title_column and choice.title_column == choice.text_column:
         raise DataError(
-            f"The column {asked.text_column!r} is named as title and as text.",
+            f"The column {choice.text_column!r} is named as title and as text.",
             "",
             "Name two different columns.",
         )
-    if asked.title_column and len(kept.columns) == 1:
+    if choice.title_column and len(kept.columns) == 1:
         raise DataError(
             f"The model was trained on the column {kept.columns[0]!r} alone.",
             "With a title in front it would read something that it has never seen.",
             "Leave --title-column out.",
         )
     if not kept.joined:
-        own = (asked.text_column,) if asked.text_column else kept.columns
-        if not asked.title_column:
+        own = (choice.text_column,) if choice.text_column else kept.columns
+        if not choice.title_column:
             return own
-        return asked.title_column, *(own or (_guess(table, {asked.title_column}),))
+        return choice.title_column, *(own or (_guess(table, {choice.title_column}),))
     columns = list(kept.columns)
-    columns[0], columns[-1] = asked.title_column or columns[0], asked.text_column or columns[-1]
+    columns[0], columns[-1] = choice.title_column or columns[0], choice.text_column or columns[-1]
     if len({*columns}) < len(columns):
         raise DataError(
-            f"{asked.title_column or asked.text_column!r} would be read twice.",
+            f"{choice.title_column or choice.text_column!r} would be read twice.",
             f"The model was trained on {' and '.join(map(repr, kept.columns))}.",
             "Name both --title-column and --text-column.",
         )
     return tuple(columns)
 
 
-def _one_column(table: Survey, wanted: tuple[str, ...], asked: Asked, plan: Plan) -> str:
+def _one_column(table: Survey, wanted: tuple[str, ...], choice: ColumnChoice, plan: Plan) -> str:
     """The one column that is read; a guess is noted as one."""
     if wanted and wanted[0] in table.names:
-        reason = "named by you" if asked.text_column else "the model was trained on it"
-        plan.take(wanted[0], "text", "the dataset has prepared it" if asked.prepared else reason)
+        reason = "named by you" if choice.text_column else "the model was trained on it"
+        plan.take(wanted[0], "text", "the dataset has prepared it" if choice.prepared else reason)
         return wanted[0]
     if len(table.names) == 1:
         plan.take(table.names[0], "text", "it is the only column")
@@ -173,9 +166,9 @@ def _one_column(table: Survey, wanted: tuple[str, ...], asked: Asked, plan: Plan
     if (own := table.reading.roles.get("text", "")) in table.names:
         plan.take(own, "text", "the format says so")
         return own
-    found = _guess(table, set())
+    guess = _guess(table, set())
     plan.take(
-        found,
+        guess,
         "text",
         "guessed from names and content"
         + (
@@ -185,7 +178,7 @@ def _one_column(table: Survey, wanted: tuple[str, ...], asked: Asked, plan: Plan
         ),
         certain=False,
     )
-    return found
+    return guess
 
 
 def _guess(table: Survey, taken: set[str]) -> str:
@@ -195,7 +188,9 @@ def _guess(table: Survey, taken: set[str]) -> str:
     return guess_text_column(head.drop(columns=[name for name in taken if name in head]))
 
 
-def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) -> Preparation:
+def choose_pixels(
+    table: Survey, kept: Preparation, choice: ColumnChoice, plan: Plan
+) -> Preparation:
     """Which columns of `table` hold the pixels: those of the training, or others of the same number
     as a guess.
 
@@ -204,7 +199,7 @@ def choose_pixels(table: Survey, kept: Preparation, asked: Asked, plan: Plan) ->
     """
     width, height, channels = kept.pixels
     shown = f"{width} x {height}{' in colour' if channels == 3 else ''}"
-    if asked.text_column or asked.title_column:
+    if choice.text_column or choice.title_column:
         raise DataError(
             "The model reads pictures from a table of pixels, no texts.",
             "",
@@ -255,23 +250,24 @@ def pixel_windows(path: Path, preparation: Preparation) -> Iterator[list[Item]]:
             number: Item(
                 number,
                 {name: cell for name, cell in record.items() if name not in wanted},
-                {name: record.get(name, "") for name in wanted},
+                partial(read_pixels, {name: record.get(name, "") for name in wanted}, preparation),
             )
             for number, record in rows
         }
         yield _in_order(items | damaged)
 
 
-def read_pixels(row: dict[str, str], preparation: Preparation) -> Any:  # noqa: ANN401
+def read_pixels(row: dict[str, str], preparation: Preparation) -> Image.Image:
     """The RGB picture of a row.
 
     Raises:
         DataError: when its cells are not the pixels of such a picture.
     """
     try:
-        return preparation.rgb(preparation.picture(row))
+        picture: Image.Image = preparation.rgb(preparation.picture(row))
     except ValueError as error:
         raise DataError(f"The row is no picture: {str(error)[:200]}.") from error
+    return picture
 
 
 def text_of(record: dict[str, str], preparation: Preparation) -> tuple[str, str]:

@@ -1,0 +1,36 @@
+"""The code that a bundle carries, so that it runs without this program."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+from tl_core.data import preparation
+from tl_core.data.pictures import deep_pictures
+from tl_core.export.standalone import inputs, predict
+
+_OURS = re.compile(r"^( *)from tl_core(?:\.\w+)*\.(\w+) import", re.MULTILINE)
+
+
+def copy_code(target: Path, modality: str, family: str) -> None:
+    """Write `predict.py` and what it needs into the folder `target`: how its arguments are read,
+    what training did to a row, pictures with more than 8 bits, and the class of word vectors.
+    """
+    modules = [predict, inputs, preparation]
+    if modality == "image":
+        modules.append(deep_pictures)
+    for module in modules:
+        _copy(module, target)
+    if family == "static_vectors":
+        from tl_core.models import static_vectors
+
+        shutil.copyfile(str(static_vectors.__file__), target / "static_vectors.py")
+
+
+def _copy(module: ModuleType, target: Path) -> None:
+    """Copy a module; what it imports from this program lies beside it in a bundle."""
+    path = Path(str(module.__file__))
+    code = _OURS.sub(r"\1from \2 import", path.read_text(encoding="utf-8"))
+    (target / path.name).write_text(code, encoding="utf-8")

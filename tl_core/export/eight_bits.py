@@ -1,0 +1,69 @@
+"""The 8-bit network of a bundle, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.images import open_image
+from tl_core.data.preparation import Preparation
+from tl_core.data.store import DatasetVersion
+from tl_core.evaluate.compare import compare
+from tl_core.evaluate.intervals import proportion
+from tl_core.export import golden, onnx
+from tl_core.models.classifier import Classifier
+from tl_core.predict.items import ModelInput
+
+_CHECKED = 500  # items that say what 8 bits cost
+_CALIBRATION = 64
+
+
+class Cost(TypedDict):
+    """How often the 8-bit network agrees with that in float32, and the difference in accuracy, each
+    with its interval.
+    """
+
+    items: int
+    agreement: Mapping[str, object]
+    accuracy: Mapping[str, object]
+
+
+def write_and_measure(
+    classifier: Classifier,
+    folder: Path,
+    version: DatasetVersion,
+    judges: str,
+    preparation: Preparation,
+) -> Cost:
+    """Write the 8-bit file and its golden answers into the bundle in `folder`, which has the
+    float32 one, and measure on the items of the split `judges` what it costs.
+    """
+
+    def read(rows: NDArray[np.int64]) -> list[ModelInput]:
+        if classifier.modality == "text":
+            return [*version.texts(rows)]
+        return [open_image(version.image_bytes(int(row)), preparation.scale) for row in rows]
+
+    shown = [] if classifier.modality == "text" else read(version.rows_of("train")[:_CALIBRATION])
+    onnx.write_int8(classifier, folder / onnx.FILE, folder / onnx.INT8, shown)
+    small = onnx.OnnxClassifier(folder / onnx.INT8, classifier)
+    examples = golden.read_golden(folder / golden.FOLDER).items
+    golden.add_int8(folder / golden.FOLDER, small.probabilities(examples))
+
+    rows = version.rows_of(judges)[:_CHECKED]
+    rows = rows[version.labels[rows] >= 0]
+    items, truth = read(rows), version.labels[rows]
+    classes = np.array([version.info.labels.index(label) for label in classifier.labels])
+    whole = onnx.OnnxClassifier(folder / onnx.FILE, classifier)
+    in_float32 = classes[whole.probabilities(items).argmax(1)]
+    in_8_bits = classes[small.probabilities(items).argmax(1)]
+    names = "The one in 8 bits", "the one in float32"
+    return {
+        "items": len(rows),
+        "agreement": proportion(int((in_float32 == in_8_bits).sum()), len(rows)),
+        "accuracy": compare(in_8_bits == truth, in_float32 == truth, f"{judges} items", names),
+    }

@@ -1,0 +1,157 @@
+"""What a bundle says of itself in `graft.json`: all that decides an answer, and where it came
+from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from tl_core.data.preparation import Preparation
+from tl_core.models import grafts
+from tl_core.models.classifier import Classifier
+from tl_core.models.references import read_json, weights_hash
+from tl_core.predict.threshold import read_threshold
+
+if TYPE_CHECKING:
+    from transformers import BaseImageProcessor, PreTrainedTokenizerBase
+
+FILE, FORMAT = "graft.json", 1
+
+
+class Facts(TypedDict, total=False):
+    """The content of `graft.json`; bundles from earlier versions lack some of it, and those of
+    grafted models hold the keys of the graft as well.
+    """
+
+    format: int
+    labels: list[str]
+    modality: str
+    family: str
+    runs_with: str  # transformers or onnxruntime
+    threshold: float
+    temperature: float
+    temperature_is_in_the_weights: bool
+    max_length: int | None
+    preprocessing: dict[str, object]
+    run: str
+    dataset: str
+    data_fingerprint: str
+    backbone: str
+    recipe: str
+    settings: dict[str, object]
+    seed: int
+    sealed: bool
+    weights_sha256: str
+    code_fingerprint: str
+    versions: dict[str, str]
+    preparation: dict[str, object]
+
+
+Report = dict[str, Any]
+"""A run's report, as `tl_core.evaluate.report` writes it."""
+
+
+def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Facts:
+    """What is known about the finished run in folder `run`; nothing of this machine."""
+    report, config = json.loads((run / "report.json").read_text()), read_json(run / "config.json")
+    model, processor = run / "model", classifier.processor
+    return {
+        "format": FORMAT,
+        "labels": classifier.labels,
+        "modality": classifier.modality,
+        "family": str(read_json(model / "config.json").get("model_type", "")),
+        "runs_with": "onnxruntime" if graft_of(model) else "transformers",
+        "threshold": read_threshold(model),
+        "temperature": (report.get("temperature") or {}).get("temperature", 1.0),
+        "temperature_is_in_the_weights": True,
+        "max_length": int(processor.model_max_length) if classifier.modality == "text" else None,
+        "preprocessing": preprocessing_of(processor, classifier.modality),
+        "run": run.name,
+        "dataset": str(report["dataset"]),
+        "data_fingerprint": report["data"]["fingerprint"],
+        "backbone": shown_backbone(str(report["backbone"])),
+        "recipe": report["recipe"],
+        "settings": report["settings"],
+        "seed": report["settings"].get("seed", 0),
+        "sealed": bool(config.get("sealed")),
+        "weights_sha256": weights_hash(model),
+        "code_fingerprint": code_fingerprint(),
+        "versions": report["environment"]["packages"],
+        "preparation": preparation.as_dict(),
+    }
+
+
+def read_facts(folder: Path) -> Facts:
+    """The facts of the bundle in `folder`; empty where there are none.
+
+    Raises:
+        BackboneError: when they are no valid JSON.
+    """
+    return cast("Facts", read_json(folder / FILE))
+
+
+def write_facts(folder: Path, facts: Facts, graft: dict[str, object]) -> None:
+    """Write `facts` with the keys of a graft, by which this program rebuilds the network."""
+    content = json.dumps({**facts, **graft}, indent=1, ensure_ascii=False)
+    (folder / FILE).write_text(content, encoding="utf-8")
+
+
+def graft_of(model: Path) -> dict[str, object]:
+    """How to rebuild a network that plain transformers cannot read; empty for all others."""
+    return {name: value for name, value in read_json(model / grafts.FILE).items() if value}
+
+
+def code_fingerprint() -> str:
+    """sha256 over the source of the engine."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[1]
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def shown_backbone(backbone: str) -> str:
+    """The reference without folders of this machine."""
+    kind, _, target = backbone.rpartition(":")
+    if kind.endswith("local") or kind == "static":
+        return f"{kind}:{target.replace(chr(92), '/').rpartition('/')[2]}"
+    return backbone
+
+
+def preprocessing_of(
+    processor: PreTrainedTokenizerBase | BaseImageProcessor, modality: str
+) -> dict[str, object]:
+    """Class and settings of a processor, as plain JSON."""
+    if modality == "text":
+        return {
+            "class": type(processor).__name__,
+            "vocabulary": len(processor),
+            "padding": processor.pad_token,
+        }
+    settings = json.loads(processor.to_json_string())
+    return {
+        "class": type(processor).__name__,
+        **{
+            name: value
+            for name, value in settings.items()
+            if not name.startswith("_") and "processor" not in name
+        },
+    }
+
+
+def requirements_of(facts: Facts) -> list[str]:
+    """The packages that `predict.py` needs, at the versions that made the bundle."""
+    names = ["numpy", "transformers"]
+    if facts["runs_with"] == "onnxruntime":
+        names.append("onnxruntime")
+    names += ["torch"]
+    if facts.get("preparation", {}).get("repair"):
+        names.append("ftfy")
+    if facts["modality"] == "image":
+        names += ["pillow", "torchvision"]
+        names += ["timm"] if facts["family"] == "timm_wrapper" else []
+    return [f"{name}=={installed(name).partition('+')[0]}" for name in names]
