@@ -15,7 +15,8 @@ from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
 from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import Source, open_source
+from tl_core.data.source_types import Source
+from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.models.references import check_weights

@@ -9,7 +9,8 @@ import random
 import pytest
 
 from tl_core.data.readers.dialect import sniff_dialect
-from tl_core.data.tables import Reading, read_table
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 from tl_core.errors import DataError
 
 PLAIN = [[f"this is message number {i} of many", "pos" if i % 3 else "neg"] for i in range(600)]

@@ -7,7 +7,8 @@ import json
 import pandas as pd
 import pytest
 
-from tl_core.data.tables import Reading, read_table
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 
 
 @pytest.fixture

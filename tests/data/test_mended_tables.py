@@ -20,7 +20,8 @@ from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.label_checks import doubts, placeholders, several_lines
 from tl_core.data.class_names import several_in
 from tl_core.data.readers.disguise import is_renamed
-from tl_core.data.tables import Reading, read_table
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 from tl_core.errors import AmbiguousError, DataError
 
 N = 24

@@ -13,7 +13,8 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
 from tl_core.data.readers.workbook import sheet_names, split_sheets
-from tl_core.data.tables import Reading, read_table
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 from tl_core.errors import DataError
 
 TEXTS = [f"message number {i} of many" for i in range(12)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from tl_core.cli.context import Output, stores
 from tl_core.data.plan import plan_lines
-from tl_core.data.schema import ImportOptions
+from tl_core.data.schema import FindingFacts, ImportOptions
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.storage import remove_tree
@@ -61,14 +61,14 @@ def _class_splits(info: VersionInfo) -> list[str]:
     ]
 
 
-def _finding_line(finding: dict[str, Any]) -> str:
+def _finding_line(finding: FindingFacts) -> str:
     return (
         f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip()
         + _fixes(finding)
     )
 
 
-def _fixes(finding: dict[str, Any]) -> str:
+def _fixes(finding: FindingFacts) -> str:
     return (
         f" (fix: {' or '.join(a['id'] for a in finding['actions'])})" if finding["actions"] else ""
     )

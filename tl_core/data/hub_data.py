@@ -11,8 +11,8 @@ from typing import Any
 
 from tl_core.data.limits import Limits
 from tl_core.data.names import SPLIT_NAMES
+from tl_core.data.reading import cell
 from tl_core.data.schema import ImportOptions
-from tl_core.data.tables import cell
 from tl_core.errors import AmbiguousError, DataError, nearest
 from tl_core.hub import endpoint, is_reachable
 

@@ -15,17 +15,20 @@ import numpy as np
 from tl_core.data import split
 from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.split_cells import split_values
-from tl_core.data.chunks import Intake, column, row_labels, row_splits, table_rows
+from tl_core.data.chunks import column, row_labels, row_splits, table_rows
 from tl_core.data.class_names import check_counts
+from tl_core.data.collector import Codes, as_seconds
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.image_tables import labelled_files
 from tl_core.data.images import open_image
+from tl_core.data.intake import Intake
 from tl_core.data.layouts.peek import HEAD, peek, reading_of
 from tl_core.data.limits import Limits
+from tl_core.data.plan import SampleRow
 from tl_core.data.preparation import JOIN, repaired
-from tl_core.data.rows import Codes, as_seconds
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ItemFile, Source, open_source
+from tl_core.data.source_types import ItemFile, Source
+from tl_core.data.sources import open_source
 from tl_core.data.tables import read_table
 from tl_core.errors import AmbiguousError, DataError
 
@@ -186,7 +189,7 @@ def plan_import(
     try:
         source = open_source(path, staging, limits, chosen)
         intake = Intake(list(source.skipped), plan=source.plan)
-        sample: list[dict[str, Any]] = []
+        sample: list[SampleRow] = []
         facts = (_image_facts if source.modality == "image" or source.documents else _table_facts)(
             source, chosen, intake, sample
         )
@@ -208,7 +211,7 @@ def _planned(
     facts: _Facts,
     options: ImportOptions,
     intake: Intake,
-    sample: list[dict[str, Any]],
+    sample: list[SampleRow],
 ) -> dict[str, Any]:
     classes, given, groups, dates = facts
     named_so = source.class_list.meaning(
@@ -256,7 +259,7 @@ def _planned(
 
 
 def _image_facts(
-    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
+    source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
 ) -> _Facts | None:
     import pyarrow as pa
 
@@ -277,7 +280,7 @@ def _shown_file(file: ItemFile) -> dict[str, Any]:
 
 
 def _table_facts(
-    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
+    source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
 ) -> _Facts | None:
     """Class, split, group and date of all rows with a text, or None for too many of them."""
     import pyarrow as pa
@@ -312,7 +315,7 @@ def _table_facts(
 
 
 def _add_samples(
-    sample: list[dict[str, Any]],
+    sample: list[SampleRow],
     facts: Any,  # noqa: ANN401
     cells: Any,  # noqa: ANN401
     intake: Intake,

@@ -7,10 +7,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.findings import RowFinding, View, action
 from tl_core.data.schema import Finding
 from tl_core.data.text_facts import CARD, EMAIL, PHONE, SCRIPTS
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
+from tl_core.data.view import RowFinding, View, action
 
 _TINY_SIDE = 32  # pixels; backbones look at 224
 _LONG_RATIO = 4.0

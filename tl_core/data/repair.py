@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.items import items_writer, open_items, plain_table
 from tl_core.data.preparation import repaired
-from tl_core.data.store import DatasetVersion, items_writer, open_items
+from tl_core.data.store import DatasetVersion
 from tl_core.data.text_facts import clean_label, text_facts
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: 
                 _take_over(own, start + rows[filled], [text for text in texts if text])
                 changed.append(start + rows)
                 empty.append(start + rows[~filled])
-            write(_plain(batch))
+            write(plain_table(batch))
             start += batch.num_rows
     nothing = [np.empty(0, dtype=np.int64)]
     return Mended(
@@ -67,8 +68,8 @@ def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: 
 
 def mend_names(names: list[str]) -> dict[str, str]:
     """Class names that were decoded wrongly as well, with what they should be."""
-    found = {name: clean_label(repaired(name)) for name in names}
-    return {old: new for old, new in found.items() if new and new != old}
+    mended = {name: clean_label(repaired(name)) for name in names}
+    return {old: new for old, new in mended.items() if new and new != old}
 
 
 def _mend(texts: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
@@ -103,9 +104,3 @@ def _take_over(facts: dict[str, NDArray[Any]], rows: NDArray[np.int64], texts: l
         for name, values in text_facts(pa.array(texts, pa.string())).items():
             if name in facts:
                 facts[name][rows] = values
-
-
-def _plain(batch: pa.RecordBatch) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.Table.from_batches([batch])

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.draft import Draft
 from tl_core.data.edits import carry_over, decisions
-from tl_core.data.findings import View
+from tl_core.data.items import link_items
 from tl_core.data.preparation import Preparation
 from tl_core.data.repair import Mended, mend_names, mend_texts
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
-from tl_core.data.seal import Draft, seal
-from tl_core.data.store import DatasetVersion, VersionInfo, link_items
+from tl_core.data.seal import seal
+from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.view import View
 from tl_core.errors import DataError, nearest
 
 _NOTHING = np.empty(0, dtype=np.int64)

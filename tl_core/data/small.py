@@ -13,8 +13,8 @@ from tl_core.data.schema import Finding
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
-    from tl_core.data.findings import View
     from tl_core.data.store import DatasetVersion
+    from tl_core.data.view import View
 
 FEW = 10  # test rows below which a score is hardly more than an anecdote
 Ints = NDArray[np.int64]

@@ -12,13 +12,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from tl_core.data import tables
 from tl_core.data.archive import is_stray, unpack
 from tl_core.data.images import open_image
 from tl_core.data.limits import Limits
 from tl_core.data.names import readable
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
+from tl_core.data.reading import SUFFIXES
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.predict import documents, table_rows
@@ -129,9 +129,7 @@ def open_inputs(
     if pictures := [path for path in files if path.suffix.lower() not in NOTES]:
         return _pictures(pictures, source, kept or Preparation(), asked, plan, limits, notes)
     found = (
-        [path for path in notes if path.suffix.lower() in tables.SUFFIXES]
-        if kept and kept.pixels
-        else []
+        [path for path in notes if path.suffix.lower() in SUFFIXES] if kept and kept.pixels else []
     )
     return _table(_only(found, readable(name), "images"), modality, kept, asked, plan)
 
@@ -158,9 +156,7 @@ def _texts(
 ) -> Inputs:
     """A table of texts, or a folder of files that are one text each."""
     whole = kept is not None and not kept.columns  # it was trained on files
-    found = [
-        path for path in files if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()
-    ]
+    found = [path for path in files if path.suffix.lower() in SUFFIXES and not path.is_symlink()]
     if source.is_dir():
         found = [path for path in found if not documents.is_note(path)] or found
         texts = [

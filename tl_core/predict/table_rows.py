@@ -14,6 +14,7 @@ from tl_core.data.columns import guess_text_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
+from tl_core.data.reading import Reading
 from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Survey:
     """What a table holds, after it was read to its end once."""
 
     path: Path
-    reading: tables.Reading
+    reading: Reading
     names: list[str] = field(default_factory=list)
     head: pd.DataFrame | None = None
     total: int = 0
@@ -78,7 +79,7 @@ def survey(path: Path) -> Survey:
     Raises:
         DataError: when it cannot be read to its end.
     """
-    found = Survey(path, tables.Reading())
+    found = Survey(path, Reading())
     for rows in tables.read_table(path, found.reading):
         if found.head is None:
             found.head = rows.cells.slice(0, _HEAD).to_pandas()
@@ -286,7 +287,7 @@ def text_of(record: dict[str, str], preparation: Preparation) -> tuple[str, str]
 def _chunks(
     path: Path, size: int
 ) -> Iterator[tuple[list[tuple[int, dict[str, str]]], dict[int, Item]]]:
-    reading, seen = tables.Reading(), 0
+    reading, seen = Reading(), 0
     for rows in tables.read_table(path, reading, chunk_rows=size):
         damaged = {
             number: Item(number, {}, "", f"The row is damaged: {reason}.")

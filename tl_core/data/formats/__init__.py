@@ -16,7 +16,7 @@ from tl_core.data.formats import (
     label_studio,
     prodigy,
 )
-from tl_core.data.tables import Reading, Rows
+from tl_core.data.reading import Reading, Rows
 
 _Converter = Callable[[Any, Iterator[Rows], Reading, int], Iterator[Rows] | None]
 # each looks at the names and first cells alone; the narrower ones come first

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tl_core.data.images import SUFFIXES
+from tl_core.data.reading import Rows, cell
 from tl_core.data.roles import column_names
-from tl_core.data.tables import Rows, cell
 
 _UPLOAD = re.compile(r"^(?:(?:.*/)?data/|/)?upload/(?:\d+/)?(?:[0-9a-f]{8}-)?", re.IGNORECASE)
 _STORES = {"s3", "s3a", "gs", "gcs", "azure-blob", "azure_blob", "azure-spi", "hf", "dagshub"}

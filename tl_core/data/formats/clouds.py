@@ -7,7 +7,7 @@ from typing import Any
 
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import objects, parsed, picture_path, records
-from tl_core.data.tables import Reading, Rows, cell, framed
+from tl_core.data.reading import Reading, Rows, cell, framed
 
 _META = "-metadata"
 _SOURCES = {"source": "text", "source-ref": "image"}

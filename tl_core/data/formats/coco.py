@@ -7,7 +7,7 @@ from typing import Any
 
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import objects
-from tl_core.data.tables import Reading, cell
+from tl_core.data.reading import Reading, cell
 
 _KEPT = ("id", "width", "height", "date_captured", "license")
 

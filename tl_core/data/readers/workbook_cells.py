@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from tl_core.data.tables import cell as plain
+from tl_core.data.reading import cell as plain
 
 _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|(General)|([0#?.,]+)|(.)', re.DOTALL | re.IGNORECASE
