@@ -18,7 +18,7 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "settings", "config", "log", "progress", "hub", "places"}
+BASE = {"errors", "files", "settings", "config", "log", "progress", "hub", "places"}
 ALLOWED = {
     "data": BASE,
     "models": BASE,
@@ -27,7 +27,7 @@ ALLOWED = {
     "select": BASE | {"data", "models"},
     "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"},
     "registry": BASE | {"storage"},
-    "vault": {"data", "evaluate"},
+    "vault": {"data", "evaluate", "files"},
     "export": BASE | {"models", "data", "evaluate", "predict"},
     "predict": BASE | {"models", "data", "storage"},
     "storage": BASE,
@@ -67,6 +67,7 @@ ALLOWED = {
     ),
     "config": {"errors", "places"},
     "errors": set(),
+    "files": set(),
     "settings": {"errors"},
     "log": set(),
     "places": set(),

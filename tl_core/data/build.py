@@ -47,28 +47,17 @@ def build_version(
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
     modality = _modality(sources, base)
-    intake = Intake([item for source in sources.values() for item in source.skipped])
-    for source in sources.values():
-        intake.plan.merge(source.plan)
+    intake = _intake_of(sources)
     if base:
         options = like_base(options, base, intake)
     collector = Collector(modality, options.date_order)
-    stream = ItemStream(
-        folder,
-        modality,
-        limit=min(source.limits.items for source in sources.values()),
-        total=sum(len(source.images) for source in sources.values()),
-        progress=progress,
-        base=base,
-    )
+    stream = _item_stream(sources, folder, modality, progress, base)
     chunks = (image_chunks if modality == "image" else text_chunks)(sources, options, intake)
     stream.write(chunks, collector)
-    collector.split_column = intake.columns.get("split", "")
-    rows = _named_classes(collector.finish(), sources, intake.plan)
-    _note_reading(collector, options, intake)
-    intake.columns = intake.columns or (dict(base.info.columns) if base else {})
+    rows = _collected(collector, sources, options, intake)
     if base:
         rows = _after(base, rows)
+        intake.columns = intake.columns or dict(base.info.columns)
     elif options.ignore_splits:
         rows.given[:] = ""
     _check_decided(rows, intake)
@@ -117,6 +106,41 @@ def _modality(sources: dict[str, Source], base: DatasetVersion | None) -> str:
             "Bring sources of the same kind.",
         )
     return modalities.pop()
+
+
+def _intake_of(sources: dict[str, Source]) -> Intake:
+    """What opening the sources has told already."""
+    intake = Intake([item for source in sources.values() for item in source.skipped])
+    for source in sources.values():
+        intake.plan.merge(source.plan)
+    return intake
+
+
+def _item_stream(
+    sources: dict[str, Source],
+    folder: Path,
+    modality: str,
+    progress: Progress | None,
+    base: DatasetVersion | None,
+) -> ItemStream:
+    return ItemStream(
+        folder,
+        modality,
+        limit=min(source.limits.items for source in sources.values()),
+        total=sum(len(source.images) for source in sources.values()),
+        progress=progress,
+        base=base,
+    )
+
+
+def _collected(
+    collector: Collector, sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> RowFacts:
+    """The rows that have streamed by, with the names of their classes."""
+    collector.split_column = intake.columns.get("split", "")
+    rows = _named_classes(collector.finish(), sources, intake.plan)
+    _note_reading(collector, options, intake)
+    return rows
 
 
 def _note_reading(collector: Collector, options: ImportOptions, intake: Intake) -> None:

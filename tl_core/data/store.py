@@ -7,7 +7,6 @@ of each row, `version.json`, written last, everything else. A folder without it 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from tl_core.data.preparation import PreparationFacts
 from tl_core.data.rows import Facts, RowFacts, read_facts
 from tl_core.data.schema import MODALITIES, TASKS, FindingFacts
 from tl_core.errors import DataError
+from tl_core.files import write_json as write_json
 
 if TYPE_CHECKING:
     import datasets
@@ -229,13 +229,3 @@ def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> No
 def write_info(folder: Path, info: VersionInfo) -> None:
     """Write `version.json` last and whole, so that its presence means a complete version."""
     write_json(folder / "version.json", info.as_dict())
-
-
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
-    """Write to a temporary name, sync, rename: a reader sees the old file or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(content, handle, ensure_ascii=False, indent=1, allow_nan=False)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
