@@ -22,7 +22,7 @@ from tl_core.data.plan import Plan, SampleRow
 from tl_core.data.preparation import Preparation
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
-from tl_core.data.seal import seal
+from tl_core.data.seal import write_version
 from tl_core.data.source_types import Source
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError, nearest
@@ -87,7 +87,7 @@ def build_version(
         draft.skipped = base.info.skipped + draft.skipped
         draft.parent = parent
         draft.change = f"Added {len(rows) - len(base.labels):,} items from {name}."
-    return seal(draft, folder)
+    return write_version(draft, folder)
 
 
 def _modality(sources: dict[str, Source], base: DatasetVersion | None) -> str:

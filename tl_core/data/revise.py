@@ -17,7 +17,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.repair import Mended, mend_names, mend_texts
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
-from tl_core.data.seal import seal
+from tl_core.data.seal import write_version
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.data.view import View
 from tl_core.errors import DataError, nearest
@@ -225,7 +225,7 @@ def _apply(
         )
     draft.parent, draft.change = parent, edit.change
     draft.settled = sorted({*version.info.settled, *edit.settle})
-    return seal(draft, folder)
+    return write_version(draft, folder)
 
 
 def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) -> Draft:
@@ -271,4 +271,4 @@ def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) 
         list(version.info.settled),
     )
     link_items(version.folder, folder)
-    return seal(draft, folder)
+    return write_version(draft, folder)

@@ -19,7 +19,7 @@ from tl_core.errors import DataError
 _LISTED = 500  # skipped items kept by name; all are counted
 
 
-def seal(draft: Draft, folder: Path) -> VersionInfo:
+def write_version(draft: Draft, folder: Path) -> VersionInfo:
     """Judge the rows of `draft` and complete the version in `folder`, whose items are there
     already.
 
