@@ -201,22 +201,22 @@ def compare(args: argparse.Namespace, output: Output) -> int:
 
     _, datasets, _ = stores()
     old, new = (datasets.get(name) for name in (args.first, args.second))
-    found = {
-        "versions": [old.reference, new.reference],
-        **compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder)),
+    difference = compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder))
+    lists = {
+        "added": difference["added"],
+        "removed": difference["removed"],
+        "relabelled": difference["relabelled"],
+        "moved": difference["moved"],
     }
     return output.show(
-        found,
+        {"versions": [old.reference, new.reference], **difference},
         [f"{old.reference} to {new.reference}:"]
         + [
             line
-            for kind in ("added", "removed", "relabelled", "moved")
+            for kind, part in lists.items()
             for line in (
-                f"  {kind}: {found[kind]['count']:,}",
-                *(
-                    f"    {entry['item'][:80]} ({entry['what']})"
-                    for entry in found[kind]["items"][:10]
-                ),
+                f"  {kind}: {part['count']:,}",
+                *(f"    {entry['item'][:80]} ({entry['what']})" for entry in part["items"][:10]),
             )
         ],
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.label_checks import doubts, placeholders, several_lines
 from tl_core.data.cells.split_cells import split_values
 from tl_core.data.intake import Chunk
-from tl_core.data.rows import RowFacts
+from tl_core.data.rows import Facts, RowFacts
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _BREAK = re.compile(r"[\t\n\r\v\f\u2028]")
 class Codes:
     """Numbers for strings that come again and again, given out in order of appearance; "" is -1."""
 
-    def __init__(self, tidy: Any = str) -> None:  # noqa: ANN401
+    def __init__(self, tidy: Callable[[str], str] = str) -> None:
         self.names: list[str] = []
         self.broken: dict[
             str, str
@@ -39,8 +40,8 @@ class Codes:
         numbers = np.array(
             [self._number(name) for name in packed.dictionary.to_pylist()] or [-1], dtype=np.int64
         )
-        found: NDArray[np.int64] = numbers[packed.indices.to_numpy(zero_copy_only=False)]
-        return found
+        codes: NDArray[np.int64] = numbers[packed.indices.to_numpy(zero_copy_only=False)]
+        return codes
 
     def _number(self, cell: str) -> int:
         name = self._tidy(cell)
@@ -63,8 +64,8 @@ class Collector:
     def __init__(self, modality: str, date_order: str = "", split_column: str = "") -> None:
         self._modality, self.split_column = modality, split_column
         self._labels, self._splits, self._groups = Codes(label_name), Codes(str.strip), Codes()
-        self._parts: list[tuple[NDArray[Any], ...]] = []
-        self._facts: list[dict[str, NDArray[Any]]] = []
+        self._parts: list[tuple[NDArray[np.int64], ...]] = []
+        self._facts: list[Facts] = []
         self.dates = DateReader(date_order)
         self.blank_splits = 0
         self.count = 0

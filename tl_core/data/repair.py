@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.items import items_writer, open_items, plain_table
 from tl_core.data.preparation import repaired
+from tl_core.data.rows import Facts
 from tl_core.data.store import DatasetVersion
 from tl_core.data.text_facts import clean_label, text_facts
 
@@ -29,11 +30,11 @@ class Mended:
 
     rows: NDArray[np.int64]
     empty: NDArray[np.int64]
-    facts: dict[str, NDArray[Any]]
+    facts: Facts
     fingerprint: str
 
 
-def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: Path) -> Mended:
+def mend_texts(version: DatasetVersion, facts: Facts, folder: Path) -> Mended:
     """Write the items of `version` into `folder`, every text repaired as it will be when a model is
     asked about it.
     """
@@ -96,7 +97,7 @@ def _with(column: pa.Array, rows: NDArray[np.int64], texts: list[str]) -> pa.Arr
     return pc.replace_with_mask(column, pa.array(mask), pa.array(texts, column.type))
 
 
-def _take_over(facts: dict[str, NDArray[Any]], rows: NDArray[np.int64], texts: list[str]) -> None:
+def _take_over(facts: Facts, rows: NDArray[np.int64], texts: list[str]) -> None:
     """Facts of the new texts in the place of those of the old ones."""
     if texts:
         import pyarrow as pa

@@ -231,13 +231,13 @@ def _apply(
 def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) -> Draft:
     """What a new version takes over from `version`."""
     info = version.info
-    told = {f["id"]: f for f in info.findings}
+    findings = {f["id"]: f for f in info.findings}
     kept = [
-        Finding(**told[name])
+        Finding(**findings[name])
         for name in ("validation_as_test", "undated", "blank_splits", "disagreement")
-        if name in told
+        if name in findings
     ]
-    damaged, empty = told.get("damaged"), told.get("empty_texts")
+    damaged, empty = findings.get("damaged"), findings.get("empty_texts")
     options = replace(ImportOptions.from_dict(info.options), remove_leaks=False)
     return Draft(
         rows,

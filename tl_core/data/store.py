@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class VersionInfo:
     skipped: list[dict[str, str]] = field(default_factory=list)
     skipped_count: int = 0
     findings: list[FindingFacts] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     source: str = ""
     extras_fingerprint: str = ""
     parent: str = ""  # the version this one was made from, as name@number
@@ -70,7 +70,7 @@ class VersionInfo:
         """Class names; a row's label is its position here."""
         return list(self.classes)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -107,7 +107,7 @@ class DatasetVersion:
         return open_items(self.folder)
 
     @cached_property
-    def _index(self) -> dict[str, NDArray[Any]]:
+    def _index(self) -> Facts:
         import pyarrow.parquet as pq
 
         table = pq.read_table(self.folder / "index.parquet")
