@@ -8,13 +8,17 @@ very folder speak about the validation and test items.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError
-from tl_core.evaluate.calibration import choose_temperature, sharpen
+from tl_core.evaluate.calibration import choose_temperature, fit_temperature, sharpen
+from tl_core.evaluate.metrics import confusion_matrix, item_log_loss, macro_f1
 from tl_core.models import heads, language, surgery
 from tl_core.models.backbones import Backbone, save_classifier
 from tl_core.models.classifier import load_classifier
@@ -23,15 +27,14 @@ from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
-from tl_core.recipes.finetune_job import make_job
 from tl_core.recipes.processes import fit_in_processes
 from tl_core.train.averages import choose_mix
 from tl_core.train.checkpoints import moving_state
-from tl_core.train.judging import Scores, probabilities
+from tl_core.train.judging import Floats, Scores, probabilities
 from tl_core.train.precision import keep_float32
 from tl_core.train.probing import CHECK_ROWS, read_inputs, spread
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup import Setup, float32_roots, set_up
+from tl_core.train.setup import Setup, float32_roots, new_parameters, set_up
 from tl_core.train.trainer import Job, Outcome, fit
 
 _COOLED = 2000  # validation rows that a temperature is fitted on, epoch by epoch
@@ -95,6 +98,61 @@ def _check_owner(config: RunConfig, earlier: Path) -> None:
         raise NotFoundError(
             f"There is no run {earlier.name!r}.", "", "Choose one of your own finished runs."
         )
+
+
+def make_job(setup: Setup, folder: Path) -> Job:
+    """The setup as the trainer wants it."""
+    return Job(
+        setup.model,
+        setup.report,
+        setup.backbone.keeper,
+        setup.examples,
+        setup.held_out,
+        (
+            score_with(setup.held_out.labels, len(setup.counts), setup.settings.best_by)
+            if setup.held_out is not None
+            else None
+        ),
+        setup.settings,
+        setup.plan,
+        len(setup.counts),
+        folder / "checkpoints",
+        setup.weights(),
+        setup.chances(),
+        setup.lengths,
+        setup.held_out_lengths,
+        new_parameters(setup),
+        setup.calm,
+    )
+
+
+def score_with(labels: Any, classes: int, by: str) -> Callable[[Floats], tuple[Scores, Floats]]:  # noqa: ANN401
+    """A judge of probabilities (rows, classes) for known labels (rows,): accuracy, macro F1 and log
+    loss, and the loss of each row (rows,) that `by` means, for choosing among states.
+
+    For log_loss the rows are cooled first, since that is mended after the training; a state that
+    knows more and only overstates it would else lose. For macro_f1 a mistake counts by how rare its
+    class is.
+    """
+    rarity = len(labels) / np.maximum(np.bincount(labels, minlength=classes), 1)[labels]
+
+    def score(found: Floats) -> tuple[Scores, Floats]:
+        matrix = confusion_matrix(labels, found.argmax(axis=1), classes)
+        each = item_log_loss(labels, found)
+        scores = {
+            "accuracy": float(np.trace(matrix) / len(labels)),
+            "macro_f1": float(macro_f1(matrix)),
+            "log_loss": float(each.mean()),
+        }
+        if by == "log_loss":
+            some = spread(len(labels), _COOLED)
+            return scores, item_log_loss(
+                labels, sharpen(found, fit_temperature(labels[some], found[some]))
+            )
+        wrong = (found.argmax(axis=1) != labels).astype(np.float64)
+        return scores, wrong * rarity if by == "macro_f1" else wrong
+
+    return score
 
 
 def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:

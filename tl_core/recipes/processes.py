@@ -136,7 +136,7 @@ class _Pipe(Progress):
 def main(folder: Path, cache: Path) -> int:
     """One of the processes."""
     from tl_core.recipes import common
-    from tl_core.recipes.finetune_job import make_job
+    from tl_core.recipes.finetune import make_job
     from tl_core.train.seeds import seed_everything
     from tl_core.train.setup import set_up
     from tl_core.train.trainer import fit
