@@ -6,7 +6,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
 
-.PHONY: app test test-all check lock fuzz
+.PHONY: app test test-all check docs lock fuzz
 
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -34,6 +34,9 @@ check: .venv/dev.stamp
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+docs: .venv/dev.stamp
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
 fuzz: .venv/dev.stamp
 	@for target in zip csv image; do $(PY) tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60) || exit 1; done

@@ -69,7 +69,7 @@ def _differences() -> list[str]:
     }
     lines = [
         (
-            "Probe, then fine-tune (all measured seeds) less the other, in points: paired over"
+            "LP-FT (all measured seeds) less the other, in points: paired over"
             " items, 95 % bootstrap interval, p of the paired test after Holm over the tasks."
         ),
         "",

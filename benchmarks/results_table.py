@@ -153,7 +153,7 @@ def digits() -> list[str]:
         f"| strategy | {' | '.join(sizes)} |",
         "|---" * (len(sizes) + 1) + "|",
     ]
-    titles = {"probe": "Probe", "lpft": "Probe, then fine-tune", "scratch": "From scratch"}
+    titles = {"probe": "Probe", "lpft": "Fine-tune from a probe (LP-FT)", "scratch": "From scratch"}
     for name, by_size in found.items():
         lines.append(
             f"| {titles[name]} | "

@@ -25,7 +25,7 @@ from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 
 SIZES, SEEDS, TEST, VALIDATION = (5, 20, 100), 3, 50, 10
-STRATEGIES = {"probe": "Probe", "lpft": "Probe, then fine-tune", "scratch": "From scratch"}
+STRATEGIES = {"probe": "Probe", "lpft": "Fine-tune from a probe (LP-FT)", "scratch": "From scratch"}
 EPOCHS = {5: 30.0, 20: 15.0, 100: 8.0}
 ROOT = Path(__file__).parents[1]
 

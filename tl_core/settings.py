@@ -76,7 +76,7 @@ class Settings:
         "Address that is told by POST (JSON: run, status, text) when a run has ended.",
     )
     serve_token: str = _setting(
-        "TL_SERVE_TOKEN", "", "Token that `serve` asks of everybody; empty asks nobody."
+        "TL_SERVE_TOKEN", "", "Bearer token for `serve`; empty disables authentication."
     )
     hub_token: str = _setting(
         "TL_HUB_TOKEN",

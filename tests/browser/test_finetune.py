@@ -26,7 +26,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     page.goto(f"{server.url}/design?dataset=questions")
     page.get_by_text("the rest", exact=False).first.wait_for()
     page.get_by_role("button", name="I choose myself").click()
-    page.locator("label").filter(has_text="Probe, then fine-tune").first.click()
+    page.locator("label").filter(has_text="Fine-tune from a probe (LP-FT)").first.click()
     page.get_by_text(re.compile(r"rate × 1")).first.wait_for()
     picture(page, "design", height=1250)
     page.locator("label").filter(has_text=re.compile("^LoRA")).first.click()

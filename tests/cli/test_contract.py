@@ -16,8 +16,8 @@ import pytest
 from tests_support.datasets import write_pictures, write_texts
 from tests_support.processes import kill_all
 
-from tl_core.cli.context import finite
-from tl_core.cli.main import build_parser, main
+from tl_core.cli.main import command_line, main
+from tl_core.cli.output import finite
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,8 +33,8 @@ def call(capsys):
 
 def test_data_commands(call, tmp_path):
     source = write_texts(tmp_path / "t.csv", 60)
-    found = call("data", "add", source, "--name", "mail")
-    assert set(found) >= {
+    added = call("data", "add", source, "--name", "mail")
+    assert set(added) >= {
         "dataset",
         "version",
         "fingerprint",
@@ -46,12 +46,12 @@ def test_data_commands(call, tmp_path):
         "skipped",
         "findings",
     }
-    assert (found["dataset"], found["version"], found["rows"]) == ("mail", 1, 60)
+    assert (added["dataset"], added["version"], added["rows"]) == ("mail", 1, 60)
     assert call("data", "add", source, "--name", "mail")["version"] == 1
     assert call("data", "add", source, "--name", "mail", "--seed", 3)["version"] == 2
-    assert call("data", "show", "mail@1")["fingerprint"] == found["fingerprint"]
+    assert call("data", "show", "mail@1")["fingerprint"] == added["fingerprint"]
     assert [entry["version"] for entry in call("data", "list")] == [2, 1]
-    assert call("data", "check", "mail")["findings"] == found["findings"]
+    assert call("data", "check", "mail")["findings"] == added["findings"]
     assert call("data", "delete", "mail@1") == {"deleted": "mail@1", "versions": 1, "runs": 0}
     assert call("data", "show", "mail@1", code=2)["error"]["code"] == "not_found"
 
@@ -103,7 +103,18 @@ def test_unknown_settings_offer_the_nearest(call, tmp_path):
     assert call("runs", "list") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["data", "list"], ["runs", "list"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["data", "list"],
+        ["runs", "list"],
+        ["recipes", "show", "probe"],
+        ["backbones", "list"],
+        ["nothing"],
+    ],
+)
 def test_light_commands_import_nothing_heavy(arguments, home):
     code = (
         f"import sys; from tl_core.cli import main\ntry: main({arguments!r})\nexcept SystemExit:"
@@ -122,42 +133,74 @@ def command(home):
     """A real process, as a script would start it."""
 
     def run(*arguments, code=0):
-        found = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-m", "tl_core", *map(str, arguments), "--json"],
             cwd=ROOT,
             text=True,
             capture_output=True,
             timeout=300,
         )
-        assert found.returncode == code, found.stderr
-        return json.loads(found.stdout)
+        assert ended.returncode == code, ended.stderr
+        return json.loads(ended.stdout)
 
     yield run
     kill_all(home)
 
 
-def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
+def until_it_ends(command, run_id):
+    """The run object once the run is neither queued nor running."""
+    end = time.monotonic() + 120
+    while (run := command("runs", "show", run_id))["status"] in ("queued", "running"):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    return run
+
+
+def read_table(path):
+    with path.open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def assert_predictions_of_transformers(lines, root, model):
+    """The probabilities are those of a plain pipeline."""
+    from PIL import Image
+    from transformers import pipeline
+
+    classify = pipeline("image-classification", model=str(model))
+    for line in lines:
+        with Image.open(root / line["file"]) as picture:
+            scores = {part["label"]: part["score"] for part in classify(picture.convert("RGB"))}
+        for name, value in scores.items():
+            assert float(line[f"p:{name}"]) == pytest.approx(value, abs=1e-4)
+
+
+def assert_paired(paired, report):
+    """The comparison of a probe with the run of its baseline says what the probe's report says."""
+    assert set(paired) >= {
+        "runs",
+        "n",
+        "difference",
+        "only_first_right",
+        "only_second_right",
+        "p_value",
+        "test",
+        "sentence",
+    }
+    assert paired["n"] == report["test"]["n"]
+    assert report["against_baseline"]["only_second_right"] == paired["only_second_right"]
+
+
+def test_the_whole_journey_by_command_line(command, tmp_path, tiny, home):
     """data add -> probe -> report -> predict, and the predictions are those of plain
     transformers.
     """
     root = write_pictures(tmp_path / "d", each=20)
     (root / "red" / "broken.png").write_bytes(b"no picture")
     assert command("data", "add", root, "--name", "discs")["skipped"][0]["item"] == "red/broken.png"
-    started = command(
-        "train",
-        "--dataset",
-        "discs",
-        "--recipe",
-        "probe",
-        "--backbone",
-        f"local:{tiny('convnext')}",
-        "--detach",
-    )
+    probe = ("train", "--dataset", "discs", "--recipe", "probe")
+    started = command(*probe, "--backbone", f"local:{tiny('convnext')}", "--detach")
     assert started["status"] in ("queued", "running")
-    end = time.monotonic() + 120
-    while (run := command("runs", "show", started["run_id"]))["status"] in ("queued", "running"):
-        assert time.monotonic() < end
-        time.sleep(0.5)
+    run = until_it_ends(command, started["run_id"])
     assert run["status"] == "done", run
     report = command("report", run["run_id"])
     assert report["headline"] == run["headline"]
@@ -176,46 +219,17 @@ def test_the_whole_journey_by_command_line(command, tmp_path, tiny):
         "precision": "float32: too few items for bf16 to matter",
         "output": str(out),
     }
-    with out.open() as handle:
-        lines = list(csv.DictReader(handle))
-    assert list(lines[0]) == [
-        "file",
-        "label",
-        "confidence",
-        "abstain",
-        "p:blue",
-        "p:green",
-        "p:red",
-        "error",
-    ]
+    lines = read_table(out)
+    columns = "file label confidence abstain p:blue p:green p:red error"
+    assert list(lines[0]) == columns.split()
     assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
     broken = next(line for line in lines if line["error"])
     assert (broken["file"], broken["label"]) == ("red/broken.png", "")
-    from PIL import Image
-    from transformers import pipeline
-
-    home = Path(__import__("os").environ["TL_HOME"])
-    classify = pipeline("image-classification", model=str(home / "runs" / run["run_id"] / "model"))
-    for line in lines[:8]:
-        with Image.open(root / line["file"]) as picture:
-            said = {part["label"]: part["score"] for part in classify(picture.convert("RGB"))}
-        for name, value in said.items():
-            assert float(line[f"p:{name}"]) == pytest.approx(value, abs=1e-4)
+    model = home / "runs" / run["run_id"] / "model"
+    assert_predictions_of_transformers(lines[:8], root, model)
     other = command("train", "--dataset", "discs", "--recipe", "baseline")
     assert other["status"] == "done"
-    paired = command("runs", "compare", run["run_id"], other["run_id"])
-    assert set(paired) >= {
-        "runs",
-        "n",
-        "difference",
-        "only_first_right",
-        "only_second_right",
-        "p_value",
-        "test",
-        "sentence",
-    }
-    assert paired["n"] == report["test"]["n"]
-    assert report["against_baseline"]["only_second_right"] == paired["only_second_right"]
+    assert_paired(command("runs", "compare", run["run_id"], other["run_id"]), report)
     assert command("predict", other["run_id"], root, "-o", out, code=2)["error"]["try_this"]
     assert command("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
 
@@ -238,8 +252,7 @@ def test_the_journeys_on_real_data(command, tmp_path, shared):
         source = shared / "data" / name / ("val" if name == "hymenoptera" else "test.csv")
         counts = command("predict", run["run_id"], source, "-o", tmp_path / "out.csv")
         assert counts["rows"] == rows
-        with (tmp_path / "out.csv").open() as handle:
-            lines = list(csv.DictReader(handle))
+        lines = read_table(tmp_path / "out.csv")
         truth = [
             line["file"].split("/")[0] if "file" in line else line["input_label"] for line in lines
         ]
@@ -256,10 +269,8 @@ def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
     assert run["reason"]["what"]
 
 
-def test_every_command_is_in_the_readme():
-    text = (ROOT / "README.md").read_text()
-    parser = build_parser()
-    for name, sub in parser._subparsers._group_actions[0].choices.items():
-        inner = sub._subparsers._group_actions[0].choices if sub._subparsers else {"": None}
-        for action in inner:
+def test_every_command_is_in_the_docs():
+    text = (ROOT / "docs/reference/command-line.md").read_text()
+    for name, command in command_line.commands.items():
+        for action in getattr(command, "commands", {"": None}):
             assert f"{name} {action}".strip() in text

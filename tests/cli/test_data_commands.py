@@ -33,8 +33,8 @@ def leaky(tmp_path):
 
 
 def test_a_leak_is_fixed_and_the_history_tells_it(call, leaky):
-    found = call("data", "add", leaky, "--name", "mail")
-    leak = next(f for f in found["findings"] if f["id"] == "leak")
+    added = call("data", "add", leaky, "--name", "mail")
+    leak = next(f for f in added["findings"] if f["id"] == "leak")
     assert (leak["count"], leak["actions"][0]["id"]) == (8, "remove")
     fixed = call("data", "fix", "mail", "leak")
     assert (fixed["version"], fixed["rows"], fixed["parent"]) == (2, 40, "mail@1")
@@ -96,7 +96,7 @@ def test_options_of_the_page_are_flags(call, tmp_path):
         for i in range(60)
     )
     (tmp_path / "t.csv").write_bytes(frame.encode("cp1252"))
-    found = call(
+    added = call(
         "data",
         "add",
         tmp_path / "t.csv",
@@ -113,7 +113,7 @@ def test_options_of_the_page_are_flags(call, tmp_path):
         "--encoding",
         "cp1252",
     )
-    assert found["columns"] == {"text": "body", "label": "kind", "title": "title", "date": "when"}
+    assert added["columns"] == {"text": "body", "label": "kind", "title": "title", "date": "when"}
     assert (
         "no text encoding"
         in call("data", "add", tmp_path / "t.csv", "--name", "x", "--encoding", "klingon", code=2)[

@@ -24,7 +24,7 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
 
     call("data", "add", source, "--name", "discs")
     try:
-        told = subprocess.run(
+        process = subprocess.run(
             [
                 sys.executable,
                 "-m",
@@ -41,12 +41,12 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
             capture_output=True,
             timeout=300,
         )
-        assert told.returncode == 0, told.stderr
+        assert process.returncode == 0, process.stderr
     finally:
         kill_all(home)
-    found = json.loads(told.stdout)
-    assert found["count"] >= 2
-    first = found["rows"][0]
+    suspects = json.loads(process.stdout)
+    assert suspects["count"] >= 2
+    first = suspects["rows"][0]
     assert (first["given"], first["suggested"]) == ("blue", "red")
     wrong = call("labels", "decide", "discs", first["row"], "relabel", "--to", "rad", code=2)[
         "error"

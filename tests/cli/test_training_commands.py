@@ -41,13 +41,13 @@ def runs():
     return RunStore(open_database(settings), "local", settings.home_path)
 
 
-def told(capsys, *arguments):
+def printed(capsys, *arguments):
     code = main([*arguments, "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
 def test_the_tree_of_a_plan_says_what_is_frozen(capsys, tiny):
-    code, tree = told(
+    code, tree = printed(
         capsys,
         "backbones",
         "show",
@@ -60,14 +60,14 @@ def test_the_tree_of_a_plan_says_what_is_frozen(capsys, tiny):
     assert code == 0 and tree["family"] == "bert"
     moving = {group["name"]: bool(group["trainable"]) for group in tree["groups"]}
     assert moving == {"embeddings": False, "block 1": False, "block 2": True, "classifier": True}
-    code, error = told(
+    code, error = printed(
         capsys, "backbones", "show", f"local:{tiny('bert')}", "--set", "tune=sideways"
     )
     assert code == 2 and "all, last, first" in error["error"]["try_this"]
 
 
 def test_estimates_are_runs_that_the_list_does_not_show(capsys, notes, tiny):
-    code, run = told(
+    code, run = printed(
         capsys,
         "train",
         "--dataset",
@@ -80,7 +80,7 @@ def test_estimates_are_runs_that_the_list_does_not_show(capsys, notes, tiny):
         "--detach",
     )
     assert code == 0 and run["kind"] == "preflight" and run["status"] == "queued"
-    assert told(capsys, "runs", "list") == (0, [])
+    assert printed(capsys, "runs", "list") == (0, [])
 
 
 def test_stopping_is_for_running_trainings(capsys, notes):
@@ -88,12 +88,12 @@ def test_stopping_is_for_running_trainings(capsys, notes):
         "train", "local", notes.reference, str(notes.folder), "starter:text", "finetune", {}
     )
     run = runs().create(config)
-    code, error = told(capsys, "runs", "stop", run.id, "--keep-best")
+    code, error = printed(capsys, "runs", "stop", run.id, "--keep-best")
     assert code == 2 and "It is queued" in error["error"]["why"]
     RunWriter(open_database(read_settings())).claim_next("train")
-    assert told(capsys, "runs", "stop", run.id, "--keep-best")[0] == 0
+    assert printed(capsys, "runs", "stop", run.id, "--keep-best")[0] == 0
     assert runs().get(run.id).stop_requested
-    assert told(capsys, "runs", "stop", run.id)[0] == 2  # one says that the best is to be kept
+    assert printed(capsys, "runs", "stop", run.id)[0] == 2  # one says that the best is to be kept
 
 
 def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
@@ -107,16 +107,16 @@ def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
         {"strategy": "lpft", "epochs": 7.0},
     )
     run = runs().create(config)
-    code, error = told(capsys, "train", "--continue", run.id)
+    code, error = printed(capsys, "train", "--continue", run.id)
     assert code == 2 and "Only a finished one" in error["error"]["why"]
     writer = RunWriter(open_database(read_settings()))
     writer.claim_next("train")
     writer.finish(run.id, "done")
-    code, longer = told(capsys, "train", "--continue", run.id, "--set", "epochs=2", "--detach")
+    code, longer = printed(capsys, "train", "--continue", run.id, "--set", "epochs=2", "--detach")
     assert code == 0
     settings = RunConfig.read(runs().get(longer["run_id"]).folder).settings
     assert (settings.continue_from, settings.epochs, settings.lp_start) == (run.id, 2.0, False)
-    assert told(capsys, "train", "--dataset", "notes")[0] == 2
+    assert printed(capsys, "train", "--dataset", "notes")[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_only_a_finished_fine_tuning_is_trained_further(capsys, notes):
 def test_settings_that_cannot_work_are_refused_before_anything_starts(
     capsys, notes, setting, words
 ):
-    code, error = told(
+    code, error = printed(
         capsys,
         "train",
         "--dataset",
@@ -153,7 +153,7 @@ def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, 
     """Carried out in this process, as the worker would."""
     writer, ids = RunWriter(open_database(read_settings())), []
     for extra in (["--sealed"], []):
-        code, run = told(
+        code, run = printed(
             capsys, "train", "--dataset", "notes", "--recipe", "baseline", "--detach", *extra
         )
         assert code == 0
@@ -163,27 +163,27 @@ def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, 
         signal.signal(signal.SIGTERM, handler)
         ids.append(run["run_id"])
     capsys.readouterr()
-    code, report = told(capsys, "report", ids[0])
+    code, report = printed(capsys, "report", ids[0])
     assert code == 0 and report["test"] is None and report["validation"]["n"] > 0
-    code, found = told(capsys, "runs", "compare", *ids)
-    assert code == 0 and "items kept for choosing" in found["sentence"]
-    assert found["n"] == report["validation"]["n"]
-    code, run = told(capsys, "runs", "open", ids[0])
+    code, comparison = printed(capsys, "runs", "compare", *ids)
+    assert code == 0 and "items kept for choosing" in comparison["sentence"]
+    assert comparison["n"] == report["validation"]["n"]
+    code, run = printed(capsys, "runs", "open", ids[0])
     assert code == 0 and run["test_looks"] == 2 and "closed" not in run["headline"]
-    report = told(capsys, "report", ids[0])[1]
-    assert report["test"]["n"] == told(capsys, "runs", "compare", *ids)[1]["n"]
-    assert told(capsys, "runs", "open", ids[0])[1]["test_looks"] == 2
+    report = printed(capsys, "report", ids[0])[1]
+    assert report["test"]["n"] == printed(capsys, "runs", "compare", *ids)[1]["n"]
+    assert printed(capsys, "runs", "open", ids[0])[1]["test_looks"] == 2
 
 
 def test_backbones_are_listed_and_wrong_rankings_refused(capsys, notes):
-    code, found = told(capsys, "backbones", "list")
-    assert code == 0 and len(found["catalogue"]) >= 40
-    assert {"reference", "licence", "commercial", "offline"} <= set(found["catalogue"][0])
-    code, error = told(
+    code, listed = printed(capsys, "backbones", "list")
+    assert code == 0 and len(listed["catalogue"]) >= 40
+    assert {"reference", "licence", "commercial", "offline"} <= set(listed["catalogue"][0])
+    code, error = printed(
         capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "nonsense"
     )
     assert code == 2 and "names no backbone" in error["error"]["what"]
-    code, error = told(
+    code, error = printed(
         capsys, "backbones", "rank", "--dataset", "notes", "starter:text", "--rows", "5"
     )
     assert code == 2 and "too few" in error["error"]["what"]

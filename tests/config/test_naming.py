@@ -25,14 +25,17 @@ def config(recipe, **options):
     [
         (config("probe"), "Probe"),
         (config("probe", seed=3, baseline=False), "Probe · seed 3"),
-        (config("finetune"), "Probe, then fine-tune"),
+        (config("finetune"), "Fine-tune from a probe (LP-FT)"),
         (
             config("finetune", strategy="lora", epochs=12, learning_rate=3e-4),
             "LoRA · epochs 12 · learning rate 0.0003",
         ),
         (config("finetune", strategy="full", lora=True), "Full fine-tuning · lora"),
-        (config("finetune", lp_start=False), "Probe, then fine-tune · no lp start"),
-        (config("finetune").longer("3f9a0c12de", 3), "Probe, then fine-tune, continued · epochs 3"),
+        (config("finetune", lp_start=False), "Fine-tune from a probe (LP-FT) · no lp start"),
+        (
+            config("finetune").longer("3f9a0c12de", 3),
+            "Fine-tune from a probe (LP-FT), continued · epochs 3",
+        ),
         (config("auto", budget_minutes=5.0), "Automatic search · budget minutes 5"),
         (config("static_embeddings", head="cnn", vectors="tuned"), "Word vectors, convolutions"),
         (config("ladder"), "The whole ladder"),

@@ -5,106 +5,17 @@ set.
 from __future__ import annotations
 
 import io
-import struct
 import time
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests_support.deep_files import SHAPE, colour_png, noise, pnm, saved, scale_of, shown, tiff
 
 from tl_core.data.image_facts import picture_facts
-from tl_core.data.images import eight_bits, open_image, open_small, page_bytes, pages, picture_kind
+from tl_core.data.images import eight_bits, open_image, open_small
 from tl_core.data.pictures.picture_range import RangeReader, deep_kind
 from tl_core.errors import DataError
-
-SHAPE = (24, 32)
-
-
-def noise(high, shape=SHAPE, seed=0, low=0):
-    values = np.random.default_rng(seed).integers(low, high + 1, shape)
-    values[0, :8], values[1, :8] = (
-        high,
-        low,
-    )  # so that the range is reached by more than a few pixels
-    return values
-
-
-def saved(values, kind, **options):
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def colour_png(values):
-    """A 16-bit PNG made by hand, as Pillow writes none."""
-    channels = values.shape[2]
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    header = struct.pack(
-        ">IIBBBBB", values.shape[1], values.shape[0], 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    )
-
-
-def tiff(values, order="<", photometric=1, kind="u2", planes=1, compression=1):
-    """A TIFF made by hand, of any byte order and kind of numbers."""
-    samples = values.shape[2] if values.ndim == 3 else 1
-    parts = [values] if planes == 1 else [values[..., place] for place in range(samples)]
-    strips = [part.astype(order + kind).tobytes() for part in parts]
-    strips = [zlib.compress(strip) for strip in strips] if compression == 8 else strips
-    bits, fmt = 8 * int(kind[1]), {"u": 1, "i": 2, "f": 3}[kind[0]]
-
-    def head(start):
-        places = [start + sum(map(len, strips[:number])) for number in range(len(strips))]
-        entries = [
-            (256, 3, [values.shape[1]]),
-            (257, 3, [values.shape[0]]),
-            (258, 3, [bits] * samples),
-            (259, 3, [compression]),
-            (262, 3, [photometric]),
-            (273, 4, places),
-            (277, 3, [samples]),
-            (278, 3, [values.shape[0]]),
-            (279, 4, [len(strip) for strip in strips]),
-            (284, 3, [planes]),
-            (339, 3, [fmt] * samples),
-        ]
-        body, lines, offset = b"", b"", 8 + 2 + 12 * len(entries) + 4
-        for tag, size, numbers in entries:
-            packed = struct.pack(order + {3: "H", 4: "I"}[size] * len(numbers), *numbers)
-            if len(packed) > 4:
-                place, body = offset + len(body), body + packed
-                packed = struct.pack(order + "I", place)
-            lines += struct.pack(order + "HHI", tag, size, len(numbers)) + packed.ljust(4, b"\0")
-        return (
-            {"<": b"II*\0", ">": b"MM\0*"}[order]
-            + struct.pack(order + "IH", 8, len(entries))
-            + lines
-            + struct.pack(order + "I", 0)
-            + body
-        )
-
-    return head(len(head(0))) + b"".join(strips)
-
-
-def pnm(values, top=65535):
-    kind = b"P6" if values.ndim == 3 else b"P5"
-    head = b"\n# made here\n%d %d\n%d\n" % (values.shape[1], values.shape[0], top)
-    return kind + head + values.astype(">u2").tobytes()
-
-
-def scale_of(*pictures):
-    reader = RangeReader()
-    assert all(reader.add(picture) for picture in pictures)
-    return reader.scale()
-
-
-def shown(data, scale):
-    return np.asarray(open_image(data, scale)).astype(int)
-
 
 GREY = {
     "12 bits in a PNG": (noise(4095), lambda v: saved(v.astype("uint16"), "PNG"), 0, 4095),
@@ -350,120 +261,6 @@ def test_a_small_copy_has_the_same_scale():
     image, size = open_small(saved(values, "PNG"), 8, (0, 4095))
     assert size == SHAPE[::-1]
     assert np.array_equal(np.asarray(image), shown(saved(values, "PNG"), (0, 4095)))
-
-
-STARTS = [
-    ("JPEG", saved(noise(255).astype("uint8"), "JPEG")),
-    ("PNG", saved(noise(255).astype("uint8"), "PNG")),
-    ("GIF", saved(noise(255).astype("uint8"), "GIF")),
-    ("BMP", saved(noise(255).astype("uint8"), "BMP")),
-    ("WEBP", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "WEBP")),
-    ("TIFF", tiff(noise(255))),
-    ("TIFF", tiff(noise(255), ">")),
-    ("PPM", pnm(noise(255), 255)),
-    ("PPM", b"P2 2 2 255 1 2 3 4"),
-    ("AVIF", saved(noise(255, (*SHAPE, 3)).astype("uint8"), "AVIF")),
-    ("", b"BM is a short text about bitmaps"),
-    ("", b"P5 is a level of proof, 3 of 4"),
-    ("", b"id,label\n1,a\n"),
-    ("", b""),
-    ("", b"%PDF-1.7"),
-    ("", b"RIFF....WAVEfmt "),
-    ("", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"),
-]
-
-
-@pytest.mark.parametrize(("kind", "data"), STARTS)
-def test_pictures_are_known_by_their_first_bytes(kind, data):
-    assert picture_kind(data[:512]) == kind
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"P1\n2 2\n1 0\n0 1\n",
-        b"P4\n16 2\n\xff\x00\xff\x00",
-        b"P2\n2 2\n255\n0 255 0 255\n",
-        b"P3\n2 2\n255\n" + b"0 255 0 " * 4,
-        pnm(noise(255), 255),
-    ],
-)
-def test_the_netpbm_formats_are_read(data):
-    assert open_image(data).mode == "RGB"
-
-
-def paged(pictures, **options):
-    buffer = io.BytesIO()
-    images = [Image.fromarray(picture) for picture in pictures]
-    images[0].save(buffer, "TIFF", save_all=True, append_images=images[1:], **options)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    "pictures",
-    [
-        [noise(255, seed=s).astype("uint8") for s in range(3)],
-        [noise(255, (*SHAPE, 3), s).astype("uint8") for s in range(2)],
-        [noise(4095, seed=s).astype("uint16") for s in range(4)],
-        [noise(3000, seed=s, low=-1000).astype("int32") for s in range(2)],
-        [(noise(1000, seed=s) / 1000).astype("float32") for s in range(2)],
-        [noise(255, seed=0).astype("uint8"), noise(4095, seed=1).astype("uint16")],
-    ],
-)
-def test_each_page_becomes_a_picture_with_all_its_bits(pictures):
-    data = paged(pictures)
-    assert pages(data) == len(pictures)
-    for number, values in enumerate(pictures):
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(page_bytes(data, number)))), values)
-    with pytest.raises(DataError, match="no page"):
-        page_bytes(data, len(pictures))
-
-
-def test_a_page_of_deep_colour_keeps_its_bits():
-    values = noise(4095, (*SHAPE, 3))
-    for order in "<>":
-        page = page_bytes(tiff(values, order, 2), 0)
-        assert deep_kind(page) == "whole"
-        assert np.abs(shown(page, (0, 4095)) - values / 4095 * 255).max() <= 0.51
-
-
-def test_the_scale_of_all_pages_is_asked_for():
-    data = paged([noise(100, seed=0).astype("uint16"), noise(4095, seed=1).astype("uint16")])
-    for every, scale in ((False, (0, 255)), (True, (0, 4095))):
-        reader = RangeReader()
-        reader.add(data, every_page=every)
-        assert reader.scale() == scale
-
-
-def test_a_tiff_on_disk_is_judged_by_its_first_bytes_and_its_header(tmp_path):
-    path = tmp_path / "a.tif"
-    for values, kind in (
-        (noise(4095), "whole"),
-        (noise(4095) / 4095, "fraction"),
-        (noise(255).astype("uint8"), ""),
-    ):
-        data = saved(
-            values.astype({"whole": "uint16", "fraction": "float32", "": "uint8"}[kind]), "TIFF"
-        )
-        path.write_bytes(data)
-        assert deep_kind(data[:64], path) == deep_kind(data[:64], data=data) == kind
-
-
-def test_small_copies_inside_a_tiff_are_no_pages():
-    pictures = [noise(255).astype("uint8"), noise(255).astype("uint8")[::2, ::2]]
-    images = [Image.fromarray(picture) for picture in pictures]
-    buffer = io.BytesIO()
-    images[1].encoderinfo = {"tiffinfo": {254: 1}}
-    images[0].save(buffer, "TIFF", save_all=True, append_images=[images[1]])
-    assert pages(buffer.getvalue()) == 1
-
-
-def test_films_count_as_one():
-    frames = [Image.fromarray(noise(255, seed=s).astype("uint8")) for s in range(3)]
-    for kind in ("GIF", "PNG", "WEBP"):
-        buffer = io.BytesIO()
-        frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
-        assert pages(buffer.getvalue()) == 1
 
 
 def test_deep_pictures_stand_upright():

@@ -2,42 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
-
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
-
-
-@pytest.fixture
-def read(tmp_path):
-    def reader(content, suffix="json", **options):
-        """The rows of a file with this content, and what the reading learnt."""
-        path = tmp_path / f"export.{suffix}"
-        if isinstance(content, pd.DataFrame):
-            if suffix == "parquet":
-                content.to_parquet(path)
-            else:
-                content.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
-        elif suffix == "jsonl":
-            path.write_text("\n".join(json.dumps(record) for record in content))
-        else:
-            path.write_text(content if isinstance(content, str) else json.dumps(content))
-        reading = Reading()
-        return [
-            row for part in read_table(path, reading, **options) for row in part.cells.to_pylist()
-        ], reading
-
-    return reader
-
-
-def pairs(rows, reading):
-    """Input and class of each row, by the roles that the format named."""
-    role = "image" if "image" in reading.roles else "text"
-    return [(row[reading.roles[role]], row.get(reading.roles.get("label"), "")) for row in rows]
-
+from tests_support.labelling_exports import pairs
 
 # ---- Label Studio: JSON
 
@@ -79,8 +46,8 @@ def task(number, text, *annotations, **extra):
     }
 
 
-def test_label_studio_json_gives_text_and_choice(read):
-    rows, reading = read(
+def test_label_studio_json_gives_text_and_choice(read_export):
+    rows, reading = read_export(
         [
             task(1, "good film", annotation(choice("Positive"))),
             task(2, "bad film", annotation(choice("Negative"))),
@@ -101,8 +68,8 @@ def test_label_studio_json_gives_text_and_choice(read):
         (["a", "b", "c", "c"], "c", "0.5"),
     ],
 )
-def test_label_studio_takes_the_majority_of_the_annotators(read, votes, label, agreement):
-    rows, reading = read(
+def test_label_studio_takes_the_majority_of_the_annotators(read_export, votes, label, agreement):
+    rows, reading = read_export(
         [
             task(1, "t", *(annotation(choice(vote), who=who) for who, vote in enumerate(votes))),
             task(2, "u", annotation(choice("z"))),
@@ -117,8 +84,8 @@ def test_label_studio_takes_the_majority_of_the_annotators(read, votes, label, a
     assert not reading.set_aside
 
 
-def test_cancelled_annotations_predictions_and_drafts_are_no_labels(read):
-    rows, reading = read(
+def test_cancelled_annotations_predictions_and_drafts_are_no_labels(read_export):
+    rows, reading = read_export(
         [
             task(
                 1, "t1", annotation(choice("a"), was_cancelled=True), annotation(choice("b"), who=2)
@@ -137,8 +104,8 @@ def test_cancelled_annotations_predictions_and_drafts_are_no_labels(read):
     assert [row["annotators"] for row in rows] == ["1", "0", "0", "0"]
 
 
-def test_a_ground_truth_stands_above_the_other_annotators(read):
-    rows, _ = read(
+def test_a_ground_truth_stands_above_the_other_annotators(read_export):
+    rows, _ = read_export(
         [
             task(
                 1,
@@ -152,8 +119,8 @@ def test_a_ground_truth_stands_above_the_other_annotators(read):
     assert rows[0]["label"] == "b"
 
 
-def test_several_choices_are_a_list_and_their_order_is_no_disagreement(read):
-    rows, _ = read(
+def test_several_choices_are_a_list_and_their_order_is_no_disagreement(read_export):
+    rows, _ = read_export(
         [
             task(1, "t", annotation(choice("b", "a")), annotation(choice("a", "b"), who=2)),
             task(2, "u", annotation(choice("a"))),
@@ -188,8 +155,8 @@ def test_several_choices_are_a_list_and_their_order_is_no_disagreement(read):
         "a rating",
     ],
 )
-def test_label_studio_variants(read, annotations):
-    rows, reading = read(
+def test_label_studio_variants(read_export, annotations):
+    rows, reading = read_export(
         [{"id": 1, "data": {"reviewText": "some words", "source": "web"}, **annotations}]
     )
     assert reading.roles == {"text": "reviewText", "label": "label"}
@@ -197,8 +164,8 @@ def test_label_studio_variants(read, annotations):
     assert rows[0]["source"] == "web"
 
 
-def test_a_class_among_the_data_does_not_hide_the_answer(read):
-    rows, reading = read(
+def test_a_class_among_the_data_does_not_hide_the_answer(read_export):
+    rows, reading = read_export(
         [
             {
                 "id": 1,
@@ -223,30 +190,30 @@ def test_a_class_among_the_data_does_not_hide_the_answer(read):
         [{"data": {"text": "one"}, "predictions": [{"result": []}]}, {"data": {"text": "two"}}],
     ],
 )
-def test_tasks_without_any_annotation_still_give_their_texts(read, tasks):
-    rows, reading = read(tasks)
+def test_tasks_without_any_annotation_still_give_their_texts(read_export, tasks):
+    rows, reading = read_export(tasks)
     assert pairs(rows, reading) == [("one", ""), ("two", "")]
 
 
-def test_two_questions_give_two_columns_and_none_is_chosen(read):
+def test_two_questions_give_two_columns_and_none_is_chosen(read_export):
     tasks = [
         task(i, f"t{i}", annotation(choice("ab"[i % 2]), choice("xy"[i % 3 > 0], question="topic")))
         for i in range(8)
     ]
-    rows, reading = read(tasks)
+    rows, reading = read_export(tasks)
     assert "label" not in reading.roles
     assert {rows[0]["sentiment"], rows[1]["sentiment"]} == {"a", "b"}
     assert rows[0]["topic"] == "x"
     assert any("sentiment, topic" in doubt for doubt in reading.doubts)
 
 
-def test_marked_spans_are_not_classes(read):
+def test_marked_spans_are_not_classes(read_export):
     span = {
         "from_name": "ner",
         "type": "labels",
         "value": {"start": 0, "end": 3, "labels": ["PER"], "text": "Bob"},
     }
-    rows, reading = read(
+    rows, reading = read_export(
         [task(1, "Bob is here", annotation(span)), task(2, "Ann is not", annotation(span))]
     )
     assert pairs(rows, reading) == [("Bob is here", ""), ("Ann is not", "")]
@@ -268,8 +235,8 @@ def test_marked_spans_are_not_classes(read):
         ("upload/7/9d3f2a1b-x-1.png", "x-1.png"),
     ],
 )
-def test_pictures_are_called_as_they_lie_beside_the_export(read, told, path):
-    rows, reading = read(
+def test_pictures_are_called_as_they_lie_beside_the_export(read_export, told, path):
+    rows, reading = read_export(
         [{"id": 1, "data": {"image": told}, "annotations": [annotation(choice("cat"))]}]
     )
     assert reading.roles == {"image": "image", "label": "label"}
@@ -291,7 +258,7 @@ ABOUT = {"created_at": "2025-01-01", "updated_at": "2025-01-01", "lead_time": 2.
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json"])
 @pytest.mark.parametrize("order", ["as written", "sorted columns", "choices last"])
-def test_rows_of_one_task_become_one_item(read, suffix, order):
+def test_rows_of_one_task_become_one_item(read_export, suffix, order):
     records = [record | ABOUT for record in FLAT]
     if order == "sorted columns":
         records = [dict(sorted(record.items())) for record in records]
@@ -300,7 +267,7 @@ def test_rows_of_one_task_become_one_item(read, suffix, order):
             {**{k: v for k, v in r.items() if k != "sentiment"}, "sentiment": r["sentiment"]}
             for r in records
         ]
-    rows, reading = read(
+    rows, reading = read_export(
         records if suffix == "json" else pd.DataFrame(records), suffix, chunk_rows=2
     )
     assert reading.format.startswith("Label Studio")
@@ -311,7 +278,7 @@ def test_rows_of_one_task_become_one_item(read, suffix, order):
     assert (reading.disagreeing, reading.undecided) == (2, 1)
 
 
-def test_a_flat_export_of_one_annotator_keeps_all_rows(read):
+def test_a_flat_export_of_one_annotator_keeps_all_rows(read_export):
     records = [
         {
             "review": f"text number {i}",
@@ -324,19 +291,19 @@ def test_a_flat_export_of_one_annotator_keeps_all_rows(read):
         | ABOUT
         for i in range(1, 7)
     ]
-    rows, reading = read(pd.DataFrame(records), "csv")
+    rows, reading = read_export(pd.DataFrame(records), "csv")
     assert pairs(rows, reading) == [(f"text number {i}", "ab"[i % 2]) for i in range(1, 7)]
     assert rows[0]["lang"] == "en"
 
 
-def test_several_choices_in_a_flat_export_are_a_list(read):
+def test_several_choices_in_a_flat_export_are_a_list(read_export):
     records = [FLAT[0] | ABOUT | {"sentiment": {"choices": ["b", "a"]}}, FLAT[1] | ABOUT]
-    rows, _ = read(records)
+    rows, _ = read_export(records)
     assert [row["label"] for row in rows] == ['["a", "b"]', "neg"]
 
 
-def test_two_projects_in_one_file_are_not_mixed_up(read):
-    rows, reading = read(
+def test_two_projects_in_one_file_are_not_mixed_up(read_export):
+    rows, reading = read_export(
         pd.DataFrame(
             [
                 FLAT[0] | ABOUT,
@@ -349,8 +316,8 @@ def test_two_projects_in_one_file_are_not_mixed_up(read):
     assert pairs(rows, reading) == [("good", "pos"), ("bad", "neg"), ("something else", "neg")]
 
 
-def test_pictures_of_a_flat_export(read):
-    rows, reading = read(
+def test_pictures_of_a_flat_export(read_export):
+    rows, reading = read_export(
         pd.DataFrame(
             [
                 {
@@ -367,3 +334,10 @@ def test_pictures_of_a_flat_export(read):
         "csv",
     )
     assert pairs(rows, reading) == [(f"{i}.jpg", "ab"[i % 2]) for i in range(4)]
+
+
+def test_a_task_whose_data_is_no_object_is_a_row_without_text(read_export):
+    tasks = [{"id": n, "data": {"text": f"text {n}"}, "annotations": []} for n in range(22)]
+    tasks[21]["data"] = ["odd"]
+    rows, _ = read_export(tasks)
+    assert [row["text"] for row in rows[-2:]] == ["text 20", ""]

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tl_core.config import SETTINGS
 from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
@@ -171,30 +170,6 @@ def test_files_and_recipes_stay_small():
         assert (ROOT / f"tl_core/recipes/{name}.py").read_text().count("\n") <= 220
 
 
-def test_the_readme_has_the_settings_and_recipes():
-    text = (ROOT / "README.md").read_text()
-    for spec in Settings.__dataclass_fields__.values():
-        assert spec.metadata["env"] in text
-    for recipe in SETTINGS:
-        assert f"`{recipe}`" in text
-
-
-def test_the_readme_has_the_limits():
-    from tl_core.data.limits import Limits, limits_table
-
-    text = (ROOT / "README.md").read_text()
-    for row in limits_table(Limits()):
-        assert f"| {row['what']} | {row['limit']} |" in text, row["what"]
-
-
-def test_every_page_is_in_the_readme():
-    text = (ROOT / "README.md").read_text()
-    for title in re.findall(
-        r'page\("[\w/]+", "([\w ]+)"', (ROOT / "pages/components/chrome.py").read_text()
-    ):
-        assert title in text, title
-
-
 def test_every_range_is_met_by_its_pin():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = {}
@@ -311,20 +286,3 @@ def test_the_image_for_one_bundle_is_sound():
     assert set(serve["environment"]) <= {
         spec.metadata["env"] for spec in Settings.__dataclass_fields__.values()
     }
-
-
-def test_measured_claims_are_those_of_the_benchmarks():
-    text = (ROOT / "README.md").read_text()
-    results = {
-        path.stem: json.loads(path.read_text())
-        for path in (ROOT / "benchmarks/results").glob("*.json")
-    }
-    for name, *keys in re.findall(r"<!-- (\w+)((?: \| [^|>]+)+) -->", text):
-        found = results[name]
-        for key in [part.strip() for part in keys[0].split("|") if part.strip()]:
-            found = found[key]
-        shown = f"{found} <!-- {name}{keys[0]} -->"
-        assert shown in text, f"the README does not show {found} for {name}{keys[0]}"
-    assert len(re.findall(r"<!-- probe_speed", text)) >= 4
-    assert len(re.findall(r"<!-- starter_gain", text)) >= 4
-    assert len(re.findall(r"<!-- page_speed", text)) >= 4

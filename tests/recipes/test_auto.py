@@ -60,7 +60,7 @@ def test_the_winner_is_an_ordinary_run_with_its_search_beside_it(version, tiny, 
     json.dumps(report, allow_nan=False)
     found = report["search"]
     board = {row["title"]: row for row in found["board"]}
-    assert board["Probe"]["probe"] and board["Probe, then fine-tune"]["minutes"] > 0
+    assert board["Probe"]["probe"] and board["Fine-tune from a probe (LP-FT)"]["minutes"] > 0
     winner = found["board"][0]
     assert winner["state"] == "winner" and winner["log_loss"] <= board["Probe"]["log_loss"]
     assert (report["recipe"], report["backbone"]) == (winner["recipe"], winner["backbone"])

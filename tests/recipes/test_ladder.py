@@ -161,7 +161,8 @@ def test_a_stopped_ladder_compares_only_what_was_trained_to_its_end(version, tin
 
         def stage(self, name, total=0, share=0.0):
             self.asked = self.asked or (
-                name.startswith("Probe, then fine-tune, seed 1") and name.endswith("Training")
+                name.startswith("Fine-tune from a probe (LP-FT), seed 1")
+                and name.endswith("Training")
             )
 
         def should_stop(self):

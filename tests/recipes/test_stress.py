@@ -33,18 +33,7 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
         Progress(),
     )
     (tmp_path / "tried").mkdir()
-    found = stress(
-        RunConfig(
-            "stress",
-            "local",
-            "d@1",
-            str(version.folder),
-            options={"model": str(folder / "model"), "run": "one"},
-        ),
-        version,
-        tmp_path / "tried",
-        Progress(),
-    )
+    found = stress(folder / "model", version, tmp_path / "tried", Progress())
     assert json.loads((tmp_path / "tried" / "stress.json").read_text()) == found
     assert len(found["rows"]) == 3 * len(PICTURES)
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")

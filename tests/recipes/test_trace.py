@@ -68,17 +68,10 @@ def test_neighbours_are_those_of_the_trained_model(tmp_path, tiny, family, recip
         tmp_path / "cache",
         Progress(),
     )
-    config = RunConfig(
-        "trace",
-        "local",
-        "d@1",
-        str(version.folder),
-        options={"run": "r", "model": str(folder / "model"), "max_length": 24},
-    )
-    found = trace(config, version, folder, tmp_path / "cache", Progress())
+    count = trace(24, folder / "model", version, folder, tmp_path / "cache", Progress())
     with np.load(folder / FILE) as arrays:
         rows, near, alike = arrays["rows"], arrays["near"], arrays["alike"]
-    assert found["rows"] == len(rows) == len(version.rows_of("train", "validation", "test"))
+    assert count == len(rows) == len(version.rows_of("train", "validation", "test"))
     assert np.isin(near, version.rows_of("train")).all()
     assert not (near == rows[:, None]).any()
     assert (np.diff(alike, axis=1) <= 0).all()

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
 
-from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.config import RunConfig
 from tl_core.errors import DataError, NotFoundError, StateError
 from tl_core.registry.database import HEAD, current_revision, open_database
 from tl_core.registry.datasets import DatasetStore
@@ -22,31 +21,6 @@ from tl_core.registry.queue import RunWriter, sweep
 from tl_core.registry.runs import RunStore
 from tl_core.registry.tables import metadata, runs
 from tl_core.settings import Settings
-
-POSTGRES = os.environ.get("TL_TEST_POSTGRES_URL", "")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def engine(request, home):
-    from tl_core.registry import database
-
-    if request.param == "sqlite":
-        yield open_database(Settings(home=str(home)))
-        return
-    if not POSTGRES:
-        pytest.skip("set TL_TEST_POSTGRES_URL to a PostgreSQL server")
-    found = open_database(Settings(home=str(home), database_url=POSTGRES))
-    with found.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
-    yield found
-    database._open.cache_clear()
-    found.dispose()
-
-
-@pytest.fixture
-def ann(engine, home):
-    return RunStore(engine, "ann", home)
 
 
 def config(owner="ann", kind="train"):
@@ -315,91 +289,6 @@ def test_runs_made_with_the_old_image_starter_keep_their_network(tmp_path):
         "starter:image-small",
         "hub:a/b",
     ]
-
-
-@pytest.mark.parametrize("way", ["run:", "static:run:", "among others", "longer"])
-def test_nobody_starts_from_a_run_of_somebody_else(engine, home, ann, way):
-    run_id = ann.create(config()).id
-    wanted = (
-        replace(
-            config("bob"),
-            kind="rank",
-            options={"backbones": ["starter:text", f"static:run:{run_id}"]},
-        )
-        if way == "among others"
-        else (
-            replace(config("bob"), recipe="finetune").longer(run_id, 2.0)
-            if way == "longer"
-            else replace(config("bob"), backbone=f"{way}{run_id}")
-        )
-    )
-    with pytest.raises(NotFoundError):
-        RunStore(engine, "bob", home).create(wanted)
-    assert ann.create(replace(wanted, owner="ann")).status == "queued"
-
-
-@pytest.mark.parametrize("kind", [name for name, kind in RUN_KINDS.items() if kind.runs])
-def test_work_on_a_run_names_it_by_an_id_that_is_ones_own(engine, home, ann, kind):
-    run_id = ann.create(config()).id
-    theirs = replace(config("bob"), kind=kind, options={"run": run_id})
-    with pytest.raises(NotFoundError):
-        RunStore(engine, "bob", home).create(theirs)
-    with pytest.raises(NotFoundError):  # a path is no id
-        ann.create(replace(theirs, owner="ann", options={"run": str(home / "runs" / run_id)}))
-    assert ann.create(replace(theirs, owner="ann")).kind == kind
-
-
-def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
-    own = data.get("d@1").folder
-    assert ann.create(replace(config(), dataset_dir=str(own))).status == "queued"
-    for wanted in (
-        replace(config(), dataset_dir="/etc"),
-        replace(config(), dataset_dir=str(own), dataset="d@2"),
-        replace(config(), dataset_dir=str(own), dataset=""),
-    ):
-        with pytest.raises(StateError, match="folder"):
-            ann.create(wanted)
-    with pytest.raises(StateError, match="folder"):
-        RunStore(engine, "bob", home).create(replace(config("bob"), dataset_dir=str(own)))
-
-
-@pytest.fixture
-def data(engine, home):
-    store = DatasetStore(engine, "ann", home)
-    store.add(
-        "d",
-        store.new_folder(),
-        {"modality": "text", "task": "single_label", "rows": 4, "classes": 2, "fingerprint": "a"},
-    )
-    return store
-
-
-@pytest.mark.parametrize("kind", [kind for kind in RUN_KINDS if kind != "train"])
-def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
-    run = ann.create(replace(config(), kind=kind))
-    with pytest.raises(DataError, match="at work"):
-        data.delete("d")
-    ann.cancel(run.id)
-    assert len(data.delete("d")) == 1
-
-
-def test_work_whose_process_has_gone_protects_no_data(engine, ann, data):
-    run = ann.create(replace(config(), kind="explore"))
-    writer = RunWriter(engine)
-    writer.claim_next("light")
-    writer.hand_over(run.id, 2**22 - 3, 1.0)
-    assert len(data.delete("d")) == 1
-
-
-def test_of_several_runs_all_are_deleted_or_none(engine, ann):
-    gone, stays = ann.create(config()), ann.create(config())
-    ann.cancel(gone.id)
-    with pytest.raises(StateError, match=stays.id):
-        ann.delete_all([gone.id, stays.id])
-    assert {run.id for run in ann.list()} == {gone.id, stays.id}
-    ann.cancel(stays.id)
-    assert ann.delete_all([gone.id, stays.id]) == [gone.folder, stays.folder]
-    assert ann.list() == [] and ann.delete_all([]) == []
 
 
 def test_folders_of_runs_without_a_row_are_swept_after_a_day(engine, home, ann):

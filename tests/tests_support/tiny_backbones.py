@@ -9,13 +9,15 @@ from pathlib import Path
 
 import torch
 
-_TEXT = {
+_LAYERS = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "intermediate_size": 64,
 }
-_IMAGE = {**_TEXT, "image_size": 32, "patch_size": 8}
+_VOCABULARY = 4 + 72 + 5 + 12
+_TEXT = {**_LAYERS, "vocab_size": _VOCABULARY}
+_IMAGE = {**_LAYERS, "image_size": 32, "patch_size": 8}
 TEXT_FAMILIES = (
     "bert",
     "roberta",
@@ -110,25 +112,30 @@ def write_tokenizer(folder: Path) -> None:
 
 
 def _build(family: str):
+    makers = _text_makers() | _image_makers() | _pair_makers()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return makers[family]()
+
+
+def _text_makers():
     import transformers as t
 
-    size = 4 + 72 + 5 + 12
-    text = {**_TEXT, "vocab_size": size}
-    makers = {
-        "bert": lambda: t.BertModel(t.BertConfig(**text)),
+    return {
+        "bert": lambda: t.BertModel(t.BertConfig(**_TEXT)),
         "roberta": lambda: t.RobertaModel(
-            t.RobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)
+            t.RobertaConfig(**_TEXT, pad_token_id=0, max_position_embeddings=66)
         ),
         "xlm-roberta": lambda: t.XLMRobertaModel(
-            t.XLMRobertaConfig(**text, pad_token_id=0, max_position_embeddings=66)
+            t.XLMRobertaConfig(**_TEXT, pad_token_id=0, max_position_embeddings=66)
         ),
         "distilbert": lambda: t.DistilBertModel(
-            t.DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=size)
+            t.DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=64, vocab_size=_VOCABULARY)
         ),
-        "electra": lambda: t.ElectraModel(t.ElectraConfig(**text, embedding_size=32)),
+        "electra": lambda: t.ElectraModel(t.ElectraConfig(**_TEXT, embedding_size=32)),
         "deberta-v2": lambda: t.DebertaV2Model(
             t.DebertaV2Config(
-                **text,
+                **_TEXT,
                 relative_attention=True,
                 pos_att_type=["p2c", "c2p"],
                 position_buckets=16,
@@ -138,12 +145,24 @@ def _build(family: str):
                 type_vocab_size=0,
             )
         ),
-        "modernbert": lambda: t.ModernBertModel(t.ModernBertConfig(**text, pad_token_id=0)),
+        "modernbert": lambda: t.ModernBertModel(t.ModernBertConfig(**_TEXT, pad_token_id=0)),
         "gpt2": lambda: t.GPT2Model(
             t.GPT2Config(
-                n_embd=32, n_layer=2, n_head=4, vocab_size=size, eos_token_id=3, bos_token_id=2
+                n_embd=32,
+                n_layer=2,
+                n_head=4,
+                vocab_size=_VOCABULARY,
+                eos_token_id=3,
+                bos_token_id=2,
             )
         ),
+    }
+
+
+def _image_makers():
+    import transformers as t
+
+    return {
         "vit": lambda: t.ViTModel(t.ViTConfig(**_IMAGE)),
         "deit": lambda: t.DeiTModel(t.DeiTConfig(**_IMAGE)),
         "deit-teacher": lambda: t.DeiTForImageClassificationWithTeacher(t.DeiTConfig(**_IMAGE)),
@@ -175,20 +194,25 @@ def _build(family: str):
                 image_size=32, width_coefficient=0.25, depth_coefficient=0.25, hidden_dim=320
             )
         ),
+    }
+
+
+def _pair_makers():
+    """Networks of a text and an image tower."""
+    import transformers as t
+
+    return {
         "clip": lambda: t.CLIPModel(
             t.CLIPConfig(
-                text_config={**text, "eos_token_id": 3},
+                text_config={**_TEXT, "eos_token_id": 3},
                 vision_config=dict(_IMAGE),
                 projection_dim=16,
             )
         ),
         "siglip": lambda: t.SiglipModel(
-            t.SiglipConfig(text_config={**text, "projection_size": 32}, vision_config=dict(_IMAGE))
+            t.SiglipConfig(text_config={**_TEXT, "projection_size": 32}, vision_config=dict(_IMAGE))
         ),
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return makers[family]()
 
 
 def _write_timm(folder: Path) -> None:

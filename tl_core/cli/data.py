@@ -2,261 +2,297 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from tl_core.cli.context import Output, stores
-from tl_core.data.plan import plan_lines
-from tl_core.data.schema import FindingFacts, ImportOptions
+import click
+
+from tl_core.cli.context import open_stores
+from tl_core.cli.dataset_object import dataset_lines, dataset_object, finding_line
+from tl_core.cli.output import Output
+from tl_core.cli.parsing import Choice, Group
+from tl_core.data.schema import ImportOptions
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.storage import remove_tree
 
+Callback = TypeVar("Callback", bound=Callable[..., int])
 
-def dataset_object(record: DatasetRecord, info: VersionInfo) -> dict[str, Any]:
-    """The dataset object of the contract."""
-    return {
-        "dataset": record.name,
-        "version": record.version,
-        "fingerprint": info.fingerprint,
-        "modality": info.modality,
-        "task": info.task,
-        "rows": info.rows,
-        "classes": info.classes,
-        "splits": info.splits,
-        "class_splits": info.class_splits,
-        "columns": info.columns,
-        "skipped": info.skipped,
-        "skipped_count": info.skipped_count,
-        "findings": info.findings,
-        "plan": info.plan,
-        "preparation": info.preparation,
-        "parent": info.parent,
-        "change": info.change,
-    }
+data = Group(
+    "data",
+    help=("Datasets: add, list, show, check, fix, versions, compare, restore, export, delete."),
+)
+name_argument = click.argument("name", help="NAME or NAME@VERSION")
 
 
-def _lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
-    noun = {"image": "images", "text": "texts"}[info.modality]
-    return [
-        f"{record.reference}: {info.rows:,} {noun} in {len(info.classes)} classes",
-        "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
-        "  classes: "
-        + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:20]),
-        *_class_splits(info),
-        *plan_lines(info.plan),
-        *map(_finding_line, info.findings),
-    ]
+def import_options(command: Callback) -> Callback:
+    """One option for each field of `ImportOptions`, with the words of the field."""
+    for field in reversed(fields(ImportOptions)):
+        flag, text = "--" + field.name.replace("_", "-"), field.metadata["help"]
+        if isinstance(field.default, bool):
+            command = click.option(flag, is_flag=True, help=text)(command)
+        else:
+            kind = type(field.default)
+            command = click.option(flag, type=kind, default=field.default, help=text)(command)
+    return command
 
 
-def _class_splits(info: VersionInfo) -> list[str]:
-    """Rows of each class by split, where there are few enough classes to read them."""
-    if len(info.class_splits) > 20:
-        return []
-    return [
-        f"    {name}: " + ", ".join(f"{split} {count:,}" for split, count in parts.items() if count)
-        for name, parts in info.class_splits.items()
-    ]
-
-
-def _finding_line(finding: FindingFacts) -> str:
-    return (
-        f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip()
-        + _fixes(finding)
-    )
-
-
-def _fixes(finding: FindingFacts) -> str:
-    return (
-        f" (fix: {' or '.join(a['id'] for a in finding['actions'])})" if finding["actions"] else ""
-    )
-
-
-def add(args: argparse.Namespace, output: Output) -> int:
+@data.command("add")
+@click.argument(
+    "source",
+    help=(
+        "folder, zip, csv, tsv, json, jsonl, parquet, xlsx, hub:owner/name, or sample:digits, "
+        "sample:messages, sample:messages-zh"
+    ),
+)
+@click.option("--name", required=True, help="name of the dataset")
+@click.option(
+    "--test", default="", metavar="SOURCE", help="a second source that becomes the test rows"
+)
+@click.option("--append", is_flag=True, help="add the rows to the dataset's newest version")
+@click.option("--yes", is_flag=True, help="take guesses without a warning")
+@click.option(
+    "--strict", is_flag=True, help="store nothing that rests on a guess; exit code 2 then"
+)
+@import_options
+@click.pass_obj
+def add(
+    output: Output,
+    /,
+    source: str,
+    name: str,
+    test: str,
+    append: bool,
+    yes: bool,
+    strict: bool,
+    **choices: object,
+) -> int:
+    """Make a dataset version from a folder, zip, table or Hub dataset."""
     from tl_core.intake import add_dataset
 
-    settings, datasets, _ = stores()
-    options = ImportOptions(
-        **{spec.name: getattr(args, spec.name) for spec in fields(ImportOptions)}
-    )
+    settings, datasets, _ = open_stores()
+    options: ImportOptions = ImportOptions.from_dict(choices)
     record, info, is_new = add_dataset(
-        datasets,
-        settings,
-        args.source,
-        args.name,
-        options,
-        args.test,
-        append=args.append,
-        strict=args.strict,
+        datasets, settings, source, name, options, test, append=append, strict=strict
     )
-    if not args.yes:
-        for doubt in info.plan.get("uncertain", []):
-            output.note(f"Warning: {doubt}")
-    return output.show(
-        dataset_object(record, info),
-        _lines(record, info)
-        + ([] if is_new else ["  The same content is already there; no new version was made."]),
-    )
+    for doubt in [] if yes else info.plan.get("uncertain", []):
+        output.note(f"Warning: {doubt}")
+    lines = dataset_lines(record, info)
+    if not is_new:
+        lines.append("  The same content is already there; no new version was made.")
+    return output.show(dataset_object(record, info), lines)
 
 
-def show_list(_args: argparse.Namespace, output: Output) -> int:
-    _, datasets, _ = stores()
-    records = datasets.list(all_versions=True)
+@data.command("list")
+@click.pass_obj
+def list_datasets(output: Output) -> int:
+    """All datasets."""
+    records = open_stores().datasets.list(all_versions=True)
     return output.show(
         [
             {
-                "dataset": r.name,
-                "version": r.version,
-                "fingerprint": r.fingerprint,
-                "modality": r.modality,
-                "task": r.task,
-                "rows": r.rows,
-                "classes": r.classes,
-                "created": r.created,
+                "dataset": record.name,
+                "version": record.version,
+                "fingerprint": record.fingerprint,
+                "modality": record.modality,
+                "task": record.task,
+                "rows": record.rows,
+                "classes": record.classes,
+                "created": record.created,
             }
-            for r in records
+            for record in records
         ],
         [
-            f"{r.reference:30} {r.modality:6} {r.rows:>9,} rows  {r.classes:>4} classes"
-            for r in records
+            f"{record.reference:30} {record.modality:6} {record.rows:>9,} rows "
+            f" {record.classes:>4} classes"
+            for record in records
         ]
         or ["No datasets yet. Add one: python -m tl_core data add sample:digits --name digits"],
     )
 
 
 def _open(name: str) -> tuple[DatasetRecord, VersionInfo]:
-    _, datasets, _ = stores()
-    record = datasets.get(name)
+    """A version's record and what its folder says about it."""
+    record = open_stores().datasets.get(name)
     return record, DatasetVersion(record.folder).info
 
 
-def show(args: argparse.Namespace, output: Output) -> int:
-    record, info = _open(args.name)
-    return output.show(dataset_object(record, info), _lines(record, info))
+@data.command("show")
+@name_argument
+@click.pass_obj
+def show(output: Output, name: str) -> int:
+    """Classes, splits and findings of one dataset."""
+    record, info = _open(name)
+    return output.show(dataset_object(record, info), dataset_lines(record, info))
 
 
-def check(args: argparse.Namespace, output: Output) -> int:
-    record, info = _open(args.name)
-    found: dict[str, Any] = {
+@data.command("check")
+@name_argument
+@click.option(
+    "--shortcuts",
+    is_flag=True,
+    help=(
+        "also try to guess the class from size, light, borders, file format, length or "
+        "punctuation alone"
+    ),
+)
+@click.pass_obj
+def check(output: Output, name: str, shortcuts: bool) -> int:
+    """Only its findings."""
+    record, info = _open(name)
+    content: dict[str, object] = {
         "dataset": record.name,
         "version": record.version,
         "findings": info.findings,
     }
-    lines = [_finding_line(one) for one in info.findings]
-    if args.shortcuts:
+    lines = [finding_line(finding) for finding in info.findings]
+    if shortcuts:
         from tl_core.train.nuisance import look_for_shortcuts
 
-        found["shortcuts"] = look_for_shortcuts(DatasetVersion(record.folder))
+        guesses = look_for_shortcuts(DatasetVersion(record.folder))
+        content["shortcuts"] = guesses
         lines += [
-            f"  [{'warning' if part['telling'] else 'info'}] {part['sentence']}"
-            for part in found["shortcuts"]
+            f"  [{'warning' if guess['telling'] else 'info'}] {guess['sentence']}"
+            for guess in guesses
         ]
-    return output.show(found, lines or ["Nothing to look at."])
+    return output.show(content, lines or ["Nothing to look at."])
 
 
-def fix(args: argparse.Namespace, output: Output) -> int:
+@data.command("fix")
+@name_argument
+@click.argument("finding", help="id of the finding, as check shows it")
+@click.option("--action", default="", help="which of its fixes; default: the first")
+@click.pass_obj
+def fix(output: Output, name: str, finding: str, action: str) -> int:
+    """Apply a finding's fix; the result is a new version."""
     from tl_core.intake import fix_dataset
 
-    _, datasets, _ = stores()
-    action = args.action_id
-    if not action:
-        found = next((f for f in _open(args.name)[1].findings if f["id"] == args.finding), None)
-        action = found["actions"][0]["id"] if found and found["actions"] else ""
-    record, info, _ = fix_dataset(datasets, args.name, args.finding, action)
-    return output.show(dataset_object(record, info), [info.change, *_lines(record, info)])
+    record, info, _ = fix_dataset(
+        open_stores().datasets, name, finding, action or _first_fix(name, finding)
+    )
+    return output.show(dataset_object(record, info), [info.change, *dataset_lines(record, info)])
 
 
-def versions(args: argparse.Namespace, output: Output) -> int:
-    _, datasets, _ = stores()
-    record = datasets.get(args.name)
-    known = [
-        (r, DatasetVersion(r.folder).info)
-        for r in datasets.list(all_versions=True)
-        if r.name == record.name
+def _first_fix(name: str, finding_id: str) -> str:
+    """The first fix that a finding offers; empty where it has none or does not exist."""
+    for finding in _open(name)[1].findings:
+        if finding["id"] == finding_id and finding["actions"]:
+            return str(finding["actions"][0]["id"])
+    return ""
+
+
+@data.command("versions")
+@name_argument
+@click.pass_obj
+def versions(output: Output, name: str) -> int:
+    """All its versions and what was done to each."""
+    datasets = open_stores().datasets
+    newest = datasets.get(name)
+    history = [
+        (record, info, info.change or f"Read from {info.source}.")
+        for record in datasets.list(all_versions=True)
+        if record.name == newest.name
+        for info in [DatasetVersion(record.folder).info]
     ]
     return output.show(
         [
             {
-                "dataset": r.name,
-                "version": r.version,
-                "rows": r.rows,
-                "classes": r.classes,
-                "created": r.created,
+                "dataset": record.name,
+                "version": record.version,
+                "rows": record.rows,
+                "classes": record.classes,
+                "created": record.created,
                 "parent": info.parent,
-                "change": info.change or f"Read from {info.source}.",
+                "change": change,
             }
-            for r, info in known
+            for record, info, change in history
         ],
         [
-            f"{r.reference:30} {r.rows:>9,} rows  {info.change or 'Read from ' + info.source + '.'}"
-            for r, info in known
+            f"{record.reference:30} {record.rows:>9,} rows  {change}"
+            for record, _, change in history
         ],
     )
 
 
-def compare(args: argparse.Namespace, output: Output) -> int:
+@data.command("compare")
+@click.argument("first", help="NAME@VERSION")
+@click.argument("second", help="NAME@VERSION")
+@click.pass_obj
+def compare(output: Output, first: str, second: str) -> int:
+    """What was added, removed, relabelled, moved."""
     from tl_core.data.changes import compare_versions
 
-    _, datasets, _ = stores()
-    old, new = (datasets.get(name) for name in (args.first, args.second))
-    difference = compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder))
-    lists = {
-        "added": difference["added"],
-        "removed": difference["removed"],
-        "relabelled": difference["relabelled"],
-        "moved": difference["moved"],
-    }
-    return output.show(
-        {"versions": [old.reference, new.reference], **difference},
-        [f"{old.reference} to {new.reference}:"]
-        + [
-            line
-            for kind, part in lists.items()
-            for line in (
-                f"  {kind}: {part['count']:,}",
-                *(f"    {entry['item'][:80]} ({entry['what']})" for entry in part["items"][:10]),
-            )
-        ],
-    )
+    datasets = open_stores().datasets
+    old, new = datasets.get(first), datasets.get(second)
+    changes = compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder))
+    lines = [f"{old.reference} to {new.reference}:"]
+    for kind, part in (
+        ("added", changes["added"]),
+        ("removed", changes["removed"]),
+        ("relabelled", changes["relabelled"]),
+        ("moved", changes["moved"]),
+    ):
+        lines.append(f"  {kind}: {part['count']:,}")
+        lines += [f"    {entry['item'][:80]} ({entry['what']})" for entry in part["items"][:10]]
+    return output.show({"versions": [old.reference, new.reference], **changes}, lines)
 
 
-def restore(args: argparse.Namespace, output: Output) -> int:
+@data.command("restore")
+@click.argument("name", help="NAME@VERSION")
+@click.pass_obj
+def restore(output: Output, name: str) -> int:
+    """Make an older version the newest one."""
     from tl_core.intake import restore_dataset
 
-    _, datasets, _ = stores()
-    record, info, is_new = restore_dataset(datasets, args.name)
+    record, info, is_new = restore_dataset(open_stores().datasets, name)
     return output.show(
         dataset_object(record, info),
-        _lines(record, info) if is_new else ["The newest version has this content already."],
+        dataset_lines(record, info) if is_new else ["The newest version has this content already."],
     )
 
 
-def export(args: argparse.Namespace, output: Output) -> int:
+@data.command("export")
+@name_argument
+@click.option("-o", "--output", "target", required=True, metavar="FILE", help="file to write")
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=Choice(("folders", "csv", "parquet")),
+    help="folders: a zip of class folders (images); csv (texts); parquet",
+)
+@click.pass_obj
+def export(output: Output, name: str, target: str, form: str) -> int:
+    """Write a version as files for any other tool."""
     from tl_core.data.takeout import take_out
 
-    _, datasets, _ = stores()
-    record = datasets.get(args.name)
-    target = Path(args.output)
-    rows = take_out(DatasetVersion(record.folder), target, args.format)
+    record = open_stores().datasets.get(name)
+    path = Path(target)
+    rows = take_out(DatasetVersion(record.folder), path, form)
     return output.show(
-        {"dataset": record.name, "version": record.version, "rows": rows, "output": str(target)},
-        [f"{rows:,} items of {record.reference} in {target}"],
+        {"dataset": record.name, "version": record.version, "rows": rows, "output": str(path)},
+        [f"{rows:,} items of {record.reference} in {path}"],
     )
 
 
-def delete(args: argparse.Namespace, output: Output) -> int:
-    _, datasets, runs = stores()
-    gone = 0
-    if args.with_runs:
-        for folder in runs.delete_all([run.id for run in runs.of_dataset(args.name)]):
-            remove_tree(folder)
-            gone += 1
-    folders = datasets.delete(args.name)
-    for folder in folders:
+@data.command("delete")
+@name_argument
+@click.option("--with-runs", is_flag=True, help="also remove the runs that depend on it")
+@click.pass_obj
+def delete(output: Output, name: str, with_runs: bool) -> int:
+    """Remove a dataset or one version of it."""
+    _, datasets, runs = open_stores()
+    dependent = [run.id for run in runs.of_dataset(name)] if with_runs else []
+    run_folders = runs.delete_all(dependent) if dependent else []
+    for folder in run_folders:
         remove_tree(folder)
+    version_folders = datasets.delete(name)
+    for folder in version_folders:
+        remove_tree(folder)
+    gone, count = len(run_folders), len(version_folders)
     return output.show(
-        {"deleted": args.name, "versions": len(folders), "runs": gone},
-        [f"Deleted {args.name} ({len(folders)} version(s), {gone} run(s))."],
+        {"deleted": name, "versions": count, "runs": gone},
+        [f"Deleted {name} ({count} version(s), {gone} run(s))."],
     )

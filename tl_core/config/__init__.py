@@ -81,7 +81,10 @@ class RunConfig:
             raise ConfigError(
                 f"There is no kind of run called {self.kind!r}.", "", nearest(self.kind, RUN_KINDS)
             )
-        if RUN_KINDS[self.kind].with_recipe:
+        spec = RUN_KINDS[self.kind].spec
+        if spec is not None:
+            spec.from_dict(self.options)
+        else:
             if self.recipe not in SETTINGS:
                 raise ConfigError(
                     f"There is no recipe {self.recipe!r}.", "", nearest(self.recipe, SETTINGS)
@@ -101,21 +104,22 @@ class RunConfig:
 
     def begins_with(self) -> list[str]:
         """Ids of the earlier runs whose models it starts from or looks at."""
-        named = [
-            reference.removeprefix("static:")
-            for reference in (self.backbone, *self.options.get("backbones", ()))
-        ]
-        found = [one.removeprefix("run:") for one in named if one.startswith("run:")]
-        keys = ("continue_from", *RUN_KINDS[self.kind].runs)
-        return [*found, *(str(self.options[key]) for key in keys if self.options.get(key))]
+        backbone = self.backbone.removeprefix("static:")
+        own = [backbone.removeprefix("run:")] if backbone.startswith("run:") else []
+        return [*self._read_runs(), *own]
 
     @property
     def parent(self) -> str:
         """Id of the earlier run that it goes on from or looks at; nothing for most runs."""
-        own = [reference for reference in (self.backbone,) if reference.startswith("run:")]
-        keys = ("continue_from", *RUN_KINDS[self.kind].runs)
-        named = [str(self.options[key]) for key in keys if self.options.get(key)]
-        return next(iter([*named, *(one.removeprefix("run:") for one in own)]), "")
+        return next(iter(self.begins_with()), "")
+
+    def _read_runs(self) -> list[str]:
+        """Ids of the earlier runs that its options name."""
+        spec = RUN_KINDS[self.kind].spec
+        if spec is not None:
+            return spec.from_dict(self.options).runs()
+        continued = str(self.options.get("continue_from", ""))
+        return [continued] if continued else []
 
     def longer(self, run_id: str, epochs: float) -> RunConfig:
         """The config of a run that goes on from the end of this one, whose id is `run_id`.
@@ -150,17 +154,24 @@ class RunConfig:
     def read(cls, folder: Path) -> RunConfig:
         """What `write` wrote, or an earlier version did, with paths as they are here."""
         told = placed(json.loads((folder / "config.json").read_text()), home_of(folder))
-        return cls(**{**told, "options": _ids(told.get("kind", ""), told.get("options", {}))})
+        return cls(**{**told, "options": _current(told.get("kind", ""), told.get("options", {}))})
 
 
-def _ids(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def _current(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """Options as earlier versions wrote them, with folders of runs where ids stand today."""
-    old = dict(options)
-    if kind in ("predict", "stress", "trace") and (model := old.pop("model", "")):
-        return {"run": Path(model).parent.name, **old}
-    if kind == "push" and (bundle := old.pop("bundle", "")):
-        return {"run": Path(bundle).parent.name, "folder": Path(bundle).name, **old}
-    return {**old, "run": Path(old["run"]).name} if kind == "export" and "run" in old else options
+    spec = RUN_KINDS[kind].spec if kind in RUN_KINDS else None
+    if spec is None:
+        return options
+    current = dict(options)
+    if "model" in current:
+        current["run"] = Path(current["model"]).parent.name
+    if "bundle" in current:
+        bundle = Path(current["bundle"])
+        current |= {"run": bundle.parent.name, "folder": bundle.name}
+    if kind == "export" and "run" in current:
+        current["run"] = Path(current["run"]).name
+    known = {one.name for one in fields(spec)}
+    return {key: value for key, value in current.items() if key in known}
 
 
 def describe_settings(recipe: str) -> list[dict[str, Any]]:

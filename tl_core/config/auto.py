@@ -23,17 +23,21 @@ class AutoSettings(Checked):
     )
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
     max_length: int = setting(
-        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+        256,
+        "Maximum length of a text in tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
+        only="text",
     )
     augment: str = setting(
         "standard",
-        "How pictures are varied while training. With standard, light is tried, too; "
+        "Data augmentation of pictures. With standard, light is tried, too; "
         "everything else is kept as it is: letters must not be mirrored.",
         choices=AUGMENTATIONS,
         only="image",
         advanced=False,
     )
     baseline: bool = setting(
-        True, "Also train the no-transfer yardstick, to show what transfer bought."
+        True, "Also train the no-transfer baseline, to show what transfer bought."
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)

@@ -4,8 +4,9 @@ class shares.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 from tl_core.errors import ConfigError, nearest
 
@@ -53,7 +54,7 @@ class Checked:
             _check(spec, getattr(self, spec.name))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Any:  # noqa: ANN401
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Build from plain JSON values; unknown keys and wrong types raise `ConfigError`."""
         known = {spec.name: spec for spec in fields(cls)}
         for key in values:
@@ -61,11 +62,16 @@ class Checked:
                 raise ConfigError(f"There is no setting {key!r}.", "", nearest(key, known))
         return cls(**{key: _coerce(known[key], value) for key, value in values.items()})
 
+    @classmethod
+    def help_of(cls, name: str) -> str:
+        """The text of one setting."""
+        return next(str(spec.metadata.get("help", "")) for spec in fields(cls) if spec.name == name)
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def _coerce(spec: Field[Any], value: Any) -> Any:  # noqa: ANN401
+def _coerce(spec: Field[Any], value: object) -> Any:  # noqa: ANN401
     """JSON has no tuples and writes 1 for 1.0."""
     kind = type(spec.default)
     if kind is tuple and isinstance(value, list | tuple):

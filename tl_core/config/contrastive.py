@@ -16,7 +16,7 @@ class ContrastiveSettings(Checked):
 
     pairs: int = setting(
         8000,
-        "Most pairs of texts to learn from. Few texts already make many pairs; as many alike as "
+        "Maximum number of pairs of texts. Few texts already make many pairs; as many alike as "
         "unlike are drawn. More pairs cost time in proportion.",
         low=16,
         high=10**6,
@@ -24,25 +24,27 @@ class ContrastiveSettings(Checked):
     )
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
     max_length: int = setting(
-        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, advanced=False
+        256,
+        "Maximum length of a text in tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
+        advanced=False,
     )
-    learning_rate: float = setting(
-        2e-5, "How far each step moves the encoder.", low=1e-8, high=1e-2
-    )
-    batch_size: int = setting(16, "Pairs behind each step.", low=2, high=1024)
+    learning_rate: float = setting(2e-5, "Peak learning rate of the encoder.", low=1e-8, high=1e-2)
+    batch_size: int = setting(16, "Pairs per optimizer step.", low=2, high=1024)
     warmup: float = setting(
         0.1,
-        "Share of the steps in which the learning rate rises from 0; it then falls to 0.",
+        "Warm-up: share of the steps in which the learning rate rises from 0; it then falls to 0.",
         low=0.0,
         high=0.9,
     )
     weight_decay: float = setting(
         0.01,
-        "Pull of the moving weights towards zero; never on norms and biases.",
+        "Decoupled weight decay (AdamW); not applied to norms and biases.",
         low=0.0,
         high=1.0,
     )
     baseline: bool = setting(
-        True, "Also train the no-transfer yardstick, to show what transfer bought."
+        True, "Also train the no-transfer baseline, to show what transfer bought."
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)

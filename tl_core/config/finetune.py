@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from tl_core.config.checked import setting
 from tl_core.config.frozen import INPUT_SIZE, SEED
@@ -30,8 +31,8 @@ class FinetuneSettings(SurgeryPlan):
     )
     epochs: float = setting(
         0.0,
-        "How often every example is seen. 0 decides: 5 for large sets, up to 12 for small "
-        "ones (500 steps at least, where that is enough); a good state is kept in any case.",
+        "Passes over the training examples. 0 chooses 5 for large sets, up to 12 for small ones "
+        "(at least 500 steps where that is enough); the best state is kept in any case.",
         low=0.0,
         high=1000,
         advanced=False,
@@ -39,30 +40,30 @@ class FinetuneSettings(SurgeryPlan):
     )
     batch_size: int = setting(
         0,
-        "Examples behind each step; 0 takes 32. When memory runs out, the machine takes them "
-        "in smaller parts by itself, with the same result.",
+        "Examples per optimizer step; 0 takes 32. When memory runs out, a batch is split into "
+        "micro-batches automatically, with the same result.",
         low=0,
         high=4096,
         group="Training",
     )
     accumulate: int = setting(
         1,
-        "Parts that each batch is taken in, one after the other. Saves memory, costs some "
-        "time, changes nothing else.",
+        "Gradient accumulation: micro-batches per optimizer step. Saves memory, costs some time, "
+        "changes nothing else.",
         low=1,
         high=256,
         group="Training",
     )
     lp_start: bool = setting(
         True,
-        "Fit the classifier on frozen features first, so that the first steps do not "
-        "spoil them (LP-FT).",
+        "Fit the classifier on frozen features first (linear probing, then fine-tuning: LP-FT), so "
+        "that the first steps do not distort them.",
         group="Training",
     )
     class_weights: str = setting(
         "none",
-        "How much a mistake counts. Balanced: as much on a rare class as on a common one; sqrt:"
-        " half-way; custom: as you say.",
+        "Class weights in the loss. Balanced: inverse to the class frequency, so that rare classes "
+        "count as much as common ones; sqrt: its square root; custom: those of custom_weights.",
         choices=("none", "balanced", "sqrt", "custom"),
         advanced=False,
         group="Classes",
@@ -76,114 +77,124 @@ class FinetuneSettings(SurgeryPlan):
     )
     oversample: bool = setting(
         False,
-        "Show rare classes as often as common ones, by repeating their examples.",
+        "Oversample rare classes, so that every class is seen equally often.",
         group="Classes",
     )
     loss: str = setting(
         "cross-entropy",
-        "Focal loss looks away from examples that are already easy; try it with many easy ones.",
+        "Focal loss down-weights examples that are already classified with confidence; try it with "
+        "many easy ones.",
         choices=("cross-entropy", "focal"),
         group="Classes",
     )
     focal_gamma: float = setting(
-        2.0, "How strongly focal loss looks away.", low=0.0, high=10.0, group="Classes"
+        2.0,
+        "Focusing parameter gamma of focal loss; 0 is cross-entropy.",
+        low=0.0,
+        high=10.0,
+        group="Classes",
     )
     label_smoothing: float = setting(
         0.0,
-        "Share of certainty that is taken from the labels; 0.1 helps when some are wrong.",
+        "Label smoothing: probability mass spread over the other classes; 0.1 helps when some "
+        "labels are wrong.",
         low=0.0,
         high=0.9,
         group="Classes",
     )
     learning_rate: float = setting(
         0.0,
-        "How far each step goes. 0 chooses by size and kind of the backbone; find_lr measures it.",
+        "Peak learning rate. 0 chooses by size and kind of the backbone; find_lr measures it.",
         low=0.0,
         high=10.0,
         group="Learning rate",
     )
     find_lr: bool = setting(
         False,
-        "Measure the learning rate first: it is raised step by step until the loss bursts, "
-        "then everything is put back.",
+        "Learning rate range test first: the rate is raised step by step until the loss diverges, "
+        "then the weights are restored.",
         group="Learning rate",
     )
     schedule: str = setting(
         "auto",
-        "How the learning rate falls: linear, cosine, one-cycle (up, then down) or "
-        "constant. Auto takes one-cycle for photos, linear for texts.",
+        "Learning rate schedule: linear or cosine decay, one-cycle (up, then down) or constant. "
+        "Auto takes one-cycle for photos, linear for texts.",
         choices=("auto", "linear", "cosine", "one-cycle", "constant"),
         group="Learning rate",
     )
     warmup: float = setting(
         0.1,
-        "Share of the training in which the learning rate rises from 0.",
+        "Warm-up: share of the steps in which the learning rate rises from 0.",
         low=0.0,
         high=0.9,
         group="Learning rate",
     )
     gradual: bool = setting(
         False,
-        "Thaw block after block from the top over the first half of the training, the "
-        "classifier first.",
+        "Gradual unfreezing: the classifier first, then block after block from the top over the "
+        "first half of the training.",
         group="Learning rate",
     )
     weight_decay: float = setting(
         0.01,
-        "Pull of all moving weights towards zero; never on norms and biases.",
+        "Decoupled weight decay (AdamW); not applied to norms and biases.",
         low=0.0,
         high=1.0,
         group="Keeping what it knows",
     )
     penalty: str = setting(
         "none",
-        "Extra pull: l2 towards zero, l2-sp towards the pretrained weights, the "
-        "classifier left alone.",
+        "Weight penalty added to the loss: l2 towards zero, l2-sp towards the pretrained weights "
+        "(the classifier is exempt).",
         choices=("none", "l2", "l2-sp"),
         group="Keeping what it knows",
     )
     penalty_strength: float = setting(
-        0.01, "Strength of that pull.", low=0.0, high=100.0, group="Keeping what it knows"
+        0.01, "Coefficient of that penalty.", low=0.0, high=100.0, group="Keeping what it knows"
     )
     average: str = setting(
         "none",
-        "Average of weights that is kept: ema follows the training slowly; wise-ft mixes the state"
-        " before and after fine-tuning (needs lp_start), the share chosen on the validation rows.",
+        "Weight averaging: ema keeps an exponential moving average; wise-ft interpolates between "
+        "the weights before and after fine-tuning (needs lp_start), the share chosen on the "
+        "validation rows.",
         choices=("none", "ema", "wise-ft"),
         group="Keeping what it knows",
     )
     ema_decay: float = setting(
-        0.99, "How slowly ema follows.", low=0.0, high=0.99999, group="Keeping what it knows"
+        0.99,
+        "Decay of the moving average per step.",
+        low=0.0,
+        high=0.99999,
+        group="Keeping what it knows",
     )
     patience: int = setting(
         3,
-        "Epochs that are clearly worse on the validation rows before training stops, counted "
-        "once the learning rate has fallen to half of its peak; 0 never stops early. A good state "
-        "is restored in any case.",
+        "Early stopping: epochs clearly worse on the validation rows before training stops, "
+        "counted once the learning rate has fallen to half of its peak; 0 disables it. The best "
+        "state is restored in any case.",
         low=0,
         high=1000,
         group="Keeping what it knows",
     )
     best_by: str = setting(
         "log_loss",
-        "The validation score that says which state is kept: the latest that is within "
-        "one standard error of the best. Log loss is taken after calibration; macro_f1 by mistakes "
-        "that count alike for every class.",
+        "Validation score by which a state is kept: the latest within one standard error of the "
+        "best. Log loss is taken after calibration; macro_f1 weighs every class alike.",
         choices=("accuracy", "macro_f1", "log_loss"),
         group="Keeping what it knows",
     )
     clip: float = setting(
         1.0,
-        "Longest step of the gradient; 0 never shortens it.",
+        "Maximum gradient norm; 0 disables clipping.",
         low=0.0,
         high=1e6,
         group="Keeping what it knows",
     )
     augment: str = setting(
         "standard",
-        "How pictures are varied while training: none; light; standard; strong; orientation matters"
-        " (never mirrored or turned: letters, arrows, left and right); colour matters (colours"
-        " stay).",
+        "Data augmentation of pictures: none; light; standard; strong; orientation matters (never "
+        "mirrored or turned: letters, arrows, left and right); colour matters (no change of "
+        "colours).",
         choices=AUGMENTATIONS,
         advanced=False,
         only="image",
@@ -192,16 +203,16 @@ class FinetuneSettings(SurgeryPlan):
     input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image", group="Examples")
     mix: str = setting(
         "none",
-        "Blend two pictures and their classes (mixup), or paste a piece of one into another "
-        "(cutmix). For long trainings.",
+        "Mix two pictures and their labels (mixup), or paste a patch of one into another (cutmix). "
+        "For long trainings.",
         choices=("none", "mixup", "cutmix"),
         only="image",
         group="Examples",
     )
     max_length: int = setting(
         256,
-        "Longest text in tokens (about three quarters of a word each); the rest is cut off. Raise"
-        " it when the end of your texts matters; it costs time.",
+        "Maximum length of a text in tokens (about three quarters of a word each); longer ones are "
+        "truncated. Raise it when the end of your texts matters; it costs time.",
         low=8,
         high=32768,
         advanced=False,
@@ -210,7 +221,7 @@ class FinetuneSettings(SurgeryPlan):
     )
     word_dropout: float = setting(
         0.0,
-        "Share of the words that are left out at random while training.",
+        "Word dropout: share of the words left out at random while training.",
         low=0.0,
         high=0.9,
         only="text",
@@ -218,19 +229,19 @@ class FinetuneSettings(SurgeryPlan):
     )
     precision: str = setting(
         "auto",
-        "Number format of the training. Auto takes bf16 where this machine is measurably "
+        "Numerical precision of the training. Auto takes bf16 where this machine is measurably "
         "faster with it; scores are always computed in float32.",
         choices=("auto", "float32", "bf16"),
         group="Machine",
     )
     compile: bool = setting(
         False,
-        "Let torch compile the network: minutes at the start, faster steps afterwards. "
+        "Compile the network with torch.compile: minutes at the start, faster steps afterwards. "
         "Needs a C++ compiler.",
         group="Machine",
     )
     processes: int = setting(
-        1, "Processes that share the work, one for each GPU.", low=1, high=64, group="Machine"
+        1, "Processes of data-parallel training, one for each GPU.", low=1, high=64, group="Machine"
     )
     checkpoint_steps: int = setting(
         0,
@@ -247,19 +258,18 @@ class FinetuneSettings(SurgeryPlan):
     )
     baseline: bool = setting(
         True,
-        "Also train the no-transfer yardstick, to show what transfer bought.",
+        "Also train the no-transfer baseline, to show what transfer bought.",
         group="Training",
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1, group="Training")
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FinetuneSettings:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """The strategy's values under the given ones."""
-        name = values.get("strategy", "lpft")
+        name = str(values.get("strategy", "lpft"))
         if name not in TUNED:
-            raise ConfigError(f"There is no strategy {name!r}.", "", nearest(str(name), TUNED))
-        made: FinetuneSettings = super().from_dict({**STRATEGIES[name].values, **values})
-        return made
+            raise ConfigError(f"There is no strategy {name!r}.", "", nearest(name, TUNED))
+        return super().from_dict({**STRATEGIES[name].values, **values})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -287,7 +297,7 @@ class FinetuneSettings(SurgeryPlan):
             )
         if self.processes > 1 and self.gradual:
             raise ConfigError(
-                "Gradual thawing does not work on several GPUs.",
+                "Gradual unfreezing does not work on several GPUs.",
                 "Each process must know from the start what moves.",
                 "Set gradual to false.",
             )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from tl_core.config.checked import Checked, setting
 from tl_core.errors import ConfigError
 
-SEED = "Number that every random choice starts from; the same seed repeats the run."
+SEED = "Random seed; the same seed repeats the run."
 INPUT_SIZE = (
-    "Height and width in pixels that pictures are brought to; 0 keeps what the backbone was trained"
+    "Input size (height and width in pixels); 0 keeps what the backbone was trained"
     " with. Larger ones show small things and cost time; position embeddings are interpolated."
 )
 WEIGHTS = (
-    "Balanced counts a mistake on a rare class as much as one on a common class; "
-    "choose it when rare classes matter to you."
+    "Class weights in the loss. Balanced: inverse to the class frequency; choose it when rare "
+    "classes matter to you."
 )
 
 
@@ -49,7 +49,7 @@ def check_prompts(template: str, prompts: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class BaselineSettings(Checked):
-    """Settings of `baseline`: no pretrained network, the yardstick for every other run."""
+    """Settings of `baseline`: no pretrained network, what every other run is compared with."""
 
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
     c: float = setting(
@@ -70,8 +70,8 @@ class ProbeSettings(Checked):
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
     max_length: int = setting(
         256,
-        "Longest text in tokens (about three quarters of a word each); the rest is cut off. "
-        "Raise it when the end of your texts matters; it costs time.",
+        "Maximum length of a text in tokens (about three quarters of a word each); longer ones are "
+        "truncated. Raise it when the end of your texts matters; it costs time.",
         low=8,
         high=32768,
         advanced=False,
@@ -79,7 +79,7 @@ class ProbeSettings(Checked):
     )
     pooling: str = setting(
         "auto",
-        "How the parts of an item become one vector. Auto averages the tokens of a text where the"
+        "Pooling of an item into one vector. Auto averages the tokens of a text where the"
         " backbone was trained that way and else takes its own summary; joint is the space that"
         " CLIP and SigLIP share with words.",
         choices=("auto", "mean", "native", "joint"),
@@ -95,53 +95,53 @@ class ProbeSettings(Checked):
     )
     start: str = setting(
         "nothing",
-        "What the classifier is drawn towards: nothing, or words that describe the "
-        "classes, which help when there are few labels (sentence encoders, CLIP, SigLIP).",
+        "Prior of the classifier: none, or the embeddings of words that describe the classes, "
+        "which help when there are few labels (sentence encoders, CLIP, SigLIP).",
         choices=("nothing", "words"),
     )
     template: str = setting("", TEMPLATE)
     prompts: tuple[str, ...] = setting((), PROMPTS)
     selection: str = setting(
         "auto",
-        "Where the strength of the penalty is chosen: on the validation rows, or by"
-        " cross-validation over all training rows. Auto cross-validates sets of fewer than 1,000"
+        "How the regularisation strength is chosen: on the validation rows, or by cross-validation"
+        " over all training rows. Auto cross-validates sets of fewer than 1,000"
         " rows.",
         choices=("auto", "validation", "cv"),
     )
     folds: int = setting(
         5,
-        "Parts in the cross-validation; each is predicted once by a model that did not see it.",
+        "Folds of the cross-validation; each is predicted once by a model that did not see it.",
         low=2,
         high=20,
     )
     repeats: int = setting(
         5,
-        "How often a cross-validation is repeated with other parts, to show how much of the "
-        "score of a small set depends on the cut; 0 leaves it.",
+        "Repeats of the cross-validation with other folds, to show how much the score of a small "
+        "set depends on the split; 0 skips them.",
         low=0,
         high=50,
     )
     c_values: tuple[float, ...] = setting(
         (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e1),
-        "Strengths to try (C: small values keep the weights small).",
+        "Regularisation strengths to try (C of logistic regression: smaller is stronger).",
         low=1e-7,
         high=1e7,
     )
     precision: str = setting(
         "auto",
-        "Number format for the training features. Auto takes bf16 where this machine is measurably "
-        "faster with it and the probabilities agree; scores are always computed in float32.",
+        "Numerical precision of the training features. Auto takes bf16 where this machine is "
+        "measurably faster with it and the probabilities agree; scores are always computed in "
+        "float32.",
         choices=("auto", "float32", "bf16"),
     )
     batch_size: int = setting(
         0,
-        "Items that go through the backbone together; 0 lets the machine decide. Lower it "
-        "if memory runs out.",
+        "Items per forward pass; 0 measures what is best here. Lower it if memory runs out.",
         low=0,
         high=4096,
     )
     baseline: bool = setting(
-        True, "Also train the no-transfer yardstick, to show what transfer bought."
+        True, "Also train the no-transfer baseline, to show what transfer bought."
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
@@ -161,10 +161,14 @@ class ZeroShotSettings(Checked):
     template: str = setting("", TEMPLATE, advanced=False)
     prompts: tuple[str, ...] = setting((), PROMPTS, advanced=False)
     max_length: int = setting(
-        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+        256,
+        "Maximum length of a text in tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
+        only="text",
     )
     baseline: bool = setting(
-        True, "Also train the no-transfer yardstick on the labels that there are."
+        True, "Also train the no-transfer baseline on the labels that there are."
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 

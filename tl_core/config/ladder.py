@@ -20,32 +20,36 @@ class LadderSettings(Checked):
 
     rungs: tuple[str, ...] = setting(
         ("baseline", "probe", "lpft", "lora", "full", "scratch"),
-        "The strategies to climb, the cheapest first.",
+        "The strategies to compare, the cheapest first.",
         items=RUNGS,
         advanced=False,
     )
     seeds: int = setting(
         3,
-        "How often each is trained, each time with other random choices. Three show the spread.",
+        "Trainings of each strategy, with different random seeds. Three show the spread.",
         low=1,
         high=20,
         advanced=False,
     )
     epochs: float = setting(
         0.0,
-        "How often the fine-tuned ones see every example; 0 decides by the size of the set.",
+        "Epochs of the fine-tuned strategies; 0 chooses by the size of the set.",
         low=0.0,
         high=1000,
         advanced=False,
     )
     learning_rate: float = setting(
-        0.0, "How far each step goes; 0 chooses by strategy and backbone.", low=0.0, high=10.0
+        0.0, "Peak learning rate; 0 chooses by strategy and backbone.", low=0.0, high=10.0
     )
     max_length: int = setting(
-        256, "Longest text in tokens; the rest is cut off.", low=8, high=32768, only="text"
+        256,
+        "Maximum length of a text in tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
+        only="text",
     )
     augment: str = setting(
-        "standard", "How pictures are varied while training.", choices=AUGMENTATIONS, only="image"
+        "standard", "Data augmentation of pictures.", choices=AUGMENTATIONS, only="image"
     )
     seed: int = setting(0, SEED, low=0, high=2**30)
 

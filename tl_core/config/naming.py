@@ -15,7 +15,7 @@ _MOST = 4  # settings in a name
 
 
 def strategy_title(config: RunConfig) -> str:
-    """The standard name of what it does, such as *Probe, then fine-tune*."""
+    """The standard name of what it does, such as *Fine-tune from a probe (LP-FT)*."""
     if config.recipe in _OTHERS:
         return _OTHERS[config.recipe]
     return _card(config).title
@@ -70,7 +70,7 @@ def differences(config: RunConfig) -> list[str]:
 
 
 def name_of(config: RunConfig) -> str:
-    """Strategy and what differs, such as `Probe, then fine-tune · epochs 12 · seed 3`."""
+    """Strategy and what differs, such as `Fine-tune from a probe (LP-FT) · epochs 12 · seed 3`."""
     title = strategy_title(config) + (", continued" if config.options.get("continue_from") else "")
     told = differences(config)
     more = [f"{len(told) - _MOST} more"] if len(told) > _MOST else []

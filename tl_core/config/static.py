@@ -19,7 +19,7 @@ class StaticSettings(Checked):
 
     head: str = setting(
         "mlp",
-        "How the words become one vector: mlp averages them and adds a hidden layer; cnn looks "
+        "Network over the word vectors: mlp averages them and adds a hidden layer; cnn looks "
         "for groups of three to five words; lstm and gru read in order, forwards and backwards; "
         "attention learns how much each word matters.",
         choices=HEADS,
@@ -34,43 +34,46 @@ class StaticSettings(Checked):
     )
     epochs: float = setting(
         20.0,
-        "How often every example is seen; the best state is kept in any case.",
+        "Passes over the training examples; the best state is kept in any case.",
         low=0.01,
         high=1000,
         advanced=False,
     )
     width: int = setting(
         0,
-        "Size of the network: hidden values of mlp (0 takes 256), filters of each kind of cnn "
-        "(100), states in each direction of lstm and gru (128), hidden values of attention (128).",
+        "Width: hidden units of mlp (0 takes 256), filters of each size of cnn (100), states in "
+        "each direction of lstm and gru (128), hidden units of attention (128).",
         low=0,
         high=4096,
     )
     dropout: float = setting(
         0.5,
-        "Share of the values that are switched off at random before the classifier.",
+        "Dropout rate before the classifier.",
         low=0.0,
         high=0.9,
     )
     class_weights: str = setting(
         "none",
-        "How much a mistake counts. Balanced: as much on a rare class as on a common "
-        "one; sqrt: half-way.",
+        "Class weights in the loss. Balanced: inverse to the class frequency; sqrt: its square "
+        "root.",
         choices=("none", "balanced", "sqrt"),
     )
     max_length: int = setting(
-        256, "Longest text in words or tokens; the rest is cut off.", low=8, high=32768
+        256,
+        "Maximum length of a text in words or tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
     )
-    learning_rate: float = setting(0.001, "How far each step goes.", low=1e-7, high=10.0)
-    batch_size: int = setting(32, "Examples behind each step.", low=1, high=4096)
+    learning_rate: float = setting(0.001, "Peak learning rate.", low=1e-7, high=10.0)
+    batch_size: int = setting(32, "Examples per optimizer step.", low=1, high=4096)
     patience: int = setting(
         5,
-        "Epochs without a better validation score before training stops; 0 never stops early.",
+        "Early stopping: epochs without a better validation score; 0 disables it.",
         low=0,
         high=1000,
     )
     baseline: bool = setting(
-        True, "Also train the no-transfer yardstick, to show what the vectors bought."
+        True, "Also train the no-transfer baseline, to show what the vectors bought."
     )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 

@@ -34,7 +34,7 @@ STRATEGIES: dict[str, Strategy] = {
         "text",
     ),
     "lpft": Strategy(
-        "Probe, then fine-tune",
+        "Fine-tune from a probe (LP-FT)",
         "finetune",
         "The safe way to a better model: the classifier is fitted "
         "first, then everything moves a little. For 50 labels a class and more.",
@@ -44,7 +44,7 @@ STRATEGIES: dict[str, Strategy] = {
         "Gradual unfreezing",
         "finetune",
         "The classifier learns alone, then block after block "
-        "thaws from the top. Gentle with few examples; slower to arrive.",
+        "is unfrozen from the top. Gentle with few examples; slower to arrive.",
         {"lp_start": False, "gradual": True, "lr_slice": 20.0, "schedule": "one-cycle"},
     ),
     "lora": Strategy(

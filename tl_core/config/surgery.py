@@ -34,21 +34,20 @@ class SurgeryPlan(Checked):
     )
     activation: str = setting(
         "relu",
-        "What the hidden layers of an mlp head bend their values with.",
+        "Activation function of the hidden layers of an mlp head.",
         choices=("relu", "gelu", "tanh"),
         group="Head",
     )
     head_dropout: float = setting(
         0.0,
-        "Share of the values that are switched off at random before each layer of the "
-        "head while training. 0.1 to 0.5 helps against overfitting.",
+        "Dropout rate before each layer of the head. 0.1 to 0.5 helps against overfitting.",
         low=0.0,
         high=0.9,
         group="Head",
     )
     pooling: str = setting(
         "auto",
-        "How the parts of a text or picture become one vector. Auto and native follow the backbone"
+        "Pooling of tokens or patches into one vector. Auto and native follow the backbone"
         " (averages where it was trained that way); cls takes the first position, mean averages,"
         " max takes the largest value, concat puts mean and max side by side.",
         choices=POOLINGS,
@@ -56,25 +55,29 @@ class SurgeryPlan(Checked):
     )
     tune: str = setting(
         "all",
-        "Which pretrained weights move: all; the last blocks (few examples, similar data); the"
-        " first blocks (the same things, photographed differently); norms (normalisation layers"
-        " alone, a thousandth of the weights); a pattern of names; head (none of them); nothing at"
-        " all.",
+        "Which pretrained weights are trained: all; the last blocks (few examples, similar data); "
+        "the first blocks (the same things, photographed differently); norms (normalisation "
+        "layers alone, a thousandth of the weights); a pattern of names; head (none of them); "
+        "nothing at all.",
         choices=MOVES,
         group="What moves",
     )
     blocks: int = setting(
-        2, "How many blocks move when tune is last or first.", low=1, high=200, group="What moves"
+        2,
+        "Number of blocks that are trained when tune is last or first.",
+        low=1,
+        high=200,
+        group="What moves",
     )
     pattern: str = setting(
         "",
-        "Regular expression that the names of moving weights match when tune is pattern, such "
-        "as attention.",
+        "Regular expression for the names of the trained weights when tune is pattern, such as "
+        "attention.",
         group="What moves",
     )
     batchnorm: str = setting(
         "auto",
-        "What batch-normalisation layers do. Freeze keeps the statistics of the pretraining (best"
+        "Batch normalisation. Freeze keeps the statistics of the pretraining (best"
         " for small sets); adapt follows your pictures; eval also switches every dropout off. Auto"
         " adapts where 600 training pictures or more move the whole network.",
         choices=("auto", "freeze", "adapt", "eval"),
@@ -82,13 +85,13 @@ class SurgeryPlan(Checked):
     )
     frozen_dropout: bool = setting(
         False,
-        "Keep dropout on in frozen blocks. Off, they say the same each time.",
+        "Keep dropout active in frozen blocks; off, their outputs are deterministic.",
         group="What moves",
     )
     reinit_top: int = setting(
         0,
-        "Blocks at the top that start anew from random weights. One or two steady the "
-        "tuning of large text models on few examples.",
+        "Top blocks that are re-initialised at random. One or two stabilise the tuning of large "
+        "text models on few examples.",
         low=0,
         high=100,
         group="What moves",
@@ -108,21 +111,21 @@ class SurgeryPlan(Checked):
     )
     lora_alpha: float = setting(
         16.0,
-        "Strength of the LoRA matrices; their change is multiplied by alpha over rank.",
+        "LoRA alpha: the update is scaled by alpha over rank.",
         low=0.1,
         high=1024,
         group="What moves",
     )
     lora_dropout: float = setting(
         0.05,
-        "Share of the inputs of the LoRA matrices that are switched off at random.",
+        "Dropout rate on the inputs of the LoRA matrices.",
         low=0.0,
         high=0.9,
         group="What moves",
     )
     scratch: bool = setting(
         False,
-        "Start from random weights of the same architecture: what the data alone can teach.",
+        "Random initialisation of the same architecture: what the data alone can teach.",
         group="What moves",
     )
     unknown_layers: str = setting(

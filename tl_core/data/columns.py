@@ -14,10 +14,11 @@ from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import cells_of, sort_alike
 from tl_core.data.roles.column_names import LABEL_NAMES, TEXT_NAMES
 from tl_core.data.roles.label_columns import Candidate, find_label
+from tl_core.data.roles.named_columns import check_named, several
 from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
 from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
 from tl_core.data.schema import ImportOptions
-from tl_core.errors import AmbiguousError, DataError, nearest
+from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ class _Choice:
             if name and name in self.names:
                 self.take(role, name, _NAMED)
             elif name and role == "label":
-                self.together(_several(name, self.names), _NAMED)
+                self.together(several(name, self.names), _NAMED)
         for role, name in roles.items():
             if (
                 role not in self.chosen
@@ -336,33 +337,6 @@ def guess_image_columns(
     return choice.done()
 
 
-def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
-    """The names of all columns.
-
-    Raises:
-        DataError: when a column that `options` names is not among them.
-    """
-    names = [str(name) for name in head.columns]
-    together = _several(options.label_column, names)
-    none = options.split_column == NONE and NONE not in names
-    for wanted in (
-        options.text_column,
-        "" if together else options.label_column,
-        options.group_column,
-        "" if none else options.split_column,
-        options.title_column,
-        options.image_column,
-        options.date_column,
-    ):
-        if wanted and wanted not in names:
-            raise DataError(
-                f"There is no column {wanted!r}.",
-                f"The table has: {', '.join(names[:12])}.",
-                nearest(wanted, names),
-            )
-    return names
-
-
 def image_column(head: pd.DataFrame) -> str:
     """The column whose cells look like names of image files; empty when there is none."""
     known = {name: place for place, name in enumerate(words.IMAGE_NAMES)}
@@ -397,11 +371,3 @@ def guess_text_column(head: pd.DataFrame) -> str:
 def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
     free = {words.joined(name): name for name in reversed(names) if name not in taken}
     return next((free[word] for word in known if word in free), "")
-
-
-def _several(named: str, names: list[str]) -> tuple[str, ...]:
-    """The columns of a list of names: "ham, spam"; none where a column is called so itself or one
-    is not there.
-    """
-    parts = tuple(part.strip() for part in named.split(","))
-    return parts if named not in names and len(parts) > 1 and {*parts} <= {*names} else ()

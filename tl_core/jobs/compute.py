@@ -17,7 +17,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
-from tl_core.config import SETTINGS, SurgeryPlan
+from tl_core.config import FinetuneSettings, SurgeryPlan
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
@@ -175,7 +175,7 @@ def layer_tree(
     """What a recipe's settings do to the layers of a backbone: see
     `tl_core.models.describe.layer_tree`.
     """
-    plan = SETTINGS[recipe].from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
+    plan = FinetuneSettings.from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
     with _model_lock:
         from tl_core.models.describe import layer_tree as tree
 

@@ -18,6 +18,7 @@ from types import FrameType
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.data.store import write_json
 from tl_core.errors import Cancelled, UserError
+from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.heart import Heart
 from tl_core.jobs.notify import notify
@@ -95,14 +96,15 @@ def carry_out(folder: Path, settings: Settings) -> int:
     heart.start()
     try:
         config = RunConfig.read(folder)
-        headline, summary = RUN_KINDS[config.kind].load()(config, folder, settings, events)
+        run = RunContext(config, folder, settings, events)
+        outcome: Outcome = RUN_KINDS[config.kind].load()(run)
         write_json(
             folder / "manifest.json",
             {"run": run_id, "files": sorted(p.name for p in folder.iterdir())},
         )
         heart.stop()
-        writer.finish(run_id, "done", headline=headline, summary=summary)
-        notify(settings, run_id, "done", headline)
+        writer.finish(run_id, "done", headline=outcome.headline, summary=outcome.summary)
+        notify(settings, run_id, "done", outcome.headline)
         if config.kind == "train":
             track(settings, folder)
         return 0

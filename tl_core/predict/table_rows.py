@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tl_core.data import tables
 from tl_core.data.columns import guess_text_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
 from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def survey(path: Path) -> Survey:
         DataError: when it cannot be read to its end.
     """
     found = Survey(path, Reading())
-    for rows in tables.read_table(path, found.reading):
+    for rows in read_table(path, found.reading):
         if found.head is None:
             found.head = rows.cells.slice(0, _HEAD).to_pandas()
         found.names += [name for name in rows.cells.column_names if name not in found.names]
@@ -288,7 +288,7 @@ def _chunks(
     path: Path, size: int
 ) -> Iterator[tuple[list[tuple[int, dict[str, str]]], dict[int, Item]]]:
     reading, seen = Reading(), 0
-    for rows in tables.read_table(path, reading, chunk_rows=size):
+    for rows in read_table(path, reading, chunk_rows=size):
         damaged = {
             number: Item(number, {}, "", f"The row is damaged: {reason}.")
             for number, reason in reading.bad[seen:]

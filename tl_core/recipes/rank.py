@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
+from tl_core.config.specs import RankSpec
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import BackboneError, DataError, UserError
 from tl_core.evaluate.candidates import arrange
@@ -38,7 +39,6 @@ from tl_core.train.seeds import seed_everything
 
 FILE = "rank.json"
 SPEEDS = "speeds.json"  # in TL_HOME
-ROWS = 1000
 _TIMED = 64  # items whose reading is timed; features may come from the cache
 _FOLDS = 5
 Ints = NDArray[np.int64]
@@ -47,10 +47,10 @@ Ints = NDArray[np.int64]
 def rank(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Rank `config.options["backbones"]` on at most `config.options["rows"]` training rows; writes
+    """Rank the backbones of its `RankSpec` on at most `rows` training rows; writes
     `folder/rank.json`.
 
-    With `config.options["depths"]` each of them is read after every one of its blocks, after all
+    With `depths` each of them is read after every one of its blocks, after all
     side by side (depth
     -1), and at its end (depth 0), and these are ranked.
 
@@ -66,11 +66,11 @@ def rank(
         DataError: when fewer than two classes or too few rows can take part.
         BackboneError: when no backbone could be used.
     """
+    spec = RankSpec.from_dict(config.options)
     space = common.label_space(version)
-    rows, labels = _sample(version, space, int(config.options.get("rows", ROWS)))
+    rows, labels = _sample(version, space, spec.rows)
     groups = version.groups[rows]
-    asked: list[str] = config.options["backbones"]
-    references = list(dict.fromkeys(asked))
+    references = list(dict.fromkeys(spec.backbones))
     found, said = [], []
     failed: list[dict[str, Any]] = []
     for reference in references:
@@ -86,7 +86,7 @@ def rank(
                     space.model_names,
                     cache,
                     part,
-                    depths=bool(config.options.get("depths")),
+                    depths=spec.depths,
                 )
             )
         except UserError as error:  # one that cannot be used must not cost the others

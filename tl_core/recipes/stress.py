@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.intervals import proportion
@@ -26,10 +25,9 @@ _SERIOUS = 0.05
 
 
 def stress(
-    config: RunConfig, version: DatasetVersion, folder: Path, progress: Progress
+    model: Path, version: DatasetVersion, folder: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Try the model in `config.options["model"]` on worsened test items; writes
-    `folder/stress.json`.
+    """Try the model in the folder `model` on worsened test items; writes `folder/stress.json`.
 
     Returns:
         `n`, `clean` (accuracy on the same items as they are), `rows`: for each kind and severity
@@ -42,7 +40,7 @@ def stress(
         np.unique(np.linspace(0, len(rows) - 1, min(_ROWS, len(rows))).round().astype(np.int64))
     ]
     progress.stage("Opening the model", share=0.05)
-    classifier = load_classifier(Path(str(config.options["model"])))
+    classifier = load_classifier(model)
     place = {name: number for number, name in enumerate(names)}
     own = np.array([place[name] for name in classifier.labels])
     kinds = PICTURES if version.info.modality == "image" else TEXTS

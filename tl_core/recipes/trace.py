@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.config import ProbeSettings, RunConfig
+from tl_core.config import ProbeSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
@@ -26,13 +26,19 @@ Ints = NDArray[np.int64]
 
 
 def trace(
-    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
-    """Write `folder/trace.npz` for the model in `config.options["model"]`: `rows` (n,), `near` (n,
-    4), `alike` (n, 4).
+    max_length: int,
+    model: Path,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> int:
+    """Write `folder/trace.npz` for the model in the folder `model`: `rows` (n,), `near` (n, 4),
+    `alike` (n, 4).
 
     The features are what enters the last layer of that very model, so after a fine-tuning they are
-    the fine-tuned ones; `alike` are cosines, the highest first, the row itself left out.
+    the fine-tuned ones; `alike` are cosines, the highest first, the row itself left out. Gives the
+    number of rows.
 
     Raises:
         BackboneError: when that layer cannot be found, as in a head of several layers.
@@ -45,10 +51,10 @@ def trace(
         if len(version.rows_of(split))
     }
     progress.stage("Opening the model", share=0.05)
-    settings = ProbeSettings(max_length=int(config.options.get("max_length", 256)))
+    settings = ProbeSettings(max_length=max_length)
     names = common.label_space(version).model_names
     backbone = load_backbone(
-        f"local:{config.options['model']}",
+        f"local:{model}",
         names,
         read_settings(),
         pooling="native",
@@ -60,7 +66,7 @@ def trace(
     rows = np.concatenate(list(splits.values()))
     near, alike = nearest(features, len(train), np.arange(len(rows)))
     np.savez(folder / FILE, rows=rows, near=train[near], alike=alike)
-    return {"run": config.options["run"], "rows": len(rows)}
+    return len(rows)
 
 
 def nearest(features: Any, count: int, places: Ints) -> tuple[Ints, NDArray[np.float32]]:  # noqa: ANN401

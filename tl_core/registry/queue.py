@@ -5,6 +5,7 @@ its process has gone.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class RunWriter:
         *,
         reason: dict[str, str] | None = None,
         headline: str = "",
-        summary: dict[str, Any] | None = None,
+        summary: Mapping[str, object] | None = None,
     ) -> None:
         """End a running row."""
         self._set(

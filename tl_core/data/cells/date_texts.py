@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,7 +101,7 @@ _ZONES = {
 }
 
 
-def calendar(years: Any, months: Any, days: Any) -> Floats:  # noqa: ANN401
+def calendar(years: ArrayLike, months: ArrayLike, days: ArrayLike) -> Floats:
     """Seconds since 1970 at midnight; NaN where there is no such day."""
     years, months, days = (np.asarray(part, dtype=np.int64) for part in (years, months, days))
     fits = (years > 0) & (years < 10_000) & (months >= 1) & (months <= 12) & (days >= 1)
@@ -112,10 +113,10 @@ def calendar(years: Any, months: Any, days: Any) -> Floats:  # noqa: ANN401
 
 def full_years(years: NDArray[np.int64], short: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Two digits as a year of this century or the last."""
-    found: NDArray[np.int64] = np.where(
+    whole_years: NDArray[np.int64] = np.where(
         short, years + np.where(years < _OLD_YEARS, 2000, 1900), years
     )
-    return found
+    return whole_years
 
 
 def rewritten(texts: pa.Array) -> pa.Array:
@@ -130,20 +131,33 @@ def rewritten(texts: pa.Array) -> pa.Array:
     return texts
 
 
-def numbered(texts: pa.Array) -> dict[str, Any]:
-    """Three numbers `a`, `b` and `c`, with `short_a` and `short_c` for those of two digits at most,
-    and `clock`.
+class Numbered(NamedTuple):
+    """Dates of three numbers: which of the texts are written so, and the numbers of those alone.
 
-    `found` tells which of the texts are written so; the other arrays hold those alone.
+    `short_a` and `short_c` mark numbers of two digits at most; `clock` is in seconds.
     """
-    found, fields = _fields(texts, _NUMBERS)
-    return {
-        "found": found,
-        **{name: _whole(fields[name]) for name in "abc"},
-        "clock": _clock(fields["t"]),
-        "short_a": _lengths(fields["a"]) < 4,
-        "short_c": _lengths(fields["c"]) < 4,
-    }
+
+    fitting: NDArray[np.bool_]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    c: NDArray[np.int64]
+    clock: Floats
+    short_a: NDArray[np.bool_]
+    short_c: NDArray[np.bool_]
+
+
+def numbered(texts: pa.Array) -> Numbered:
+    """The dates among `texts` that are three numbers, in any order."""
+    fitting, fields = _fields(texts, _NUMBERS)
+    return Numbered(
+        fitting,
+        _whole(fields["a"]),
+        _whole(fields["b"]),
+        _whole(fields["c"]),
+        _clock(fields["t"]),
+        _lengths(fields["a"]) < 4,
+        _lengths(fields["c"]) < 4,
+    )
 
 
 def worded(texts: pa.Array) -> Floats:
@@ -153,13 +167,13 @@ def worded(texts: pa.Array) -> Floats:
         rest = np.flatnonzero(np.isnan(seconds))
         if not len(rest):
             break
-        found, fields = _fields(texts.take(_array(rest)), pattern)
-        if found.any():
-            seconds[rest[found]] = _one_way(fields)
+        fitting, fields = _fields(texts.take(_array(rest)), pattern)
+        if fitting.any():
+            seconds[rest[fitting]] = _one_way(fields)
     return seconds
 
 
-def _one_way(fields: dict[str, Any]) -> Floats:
+def _one_way(fields: dict[str, pa.Array]) -> Floats:
     years, text = _whole(fields["a"]), _lengths(fields["a"])
     months = _month_numbers(fields["w"]) if "w" in fields else _whole(fields["b"])
     days = _whole(fields["c"]) if "c" in fields else np.ones(len(years), dtype=np.int64)
@@ -169,14 +183,14 @@ def _one_way(fields: dict[str, Any]) -> Floats:
     return seconds + _clock(fields["t"]) if "t" in fields else seconds
 
 
-def _fields(texts: pa.Array, pattern: str) -> tuple[NDArray[np.bool_], dict[str, Any]]:
+def _fields(texts: pa.Array, pattern: str) -> tuple[NDArray[np.bool_], dict[str, pa.Array]]:
     """Which texts fit, and the named parts of those."""
     import pyarrow.compute as pc
 
     parts = pc.extract_regex(texts, pattern)
-    found = pc.is_valid(parts).to_numpy(zero_copy_only=False)
+    is_fitting = pc.is_valid(parts).to_numpy(zero_copy_only=False)
     fitting = parts.filter(pc.is_valid(parts))
-    return found, {
+    return is_fitting, {
         name: pc.struct_field(fitting, [name]) for name in re.findall(r"\(\?P<(\w)>", pattern)
     }
 
@@ -184,10 +198,10 @@ def _fields(texts: pa.Array, pattern: str) -> tuple[NDArray[np.bool_], dict[str,
 def _clock(texts: pa.Array) -> Floats:
     """Seconds from midnight in Greenwich: 0 for "", NaN for what is no time."""
     seconds = np.zeros(len(texts))
-    told = np.flatnonzero(_lengths(texts) > 0)
-    if not len(told):
+    given = np.flatnonzero(_lengths(texts) > 0)
+    if not len(given):
         return seconds
-    found, fields = _fields(texts.take(_array(told)), _CLOCK)
+    fitting, fields = _fields(texts.take(_array(given)), _CLOCK)
     hours, minutes = _whole(fields["h"]), np.maximum(_whole(fields["m"]), 0)
     exact = _numbers(fields["s"])
     half = _coded(fields["p"], lambda word: float(ord(word[0])) if word else 0.0)
@@ -199,8 +213,8 @@ def _clock(texts: pa.Array) -> Floats:
         exact == 0
     )
     whole = hours * 3600.0 + minutes * 60.0 + exact - _coded(fields["z"], _offset)
-    seconds[told] = np.nan
-    seconds[told[found]] = np.where(good, whole, np.nan)
+    seconds[given] = np.nan
+    seconds[given[fitting]] = np.where(good, whole, np.nan)
     return seconds
 
 
@@ -224,21 +238,21 @@ def _month_numbers(words: pa.Array) -> NDArray[np.int64]:
     return _coded(words, number).astype(np.int64)
 
 
-def _coded(texts: pa.Array, value: Any) -> Floats:  # noqa: ANN401
+def _coded(texts: pa.Array, value: Callable[[str], float]) -> Floats:
     """A number for each text, worked out once for each different one."""
     packed = texts.dictionary_encode()
     values = np.array(
         [value(word) for word in packed.dictionary.to_pylist()] or [0.0], dtype=np.float64
     )
-    found: Floats = values[packed.indices.to_numpy(zero_copy_only=False)]
-    return found
+    coded: Floats = values[packed.indices.to_numpy(zero_copy_only=False)]
+    return coded
 
 
 def _lengths(texts: pa.Array) -> NDArray[np.int64]:
     import pyarrow.compute as pc
 
-    found: NDArray[np.int64] = pc.binary_length(texts).to_numpy(zero_copy_only=False)
-    return found
+    lengths: NDArray[np.int64] = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    return lengths
 
 
 def _whole(texts: pa.Array) -> NDArray[np.int64]:
@@ -246,10 +260,10 @@ def _whole(texts: pa.Array) -> NDArray[np.int64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found: NDArray[np.int64] = (
+    whole: NDArray[np.int64] = (
         pc.if_else(pc.equal(texts, ""), "-1", texts).cast(pa.int64()).to_numpy()
     )
-    return found
+    return whole
 
 
 def _numbers(texts: pa.Array) -> Floats:
@@ -257,8 +271,8 @@ def _numbers(texts: pa.Array) -> Floats:
     import pyarrow.compute as pc
 
     texts = pc.replace_substring(pc.if_else(pc.equal(texts, ""), "0", texts), ",", ".")
-    found: Floats = texts.cast(pa.float64()).to_numpy()
-    return found
+    numbers: Floats = texts.cast(pa.float64()).to_numpy()
+    return numbers
 
 
 def _array(rows: NDArray[np.int64]) -> pa.Array:

@@ -105,8 +105,8 @@ class DateReader:
                 if not pc.any(pc.match_substring_regex(lower, _ROUGH)).as_py():
                     break
                 lower = rewritten(lower)
-            found = self._numbers(lower, places, readings)
-            places, lower = places[~found], lower.filter(pa.array(~found))
+            numbered_rows = self._numbers(lower, places, readings)
+            places, lower = places[~numbered_rows], lower.filter(pa.array(~numbered_rows))
         words = worded(lower)
         for name in _ORDERS:
             readings[name][places] = words
@@ -141,12 +141,11 @@ class DateReader:
         if not len(texts):
             return np.zeros(0, dtype=np.bool_)
         parts = numbered(texts)
-        found: NDArray[np.bool_] = parts["found"]
-        if not found.any():
-            return found
-        a, b, c, clock, year_first = (parts[name] for name in ("a", "b", "c", "clock", "short_a"))
-        year_first = ~year_first
-        last, short = full_years(c, parts["short_c"]), parts["short_a"] & parts["short_c"]
+        fitting = parts.fitting
+        if not fitting.any():
+            return fitting
+        a, b, c, clock, year_first = parts.a, parts.b, parts.c, parts.clock, ~parts.short_a
+        last, short = full_years(c, parts.short_c), parts.short_a & parts.short_c
         iso = calendar(a, b, c)
         ways = {
             "dmy": calendar(last, b, a),
@@ -155,25 +154,25 @@ class DateReader:
         }
         self._late_day |= bool((year_first & ~np.isnan(iso) & (c > 12)).any())
         swapped = np.flatnonzero(year_first & np.isnan(iso) & ~np.isnan(calendar(a, c, b)))
-        shown = texts.filter(_mask(found))
+        shown = texts.filter(_mask(fitting))
         if len(swapped) and not self._day_second:
             self._day_second = shown[int(swapped[0])].as_py()
         for name, seconds in ways.items():
-            readings[name][places[found]] = np.where(year_first, iso, seconds) + clock
+            readings[name][places[fitting]] = np.where(year_first, iso, seconds) + clock
         self._weigh(ways, ~year_first & ~np.isnan(clock), shown)
         if short.any():
             self._firsts.update(a[short].tolist())
             self._thirds.update(c[short].tolist())
-        return found
+        return fitting
 
-    def _weigh(self, ways: dict[str, Floats], told: NDArray[np.bool_], texts: pa.Array) -> None:
+    def _weigh(self, ways: dict[str, Floats], counted: NDArray[np.bool_], texts: pa.Array) -> None:
         """Remember which orders there are that some date fits, with an example for each set of
         them.
         """
-        fits = {name: told & ~np.isnan(seconds) for name, seconds in ways.items()}
+        fits = {name: counted & ~np.isnan(seconds) for name, seconds in ways.items()}
         codes = sum(
             (fits[name].astype(np.int64) << list(_ORDERS).index(name) for name in ways),
-            np.zeros(len(told), dtype=np.int64),
+            np.zeros(len(counted), dtype=np.int64),
         )
         for code, place in zip(*np.unique(codes, return_index=True), strict=True):
             names = tuple(name for bit, name in enumerate(_ORDERS) if code >> bit & 1)
@@ -368,9 +367,9 @@ def _shown(text: str, order: str) -> str:
     import pyarrow as pa
 
     parts = numbered(rewritten(pa.array([text])))
-    if not parts["found"].any():
+    if not parts.fitting.any():
         return "no date"
-    a, b, c = (int(parts[name][0]) for name in "abc")
+    a, b, c = int(parts.a[0]), int(parts.b[0]), int(parts.c[0])
     day, month, year = {"dmy": (a, b, c), "mdy": (b, a, c), "ymd": (c, b, a)}[order]
     whole = int(full_years(np.array([year]), np.array([year < 100]))[0])
     seconds = float(calendar([whole], [month], [day])[0])

@@ -9,7 +9,6 @@ import json
 import math
 import re
 import warnings
-from typing import Any
 
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
@@ -109,7 +108,7 @@ def _holds_object(bare: str) -> bool:
         return False
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401
+def _parsed(text: str) -> object:
     """JSON, or what Python and numpy print for lists; None for anything else."""
     try:
         return json.loads(text)
@@ -124,7 +123,7 @@ def _parsed(text: str) -> Any:  # noqa: ANN401
     return _evaluated(text)
 
 
-def _evaluated(text: str) -> Any:  # noqa: ANN401
+def _evaluated(text: str) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unknown escapes
@@ -133,22 +132,22 @@ def _evaluated(text: str) -> Any:  # noqa: ANN401
         return None
 
 
-def _names(value: Any) -> list[str] | None:  # noqa: ANN401
+def _names(value: object) -> list[str] | None:
     """The names in a parsed cell; None when it is no answer about the whole item."""
     if isinstance(value, dict):
         return _of_record(value)
     if not isinstance(value, list | tuple | set | frozenset) or (value == ()):
         return None
-    found: list[str] = []
+    every_name: list[str] = []
     for one in sorted(value, key=str) if isinstance(value, set | frozenset) else value:
         names = _names(one) if isinstance(one, dict | list | tuple) else _single(one)
         if names is None:
             return None
-        found += names
-    return found
+        every_name += names
+    return every_name
 
 
-def _of_record(record: dict[Any, Any]) -> list[str] | None:
+def _of_record(record: dict[object, object]) -> list[str] | None:
     """The answer in an object: under a usual key, or the keys that are marked with 1."""
     if not record:
         return []
@@ -164,7 +163,7 @@ def _of_record(record: dict[Any, Any]) -> list[str] | None:
     return None
 
 
-def _single(value: Any) -> list[str] | None:  # noqa: ANN401
+def _single(value: object) -> list[str] | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return []
     if isinstance(value, bool):

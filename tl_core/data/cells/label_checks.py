@@ -47,11 +47,11 @@ def several_lines(names: list[str], raw: dict[str, str]) -> dict[str, str]:
     `raw` is the cell of each name that was broken into lines; a name that is only wrapped stays as
     it is.
     """
-    found = {
+    lines = {
         name: [part for part in map(clean_label, _LINES.split(cell)) if part]
         for name, cell in raw.items()
     }
-    joined = {name: parts for name, parts in found.items() if len(set(parts)) > 1}
+    joined = {name: parts for name, parts in lines.items() if len(set(parts)) > 1}
     if not stand_alone(joined, names):
         return {}
     return {name: json.dumps(parts, ensure_ascii=False) for name, parts in joined.items()}
@@ -79,10 +79,10 @@ def placeholders(
 
 
 def _learnt(given: NDArray[np.str_]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.ones(len(given), dtype=bool)
+    learnt: NDArray[np.bool_] = np.ones(len(given), dtype=bool)
     for split in _HELD_OUT:
-        found &= given != split
-    return found
+        learnt &= given != split
+    return learnt
 
 
 def stands_for_nothing(name: str) -> bool:
@@ -106,16 +106,16 @@ def doubts(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> list[s
 def _constant(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> list[str]:
     """Parts held out of which every row has the same class, as placeholders have."""
     known = np.unique(labels[_learnt(given) & (labels >= 0)])
-    found = []
+    reasons = []
     for split in _HELD_OUT if len(known) > 1 else ():
         rows = labels[(given == split) & (labels >= 0)]
         if len(rows) >= _FEWEST and rows.min() == rows.max():
-            found.append(
+            reasons.append(
                 f"All {len(rows):,} rows of the {split} part have the class"
                 f" {names[int(rows[0])]!r}. If that only holds the place of classes that are not"
                 " told, its scores say nothing."
             )
-    return found
+    return reasons
 
 
 def _nothings(names: list[str], counts: NDArray[np.int64]) -> list[str]:

@@ -176,22 +176,22 @@ def split_values(column_name: str, values: Mapping[str, int] | Iterable[str]) ->
     answers = {text for text in plain.values() if text in _YES or text in _NO}
     if flag and answers:
         yes, no = flag, _OTHER[flag]
-        found = {
+        splits = {
             value: yes if text in _YES else no if text in _NO else as_split(value)
             for value, text in plain.items()
         }
         if not answers & _NO:  # x or blank
-            found.update({value: no for value, text in plain.items() if not text})
+            splits.update({value: no for value, text in plain.items() if not text})
     else:
-        found = {value: as_split(value) or _named(value, counts) for value in counts}
+        splits = {value: as_split(value) or _named(value, counts) for value in counts}
     unknown = {
         value: counts[value]
-        for value, split in found.items()
+        for value, split in splits.items()
         if plain[value] and not split and split_of(value, counts) != "unlabelled"
     }
     if unknown:
         raise _refused(column_name, unknown)
-    return found
+    return splits
 
 
 def flag_of(column_name: str) -> str:
@@ -202,8 +202,8 @@ def flag_of(column_name: str) -> str:
 
 
 def _named(name: str, siblings: Iterable[str] = ()) -> str:
-    found = split_of(name, siblings)
-    return "" if found == "unlabelled" else found
+    split = split_of(name, siblings)
+    return "" if split == "unlabelled" else split
 
 
 def _phrase(name: str) -> str:
@@ -213,8 +213,8 @@ def _phrase(name: str) -> str:
     words = [
         word for word in words_of(plain_name(name)) if word not in _FILLERS and not word.isdecimal()
     ]
-    found = {split_word(word) for word in words}
-    return found.pop() if len(found) == 1 else ""
+    splits = {split_word(word) for word in words}
+    return splits.pop() if len(splits) == 1 else ""
 
 
 def _refused(column: str, unknown: dict[str, int]) -> DataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.formats import (
     annotators,
@@ -18,7 +18,10 @@ from tl_core.data.formats import (
 )
 from tl_core.data.reading import Reading, Rows
 
-_Converter = Callable[[Any, Iterator[Rows], Reading, int], Iterator[Rows] | None]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_Converter = Callable[["pa.Table", Iterator[Rows], Reading, int], Iterator[Rows] | None]
 # each looks at the names and first cells alone; the narrower ones come first
 _CONVERTERS: tuple[_Converter, ...] = (
     label_studio.tasks,
@@ -41,16 +44,16 @@ def converted(rows: Iterator[Rows], reading: Reading, chunk_rows: int) -> Iterat
         return
     stream = chain([first], rows)
     for convert in _CONVERTERS:
-        found = convert(first.cells, stream, reading, chunk_rows)
-        if found is not None:
+        plain = convert(first.cells, stream, reading, chunk_rows)
+        if plain is not None:
             if reading.format:  # which explains the first line, whatever it looked like
-                for told in (reading.notes, reading.doubts):
-                    told[:] = [
+                for sentences in (reading.notes, reading.doubts):
+                    sentences[:] = [
                         sentence
-                        for sentence in told
+                        for sentence in sentences
                         if not sentence.startswith("The first line of ")
                     ]
-            yield from _held_back(found)
+            yield from _held_back(plain)
             return
     yield from stream
 

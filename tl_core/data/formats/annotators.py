@@ -8,11 +8,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.formats.cells import is_short, parsed, picture_of, records, text_of
 from tl_core.data.reading import Reading, Rows, framed
 from tl_core.data.roles import column_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PEOPLE = (
     "workerid",
@@ -86,7 +89,7 @@ class _Item:
 
 
 def answers(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -106,19 +109,19 @@ def answers(
     key = _key(cells, known, who, alone=column_names.joined(who) in _PEOPLE)
     if not key:
         return None
-    asked = _asked(cells, key, who, turk=turk)
-    if reading.label_column in columns and reading.label_column not in (*asked, key, who):
-        asked.insert(0, reading.label_column)
-    if not asked:
+    questions = _asked(cells, key, who, turk=turk)
+    if reading.label_column in columns and reading.label_column not in (*questions, key, who):
+        questions.insert(0, reading.label_column)
+    if not questions:
         return None
     reading.format = "Mechanical Turk" if turk else "answers of annotators"
     reading.note(
         f"Each item has a row for each of its annotators ({who!r}); they make one row, with the"
-        f" commonest answer in {', '.join(map(repr, asked[:4]))}."
+        f" commonest answer in {', '.join(map(repr, questions[:4]))}."
     )
-    if turk and len(asked) == 1:
-        reading.roles["label"] = "label" if asked[0] == "Answer.taskAnswers" else asked[0]
-    return framed(_settled(rows, who, key, asked, reading, turk=turk), reading, chunk_rows)
+    if turk and len(questions) == 1:
+        reading.roles["label"] = "label" if questions[0] == "Answer.taskAnswers" else questions[0]
+    return framed(_settled(rows, who, key, questions, reading, turk=turk), reading, chunk_rows)
 
 
 def _key(cells: dict[str, list[str]], known: dict[str, str], who: str, *, alone: bool) -> str:
@@ -196,7 +199,7 @@ def _is_label(name: str) -> bool:
 
 
 def _settled(
-    rows: Iterator[Rows], who: str, key: str, asked: list[str], reading: Reading, *, turk: bool
+    rows: Iterator[Rows], who: str, key: str, questions: list[str], reading: Reading, *, turk: bool
 ) -> Iterator[tuple[int, dict[str, str]]]:
     items: dict[str, _Item] = {}
     signs = 0
@@ -215,36 +218,36 @@ def _settled(
                 )
             item = items[about] = _Item(number, record)
         item.people.append(record.get(who, "").strip())
-        for name in asked:
-            if told := _answer(record.get(name, "")):
-                item.votes[name][told] += 1
+        for name in questions:
+            if vote := _answer(record.get(name, "")):
+                item.votes[name][vote] += 1
     for item in items.values():
-        yield item.number, _row(item, who, asked, reading, turk=turk)
+        yield item.number, _row(item, who, questions, reading, turk=turk)
 
 
-def _answer(told: str) -> str:
+def _answer(text: str) -> str:
     """An answer as a name; Mechanical Turk's own elements write it as a list of objects."""
-    value = parsed(told)
+    value = parsed(text)
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        found = next(iter(value[0].values()), "")
-        if isinstance(found, dict):
-            on = [str(name) for name, mark in found.items() if mark is True]
-            return str(found["label"]) if "label" in found else on[0] if len(on) == 1 else told
-        return str(found)
-    return told.strip()
+        first = next(iter(value[0].values()), "")
+        if isinstance(first, dict):
+            on = [str(name) for name, mark in first.items() if mark is True]
+            return str(first["label"]) if "label" in first else on[0] if len(on) == 1 else text
+        return str(first)
+    return text.strip()
 
 
 def _row(
-    item: _Item, who: str, asked: list[str], reading: Reading, *, turk: bool
+    item: _Item, who: str, questions: list[str], reading: Reading, *, turk: bool
 ) -> dict[str, str]:
     row = {
         name: value
         for name, value in item.first.items()
-        if not turk or name in (who, "HITId") or name.startswith("Input.") or name in asked
+        if not turk or name in (who, "HITId") or name.startswith("Input.") or name in questions
     }
     row[who] = ", ".join(dict.fromkeys(filter(None, item.people)))
     shares, tied = [1.0], False
-    for name in asked:
+    for name in questions:
         best = item.votes[name].most_common(2)
         tie = len(best) > 1 and best[0][1] == best[1][1]
         row[name] = best[0][0] if best and not tie else ""

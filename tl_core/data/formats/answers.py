@@ -53,8 +53,8 @@ def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterato
         meant.
     """
     sample = list(islice(items, _SAMPLE))
-    asked = list(dict.fromkeys(name for item in sample for name in item.answers))
-    sorting = _sorting(asked, sample)
+    questions = list(dict.fromkeys(name for item in sample for name in item.answers))
+    sorting = _sorting(questions, sample)
     labels = (
         {sorting[0]: "label"}
         if len(sorting) == 1
@@ -76,14 +76,14 @@ def settled(items: Iterator[Item], reading: Reading, chunk_rows: int) -> Iterato
     yield from framed(rows(), reading, chunk_rows)
 
 
-def _sorting(asked: list[str], sample: list[Item]) -> list[str]:
+def _sorting(questions: list[str], sample: list[Item]) -> list[str]:
     """The questions whose answers sort the items into classes; a remark that differs each time does
     not.
     """
-    if len(asked) < 2:
-        return asked
-    found: list[str] = []
-    for name in asked:
+    if len(questions) < 2:
+        return questions
+    sorting: list[str] = []
+    for name in questions:
         given = [
             label
             for item in sample
@@ -91,8 +91,8 @@ def _sorting(asked: list[str], sample: list[Item]) -> list[str]:
             for label in answer.labels
         ]
         if given and is_short(given) and len(set(given)) <= max(2, len(given) // 2):
-            found.append(name)
-    return found or asked
+            sorting.append(name)
+    return sorting or questions
 
 
 def _tell(reading: Reading, labels: dict[str, str], picture: str, text: str) -> None:
@@ -160,8 +160,14 @@ def _verdict(answers: list[Answer]) -> _Verdict:
 
 def as_label(labels: Iterable[str]) -> str:
     """A cell with one name, or with several as a JSON list."""
-    found = list(labels)
-    return found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False) if found else ""
+    several = list(labels)
+    return (
+        several[0]
+        if len(several) == 1
+        else json.dumps(several, ensure_ascii=False)
+        if several
+        else ""
+    )
 
 
 def chosen(labels: Iterable[str]) -> tuple[str, ...]:

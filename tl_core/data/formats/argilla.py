@@ -7,12 +7,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
-from tl_core.data.formats.cells import names, objects, parsed, records, spread
+from tl_core.data.formats.cells import Json, JsonObject, names, objects, parsed, records, spread
 from tl_core.data.reading import Reading, Rows, cell
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _COUNTS = ("", "submitted")  # a draft or a discarded response is no answer
 _CLASSIC = {
@@ -48,7 +51,7 @@ class _Suggested:
 
 
 def exported(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -57,18 +60,18 @@ def exported(
     columns = list(head.column_names)
     seen = _Suggested(reading)
     if "fields" in columns and {"responses", "suggestions"} & {*columns} and _holds(head, "fields"):
-        found = (seen.note(*_nested(number, record)) for number, record in records(rows))
-    elif asked := _flat_questions(columns) or _listed_questions(head):
-        found = (seen.note(*_flat(number, record, asked)) for number, record in records(rows))
+        items = (seen.note(*_nested(number, record)) for number, record in records(rows))
+    elif questions := _flat_questions(columns) or _listed_questions(head):
+        items = (seen.note(*_flat(number, record, questions)) for number, record in records(rows))
     elif {"prediction", "annotation"} <= {*columns} and len(_CLASSIC & {*columns}) >= 2:
-        found = (seen.note(*_classic(number, record)) for number, record in records(rows))
+        items = (seen.note(*_classic(number, record)) for number, record in records(rows))
     else:
         return None
     reading.format = "Argilla"
-    return settled(found, reading, chunk_rows)
+    return settled(items, reading, chunk_rows)
 
 
-def _holds(head: Any, name: str) -> bool:  # noqa: ANN401
+def _holds(head: pa.Table, name: str) -> bool:
     return all(
         isinstance(parsed(value), dict) for value in head.column(name).slice(0, 20).to_pylist()
     )
@@ -110,7 +113,7 @@ def _nested(number: int, record: dict[str, str]) -> tuple[Item, bool]:
     return item, bool(suggested)
 
 
-def _answer(response: dict[str, Any]) -> Answer:
+def _answer(response: JsonObject) -> Answer:
     counts = cell(response.get("status")).strip().lower() in _COUNTS
     return Answer(
         chosen(names(response.get("value"))) if counts else (), cell(response.get("user_id"))
@@ -122,13 +125,13 @@ def _flat_questions(columns: list[str]) -> dict[str, str]:
     label.suggestion.
     """
     ends = (_RESPONSES, _SUGGESTION[0])
-    asked = dict.fromkeys(
+    questions = dict.fromkeys(
         name.removesuffix(end) for name in columns for end in ends if name.endswith(end)
     )
-    return {name: name + _RESPONSES for name in asked if name}
+    return {name: name + _RESPONSES for name in questions if name}
 
 
-def _listed_questions(head: Any) -> dict[str, str]:  # noqa: ANN401
+def _listed_questions(head: pa.Table) -> dict[str, str]:
     """Question to column of its responses, as they are called in version 1: label,
     label-suggestion.
     """
@@ -145,18 +148,18 @@ def _listed_questions(head: Any) -> dict[str, str]:  # noqa: ANN401
     }
 
 
-def _flat(number: int, record: dict[str, str], asked: dict[str, str]) -> tuple[Item, bool]:
-    owned = tuple(f"{name}{end}" for name in asked for end in (_RESPONSES, *_SUGGESTION))
+def _flat(number: int, record: dict[str, str], questions: dict[str, str]) -> tuple[Item, bool]:
+    owned = tuple(f"{name}{end}" for name in questions for end in (_RESPONSES, *_SUGGESTION))
     data = {
         name: value
         for name, value in record.items()
         if not name.startswith(owned)
         and name not in _KEPT
-        and name not in asked.values()
+        and name not in questions.values()
         and name not in ("metadata", "_server_id", "vectors")
     }
     item = Item(number, data, _extra(record))
-    for question, column in asked.items():
+    for question, column in questions.items():
         value = parsed(record.get(column, ""))
         if objects(value):
             item.answers[question] = [_answer(one) for one in objects(value)]
@@ -173,18 +176,20 @@ def _flat(number: int, record: dict[str, str], asked: dict[str, str]) -> tuple[I
             )
             for place, one in enumerate(_list(record.get(column, "")))
         ]
-    return item, any(record.get(f"{question}{end}") for question in asked for end in _SUGGESTION)
+    return item, any(
+        record.get(f"{question}{end}") for question in questions for end in _SUGGESTION
+    )
 
 
-def _list(told: str) -> list[Any]:
+def _list(text: str) -> list[Json]:
     """A list as JSON, or as Python and numpy print it in a CSV; a single value is a list of one."""
-    value = parsed(told)
-    if value is None and told.startswith("["):
+    value = parsed(text)
+    if value is None and text.startswith("["):
         try:
-            value = ast.literal_eval(re.sub(r"(?<=['\"])\s+(?=['\"])", ", ", told))
+            value = ast.literal_eval(re.sub(r"(?<=['\"])\s+(?=['\"])", ", ", text))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             value = None
-    return value if isinstance(value, list) else [told] if told else []
+    return value if isinstance(value, list) else [text] if text else []
 
 
 def _classic(number: int, record: dict[str, str]) -> tuple[Item, bool]:

@@ -8,47 +8,49 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from tl_core.data.images import SUFFIXES
 from tl_core.data.reading import Rows, cell
 from tl_core.data.roles import column_names
 
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+JsonObject: TypeAlias = "dict[str, Json]"
 _UPLOAD = re.compile(r"^(?:(?:.*/)?data/|/)?upload/(?:\d+/)?(?:[0-9a-f]{8}-)?", re.IGNORECASE)
 _STORES = {"s3", "s3a", "gs", "gcs", "azure-blob", "azure_blob", "azure-spi", "hf", "dagshub"}
 _LONG = 200  # signs; nobody names a class with a longer one
 
 
-def parsed(text: str) -> Any:  # noqa: ANN401
+def parsed(text: str) -> list[Json] | JsonObject | None:
     """The list or object that a cell holds as JSON, None for any other cell."""
     if not text.startswith(("[", "{")):
         return None
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, list | dict) else None
+    return value if isinstance(value, list | dict) else None
 
 
-def objects(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def objects(value: object) -> list[JsonObject]:
     """The objects in a list; empty for anything else."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def names(value: Any) -> list[str]:  # noqa: ANN401
+def names(value: object) -> list[str]:
     """The class names in a value: one, or several in a list; the levels of a taxonomy are joined by
     a slash.
     """
     if isinstance(value, list):
-        found = [
+        labels = [
             " / ".join(map(cell, one)) if isinstance(one, list) else cell(one)
             for one in value
             if not isinstance(one, dict)
         ]
     else:
-        found = [] if isinstance(value, dict) else [cell(value)]
-    return list(dict.fromkeys(name.strip() for name in found if name.strip()))
+        labels = [] if isinstance(value, dict) else [cell(value)]
+    return list(dict.fromkeys(name.strip() for name in labels if name.strip()))
 
 
 def records(rows: Iterable[Rows]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -57,7 +59,7 @@ def records(rows: Iterable[Rows]) -> Iterator[tuple[int, dict[str, str]]]:
         yield from zip(part.numbers.tolist(), part.cells.to_pylist(), strict=True)
 
 
-def spread(record: dict[str, str], nested: Any, prefix: str) -> None:  # noqa: ANN401
+def spread(record: dict[str, str], nested: object, prefix: str) -> None:
     """Put the entries of an object into columns of their own, under its name where theirs is
     taken.
     """
@@ -71,24 +73,24 @@ def is_picture(name: str) -> bool:
     return len(name) < 2000 and PurePosixPath(picture_path(name)).suffix.lower() in SUFFIXES
 
 
-def picture_path(told: str) -> str:
+def picture_path(address: str) -> str:
     """A picture as it is called beside the export: without the tool's own address, folder and
     prefix.
     """
-    told = told.strip()
-    if told.startswith("data:"):
+    address = address.strip()
+    if address.startswith("data:"):
         return ""
     try:
-        parts = urlsplit(told.replace("\\", "/"))
+        parts = urlsplit(address.replace("\\", "/"))
     except ValueError:
-        return told
+        return address
     if parts.scheme in _STORES:
         return unquote(parts.path).lstrip("/")
-    if "local-files" in parts.path and "?d=" in told:
-        return unquote(told.partition("?d=")[2].partition("&")[0]).lstrip("/")
+    if "local-files" in parts.path and "?d=" in address:
+        return unquote(address.partition("?d=")[2].partition("&")[0]).lstrip("/")
     if parts.scheme in ("http", "https", "file") or _UPLOAD.match(parts.path):
         return _UPLOAD.sub("", unquote(parts.path)).lstrip("/")
-    return told
+    return address
 
 
 def text_of(columns: dict[str, list[str]]) -> str:

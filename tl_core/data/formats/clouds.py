@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.formats.answers import as_label
-from tl_core.data.formats.cells import objects, parsed, picture_path, records
+from tl_core.data.formats.cells import JsonObject, objects, parsed, picture_path, records
 from tl_core.data.reading import Reading, Rows, cell, framed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _META = "-metadata"
 _SOURCES = {"source": "text", "source-ref": "image"}
@@ -22,7 +25,7 @@ _USE = "ml_use"
 
 
 def ground_truth(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -36,7 +39,7 @@ def ground_truth(
     jobs = [
         job
         for job in jobs
-        if any("class-name" in told or "class-map" in told for told in _metas(head, job))
+        if any("class-name" in meta or "class-map" in meta for meta in _metas(head, job))
     ]
     if not source or not jobs:
         return None
@@ -47,20 +50,20 @@ def ground_truth(
     return framed(_job_rows(rows, source, jobs), reading, chunk_rows)
 
 
-def _metas(head: Any, job: str) -> list[dict[str, Any]]:  # noqa: ANN401
-    found = [parsed(value) for value in head.column(job + _META).slice(0, 200).to_pylist()]
-    return [one for one in found if isinstance(one, dict)]
+def _metas(head: pa.Table, job: str) -> list[JsonObject]:
+    values = [parsed(value) for value in head.column(job + _META).slice(0, 200).to_pylist()]
+    return [one for one in values if isinstance(one, dict)]
 
 
 def _job_rows(
     rows: Iterator[Rows], source: str, jobs: list[str]
 ) -> Iterator[tuple[int, dict[str, str]]]:
     for number, record in records(rows):
-        told = record.get(source, "")
+        item = record.get(source, "")
         row = (
-            {"image": picture_path(told), "image_source": told}
+            {"image": picture_path(item), "image_source": item}
             if source == "source-ref"
-            else {"text": told}
+            else {"text": item}
         )
         for job in jobs:
             meta = parsed(record.get(job + _META, ""))
@@ -71,7 +74,7 @@ def _job_rows(
         yield number, row
 
 
-def _class(meta: dict[str, Any]) -> str:
+def _class(meta: JsonObject) -> str:
     names = meta.get("class-map")
     return (
         as_label(map(cell, names.values()))
@@ -81,7 +84,7 @@ def _class(meta: dict[str, Any]) -> str:
 
 
 def vertex(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -94,12 +97,12 @@ def vertex(
     reading.format = "Vertex AI"
     kind = _CONTENTS[content]
     reading.roles |= {kind: kind, "label": "label"}
-    found = "dataItemResourceLabels" in columns and any(
+    with_splits = "dataItemResourceLabels" in columns and any(
         _use(value) for value in head.column("dataItemResourceLabels").slice(0, 200).to_pylist()
     )
-    if found:
+    if with_splits:
         reading.roles["split"] = "split"
-    return framed(_vertex_rows(rows, content, kind, split=found), reading, chunk_rows)
+    return framed(_vertex_rows(rows, content, kind, split=with_splits), reading, chunk_rows)
 
 
 def _vertex_rows(
@@ -108,11 +111,11 @@ def _vertex_rows(
     for number, record in records(rows):
         one, several = parsed(record.get(_ONE, "")), objects(parsed(record.get(_SEVERAL, "")))
         given = ([one] if isinstance(one, dict) else []) + several
-        told = record.get(content, "")
+        item = record.get(content, "")
         row = (
-            {"image": picture_path(told), "image_source": told}
+            {"image": picture_path(item), "image_source": item}
             if kind == "image"
-            else {"text": told}
+            else {"text": item}
         )
         row["label"] = as_label(dict.fromkeys(cell(answer.get("displayName")) for answer in given))
         if split:
@@ -120,9 +123,9 @@ def _vertex_rows(
         yield number, row
 
 
-def _use(told: str) -> str:
+def _use(resource_labels: str) -> str:
     """What an item is meant for: training, validation or test."""
-    labels = parsed(told)
+    labels = parsed(resource_labels)
     return (
         next((cell(value) for name, value in labels.items() if str(name).endswith(_USE)), "")
         if isinstance(labels, dict)

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.formats.answers import Answer, Item, as_label, chosen, settled
 from tl_core.data.formats.cells import is_picture, names, objects, parsed, records, spread
 from tl_core.data.reading import Reading, Rows, cell, framed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TEXTS = ("text", "data", "filename")
 _LABELS = ("label", "labels", "cats")
@@ -22,7 +25,7 @@ _HALF = 0.5
 
 
 def lines(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -79,12 +82,14 @@ def _plain(
     rows: Iterator[Rows], label: str, joined: frozenset[str], reading: Reading
 ) -> Iterator[tuple[int, dict[str, str]]]:
     for number, record in records(rows):
-        told = record.get(label, "")
-        value = parsed(told)
+        label_cell = record.get(label, "")
+        value = parsed(label_cell)
         if value is None:
-            parts = told.split("#")
+            parts = label_cell.split("#")
             record[label] = (
-                as_label(chosen(parts)) if len(parts) > 1 and joined.issuperset(parts) else told
+                as_label(chosen(parts))
+                if len(parts) > 1 and joined.issuperset(parts)
+                else label_cell
             )
         elif isinstance(value, dict):
             record[label] = as_label(
@@ -107,9 +112,9 @@ def _numbered(values: list[str]) -> bool:
     """Whether the annotations are those of doccano's first version: a number for the label and one
     for the user.
     """
-    found = [one for value in values for one in objects(parsed(value))]
-    return bool(found) and all(
-        "label" in one and "user" in one and "result" not in one for one in found
+    given = [one for value in values for one in objects(parsed(value))]
+    return bool(given) and all(
+        "label" in one and "user" in one and "result" not in one for one in given
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import records
 from tl_core.data.reading import Reading, Rows, framed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MARK = "__label__"
 _LABELS = re.compile(rf"\s*((?:{_MARK}[^\s,]+[\s,]*)+)", re.DOTALL)
@@ -17,7 +20,7 @@ _NEARLY_ALL = 0.9
 
 
 def lines(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -34,10 +37,10 @@ def lines(
         return None
     reading.format = "fastText"
     reading.roles |= {"text": "text", "label": "label"}
-    found = ((number + lost, list(record.values())) for number, record in records(rows))
+    cut_lines = ((number + lost, list(record.values())) for number, record in records(rows))
     top: list[tuple[int, list[str]]] = [(1, columns)] if lost else []
     return framed(
-        ((number, _record(cells)) for number, cells in chain(top, found)), reading, chunk_rows
+        ((number, _record(cells)) for number, cells in chain(top, cut_lines)), reading, chunk_rows
     )
 
 
@@ -46,8 +49,8 @@ def _record(cells: list[str]) -> dict[str, str]:
     while cells and not cells[-1]:
         cells = cells[:-1]
     line = ",".join(cells)
-    found = _LABELS.match(line)
-    if found is None:
+    marked = _LABELS.match(line)
+    if marked is None:
         return {"text": line.strip(), "label": ""}
-    labels = dict.fromkeys(re.findall(rf"{_MARK}([^\s,]+)", found[1]))
-    return {"text": line[found.end() :].strip(), "label": as_label(labels)}
+    labels = dict.fromkeys(re.findall(rf"{_MARK}([^\s,]+)", marked[1]))
+    return {"text": line[marked.end() :].strip(), "label": as_label(labels)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tl_core.data.formats.cells import objects, parsed, records
+from tl_core.data.formats.cells import JsonObject, objects, parsed, records
 from tl_core.data.names import split_of
 from tl_core.data.reading import Reading, Rows, cell, framed
 from tl_core.data.roles import column_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PHRASES = (
     "patterns",
@@ -51,7 +54,7 @@ _TEXT, _INTENT = "text", "intent"
 
 
 def phrases(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -84,35 +87,39 @@ def _phrase_rows(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     number = 0
     for _, record in records(rows):
-        told = parsed(record.get(phrase, ""))
-        found = [cell(one) for one in told] if isinstance(told, list) else [record.get(phrase, "")]
+        several = parsed(record.get(phrase, ""))
+        spoken = (
+            [cell(one) for one in several]
+            if isinstance(several, list)
+            else [record.get(phrase, "")]
+        )
         kept = {
             name: value
             for name, value in record.items()
             if name not in (tag, phrase, "text", "label") and value and parsed(value) is None
         }
-        if not any(one.strip() for one in found):
+        if not any(one.strip() for one in spoken):
             reading.aside(f"intents without {phrase}")
-        for text in found:
+        for text in spoken:
             if text.strip():
                 number += 1
                 yield number, {"text": text, "label": record.get(tag, ""), **kept}
 
 
-def _are_lists(head: Any, name: str) -> bool:  # noqa: ANN401
+def _are_lists(head: pa.Table, name: str) -> bool:
     """Whether most cells are lists of strings, as far as they hold anything, and the others single
     strings.
     """
     filled = [value for value in head.column(name).slice(0, 200).to_pylist() if value]
-    found = [value for value in map(parsed, filled) if isinstance(value, list)]
+    lists = [value for value in map(parsed, filled) if isinstance(value, list)]
     return (
-        any(found)
-        and 2 * len(found) >= len(filled)
-        and all(isinstance(one, str) for value in found for one in value)
+        any(lists)
+        and 2 * len(lists) >= len(filled)
+        and all(isinstance(one, str) for value in lists for one in value)
     )
 
 
-def _has_text(head: Any, known: dict[str, str]) -> bool:  # noqa: ANN401
+def _has_text(head: pa.Table, known: dict[str, str]) -> bool:
     """Whether each record has a text of its own, of which a list beside it is only a part."""
     columns = [head.column(known[word]).slice(0, 50) for word in _OWN_TEXTS if word in known]
     values = [value for column in columns for value in column.to_pylist()]
@@ -123,44 +130,45 @@ def _all_different(values: list[str]) -> bool:
     return len(values) > 1 and len(set(values)) == len(values)
 
 
-def nested(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str, Any]] | None:
+def nested(content: JsonObject, reading: Reading) -> Iterator[JsonObject] | None:
     """The phrases of an export of Rasa, LUIS, its successor or Snips; None when it is something
     else.
     """
     inner = content.get("rasa_nlu_data") or content.get("assets") or content
     inner = inner if isinstance(inner, dict) else {}
     for key in ("common_examples", "utterances"):
-        found = objects(inner.get(key))
-        if found and all(_TEXT in one and _INTENT in one for one in found[:50]):
+        examples = objects(inner.get(key))
+        if examples and all(_TEXT in one and _INTENT in one for one in examples[:50]):
             reading.format = "Rasa NLU" if key == "common_examples" else "LUIS"
             reading.roles |= {"text": _TEXT, "label": _INTENT}
-            if any(split_of(cell(one.get("dataset"))) for one in found[:50]):
+            if any(split_of(cell(one.get("dataset"))) for one in examples[:50]):
                 reading.roles["split"] = "dataset"
-            return iter(found)
+            return iter(examples)
     intents = content.get("intents")
     spoken = {
         str(name): _spoken(value)
         for name, value in (intents if isinstance(intents, dict) else content).items()
     }
-    told = {name: texts for name, texts in spoken.items() if texts}
-    if not told or (intents is None and len(told) != len(content)):
+    phrased = {name: texts for name, texts in spoken.items() if texts}
+    if not phrased or (intents is None and len(phrased) != len(content)):
         return None
     reading.format = "Snips NLU"
     reading.roles |= {"text": "text", "label": "label"}
-    return ({"text": text, "label": name} for name, texts in told.items() for text in texts)
+    return ({"text": text, "label": name} for name, texts in phrased.items() for text in texts)
 
 
-def _spoken(value: Any) -> list[str]:  # noqa: ANN401
+def _spoken(value: object) -> list[str]:
     """The utterances of an intent of Snips, whose texts are cut where a slot begins."""
-    told = objects(value.get("utterances") if isinstance(value, dict) else value)
-    if not told or not all(objects(one.get("data")) for one in told[:50]):
+    utterances = objects(value.get("utterances") if isinstance(value, dict) else value)
+    if not utterances or not all(objects(one.get("data")) for one in utterances[:50]):
         return []
     return [
-        "".join(cell(part.get("text")) for part in objects(one.get("data"))).strip() for one in told
+        "".join(cell(part.get("text")) for part in objects(one.get("data"))).strip()
+        for one in utterances
     ]
 
 
-def class_lists(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str, Any]] | None:
+def class_lists(content: JsonObject, reading: Reading) -> Iterator[JsonObject] | None:
     """One record a text of an object that holds a list of texts for each class; None when it is
     something else.
     """
@@ -173,7 +181,7 @@ def class_lists(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str,
         or not any(content.values())
     ):
         return None
-    keys = [str(key) for key in content]
+    keys = list(content)
     if (
         sum(bool(split_of(key, keys)) for key in keys) > 1
     ):  # one alone is a class: trains beside planes
@@ -181,4 +189,9 @@ def class_lists(content: dict[Any, Any], reading: Reading) -> Iterator[dict[str,
     reading.format = "lists of texts by class"
     reading.note("Each key of the file is the class of the texts in its list.")
     reading.roles |= {"text": "text", "label": "label"}
-    return ({"text": text, "label": str(key)} for key, texts in content.items() for text in texts)
+    return (
+        {"text": text, "label": key}
+        for key, texts in content.items()
+        if isinstance(texts, list)
+        for text in texts
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
@@ -19,6 +19,9 @@ from tl_core.data.formats.cells import (
 )
 from tl_core.data.reading import Reading, Rows, cell
 from tl_core.data.roles import column_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TASK = {
     "data",
@@ -71,7 +74,7 @@ _MARKS = (
 
 
 def tasks(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -94,7 +97,8 @@ def tasks(
 
 
 def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool) -> Item:
-    data = {str(key): cell(value) for key, value in (parsed(record["data"]) or {}).items()}
+    fields = parsed(record["data"])
+    data = {key: cell(value) for key, value in fields.items()} if isinstance(fields, dict) else {}
     extra = {name: record[name] for name in _KEPT if record.get(name)}
     spread(extra, parsed(record.get("meta", "")), "meta")
     item = Item(number, data, extra)
@@ -109,12 +113,12 @@ def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool)
     ] or given  # a reviewer's word stands above the others
     who: list[str] = []
     for place, one in enumerate(given):
-        found, marks = _chosen(one.get("result"))
-        if marks and not found:
+        answers, marks = _chosen(one.get("result"))
+        if marks and not answers:
             reading.doubt(_MARKS)
         annotator = _person(one.get("completed_by")) or str(place)
         who += [annotator] if one.get("completed_by") is not None else []
-        for question, labels in found.items():
+        for question, labels in answers.items():
             item.answers.setdefault(question, []).append(Answer(chosen(labels), annotator))
     if who:
         extra["annotator"] = ", ".join(dict.fromkeys(who))
@@ -128,11 +132,11 @@ def _task(number: int, record: dict[str, str], reading: Reading, *, plain: bool)
     return item
 
 
-def _chosen(result: Any) -> tuple[dict[str, list[str]], bool]:  # noqa: ANN401
+def _chosen(result: object) -> tuple[dict[str, list[str]], bool]:
     """Question to chosen names in one annotation, and whether parts of the item are marked in
     it.
     """
-    found: dict[str, list[str]] = {}
+    choices: dict[str, list[str]] = {}
     marks = False
     for one in objects(result):
         value = one.get("value")
@@ -143,18 +147,18 @@ def _chosen(result: Any) -> tuple[dict[str, list[str]], bool]:  # noqa: ANN401
             continue
         kind = next((kind for kind in _KINDS if kind in value), "")
         if kind:
-            found.setdefault(str(one.get("from_name") or "label"), []).extend(names(value[kind]))
-    return found, marks
+            choices.setdefault(str(one.get("from_name") or "label"), []).extend(names(value[kind]))
+    return choices, marks
 
 
-def _person(told: Any) -> str:  # noqa: ANN401
-    if isinstance(told, dict):
-        return cell(told.get("email") or told.get("id"))
-    return cell(told)
+def _person(annotator: object) -> str:
+    if isinstance(annotator, dict):
+        return cell(annotator.get("email") or annotator.get("id"))
+    return cell(annotator)
 
 
 def flat(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -200,27 +204,22 @@ def _grouped(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
             people = item.extra.get("annotator", "").split(", ")
             item.extra["annotator"] = ", ".join(dict.fromkeys([*people, record["annotator"]]))
         for name in questions:
-            told = record.get(name, "")
+            answer = record.get(name, "")
             item.answers.setdefault(name, []).append(
-                Answer(_labels(told), record.get("annotator", ""))
+                Answer(_labels(answer), record.get("annotator", ""))
             )
-            if any(f'"{part}"' in told for part in _PARTS):
+            if any(f'"{part}"' in answer for part in _PARTS):
                 reading.doubt(_MARKS)
     yield from items.values()
 
 
-def _labels(told: str) -> tuple[str, ...]:
-    value = parsed(told)
-    if isinstance(value, list) and objects(value):
-        value = [
-            one
-            for part in objects(value)
-            for kind in _KINDS
-            if kind in part
-            for one in (part[kind] if isinstance(part[kind], list) else [part[kind]])
-        ]
-        return chosen(names(value))
-    return chosen(name.strip() for name in read_label(told))
+def _labels(answer: str) -> tuple[str, ...]:
+    parts = objects(parsed(answer))
+    if parts:
+        given = [part[kind] for part in parts for kind in _KINDS if kind in part]
+        lists = [value if isinstance(value, list) else [value] for value in given]
+        return chosen(names([one for several in lists for one in several]))
+    return chosen(name.strip() for name in read_label(answer))
 
 
 def _roles(held: list[dict[str, str]]) -> tuple[str, list[str], list[str]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.cells.label_cells import read_label
 from tl_core.data.formats.answers import Answer, Item, chosen, settled
 from tl_core.data.formats.cells import names, objects, parsed, records, spread
 from tl_core.data.reading import Reading, Rows, cell
 from tl_core.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _INPUTS = ("text", "image", "html", "path", "question", "title", "audio", "video")
 _OWN = {
@@ -42,7 +45,7 @@ _ANSWERS = {"accept", "reject", "ignore"}
 
 
 def lines(
-    head: Any,  # noqa: ANN401
+    head: pa.Table,
     rows: Iterator[Rows],
     reading: Reading,
     chunk_rows: int,
@@ -57,8 +60,8 @@ def lines(
         else set()
     )
     hashed = {"_input_hash", "_task_hash"} <= columns
-    asked = columns & {"label", "accept", "options", "spans", "_input_hash", "_view_id"}
-    if not hashed and not (asked and answers and answers <= _ANSWERS):
+    signs = columns & {"label", "accept", "options", "spans", "_input_hash", "_view_id"}
+    if not hashed and not (signs and answers and answers <= _ANSWERS):
         return None
     reading.format = "Prodigy"
     return settled(_accepted(rows, reading), reading, chunk_rows)
@@ -98,11 +101,11 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
             f"All {left:,} were rejected or ignored in Prodigy.",
             "Export a dataset with accepted answers.",
         )
-    asked = {label for labels in alone.values() for label in labels}
-    if left and len(asked) == 1 and not choices:
+    single = {label for labels in alone.values() for label in labels}
+    if left and len(single) == 1 and not choices:
         reading.note(
-            f"Only {next(iter(asked))!r} was asked about; the {left:,} record(s) that were rejected"
-            " or ignored are left out and make no class."
+            f"Only {next(iter(single))!r} was asked about; the {left:,} record(s) that were"
+            " rejected or ignored are left out and make no class."
         )
     for (key, who), labels in alone.items():
         choices.setdefault(key, []).append(Answer(chosen(labels), who))
@@ -114,12 +117,12 @@ def _accepted(rows: Iterator[Rows], reading: Reading) -> Iterator[Item]:
 def _item(number: int, record: dict[str, str], reading: Reading) -> Item:
     data = {name: value for name, value in record.items() if name not in _OWN}
     meta = parsed(record.get("meta", ""))
-    told = data.get("path") or (
+    path = data.get("path") or (
         cell(meta.get("file") or meta.get("path")) if isinstance(meta, dict) else ""
     )
     if data.get("image", "").startswith("data:"):  # the picture itself stands in the line, encoded
-        data["image"] = told
-        if not told:
+        data["image"] = path
+        if not path:
             reading.doubt(
                 "Pictures that stand in the lines themselves are not read; export their paths."
             )

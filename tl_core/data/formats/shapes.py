@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import TypeGuard
 
 from tl_core.data.formats import coco, intents
 from tl_core.data.formats.answers import as_label
-from tl_core.data.formats.cells import is_picture
+from tl_core.data.formats.cells import Json, JsonObject, is_picture, objects
 from tl_core.data.names import split_of
 from tl_core.data.readers.headers import has_header
 from tl_core.data.reading import Reading, cell
@@ -43,10 +43,10 @@ _COLUMNS = frozenset(
 _NO_TABLE = "it is not a list of objects in curly braces"
 _DEEPEST = 3
 _HEAD = 200
-_Records = Iterable[dict[Any, Any]]
+_Records = Iterable["JsonObject"]
 
 
-def records_of(content: Any, reading: Reading, depth: int = 0) -> _Records:  # noqa: ANN401
+def records_of(content: Json, reading: Reading, depth: int = 0) -> _Records:
     """The records in a JSON value, whichever way they are written down.
 
     Raises:
@@ -58,33 +58,37 @@ def records_of(content: Any, reading: Reading, depth: int = 0) -> _Records:  # n
     if not isinstance(content, dict):
         raise ValueError(_NO_TABLE)
     for shape in _SHAPES:
-        if (found := shape(content, reading)) is not None:
-            return found
+        if (rows := shape(content, reading)) is not None:
+            return rows
     return _inside(content, reading, depth)
 
 
-def _listed(content: list[Any], reading: Reading) -> _Records:
-    if all(isinstance(one, dict) for one in content):
+def _listed(content: list[Json], reading: Reading) -> _Records:
+    if _are_objects(content):
         return content
     if all(isinstance(one, str) for one in content):
         return ({"text": one} for one in content)
-    if all(isinstance(one, list) for one in content):
+    if _are_lists(content):
         return _of_lists(content, reading.header)
     raise ValueError(_NO_TABLE)
 
 
-def _of_lists(rows: list[list[Any]], told: str = "") -> _Records:
-    """Rows as lists, the first with the names of the columns where it looks like that (or `told` is
-    yes).
+def _of_lists(rows: list[list[Json]], header: str = "") -> _Records:
+    """Rows as lists, the first with the names of the columns where it looks like that (or
+    `header` is yes).
     """
     first = rows[0]
     named = (
         len(rows) > 1
         and len(set(map(str, first))) == len(first)
         and all(map(cell, first))
-        and has_header([[cell(value) for value in row] for row in rows[:_HEAD]], told)[0]
+        and has_header([[cell(value) for value in row] for row in rows[:_HEAD]], header)[0]
     )
-    names = first if named else [f"column {place + 1}" for place in range(max(map(len, rows)))]
+    names = (
+        [*map(str, first)]
+        if named
+        else [f"column {place + 1}" for place in range(max(map(len, rows)))]
+    )
     return (dict(zip(names, row, strict=False)) for row in (rows[1:] if named else rows))
 
 
@@ -92,34 +96,27 @@ def _is_known(name: object) -> bool:
     return column_names.joined(str(name)) in _KNOWN
 
 
-def _viewer(content: dict[Any, Any], _: Reading) -> _Records | None:
+def _viewer(content: JsonObject, _: Reading) -> _Records | None:
     """Answers of the Hub's dataset viewer, with numbers of classes turned into their names."""
     rows = content.get("rows")
-    if (
-        not isinstance(rows, list)
-        or not rows
-        or not all(isinstance(one, dict) and isinstance(one.get("row"), dict) for one in rows)
-    ):
+    shown = [row for one in objects(rows) if isinstance(row := one.get("row"), dict)]
+    if not isinstance(rows, list) or not rows or len(shown) < len(rows):
         return None
     names: dict[str, list[str]] = {}
-    features = content.get("features")
-    for feature in features if isinstance(features, list) else []:
-        kind = feature.get("type") if isinstance(feature, dict) else None
-        if isinstance(kind, dict) and isinstance(kind.get("names"), list):
-            names[str(feature.get("name"))] = list(map(str, kind["names"]))
-    return (
-        {name: _called(value, names.get(name)) for name, value in one["row"].items()}
-        for one in rows
-    )
+    for feature in objects(content.get("features")):
+        kind = feature.get("type")
+        if isinstance(kind, dict) and isinstance(classes := kind.get("names"), list):
+            names[str(feature.get("name"))] = list(map(str, classes))
+    return ({name: _called(value, names.get(name)) for name, value in row.items()} for row in shown)
 
 
-def _called(value: Any, names: list[str] | None) -> Any:  # noqa: ANN401
+def _called(value: Json, names: list[str] | None) -> Json:
     if names is None or not isinstance(value, int):
         return value
     return names[value] if 0 <= value < len(names) else ""
 
 
-def _oriented(content: dict[Any, Any], _: Reading) -> _Records | None:
+def _oriented(content: JsonObject, _: Reading) -> _Records | None:
     """What pandas writes for the orientations split and table."""
     rows, schema = content.get("data", content.get("rows")), content.get("schema")
     names = next(
@@ -128,7 +125,7 @@ def _oriented(content: dict[Any, Any], _: Reading) -> _Records | None:
     )
     if not isinstance(rows, list):
         return None
-    if isinstance(names, list) and all(isinstance(row, list) for row in rows):
+    if isinstance(names, list) and _are_lists(rows):
         if any(len(row) != len(names) for row in rows):
             raise ValueError(
                 f"a row of its data has not {len(names)} values, as there are names of columns"
@@ -144,14 +141,14 @@ def _oriented(content: dict[Any, Any], _: Reading) -> _Records | None:
             for name in names
         ]
         return (dict(zip(called, row, strict=True)) for row in rows)
-    if isinstance(schema, dict) and all(isinstance(row, dict) for row in rows):
+    if isinstance(schema, dict) and _are_objects(rows):
         index = schema.get("primaryKey")
         left = {"index"} & set(index if isinstance(index, list) else [])
         return ({name: value for name, value in row.items() if name not in left} for row in rows)
     return None
 
 
-def _tables(content: dict[Any, Any]) -> dict[str, Any]:
+def _tables(content: JsonObject) -> JsonObject:
     """The entries that can be a table of their own."""
     return {
         str(key): value
@@ -164,7 +161,7 @@ def _tables(content: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _splits(content: dict[Any, Any], reading: Reading) -> _Records | None:
+def _splits(content: JsonObject, reading: Reading) -> _Records | None:
     """The records of all splits, each with the name of its split."""
     named = {
         str(key): split_of(str(key), map(str, content))
@@ -210,39 +207,46 @@ def _splits(content: dict[Any, Any], reading: Reading) -> _Records | None:
     )
 
 
-def _header_of(tables: list[Any], told: str) -> str:
+def _header_of(tables: list[Json], header: str) -> str:
     """Whether lists of rows have names above them: then they are those of every split."""
     lists = [value for value in tables if _are_lists(value)]
-    if told or len(lists) < 2:
-        return told
+    if header or len(lists) < 2:
+        return header
     return "yes" if all(rows[0] == lists[0][0] for rows in lists) else "no"
 
 
-def _are_lists(value: Any) -> bool:  # noqa: ANN401
+def _are_objects(value: Json) -> TypeGuard[list[JsonObject]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _are_lists(value: Json) -> TypeGuard[list[list[Json]]]:
     return isinstance(value, list) and all(isinstance(row, list) for row in value)
 
 
-def _are_strings(value: Any) -> bool:  # noqa: ANN401
+def _are_strings(value: Json) -> bool:
     return isinstance(value, list) and isinstance(value[0], str)
 
 
-def _columns(content: dict[Any, Any], _: Reading) -> _Records | None:
+def _columns(content: JsonObject, _: Reading) -> _Records | None:
     """A list for each column, or an object from row to value for each."""
     values = list(content.values())
-    if len(values) and all(isinstance(value, dict) for value in values):
-        return _columns_of_objects(content)
-    if not values or not all(isinstance(value, list) for value in values) or not any(values):
+    if values and _are_objects(values):
+        return _columns_of_objects(dict(zip(content, values, strict=True)))
+    if not values or not _are_lists(values) or not any(values):
         return None
-    if any(
-        isinstance(value, list) and value and isinstance(value[0], dict) for value in values
-    ) and not any(map(_is_known, content)):
+    if any(value and isinstance(value[0], dict) for value in values) and not any(
+        map(_is_known, content)
+    ):
         return None
     if len(set(map(len, values))) > 1:
         kinds = {column_names.joined(str(key)) for key in content}
         if kinds & set(column_names.TEXT_NAMES) and kinds & set(column_names.LABEL_NAMES):
             raise ValueError(
                 "its columns are of different lengths: "
-                + ", ".join(f"{key} {len(value):,}" for key, value in list(content.items())[:6])
+                + ", ".join(
+                    f"{key} {len(value):,}"
+                    for key, value in list(zip(content, values, strict=True))[:6]
+                )
             )
         return None
     if (
@@ -254,7 +258,7 @@ def _columns(content: dict[Any, Any], _: Reading) -> _Records | None:
     return None
 
 
-def _some_repeat(values: list[list[Any]]) -> bool:
+def _some_repeat(values: list[list[Json]]) -> bool:
     """Whether lists of one length are columns, one of them of classes that come again, and not the
     texts of classes.
     """
@@ -264,7 +268,7 @@ def _some_repeat(values: list[list[Any]]) -> bool:
     return any(repeating) and not all(repeating)
 
 
-def _columns_of_objects(content: dict[Any, Any]) -> _Records | None:
+def _columns_of_objects(content: dict[str, JsonObject]) -> _Records | None:
     """What pandas writes by default: {"text": {"0": ..}}; the other way round is `_indexed`."""
     if not any(map(_is_known, content)) or any(
         isinstance(one, dict) for value in content.values() for one in value.values()
@@ -276,30 +280,31 @@ def _columns_of_objects(content: dict[Any, Any]) -> _Records | None:
     return ({name: value.get(row) for name, value in content.items()} for row in rows)
 
 
-def _indexed(content: dict[Any, Any], _: Reading) -> _Records | None:
+def _indexed(content: JsonObject, _: Reading) -> _Records | None:
     """An object from an index, such as 0, or from a file's name to each record."""
     values = list(content.values())
-    if len(values) < 2 or not all(isinstance(value, dict) and value for value in values):
+    if len(values) < 2 or not _are_objects(values) or not all(values):
         return None
+    named = dict(zip(content, values, strict=True))
     names = {str(name) for value in values for name in value}
     shared = set.intersection(*({*map(str, value)} for value in values))
     if names and all(
         name.isdecimal() for name in names
     ):  # columns by row, under names that nobody knows
         rows = dict.fromkeys(key for value in values for key in value)
-        return ({name: value.get(row) for name, value in content.items()} for row in rows)
+        return ({name: value.get(row) for name, value in named.items()} for row in rows)
     if any(column_names.joined(name) in intents.PHRASES for name in shared):
-        return ({"tag": key, **value} for key, value in content.items())
+        return ({"tag": key, **value} for key, value in named.items())
     if not shared or not any(map(_is_known, shared)):
         return None
     if all(str(key).isdecimal() for key in content):
         return iter(values)
     return (
-        {"name": key, **value} if "name" not in value else value for key, value in content.items()
+        {"name": key, **value} if "name" not in value else value for key, value in named.items()
     )
 
 
-def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
+def _mapping(content: JsonObject, reading: Reading) -> _Records | None:
     """A single record, or an object from names (files, texts) to classes."""
     plain = all(value is None or isinstance(value, str | int | float) for value in content.values())
     names = list(map(str, content))
@@ -324,7 +329,7 @@ def _mapping(content: dict[Any, Any], reading: Reading) -> _Records | None:
     )
 
 
-def _numbered_texts(content: dict[Any, Any], names: list[str]) -> bool:
+def _numbered_texts(content: JsonObject, names: list[str]) -> bool:
     """Whether numbers are the classes of texts: few that come again, behind keys of several
     words.
     """
@@ -337,27 +342,23 @@ def _numbered_texts(content: dict[Any, Any], names: list[str]) -> bool:
     )
 
 
-def _lists_of_classes(content: dict[Any, Any], *, pictures: bool) -> bool:
+def _lists_of_classes(content: JsonObject, *, pictures: bool) -> bool:
     """Whether lists of strings are the classes of the thing that is their key, so that the same
     come again.
     """
     lists = list(content.values())
-    if not all(
-        isinstance(value, list) and all(isinstance(one, str) for one in value) for value in lists
-    ):
+    if not _are_lists(lists) or not all(isinstance(one, str) for value in lists for one in value):
         return False
     given = [one for value in lists for one in value]
     return pictures or (len(lists) > 3 and 2 * len(set(given)) <= len(given))
 
 
-def _inside(content: dict[Any, Any], reading: Reading, depth: int) -> _Records:
+def _inside(content: JsonObject, reading: Reading, depth: int) -> _Records:
     """The one list of records among other things, such as numbers of a version, at most three
     levels down.
     """
     lists = {str(key): value for key, value in content.items() if isinstance(value, list) and value}
-    of_objects = {
-        key: value for key, value in lists.items() if all(isinstance(one, dict) for one in value)
-    }
+    of_objects = {key: value for key, value in lists.items() if _are_objects(value)}
     if len(of_objects) > 1:
         raise ValueError(
             f"it holds several lists of objects ({', '.join(list(of_objects)[:8])}) and it is not"
@@ -373,7 +374,7 @@ def _inside(content: dict[Any, Any], reading: Reading, depth: int) -> _Records:
     raise ValueError(_NO_TABLE)
 
 
-_SHAPES: tuple[Callable[[dict[Any, Any], Reading], _Records | None], ...] = (
+_SHAPES: tuple[Callable[[JsonObject, Reading], _Records | None], ...] = (
     coco.images,
     intents.nested,
     _viewer,

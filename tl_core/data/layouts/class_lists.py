@@ -80,13 +80,15 @@ def find_class_list(path: Path) -> ClassList:
     """
     if is_class_list(path.name):
         return read_class_list(path)
-    found = (
+    listed = (
         read_class_list(path) if path.suffix.lower() in (".json", ".csv", ".txt") else ClassList()
     )
-    told = path.suffix.lower() == ".json" or bool({*words_of(path.stem)} & (_CORE | _DICTIONARY))
+    is_named = path.suffix.lower() == ".json" or bool(
+        {*words_of(path.stem)} & (_CORE | _DICTIONARY)
+    )
     return (
-        found
-        if found.numbered and told and len({*found.names.values()}) == len(found.names) > 1
+        listed
+        if listed.numbered and is_named and len({*listed.names.values()}) == len(listed.names) > 1
         else ClassList()
     )
 

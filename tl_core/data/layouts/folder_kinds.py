@@ -51,9 +51,9 @@ def meanings(names: list[PurePosixPath]) -> dict[tuple[str, ...], dict[str, Mean
         for depth, folder in enumerate(name.parts[:-1]):
             tree[name.parts[:depth]].add(folder)
     return {
-        parent: found
+        parent: meaning
         for parent, inside in list(tree.items())
-        if (found := _meaning(parent, inside, tree))
+        if (meaning := _meaning(parent, inside, tree))
     }
 
 
@@ -108,18 +108,18 @@ def _splits(
 ) -> dict[str, Meaning]:
     """Splits, and what lies beside them; folders of the same classes there are worth a word."""
     inside = set().union(*(tree.get((*parent, name), set()) for name in splits))
-    found = {name: Meaning(split=split, is_class=False) for name, split in splits.items()}
+    meaning = {name: Meaning(split=split, is_class=False) for name, split in splits.items()}
     for name in siblings - {*splits}:
         alike = len(tree.get((*parent, name), set()) & inside) > 1
-        found[name] = Meaning(aside="outside the train, validation and test folders", alike=alike)
-    return found
+        meaning[name] = Meaning(aside="outside the train, validation and test folders", alike=alike)
+    return meaning
 
 
 def _classes_with_splits(siblings: set[str]) -> dict[str, Meaning]:
     """Folders such as cats_train, cats_test, dogs_train and dogs_test: each is a class and a
     split.
     """
-    found: dict[str, Meaning] = {}
+    meaning: dict[str, Meaning] = {}
     splits: dict[str, set[str]] = defaultdict(set)
     for name in siblings:
         words = re.split(r"[\s_.-]+", name)
@@ -127,7 +127,7 @@ def _classes_with_splits(siblings: set[str]) -> dict[str, Meaning]:
         base = "_".join(word for word in words if word not in marks)
         if len(marks) != 1 or not base:
             return {}
-        found[name] = Meaning(split=SPLIT_NAMES[marks[0].lower()], rest=base)
-        splits[base].add(found[name].split)
+        meaning[name] = Meaning(split=SPLIT_NAMES[marks[0].lower()], rest=base)
+        splits[base].add(meaning[name].split)
     every = {frozenset(one) for one in splits.values()}
-    return found if len(splits) > 1 and len(every) == 1 and len(next(iter(every))) > 1 else {}
+    return meaning if len(splits) > 1 and len(every) == 1 and len(next(iter(every))) > 1 else {}

@@ -124,25 +124,25 @@ def read_folders(
     Raises:
         AmbiguousError: when two levels could be the class.
     """
-    found = split_folders(names)
-    _masks_aside(found)
-    _unwrap(found)
+    folders = split_folders(names)
+    _masks_aside(folders)
+    _unwrap(folders)
     if labels_from != "names":
-        _class_folders(found, class_level)
-    if len(found.classes) < 2 and labels_from in ("", "names"):
-        _class_names(found)
-    _set_aside(found)
-    _doubt_odd_names(found)
-    return found
+        _class_folders(folders, class_level)
+    if len(folders.classes) < 2 and labels_from in ("", "names"):
+        _class_names(folders)
+    _set_aside(folders)
+    _doubt_odd_names(folders)
+    return folders
 
 
 def split_folders(names: list[PurePosixPath]) -> Folders:
     """The files with their splits and folds alone, by the folders that are named after them."""
-    found = Folders([Placed(name) for name in names])
+    folders = Folders([Placed(name) for name in names])
     meaning = meanings(names)
     parts: set[str] = set()
     copied: Counter[str] = Counter()
-    for one in found.placed:
+    for one in folders.placed:
         rest: list[str] = []
         for depth, folder in enumerate(one.name.parts[:-1]):
             what = meaning.get(one.name.parts[:depth], {}).get(folder, Meaning())
@@ -157,28 +157,28 @@ def split_folders(names: list[PurePosixPath]) -> Folders:
             elif what.is_class:
                 rest.append(folder)
         one.rest = tuple(rest)
-    _tell_splits(found, parts, copied)
-    return found
+    _tell_splits(folders, parts, copied)
+    return folders
 
 
-def _tell_splits(found: Folders, parts: set[str], copied: Counter[str]) -> None:
-    splits = sorted({one.split for one in found.placed if one.split})
+def _tell_splits(folders: Folders, parts: set[str], copied: Counter[str]) -> None:
+    splits = sorted({one.split for one in folders.placed if one.split})
     if len(splits) == 1 and splits[0] in ("validation", "test"):
-        found.plan.note(
+        folders.plan.note(
             f"Everything lies in a folder named after a {splits[0]} split, so that is no split"
             " here; the rows are split anew."
         )
-        for one in found.placed:
+        for one in folders.placed:
             one.split = ""
     elif len(splits) > 1:
-        found.plan.take("folders", "split", f"folders are named after {', '.join(splits)}")
+        folders.plan.take("folders", "split", f"folders are named after {', '.join(splits)}")
     for where, count in copied.items():
-        found.plan.doubt(
+        folders.plan.doubt(
             f"{count:,} file(s) are left out although their folders are named like the classes"
             f" ({where})."
         )
-    if folds := sorted({one.fold for one in found.placed if one.fold}):
-        found.plan.take(
+    if folds := sorted({one.fold for one in folders.placed if one.fold}):
+        folders.plan.take(
             "folders",
             "fold",
             f"{', '.join(folds[:4])} are numbered pieces, no classes; name one with "
@@ -186,41 +186,41 @@ def _tell_splits(found: Folders, parts: set[str], copied: Counter[str]) -> None:
             certain=False,
         )
     if parts:
-        found.plan.note(
+        folders.plan.note(
             "Folders that are numbered parts of one set are no classes; their files are put"
             " together."
         )
 
 
-def _masks_aside(found: Folders) -> None:
+def _masks_aside(folders: Folders) -> None:
     """Set aside `cat_mask.png` beside `cat.png`: a drawing of where something is, no example."""
-    there = {str(one.name.with_suffix("")) for one in found.placed}
+    there = {str(one.name.with_suffix("")) for one in folders.placed}
     masks = 0
-    for one in found.placed:
+    for one in folders.placed:
         stem = str(one.name.with_suffix(""))
         base = re.sub(
             r"[\s_-]?(mask|seg|segmentation|gt|groundtruth)(_\d+)?$", "", stem, flags=re.IGNORECASE
         )
         if base != stem and base in there:
             one.aside, masks = one.aside or "a mask of another picture", masks + 1
-    masks += sum(one.aside.startswith("in a folder of masks") for one in found.placed)
+    masks += sum(one.aside.startswith("in a folder of masks") for one in folders.placed)
     if masks:
-        found.plan.doubt(f"{masks:,} picture(s) are taken for masks of others and left out.")
+        folders.plan.doubt(f"{masks:,} picture(s) are taken for masks of others and left out.")
 
 
-def _unwrap(found: Folders) -> None:
+def _unwrap(folders: Folders) -> None:
     """Take away the leading folders that all files share, those of files that lie deeper only, and
     folders such as `images` that are alone in theirs.
     """
     while True:
-        deep = [one for one in found.placed if len(one.rest) > 1 and not one.aside]
-        heads = {one.rest[0] for one in found.placed if one.rest and not one.aside}
+        deep = [one for one in folders.placed if len(one.rest) > 1 and not one.aside]
+        heads = {one.rest[0] for one in folders.placed if one.rest and not one.aside}
         if not deep or len(heads) != 1:
             break
-        for one in found.placed:
+        for one in folders.placed:
             one.rest = one.rest[1:]
     children: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for one in found.placed:
+    for one in folders.placed:
         for depth, folder in enumerate(one.rest):
             children[one.rest[:depth]].add(folder)
 
@@ -231,14 +231,14 @@ def _unwrap(found: Folders) -> None:
             or (is_generic(rest[depth]) and not rest[depth].isdecimal())
         )
 
-    for one in found.placed:
+    for one in folders.placed:
         one.rest = tuple(
             folder for depth, folder in enumerate(one.rest) if not wraps(one.rest, depth)
         )
 
 
-def _class_folders(found: Folders, class_level: int) -> None:
-    left = [one for one in found.placed if one.rest and not one.aside]
+def _class_folders(folders: Folders, class_level: int) -> None:
+    left = [one for one in folders.placed if one.rest and not one.aside]
     level = class_level or _asked_level(left)
     for one in left:
         one.label = clean_label(readable(one.rest[min(level, len(one.rest)) - 1]))
@@ -257,9 +257,9 @@ def _class_folders(found: Folders, class_level: int) -> None:
         ):
             # test/images and test/unknown are how tools want pictures without a class
             one.label = ""
-    if found.classes:
-        found.by = "folders"
-        found.plan.take(
+    if folders.classes:
+        folders.by = "folders"
+        folders.plan.take(
             "folders", "label", f"each class has a folder{f' (level {level})' if level > 1 else ''}"
         )
 
@@ -313,25 +313,25 @@ def label_in_name(name: str) -> str:
     return "" if set(words_of(label)) <= _CAMERA else label
 
 
-def _class_names(found: Folders) -> None:
+def _class_names(folders: Folders) -> None:
     """Classes from the names of files, where nearly all files to learn from have one and at least
     two repeat.
     """
     candidates = [
-        one for one in found.placed if not one.aside and one.split in ("", "train", "validation")
+        one for one in folders.placed if not one.aside and one.split in ("", "train", "validation")
     ]
-    candidates = candidates or [one for one in found.placed if not one.aside]
-    labels = {id(one): label_in_name(one.name.name) for one in found.placed if not one.aside}
+    candidates = candidates or [one for one in folders.placed if not one.aside]
+    labels = {id(one): label_in_name(one.name.name) for one in folders.placed if not one.aside}
     counts = Counter(labels[id(one)] for one in candidates)
     known = {label for label, count in counts.items() if label and count > 1}
     if len(known) < 2 or sum(counts[label] for label in known) < _LEAST_NAMED * len(candidates):
         return
-    for one in found.placed:
+    for one in folders.placed:
         one.label = labels.get(id(one), "") if labels.get(id(one)) in known else ""
-    found.by = "names"
-    found.plan.taken = [one for one in found.plan.taken if one.role != "label"]
-    example = next(one for one in found.placed if one.label)
-    found.plan.take(
+    folders.by = "names"
+    folders.plan.taken = [one for one in folders.plan.taken if one.role != "label"]
+    example = next(one for one in folders.placed if one.label)
+    folders.plan.take(
         "file names",
         "label",
         f"{readable(example.name.name)} is of the class {example.label}",
@@ -339,41 +339,41 @@ def _class_names(found: Folders) -> None:
     )
 
 
-def _set_aside(found: Folders) -> None:
+def _set_aside(folders: Folders) -> None:
     """Files without a class: those of a test or in `unlabelled` wait for a model, others are no
     examples.
     """
-    tested = any(one.split == "test" for one in found.placed)
-    for one in found.placed:
+    tested = any(one.split == "test" for one in folders.placed)
+    for one in folders.placed:
         if one.split == "unlabelled":
             one.label = ""
         elif (
             not one.label
             and not one.aside
-            and found.by == "folders"
+            and folders.by == "folders"
             and one.split != "test"
             and not (one.split == "validation" and not tested)
         ):
             one.aside = "in no class folder"
 
 
-def _doubt_odd_names(found: Folders) -> None:
+def _doubt_odd_names(folders: Folders) -> None:
     """Say it where folders that are named after days, or after nothing, were taken for classes."""
-    if found.by != "folders":
+    if folders.by != "folders":
         return
-    names = list(found.classes)
+    names = list(folders.classes)
     odd = [
         name
         for name in names
         if _ODD.fullmatch(name) or (is_generic(name) and not name.isdecimal())
     ]
     if len(names) > 1 and all(_DATED.fullmatch(name) for name in names):
-        found.plan.doubt(
+        folders.plan.doubt(
             f"The folders {', '.join(names[:4])} are named after days or years and are taken for"
             " classes."
         )
     elif odd and len(names) > 1:
-        found.plan.doubt(
+        folders.plan.doubt(
             f"The folder {odd[0]!r} is taken for a class like"
             f" {next(n for n in names if n != odd[0])!r}."
         )

@@ -47,10 +47,10 @@ def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
     import pandas as pd
 
     lines = read_lines(path)[:_LOOKED]
-    found = [record for line in lines if (record := _record(line, names))]
-    if len(lines) < 2 or len(found) < _LEAST * len(lines):
+    named = [record for line in lines if (record := _record(line, names))]
+    if len(lines) < 2 or len(named) < _LEAST * len(lines):
         return None
-    return pd.DataFrame(found, dtype=str).fillna("")
+    return pd.DataFrame(named, dtype=str).fillna("")
 
 
 def _record(line: str, names: PictureNames) -> dict[str, str] | None:
@@ -84,9 +84,9 @@ def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> I
 
     def records() -> Iterator[tuple[int, dict[str, str]]]:
         for number, line in enumerate(read_lines(path), 1):
-            found = _record(line, names)
-            if found:
-                yield number, found
+            record = _record(line, names)
+            if record:
+                yield number, record
             else:
                 reading.leave_out(number, f"there is no picture {line[:120]!r}")
 

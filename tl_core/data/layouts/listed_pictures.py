@@ -102,28 +102,28 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
             intake.note_columns(table.columns or Columns())
             continue
         name = readable(table.path.name)
-        for number, record, label, found in listed.rows():
-            if found is None:
-                told = record[listed.columns.image] if listed.columns else ""
-                lost = lost or told
+        for number, record, label, picture in listed.rows():
+            if picture is None:
+                path = record[listed.columns.image] if listed.columns else ""
+                lost = lost or path
                 intake.skipped.append(
                     {
                         "item": f"{name} row {number}",
-                        "reason": f"there is no picture {told[:120]!r}",
+                        "reason": f"there is no picture {path[:120]!r}",
                     }
                 )
-            elif found.path in used:
+            elif picture.path in used:
                 intake.skipped.append(
-                    {"item": f"{name} row {number}", "reason": f"{found.name!r} is listed twice"}
+                    {"item": f"{name} row {number}", "reason": f"{picture.name!r} is listed twice"}
                 )
             elif listed.columns:
-                used.add(found.path)
+                used.add(picture.path)
                 yield with_columns(
-                    found,
+                    picture,
                     record,
                     listed.columns,
-                    said.labels.get(found.path, label),
-                    said.splits.get(found.path, table.split),
+                    said.labels.get(picture.path, label),
+                    said.splits.get(picture.path, table.split),
                 )
         intake.note_reading(listed.reading, name)
         intake.note_columns(listed.columns or Columns())
@@ -169,22 +169,22 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Pic
     votes: dict[Path, Counter[str]] = {}
     for number, table in enumerate(source.image_tables):
         listed = _Listed(source, table, options, names)
-        for _, record, label, found in listed.rows():
-            if found is None:
+        for _, record, label, picture in listed.rows():
+            if picture is None:
                 continue
             if not listed.has_class and table.columns:
-                said.splits[found.path] = record.get(table.columns.split, "") or table.split
-            elif label and found.path in first:
-                before, other = first[found.path]
+                said.splits[picture.path] = record.get(table.columns.split, "") or table.split
+            elif label and picture.path in first:
+                before, other = first[picture.path]
                 if (
                     before != label
                     and other != number
                     and not _votes_with(source.image_tables[other], table)
                 ):
-                    raise _contradiction(source.image_tables[other], table, found, before, label)
-                votes.setdefault(found.path, Counter((before,)))[label] += 1
+                    raise _contradiction(source.image_tables[other], table, picture, before, label)
+                votes.setdefault(picture.path, Counter((before,)))[label] += 1
             elif label:
-                first[found.path] = label, number
+                first[picture.path] = label, number
     for path, counts in votes.items():
         if len(counts) > 1:
             (label, most), (_, second) = counts.most_common(2)

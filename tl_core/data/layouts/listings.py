@@ -80,17 +80,17 @@ def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: boo
     Raises:
         AmbiguousError: when no listing has a sure class and several columns could be it.
     """
-    found: list[Columns | AmbiguousError] = []
+    guesses: list[Columns | AmbiguousError] = []
     for one in listings:
         try:
-            found.append(_columns(one, options, needed=needed))
+            guesses.append(_columns(one, options, needed=needed))
         except AmbiguousError as error:
-            found.append(error)
-    known = [columns for columns in found if isinstance(columns, Columns) and columns.label]
+            guesses.append(error)
+    known = [columns for columns in guesses if isinstance(columns, Columns) and columns.label]
     sure = {columns.label for columns in known if _is_sure(columns)}
     kept = sure or {columns.label for columns in known[:1]}
     result: list[Columns] = []
-    for listing, columns in zip(listings, found, strict=True):
+    for listing, columns in zip(listings, guesses, strict=True):
         if isinstance(columns, AmbiguousError):
             if not sure:
                 raise columns
@@ -142,10 +142,10 @@ def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) ->
     there: dict[str, str] = {}
     back: dict[str, str] = {}
     lacking = False
-    for told, label in zip(
+    for path, label in zip(
         one.head[columns.image], map(clean_label, one.head[columns.label]), strict=True
     ):
-        picture = names.find(told)
+        picture = names.find(path)
         folder = places.get(relative(picture, source), "") if picture else ""
         if not folder or not label:
             lacking |= picture is not None and bool(label)
@@ -153,7 +153,7 @@ def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) ->
         if there.setdefault(folder, label) != label or back.setdefault(label, folder) != folder:
             raise AmbiguousError(
                 f"{readable(one.table.path.name)!r} and the folders give different classes.",
-                f"{told[:120]!r} lies in {folder!r} and is {label!r} in the table.",
+                f"{path[:120]!r} lies in {folder!r} and is {label!r} in the table.",
                 "labels_from",
                 {"folders": "the folders name the classes", "table": "the table does"},
             )

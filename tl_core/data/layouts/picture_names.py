@@ -58,13 +58,13 @@ class PictureNames:
             self.find(first) is self.find(second) for first, second in zip(one, other, strict=True)
         )
 
-    def find(self, told: str) -> ItemFile | None:
+    def find(self, cell: str) -> ItemFile | None:
         """The picture that a cell names, None when there is none.
 
         Raises:
             DataError: when several fit alike.
         """
-        name = composed(_tidy(told))
+        name = composed(_tidy(cell))
         if not name:
             return None
         below = ""
@@ -75,17 +75,17 @@ class PictureNames:
                 return self._whole[place]
         parts = PurePosixPath(name).parts
         for known in (self._bare, self._stems):
-            if found := self._best(known.get(parts[-1].lower(), []), parts, told):
-                return found
+            if picture := self._best(known.get(parts[-1].lower(), []), parts, cell):
+                return picture
         last = PurePosixPath(parts[-1])
         if last.suffix.lower() in SUFFIXES:
-            found = self._best(
-                self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), told
+            picture = self._best(
+                self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), cell
             )
-            self.other_endings += found is not None
-            if found:
-                return found
-        return None if self._whole else self._beside(_tidy(told))
+            self.other_endings += picture is not None
+            if picture:
+                return picture
+        return None if self._whole else self._beside(_tidy(cell))
 
     def share(self, cells: list[str]) -> float:
         """How many of the filled `cells` name a picture, as a share; so do names with an ending
@@ -100,7 +100,7 @@ class PictureNames:
         except DataError:
             return PurePosixPath(_tidy(cell)).suffix.lower() in SUFFIXES
 
-    def _best(self, candidates: list[_Named], parts: tuple[str, ...], told: str) -> ItemFile | None:
+    def _best(self, candidates: list[_Named], parts: tuple[str, ...], cell: str) -> ItemFile | None:
         """The candidate that shares the longest end of its path; a folder that the row names must
         be shared.
 
@@ -120,7 +120,7 @@ class PictureNames:
         if _one_picture(best):
             return best[0]
         raise DataError(
-            f"{told[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
+            f"{cell[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
             "Their names differ only in the folder, the ending or in capitals.",
             f"Write the folder before the name in the table, as in {best[0].name!r}, or take the"
             " classes from the folders (--labels-from folders).",
@@ -154,11 +154,11 @@ def _shared(known: tuple[str, ...], parts: tuple[str, ...]) -> tuple[int, int]:
     return alike, exact
 
 
-def _tidy(told: str) -> str:
+def _tidy(path: str) -> str:
     """A path as tables write it: back slashes, a leading ./ and drive letters are the writer's
     machine, not ours.
     """
-    name = told.strip().replace("\\", "/").removeprefix("./").lstrip("/")
+    name = path.strip().replace("\\", "/").removeprefix("./").lstrip("/")
     return "/".join(
         part for part in name.split("/") if part not in ("", ".", "..") and not part.endswith(":")
     )

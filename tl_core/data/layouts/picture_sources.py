@@ -32,29 +32,29 @@ _LEAST_NAMED = 0.5  # of a column's cells must name pictures before it is believ
 _LOOKED = 200
 
 
-def open_pictures(found: Contents, limits: Limits, options: ImportOptions) -> Source:
+def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) -> Source:
     """The pictures of a folder with their classes.
 
     Raises:
         AmbiguousError: when table and folders, or two levels of folders, give different classes.
         DataError: when there are no classes at all.
     """
-    source = Source("image", root=found.root, skipped=list(found.skipped))
+    source = Source("image", root=contents.root, skipped=list(contents.skipped))
     if options.labels_from in ("folders", "names"):
         reason = f"a file beside the pictures; the classes are taken from {options.labels_from}"
         source.skipped += [
             {"item": readable(str(name)), "reason": reason}
-            for name in (*found.tables, *found.texts)
+            for name in (*contents.tables, *contents.texts)
         ]
         listings: list[Listing] = []
     else:
-        listings = _listings(found, source, limits, options)
+        listings = _listings(contents, source, limits, options)
     folders = _read_folders(
-        found, options, tabled=any(len(one.head.columns) > 1 for one in listings)
+        contents, options, tabled=any(len(one.head.columns) > 1 for one in listings)
     )
     source.images = [
         ItemFile(
-            found.root / one.name,
+            contents.root / one.name,
             readable(str(one.name)),
             "" if one.aside else one.label,
             "" if one.split == "unlabelled" else one.split,
@@ -71,7 +71,7 @@ def open_pictures(found: Contents, limits: Limits, options: ImportOptions) -> So
         for table in source.image_tables
     )
     if not tabled and not folders.classes:
-        raise _no_classes(found, folders)
+        raise _no_classes(contents, folders)
     if tabled and not source.folders_hold:
         folders.plan.taken = [one for one in folders.plan.taken if one.role in ("split", "fold")]
     source.plan.merge(folders.plan)
@@ -93,26 +93,26 @@ def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
 
 
 def _listings(
-    found: Contents, source: Source, limits: Limits, options: ImportOptions
+    contents: Contents, source: Source, limits: Limits, options: ImportOptions
 ) -> list[Listing]:
     """Tables and lists whose rows name the pictures; other files are set aside with the reason."""
-    if not found.tables and not found.texts:
+    if not contents.tables and not contents.texts:
         return []
     plain = [
-        ItemFile(found.root / one.name, readable(str(one.name)), "", one.split)
-        for one in split_folders(found.pictures).placed
+        ItemFile(contents.root / one.name, readable(str(one.name)), "", one.split)
+        for one in split_folders(contents.pictures).placed
     ]
     index, stems = (
-        PictureNames(plain, found.root, found.root),
-        {name.with_suffix("") for name in found.pictures},
+        PictureNames(plain, contents.root, contents.root),
+        {name.with_suffix("") for name in contents.pictures},
     )
-    texts = {*found.texts}
+    texts = {*contents.texts}
     siblings: dict[PurePosixPath, list[str]] = defaultdict(list)
-    for name in (*found.tables, *found.texts):
+    for name in (*contents.tables, *contents.texts):
         siblings[name.parent].append(name.name)
     listings: list[Listing] = []
-    for name in sorted([*found.tables, *found.texts]):
-        path, aside = found.root / name, ""
+    for name in sorted([*contents.tables, *contents.texts]):
+        path, aside = contents.root / name, ""
         split = split_of(name.stem, [PurePosixPath(other).stem for other in siblings[name.parent]])
         names = index.at(path.parent, split)
         if name in texts and name.with_suffix("") in stems:
@@ -216,27 +216,27 @@ def _naming_column(frame: pd.DataFrame, names: PictureNames, wanted: str) -> str
     return best
 
 
-def _read_folders(found: Contents, options: ImportOptions, *, tabled: bool) -> Folders:
+def _read_folders(contents: Contents, options: ImportOptions, *, tabled: bool) -> Folders:
     """What folders say; where a table may name the classes, an unclear level is no question yet."""
     try:
-        return read_folders(found.pictures, options.class_level, options.labels_from)
+        return read_folders(contents.pictures, options.class_level, options.labels_from)
     except AmbiguousError:
         if not tabled:
             raise
-        return read_folders(found.pictures, 1, "folders")
+        return read_folders(contents.pictures, 1, "folders")
 
 
-def _no_classes(found: Contents, folders: Folders) -> DataError:
+def _no_classes(contents: Contents, folders: Folders) -> DataError:
     """Why there are no classes, with the first name that a table gives and that is not there."""
-    if found.tables:
+    if contents.tables:
         return DataError(
             "No table names the pictures, and no folder names their classes.",
-            _first_unmatched(found),
+            _first_unmatched(contents),
             "Write each picture's file name and class into a table, in columns file_name and"
             " label.",
         )
     return DataError(
-        f"It holds {len(found.pictures):,} images but no folders, so there are no class names.",
+        f"It holds {len(contents.pictures):,} images but no folders, so there are no class names.",
         (
             "Folders that are named after splits or numbered parts name no class."
             if any(one.name.parts[:-1] for one in folders.placed)
@@ -247,14 +247,14 @@ def _no_classes(found: Contents, folders: Folders) -> DataError:
     )
 
 
-def _first_unmatched(found: Contents) -> str:
-    for name in found.tables:
-        head = peek(found.root / name, ImportOptions(), LIMITS)
+def _first_unmatched(contents: Contents) -> str:
+    for name in contents.tables:
+        head = peek(contents.root / name, ImportOptions(), LIMITS)
         column = image_column(head.frame) if head else ""
         if head and column:
             first = next((cell for cell in head.frame[column] if cell.strip()), "")
             return (
                 f"{readable(str(name))!r} names {first[:120]!r} first, and there is no such"
-                f" picture; the first one here is {readable(str(found.pictures[0]))!r}."
+                f" picture; the first one here is {readable(str(contents.pictures[0]))!r}."
             )
-    return f"The tables are {', '.join(readable(str(name)) for name in found.tables[:4])}."
+    return f"The tables are {', '.join(readable(str(name)) for name in contents.tables[:4])}."

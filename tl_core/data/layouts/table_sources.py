@@ -57,21 +57,21 @@ def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
         return {}  # the reader will say what is wrong with it
 
 
-def open_documents(found: Contents, options: ImportOptions) -> Source | None:
+def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
     """Text files that are one text each, their classes in folders or names; None for other
     contents.
     """
-    if len(found.texts) < 4 or len(found.texts) < 2 * len(found.tables):
+    if len(contents.texts) < 4 or len(contents.texts) < 2 * len(contents.tables):
         return None
-    names = [name for name in found.texts if len(name.parts) > 1 and not _is_note(name)]
+    names = [name for name in contents.texts if len(name.parts) > 1 and not _is_note(name)]
     if len(names) < 4:
         return None
     placed = read_folders(names, options.class_level, options.labels_from)
     classes = placed.classes
     if placed.by != "folders" or len(classes) < 2 or sum(classes.values()) < 2 * len(classes):
         return None
-    source = Source("text", root=found.root, plan=placed.plan, skipped=list(found.skipped))
-    for name in [*found.tables, *(name for name in found.texts if name not in set(names))]:
+    source = Source("text", root=contents.root, plan=placed.plan, skipped=list(contents.skipped))
+    for name in [*contents.tables, *(name for name in contents.texts if name not in set(names))]:
         source.skipped.append(
             {"item": readable(str(name)), "reason": "a file beside folders of texts"}
         )
@@ -81,7 +81,7 @@ def open_documents(found: Contents, options: ImportOptions) -> Source | None:
         else:
             source.documents.append(
                 ItemFile(
-                    found.root / one.name,
+                    contents.root / one.name,
                     readable(str(one.name)),
                     one.label,
                     one.split,
@@ -98,7 +98,7 @@ def _is_note(name: PurePosixPath) -> bool:
     ) or is_class_list(name.name)
 
 
-def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Source:
+def open_tables(contents: Contents, limits: Limits, options: ImportOptions) -> Source:
     """The tables of a folder: one, pieces of one, tables named after splits, or a table for each
     class.
 
@@ -107,9 +107,9 @@ def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Sour
     """
     from tl_core.data.image_tables import holds_pictures
 
-    source = Source("text", root=found.root, skipped=list(found.skipped))
-    names = _data_tables(found, source)
-    source.tables = _named(found.root, names, limits, options, source)
+    source = Source("text", root=contents.root, skipped=list(contents.skipped))
+    names = _data_tables(contents, source)
+    source.tables = _named(contents.root, names, limits, options, source)
     first = source.tables[0]
     if all(
         one.path.suffix.lower() == ".parquet" and holds_pictures(one.path) for one in source.tables
@@ -122,12 +122,12 @@ def open_tables(found: Contents, limits: Limits, options: ImportOptions) -> Sour
     return source
 
 
-def _data_tables(found: Contents, source: Source) -> list[PurePosixPath]:
+def _data_tables(contents: Contents, source: Source) -> list[PurePosixPath]:
     """The tables without lists of classes, empty answer sheets and notes."""
     names, lists = [], ClassList()
-    several = len(found.tables) + len(found.texts) > 1
-    for name in [*found.tables, *found.texts]:
-        if several and (list_here := find_class_list(found.root / name)).names:
+    several = len(contents.tables) + len(contents.texts) > 1
+    for name in [*contents.tables, *contents.texts]:
+        if several and (list_here := find_class_list(contents.root / name)).names:
             lists = list_here
             source.skipped.append({"item": readable(str(name)), "reason": "a list of class names"})
         elif several and is_submission(name.name):
@@ -142,7 +142,7 @@ def _data_tables(found: Contents, source: Source) -> list[PurePosixPath]:
         else:
             names.append(name)
     source.class_list = lists
-    real = [name for name in names if name in set(found.tables)]
+    real = [name for name in names if name in set(contents.tables)]
     if real and len(real) < len(names):
         source.skipped += [
             {"item": readable(str(name)), "reason": "a note beside tables"}
@@ -253,18 +253,7 @@ def _unsplit(
     if not column:
         raise _unclear(names, f"{readable(names[0].name)!r} is not named after a split")
     if column.startswith("?") and labels and not options.labels_from:
-        raise AmbiguousError(
-            f"The class may stand in the names of the {where} or in a column.",
-            f"The {len(names)} tables have the same columns, and no column is surely the class.",
-            "labels_from",
-            {
-                where: (
-                    f"each {'folder' if where == 'folders' else 'file'} is a class: "
-                    + ", ".join(dict.fromkeys(labels[:6]))
-                ),
-                "table": f"{column[1:]} is the class",
-            },
-        )
+        raise _names_or_column(names, where, labels, column[1:])
     if len({head.frame.to_csv() for head in heads}) < len(heads):
         raise _unclear(names, "two of them hold the same rows")
     source.plan.doubt(
@@ -272,6 +261,22 @@ def _unsplit(
         f"{', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}."
     )
     return [TableFile(root / name) for name in names]
+
+
+def _names_or_column(
+    names: list[PurePosixPath], where: str, labels: list[str], column: str
+) -> AmbiguousError:
+    """The question whether the names of the tables are the classes, or a column that is likely."""
+    one = "folder" if where == "folders" else "file"
+    return AmbiguousError(
+        f"The class may stand in the names of the {where} or in a column.",
+        f"The {len(names)} tables have the same columns, and no column is surely the class.",
+        "labels_from",
+        {
+            where: f"each {one} is a class: " + ", ".join(dict.fromkeys(labels[:6])),
+            "table": f"{column} is the class",
+        },
+    )
 
 
 def _unclear(names: list[PurePosixPath], why: str) -> DataError:
@@ -295,11 +300,11 @@ def _labels_in_names(names: list[PurePosixPath], options: ImportOptions) -> tupl
             if len({name.parts[place] for name in names}) > 1
         ]
         if len(levels) == 1:
-            found = [clean_label(readable(name.parts[levels[0]])) for name in names]
-            if options.labels_from == "folders" or not any(map(is_generic, found)):
-                return "folders", found
-    found = [clean_label(readable(name.stem)) for name in names]
-    return "names", found if len(set(found)) == len(found) else []
+            labels = [clean_label(readable(name.parts[levels[0]])) for name in names]
+            if options.labels_from == "folders" or not any(map(is_generic, labels)):
+                return "folders", labels
+    labels = [clean_label(readable(name.stem)) for name in names]
+    return "names", labels if len(set(labels)) == len(labels) else []
 
 
 def _class_column(heads: list[Head], options: ImportOptions) -> str:

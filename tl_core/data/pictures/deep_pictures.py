@@ -13,7 +13,7 @@ import sys
 import warnings
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tl_core.data.preparation import is_deep
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 Values = NDArray[Any]
 _PNG, _TIFFS = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -46,8 +46,8 @@ def deep_kind(head: bytes, path: Path | None = None, data: bytes | None = None) 
     if head.startswith(b"Pf"):
         return "fraction"
     if head[:1] == b"P":
-        found = _PNM.match(head[:1024])
-        return "whole" if found and int(found[3]) > 255 else ""
+        header = _PNM.match(head[:1024])
+        return "whole" if header and int(header[3]) > 255 else ""
     return ""
 
 
@@ -65,25 +65,26 @@ def _tiff_kind(file: Path | io.BytesIO) -> str:
         return ""
 
 
-def halved(image: Any) -> str:  # noqa: ANN401
+def halved(image: Image.Image) -> str:
     """How a colour picture that was opened but not yet loaded has 16 bits a channel; "" when it has
     not.
     """
     if image.format == "PPM":
         return "PNM" if _deep_pnm(image) else ""
+    tiles = _tiles(image)
     if (
         image.mode not in ("RGB", "RGBA", "RGBX")
         or image.format not in ("PNG", "TIFF")
-        or not image.tile
+        or not tiles
     ):
         return ""
-    raw = _raw_mode(image.tile[0])
+    raw = _raw_mode(tiles[0])
     return (
         raw if ";16" in raw and not raw.startswith("RGBa") else ""
     )  # multiplied by alpha, the bytes depend
 
 
-def in_planes(image: Any) -> bool:  # noqa: ANN401
+def in_planes(image: Image.Image) -> bool:
     """Whether a TIFF keeps 16-bit colours in one plane each, which Pillow takes for 8 bits without
     a word.
     """
@@ -96,9 +97,10 @@ def in_planes(image: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _deep_pnm(image: Any) -> bool:  # noqa: ANN401
+def _deep_pnm(image: Image.Image) -> bool:
     """Whether Pillow will scale samples of 16 bits down on its own."""
-    arguments = image.tile[0].args if image.tile else ()
+    tiles = _tiles(image)
+    arguments = tiles[0].args if tiles else ()
     return bool(
         image.mode == "RGB"
         and isinstance(arguments, tuple)
@@ -107,7 +109,12 @@ def _deep_pnm(image: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _raw_mode(tile: Any) -> str:  # noqa: ANN401
+def _tiles(image: Image.Image) -> list[ImageFile._Tile]:
+    """What is left to decode of a picture that was opened from a file."""
+    return list(getattr(image, "tile", []))
+
+
+def _raw_mode(tile: ImageFile._Tile) -> str:
     return str(tile.args[0] if isinstance(tile.args, tuple) else tile.args)
 
 
@@ -129,8 +136,8 @@ def colour_values(data: bytes, raw: str, frame: int = 0) -> Values:
     high, low = (
         np.asarray(_loaded(data, wanted, frame)).astype(np.uint16) for wanted in ("", "lower")
     )
-    found: Values = high << 8 | low
-    return found[..., :3] if raw.startswith("RGBX") else found
+    colours: Values = high << 8 | low
+    return colours[..., :3] if raw.startswith("RGBX") else colours
 
 
 def _loaded(data: bytes, wanted: str, frame: int) -> Image.Image:
@@ -139,15 +146,15 @@ def _loaded(data: bytes, wanted: str, frame: int) -> Image.Image:
     """
     from PIL import Image
 
-    image = cast(Any, Image.open(io.BytesIO(data), formats=("PNG", "TIFF")))
+    image = Image.open(io.BytesIO(data), formats=("PNG", "TIFF"))
     if frame:
         image.seek(frame)
     image.tile = [_retold(tile, wanted) for tile in image.tile] if wanted else image.tile
     image.load()
-    return cast("Image.Image", image)
+    return image
 
 
-def _retold(tile: Any, wanted: str) -> Any:  # noqa: ANN401
+def _retold(tile: ImageFile._Tile, wanted: str) -> ImageFile._Tile:
     raw = _raw_mode(tile)
     little = raw.endswith("L") or (raw.endswith("N") and sys.byteorder == "little")
     name = raw[:-1] + ("B" if little else "L") if wanted == "lower" else wanted
@@ -158,12 +165,12 @@ def _colour_pnm(data: bytes) -> Values:
     """A colour file read as a grey one of three times the width: its samples lie side by side."""
     from PIL import Image
 
-    found = _PNM.match(data)
-    if found is None:
+    header = _PNM.match(data)
+    if header is None:
         raise OSError("its header is damaged")
-    width = int(found[2])
-    start, end = found.span(2)
-    grey = b"P" + _GREY_OF[found[1]] + data[2:start] + str(3 * width).encode() + data[end:]
+    width = int(header[2])
+    start, end = header.span(2)
+    grey = b"P" + _GREY_OF[header[1]] + data[2:start] + str(3 * width).encode() + data[end:]
     with Image.open(io.BytesIO(grey), formats=("PPM",)) as image:
         return np.asarray(image).reshape(image.height, width, 3)
 

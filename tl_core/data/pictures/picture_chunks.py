@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,17 +79,17 @@ def _common_scale(
     """The darkest and brightest value of all pictures with more than 8 bits, () where there are
     none.
     """
-    reader, found = RangeReader(), False
+    reader, any_deep = RangeReader(), False
     for source in sources.values():
         for file in source.images or labelled_files(source, options, Intake()):
             head = _head(file)
             if not (head.startswith(_TIFF) or deep_kind(head)):
                 continue
             data = _bytes_of(file)
-            found |= isinstance(data, bytes) and reader.add(
+            any_deep |= isinstance(data, bytes) and reader.add(
                 data, file.name, every_page=options.pages == "all"
             )
-    if not found:
+    if not any_deep:
         return ()
     intake.plan.note(f"{reader.sentence()} They are kept with 8 bits.")
     return reader.scale()
@@ -162,12 +162,12 @@ def _examine_one(file: ItemFile, data: bytes, scale: tuple[float, ...], digest: 
 
 
 def _image_chunk(
-    found: list[_Examined], split: str, options: ImportOptions, intake: Intake
+    examined: list[_Examined], split: str, options: ImportOptions, intake: Intake
 ) -> Iterator[Chunk]:
     import pyarrow as pa
 
     good: list[tuple[_Examined, PictureFacts]] = []
-    for one in found:
+    for one in examined:
         intake.several_pages += one.pages > 1
         if isinstance(one.facts, str):
             intake.skipped.append({"item": one.file.name, "reason": one.facts})
@@ -208,7 +208,9 @@ def _image_chunk(
     )
 
 
-def _picture_columns(facts: list[PictureFacts], digests: list[bytes]) -> dict[str, NDArray[Any]]:
+def _picture_columns(
+    facts: list[PictureFacts], digests: list[bytes]
+) -> dict[str, NDArray[np.generic]]:
     return {
         "key": np.array(
             [int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64

@@ -7,16 +7,14 @@ from __future__ import annotations
 import io
 import warnings
 from array import array
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.data.images import HEAD_BYTES as HEAD_BYTES
 from tl_core.data.images import eight_bits as eight_bits
 from tl_core.data.images import page_bytes, pages
 from tl_core.data.limits import LIMITS
-from tl_core.data.pictures.deep_pictures import colour_values, halved
+from tl_core.data.pictures.deep_pictures import Values, colour_values, halved
 from tl_core.data.pictures.deep_pictures import deep_kind as deep_kind
 from tl_core.data.preparation import range_scale
 from tl_core.errors import DataError
@@ -86,26 +84,26 @@ class RangeReader:
         """
         if not any(map(len, self._highs.values())):
             return ()
-        found = {
+        scales = {
             kind: self._scale_of(kind)
             for kind in _KINDS
             if any(self._highs[kind]) or any(self._lows[kind])
         }
-        if not found:
+        if not scales:
             return 0.0, 255.0
-        spreads = sorted(high - low for low, high in found.values())
+        spreads = sorted(high - low for low, high in scales.values())
         if spreads[-1] > _FAR * spreads[0]:
             parts = [
                 f"{len(self._highs[kind]):,} hold {_KINDS[kind]} between {low:,g} and {high:,g}"
                 + (f" (such as {self._names[kind]})" if self._names[kind] else "")
-                for kind, (low, high) in found.items()
+                for kind, (low, high) in scales.items()
             ]
             raise DataError(
                 "The pictures are of two kinds that no single scale fits.",
                 f"{', '.join(parts)}. One kind would come out black.",
                 "Save all of them with the same depth, or bring them apart.",
             )
-        return min(low for low, _ in found.values()), max(high for _, high in found.values())
+        return min(low for low, _ in scales.values()), max(high for _, high in scales.values())
 
     def sentence(self) -> str:
         """What was found and done, for people; "" when there was no deep picture."""
@@ -153,7 +151,7 @@ def _fraction_scale(high: float) -> tuple[float, float]:
     return 0.0, 255.0 if 128 <= high < 256 else high if high > 0 else 1.0
 
 
-def _values(data: bytes) -> NDArray[Any] | None:
+def _values(data: bytes) -> Values | None:
     """The numbers of a deep picture, without its transparency."""
     from PIL import Image
 
@@ -169,7 +167,7 @@ def _values(data: bytes) -> NDArray[Any] | None:
         return None
 
 
-def _inner_range(values: NDArray[Any]) -> tuple[float, float]:
+def _inner_range(values: Values) -> tuple[float, float]:
     """Smallest and largest value but for a few."""
     few = len(values) // 10_000 + min(4, len(values) // 256)
     if values.dtype.byteorder == ">":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,7 @@ class _Parser:
 
     def rows(self, size: int) -> Iterator[Rows]:
         import pyarrow as pa
+        from pyarrow import csv
 
         own = _shifted(self._dialect)
         names = own or self._names()
@@ -77,9 +78,7 @@ class _Parser:
         with self._opened(
             self._reading.limits.row_bytes,
             own or None,
-            column_types=kinds,
-            strings_can_be_null=False,
-            check_utf8=False,
+            csv.ConvertOptions(column_types=kinds, strings_can_be_null=False, check_utf8=False),
         ) as batches:
             for batch in _until(batches, self._enough):
                 numbers, number = _numbered(batch.num_rows, number, self._refused)
@@ -99,9 +98,9 @@ class _Parser:
             Line(number, list(row.values()))
             for number, row in enumerate(table.slice(0, 30).to_pylist())
         ]
-        count, told = survey_rows(names, lines)
+        count, note = survey_rows(names, lines)
         if count:
-            self._reading.note(told)
+            self._reading.note(note)
         return count
 
     def _names(self) -> list[str]:
@@ -122,7 +121,7 @@ class _Parser:
         self,
         block: int,
         names: list[str] | None = None,
-        **convert: Any,  # noqa: ANN401
+        convert: csv.ConvertOptions | None = None,
     ) -> csv.CSVStreamingReader:
         from pyarrow import csv
 
@@ -142,7 +141,7 @@ class _Parser:
                 quote_char='"' if dialect.quotes else False,
                 invalid_row_handler=self._refuse,
             ),
-            convert_options=csv.ConvertOptions(**convert),
+            convert_options=convert,
         )
 
     def _refuse(self, row: csv.InvalidRow) -> str:
@@ -240,11 +239,11 @@ def _wanted(
 def _filled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     import pyarrow.compute as pc
 
-    found: NDArray[np.bool_] = pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy()
-    return found
+    filled: NDArray[np.bool_] = pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+    return filled
 
 
-def _until(batches: Any, enough: list[ValueError]) -> Iterator[Any]:  # noqa: ANN401
+def _until(batches: Iterable[pa.RecordBatch], enough: list[ValueError]) -> Iterator[pa.RecordBatch]:
     """The batches; where the parser stopped because too many rows were damaged, it is said so."""
     try:
         yield from batches

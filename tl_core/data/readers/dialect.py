@@ -64,9 +64,9 @@ def _dialect_of(
 ) -> Dialect:
     coding = Coding(check_encoding(encoding), broken=True) if encoding else sniff_coding(path)
     lines = _sample(path, coding)
-    told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
-    comments = 0 if told else _comments(lines)
-    skipped = 1 if told else comments
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
+    comments = 0 if declared else _comments(lines)
+    skipped = 1 if declared else comments
     lines = lines[skipped:]
     if _are_labelled(lines):
         return Dialect(
@@ -79,7 +79,7 @@ def _dialect_of(
             single=True,
         )
     suffix, opened = path.suffix.lower(), partial(_opened, path, coding)
-    separator, rows = _separator(lines, told[1] if told else "", suffix)
+    separator, rows = _separator(lines, declared[1] if declared else "", suffix)
     above = skipped + bool(rows and has_header(rows, header)[0])
     quoting = (
         decide(opened, shape_of(rows, separator, above), suffix, escapes=coding.slashes)
@@ -155,18 +155,18 @@ def _opened(
 
 
 def _unused(opened: Callable[[bool], io.BufferedReader]) -> str:
-    found: set[int] = set()
+    present: set[int] = set()
     with opened(False) as handle:
         while chunk := handle.read(4 << 20):
-            found |= {ord(sign) for sign in _UNUSED if ord(sign) in chunk}
-    return next((sign for sign in _UNUSED if ord(sign) not in found), _UNUSED[0])
+            present |= {ord(sign) for sign in _UNUSED if ord(sign) in chunk}
+    return next((sign for sign in _UNUSED if ord(sign) not in present), _UNUSED[0])
 
 
 def _unescaped(lines: list[str]) -> list[str]:
     return [line.replace('\\"', '""') for line in lines]
 
 
-def _separator(lines: list[str], told: str, suffix: str) -> tuple[str, list[list[str]]]:
+def _separator(lines: list[str], declared: str, suffix: str) -> tuple[str, list[list[str]]]:
     """The separator that cuts most rows into the same number of cells, with the rows; empty for one
     column.
     """
@@ -175,20 +175,20 @@ def _separator(lines: list[str], told: str, suffix: str) -> tuple[str, list[list
         tries = [(lines, True), (lines, False)]
     if any('\\"' in line for line in lines):
         tries.append((_unescaped(lines), True))
-    found = []
-    for separator in told or ("\t,;|" if suffix == ".tsv" else ",;\t|"):
+    scored = []
+    for separator in declared or ("\t,;|" if suffix == ".tsv" else ",;\t|"):
         for text, quotes in tries:
             rows = _rows(text, separator, quotes=quotes)
-            score = _score(rows, separator, suffix, told) + (
+            score = _score(rows, separator, suffix, declared) + (
                 0.0 if not quotes else 0.02 if _is_quoted(text, separator) else -0.02
             )
-            found.append((score, separator, rows))
-    tabs = [one for one in found if one[1] == "\t" and one[0] > _NONE] if suffix == ".tsv" else []
-    score, separator, rows = max(tabs or found, key=lambda one: one[0])
+            scored.append((score, separator, rows))
+    tabs = [one for one in scored if one[1] == "\t" and one[0] > _NONE] if suffix == ".tsv" else []
+    score, separator, rows = max(tabs or scored, key=lambda one: one[0])
     return (separator, rows) if score > _NONE else ("", [])
 
 
-def _score(rows: list[list[str]], separator: str, suffix: str, told: str) -> float:
+def _score(rows: list[list[str]], separator: str, suffix: str, declared: str) -> float:
     """How well a separator fits; 0 where it is a sign of the texts."""
     if not rows:
         return 0.0
@@ -207,7 +207,7 @@ def _score(rows: list[list[str]], separator: str, suffix: str, told: str) -> flo
         and count >= (0.8 if separator in "\t|" else 0.95) * len(rows)
         and _is_plausible(rows, separator, suffix)
     )
-    return share + min(max(width, usual), 100) / 1000 if headed or alike or told else 0.0
+    return share + min(max(width, usual), 100) / 1000 if headed or alike or declared else 0.0
 
 
 def _are_names(first: list[str], share: float) -> bool:

@@ -99,12 +99,12 @@ def is_sentence(cell: str) -> bool:
     return len(cell) > 60 or cell.count(" ") >= 4 or sum(sign > "\u0dff" for sign in cell) >= 10
 
 
-def has_header(rows: list[list[str]], told: str = "") -> tuple[bool, bool]:
-    """Whether the first of `rows` holds names, and whether that is sure; `told` is yes, no or
+def has_header(rows: list[list[str]], answer: str = "") -> tuple[bool, bool]:
+    """Whether the first of `rows` holds names, and whether that is sure; `answer` is yes, no or
     nothing.
     """
-    if told or not rows:
-        return told != "no", True
+    if answer or not rows:
+        return answer != "no", True
     first, rest = (
         rows[0],
         [row for row in rows[1:] if row != rows[0]],

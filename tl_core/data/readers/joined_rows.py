@@ -116,12 +116,12 @@ def no_data(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    told = {name for name in map(str.strip, names) if name}
+    known = {name for name in map(str.strip, names) if name}
     forms = pa.array(
         sorted(
             {
                 form
-                for name in told
+                for name in known
                 for form in (name, name.lower(), name.upper(), name.title(), name.capitalize())
             }
         ),
@@ -130,7 +130,7 @@ def no_data(
     rules = pc.or_(
         pc.equal(table.column(0), ""), pc.match_substring_regex(table.column(0), f"^{_RULE}$")
     )
-    again = pc.is_in(table.column(0), forms) if told else pc.equal(table.column(0), "")
+    again = pc.is_in(table.column(0), forms) if known else pc.equal(table.column(0), "")
     again = pc.or_(again, pc.starts_with(table.column(0), "\ufeff"))
     for place in range(1, table.num_columns):
         column = table.column(place)
@@ -140,17 +140,17 @@ def no_data(
             )
         if pc.any(again).as_py():
             again = pc.and_(again, pc.is_in(pc.utf8_trim_whitespace(column), forms))
-    found = {
+    by_reason = {
         RULE: rules.to_numpy(zero_copy_only=False),
         AGAIN: again.to_numpy(zero_copy_only=False),
     }
-    for reason, rows in found.items():
+    for reason, rows in by_reason.items():
         for place in np.flatnonzero(rows).tolist():
             cells = [str(table.column(one)[place]) for one in range(table.num_columns)]
             rows[place] = (
                 is_rule(cells) if reason == RULE else check_order(cells, names, int(numbers[place]))
             )
-    return {reason: rows for reason, rows in found.items() if rows.any()}
+    return {reason: rows for reason, rows in by_reason.items() if rows.any()}
 
 
 def side_by_side(names: Sequence[str]) -> str:

@@ -6,11 +6,11 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
 from tl_core.data.formats import explains, shapes
-from tl_core.data.formats.cells import parsed
+from tl_core.data.formats.cells import Json, parsed
 from tl_core.data.reading import Reading, Rows, cell, framed
 from tl_core.data.roles import column_names
 
@@ -34,7 +34,7 @@ def read_json(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 " limit"
             )
         content = _values(handle.read())
-    yield from told(
+    yield from with_doubts(
         framed(shapes.strings(shapes.records_of(content, reading)), reading, rows), reading
     )
 
@@ -49,7 +49,7 @@ def read_jsonl(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
 
 def _lines(path: Path, coding: Coding, reading: Reading, rows: int) -> Iterator[Rows]:
     with _opened(path, coding) as handle:
-        yield from told(framed(_json_lines(handle, reading), reading, rows), reading)
+        yield from with_doubts(framed(_json_lines(handle, reading), reading, rows), reading)
 
 
 def _coding(path: Path, reading: Reading) -> Coding:
@@ -78,22 +78,22 @@ def _starts_with_a_record(path: Path, coding: Coding, top: int) -> bool:
         return False
 
 
-def _values(text: str) -> Any:  # noqa: ANN401
+def _values(text: str) -> Json:
     """The JSON value of a text, or the list of those that stand in it one after the other."""
-    found: list[Any] = []
+    values: list[Json] = []
     place = 0
     while True:
         while (
-            place < len(text) and text[place] in " \t\r\n,\ufeff" and (found or text[place] != ",")
+            place < len(text) and text[place] in " \t\r\n,\ufeff" and (values or text[place] != ",")
         ):
             place += 1
         if place >= len(text):
             break
         value, place = _READ.raw_decode(text, place)
-        found.append(value)
-    if not found:
+        values.append(value)
+    if not values:
         raise ValueError("it holds nothing but blanks")
-    return found[0] if len(found) == 1 else found
+    return values[0] if len(values) == 1 else values
 
 
 def _json_lines(handle: IO[str], reading: Reading) -> Iterator[tuple[int, dict[str, str]]]:
@@ -115,7 +115,7 @@ def _json_lines(handle: IO[str], reading: Reading) -> Iterator[tuple[int, dict[s
             reading.leave_out(number, "it is not an object in curly braces")
 
 
-def told(rows: Iterator[Rows], reading: Reading) -> Iterator[Rows]:
+def with_doubts(rows: Iterator[Rows], reading: Reading) -> Iterator[Rows]:
     """The rows as they are; where their columns hold nested data that no format explains, it is
     said so.
     """

@@ -31,7 +31,7 @@ _Cut = Callable[[Iterator[str]], Iterator[list[str]]]
 class _Way(NamedTuple):
     """How a file is written, in words, and how its lines become cells."""
 
-    told: str
+    words: str
     cut: _Cut
 
 
@@ -59,7 +59,7 @@ def plain_table(path: Path, encoding: str) -> Iterator[tuple[Path, str]]:
         ):
             writer = csv.writer(target, lineterminator="\n")
             writer.writerows(row for row in way.cut(source) if row)
-        yield copy, f"{path.name!r} is written with {way.told}."
+        yield copy, f"{path.name!r} is written with {way.words}."
 
 
 def _recognised(path: Path) -> _Way | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.readers.json_tables import told
+from tl_core.data.readers.json_tables import with_doubts
 from tl_core.data.reading import Reading, Rows, cell, clean_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _RATIO_FLOOR = 64 << 20
 
@@ -23,7 +26,7 @@ def read_parquet(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     Raises:
         ValueError: when the file is damaged or over the limits.
     """
-    yield from told(_read(path, reading, rows), reading)
+    yield from with_doubts(_read(path, reading, rows), reading)
 
 
 def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
@@ -76,7 +79,7 @@ def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         raise ValueError(str(error)) from error
 
 
-def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
+def _plain_lengths(batch: pa.RecordBatch) -> NDArray[np.int64]:
     """Bytes of each row's texts once they are written out."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -92,11 +95,11 @@ def _plain_lengths(batch: Any) -> NDArray[np.int64]:  # noqa: ANN401
     return lengths
 
 
-def _flat(batch: Any) -> Any:  # noqa: ANN401
+def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with the fields of its objects as columns: review.title, review.body."""
     import pyarrow as pa
 
-    names, columns = list[str](), list[Any]()
+    names, columns = list[str](), list[pa.Array]()
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if pa.types.is_struct(column.type) and column.type.num_fields:
             names += [f"{name}.{field.name}" for field in column.type]
@@ -107,7 +110,7 @@ def _flat(batch: Any) -> Any:  # noqa: ANN401
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
+def _is_bytes(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -118,14 +121,14 @@ def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _no_texts(batch: Any) -> set[str]:  # noqa: ANN401
+def _no_texts(batch: pa.RecordBatch) -> set[str]:
     """The columns of bytes that are not UTF-8, or hold control signs as pictures and packed data
     do.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = set()
+    binary = set()
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not _is_bytes(column.type):
             continue
@@ -133,15 +136,15 @@ def _no_texts(batch: Any) -> set[str]:  # noqa: ANN401
         try:
             texts = plain.cast(pa.binary()).cast(pa.string())
         except pa.ArrowInvalid:
-            found.add(name)
+            binary.add(name)
             continue
         if pc.any(pc.match_substring(texts, "\0")).as_py():
-            found.add(name)
-    return found
+            binary.add(name)
+    return binary
 
 
 def _parquet_rows(
-    batch: Any,  # noqa: ANN401
+    batch: pa.RecordBatch,
     lengths: NDArray[np.int64],
     number: int,
     reading: Reading,
@@ -165,7 +168,7 @@ def _parquet_rows(
         yield Rows(number + places + 1, pa.table(columns, names=clean_names(batch.schema.names)))
 
 
-def _as_strings(column: Any, names: list[str] | None) -> Any:  # noqa: ANN401
+def _as_strings(column: pa.Array, names: list[str] | None) -> pa.Array:
     """A column as strings, class numbers as their names."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -208,16 +211,16 @@ def class_names(schema: object) -> dict[str, list[str]]:
     metadata = getattr(schema, "metadata", None) or {}
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        found = {name: _names_of(spec) for name, spec in features.items()}
+        by_column = {name: _names_of(spec) for name, spec in features.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
     for name, spec in features.items():
         if isinstance(spec, dict) and "_type" not in spec:
-            found |= {f"{name}.{inner}": _names_of(one) for inner, one in spec.items()}
-    return {name: names for name, names in found.items() if names}
+            by_column |= {f"{name}.{inner}": _names_of(one) for inner, one in spec.items()}
+    return {name: names for name, names in by_column.items() if names}
 
 
-def _names_of(spec: Any) -> list[str]:  # noqa: ANN401
+def _names_of(spec: object) -> list[str]:
     """The names of a feature that is a class, or a list of classes in any of the ways in which that
     was written.
     """

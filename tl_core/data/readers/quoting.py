@@ -101,11 +101,11 @@ def _fewest_damaged(opened: Opened, shape: Shape, *, escapes: bool) -> Quoting:
             fits = 2 * _enclosed(handle, shape) < counts.lines
     if fits and not counts.damaged_marked:
         return Quoting(False)
-    found = []
+    readings = []
     for escaped in (False, True)[: 1 + escapes]:
         with opened(escaped) as handle:
-            found.append((*_damaged_quoted(handle, shape), escaped))
-    damaged, swallowed, escaped = min(found, key=lambda one: (one[0], not one[2]))
+            readings.append((*_damaged_quoted(handle, shape), escaped))
+    damaged, swallowed, escaped = min(readings, key=lambda one: (one[0], not one[2]))
     if fits and counts.damaged <= damaged:
         return Quoting(False)
     if swallowed:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.names import SPLIT_NAMES, split_of, words_of
 from tl_core.data.readers.joined_rows import RULE, TOTAL, check_order, is_rule, is_total
@@ -16,6 +16,10 @@ from tl_core.data.readers.workbook_header import KNOWN, Layout, Line, layout
 from tl_core.data.readers.workbook_rows import Marks, check_formulas, lines, marks
 from tl_core.data.reading import Reading, Rows, framed
 from tl_core.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 _RATIO_FLOOR = 64 << 20
 _DAMAGE = (
@@ -93,19 +97,21 @@ def split_sheets(path: Path) -> dict[str, str]:
             if names and rows
         }
     siblings = [title for title in tables if {*words_of(title)} & SPLIT_NAMES.keys()]
-    found: dict[str, str] = {}
+    by_split: dict[str, str] = {}
     for title in siblings:
         split = split_of(title, siblings)
-        if split in found:
+        if split in by_split:
             return {}
         if split in ("train", "validation", "test"):
-            found[split] = title
-    if "train" not in found or len(found) < 2:
+            by_split[split] = title
+    if "train" not in by_split or len(by_split) < 2:
         return {}
-    train = _folded(tables[found["train"]])
-    if not all(_folded(tables[title]) & train for title in found.values()):
+    train = _folded(tables[by_split["train"]])
+    if not all(_folded(tables[title]) & train for title in by_split.values()):
         return {}
-    return {split: found[split] for split in ("train", "validation", "test") if split in found}
+    return {
+        split: by_split[split] for split in ("train", "validation", "test") if split in by_split
+    }
 
 
 def _check_xlsx(path: Path, reading: Reading) -> None:
@@ -117,12 +123,12 @@ def _check_xlsx(path: Path, reading: Reading) -> None:
     limits = reading.limits
     try:
         with zipfile.ZipFile(path) as parts:
-            found = parts.infolist()
+            members = parts.infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise ValueError(f"it is not a real Excel file ({error})") from error
-    if "[Content_Types].xml" not in {part.filename for part in found}:
+    if "[Content_Types].xml" not in {part.filename for part in members}:
         raise ValueError("it is a zip, but not an Excel file")
-    for part in found:
+    for part in members:
         top = (
             limits.strings_bytes
             if part.filename.lower().endswith(("sharedstrings.xml", "styles.xml"))
@@ -139,7 +145,7 @@ def _check_xlsx(path: Path, reading: Reading) -> None:
 
 
 @contextmanager
-def _opened(path: Path, reading: Reading) -> Iterator[Any]:
+def _opened(path: Path, reading: Reading) -> Iterator[Workbook]:
     """A workbook, opened to be streamed; whatever is broken in it is said in one kind of error."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -168,13 +174,13 @@ def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
     """
     with _opened(path, reading) as book:
         sheet = _named(book, reading.sheet) if reading.sheet else _default(book)
-        found = marks(sheet)
-        stream = lines(sheet, found, reading.limits.columns)
+        seen = marks(sheet)
+        stream = lines(sheet, seen, reading.limits.columns)
         head = list(islice(stream, _HEAD))
         if not head:
             raise ValueError(f"its sheet {sheet.title!r} is empty")
         plan = layout(head, reading.header, reading.limits.columns)
-        doubts = check_formulas(found, plan, head, calculated=not _is_uncalculated(book))
+        doubts = check_formulas(seen, plan, head, calculated=not _is_uncalculated(book))
         for sentence in plan.notes:
             reading.note(sentence)
         for sentence in (*plan.doubts, *doubts):
@@ -182,7 +188,7 @@ def read_xlsx(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
         if not reading.sheet:
             _tell_others(book, sheet, plan, reading)
         yield from framed(_records(chain(head[plan.body :], stream), plan, reading), reading, rows)
-        _tell(found, reading)
+        _tell(seen, reading)
 
 
 def _records(
@@ -234,27 +240,27 @@ def _record(line: Line, plan: Layout) -> tuple[int, dict[str, str]]:
     }
 
 
-def _tell(found: Marks, reading: Reading) -> None:
-    if found.downwards:
+def _tell(seen: Marks, reading: Reading) -> None:
+    if seen.downwards:
         reading.note("The value of merged cells counts for each of their rows.")
-    if found.errors:
+    if seen.errors:
         reading.note(
-            f"{found.errors.total():,} cell(s) hold an error ({', '.join(sorted(found.errors))})"
+            f"{seen.errors.total():,} cell(s) hold an error ({', '.join(sorted(seen.errors))})"
             " and count as empty."
         )
-    if found.written:
+    if seen.written:
         reading.doubt(
-            f"{found.written.total():,} cell(s) hold {', '.join(sorted(found.written))} as a text,"
+            f"{seen.written.total():,} cell(s) hold {', '.join(sorted(seen.written))} as a text,"
             " which is read as it is written. Empty them if they mean a missing value."
         )
 
 
-def _is_uncalculated(book: Any) -> bool:  # noqa: ANN401
+def _is_uncalculated(book: Workbook) -> bool:
     """Whether the workbook asks to be calculated when it is opened, as programs write it."""
     return bool(book.calculation and book.calculation.fullCalcOnLoad)
 
 
-def _named(book: Any, wanted: str) -> Any:  # noqa: ANN401
+def _named(book: Workbook, wanted: str) -> ReadOnlyWorksheet:
     names = [sheet.title for sheet in book.worksheets]
     if wanted not in names:
         raise DataError(
@@ -265,13 +271,13 @@ def _named(book: Any, wanted: str) -> Any:  # noqa: ANN401
     return book[wanted]
 
 
-def _shown(book: Any) -> list[Any]:  # noqa: ANN401
+def _shown(book: Workbook) -> list[ReadOnlyWorksheet]:
     """The sheets that a person sees; all of them in a workbook that hides each."""
     sheets = book.worksheets[:_SHEETS]
     return [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
 
 
-def _default(book: Any) -> Any:  # noqa: ANN401
+def _default(book: Workbook) -> ReadOnlyWorksheet:
     """The first sheet that holds anything, a cover before a table aside."""
     filled = (sheet for sheet in (*_shown(book), *book.worksheets) if _begins(sheet))
     first = next(filled, None)
@@ -292,11 +298,11 @@ def _default(book: Any) -> Any:  # noqa: ANN401
     return first
 
 
-def _begins(sheet: Any) -> bool:  # noqa: ANN401
+def _begins(sheet: ReadOnlyWorksheet) -> bool:
     return any(True for _ in islice(lines(sheet, Marks(), 1), 1))
 
 
-def _peek(sheet: Any) -> tuple[list[str], int]:  # noqa: ANN401
+def _peek(sheet: ReadOnlyWorksheet) -> tuple[list[str], int]:
     """The names of a sheet's columns, and how many of its first rows lie below them."""
     head = list(islice(lines(sheet, Marks(), 1), _PEEK))
     if not head:
@@ -313,7 +319,7 @@ def _folded(names: list[str]) -> set[str]:
     return {name.strip().casefold() for name in names}
 
 
-def _tell_others(book: Any, sheet: Any, plan: Layout, reading: Reading) -> None:  # noqa: ANN401
+def _tell_others(book: Workbook, sheet: ReadOnlyWorksheet, plan: Layout, reading: Reading) -> None:
     """Say which other sheets hold tables; those with the same columns may be meant as well."""
     peeked: dict[str, tuple[list[str], int]] = {}
     for other in _shown(book):

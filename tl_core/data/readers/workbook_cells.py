@@ -8,9 +8,12 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tl_core.data.reading import cell as plain
+
+if TYPE_CHECKING:
+    from openpyxl.cell.read_only import ReadOnlyCell
 
 _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|\[([^\]]*)\]|[_*].|(General)|([0#?.,]+)|(.)', re.DOTALL | re.IGNORECASE
@@ -45,7 +48,7 @@ class _Section(NamedTuple):
     parts: tuple[tuple[str, str], ...]  # (literal, percent, slot or general; its signs)
 
 
-def shown(cell: Any) -> str:  # noqa: ANN401
+def shown(cell: ReadOnlyCell) -> str:
     """What the sheet shows for a cell, where that tells values apart (001, 50%, Class 1); else its
     plain value.
     """
@@ -108,9 +111,9 @@ def _section(code: str) -> _Section | None:
     condition, parts = None, []
     for quoted, escaped, bracket, general, digits, other in _TOKEN.findall(code):
         if bracket:
-            told = _CONDITION.fullmatch(bracket.strip())
-            if told:
-                condition = told[1], float(told[2])
+            match = _CONDITION.fullmatch(bracket.strip())
+            if match:
+                condition = match[1], float(match[2])
             elif not _COLOUR.fullmatch(bracket.strip()) and not re.fullmatch(
                 r"\$-[\w,-]*", bracket
             ):
@@ -189,16 +192,16 @@ def _filled(value: float, parts: tuple[tuple[str, str], ...]) -> str:
     places = "".join(slots)
     if set(places) - {"0", "#"} or value != int(value) or not (named or places.count("0") > 1):
         return ""
-    digits, found, left = str(int(value)) if value else "", [], len(slots)
+    digits, pieces, left = str(int(value)) if value else "", [], len(slots)
     for kind, signs in reversed(parts):
         if kind == "literal":
-            found.append(signs)
+            pieces.append(signs)
             continue
         left -= 1
         taken = digits[max(0, len(digits) - len(signs)) :] if left else digits
         digits = digits[: len(digits) - len(taken)]
-        found.append(taken.rjust(signs.count("0"), "0"))
-    return "".join(reversed(found))
+        pieces.append(taken.rjust(signs.count("0"), "0"))
+    return "".join(reversed(pieces))
 
 
 def _percent(value: float, parts: tuple[tuple[str, str], ...], slots: list[str]) -> str:

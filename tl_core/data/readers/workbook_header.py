@@ -377,7 +377,7 @@ def _columns(
     beyond = range(width, max((_width(line.cells) for line in body), default=0))
     filled = [place for place in beyond if _is_filled(place, body)]
     wide = max(filled, default=width - 1) + 1
-    found = clean_names([*names[:width], *[""] * (wide - width)])
+    cleaned = clean_names([*names[:width], *[""] * (wide - width)])
     spare = {
         place
         for place in top.across
@@ -389,11 +389,11 @@ def _columns(
     note = (
         (
             (
-                f"Cells to the right of the column {found[-1]!r} have no name above them and are"
+                f"Cells to the right of the column {cleaned[-1]!r} have no name above them and are"
                 " left out."
             ),
         )
         if any(_width(line.cells) > wide for line in body)
         else ()
     )
-    return {place: name for place, name in enumerate(found) if place not in spare}, note
+    return {place: name for place, name in enumerate(cleaned) if place not in spare}, note

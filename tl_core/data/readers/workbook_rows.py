@@ -8,11 +8,15 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tl_core.data.readers.workbook_cells import shown
 from tl_core.data.readers.workbook_header import Layout, Line
 from tl_core.errors import DataError
+
+if TYPE_CHECKING:
+    from openpyxl.cell.read_only import ReadOnlyCell
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 _MOST_MERGED = 500_000
@@ -67,32 +71,32 @@ class Marks:
     downwards: bool = False
 
 
-def marks(sheet: Any) -> Marks:  # noqa: ANN401
+def marks(sheet: ReadOnlyWorksheet) -> Marks:
     """Look through a sheet's XML once, without taking it apart.
 
     Raises:
         ValueError: for more merged regions than any sheet has.
     """
-    found, rest = Marks(), b""
+    seen, rest = Marks(), b""
     with sheet.parent._archive.open(sheet._worksheet_path) as part:
         while block := part.read(1 << 20):
             block, last = rest + block, 0
             if b"mergeCell" in block or b"<f" in block or b":f" in block:
                 for match in _PART.finditer(block):
                     last = match.end()
-                    _mark(found, match)
+                    _mark(seen, match)
             rest = block[max(last, len(block) - _LONGEST) :]
-    found.regions.sort()
-    return found
+    seen.regions.sort()
+    return seen
 
 
-def _mark(found: Marks, match: re.Match[bytes]) -> None:
+def _mark(seen: Marks, match: re.Match[bytes]) -> None:
     if match[1]:
         (left, top), (right, bottom) = (_place(corner) for corner in match[1].decode().split(":"))
-        found.regions.append(
+        seen.regions.append(
             Region(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
         )
-        if len(found.regions) > _MOST_MERGED:
+        if len(seen.regions) > _MOST_MERGED:
             raise ValueError(f"it has over {_MOST_MERGED:,} merged cells")
         return
     at = re.search(rb"""\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""", match[2])
@@ -100,11 +104,11 @@ def _mark(found: Marks, match: re.Match[bytes]) -> None:
         return
     column = _place(at[1].decode())[0]
     is_text = re.search(rb"""\bt\s*=\s*["']str["']""", match[2]) is not None
-    found.formulas[column] += 1
+    seen.formulas[column] += 1
     if not (match[3] or b"").strip() and not (is_text and b"<v" in match[0].replace(b":v", b"<v")):
-        found.unvalued[column] += 1
+        seen.unvalued[column] += 1
     elif match[3] == b"0" and b"t=" not in match[2]:
-        found.zeros[column] += 1
+        seen.zeros[column] += 1
 
 
 def _place(corner: str) -> tuple[int, int]:
@@ -116,7 +120,7 @@ def _place(corner: str) -> tuple[int, int]:
     return column - 1, int(corner[len(letters) :])
 
 
-def lines(sheet: Any, found: Marks, most: int) -> Iterator[Line]:  # noqa: ANN401
+def lines(sheet: ReadOnlyWorksheet, seen: Marks, most: int) -> Iterator[Line]:
     """The rows that show anything, every cell of a merged region with the value of its first one.
 
     Raises:
@@ -124,11 +128,11 @@ def lines(sheet: Any, found: Marks, most: int) -> Iterator[Line]:  # noqa: ANN40
     """
     # programs write wrong ones, and rows that are not there would be made up
     sheet.reset_dimensions()
-    waiting, active = deque(found.regions), list[tuple[Region, str]]()
+    waiting, active = deque(seen.regions), list[tuple[Region, str]]()
     for number, row in enumerate(sheet.iter_rows(), 1):
         if number > _MOST_ROWS:
             raise ValueError(f"it has more than {_MOST_ROWS:,} rows")
-        cells = [_text(cell, found) for cell in row]
+        cells = [_text(cell, seen) for cell in row]
         if not active and not (waiting and waiting[0].top <= number):
             if any(cells):
                 yield Line(number, cells)
@@ -142,18 +146,18 @@ def lines(sheet: Any, found: Marks, most: int) -> Iterator[Line]:  # noqa: ANN40
             raise ValueError("its merged cells overlap")
         line = _filled(number, cells, active, most)
         if line.own():
-            found.downwards = found.downwards or len(line.merged) > len(line.across)
+            seen.downwards = seen.downwards or len(line.merged) > len(line.across)
             yield line
 
 
-def _text(cell: Any, found: Marks) -> str:  # noqa: ANN401
+def _text(cell: ReadOnlyCell, seen: Marks) -> str:
     text = shown(cell)
     if text[:1] == "#":
         if cell.data_type == "e":
-            found.errors[text] += 1
+            seen.errors[text] += 1
             return ""
         if text in _ERRORS:
-            found.written[text] += 1
+            seen.written[text] += 1
     return text
 
 
@@ -172,7 +176,7 @@ def _filled(number: int, cells: list[str], active: list[tuple[Region, str]], mos
     return Line(number, cells, frozenset(merged) or _NOTHING, frozenset(across) or _NOTHING)
 
 
-def check_formulas(found: Marks, plan: Layout, head: list[Line], *, calculated: bool) -> list[str]:
+def check_formulas(seen: Marks, plan: Layout, head: list[Line], *, calculated: bool) -> list[str]:
     """Doubts about formulas that were never calculated.
 
     Raises:
@@ -181,7 +185,7 @@ def check_formulas(found: Marks, plan: Layout, head: list[Line], *, calculated: 
     doubts = []
     body = head[plan.body :]
     for place, name in plan.columns.items():
-        count = found.unvalued[place]
+        count = seen.unvalued[place]
         empty = not any(place < len(line.cells) and line.cells[place] for line in body)
         if count and empty and count * 2 >= len(body):
             raise DataError(
@@ -195,7 +199,7 @@ def check_formulas(found: Marks, plan: Layout, head: list[Line], *, calculated: 
                 " as empty. Open the workbook in Excel or LibreOffice and save it there, so that"
                 " it holds values."
             )
-        elif not calculated and found.zeros[place] == found.formulas[place] > 1:
+        elif not calculated and seen.zeros[place] == seen.formulas[place] > 1:
             doubts.append(
                 f"All formulas of the column {name!r} have the value 0, as in a workbook that was"
                 " never calculated. Open it in Excel or LibreOffice and save it there."

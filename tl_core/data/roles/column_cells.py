@@ -51,8 +51,8 @@ class Cells:
         if not self.values or not self.is_number:
             return False
         words = parts(self.name)
-        told = len(words) > 1 and words[-1] in _SCORES or len(self.values) > MANY
-        return is_confidence(self.name) or told and any(map(_FRACTION.fullmatch, self.values))
+        is_score = len(words) > 1 and words[-1] in _SCORES or len(self.values) > MANY
+        return is_confidence(self.name) or is_score and any(map(_FRACTION.fullmatch, self.values))
 
     @property
     def is_class(self) -> bool:

@@ -104,9 +104,9 @@ def _named_so(table: _Table) -> list[str]:
     """Columns with the name of a class whose values can be classes; ones of a single value only in
     long tables.
     """
-    found = [name for name in table.free if _is_named(table, name)]
-    varied = [name for name in found if len(table.cells(name).values) > 1]
-    return varied or (found if len(table.head) >= _SORTED else [])
+    named = [name for name in table.free if _is_named(table, name)]
+    varied = [name for name in named if len(table.cells(name).values) > 1]
+    return varied or (named if len(table.head) >= _SORTED else [])
 
 
 def _by_name(table: _Table, names: list[str]) -> Candidate:
@@ -200,12 +200,12 @@ def _prefixed(flags: list[str]) -> bool:
 
 def _by_content(table: _Table, free: list[str]) -> Candidate | None:
     """The one column of few short values that come again."""
-    found = _alike(table, [name for name in free if table.cells(name).repeats])
-    if len(found) > 1:
-        raise _undecided(found)
+    candidates = _alike(table, [name for name in free if table.cells(name).repeats])
+    if len(candidates) > 1:
+        raise _undecided(candidates)
     return (
-        Candidate(found[0], "it has few different values that come again", certain=False)
-        if found
+        Candidate(candidates[0], "it has few different values that come again", certain=False)
+        if candidates
         else None
     )
 
@@ -222,15 +222,15 @@ def _alike(table: _Table, names: list[str]) -> list[str]:
     return sorted(kept.values(), key=names.index)
 
 
-def _in_words(table: _Table, found: Candidate) -> Candidate:
+def _in_words(table: _Table, candidate: Candidate) -> Candidate:
     """The candidate, or the column that holds the names where it holds their numbers."""
-    chosen = table.cells(found.name)
+    chosen = table.cells(candidate.name)
     if not chosen.is_number or not 2 <= len(chosen.values) <= chosen.filled // 2:
-        return found
+        return candidate
     for name in table.free:
         cells = table.cells(name)
         if (
-            name != found.name
+            name != candidate.name
             and sort_alike(chosen, cells)
             and not cells.has_blanks
             and not cells.is_number
@@ -239,11 +239,11 @@ def _in_words(table: _Table, found: Candidate) -> Candidate:
         ):
             return Candidate(
                 name,
-                f"it names the classes that {found.name!r} numbers",
-                found.certain,
-                notes=(f"{found.name!r} says the same as {name!r} in numbers.",),
+                f"it names the classes that {candidate.name!r} numbers",
+                candidate.certain,
+                notes=(f"{candidate.name!r} says the same as {name!r} in numbers.",),
             )
-    return found
+    return candidate
 
 
 def _twins(table: _Table, chosen: str) -> tuple[str, ...]:
@@ -262,12 +262,12 @@ def _twins(table: _Table, chosen: str) -> tuple[str, ...]:
 def _undecided(names: list[str], one_hot: list[str] | None = None) -> AmbiguousError:
     """The question which column it is; `one_hot` are columns of 0 and 1 that may be it together."""
     choices = dict.fromkeys(names[:8], "this column")
-    told = [repr(name) for name in names[:4]]
+    wordings = [repr(name) for name in names[:4]]
     if one_hot:
         choices[", ".join(one_hot)] = (
             "these columns, one for each class: a row belongs where its 1 stands"
         )
-        told.append(
+        wordings.append(
             "the columns of 0 and 1 ("
             + ", ".join(one_hot[:4])
             + (", …" if len(one_hot) > 4 else "")
@@ -275,7 +275,7 @@ def _undecided(names: list[str], one_hot: list[str] | None = None) -> AmbiguousE
         )
     return AmbiguousError(
         "It is not clear which column holds the class.",
-        f"{' and '.join(told)} could each be it, and they sort the rows differently.",
+        f"{' and '.join(wordings)} could each be it, and they sort the rows differently.",
         "label_column",
         choices,
     )

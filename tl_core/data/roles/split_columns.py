@@ -94,7 +94,7 @@ def find_splits(head: pd.DataFrame, free: list[str]) -> SplitColumns:
     fold = ""
     notes: list[str] = []
     doubts: list[str] = []
-    found: list[_Said] = []
+    candidates: list[_Said] = []
     for name in free:
         counts = Counter(head[name].tolist())
         filled = {cell: count for cell, count in counts.items() if cell.strip()}
@@ -112,12 +112,12 @@ def find_splits(head: pd.DataFrame, free: list[str]) -> SplitColumns:
         ):
             fold = fold or name
         elif said := _said(head, name, counts, free):
-            found.append(said)
-        elif named and (told := _untold(name, filled)):
-            (doubts if words.joined(name) in _ASKED else notes).append(told)
-    sure = [one for one in found if not one.bare] or _in_concert(found)
+            candidates.append(said)
+        elif named and (unread := _untold(name, filled)):
+            (doubts if words.joined(name) in _ASKED else notes).append(unread)
+    sure = [one for one in candidates if not one.bare] or _in_concert(candidates)
     if not sure:
-        notes += filter(None, [_asked(head, one, free) for one in found])
+        notes += filter(None, [_asked(head, one, free) for one in candidates])
         return SplitColumns(fold=fold, notes=tuple(notes), doubts=tuple(doubts))
     best = min(sure, key=lambda one: one.rank)
     if other := next((one for one in sure if not _agree(best, one)), None):
@@ -136,7 +136,7 @@ def find_splits(head: pd.DataFrame, free: list[str]) -> SplitColumns:
         if best.flag
         else "its values are names of splits"
     )
-    also = tuple(one.name for one in found if one is not best and _agree(best, one))
+    also = tuple(one.name for one in candidates if one is not best and _agree(best, one))
     return SplitColumns(best.name, reason, fold, also, tuple(notes), tuple(doubts))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.readers.headers import is_sentence
@@ -91,7 +91,7 @@ def second_texts(head: pd.DataFrame, names: list[str], text: str) -> list[str]:
     """
     length = float(head[text].str.len().mean())
     texts = [name for name in names if is_prose(head[name]) and not other_kind(head[name])]
-    found = []
+    seconds = []
     for name in _without_markup(head, [text, *texts]):
         ratio = float(head[name].str.len().mean()) / max(length, 1)
         if (
@@ -101,18 +101,18 @@ def second_texts(head: pd.DataFrame, names: list[str], text: str) -> list[str]:
             and head[name].nunique() > len(head) / 3
             and not _is_version(head, name, text)
         ):
-            found.append(name)
-    return found
+            seconds.append(name)
+    return seconds
 
 
-def is_prose(cells: pd.Series[Any]) -> bool:
+def is_prose(cells: pd.Series[str]) -> bool:
     """Whether a column holds sentences."""
     filled = _first(cells)
     sentences = sum(is_sentence(cell) and (" " in cell or not cell.isascii()) for cell in filled)
     return bool(filled) and sentences >= _PROSE * len(filled)
 
 
-def other_kind(cells: pd.Series[Any]) -> str:
+def other_kind(cells: pd.Series[str]) -> str:
     """What a column holds when it is no text: addresses, names of files, numbers; "" for texts."""
     filled = _first(cells)
     if not filled:
@@ -156,7 +156,7 @@ def _doubt(head: pd.DataFrame, name: str, free: list[str], lengths: dict[str, fl
     return "yes" if plain in words.REMARK_NAMES or filled < _PROSE or few else "some"
 
 
-def _first(cells: pd.Series[Any]) -> list[str]:
+def _first(cells: pd.Series[str]) -> list[str]:
     """The first cells that hold anything."""
     return list(islice((cell.strip() for cell in cells if cell.strip()), _LOOKED))
 
@@ -186,7 +186,7 @@ def _without_markup(head: pd.DataFrame, free: list[str]) -> list[str]:
     return [name for name in free if name not in marked or not in_plain(name)]
 
 
-def _is_markup(cells: pd.Series[Any]) -> bool:
+def _is_markup(cells: pd.Series[str]) -> bool:
     filled = _first(cells)
     return bool(filled) and sum(cell.startswith("<") for cell in filled) >= _FILLED * len(filled)
 

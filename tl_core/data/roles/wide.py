@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,13 @@ def binary_columns(head: pd.DataFrame, taken: set[str]) -> list[str]:
         str(name): {""} if name in taken else set(map(str.strip, head[name].unique()))
         for name in head.columns
     }
-    flags = [name for name, found in values.items() if found <= zeros | ones]
+    flags = [name for name, cells in values.items() if cells <= zeros | ones]
     varied = [name for name in flags if values[name] & zeros and values[name] & ones]
     if len(varied) < 2:
         return varied if varied or len(head) < _SORTED else flags
     blocks: list[list[str]] = [[]]
-    for name, found in values.items():
-        if found <= zeros | ones and found & zeros:
+    for name, cells in values.items():
+        if cells <= zeros | ones and cells & zeros:
             blocks[-1].append(name)
         else:
             blocks.append([])
@@ -145,7 +145,7 @@ def _pixel_numbers(head: pd.DataFrame) -> tuple[tuple[str, ...], tuple[int, int,
     return None
 
 
-def _is_pixel(cells: pd.Series[Any]) -> bool:
+def _is_pixel(cells: pd.Series[str]) -> bool:
     import pandas as pd
 
     values = pd.to_numeric(cells, errors="coerce")

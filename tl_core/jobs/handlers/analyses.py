@@ -2,117 +2,70 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
-from tl_core.jobs.events import EventLog
-from tl_core.jobs.handlers.inputs import with_model
-from tl_core.settings import Settings
+from tl_core.config.specs import NeighboursSpec, RobustnessSpec
+from tl_core.jobs.context import Outcome, RunContext
 
 
-def preflight(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def preflight(run: RunContext) -> Outcome:
     """Measure a few steps of a training."""
     from tl_core.recipes.preflight import measure
 
-    version = DatasetVersion(Path(config.dataset_dir))
-    found = measure(config, version, folder, settings.home_path / "features", events)
-    return f"About {found['minutes']:.1f} minutes", found
+    estimate = measure(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(f"About {estimate['minutes']:.1f} minutes", estimate)
 
 
-def suspect(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def suspect(run: RunContext) -> Outcome:
     """Look for wrong labels."""
     from tl_core.recipes.suspects import look
 
-    found = look(
-        config,
-        DatasetVersion(Path(config.dataset_dir)),
-        folder,
-        settings.home_path / "features",
-        events,
-    )
-    return found["sentence"], {"suspects": found["count"], "share": found["share"]}
+    issues = look(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(issues["sentence"], {"suspects": issues["count"], "share": issues["share"]})
 
 
-def explore(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def explore(run: RunContext) -> Outcome:
     """Learning curve and map of the data."""
     from tl_core.recipes.explore import explore
 
-    found = explore(
-        config,
-        DatasetVersion(Path(config.dataset_dir)),
-        folder,
-        settings.home_path / "features",
-        events,
-    )
-    return found["advice"], {"points": len(found["points"])}
+    view = explore(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(view["advice"], {"points": len(view["points"])})
 
 
-def curve(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def curve(run: RunContext) -> Outcome:
     """Train on more and more of the rows."""
     from tl_core.recipes.curve import follow
 
-    found = follow(
-        config,
-        DatasetVersion(Path(config.dataset_dir)),
-        folder,
-        settings.home_path / "features",
-        events,
-    )
-    return found["advice"], {"points": len(found["points"])}
+    curve = follow(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(curve["advice"], {"points": len(curve["points"])})
 
 
-def stress(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def stress(run: RunContext) -> Outcome:
     """Try a trained model on worse items."""
     from tl_core.recipes.stress import stress
 
-    found = stress(
-        with_model(config, settings), DatasetVersion(Path(config.dataset_dir)), folder, events
-    )
-    return found["sentence"], {"run": config.options["run"]}
+    spec = RobustnessSpec.from_dict(run.config.options)
+    result = stress(run.folder_of(spec.run) / "model", run.version, run.folder, run.events)
+    return Outcome(result["sentence"], {"run": spec.run})
 
 
-def trace(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def trace(run: RunContext) -> Outcome:
     """Find what each item is like to a trained model."""
     from tl_core.recipes.trace import trace
 
-    found = trace(
-        with_model(config, settings),
-        DatasetVersion(Path(config.dataset_dir)),
-        folder,
-        settings.home_path / "features",
-        events,
+    spec = NeighboursSpec.from_dict(run.config.options)
+    model = run.folder_of(spec.run) / "model"
+    rows = trace(spec.max_length, model, run.version, run.folder, run.cache, run.events)
+    return Outcome(
+        f"{rows:,} items and what they are like",
+        {"run": spec.run, "rows": rows},
     )
-    return f"{found['rows']:,} items and what they are like", found
 
 
-def rank(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def rank(run: RunContext) -> Outcome:
     """Rank several backbones on a sample."""
     from tl_core.recipes.rank import rank
 
-    found = rank(
-        config,
-        DatasetVersion(Path(config.dataset_dir)),
-        folder,
-        settings.home_path / "features",
-        events,
+    ranking = rank(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(
+        ranking["sentence"],
+        {"recommended": ranking["recommended"], "backbones": len(ranking["ranking"])},
     )
-    return found["sentence"], {
-        "recommended": found["recommended"],
-        "backbones": len(found["ranking"]),
-    }

@@ -3,79 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from tl_core.config import RunConfig
+from tl_core.config.specs import FixSpec, ImportSpec, TakeoutSpec
 from tl_core.data.store import DatasetVersion
-from tl_core.jobs.events import EventLog
-from tl_core.registry.database import open_database
-from tl_core.registry.datasets import DatasetStore
-from tl_core.settings import Settings
+from tl_core.jobs.context import Outcome, RunContext
 from tl_core.storage import remove_tree
 
 
-def add(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def add(run: RunContext) -> Outcome:
     """Make a dataset, or its next version, of a source."""
     from tl_core.data.schema import ImportOptions
     from tl_core.intake import add_dataset
 
-    del folder
-    asked = config.options
-    store = DatasetStore(open_database(settings), config.owner, settings.home_path)
+    spec = ImportSpec.from_dict(run.config.options)
     record, info, is_new = add_dataset(
-        store,
-        settings,
-        asked["source"],
-        asked["name"],
-        ImportOptions.from_dict(asked.get("options", {})),
-        asked.get("test", ""),
-        events,
-        append=bool(asked.get("append")),
-        shown=str(asked.get("shown", "")),
+        run.datasets,
+        run.settings,
+        spec.source,
+        spec.name,
+        ImportOptions.from_dict(spec.options),
+        spec.test,
+        run.events,
+        append=spec.append,
+        shown=spec.shown,
     )
-    if asked.get("upload"):
-        remove_tree(Path(asked["upload"]))
-    return (
+    if spec.upload:
+        remove_tree(Path(spec.upload))
+    return Outcome(
         f"{info.rows:,} items in {len(info.classes)} classes",
         {"dataset": record.reference, "new": is_new},
     )
 
 
-def change(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def change(run: RunContext) -> Outcome:
     """Make a version of another: a finding mended, labels decided on, an old state restored."""
     from tl_core.intake import fix_dataset, relabel_dataset, restore_dataset
 
-    del folder
-    asked = config.options
-    store = DatasetStore(open_database(settings), config.owner, settings.home_path)
-    events.stage("Making the new version", 0)
-    record, info, is_new = (
-        restore_dataset(store, config.dataset)
-        if asked.get("restore")
-        else (
-            relabel_dataset(store, config.dataset)
-            if asked.get("decisions")
-            else fix_dataset(store, config.dataset, asked["finding"], asked["action"])
-        )
-    )
-    return info.change, {"dataset": record.reference, "new": is_new}
+    spec, reference = FixSpec.from_dict(run.config.options), run.config.dataset
+    run.events.stage("Making the new version", 0)
+    if spec.restore:
+        record, info, is_new = restore_dataset(run.datasets, reference)
+    elif spec.decisions:
+        record, info, is_new = relabel_dataset(run.datasets, reference)
+    else:
+        record, info, is_new = fix_dataset(run.datasets, reference, spec.finding, spec.action)
+    return Outcome(info.change, {"dataset": record.reference, "new": is_new})
 
 
-def take_out(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def take_out(run: RunContext) -> Outcome:
     """Write a version as files."""
     from tl_core.data.takeout import FORMATS, take_out
 
-    record = DatasetStore(open_database(settings), config.owner, settings.home_path).get(
-        config.dataset
-    )
-    kind = str(config.options["format"])
-    events.stage("Writing the files", 0)
-    out = folder / f"{record.name}-{record.version}{FORMATS[kind]}"
-    count = take_out(DatasetVersion(record.folder), out, kind, events.batch)
-    return f"{count:,} items written", {"file": out.name, "rows": count}
+    spec = TakeoutSpec.from_dict(run.config.options)
+    record = run.datasets.get(run.config.dataset)
+    run.events.stage("Writing the files", 0)
+    out = run.folder / f"{record.name}-{record.version}{FORMATS[spec.format]}"
+    count = take_out(DatasetVersion(record.folder), out, spec.format, run.events.batch)
+    return Outcome(f"{count:,} items written", {"file": out.name, "rows": count})

@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from tl_core.config import RunConfig
+from tl_core.config.specs import PredictSpec
 from tl_core.data.store import DatasetVersion
-from tl_core.jobs.events import EventLog
-from tl_core.jobs.handlers.inputs import run_folder
-from tl_core.registry.database import open_database
-from tl_core.registry.datasets import DatasetStore
-from tl_core.settings import Settings
+from tl_core.jobs.context import Outcome, RunContext
 
 
-def predict(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def predict(run: RunContext) -> Outcome:
     """Answer every item of a file, or of a dataset's unlabelled ones."""
     from tl_core.predict import carried
     from tl_core.predict.batch import predict_source
 
-    asked = config.options
-    model = run_folder(config, settings) / "model"
-    source, own = Path(asked.get("source", "")), bool(asked.get("prepared"))
-    kept = carried.preparation_of(model)
-    if kept is None or own:
-        store = DatasetStore(open_database(settings), config.owner, settings.home_path)
-        version = DatasetVersion(store.get(config.dataset).folder)
-        kept = kept or carried.of_version(version.info)
-        source, kept = carried.unlabelled(version, kept) if own else (source, kept)
-    out = folder / f"predictions.{asked.get('format', 'csv')}"
+    spec = PredictSpec.from_dict(run.config.options)
+    model, source = run.folder_of(spec.run) / "model", Path(spec.source)
+    preparation = carried.preparation_of(model)
+    if preparation is None or spec.prepared:
+        version = DatasetVersion(run.datasets.get(run.config.dataset).folder)
+        preparation = preparation or carried.of_version(version.info)
+        if spec.prepared:
+            source, preparation = carried.unlabelled(version, preparation)
+    out = run.folder / f"predictions.{spec.format}"
     counts = predict_source(
         model,
         source,
         out,
-        settings,
-        progress=events,
-        spreadsheet=bool(asked.get("spreadsheet")),
-        text_column=str(asked.get("text_column", "")),
-        title_column=str(asked.get("title_column", "")),
-        preparation=kept,
-        prepared=own,
+        run.settings,
+        progress=run.events,
+        spreadsheet=spec.spreadsheet,
+        text_column=spec.text_column,
+        title_column=spec.title_column,
+        preparation=preparation,
+        prepared=spec.prepared,
     )
-    events.log(f"Computed in {counts['precision']}.")
-    return f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read", {
-        **counts,
-        "file": out.name,
-    }
+    run.events.log(f"Computed in {counts['precision']}.")
+    return Outcome(
+        f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read",
+        {**counts, "file": out.name},
+    )

@@ -4,71 +4,64 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tl_core import vault
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import write_json
+from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.progress import Progress
 from tl_core.registry.database import open_database
-from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
-from tl_core.settings import Settings
 
 
-def train(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> tuple[str, dict[str, Any]]:
+def train(run: RunContext) -> Outcome:
     """Train by the recipe and write the report."""
     from tl_core.predict import carried
     from tl_core.recipes import run_recipe
 
     started = time.perf_counter()
-    if config.dataset.startswith("sample:"):
-        config = _bring_sample(config, folder, settings, events)
-    version = DatasetVersion(Path(config.dataset_dir))
-    report = run_recipe(config, version, folder, settings.home_path / "features", events)
-    carried.keep(folder / "model", version.info)
+    if run.config.dataset.startswith("sample:"):
+        run = replace(run, config=_bring_sample(run))
+    report = run_recipe(run.config, run.version, run.folder, run.cache, run.events)
+    carried.keep(run.folder / "model", run.version.info)
     report["timing"]["total"] = time.perf_counter() - started
-    report["run_id"] = folder.name
-    if config.sealed and "validation" in report:
-        report = vault.seal(folder, report)
-    write_json(folder / "report.json", report)
+    report["run_id"] = run.folder.name
+    if run.config.sealed and "validation" in report:
+        report = vault.seal(run.folder, report)
+    write_json(run.folder / "report.json", report)
     if "search" in report:  # only now: until there is a report, a resumed run is still a search
-        _turn_into(config, report["search"]["winner"], folder, settings)
-    return report["headline"], vault.summary_of(report)
+        _turn_into(run, report["search"]["winner"])
+    return Outcome(report["headline"], vault.summary_of(report))
 
 
-def _turn_into(config: RunConfig, winner: dict[str, Any], folder: Path, settings: Settings) -> None:
+def _turn_into(run: RunContext, winner: dict[str, Any]) -> None:
     """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further
     and export.
     """
-    RunWriter(open_database(settings)).became(folder.name, winner["recipe"], winner["backbone"])
-    replace(config, **winner).write(folder)
+    writer = RunWriter(open_database(run.settings))
+    writer.became(run.folder.name, winner["recipe"], winner["backbone"])
+    replace(run.config, **winner).write(run.folder)
 
 
-def _bring_sample(
-    config: RunConfig, folder: Path, settings: Settings, events: EventLog
-) -> RunConfig:
+def _bring_sample(run: RunContext) -> RunConfig:
     """Make the sample a dataset like any other, and the run one on that dataset."""
     from tl_core.data.schema import ImportOptions
     from tl_core.intake import add_dataset
 
-    engine = open_database(settings)
-    store = DatasetStore(engine, config.owner, settings.home_path)
+    sample = run.config.dataset
     record, _, _ = add_dataset(
-        store,
-        settings,
-        config.dataset,
-        config.dataset.partition(":")[2],
+        run.datasets,
+        run.settings,
+        sample,
+        sample.partition(":")[2],
         ImportOptions(),
-        progress=_Quiet(events),
+        progress=_Quiet(run.events),
     )
-    config = replace(config, dataset=record.reference, dataset_dir=str(record.folder))
-    config.write(folder)
-    RunWriter(engine).rename_dataset(folder.name, record.reference)
+    config = replace(run.config, dataset=record.reference, dataset_dir=str(record.folder))
+    config.write(run.folder)
+    RunWriter(open_database(run.settings)).rename_dataset(run.folder.name, record.reference)
     return config
 
 

@@ -65,8 +65,8 @@ def run(tmp_path, tiny, monkeypatch, capsys):
 def test_a_bundle_by_command_line_is_verified_and_damage_ends_with_1(tmp_path, run, capsys):
     done = run()
     assert main(["export", done["run_id"], "-o", str(tmp_path / "b"), "--zip", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["ok"] and (tmp_path / "b.zip").exists() and "predict.py" in told["files"]
+    bundle = json.loads(capsys.readouterr().out)
+    assert bundle["ok"] and (tmp_path / "b.zip").exists() and "predict.py" in bundle["files"]
     assert main(["verify", str(tmp_path / "b")]) == 0
     (tmp_path / "b" / "predict.py").write_text("")
     assert main(["verify", str(tmp_path / "b")]) == 1
@@ -78,8 +78,8 @@ def test_a_bundle_by_command_line_is_verified_and_damage_ends_with_1(tmp_path, r
 def test_the_command_that_repeats_a_run_gives_the_same_predictions(run, capsys):
     first = run()
     assert main(["reproduce", first["run_id"], "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    words = shlex.split(told["command"])
+    repeated = json.loads(capsys.readouterr().out)
+    words = shlex.split(repeated["command"])
     assert words[:3] == ["python", "-m", "tl_core"]
     again = run(*words[3:])
     assert again["run_id"] != first["run_id"]

@@ -1,0 +1,88 @@
+"""The dataset object of the contract, and the lines that say the same to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict
+
+from tl_core.data.plan import plan_lines
+from tl_core.data.store import VersionInfo
+from tl_core.registry.datasets import DatasetRecord
+
+Finding = Mapping[str, Any]  # `tl_core.data.schema.Finding` as it lies in version.json
+_NOUNS = {"image": "images", "text": "texts"}
+_FEW = 20  # classes that people still read as a list
+
+
+class DatasetObject(TypedDict):
+    """What commands print about one dataset version."""
+
+    dataset: str
+    version: int
+    fingerprint: str
+    modality: str
+    task: str
+    rows: int
+    classes: dict[str, int]
+    splits: dict[str, int]
+    class_splits: dict[str, dict[str, int]]
+    columns: dict[str, str]
+    skipped: list[dict[str, str]]
+    skipped_count: int
+    findings: Sequence[Finding]
+    plan: Mapping[str, object]
+    preparation: Mapping[str, object]
+    parent: str
+    change: str
+
+
+def dataset_object(record: DatasetRecord, info: VersionInfo) -> DatasetObject:
+    """The dataset object of one version."""
+    return {
+        "dataset": record.name,
+        "version": record.version,
+        "fingerprint": info.fingerprint,
+        "modality": info.modality,
+        "task": info.task,
+        "rows": info.rows,
+        "classes": info.classes,
+        "splits": info.splits,
+        "class_splits": info.class_splits,
+        "columns": info.columns,
+        "skipped": info.skipped,
+        "skipped_count": info.skipped_count,
+        "findings": info.findings,
+        "plan": info.plan,
+        "preparation": info.preparation,
+        "parent": info.parent,
+        "change": info.change,
+    }
+
+
+def dataset_lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
+    """Size, splits, classes, the plan of the import and the findings."""
+    return [
+        f"{record.reference}: {info.rows:,} {_NOUNS[info.modality]} in {len(info.classes)} classes",
+        "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
+        "  classes: "
+        + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:_FEW]),
+        *_class_splits(info),
+        *plan_lines(info.plan),
+        *map(finding_line, info.findings),
+    ]
+
+
+def _class_splits(info: VersionInfo) -> Iterator[str]:
+    """Rows of each class by split, where there are few enough classes to read them."""
+    if len(info.class_splits) <= _FEW:
+        for name, counts in info.class_splits.items():
+            yield f"    {name}: " + ", ".join(
+                f"{split} {count:,}" for split, count in counts.items() if count
+            )
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding in one line, with the ids of its fixes."""
+    line = f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip()
+    fixes = " or ".join(action["id"] for action in finding["actions"])
+    return f"{line} (fix: {fixes})" if fixes else line

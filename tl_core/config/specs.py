@@ -1,0 +1,148 @@
+"""What each kind of run without a recipe is asked for: one dataclass a kind, checked when a run is
+made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tl_core.config.checked import Checked, setting
+from tl_core.errors import ConfigError
+
+RANKED_ROWS = 1000  # training rows that a ranking reads, unless asked otherwise
+
+
+@dataclass(frozen=True)
+class RunSpec(Checked):
+    """Options of a kind of run. `needed` names those that have no default.
+
+    Raises:
+        ConfigError: for an option that is unknown, of another type, out of range, or missing.
+    """
+
+    needed: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.needed:
+            if not getattr(self, name):
+                raise ConfigError(f"{name} is missing.", "", self.help_of(name))
+
+    def runs(self) -> list[str]:
+        """Ids of the earlier runs that it reads, which must be the asker's own."""
+        return []
+
+
+@dataclass(frozen=True)
+class ImportSpec(RunSpec):
+    """A dataset, or its next version, from a source."""
+
+    needed: ClassVar[tuple[str, ...]] = ("source", "name")
+
+    source: str = setting("", "Folder or file, `hub:` dataset or `sample:`.")
+    name: str = setting("", "Name of the dataset.")
+    options: Mapping[str, object] = field(default_factory=dict)  # of `data.schema.ImportOptions`
+    test: str = setting("", "A file of its own with the test items.")
+    append: bool = setting(False, "Whether its items are added to the newest version.")
+    shown: str = setting("", "What the source is called to people.")
+    upload: str = setting("", "Folder of the upload, removed once it is read.")
+
+
+@dataclass(frozen=True)
+class FixSpec(RunSpec):
+    """A version of another one: a finding mended, labels decided on, or an old state restored."""
+
+    finding: str = setting("", "Code of the finding that is mended.")
+    action: str = setting("", "How it is mended.")
+    decisions: bool = setting(False, "Whether the labels decided on are applied instead.")
+    restore: bool = setting(False, "Whether the version is made the newest one instead.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.decisions or self.restore or (self.finding and self.action)):
+            raise ConfigError(
+                "Nothing says what shall change.",
+                "A new version mends a finding, applies decisions, or restores another one.",
+                "Name a finding and how it is mended.",
+            )
+
+
+@dataclass(frozen=True)
+class TakeoutSpec(RunSpec):
+    """A version of a dataset as files."""
+
+    needed: ClassVar[tuple[str, ...]] = ("format",)
+
+    format: str = setting("", "One of the formats that a version can be written in.")
+
+
+@dataclass(frozen=True)
+class _OfRun(RunSpec):
+    needed: ClassVar[tuple[str, ...]] = ("run",)
+
+    run: str = setting("", "Id of the run whose model or bundle it is about.")
+
+    def runs(self) -> list[str]:
+        return [self.run]
+
+
+@dataclass(frozen=True)
+class PredictSpec(_OfRun):
+    """Answers for every item of a file, or for a dataset's unlabelled ones."""
+
+    source: str = setting("", "File or folder with the items.")
+    prepared: bool = setting(False, "Whether they are the dataset's own unlabelled items.")
+    format: str = setting("csv", "Format of the answers.", choices=("csv", "parquet"))
+    spreadsheet: bool = setting(False, "Whether the table is made for a spreadsheet program.")
+    text_column: str = setting("", "Column of the texts; found by itself when empty.")
+    title_column: str = setting("", "Column of the titles that are set before the texts.")
+
+
+@dataclass(frozen=True)
+class RobustnessSpec(_OfRun):
+    """A trained model on worse versions of its test items."""
+
+
+@dataclass(frozen=True)
+class NeighboursSpec(_OfRun):
+    """What each item is like to a trained model."""
+
+    max_length: int = setting(256, "Longest text in tokens.", low=8, high=32768)
+
+
+@dataclass(frozen=True)
+class RankSpec(RunSpec):
+    """Several backbones on a sample of the training rows."""
+
+    needed: ClassVar[tuple[str, ...]] = ("backbones",)
+
+    backbones: tuple[str, ...] = setting((), "References of the backbones.")
+    rows: int = setting(RANKED_ROWS, "Training rows of the sample.", low=1, high=10_000_000)
+    depths: bool = setting(False, "Whether each is also read after every one of its blocks.")
+
+    def runs(self) -> list[str]:
+        named = [reference.removeprefix("static:") for reference in self.backbones]
+        return [one.removeprefix("run:") for one in named if one.startswith("run:")]
+
+
+@dataclass(frozen=True)
+class ExportSpec(_OfRun):
+    """A bundle of a trained model, proven and packed."""
+
+    needed: ClassVar[tuple[str, ...]] = ("run", "name")
+
+    name: str = setting("", "Name of the bundle's folder.")
+    wishes: Mapping[str, bool] = field(default_factory=dict)  # of `export.wishes.Wishes`
+
+
+@dataclass(frozen=True)
+class PushSpec(_OfRun):
+    """A bundle put on the Hugging Face Hub; `run` is the one that made the bundle."""
+
+    needed: ClassVar[tuple[str, ...]] = ("run", "folder", "repository")
+
+    folder: str = setting("", "Name of the bundle's folder in that run.")
+    repository: str = setting("", "Repository as owner/name.")
+    public: bool = setting(False, "Whether everybody may see it.")

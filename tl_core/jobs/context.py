@@ -1,0 +1,60 @@
+"""What a worker hands to the function of a run's kind, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tl_core.config import RunConfig
+from tl_core.data.store import DatasetVersion
+from tl_core.jobs.events import EventLog
+from tl_core.registry.database import open_database
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: one sentence, and the facts that lists and the command line show."""
+
+    headline: str
+    summary: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run at work: its config, its own folder, and what it may read."""
+
+    config: RunConfig
+    folder: Path
+    settings: Settings
+    events: EventLog
+
+    @cached_property
+    def version(self) -> DatasetVersion:
+        """The dataset version that the run is about."""
+        return DatasetVersion(Path(self.config.dataset_dir))
+
+    @property
+    def cache(self) -> Path:
+        """Where features are kept."""
+        return self.settings.home_path / "features"
+
+    @cached_property
+    def datasets(self) -> DatasetStore:
+        """The datasets of the run's owner."""
+        return DatasetStore(
+            open_database(self.settings), self.config.owner, self.settings.home_path
+        )
+
+    def folder_of(self, run_id: str) -> Path:
+        """The folder of an earlier run of the same owner.
+
+        Raises:
+            NotFoundError: when it has been deleted meanwhile.
+        """
+        store = RunStore(open_database(self.settings), self.config.owner, self.settings.home_path)
+        return store.get(run_id).folder

@@ -1,0 +1,14 @@
+"""Pictures."""
+
+from tl_core.modalities.base import Modality
+
+IMAGE = Modality(
+    name="image",
+    item="photo",
+    items="photos",
+    sense="seen",
+    auto_class="AutoModelForImageClassification",
+    hub_tasks=("image-classification", "image-feature-extraction"),
+    starter="starter:image",
+    parts={},
+)
