@@ -27,7 +27,6 @@ __all__ = [
     "LABEL_NAMES",
     "TEXT_NAMES",
     "Columns",
-    "check_named",
     "guess_columns",
     "guess_image_columns",
     "guess_text_column",
