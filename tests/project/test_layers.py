@@ -17,7 +17,7 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "files", "settings", "config", "log", "progress", "hub", "places"}
+BASE = {"errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
 ALLOWED = {
     "data": BASE,
     "models": BASE,
@@ -26,7 +26,7 @@ ALLOWED = {
     "select": BASE | {"data", "models"},
     "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"},
     "registry": BASE | {"storage"},
-    "vault": {"data", "evaluate", "files"},
+    "vault": {"data", "evaluate", "json_files"},
     "export": BASE | {"models", "data", "evaluate", "predict"},
     "predict": BASE | {"models", "data", "storage"},
     "storage": BASE,
@@ -66,10 +66,10 @@ ALLOWED = {
     ),
     "config": {"errors", "places"},
     "errors": set(),
-    "files": set(),
     "settings": {"errors"},
     "log": set(),
     "places": set(),
+    "json_files": {"errors"},
     "progress": set(),
     "hub": set(),
     "__main__": {"cli"},

@@ -21,7 +21,7 @@ from tl_core.data.preparation import PreparationFacts
 from tl_core.data.rows import Facts, RowFacts, read_facts
 from tl_core.data.schema import MODALITIES, TASKS, FindingFacts
 from tl_core.errors import DataError
-from tl_core.files import write_json as write_json
+from tl_core.json_files import write_json as write_json
 
 if TYPE_CHECKING:
     import datasets
