@@ -26,7 +26,7 @@ ALLOWED = {
     "select": BASE | {"data", "models"},
     "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"},
     "registry": BASE | {"storage"},
-    "vault": {"data", "evaluate", "json_files"},
+    "vault": {"data", "evaluate"},
     "export": BASE | {"models", "data", "evaluate", "predict"},
     "predict": BASE | {"models", "data", "storage"},
     "storage": BASE,
