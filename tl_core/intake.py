@@ -15,7 +15,8 @@ from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
 from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import Source, open_source
+from tl_core.data.source_types import Source
+from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.models.references import check_weights
@@ -123,8 +124,8 @@ def bring_model(settings: Settings, archive: Path) -> str:
         return f"static:{archive.rename(_free(root, archive.stem, archive.suffix)).name}"
     with staging_folder(settings) as staging:
         unpack(archive, staging, limits_of(settings))
-        found = sorted(staging.rglob("config.json"), key=lambda path: len(path.parts))
-        top = [path.parent for path in found if len(path.parts) == len(found[0].parts)]
+        configs = sorted(staging.rglob("config.json"), key=lambda path: len(path.parts))
+        top = [path.parent for path in configs if len(path.parts) == len(configs[0].parts)]
         if len(top) != 1:
             raise BackboneError(
                 "The zip is no model folder." if not top else "The zip holds several models.",
@@ -270,15 +271,15 @@ def open_any(
         folder, left_out = fetch(
             rest, staging, options, limits_of(settings), (progress or Progress()).batch
         )
-        found = open_source(folder, staging, limits_of(settings), options)
-        found.skipped += [
+        opened = open_source(folder, staging, limits_of(settings), options)
+        opened.skipped += [
             {
                 "item": name,
                 "reason": "a split of the Hub dataset that is no train, validation or test",
             }
             for name in left_out
         ]
-        return found
+        return opened
     if kind in ("http", "https", "s3"):
         raise DataError(
             f"Data cannot be fetched from {kind} addresses.",

@@ -21,8 +21,9 @@ from tests_support.datasets import LIMITS
 from tl_core.data.archive import unpack
 from tl_core.data.image_facts import picture_facts
 from tl_core.data.images import open_image
+from tl_core.data.reading import Reading, clean_names
 from tl_core.data.sources import open_source
-from tl_core.data.tables import Reading, clean_names, read_table
+from tl_core.data.tables import read_table
 from tl_core.data.takeout import _place
 from tl_core.data.text_facts import clean_label, text_facts
 from tl_core.errors import DataError, UserError

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 from tests_support.datasets import build
 
+from tl_core.data.items import open_items
 from tl_core.data.preparation import Preparation, repaired
 from tl_core.data.revise import fix_finding, restore
-from tl_core.data.store import DatasetVersion, open_items
+from tl_core.data.store import DatasetVersion
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
 
 WRONG = [

@@ -17,7 +17,7 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "settings", "config", "log", "progress", "hub", "places"}
+BASE = {"errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
 ALLOWED = {
     "data": BASE,
     "models": BASE,
@@ -69,6 +69,7 @@ ALLOWED = {
     "settings": {"errors"},
     "log": set(),
     "places": set(),
+    "json_files": {"errors"},
     "progress": set(),
     "hub": set(),
     "__main__": {"cli"},

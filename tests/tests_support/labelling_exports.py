@@ -6,7 +6,8 @@ import json
 
 import pandas as pd
 
-from tl_core.data.tables import Reading, read_table
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 
 
 def read_file(folder, content, suffix="json", **options):

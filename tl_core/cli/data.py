@@ -228,11 +228,14 @@ def compare(output: Output, first: str, second: str) -> int:
     old, new = datasets.get(first), datasets.get(second)
     changes = compare_versions(DatasetVersion(old.folder), DatasetVersion(new.folder))
     lines = [f"{old.reference} to {new.reference}:"]
-    for kind in ("added", "removed", "relabelled", "moved"):
-        lines.append(f"  {kind}: {changes[kind]['count']:,}")
-        lines += [
-            f"    {entry['item'][:80]} ({entry['what']})" for entry in changes[kind]["items"][:10]
-        ]
+    for kind, part in (
+        ("added", changes["added"]),
+        ("removed", changes["removed"]),
+        ("relabelled", changes["relabelled"]),
+        ("moved", changes["moved"]),
+    ):
+        lines.append(f"  {kind}: {part['count']:,}")
+        lines += [f"    {entry['item'][:80]} ({entry['what']})" for entry in part["items"][:10]]
     return output.show({"versions": [old.reference, new.reference], **changes}, lines)
 
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data import split
-from tl_core.data.chunks import Chunk, Intake, text_chunks
+from tl_core.data.chunks import text_chunks
 from tl_core.data.class_names import check_classes
+from tl_core.data.collector import Collector
+from tl_core.data.draft import Draft
+from tl_core.data.intake import Intake
+from tl_core.data.item_stream import ItemStream, Progress
+from tl_core.data.items import open_items
 from tl_core.data.layouts.class_lists import ClassList
 from tl_core.data.pictures.picture_chunks import image_chunks
-from tl_core.data.plan import Plan
+from tl_core.data.plan import Plan, SampleRow
 from tl_core.data.preparation import Preparation
-from tl_core.data.rows import Collector, RowFacts
+from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
-from tl_core.data.seal import Draft, seal
-from tl_core.data.sources import Source
-from tl_core.data.store import DatasetVersion, VersionInfo, items_writer, open_items
+from tl_core.data.seal import write_version
+from tl_core.data.source_types import Source
+from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError, nearest
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Progress = Callable[[int, int], None]
 
 
 def build_version(
@@ -48,50 +46,21 @@ def build_version(
         AmbiguousError: when the rows can be read in ways that give different classes or splits.
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
-    modalities = {source.modality for source in sources.values()} | (
-        {base.info.modality} if base else set()
-    )
-    if len(modalities) > 1:
-        raise DataError(
-            "Images and texts cannot be in one dataset.",
-            "One source has images, another texts.",
-            "Bring sources of the same kind.",
-        )
-    modality = modalities.pop()
-    intake = Intake([item for source in sources.values() for item in source.skipped])
-    for source in sources.values():
-        intake.plan.merge(source.plan)
+    modality = _modality(sources, base)
+    intake = _intake_of(sources)
     if base:
         options = like_base(options, base, intake)
-    chunks = (image_chunks if modality == "image" else text_chunks)(sources, options, intake)
-    total = sum(len(source.images) for source in sources.values())
-    limit = min(source.limits.items for source in sources.values())
     collector = Collector(modality, options.date_order)
-    inputs, extras = _write_items(chunks, collector, modality, folder, total, limit, progress, base)
-    collector.split_column = intake.columns.get("split", "")
-    rows = _named_classes(collector.finish(), sources, intake.plan)
-    intake.plan.doubt(*collector.doubts)
-    intake.plan.note(*collector.notes)
-    if intake.empty * 20 > collector.count + intake.empty:
-        intake.plan.doubt(
-            f"{intake.empty:,} row(s) have no text and are left out; that is more than one in"
-            " twenty."
-        )
-    _check_dates(collector, options, intake.plan)
-    _check_fold(options, intake)
-    intake.columns = intake.columns or (dict(base.info.columns) if base else {})
+    stream = _item_stream(sources, folder, modality, progress, base)
+    chunks = (image_chunks if modality == "image" else text_chunks)(sources, options, intake)
+    stream.write(chunks, collector)
+    rows = _collected(collector, sources, options, intake)
     if base:
         rows = _after(base, rows)
+        intake.columns = intake.columns or dict(base.info.columns)
     elif options.ignore_splits:
         rows.given[:] = ""
-    if not rows.classes and intake.undecided:
-        raise DataError(
-            f"{intake.undecided:,} items have several classes each, none of them more often than"
-            " others.",
-            "Several labels for one item, as in the detection of objects, are recognised, but not "
-            "supported yet.",
-            "Bring one class for each item.",
-        )
+    _check_decided(rows, intake)
     check_classes(rows, options.task)
     rows.find_pairs(folder)
     groups = rows.groups()
@@ -102,8 +71,8 @@ def build_version(
         result.splits,
         groups,
         options,
-        inputs,
-        extras,
+        stream.inputs_digest,
+        stream.extras_digest,
         name,
         intake.columns,
         intake.skipped,
@@ -116,11 +85,95 @@ def build_version(
     )
     if base:
         draft.skipped = base.info.skipped + draft.skipped
-        draft.parent, draft.change = (
-            parent,
-            f"Added {len(rows) - len(base.labels):,} items from {name}.",
+        draft.parent = parent
+        draft.change = f"Added {len(rows) - len(base.labels):,} items from {name}."
+    return write_version(draft, folder)
+
+
+def _modality(sources: dict[str, Source], base: DatasetVersion | None) -> str:
+    """What all sources hold.
+
+    Raises:
+        DataError: when some hold images and others texts.
+    """
+    modalities = {source.modality for source in sources.values()}
+    if base:
+        modalities.add(base.info.modality)
+    if len(modalities) > 1:
+        raise DataError(
+            "Images and texts cannot be in one dataset.",
+            "One source has images, another texts.",
+            "Bring sources of the same kind.",
         )
-    return seal(draft, folder)
+    return modalities.pop()
+
+
+def _intake_of(sources: dict[str, Source]) -> Intake:
+    """What opening the sources has told already."""
+    intake = Intake([item for source in sources.values() for item in source.skipped])
+    for source in sources.values():
+        intake.plan.merge(source.plan)
+    return intake
+
+
+def _item_stream(
+    sources: dict[str, Source],
+    folder: Path,
+    modality: str,
+    progress: Progress | None,
+    base: DatasetVersion | None,
+) -> ItemStream:
+    return ItemStream(
+        folder,
+        modality,
+        limit=min(source.limits.items for source in sources.values()),
+        total=sum(len(source.images) for source in sources.values()),
+        progress=progress,
+        base=base,
+    )
+
+
+def _collected(
+    collector: Collector, sources: dict[str, Source], options: ImportOptions, intake: Intake
+) -> RowFacts:
+    """The rows that have streamed by, with the names of their classes."""
+    collector.split_column = intake.columns.get("split", "")
+    rows = _named_classes(collector.finish(), sources, intake.plan)
+    _note_reading(collector, options, intake)
+    return rows
+
+
+def _note_reading(collector: Collector, options: ImportOptions, intake: Intake) -> None:
+    """Note in the plan how classes and dates were read, and how many rows have no text.
+
+    Raises:
+        DataError: when the column named as the date holds none, or the data lacks the fold.
+    """
+    intake.plan.doubt(*collector.doubts)
+    intake.plan.note(*collector.notes)
+    if intake.empty * 20 > collector.count + intake.empty:
+        intake.plan.doubt(
+            f"{intake.empty:,} row(s) have no text and are left out; that is more than one in"
+            " twenty."
+        )
+    _check_dates(collector, options, intake.plan)
+    _check_fold(options, intake)
+
+
+def _check_decided(rows: RowFacts, intake: Intake) -> None:
+    """Refuse data of which no item has one class.
+
+    Raises:
+        DataError: when every item has several classes, none of them more often than others.
+    """
+    if not rows.classes and intake.undecided:
+        raise DataError(
+            f"{intake.undecided:,} items have several classes each, none of them more often than"
+            " others.",
+            "Several labels for one item, as in the detection of objects, are recognised, but not "
+            "supported yet.",
+            "Bring one class for each item.",
+        )
 
 
 def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> ImportOptions:
@@ -249,7 +302,9 @@ def _disagreement(intake: Intake) -> list[Finding]:
     ]
 
 
-def sample_rows(rows: RowFacts, splits: Any, folder: Path, count: int = 3) -> list[dict[str, Any]]:  # noqa: ANN401
+def sample_rows(
+    rows: RowFacts, splits: NDArray[np.str_], folder: Path, count: int = 3
+) -> list[SampleRow]:
     """Some rows as the model will see them, of as many classes as can be."""
     _, first = np.unique(rows.labels, return_index=True)
     chosen = sorted(
@@ -261,98 +316,17 @@ def sample_rows(rows: RowFacts, splits: Any, folder: Path, count: int = 3) -> li
         key=lambda place: (place not in chosen[:count], place),
     )[:count]
     table = open_items(folder)
-    found = []
+    sample: list[SampleRow] = []
     for place in chosen:
-        name = table.column("name").slice(place, 1).to_pylist()[0]
-        seen = (
-            {"text": table.column("text").slice(place, 1).to_pylist()[0][:300]}
-            if rows.modality == "text"
-            else {"picture": f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"}
-        )
-        found.append(
-            {
-                "name": name,
-                **seen,
-                "label": rows.classes[rows.labels[place]],
-                "split": str(splits[place]),
-            }
-        )
-    return found
-
-
-def _write_items(
-    chunks: Iterator[Chunk],
-    collector: Collector,
-    modality: str,
-    folder: Path,
-    total: int,
-    limit: int,
-    progress: Progress | None,
-    base: DatasetVersion | None,
-) -> tuple[str, str]:
-    """Stream the rows to `items.arrow` and what is remembered of them to `collector`; gives digests
-    of inputs and extra columns.
-    """
-    inputs, lengths, extras = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
-    first = next(chunks, None)
-    if first is None:
-        raise DataError(
-            "No usable row is left.",
-            "All were empty, damaged or of an unknown kind.",
-            "Open a few of them to see what is wrong.",
-        )
-    names = first.items.column_names
-    if base:
-        names = base.table.column_names
-        inputs.update(base.info.inputs_fingerprint.encode())
-        extras.update(base.info.extras_fingerprint.encode())
-    with items_writer(
-        folder, first.items.schema if not base else base.table.schema, modality
-    ) as write:
-        if base:
-            for batch in open_items(base.folder).to_batches():
-                write(_plain(batch))
-        chunk: Chunk | None = first
-        while chunk is not None:
-            if collector.count + len(chunk.labels) > limit:
-                raise DataError(
-                    f"There are more than {limit:,} rows.",
-                    "That is this server's limit for a dataset.",
-                    "Bring a part of them, or raise TL_MAX_ITEMS.",
-                )
-            items = _fitted(chunk.items, names)
-            write(items)
-            inputs.update(chunk.content)
-            lengths.update(chunk.lengths)
-            for column in items.column_names:
-                if column not in ("text", "image", "name"):
-                    extras.update(
-                        "".join(f"{cell}\0" for cell in items.column(column).to_pylist()).encode()
-                    )
-            collector.add(chunk)
-            if progress:
-                progress(collector.count, max(total, collector.count) if total else 0)
-            chunk = next(chunks, None)
-    inputs.update(lengths.digest())
-    return inputs.hexdigest(), extras.hexdigest()
-
-
-def _plain(batch: Any) -> pa.Table:  # noqa: ANN401
-    import pyarrow as pa
-
-    return pa.Table.from_batches([batch])
-
-
-def _fitted(items: pa.Table, names: list[str]) -> pa.Table:
-    """The columns of the first chunk, empty where this one lacks them."""
-    import pyarrow as pa
-
-    if items.column_names == names:
-        return items
-    empty = pa.repeat(pa.scalar("", pa.string()), items.num_rows)
-    return pa.table(
-        {name: items.column(name) if name in items.column_names else empty for name in names}
-    )
+        row: SampleRow = {"name": table.column("name").slice(place, 1).to_pylist()[0]}
+        if rows.modality == "text":
+            row["text"] = table.column("text").slice(place, 1).to_pylist()[0][:300]
+        else:
+            row["picture"] = f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"
+        row["label"] = rows.classes[rows.labels[place]]
+        row["split"] = str(splits[place])
+        sample.append(row)
+    return sample
 
 
 def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
@@ -362,7 +336,7 @@ def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
     old = base.row_facts()
     names = sorted({*old.classes, *new.classes})
 
-    def moved(rows: RowFacts) -> Any:  # noqa: ANN401
+    def moved(rows: RowFacts) -> NDArray[np.int64]:
         places = np.array([names.index(name) for name in rows.classes] + [-1], dtype=np.int64)
         return places[rows.labels]
 

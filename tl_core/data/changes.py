@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,32 @@ if TYPE_CHECKING:
 _NAMED = 50
 
 
-def compare_versions(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
+class NamedItem(TypedDict):
+    """An item, and what has become of it."""
+
+    item: str
+    what: str
+
+
+class ItemList(TypedDict):
+    """How many items there are, and the first of them."""
+
+    count: int
+    items: list[NamedItem]
+
+
+class Difference(TypedDict):
+    """What differs between two versions; `rows` are those of both, `same` those in both."""
+
+    rows: list[int]
+    same: int
+    added: ItemList
+    removed: ItemList
+    relabelled: ItemList
+    moved: ItemList
+
+
+def compare_versions(old: DatasetVersion, new: DatasetVersion) -> Difference:
     """Counts and the first items `added`, `removed`, `relabelled` and `moved` (to another split).
 
     Items are matched by content: the same text (but for capitals and blanks) or the same bytes.
@@ -69,7 +94,7 @@ def _matched(
     return pairs, old[~old["row"].isin(pairs["row_old"])], new[~new["row"].isin(pairs["row_new"])]
 
 
-def _listed(version: DatasetVersion, rows: pd.Series[Any], notes: pd.Series[str]) -> dict[str, Any]:
+def _listed(version: DatasetVersion, rows: pd.Series[int], notes: pd.Series[str]) -> ItemList:
     first = np.asarray(rows[:_NAMED], dtype=np.int64)
     shown = version.texts(first) if version.info.modality == "text" else version.names(first)
     return {

@@ -7,25 +7,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.encodings import Utf8, sniff_coding
+from tl_core.data.intake import Chunk, Intake, Read
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.limits import Limits
 from tl_core.data.names import readable
-from tl_core.data.plan import Plan
-from tl_core.data.preparation import JOIN, Preparation, repaired
+from tl_core.data.preparation import JOIN, repaired
+from tl_core.data.reading import Rows
 from tl_core.data.roles.wide import one_hot_labels
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import Source
-from tl_core.data.tables import Reading, Rows, read_table
+from tl_core.data.source_types import ItemFile, Source
+from tl_core.data.tables import read_table
 from tl_core.data.text_facts import text_facts
 from tl_core.errors import DataError
 
@@ -35,94 +36,6 @@ if TYPE_CHECKING:
 _DOCUMENTS_AT_ONCE = 1000
 _WORKERS = 2  # the decoders and Arrow release the interpreter's lock
 _RESERVED = ("text", "image", "name")
-
-
-@dataclass
-class Chunk:
-    """Some rows. `items` are the columns to store (text or image, name, then extra ones), all
-    strings but the image; `labels`, `splits`, `groups` and `dates` hold what the source says, ""
-    where it says nothing.
-    """
-
-    items: pa.Table
-    labels: pa.Array
-    splits: pa.Array
-    groups: pa.Array
-    dates: pa.Array
-    facts: dict[str, NDArray[Any]]
-    content: bytes  # the inputs one after the other, or their digests
-    lengths: (
-        bytes  # where each of them ends; with `content` the same however rows are cut into chunks
-    )
-
-
-@dataclass
-class Intake:
-    """What is learnt while the rows stream by."""
-
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    columns: dict[str, str] = field(default_factory=dict)
-    empty: int = 0
-    damaged: list[str] = field(default_factory=list)
-    plan: Plan = field(default_factory=Plan)
-    preparation: Preparation = field(default_factory=Preparation)
-    folds: set[str] = field(default_factory=set)
-    several_pages: int = 0
-    disagreeing: int = 0  # items to which annotators gave different classes
-    undecided: int = 0  # of these, items without a commonest one
-
-    def take(self, read: _Read) -> Iterator[Chunk]:
-        """Note what was left out of a chunk and hand on the rest."""
-        chunk, skipped, empty = read
-        self.skipped += skipped
-        self.empty += empty
-        if chunk is not None:
-            yield chunk
-
-    def told(self, reading: Reading, name: str) -> None:
-        """Keep what the reader of the table `name` has noticed."""
-        self.skipped += [
-            {"item": f"{name} row {number}", "reason": reason} for number, reason in reading.bad
-        ]
-        self.skipped += [
-            {"item": name, "reason": reason, "count": str(count)}
-            for reason, count in reading.set_aside.items()
-        ]
-        self.disagreed(reading.disagreeing, reading.undecided)
-        self.plan.format = self.plan.format or reading.format
-        self.plan.note(*reading.notes)
-        self.plan.doubt(*reading.doubts)
-
-    def took(self, roles: Columns) -> None:
-        """Keep which columns were taken for what."""
-        self.columns.update(roles.named())
-        roles.tell(self.plan)
-
-    def prepare(self, **what: Any) -> None:  # noqa: ANN401
-        """Keep what is done to each row, for the model to repeat."""
-        self.preparation = replace(self.preparation, **what)
-
-    def disagreed(self, items: int, ties: int) -> None:
-        """Keep that annotators gave different classes to the same items."""
-        self.disagreeing += items
-        self.undecided += ties
-
-    def place(self, fold: str, options: ImportOptions) -> str:
-        """The split of a row by its fold, where one fold was chosen for the test."""
-        if fold and len(self.folds) < 1000:
-            self.folds.add(fold)
-        if not options.test_fold or not fold:
-            return ""
-        return "test" if _fold_name(fold) == _fold_name(options.test_fold) else "train"
-
-
-def _fold_name(fold: str) -> str:
-    """A fold as it can be compared: fold_1, Fold 1 and 1 are one."""
-    digits = "".join(filter(str.isdecimal, fold))
-    return str(int(digits)) if digits else fold.strip().lower()
-
-
-_Read = tuple[Chunk | None, list[dict[str, str]], int]
 
 
 @dataclass(frozen=True)
@@ -141,10 +54,11 @@ def text_chunks(
     """The rows of all documents and tables, split by split."""
     for outer, source in sources.items():
         yield from _document_chunks(source, outer, options, intake)
-    ahead: deque[Future[_Read]] = deque()
+    ahead: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for rows, roles, part in table_rows(sources, options, intake):
-            ahead.append(pool.submit(_text_chunk, rows, roles, part, options, intake))
+            texts = _Texts(rows, roles, part, options)
+            ahead.append(pool.submit(_text_chunk, texts, intake))
             if len(ahead) > _WORKERS:
                 yield from intake.take(ahead.popleft().result())
         while ahead:
@@ -173,14 +87,14 @@ def table_rows(
                         reading.roles,
                         label=not table.label,
                     )
-                    intake.took(roles)
+                    intake.note_columns(roles)
                     intake.prepare(
                         columns=tuple(filter(None, (roles.title, roles.text))),
                         repair=options.repair,
                     )
                 _check_columns(rows, roles, readable(table.path.name))
                 yield rows, roles, part
-            intake.told(reading, readable(table.path.name))
+            intake.note_reading(reading, readable(table.path.name))
 
 
 def _check_columns(rows: Rows, roles: Columns, name: str) -> None:
@@ -209,34 +123,24 @@ def _document_chunks(
     intake.columns.update({"text": "file", "label": "folder"})
     intake.prepare(repair=options.repair)
     roles = Columns(text="text", label="label", split="split")
+    part = Part("", "", "", source.limits)
     documents = iter(source.documents)
     while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
-        texts = [_document(one.path, source.limits) for one in batch]
-        cells = pa.table(
-            {
-                "text": pa.array(texts, pa.string()),
-                **{
-                    name: pa.array(values, pa.string())
-                    for name, values in (
-                        ("label", [one.label for one in batch]),
-                        (
-                            "split",
-                            [
-                                outer
-                                or intake.place(one.fold, options)
-                                or ("" if one.split == "unlabelled" else one.split)
-                                for one in batch
-                            ],
-                        ),
-                    )
-                },
-            }
-        )
+        columns = {
+            "text": [_document(one.path, source.limits) for one in batch],
+            "label": [one.label for one in batch],
+            "split": [outer or _document_split(one, options, intake) for one in batch],
+        }
+        cells = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
         rows = Rows(np.arange(len(batch)), cells)
-        part = Part("", "", "", source.limits)
-        yield from intake.take(
-            _text_chunk(rows, roles, part, options, intake, [one.name for one in batch])
-        )
+        texts = _Texts(rows, roles, part, options, tuple(one.name for one in batch))
+        yield from intake.take(_text_chunk(texts, intake))
+
+
+def _document_split(document: ItemFile, options: ImportOptions, intake: Intake) -> str:
+    return intake.place(document.fold, options) or (
+        "" if document.split == "unlabelled" else document.split
+    )
 
 
 def _document(path: Path, limits: Limits) -> str:
@@ -250,72 +154,87 @@ def _document(path: Path, limits: Limits) -> str:
         return ""
 
 
-def _text_chunk(
-    rows: Rows,
-    roles: Columns,
-    part: Part,
-    options: ImportOptions,
-    intake: Intake,
-    called: list[str] | None = None,
-) -> _Read:
-    """The chunk, what was left out of it, and how many of these had no text."""
+@dataclass(frozen=True)
+class _Texts:
+    """Rows of a table of texts, or of documents, whose names are then `called`."""
+
+    rows: Rows
+    roles: Columns
+    part: Part
+    options: ImportOptions
+    called: tuple[str, ...] = ()
+
+    def names(self) -> pa.Array:
+        """What to call each row: the document, or the table and the number in it."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self.called:
+            return pa.array(self.called, pa.string())
+        table = readable(self.part.file.rpartition(".")[0] or self.part.file)
+        numbers = pa.array(self.rows.numbers).cast(pa.string())
+        return pc.binary_join_element_wise(f"{table} row ", numbers, "")
+
+    def texts(self, cells: pa.Table) -> pa.Array:
+        """What the model reads of each row."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        texts = column(cells, self.roles.text)
+        if self.roles.title:
+            texts = pc.binary_join_element_wise(column(cells, self.roles.title), texts, JOIN)
+        if self.options.repair:
+            texts = pa.array([repaired(text) for text in texts.to_pylist()], pa.string())
+        return pc.utf8_trim_whitespace(texts)
+
+    def extras(self, cells: pa.Table) -> dict[str, pa.Array]:
+        """The columns that are kept beside the text."""
+        read = {self.roles.text, self.roles.label, *(("split",) if self.called else ())}
+        return {
+            f"input_{name}" if name in _RESERVED else name: column(cells, name)
+            for name in cells.column_names
+            if name not in read
+        }
+
+
+def _text_chunk(source: _Texts, intake: Intake) -> Read:
+    """The rows of `source` that hold a text of allowed length."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    cells, numbers = rows.cells.combine_chunks(), rows.numbers
-    names = (
-        pa.array(called, pa.string())
-        if called
-        else pc.binary_join_element_wise(
-            f"{readable(part.file.rpartition('.')[0] or part.file)} row ",
-            pa.array(numbers).cast(pa.string()),
-            "",
-        )
-    )
-    texts = column(cells, roles.text)
-    if roles.title:
-        texts = pc.binary_join_element_wise(column(cells, roles.title), texts, JOIN)
-    if options.repair:
-        texts = pa.array([repaired(text) for text in texts.to_pylist()], pa.string())
-    texts = pc.utf8_trim_whitespace(texts)
+    roles, part = source.roles, source.part
+    cells, numbers, names = source.rows.cells.combine_chunks(), source.rows.numbers, source.names()
+    texts = source.texts(cells)
     lengths = pc.utf8_length(texts).to_numpy()
     good = (lengths > 0) & (lengths <= part.limits.cell_chars)
-    skipped = [
-        {
-            "item": str(name),
-            "reason": f"over {part.limits.cell_chars:,} characters" if length else "no text",
-        }
-        for name, length in zip(
-            names.filter(pa.array(~good)).to_pylist(), lengths[~good].tolist(), strict=True
-        )
-    ]
+    skipped = _left_out(names.filter(pa.array(~good)), lengths[~good], part.limits)
     empty_texts = int((lengths == 0).sum())
     if not good.all():
         keep = pa.array(np.flatnonzero(good))
-        cells, texts, numbers, names = (
-            cells.take(keep),
-            texts.take(keep),
-            numbers[good],
-            names.take(keep),
-        )
+        cells, texts, names = cells.take(keep), texts.take(keep), names.take(keep)
+        numbers = numbers[good]
     if not len(numbers):
         return None, skipped, empty_texts
-    extra = {
-        f"input_{name}" if name in _RESERVED else name: column(cells, name)
-        for name in cells.column_names
-        if name not in (roles.text, roles.label, *(("split",) if called else ()))
-    }
     empty = _same("", len(numbers))
     chunk = Chunk(
-        pa.table({"text": texts, "name": names, **extra}),
+        pa.table({"text": texts, "name": names, **source.extras(cells)}),
         row_labels(cells, roles, part, numbers),
-        row_splits(cells, roles, part, options, intake),
+        row_splits(cells, roles, part, source.options, intake),
         column(cells, roles.group) if roles.group else empty,
         column(cells, roles.date) if roles.date else empty,
         text_facts(texts),
         *_text_bytes(texts),
     )
     return chunk, skipped, empty_texts
+
+
+def _left_out(names: pa.Array, lengths: NDArray[np.int32], limits: Limits) -> list[dict[str, str]]:
+    """Rows whose text is empty or too long, each with its reason."""
+    too_long = f"over {limits.cell_chars:,} characters"
+    return [
+        {"item": str(name), "reason": too_long if length else "no text"}
+        for name, length in zip(names.to_pylist(), lengths.tolist(), strict=True)
+    ]
 
 
 def row_labels(cells: pa.Table, roles: Columns, part: Part, numbers: NDArray[np.int64]) -> pa.Array:
@@ -330,6 +249,7 @@ def row_labels(cells: pa.Table, roles: Columns, part: Part, numbers: NDArray[np.
 def row_splits(
     cells: pa.Table, roles: Columns, part: Part, options: ImportOptions, intake: Intake
 ) -> pa.Array:
+    """The split of each row as the source says it: of its table, its fold or its column."""
     import pyarrow as pa
 
     if part.split:
@@ -343,12 +263,13 @@ def row_splits(
 
 
 def column(cells: pa.Table, name: str) -> pa.Array:
+    """The cells of a column as one array, empty texts where there is no such column."""
     import pyarrow as pa
 
     if name not in cells.column_names:
         return _same("", cells.num_rows)
-    found = cells.column(name).combine_chunks()
-    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
+    values = cells.column(name).combine_chunks()
+    return values if isinstance(values, pa.Array) else pa.concat_arrays(values.chunks)
 
 
 def _same(value: str, count: int) -> pa.Array:

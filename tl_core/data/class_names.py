@@ -188,14 +188,14 @@ def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
 
 def _joined(names: list[str], separator: str) -> dict[str, list[str]]:
     """The parts of the names that hold a separator; brackets around all of them do not count."""
-    found: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {}
     for name in names:
         bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
         parts = [part.strip() for part in re.split(separator, bare)] if len(name) <= _LONG else []
         parts = list(dict.fromkeys(part for part in parts if part))
         if len(parts) > 1:
-            found[name] = parts
-    return found
+            lists[name] = parts
+    return lists
 
 
 def _recombine(joined: dict[str, list[str]], names: list[str], *, sure: bool) -> bool:
@@ -219,7 +219,7 @@ def _recombine(joined: dict[str, list[str]], names: list[str], *, sure: bool) ->
             for test in zip(*((part in plain, counts[part] > 1) for part in every), strict=True)
         )
         return alone >= _SURE * len(every) or (
-            moving >= _SURE * len(every) and any(len(found) > 1 for found in places.values())
+            moving >= _SURE * len(every) and any(len(spots) > 1 for spots in places.values())
         )
     tree = (
         not plain

@@ -4,8 +4,9 @@ reason why.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.plan import Plan, Taken
@@ -13,10 +14,11 @@ from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import cells_of, sort_alike
 from tl_core.data.roles.column_names import LABEL_NAMES, TEXT_NAMES
 from tl_core.data.roles.label_columns import Candidate, find_label
+from tl_core.data.roles.named_columns import check_named, several
 from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
 from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
 from tl_core.data.schema import ImportOptions
-from tl_core.errors import AmbiguousError, DataError, nearest
+from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +27,6 @@ __all__ = [
     "LABEL_NAMES",
     "TEXT_NAMES",
     "Columns",
-    "check_named",
     "guess_columns",
     "guess_image_columns",
     "guess_text_column",
@@ -77,7 +78,8 @@ class _Choice:
 
     def __init__(self, head: pd.DataFrame, options: ImportOptions, roles: dict[str, str]) -> None:
         self.head, self.options, self.names = head, options, check_named(head, options)
-        self.found: dict[str, Any] = {}
+        self.chosen: dict[str, str] = {}
+        self.one_hot: tuple[str, ...] = ()
         self.aside: set[str] = (
             set()
         )  # columns that say which split a row is in, beside the one that is taken
@@ -89,94 +91,92 @@ class _Choice:
             if name and name in self.names:
                 self.take(role, name, _NAMED)
             elif name and role == "label":
-                self.together(_several(name, self.names), _NAMED)
+                self.together(several(name, self.names), _NAMED)
         for role, name in roles.items():
             if (
-                role not in self.found
+                role not in self.chosen
                 and name in self.names
-                and not (role == "label" and "one_hot" in self.found)
+                and not (role == "label" and self.one_hot)
             ):
                 self.take(role, name, "the format says so")
 
     def take(self, role: str, name: str, reason: str, *, certain: bool = True) -> None:
-        self.found[role] = name
+        self.chosen[role] = name
         self.taken.append(Taken(name, role, reason, certain))
 
     def together(self, names: tuple[str, ...], reason: str, *, certain: bool = True) -> None:
         """Take columns of 0 and 1 that are one class each."""
-        self.found["one_hot"] = names
+        self.one_hot = names
         self.taken.append(
             Taken(", ".join(names[:6]) + (" …" if len(names) > 6 else ""), "label", reason, certain)
         )
 
     @property
     def used(self) -> set[str]:
-        return self.aside | {name for name in self.found.values() if isinstance(name, str)}
+        return self.aside | {*self.chosen.values()}
 
     def splits(self) -> None:
         """A column that says train, validation or test, or one of folds."""
-        if "split" in self.found:
+        if "split" in self.chosen:
             return
         unasked = self.options.ignore_splits or self.options.split_column == NONE
         try:
-            found = find_splits(self.head, [name for name in self.names if name not in self.used])
+            columns = find_splits(self.head, [name for name in self.names if name not in self.used])
         except DataError:
             if not unasked:
                 raise
-            found = SplitColumns()
-        self.aside |= {found.fold, found.split, *found.also} - {""}
+            columns = SplitColumns()
+        self.aside |= {columns.fold, columns.split, *columns.also} - {""}
         if unasked:
             return
-        if found.split:
-            self.take("split", found.split, found.reason)
-        if found.fold and (not found.split or self.options.test_fold):
+        if columns.split:
+            self.take("split", columns.split, columns.reason)
+        if columns.fold and (not columns.split or self.options.test_fold):
             self.take(
                 "fold",
-                found.fold,
+                columns.fold,
                 "its values are numbers of folds; rows are split anew unless --test-fold "
                 "names one of them",
                 certain=bool(self.options.test_fold),
             )
-        self.notes += found.notes
-        self.doubts += found.doubts
+        self.notes += columns.notes
+        self.doubts += columns.doubts
 
     def label(self, *, needed: bool) -> None:
         """The column of the class, or the columns of 0 and 1 that are one class each."""
-        if not {"label", "one_hot"}.isdisjoint(self.found):
+        if "label" in self.chosen or self.one_hot:
             return
         try:
-            found: Candidate | None = find_label(self.head, self.used | self._likely_text())
+            candidate: Candidate | None = find_label(self.head, self.used | self._likely_text())
         except AmbiguousError as error:
             if needed or any(words.joined(name) in words.SURE_LABELS for name in error.choices):
                 raise
             return  # the class stands elsewhere, and nothing here is sure to name it
-        if found is None:
+        if candidate is None:
             return
-        if found.one_hot:
+        if candidate.one_hot:
             self.together(
-                found.one_hot,
+                candidate.one_hot,
                 "each row has exactly one 1 in these columns, whose names are the classes",
-                certain=found.certain,
+                certain=candidate.certain,
             )
-        elif needed or found.certain:
-            self.take("label", found.name, found.reason, certain=found.certain)
-        self.notes += found.notes
+        elif needed or candidate.certain:
+            self.take("label", candidate.name, candidate.reason, certain=candidate.certain)
+        self.notes += candidate.notes
 
     def _likely_text(self) -> set[str]:
         """The column that will be the text, unless its name is one of a class: it is no candidate
         for the class.
         """
-        if {"text", "image"} & self.found.keys():
+        if {"text", "image"} & self.chosen.keys():
             return set()
         name = text_column(self.head, self.names, self.used)[0]
         return {name} if name and words.joined(name) not in words.LABEL_NAMES else set()
 
     def text(self) -> None:
-        if "text" in self.found:
+        if "text" in self.chosen:
             return
-        name, reason, certain = text_column(
-            self.head, self.names, self.used | set(self.found.get("one_hot", ()))
-        )
+        name, reason, certain = text_column(self.head, self.names, self.used | {*self.one_hot})
         if name:
             self.take("text", name, reason, certain=certain)
             self._more_text(name)
@@ -206,13 +206,13 @@ class _Choice:
 
     def _leaks(self, name: str) -> bool:
         """Whether a column says the class in other words, which a text must not."""
-        label = self.found.get("label", "")
+        label = self.chosen.get("label", "")
         cells = cells_of(self.head, name)
         return bool(label) and cells.repeats and sort_alike(cells, cells_of(self.head, label))
 
     def group(self) -> None:
         """Say which column looks like one whose rows belong together."""
-        if "group" in self.found or not len(self.head):
+        if "group" in self.chosen or not len(self.head):
             return
         for name in self.names:
             if name in self.used or words.joined(name) not in words.GROUP_NAMES:
@@ -226,8 +226,17 @@ class _Choice:
                 return
 
     def done(self) -> Columns:
+        chosen = defaultdict(str, self.chosen)
         return Columns(
-            **self.found,
+            chosen["text"],
+            chosen["label"],
+            chosen["group"],
+            chosen["split"],
+            chosen["title"],
+            chosen["image"],
+            chosen["date"],
+            chosen["fold"],
+            one_hot=self.one_hot,
             taken=tuple(self.taken),
             notes=tuple(self.notes),
             doubts=tuple(self.doubts),
@@ -256,9 +265,9 @@ def guess_columns(
         choice.label(needed=True)
     choice.text()
     choice.group()
-    found = choice.done()
-    if not found.text or (label and not found.label and not found.one_hot):
-        missing = "the text" if not found.text else "the class"
+    columns = choice.done()
+    if not columns.text or (label and not columns.label and not columns.one_hot):
+        missing = "the text" if not columns.text else "the class"
         raise DataError(
             f"It is not clear which column holds {missing}.",
             f"The table has {len(choice.names)} column(s): {', '.join(choice.names[:12])}."
@@ -266,13 +275,13 @@ def guess_columns(
             "Name the columns yourself (--text-column, --label-column); a "
             "table needs one with the text and one with the class.",
         )
-    if found.text == found.label:
+    if columns.text == columns.label:
         raise DataError(
-            f"The column {found.text!r} is named as text and as class.",
+            f"The column {columns.text!r} is named as text and as class.",
             "",
             "Name two different columns.",
         )
-    return found
+    return columns
 
 
 def _why_not(head: pd.DataFrame, used: set[str]) -> str:
@@ -304,7 +313,7 @@ def guess_image_columns(
         DataError: when a named column does not exist, or the file cannot be guessed.
     """
     choice = _Choice(head, options, roles or {})
-    if "image" not in choice.found:
+    if "image" not in choice.chosen:
         name = (
             image
             or image_column(head)
@@ -325,33 +334,6 @@ def guess_image_columns(
     choice.label(needed=needed)
     choice.group()
     return choice.done()
-
-
-def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
-    """The names of all columns.
-
-    Raises:
-        DataError: when a column that `options` names is not among them.
-    """
-    names = [str(name) for name in head.columns]
-    together = _several(options.label_column, names)
-    none = options.split_column == NONE and NONE not in names
-    for wanted in (
-        options.text_column,
-        "" if together else options.label_column,
-        options.group_column,
-        "" if none else options.split_column,
-        options.title_column,
-        options.image_column,
-        options.date_column,
-    ):
-        if wanted and wanted not in names:
-            raise DataError(
-                f"There is no column {wanted!r}.",
-                f"The table has: {', '.join(names[:12])}.",
-                nearest(wanted, names),
-            )
-    return names
 
 
 def image_column(head: pd.DataFrame) -> str:
@@ -375,24 +357,16 @@ def guess_text_column(head: pd.DataFrame) -> str:
     Raises:
         DataError: when no column holds texts.
     """
-    found, _, _ = text_column(head, [str(name) for name in head.columns], set())
-    if not found:
+    text, _, _ = text_column(head, [str(name) for name in head.columns], set())
+    if not text:
         raise DataError(
             "No column holds any text.",
             _why_not(head, set()).strip(),
             "Check that the table's first row names its columns.",
         )
-    return found
+    return text
 
 
 def _by_name(names: list[str], known: tuple[str, ...], taken: set[str]) -> str:
     free = {words.joined(name): name for name in reversed(names) if name not in taken}
     return next((free[word] for word in known if word in free), "")
-
-
-def _several(named: str, names: list[str]) -> tuple[str, ...]:
-    """The columns of a list of names: "ham, spam"; none where a column is called so itself or one
-    is not there.
-    """
-    found = tuple(part.strip() for part in named.split(","))
-    return found if named not in names and len(found) > 1 and {*found} <= {*names} else ()

@@ -60,15 +60,15 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
 
 def decisions(folder: Path) -> dict[int, Decision]:
     """All decisions about the version in `folder` by row, in the order in which they were made."""
-    path, found = folder / _FILE, dict[int, Decision]()
+    path, made = folder / _FILE, dict[int, Decision]()
     if not path.is_file():
-        return found
+        return made
     for line in path.read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        found.pop(told["row"], None)
-        if told["action"] != "undo":
-            found[told["row"]] = Decision(told["action"], told.get("label", ""))
-    return found
+        entry = json.loads(line)
+        made.pop(entry["row"], None)
+        if entry["action"] != "undo":
+            made[entry["row"]] = Decision(entry["action"], entry.get("label", ""))
+    return made
 
 
 def carry_over(old: Path, new: Path) -> None:

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _SAMPLE = 256 << 10
 _BLOCK = 4 << 20
@@ -234,8 +237,8 @@ def likeliest(raw: bytes, among: tuple[str, ...]) -> str:
     """The codec that makes `raw` look most like a language; the first where none does."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(raw, cp_isolation=list(among)).best()
-    return found.encoding if found else among[0]
+    guess = from_bytes(raw, cp_isolation=list(among)).best()
+    return guess.encoding if guess else among[0]
 
 
 def blocks(handle: IO[bytes]) -> Iterator[bytes]:
@@ -283,13 +286,15 @@ class Utf8(io.RawIOBase):
             self._left += self._converted(raw)
             if not raw:
                 break
-        found, self._left = self._left[:size], self._left[size:]
-        return found
+        block, self._left = self._left[:size], self._left[size:]
+        return block
 
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # what buffered readers ask for
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """What buffered readers call."""
+        view = memoryview(buffer).cast("B")
+        block = self.read(len(view))
+        view[: len(block)] = block
+        return len(block)
 
     def _converted(self, raw: bytes) -> bytes:
         text = self._mixed(raw) if self._coding.others else self._decoder.decode(raw, final=not raw)

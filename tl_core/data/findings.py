@@ -6,175 +6,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tl_core.data.class_names import alike_key, means_nothing
-from tl_core.data.rows import RowFacts
+from tl_core.data.class_names import means_nothing
+from tl_core.data.quality import quality_findings
 from tl_core.data.schema import Finding
 from tl_core.data.small import small_findings
-
-if TYPE_CHECKING:
-    from tl_core.data.seal import Draft
-
-NAMED = 50  # items that a finding names in version.json; its rows all stand in findings.parquet
-_NONE = np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class RowFinding(Finding):
-    """A finding with the rows it is about, those that belong together one after the other."""
-
-    rows: NDArray[np.int64] = field(default_factory=lambda: _NONE)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in Finding.__dataclass_fields__}
-
-
-@dataclass(frozen=True)
-class View:
-    """The rows as the checks see them; `alive` marks those that are part of the version and have a
-    class.
-    """
-
-    rows: RowFacts
-    splits: NDArray[np.str_]
-    groups: NDArray[np.int64]
-    alive: NDArray[np.bool_]
-    keys: NDArray[np.uint64]
-    draft: Draft
-
-    @classmethod
-    def of(
-        cls, rows: RowFacts, splits: NDArray[np.str_], groups: NDArray[np.int64], draft: Draft
-    ) -> View:
-        return cls(
-            rows,
-            splits,
-            groups,
-            (splits != "removed") & (rows.labels >= 0),
-            rows.facts["key"],
-            draft,
-        )
-
-    @property
-    def noun(self) -> str:
-        return "pictures" if self.rows.modality == "image" else "texts"
-
-    def held(self) -> NDArray[np.bool_]:
-        """Rows that judge: validation and test."""
-        return self.alive & np.isin(self.splits, ("validation", "test"))
-
-    def leaking(self) -> NDArray[np.int64]:
-        """Training rows whose exact input also stands among the rows that judge."""
-        held = np.unique(self.keys[self.held()])
-        return np.flatnonzero(self.alive & (self.splits == "train") & np.isin(self.keys, held))
-
-    def near_leaking(self) -> NDArray[np.int64]:
-        """Training rows that hardly differ from a row that judges."""
-        pairs, train, held = self.rows.pairs, self.alive & (self.splits == "train"), self.held()
-        found = np.concatenate(
-            [
-                pairs[train[pairs[:, 0]] & held[pairs[:, 1]], 0],
-                pairs[train[pairs[:, 1]] & held[pairs[:, 0]], 1],
-            ]
-        )
-        return np.setdiff1d(np.unique(found), self.leaking())
-
-    def copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Living rows that have an exact copy, copies one after the other, and for each the number
-        of its set.
-        """
-        rows = np.flatnonzero(self.alive)
-        _, back, counts = np.unique(self.keys[rows], return_inverse=True, return_counts=True)
-        many = counts[back] > 1
-        rows, sets = rows[many], back[many]
-        order = np.lexsort((rows, sets))
-        return rows[order], sets[order]
-
-    def conflicting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Those of `copies` whose set has more than one class."""
-        rows, sets = self.copies()
-        if not len(rows):
-            return rows, sets
-        labels = self.rows.labels[rows]
-        lowest, highest = (
-            np.full(int(sets.max()) + 1, value) for value in (len(self.rows.classes), -1)
-        )
-        np.minimum.at(lowest, sets, labels)
-        np.maximum.at(highest, sets, labels)
-        torn = (lowest != highest)[sets]
-        return rows[torn], sets[torn]
-
-    def spare_copies(self) -> NDArray[np.int64]:
-        """All but the first of each set of exact copies with one class and in one split."""
-        rows, sets = self.copies()
-        torn = np.isin(rows, self.conflicting()[0])
-        rows, sets = rows[~torn], sets[~torn]
-        splits = np.unique(self.splits[rows], return_inverse=True)[1] if len(rows) else sets
-        _, first = np.unique(sets * 16 + splits, return_index=True)
-        return np.sort(np.delete(rows, first))
-
-    def near_sets(self) -> dict[int, list[int]]:
-        """For each row to keep, the later rows on its side that hardly differ from it, none of them
-        twice.
-
-        A chain of small changes is no set: only what is close to the kept row itself belongs to it.
-        """
-        pairs = self.rows.pairs
-        pairs = pairs[self.alive[pairs[:, 0]] & self.alive[pairs[:, 1]]]
-        pairs = pairs[self.splits[pairs[:, 0]] == self.splits[pairs[:, 1]]]
-        found: dict[int, list[int]] = {}
-        spare: set[int] = set()
-        for a, b in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
-            if a not in spare and b not in spare:
-                found.setdefault(a, []).append(b)
-                spare.add(b)
-        return found
-
-    def alike_names(self) -> list[list[str]]:
-        """Classes whose names differ only in capitals, blanks, the signs between words or how a
-        number is written.
-        """
-        alike: dict[str, list[str]] = {}
-        counts = self.counts()
-        for name in self.rows.classes:
-            if counts[name]:
-                alike.setdefault(alike_key(name), []).append(name)
-        return [
-            sorted(same, key=lambda name: (-counts[name], name))
-            for same in alike.values()
-            if len(same) > 1
-        ]
-
-    def counts(self) -> dict[str, int]:
-        found = np.bincount(self.rows.labels[self.alive], minlength=len(self.rows.classes))
-        return dict(zip(self.rows.classes, found.tolist(), strict=True))
-
-    def named(self, findings: Iterable[Finding], folder: Path) -> list[Finding]:
-        """The findings with the names of their first rows."""
-        from tl_core.data.store import open_items
-
-        names = open_items(folder).column("name")
-        return [
-            (
-                replace(f, items=names.take(f.rows[:NAMED]).to_pylist())
-                if isinstance(f, RowFinding) and len(f.rows) and not f.items
-                else f
-            )
-            for f in findings
-        ]
+from tl_core.data.view import NAMED, RowFinding, View, action
 
 
 def all_findings(view: View) -> list[Finding]:
     """Every check, the serious ones first."""
-    from tl_core.data.quality import quality_findings
-
-    found = [
+    findings = [
         *small_findings(view),
         *_leaks(view),
         *_labels(view),
@@ -185,17 +30,13 @@ def all_findings(view: View) -> list[Finding]:
         *_left_out(view),
     ]
     order = ("problem", "warning", "info")
-    return sorted(found, key=lambda finding: order.index(finding.severity))
-
-
-def action(name: str, label: str) -> dict[str, str]:
-    return {"id": name, "label": label}
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
 def _leaks(view: View) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if len(rows := view.leaking()):
-        found.append(
+        findings.append(
             RowFinding(
                 "leak",
                 "problem",
@@ -208,7 +49,7 @@ def _leaks(view: View) -> list[Finding]:
             )
         )
     if len(rows := view.near_leaking()):
-        found.append(
+        findings.append(
             RowFinding(
                 "near_leak",
                 "warning",
@@ -220,14 +61,14 @@ def _leaks(view: View) -> list[Finding]:
                 rows=rows,
             )
         )
-    return found
+    return findings
 
 
 def _labels(view: View) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     rows, sets = view.conflicting()
     if len(rows):
-        found.append(
+        findings.append(
             RowFinding(
                 "conflicting_labels",
                 "warning",
@@ -246,7 +87,7 @@ def _labels(view: View) -> list[Finding]:
         )
     if twins := view.alike_names():
         shown = "; ".join(" / ".join(same) for same in twins[:5])
-        found.append(
+        findings.append(
             Finding(
                 "similar_names",
                 "warning",
@@ -258,14 +99,14 @@ def _labels(view: View) -> list[Finding]:
                 [action("merge", "Give them one name")],
             )
         )
-    return found
+    return findings
 
 
 def _copies(view: View) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if len(spare := view.spare_copies()):
         rows, _ = view.copies()
-        found.append(
+        findings.append(
             RowFinding(
                 "duplicates",
                 "info",
@@ -281,7 +122,7 @@ def _copies(view: View) -> list[Finding]:
     if sets:
         spare_count = sum(map(len, sets.values()))
         how = "saved again or scaled" if view.rows.modality == "image" else "a word changed"
-        found.append(
+        findings.append(
             RowFinding(
                 "near_duplicates",
                 "info",
@@ -295,78 +136,98 @@ def _copies(view: View) -> list[Finding]:
                 ),
             )
         )
-    return found
+    return findings
 
 
 def _classes(view: View) -> list[Finding]:
     counts = {name: count for name, count in view.counts().items() if count}
-    found: list[Finding] = []
-    if all(re.fullmatch(r"[+-]?\d+([.,]\d+)?", name) for name in counts):
-        found.append(
-            Finding(
-                "numeric_labels",
-                "info",
-                "The classes are numbers. Each different number is treated "
-                "as a class of its own; their order and size mean nothing.",
-                len(counts),
-            )
+    return [
+        *_numeric(counts),
+        *_small_classes(counts),
+        *_imbalance(counts),
+        *_unseen_classes(view, counts),
+    ]
+
+
+def _numeric(counts: dict[str, int]) -> list[Finding]:
+    if not all(re.fullmatch(r"[+-]?\d+([.,]\d+)?", name) for name in counts):
+        return []
+    return [
+        Finding(
+            "numeric_labels",
+            "info",
+            "The classes are numbers. Each different number is treated "
+            "as a class of its own; their order and size mean nothing.",
+            len(counts),
         )
+    ]
+
+
+def _small_classes(counts: dict[str, int]) -> list[Finding]:
     small = sorted(name for name, count in counts.items() if count < 5)
-    if small:
-        removable = (
-            [action("remove_classes", "Leave these classes out")]
-            if len(counts) - len(small) >= 2
-            else []
+    if not small:
+        return []
+    removable = (
+        [action("remove_classes", "Leave these classes out")]
+        if len(counts) - len(small) >= 2
+        else []
+    )
+    return [
+        Finding(
+            "small_classes",
+            "warning",
+            f"{len(small)} class(es) have fewer than 5 examples: {', '.join(small[:6])}. Their"
+            " scores will be guesses; a class with one example stays in train and is never"
+            " tested.",
+            len(small),
+            "Add examples (50 or more for each class is a good aim).",
+            small,
+            removable,
         )
-        found.append(
-            Finding(
-                "small_classes",
-                "warning",
-                f"{len(small)} class(es) have fewer than 5 examples: {', '.join(small[:6])}. Their"
-                " scores will be guesses; a class with one example stays in train and is never"
-                " tested.",
-                len(small),
-                "Add examples (50 or more for each class is a good aim).",
-                small,
-                removable,
-            )
-        )
+    ]
+
+
+def _imbalance(counts: dict[str, int]) -> list[Finding]:
     rare, common = (
         min(counts, key=lambda name: counts[name]),
         max(counts, key=lambda name: counts[name]),
     )
-    if counts[common] > 2 * counts[rare]:
-        ratio = counts[common] / counts[rare]
-        found.append(
-            Finding(
-                "imbalance",
-                "info" if ratio <= 10 else "warning",
-                f"{common!r} has {ratio:.0f} times the "
-                f"examples of {rare!r}; up to 2 times is harmless.",
-                counts[common],
-                "Add examples of the rare classes, or train with balanced class weights.",
-            )
+    if counts[common] <= 2 * counts[rare]:
+        return []
+    ratio = counts[common] / counts[rare]
+    return [
+        Finding(
+            "imbalance",
+            "info" if ratio <= 10 else "warning",
+            f"{common!r} has {ratio:.0f} times the "
+            f"examples of {rare!r}; up to 2 times is harmless.",
+            counts[common],
+            "Add examples of the rare classes, or train with balanced class weights.",
         )
+    ]
+
+
+def _unseen_classes(view: View, counts: dict[str, int]) -> list[Finding]:
     trained = set(np.unique(view.rows.labels[view.alive & (view.splits == "train")]).tolist())
     unseen = [
         name
         for place, name in enumerate(view.rows.classes)
         if counts.get(name) and place not in trained
     ]
-    if unseen:
-        found.append(
-            Finding(
-                "unseen_classes",
-                "problem",
-                f"{len(unseen)} class(es) have no training example: {', '.join(unseen[:6])}. The"
-                " model can never say them, so their test rows count as wrong.",
-                len(unseen),
-                "Add training examples, or leave the classes out.",
-                unseen,
-                [action("remove_classes", "Leave these classes out")],
-            )
+    if not unseen:
+        return []
+    return [
+        Finding(
+            "unseen_classes",
+            "problem",
+            f"{len(unseen)} class(es) have no training example: {', '.join(unseen[:6])}. The"
+            " model can never say them, so their test rows count as wrong.",
+            len(unseen),
+            "Add training examples, or leave the classes out.",
+            unseen,
+            [action("remove_classes", "Leave these classes out")],
         )
-    return found
+    ]
 
 
 def _placeholders(view: View) -> list[Finding]:
@@ -395,9 +256,9 @@ def _placeholders(view: View) -> list[Finding]:
 
 
 def _left_out(view: View) -> list[Finding]:
-    draft, found = view.draft, list[Finding]()
+    draft, findings = view.draft, list[Finding]()
     if draft.damaged:
-        found.append(
+        findings.append(
             Finding(
                 "damaged",
                 "warning",
@@ -409,7 +270,7 @@ def _left_out(view: View) -> list[Finding]:
             )
         )
     if draft.empty:
-        found.append(
+        findings.append(
             Finding(
                 "empty_texts",
                 "info",
@@ -418,7 +279,7 @@ def _left_out(view: View) -> list[Finding]:
             )
         )
     if draft.skipped:
-        found.append(
+        findings.append(
             Finding(
                 "skipped",
                 "info",
@@ -430,7 +291,7 @@ def _left_out(view: View) -> list[Finding]:
         )
     unlabelled = np.flatnonzero(view.splits == "unlabelled")
     if len(unlabelled):
-        found.append(
+        findings.append(
             RowFinding(
                 "unlabelled",
                 "info",
@@ -440,7 +301,7 @@ def _left_out(view: View) -> list[Finding]:
                 rows=unlabelled,
             )
         )
-    return found
+    return findings
 
 
 def write_finding_rows(folder: Path, findings: Iterable[Finding]) -> None:
@@ -450,7 +311,7 @@ def write_finding_rows(folder: Path, findings: Iterable[Finding]) -> None:
 
     own = [finding for finding in findings if isinstance(finding, RowFinding)]
     names = [finding.id for finding in own for _ in range(len(finding.rows))]
-    rows = np.concatenate([finding.rows for finding in own]) if own else _NONE
+    rows = np.concatenate([finding.rows for finding in own]) if own else np.empty(0, dtype=np.int64)
     pq.write_table(
         pa.table({"finding": pa.array(names, pa.string()), "row": pa.array(rows, pa.int64())}),
         folder / "findings.parquet",

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from tl_core.data.limits import Limits
 from tl_core.data.names import SPLIT_NAMES
+from tl_core.data.reading import cell
 from tl_core.data.schema import ImportOptions
-from tl_core.data.tables import cell
 from tl_core.errors import AmbiguousError, DataError, nearest
 from tl_core.hub import endpoint, is_reachable
+
+if TYPE_CHECKING:
+    from datasets import ClassLabel, IterableDataset
 
 KNOWN = {  # well-known sets with their own test rows, small enough for a first try
     "hub:SetFit/SST-5": "Film reviews in 5 steps from very bad to very good: 11,855 sentences",
@@ -28,7 +31,14 @@ _ROWS = 200
 _SHUFFLED = 10_000  # rows of a limited read that are mixed: many sets are sorted by class
 
 
-def describe(name: str) -> dict[str, Any]:
+class HubDataset(TypedDict):
+    """A dataset of the Hub with the splits of each of its configurations."""
+
+    name: str
+    configs: dict[str, list[str]]
+
+
+def describe(name: str) -> HubDataset:
     """Configurations of `owner/name` and the splits and columns of each, without reading rows.
 
     Raises:
@@ -37,10 +47,10 @@ def describe(name: str) -> dict[str, Any]:
     with _explained(name):
         import datasets
 
-        found = {}
+        configs: dict[str, list[str]] = {}
         for config in datasets.get_dataset_config_names(name)[:50]:
-            found[config] = datasets.get_dataset_split_names(name, config)
-        return {"name": name, "configs": found}
+            configs[config] = datasets.get_dataset_split_names(name, config)
+        return {"name": name, "configs": configs}
 
 
 def fetch(
@@ -73,7 +83,9 @@ def fetch(
         return target, [str(split) for split, stream in every.items() if id(stream) not in taken]
 
 
-def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: ANN401
+def _streams(
+    streams: dict[str, IterableDataset], options: ImportOptions
+) -> dict[str, IterableDataset]:
     """What to read: the chosen split alone, or all that are called train, validation or test."""
     if options.hub_split:
         if options.hub_split not in streams:
@@ -95,9 +107,9 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
                 "hub_split",
                 dict.fromkeys(names, "only this one, split anew"),
             )
-    found = {split: streams[names[0]] for split, names in named.items()}
-    if "train" in found:
-        return found
+    chosen = {split: streams[names[0]] for split, names in named.items()}
+    if "train" in chosen:
+        return chosen
     if len(streams) == 1:
         return {"": next(iter(streams.values()))}
     raise DataError(
@@ -108,7 +120,7 @@ def _streams(streams: Any, options: ImportOptions) -> dict[str, Any]:  # noqa: A
 
 
 def _write(
-    stream: Any,  # noqa: ANN401
+    stream: IterableDataset,
     path: Path,
     options: ImportOptions,
     limits: Limits,
@@ -128,7 +140,7 @@ def _write(
     }
     if options.row_limit:
         stream = stream.shuffle(seed=options.seed, buffer_size=_SHUFFLED)
-    rows: Iterator[dict[str, Any]] = iter(islice(stream, options.row_limit or None))
+    rows: Iterator[dict[str, object]] = iter(islice(stream, options.row_limit or None))
     writer: pq.ParquetWriter | None = None
     try:
         while batch := list(islice(rows, _ROWS)):
@@ -157,7 +169,7 @@ def _write(
     return count
 
 
-def _value(value: Any, classes: Any) -> Any:  # noqa: ANN401
+def _value(value: object, classes: ClassLabel | None) -> object:
     """A picture stays bytes, a class number becomes its name, everything else a string."""
     if isinstance(value, dict) and "bytes" in value:
         return {"bytes": value["bytes"], "path": value.get("path")}

@@ -6,28 +6,28 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.columns import Columns, guess_image_columns, image_column
+from tl_core.data.intake import Intake
 from tl_core.data.layouts.listed_pictures import listed_pictures, with_columns
 from tl_core.data.layouts.peek import Head, reading_of
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
 from tl_core.data.preparation import pixels_to_picture
 from tl_core.data.readers.parquet_tables import class_names, named_cell
+from tl_core.data.reading import Rows
 from tl_core.data.roles.wide import ONE, one_hot_labels, pixel_columns
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ItemFile, Source, TableFile
+from tl_core.data.source_types import ItemFile, Source, TableFile
 from tl_core.data.tables import read_table
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from tl_core.data.chunks import Intake
 
 _PARQUET_ROWS, _PIXEL_ROWS = 64, 500
 _WIDE = 20_000
@@ -67,7 +67,7 @@ def lists_files_beside(path: Path, head: Head) -> bool:
     if not column:
         return False
     names = PictureNames([], path.parent, path.parent)
-    return any(names.find(told) is not None for told in head.frame[column].iloc[:50])
+    return any(names.find(cell) is not None for cell in head.frame[column].iloc[:50])
 
 
 def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
@@ -89,72 +89,85 @@ def _pixel_pictures(
 ) -> Iterator[ItemFile]:
     """A picture for each row of numbers, as PNG."""
     reading = reading_of(options, replace(source.limits, columns=_WIDE), table.sheet)
-    name, roles = readable(table.path.stem), None
+    layout: _PixelLayout | None = None
     for rows in read_table(table.path, reading, _PIXEL_ROWS):
-        if roles is None:
-            head = rows.cells.to_pandas()
-            pixels = pixel_columns(head)
-            if pixels is None:
-                raise DataError(
-                    f"{readable(table.path.name)!r} does not hold pixels like the other tables.",
-                    "",
-                    "Give the tables the same columns.",
-                )
-            columns, shape = pixels
-            others = head[[other for other in head.columns if other not in columns]]
-            roles = _beside_pixels(others, options)
-            intake.took(
-                replace(
-                    roles,
-                    image=columns[0],
-                    taken=tuple(
-                        (
-                            replace(
-                                one,
-                                name=(
-                                    f"{columns[0]} … {columns[-1]}"
-                                    if len(columns) > 1
-                                    else columns[0]
-                                ),
-                                reason=(
-                                    f"numbers from 0 to 255: pictures of {shape[0]} x {shape[1]}"
-                                    f" pixels{' in RGB' if shape[2] == 3 else ''}"
-                                ),
-                            )
-                            if one.role == "image"
-                            else one
-                        )
-                        for one in roles.taken
-                    ),
-                )
-            )
-            intake.prepare(columns=columns, pixels=shape)
-        hot = (
-            one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist()
-            if roles.one_hot
-            else []
+        if layout is None:
+            layout = _pixel_layout(rows.cells.to_pandas(), table, options)
+            intake.note_columns(layout.shown_roles())
+            intake.prepare(columns=layout.columns, pixels=layout.shape)
+        yield from _drawn(rows, layout, table, intake)
+    intake.note_reading(reading, readable(table.path.name))
+
+
+@dataclass(frozen=True)
+class _PixelLayout:
+    """Which columns of a table hold pixels, in which shape (width, height, channels), and what the
+    others are.
+    """
+
+    columns: tuple[str, ...]
+    shape: tuple[int, ...]
+    roles: Columns
+
+    def shown_roles(self) -> Columns:
+        """The roles as the plan tells them: all columns of pixels are one."""
+        first, last = self.columns[0], self.columns[-1]
+        width, height, channels = self.shape
+        name = f"{first} … {last}" if len(self.columns) > 1 else first
+        colours = " in RGB" if channels == 3 else ""
+        reason = f"numbers from 0 to 255: pictures of {width} x {height} pixels{colours}"
+        taken = tuple(
+            replace(one, name=name, reason=reason) if one.role == "image" else one
+            for one in self.roles.taken
         )
-        for place, (number, record) in enumerate(
-            zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)
-        ):
-            values = (
-                record[columns[0]].split()
-                if len(columns) == 1
-                else [record[column] for column in columns]
-            )
-            label = hot[place] if hot else clean_label(record.get(roles.label, ""))
-            plain = {key: value for key, value in record.items() if key not in columns}
-            item = ItemFile(table.path, f"{name} row {number}", "", "")
-            try:
-                buffer = io.BytesIO()
-                pixels_to_picture(values, shape).save(buffer, "PNG")
-            except ValueError as error:
-                intake.skipped.append({"item": item.name, "reason": str(error)})
-                continue
-            yield with_columns(
-                replace(item, data=buffer.getvalue()), plain, roles, label, table.split
-            )
-    intake.told(reading, readable(table.path.name))
+        return replace(self.roles, image=first, taken=taken)
+
+    def values(self, record: dict[str, str]) -> list[str]:
+        """The pixels of a row."""
+        if len(self.columns) == 1:
+            return record[self.columns[0]].split()
+        return [record[column] for column in self.columns]
+
+
+def _pixel_layout(head: pd.DataFrame, table: TableFile, options: ImportOptions) -> _PixelLayout:
+    """How the first rows of a table hold pictures.
+
+    Raises:
+        DataError: when they hold none.
+    """
+    pixels = pixel_columns(head)
+    if pixels is None:
+        raise DataError(
+            f"{readable(table.path.name)!r} does not hold pixels like the other tables.",
+            "",
+            "Give the tables the same columns.",
+        )
+    columns, shape = pixels
+    others = head[[other for other in head.columns if other not in columns]]
+    return _PixelLayout(columns, shape, _beside_pixels(others, options))
+
+
+def _drawn(
+    rows: Rows, layout: _PixelLayout, table: TableFile, intake: Intake
+) -> Iterator[ItemFile]:
+    """The pictures of some rows; those that are none are noted as left out."""
+    roles, name = layout.roles, readable(table.path.stem)
+    hot = (
+        one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else []
+    )
+    for place, (number, record) in enumerate(
+        zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)
+    ):
+        item = ItemFile(table.path, f"{name} row {number}", "", "")
+        buffer = io.BytesIO()
+        try:
+            pixels_to_picture(layout.values(record), layout.shape).save(buffer, "PNG")
+        except ValueError as error:
+            intake.skipped.append({"item": item.name, "reason": str(error)})
+            continue
+        label = hot[place] if hot else clean_label(record.get(roles.label, ""))
+        cells = {key: value for key, value in record.items() if key not in layout.columns}
+        yield with_columns(replace(item, data=buffer.getvalue()), cells, roles, label, table.split)
 
 
 def _beside_pixels(others: pd.DataFrame, options: ImportOptions) -> Columns:
@@ -196,7 +209,7 @@ def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> 
                 if roles is None:
                     head = pd.DataFrame(plain, dtype=str).assign(**{column: ""})
                     roles = guess_image_columns(head, replace(options, image_column=column))
-                    intake.took(roles)
+                    intake.note_columns(roles)
                 for record, cells in zip(records, plain, strict=True):
                     number += 1
                     held = record[column]

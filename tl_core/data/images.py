@@ -273,16 +273,16 @@ def page_bytes(data: bytes, number: int) -> bytes:
     """
     from PIL import Image, ImageOps
 
-    found = _pages(data)
-    if not 0 <= number < len(found):
-        raise DataError(f"There is no page {number + 1}.", f"The file has {len(found)}.")
+    frames = _pages(data)
+    if not 0 <= number < len(frames):
+        raise DataError(f"There is no page {number + 1}.", f"The file has {len(frames)}.")
     with _opened(data) as image:
-        image.seek(found[number])
+        image.seek(frames[number])
         _check(image)
         raw = halved(image)
         if raw:
             return colour_png(
-                colour_values(data, raw, found[number])
+                colour_values(data, raw, frames[number])
             )  # Pillow turns a TIFF upright by itself
         upright = ImageOps.exif_transpose(image)
         if upright.mode in ("I", "F"):  # PNG has no room for signs and fractions
@@ -294,7 +294,7 @@ def page_bytes(data: bytes, number: int) -> bytes:
 
 def _pages(data: bytes) -> list[int]:
     """The frames of a TIFF that are pages."""
-    found = []
+    frames = []
     with _opened(data) as image:
         for place in range(_MOST_PAGES + 1):
             try:
@@ -302,9 +302,9 @@ def _pages(data: bytes) -> list[int]:
             except EOFError:
                 break
             if not int(getattr(image, "tag_v2", {}).get(_SUBFILE, 0)) & _COPY_OR_MASK:
-                found.append(place)
+                frames.append(place)
         else:
             raise DataError(
                 f"The file has over {_MOST_PAGES:,} pages.", "", "Split it into smaller files."
             )
-    return found or [0]
+    return frames or [0]

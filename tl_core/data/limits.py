@@ -5,13 +5,13 @@ here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 _GB, _MB = 1 << 30, 1 << 20
 
 
-def _limit(default: int, text: str, unit: str = "", setting: str = "") -> Any:  # noqa: ANN401
-    return field(default=default, metadata={"text": text, "unit": unit, "setting": setting})
+def _limit(default: int, text: str, unit: str = "", setting: str = "") -> int:
+    spec: int = field(default=default, metadata={"text": text, "unit": unit, "setting": setting})
+    return spec
 
 
 @dataclass(frozen=True)

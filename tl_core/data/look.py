@@ -8,26 +8,32 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
 from tl_core.data import split
 from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.split_cells import split_values
-from tl_core.data.chunks import Intake, column, row_labels, row_splits, table_rows
+from tl_core.data.chunks import column, row_labels, row_splits, table_rows
 from tl_core.data.class_names import check_counts
+from tl_core.data.collector import Codes, as_seconds
 from tl_core.data.columns import Columns, guess_columns
 from tl_core.data.image_tables import labelled_files
 from tl_core.data.images import open_image
+from tl_core.data.intake import Intake
 from tl_core.data.layouts.peek import HEAD, peek, reading_of
 from tl_core.data.limits import Limits
+from tl_core.data.plan import PlanFacts, SampleRow
 from tl_core.data.preparation import JOIN, repaired
-from tl_core.data.rows import Codes, as_seconds
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ItemFile, Source, open_source
+from tl_core.data.source_types import ItemFile, Source
+from tl_core.data.sources import open_source
 from tl_core.data.tables import read_table
 from tl_core.errors import AmbiguousError, DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PREVIEW_ROWS = 8
 _PREVIEW_CHARS = 300
@@ -35,10 +41,51 @@ _THUMBNAILS = 8
 _SIDE = 192
 _PLANNED_ROWS = 200_000  # beyond this many the plan of the splits would keep the page waiting
 _SAMPLES = 3
-_Facts = tuple[Any, Any, Any, Any]  # class, split, group and date of each row
 
 
-def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]) -> dict[str, Any]:
+class Preview(TypedDict, total=False):
+    """What is in a source; the keys from `columns` on are those of its kind."""
+
+    source: str
+    question: dict[str, Any] | None
+    modality: str
+    skipped: list[dict[str, str]]
+    skipped_count: int
+    rows: int
+    classes: dict[str, int]
+    splits: dict[str, int]
+    guess: dict[str, str]
+    folds: list[str]
+    columns: list[str]
+    one_hot: list[str]
+    preview: list[dict[str, str]]
+    sheets: list[str]
+    documents: bool
+    files_are_classes: bool
+    table: list[str]
+    thumbnails: list[tuple[str, bytes]]
+
+
+class ImportPlan(TypedDict, total=False):
+    """How a source would be imported, or the question that only a person can answer."""
+
+    question: dict[str, Any] | None
+    classes: dict[str, dict[str, int]]
+    unlabelled: int
+    too_many: bool
+    plan: PlanFacts
+
+
+class _RowFacts(NamedTuple):
+    """What the source says of each row: arrays of strings."""
+
+    classes: pa.Array
+    splits: pa.Array
+    groups: pa.Array
+    dates: pa.Array
+
+
+def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, object]) -> Preview:
     """Modality, counts, splits, skipped items, and columns with a preview or thumbnails (JPEG
     bytes).
 
@@ -53,7 +100,7 @@ def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]
     chosen = ImportOptions.from_dict(options)
     try:
         source = open_source(path, staging, limits, chosen)
-        facts = {
+        facts: Preview = {
             "modality": source.modality,
             "skipped": source.skipped[:200],
             "skipped_count": len(source.skipped),
@@ -69,7 +116,7 @@ def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, Any]
         return {"source": str(unpacked if unpacked.is_dir() else path), "question": error.as_dict()}
 
 
-def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
+def _look_at_images(source: Source, options: ImportOptions) -> Preview:
     classes: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     seen: Counter[str] = Counter()
@@ -86,7 +133,7 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
                 seen[image.label] += 1
             except (DataError, OSError):
                 continue  # the import will list it with its reason
-    found: dict[str, Any] = {
+    facts: Preview = {
         "rows": classes.total(),
         "classes": dict(classes),
         "splits": dict(splits),
@@ -98,8 +145,8 @@ def _look_at_images(source: Source, options: ImportOptions) -> dict[str, Any]:
     if source.image_tables:
         table = source.image_tables[0]
         head = None if table.kind else peek(table.path, options, source.limits, table.sheet)
-        found["table"] = list(head.frame.columns) if head else []
-    return found
+        facts["table"] = list(head.frame.columns) if head else []
+    return facts
 
 
 def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
@@ -116,7 +163,7 @@ def thumbnail(data: bytes, side: int = _SIDE, *, whole: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def _look_at_documents(source: Source) -> dict[str, Any]:
+def _look_at_documents(source: Source) -> Preview:
     classes = Counter(one.label for one in source.documents if one.label)
     return {
         "rows": len(source.documents),
@@ -131,7 +178,7 @@ def _look_at_documents(source: Source) -> dict[str, Any]:
     }
 
 
-def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
+def _look_at_tables(source: Source, options: ImportOptions) -> Preview:
     main = source.tables[0]
     sheets: list[str] = []
     if main.path.suffix.lower() == ".xlsx":
@@ -171,8 +218,8 @@ def _look_at_tables(source: Source, options: ImportOptions) -> dict[str, Any]:
 
 
 def plan_import(
-    path: Path, staging: Path, limits: Limits, options: dict[str, Any]
-) -> dict[str, Any]:
+    path: Path, staging: Path, limits: Limits, options: dict[str, object]
+) -> ImportPlan:
     """How the source would be imported, before anything is frozen: what was taken for what, and the
     rows of each class by split.
 
@@ -186,7 +233,7 @@ def plan_import(
     try:
         source = open_source(path, staging, limits, chosen)
         intake = Intake(list(source.skipped), plan=source.plan)
-        sample: list[dict[str, Any]] = []
+        sample: list[SampleRow] = []
         facts = (_image_facts if source.modality == "image" or source.documents else _table_facts)(
             source, chosen, intake, sample
         )
@@ -205,11 +252,11 @@ def plan_import(
 
 def _planned(
     source: Source,
-    facts: _Facts,
+    facts: _RowFacts,
     options: ImportOptions,
     intake: Intake,
-    sample: list[dict[str, Any]],
-) -> dict[str, Any]:
+    sample: list[SampleRow],
+) -> ImportPlan:
     classes, given, groups, dates = facts
     named_so = source.class_list.meaning(
         {label_name(cell) for cell in classes.unique().to_pylist()}
@@ -256,8 +303,8 @@ def _planned(
 
 
 def _image_facts(
-    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
-) -> _Facts | None:
+    source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
+) -> _RowFacts | None:
     import pyarrow as pa
 
     files: list[tuple[str, str, str, str]] = []
@@ -269,16 +316,16 @@ def _image_facts(
         )
     if not files:
         raise DataError("No usable picture is left.", "", "Look at what was left out and why.")
-    return tuple(pa.array(list(part), pa.string()) for part in zip(*files, strict=True))
+    return _RowFacts(*(pa.array(list(part), pa.string()) for part in zip(*files, strict=True)))
 
 
-def _shown_file(file: ItemFile) -> dict[str, Any]:
+def _shown_file(file: ItemFile) -> SampleRow:
     return {"name": file.name, "label": file.label}
 
 
 def _table_facts(
-    source: Source, options: ImportOptions, intake: Intake, sample: list[dict[str, Any]]
-) -> _Facts | None:
+    source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
+) -> _RowFacts | None:
     """Class, split, group and date of all rows with a text, or None for too many of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -305,16 +352,20 @@ def _table_facts(
         )
         _add_samples(sample, parts[-1], cells, intake, options)
     whole = pa.concat_tables(parts).combine_chunks()
-    return tuple(
-        pa.concat_arrays(whole.column(name).chunks) if whole.num_rows else pa.array([], pa.string())
-        for name in ("label", "split", "group", "date")
+    return _RowFacts(
+        *(
+            pa.concat_arrays(whole.column(name).chunks)
+            if whole.num_rows
+            else pa.array([], pa.string())
+            for name in ("label", "split", "group", "date")
+        )
     )
 
 
 def _add_samples(
-    sample: list[dict[str, Any]],
-    facts: Any,  # noqa: ANN401
-    cells: Any,  # noqa: ANN401
+    sample: list[SampleRow],
+    facts: pa.Table,
+    cells: pa.Table,
     intake: Intake,
     options: ImportOptions,
 ) -> None:

@@ -186,8 +186,8 @@ def split_word(word: str) -> str:
         if ending and not word.endswith(ending):
             continue
         bare = word.removesuffix(ending)
-        if found := SPLIT_NAMES.get(bare) or FOREIGN_SPLITS.get(bare):
-            return found
+        if split := SPLIT_NAMES.get(bare) or FOREIGN_SPLITS.get(bare):
+            return split
     return ""
 
 
@@ -201,10 +201,10 @@ def split_of(name: str, siblings: Iterable[str] = ()) -> str:
     marks = {
         word: split_word(word) or ("unlabelled" if word in ASIDE_NAMES else "") for word in words
     }
-    found = {split for split in marks.values() if split}
+    splits = {split for split in marks.values() if split}
     if "".join(words) in SPLIT_NAMES:  # publicTest, hold-out
         return SPLIT_NAMES["".join(words)]
-    if len(found) != 1:
+    if len(splits) != 1:
         return ""
     others = [{*words_of(other)} for other in siblings]
     shared = set.intersection(*others) if others else set()
@@ -215,7 +215,7 @@ def split_of(name: str, siblings: Iterable[str] = ()) -> str:
     ]
     if rest or (_SHORT & {*words} and len(words) > 1):
         return ""
-    return found.pop()
+    return splits.pop()
 
 
 def part_of(name: str, siblings: Iterable[str]) -> str:

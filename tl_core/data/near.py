@@ -36,7 +36,7 @@ def similar_texts(
         return _none()
     rows = rows[signatures[rows, 0] != _NO_WORD]
     own = signatures if len(rows) == len(signatures) else signatures[rows]
-    found = _meeting(
+    meeting = _meeting(
         (
             _mixed(own[:, start : start + _BAND_ROWS])
             for start in range(0, own.shape[1], _BAND_ROWS)
@@ -45,7 +45,7 @@ def similar_texts(
         lambda a, b: (own[a] == own[b]).mean(axis=1) >= _LIKELY,
         8,
     )
-    pairs = rows[found]
+    pairs = rows[meeting]
     if not len(pairs):
         return _none()
     used = np.unique(pairs)
@@ -119,7 +119,7 @@ def _meeting(
     member meets the next `neighbours` ones, so that a bucket of thousands costs no square.
     """
     count = 0
-    found: list[NDArray[np.int64]] = []
+    met: list[NDArray[np.int64]] = []
     for band in bands:
         count = len(band)
         order = np.argsort(band, kind="stable") if tie is None else np.lexsort((tie, band))
@@ -134,10 +134,10 @@ def _meeting(
                 break
             a, b = order[places], order[places + step]
             same = alike(a, b)
-            found.append(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)[same])
-    if not found:
+            met.append(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)[same])
+    if not met:
         return _none()
-    codes = np.unique(np.concatenate([pairs[:, 0] * count + pairs[:, 1] for pairs in found]))
+    codes = np.unique(np.concatenate([pairs[:, 0] * count + pairs[:, 1] for pairs in met]))
     return np.stack([codes // count, codes % count], axis=1)
 
 
@@ -153,5 +153,5 @@ def clusters(count: int, pairs: Pairs) -> NDArray[np.int64]:
     links = coo_matrix(
         (np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count)
     )
-    found: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
-    return found
+    numbers: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return numbers

@@ -7,9 +7,41 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TypedDict, cast
 
 ROLES = ("text", "title", "image", "label", "split", "group", "date", "fold")
+
+
+class TakenFacts(TypedDict):
+    """`Taken` as JSON."""
+
+    name: str
+    role: str
+    reason: str
+    certain: bool
+
+
+class SetAside(TypedDict):
+    """Items that were left out for one reason: how many, and the first of them."""
+
+    reason: str
+    count: int
+    example: str
+
+
+SampleRow = dict[str, str]
+"""A row as the model will see it: its text, columns or size, its class and its split."""
+
+
+class PlanFacts(TypedDict, total=False):
+    """A plan as `version.json` holds it; empty in versions from before plans were kept."""
+
+    format: str
+    columns: list[TakenFacts]
+    set_aside: list[SetAside]
+    sample: list[SampleRow]
+    notes: list[str]
+    uncertain: list[str]
 
 
 @dataclass(frozen=True)
@@ -38,9 +70,9 @@ class Plan:
 
     def take(self, name: str, role: str, reason: str, *, certain: bool = True) -> None:
         """Note a column once, however many files have it."""
-        found = Taken(name, role, reason, certain)
-        if found not in self.taken:
-            self.taken.append(found)
+        taken = Taken(name, role, reason, certain)
+        if taken not in self.taken:
+            self.taken.append(taken)
 
     def note(self, *sentences: str) -> None:
         self.notes += [sentence for sentence in sentences if sentence not in self.notes]
@@ -68,12 +100,12 @@ class Plan:
         self,
         skipped: list[dict[str, str]],
         unlabelled: int = 0,
-        sample: list[dict[str, Any]] | None = None,
-    ) -> dict[str, Any]:
+        sample: list[SampleRow] | None = None,
+    ) -> PlanFacts:
         """Plain JSON: `columns`, `set_aside`, `sample`, `notes`, `uncertain` and `format`."""
         return {
             "format": self.format,
-            "columns": [asdict(one) for one in self.taken],
+            "columns": [cast(TakenFacts, asdict(one)) for one in self.taken],
             "set_aside": set_aside(skipped, unlabelled),
             "sample": sample or [],
             "notes": self.notes,
@@ -81,7 +113,7 @@ class Plan:
         }
 
 
-def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[dict[str, Any]]:
+def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[SetAside]:
     """What was left out by reason: how many, and the first of them."""
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
@@ -89,22 +121,22 @@ def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[dict[s
         reason = re.sub(r"'[^']*'", "'…'", one["reason"])
         counts[reason] += int(one.get("count", 1))
         first.setdefault(reason, one["item"])
-    found = [
+    groups: list[SetAside] = [
         {"reason": reason, "count": count, "example": first[reason]}
         for reason, count in counts.most_common()
     ]
     if unlabelled:
-        found.append(
+        groups.append(
             {
                 "reason": "no class; kept to be predicted once there is a model",
                 "count": unlabelled,
                 "example": "",
             }
         )
-    return found
+    return groups
 
 
-def plan_lines(plan: dict[str, Any]) -> list[str]:
+def plan_lines(plan: PlanFacts) -> list[str]:
     """A kept plan as lines for people."""
     lines = [f"  read as: {plan['format']}"] if plan.get("format") else []
     lines += [

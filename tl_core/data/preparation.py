@@ -12,9 +12,12 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 FILE = "preparation.json"
 JOIN = "\n"
@@ -22,6 +25,16 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 _ZERO_WIDTH = re.compile(
     "[\u200b\u2060\ufeff\u00ad]"
 )  # joiners (200c, 200d) carry meaning and stay
+
+
+class PreparationFacts(TypedDict, total=False):
+    """`Preparation` as JSON; keys of other releases may be missing or more."""
+
+    columns: list[str]
+    pixels: list[int]
+    scale: list[float]
+    page: str
+    repair: bool
 
 
 class MissingColumnError(ValueError):
@@ -46,14 +59,14 @@ class Preparation:
     repair: bool = False
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
-        known = {spec.name for spec in fields(cls)}
-        told: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-            if name in known
-        }
-        return cls(**told)
+    def from_dict(cls, values: PreparationFacts) -> Preparation:
+        return cls(
+            tuple(values.get("columns", ())),
+            tuple(values.get("pixels", ())),
+            tuple(values.get("scale", ())),
+            values.get("page", "first"),
+            values.get("repair", False),
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Preparation | None:
@@ -65,10 +78,13 @@ class Preparation:
             cls.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> PreparationFacts:
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
+            "columns": list(self.columns),
+            "pixels": list(self.pixels),
+            "scale": list(self.scale),
+            "page": self.page,
+            "repair": self.repair,
         }
 
     def write(self, folder: Path) -> None:
@@ -98,7 +114,7 @@ class Preparation:
         """A text that is joined already, as the network reads it."""
         return (repaired(text) if self.repair else text).strip()
 
-    def picture(self, row: Mapping[str, str]) -> Any:  # noqa: ANN401
+    def picture(self, row: Mapping[str, str]) -> Image.Image:
         """The PIL picture of a row of pixel values.
 
         Raises:
@@ -115,7 +131,7 @@ class Preparation:
         )
         return pixels_to_picture(cells, self.pixels)
 
-    def rgb(self, image: Any) -> Any:  # noqa: ANN401
+    def rgb(self, image: Image.Image) -> Image.Image:
         """A PIL picture as the network's processor gets it: 8-bit RGB, transparency on white."""
         return to_rgb(image, self.scale)
 
@@ -146,7 +162,7 @@ def repaired(text: str) -> str:
     return _ZERO_WIDTH.sub("", _CONTROL.sub("", ftfy.fix_text(text, config)))
 
 
-def pixels_to_picture(cells: list[str], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
+def pixels_to_picture(cells: list[str], shape: tuple[int, ...]) -> Image.Image:
     """Values row by row, channels innermost, as a grey or RGB picture.
 
     Raises:
@@ -170,7 +186,7 @@ def pixels_to_picture(cells: list[str], shape: tuple[int, ...]) -> Any:  # noqa:
     return Image.fromarray(pixels)
 
 
-def is_deep(image: Any) -> bool:  # noqa: ANN401
+def is_deep(image: Image.Image) -> bool:
     """Whether a PIL picture holds more than 8 bits a channel, or numbers with a fraction."""
     return bool(image.mode.startswith("I") or image.mode == "F")
 
@@ -194,7 +210,7 @@ def range_scale(low: float, high: float, *, whole: bool) -> tuple[float, float]:
     return 0.0, high
 
 
-def to_rgb(image: Any, scale: tuple[float, ...] = ()) -> Any:  # noqa: ANN401
+def to_rgb(image: Image.Image, scale: tuple[float, ...] = ()) -> Image.Image:
     """A PIL picture as 8-bit RGB, transparency on white.
 
     Args:

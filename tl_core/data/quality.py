@@ -7,10 +7,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.findings import RowFinding, View, action
 from tl_core.data.schema import Finding
 from tl_core.data.text_facts import CARD, EMAIL, PHONE, SCRIPTS
 from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
+from tl_core.data.view import RowFinding, View, action
 
 _TINY_SIDE = 32  # pixels; backbones look at 224
 _LONG_RATIO = 4.0
@@ -45,7 +45,7 @@ def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return rows if len(rows) <= _MOST * view.alive.sum() else rows[:0]
 
 
-def _found(
+def _finding(
     name: str,
     severity: str,
     rows: NDArray[np.int64],
@@ -80,7 +80,7 @@ def _pictures(view: View) -> list[Finding]:
     )
     blank = facts["contrast"] < _BLANK
     return [
-        *_found(
+        *_finding(
             "blank",
             "warning",
             _some(view, blank),
@@ -88,7 +88,7 @@ def _pictures(view: View) -> list[Finding]:
             "Look at them; a lens cap or a failed export looks like this.",
             "Leave them out",
         ),
-        *_found(
+        *_finding(
             "dark",
             "info",
             _some(view, (facts["light"] < _DARK) & ~blank),
@@ -96,7 +96,7 @@ def _pictures(view: View) -> list[Finding]:
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_found(
+        *_finding(
             "glaring",
             "info",
             _some(view, (facts["light"] > _GLARING) & ~blank),
@@ -104,7 +104,7 @@ def _pictures(view: View) -> list[Finding]:
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_found(
+        *_finding(
             "blurred",
             "info",
             _some(view, (facts["sharpness"] < _BLURRED) & ~blank),
@@ -112,14 +112,14 @@ def _pictures(view: View) -> list[Finding]:
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_found(
+        *_finding(
             "tiny",
             "info",
             _some(view, short < _TINY_SIDE),
             f"pictures are smaller than {_TINY_SIDE} pixels.",
             "Backbones look at about 224 pixels; larger originals would help.",
         ),
-        *_found(
+        *_finding(
             "odd_ratio",
             "info",
             _some(view, long > _LONG_RATIO * short),
@@ -139,7 +139,7 @@ def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
         if margin
         else short[:0].astype(np.int64)
     )
-    return _found(
+    return _finding(
         "odd_size",
         "info",
         odd,
@@ -151,8 +151,8 @@ def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
 def _texts(view: View) -> list[Finding]:
     facts = view.rows.facts
     words, private = facts["words"], facts["private"]
-    found = [
-        *_found(
+    findings = [
+        *_finding(
             "short_texts",
             "info",
             _some(view, facts["chars"] < _FEW_CHARS),
@@ -160,7 +160,7 @@ def _texts(view: View) -> list[Finding]:
             "There is nothing in them to learn from.",
             "Leave them out",
         ),
-        *_found(
+        *_finding(
             "long_texts",
             "info",
             _some(view, words > _LONG_WORDS),
@@ -171,7 +171,7 @@ def _texts(view: View) -> list[Finding]:
     ]
     cut = view.alive & (words > _STARTER_WORDS)
     if cut.sum() and not (words[view.alive] > _LONG_WORDS).mean() > _MOST:
-        found.append(
+        findings.append(
             Finding(
                 "truncation",
                 "info",
@@ -182,7 +182,7 @@ def _texts(view: View) -> list[Finding]:
                 "Raise the maximum length on the Design page when the end of your texts matters.",
             )
         )
-    return _faults(view) + found + _scripts(view) + _private(private, view)
+    return _faults(view) + findings + _scripts(view) + _private(private, view)
 
 
 def _faults(view: View) -> list[Finding]:
@@ -202,7 +202,7 @@ def _faults(view: View) -> list[Finding]:
         "The model that learns from the repaired texts also repairs those that it is asked about."
     )
     return [
-        *_found(
+        *_finding(
             "mojibake",
             "warning",
             rows(MOJIBAKE),
@@ -211,7 +211,7 @@ def _faults(view: View) -> list[Finding]:
             "Repair them",
             "repair",
         ),
-        *_found(
+        *_finding(
             "replacement",
             "warning",
             rows(LOST),
@@ -219,7 +219,7 @@ def _faults(view: View) -> list[Finding]:
             "Nobody can tell what stood there. Bring the original file, or name its encoding at the"
             " import.",
         ),
-        *_found(
+        *_finding(
             "entities",
             "info",
             rows(ENTITY),
@@ -228,7 +228,7 @@ def _faults(view: View) -> list[Finding]:
             "Repair them",
             "repair",
         ),
-        *_found(
+        *_finding(
             "hidden_signs",
             "info",
             rows(HIDDEN | CONTROL),
@@ -252,9 +252,9 @@ def _scripts(view: View) -> list[Finding]:
         for place, name in enumerate(SCRIPTS)
         if place == main or {name, SCRIPTS[main]} <= family
     ]
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if SCRIPTS[main] != "Latin":
-        found.append(
+        findings.append(
             Finding(
                 "script",
                 "warning",
@@ -269,7 +269,7 @@ def _scripts(view: View) -> list[Finding]:
     rows = _some(view, (scripts_all >= 0) & ~np.isin(scripts_all, kin))
     if len(rows) > _OTHER_SCRIPT * view.alive.sum():
         names = ", ".join(sorted({SCRIPTS[place] for place in scripts_all[rows]}))
-        found += _found(
+        findings += _finding(
             "mixed_scripts",
             "warning",
             rows,
@@ -277,7 +277,7 @@ def _scripts(view: View) -> list[Finding]:
             "Choose a multilingual backbone, or leave them out.",
             "Leave them out",
         )
-    return found
+    return findings
 
 
 def _private(private: NDArray[np.int8], view: View) -> list[Finding]:

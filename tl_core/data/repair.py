@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.items import items_writer, open_items, plain_table
 from tl_core.data.preparation import repaired
-from tl_core.data.store import DatasetVersion, items_writer, open_items
+from tl_core.data.rows import Facts
+from tl_core.data.store import DatasetVersion
 from tl_core.data.text_facts import clean_label, text_facts
 
 if TYPE_CHECKING:
@@ -28,11 +30,11 @@ class Mended:
 
     rows: NDArray[np.int64]
     empty: NDArray[np.int64]
-    facts: dict[str, NDArray[Any]]
+    facts: Facts
     fingerprint: str
 
 
-def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: Path) -> Mended:
+def mend_texts(version: DatasetVersion, facts: Facts, folder: Path) -> Mended:
     """Write the items of `version` into `folder`, every text repaired as it will be when a model is
     asked about it.
     """
@@ -54,7 +56,7 @@ def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: 
                 _take_over(own, start + rows[filled], [text for text in texts if text])
                 changed.append(start + rows)
                 empty.append(start + rows[~filled])
-            write(_plain(batch))
+            write(plain_table(batch))
             start += batch.num_rows
     nothing = [np.empty(0, dtype=np.int64)]
     return Mended(
@@ -67,8 +69,8 @@ def mend_texts(version: DatasetVersion, facts: dict[str, NDArray[Any]], folder: 
 
 def mend_names(names: list[str]) -> dict[str, str]:
     """Class names that were decoded wrongly as well, with what they should be."""
-    found = {name: clean_label(repaired(name)) for name in names}
-    return {old: new for old, new in found.items() if new and new != old}
+    mended = {name: clean_label(repaired(name)) for name in names}
+    return {old: new for old, new in mended.items() if new and new != old}
 
 
 def _mend(texts: pa.Array) -> tuple[NDArray[np.int64], list[str]]:
@@ -95,7 +97,7 @@ def _with(column: pa.Array, rows: NDArray[np.int64], texts: list[str]) -> pa.Arr
     return pc.replace_with_mask(column, pa.array(mask), pa.array(texts, column.type))
 
 
-def _take_over(facts: dict[str, NDArray[Any]], rows: NDArray[np.int64], texts: list[str]) -> None:
+def _take_over(facts: Facts, rows: NDArray[np.int64], texts: list[str]) -> None:
     """Facts of the new texts in the place of those of the old ones."""
     if texts:
         import pyarrow as pa
@@ -103,9 +105,3 @@ def _take_over(facts: dict[str, NDArray[Any]], rows: NDArray[np.int64], texts: l
         for name, values in text_facts(pa.array(texts, pa.string())).items():
             if name in facts:
                 facts[name][rows] = values
-
-
-def _plain(batch: pa.RecordBatch) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.Table.from_batches([batch])

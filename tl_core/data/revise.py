@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.draft import Draft
 from tl_core.data.edits import carry_over, decisions
-from tl_core.data.findings import View
+from tl_core.data.items import link_items
 from tl_core.data.preparation import Preparation
 from tl_core.data.repair import Mended, mend_names, mend_texts
 from tl_core.data.rows import RowFacts
 from tl_core.data.schema import Finding, ImportOptions
-from tl_core.data.seal import Draft, seal
-from tl_core.data.store import DatasetVersion, VersionInfo, link_items
+from tl_core.data.seal import write_version
+from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.view import View
 from tl_core.errors import DataError, nearest
 
 _NOTHING = np.empty(0, dtype=np.int64)
@@ -223,19 +225,19 @@ def _apply(
         )
     draft.parent, draft.change = parent, edit.change
     draft.settled = sorted({*version.info.settled, *edit.settle})
-    return seal(draft, folder)
+    return write_version(draft, folder)
 
 
 def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) -> Draft:
     """What a new version takes over from `version`."""
     info = version.info
-    told = {f["id"]: f for f in info.findings}
+    findings = {f["id"]: f for f in info.findings}
     kept = [
-        Finding(**told[name])
+        Finding(**findings[name])
         for name in ("validation_as_test", "undated", "blank_splits", "disagreement")
-        if name in told
+        if name in findings
     ]
-    damaged, empty = told.get("damaged"), told.get("empty_texts")
+    damaged, empty = findings.get("damaged"), findings.get("empty_texts")
     options = replace(ImportOptions.from_dict(info.options), remove_leaks=False)
     return Draft(
         rows,
@@ -269,4 +271,4 @@ def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) 
         list(version.info.settled),
     )
     link_items(version.folder, folder)
-    return seal(draft, folder)
+    return write_version(draft, folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TypedDict, cast
 
 from tl_core.config import Checked, setting
 
@@ -140,6 +140,25 @@ class ImportOptions(Checked):
     )
 
 
+class Action(TypedDict):
+    """A fix by one click: what the program calls it, and what its button says."""
+
+    id: str
+    label: str
+
+
+class FindingFacts(TypedDict):
+    """A finding as `version.json` holds it."""
+
+    id: str
+    severity: str
+    text: str
+    count: int
+    fix: str
+    items: list[str]
+    actions: list[Action]
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing to know about the data: what, how serious, which items, and what to do."""
@@ -150,7 +169,7 @@ class Finding:
     count: int = 0
     fix: str = ""
     items: list[str] = field(default_factory=list)
-    actions: list[dict[str, str]] = field(default_factory=list)  # fixes by one click: id and label
+    actions: list[Action] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def as_dict(self) -> FindingFacts:
+        return cast(FindingFacts, asdict(self))

@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.data import split
-from tl_core.data.findings import View, all_findings, write_finding_rows
-from tl_core.data.plan import Plan
-from tl_core.data.preparation import Preparation
-from tl_core.data.rows import RowFacts, write_facts
-from tl_core.data.schema import Finding, ImportOptions
+from tl_core.data.draft import Draft
+from tl_core.data.findings import all_findings, write_finding_rows
+from tl_core.data.rows import write_facts
+from tl_core.data.schema import Finding
 from tl_core.data.store import VersionInfo, write_index, write_info, write_unlabelled
+from tl_core.data.view import View
 from tl_core.errors import DataError
 
 _LISTED = 500  # skipped items kept by name; all are counted
 
 
-@dataclass
-class Draft:
-    """Everything about a version before it is closed."""
-
-    rows: RowFacts
-    splits: NDArray[np.str_]
-    groups: NDArray[np.int64]
-    options: ImportOptions
-    inputs: str
-    extras: str
-    source: str
-    columns: dict[str, str]
-    skipped: list[dict[str, str]]
-    empty: int = 0
-    damaged: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    skipped_before: int = 0
-    parent: str = ""
-    change: str = ""
-    settled: list[str] = field(default_factory=list)
-    folds: NDArray[np.int64] | None = None  # the plan to keep; made anew where there is none
-    plan: Plan = field(default_factory=Plan)
-    sample: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # some rows as the model will see them
-    preparation: Preparation = field(default_factory=Preparation)
-    kept_plan: dict[str, Any] = field(
-        default_factory=dict
-    )  # of the version that this one is made from
-
-
-def seal(draft: Draft, folder: Path) -> VersionInfo:
+def write_version(draft: Draft, folder: Path) -> VersionInfo:
     """Judge the rows of `draft` and complete the version in `folder`, whose items are there
     already.
 

@@ -13,8 +13,8 @@ from tl_core.data.schema import Finding
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
-    from tl_core.data.findings import View
     from tl_core.data.store import DatasetVersion
+    from tl_core.data.view import View
 
 FEW = 10  # test rows below which a score is hardly more than an anecdote
 Ints = NDArray[np.int64]
@@ -104,7 +104,7 @@ def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: boo
 def small_findings(view: View) -> list[Finding]:
     """What the numbers of rows in each split forbid or weaken."""
     what, why, mend = obstacle(view.rows.labels, view.splits, view.groups)
-    found = (
+    obstacles = (
         [
             Finding(
                 "too_small",
@@ -117,7 +117,7 @@ def small_findings(view: View) -> list[Finding]:
         if what
         else []
     )
-    return found + _one_sided(view) + _few(view) + ([] if what else _one_group(view))
+    return obstacles + _one_sided(view) + _few(view) + ([] if what else _one_group(view))
 
 
 def _one_group(view: View) -> list[Finding]:
@@ -141,7 +141,7 @@ def _one_group(view: View) -> list[Finding]:
 
 def _one_sided(view: View) -> list[Finding]:
     """Rows that judge, but know one class only."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     classes = sum(count > 0 for count in view.counts().values())
     for split, meant in (
         ("test", "A model that always says it would be right every time"),
@@ -150,7 +150,7 @@ def _one_sided(view: View) -> list[Finding]:
         labels = view.rows.labels[view.alive & (view.splits == split)]
         if len(labels) and len(np.unique(labels)) == 1 and classes > 1:
             name = view.rows.classes[int(labels[0])]
-            found.append(
+            findings.append(
                 Finding(
                     f"one_class_{split}",
                     "warning",
@@ -161,7 +161,7 @@ def _one_sided(view: View) -> list[Finding]:
                     [name],
                 )
             )
-    return found
+    return findings
 
 
 def _few(view: View) -> list[Finding]:

@@ -7,25 +7,21 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from tl_core.data import images, tables
 from tl_core.data.archive import is_stray, unpack
-from tl_core.data.columns import Columns
-from tl_core.data.layouts.class_lists import ClassList
-from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
+from tl_core.data.images import picture_kind
+from tl_core.data.layouts.picture_sources import open_pictures
+from tl_core.data.layouts.table_sources import open_documents, open_table, open_tables
+from tl_core.data.limits import Limits
 from tl_core.data.names import readable
-from tl_core.data.plan import Plan
 from tl_core.data.readers.disguise import is_renamed
+from tl_core.data.reading import SUFFIXES as TABLE_SUFFIXES
 from tl_core.data.schema import ImportOptions
+from tl_core.data.source_types import LAYOUT_HELP, PLAIN_TEXTS, Contents, Source
 from tl_core.errors import DataError
 
-LAYOUT_HELP = (
-    "Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or"
-    " Parquet) with one row for each text."
-)
-PLAIN_TEXTS = {".txt", ".md", ".text"}
 _PACKED = {
     ".rar": "RAR",
     ".7z": "7-Zip",
@@ -50,82 +46,6 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFile:
-    """One picture or document: a file, or bytes that a table carried."""
-
-    path: Path
-    name: str  # as shown to people: relative to the source
-    label: str
-    split: str  # "" when the source has no splits
-    group: str = ""
-    date: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
-    data: bytes | None = None
-    fold: str = ""
-
-
-@dataclass(frozen=True)
-class TableFile:
-    """One table of a source; `label` is the class of all its rows where files stand for classes.
-
-    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were
-    found when the source was opened, None where its reader finds them.
-    """
-
-    path: Path
-    split: str = ""
-    sheet: str = ""
-    label: str = ""
-    kind: str = ""
-    columns: Columns | None = None
-
-
-@dataclass
-class Source:
-    """What was found: picture files, documents, tables of texts, or tables that hold or list
-    pictures.
-
-    `image_tables` list the pictures of `images`, whose own classes are then only those of their
-    folders; with `folders_hold` these count for pictures that no table names, and `table_classes`
-    says how a table calls them. `class_list` says what numbers of classes mean. `plan` says what
-    was taken and why.
-    """
-
-    modality: str
-    images: list[ItemFile] = field(default_factory=list)
-    documents: list[ItemFile] = field(default_factory=list)
-    tables: list[TableFile] = field(default_factory=list)
-    image_tables: list[TableFile] = field(default_factory=list)
-    folders_hold: bool = False
-    table_classes: dict[str, str] = field(default_factory=dict)
-    class_list: ClassList = field(default_factory=ClassList)
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    limits: Limits = LIMITS
-    root: Path = Path()
-    plan: Plan = field(default_factory=Plan)
-
-    @property
-    def splits(self) -> set[str]:
-        """The splits that the source itself has."""
-        files = {one.split for one in self.images} | {one.split for one in self.documents}
-        return (files | {one.split for one in self.tables}) - {""}
-
-
-@dataclass
-class Contents:
-    """The files of a folder by kind, relative to `root`."""
-
-    root: Path
-    pictures: list[PurePosixPath] = field(default_factory=list)
-    tables: list[PurePosixPath] = field(default_factory=list)
-    texts: list[PurePosixPath] = field(default_factory=list)
-    skipped: list[dict[str, str]] = field(default_factory=list)
-
-    def skip(self, name: PurePosixPath, reason: str) -> None:
-        self.skipped.append({"item": readable(str(name)), "reason": reason})
-
-
 def open_source(
     path: Path, staging: Path, limits: Limits, options: ImportOptions | None = None
 ) -> Source:
@@ -135,8 +55,6 @@ def open_source(
         AmbiguousError: when it can be read in ways that give different classes or splits.
         DataError: when there is nothing to learn from, in words that say what to bring instead.
     """
-    from tl_core.data.layouts.table_sources import open_table
-
     options = options or ImportOptions()
     if not path.exists():
         raise DataError(
@@ -150,7 +68,7 @@ def open_source(
         path = target
     if path.is_dir():
         source = _open_folder(path, limits, options)
-    elif suffix in tables.SUFFIXES or is_renamed(path):
+    elif suffix in TABLE_SUFFIXES or is_renamed(path):
         source = open_table(path, limits, options)
     elif suffix in _PACKED:
         raise DataError(
@@ -169,22 +87,19 @@ def open_source(
 
 
 def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
-    from tl_core.data.layouts.picture_sources import open_pictures
-    from tl_core.data.layouts.table_sources import open_documents, open_tables
-
-    found = _contents(root, limits)
-    if found.pictures:
-        return open_pictures(found, limits, options)
-    if documents := open_documents(found, options):
+    contents = _contents(root, limits)
+    if contents.pictures:
+        return open_pictures(contents, limits, options)
+    if documents := open_documents(contents, options):
         return documents
-    if found.tables or found.texts:
-        return open_tables(found, limits, options)
-    reasons = Counter(one["reason"] for one in found.skipped)
+    if contents.tables or contents.texts:
+        return open_tables(contents, limits, options)
+    reasons = Counter(one["reason"] for one in contents.skipped)
     raise DataError(
         "There are no images or tables in it.",
         (
-            f"{len(found.skipped):,} other files were found: {reasons.most_common(1)[0][0]}."
-            if found.skipped
+            f"{len(contents.skipped):,} other files were found: {reasons.most_common(1)[0][0]}."
+            if contents.skipped
             else "It is empty."
         ),
         LAYOUT_HELP,
@@ -192,25 +107,25 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
 
 
 def _contents(root: Path, limits: Limits) -> Contents:
-    found = Contents(root)
-    for name in _walk(found, limits):
+    contents = Contents(root)
+    for name in _walk(contents, limits):
         suffix = name.suffix.lower()
-        if suffix in images.SUFFIXES or (not suffix and _is_picture(root / name)):
-            found.pictures.append(name)
+        if suffix in IMAGE_SUFFIXES or (not suffix and _is_picture(root / name)):
+            contents.pictures.append(name)
         elif suffix in PLAIN_TEXTS or (not suffix.strip(".0123456789") and _is_text(root / name)):
-            found.texts.append(name)
-        elif suffix in tables.SUFFIXES or is_renamed(root / name):
-            found.tables.append(name)
+            contents.texts.append(name)
+        elif suffix in TABLE_SUFFIXES or is_renamed(root / name):
+            contents.tables.append(name)
         else:
-            found.skip(name, _why_not(suffix))
-    return found
+            contents.skip(name, _why_not(suffix))
+    return contents
 
 
 def _is_picture(path: Path) -> bool:
     """Whether a file without an ending is a picture by its first bytes."""
     try:
         with path.open("rb") as handle:
-            return bool(images.picture_kind(handle.read(32)))
+            return bool(picture_kind(handle.read(32)))
     except OSError:
         return False
 
@@ -231,19 +146,19 @@ def _why_not(suffix: str) -> str:
     return _OTHERS[suffix][0].rstrip(".") if suffix in _OTHERS else "not an image or table"
 
 
-def _walk(found: Contents, limits: Limits) -> Iterator[PurePosixPath]:
+def _walk(contents: Contents, limits: Limits) -> Iterator[PurePosixPath]:
     """Files below the root in sorted order; links and stray files are listed, not followed."""
     count = total = 0
-    for folder, subfolders, files in os.walk(found.root):
+    for folder, subfolders, files in os.walk(contents.root):
         subfolders.sort()
         for file in sorted(files):
             path = Path(folder) / file
-            name = PurePosixPath(path.relative_to(found.root).as_posix())
+            name = PurePosixPath(path.relative_to(contents.root).as_posix())
             if path.is_symlink() or not path.is_file():
-                found.skip(name, "a link, not a file")
+                contents.skip(name, "a link, not a file")
                 continue
             if is_stray(name):
-                found.skip(name, "a stray file of the system, not data")
+                contents.skip(name, "a stray file of the system, not data")
                 continue
             count, total = count + 1, total + path.stat().st_size
             if count > limits.items or total > limits.total_bytes:

@@ -66,33 +66,48 @@ def assign_splits(
         _place_new(splits, fresh, labels, groups, options)
     if own & {"validation", "test"} == {"validation"} and options.val_is == "test":
         splits[splits == "validation"] = "test"
-        findings.append(
-            Finding(
-                "validation_as_test",
-                "info",
-                "Your data came with one split besides train. It is kept for the final "
-                "test, and rows to tune on are set aside from train.",
-                int((splits == "test").sum()),
-                "If it is meant for tuning, import again with 'the lone split is validation'.",
-            )
-        )
-    pool_name = "train" if own else ""
-    rows = int((labels >= 0).sum())
-    for name, fraction in (("test", options.test_fraction), ("validation", options.val_fraction)):
-        if name not in splits:
-            held = np.unique(
-                groups[np.isin(splits, ("validation", "test"))]
-            )  # copies of these are leaks, not spares
-            pool = np.flatnonzero((splits == pool_name) & ~np.isin(groups, held))
-            share = fraction or holdout_fraction(rows)
-            if options.date_column and dates is not None:
-                splits[newest(pool, groups, dates, share)] = name
-            else:
-                splits[
-                    carve(pool, labels, groups, share, options.seed + (name == "validation"))
-                ] = name
+        findings.append(_validation_as_test(int((splits == "test").sum())))
+    _hold_out(splits, "train" if own else "", labels, groups, options, dates)
     splits[splits == ""] = "train"
     return SplitResult(splits, findings + _about_dates(options, dates, labels))
+
+
+def _validation_as_test(rows: int) -> Finding:
+    return Finding(
+        "validation_as_test",
+        "info",
+        "Your data came with one split besides train. It is kept for the final "
+        "test, and rows to tune on are set aside from train.",
+        rows,
+        "If it is meant for tuning, import again with 'the lone split is validation'.",
+    )
+
+
+def _hold_out(
+    splits: NDArray[np.str_],
+    pool_name: str,
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    options: ImportOptions,
+    dates: NDArray[np.float64] | None,
+) -> None:
+    """Take a test and a validation split, where `splits` lacks one, out of the rows of `pool_name`:
+    the newest rows where they have dates, else drawn class by class.
+    """
+    rows = int((labels >= 0).sum())
+    for name, fraction in (("test", options.test_fraction), ("validation", options.val_fraction)):
+        if name in splits:
+            continue
+        # copies of rows that judge are leaks, not spares
+        held = np.unique(groups[np.isin(splits, ("validation", "test"))])
+        pool = np.flatnonzero((splits == pool_name) & ~np.isin(groups, held))
+        share = fraction or holdout_fraction(rows)
+        chosen = (
+            newest(pool, groups, dates, share)
+            if options.date_column and dates is not None
+            else carve(pool, labels, groups, share, options.seed + (name == "validation"))
+        )
+        splits[chosen] = name
 
 
 def _place_new(
@@ -137,8 +152,8 @@ def newest(
     cut = dated[min(len(dated) - 1, int(round((1 - fraction) * len(dated))))]
     if cut == dated[0]:
         cut = dated[dated > cut][0]
-    found: NDArray[np.int64] = pool[when >= cut]
-    return found
+    late: NDArray[np.int64] = pool[when >= cut]
+    return late
 
 
 def _about_dates(
@@ -238,8 +253,8 @@ def _commonest(
     codes, votes = np.unique(units * width + labels, return_counts=True)
     unit, label = codes // width, codes % width
     ranked = np.lexsort((label, -votes, unit))
-    found: NDArray[np.int64] = label[ranked][np.searchsorted(unit[ranked], np.arange(count))]
-    return found
+    commonest: NDArray[np.int64] = label[ranked][np.searchsorted(unit[ranked], np.arange(count))]
+    return commonest
 
 
 def _fill(units: NDArray[np.int64], sizes: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
@@ -248,12 +263,12 @@ def _fill(units: NDArray[np.int64], sizes: NDArray[np.int64], wanted: int) -> ND
     """
     if sizes.max(initial=1) == 1:
         return units[:wanted]
-    taken, found = 0, []
+    taken, chosen = 0, []
     for unit, size in zip(units.tolist(), sizes.tolist(), strict=True):
         if taken >= wanted:
             break
         if taken and taken + size > wanted * 1.5:
             continue
-        found.append(unit)
+        chosen.append(unit)
         taken += size
-    return np.array(found, dtype=np.int64)
+    return np.array(chosen, dtype=np.int64)

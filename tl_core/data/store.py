@@ -7,26 +7,25 @@ of each row, `version.json`, written last, everything else. A folder without it 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.schema import MODALITIES, TASKS
+from tl_core.data.items import open_items
+from tl_core.data.plan import PlanFacts
+from tl_core.data.preparation import PreparationFacts
+from tl_core.data.rows import Facts, RowFacts, read_facts
+from tl_core.data.schema import MODALITIES, TASKS, FindingFacts
 from tl_core.errors import DataError
+from tl_core.json_files import write_json as write_json
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
-
-    from tl_core.data.rows import RowFacts
 
 SCHEMA_VERSION = 2
 
@@ -46,19 +45,16 @@ class VersionInfo:
     columns: dict[str, str] = field(default_factory=dict)
     skipped: list[dict[str, str]] = field(default_factory=list)
     skipped_count: int = 0
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
+    findings: list[FindingFacts] = field(default_factory=list)
+    options: dict[str, object] = field(default_factory=dict)
     source: str = ""
     extras_fingerprint: str = ""
     parent: str = ""  # the version this one was made from, as name@number
     change: str = ""  # what was done to it, in a sentence
     settled: list[str] = field(default_factory=list)  # findings that a person has accepted
-    plan: dict[str, Any] = field(
-        default_factory=dict
-    )  # what was taken and why: see `tl_core.data.plan`
-    preparation: dict[str, Any] = field(
-        default_factory=dict
-    )  # what is done to a row before a network sees it
+    plan: PlanFacts = field(default_factory=PlanFacts)  # what was taken and why
+    # what is done to a row before a network sees it
+    preparation: PreparationFacts = field(default_factory=PreparationFacts)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -74,7 +70,7 @@ class VersionInfo:
         """Class names; a row's label is its position here."""
         return list(self.classes)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -111,7 +107,7 @@ class DatasetVersion:
         return open_items(self.folder)
 
     @cached_property
-    def _index(self) -> dict[str, Any]:
+    def _index(self) -> Facts:
         import pyarrow.parquet as pq
 
         table = pq.read_table(self.folder / "index.parquet")
@@ -147,8 +143,6 @@ class DatasetVersion:
         """Everything remembered of the rows, to judge them again or to make a new version of
         them.
         """
-        from tl_core.data.rows import RowFacts, read_facts
-
         facts, pairs = read_facts(self.folder)
         named, dates = facts.pop("named"), facts.pop("date")
         return RowFacts(
@@ -162,7 +156,7 @@ class DatasetVersion:
             pairs,
         )
 
-    def facts(self) -> dict[str, NDArray[Any]]:
+    def facts(self) -> Facts:
         """Facts about each row: light, sharpness and size of pictures; length, script and such of
         texts.
         """
@@ -192,51 +186,6 @@ class DatasetVersion:
     def names(self, rows: NDArray[np.int64]) -> list[str]:
         """What to call each row to a person: the file name, or the row number in the source."""
         return list(self.table.column("name").take(rows).to_pylist())
-
-
-def open_items(folder: Path) -> pa.Table:
-    """The stored rows of a version as a memory-mapped table."""
-    import pyarrow as pa
-
-    with pa.memory_map(str(folder / "items.arrow")) as source:
-        return pa.ipc.open_stream(source).read_all()
-
-
-@contextmanager
-def items_writer(
-    folder: Path, schema: pa.Schema, modality: str
-) -> Iterator[Callable[[pa.Table], None]]:
-    """Gives a function that appends tables to `items.arrow`, whose header Hugging Face `datasets`
-    understands.
-    """
-    import pyarrow as pa
-
-    features = {
-        name: (
-            {"decode": False, "_type": "Image"}
-            if name == "image" and modality == "image"
-            else {"dtype": "string", "_type": "Value"}
-        )
-        for name in schema.names
-    }
-    schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-    with (
-        pa.OSFile(str(folder / "items.arrow"), "wb") as sink,
-        pa.ipc.new_stream(sink, schema) as writer,
-    ):
-
-        def write(table: pa.Table) -> None:
-            writer.write_table(table.cast(schema) if table.schema != schema else table)
-
-        yield write
-
-
-def link_items(source: Path, target: Path) -> None:
-    """The same rows in another version's folder, without a copy where the file system can."""
-    try:
-        os.link(source / "items.arrow", target / "items.arrow")
-    except OSError:
-        shutil.copyfile(source / "items.arrow", target / "items.arrow")
 
 
 def write_index(
@@ -280,13 +229,3 @@ def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> No
 def write_info(folder: Path, info: VersionInfo) -> None:
     """Write `version.json` last and whole, so that its presence means a complete version."""
     write_json(folder / "version.json", info.as_dict())
-
-
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
-    """Write to a temporary name, sync, rename: a reader sees the old file or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(content, handle, ensure_ascii=False, indent=1, allow_nan=False)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)

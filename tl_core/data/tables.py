@@ -2,94 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import math
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tl_core.data.limits import LIMITS, Limits
+from tl_core.data import formats
+from tl_core.data.limits import LIMITS
+from tl_core.data.readers import delimited, json_tables, parquet_tables, workbook
 from tl_core.data.readers.disguise import real_suffix
+from tl_core.data.reading import CHUNK_ROWS, Reading, Rows
 from tl_core.errors import DataError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-SUFFIXES = {
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".xlsx",
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".parquet",
-    ".psv",
-    ".manifest",
+_Reader = Callable[[Path, Reading, int], Iterator[Rows]]
+_READERS: dict[str, _Reader] = {
+    ".xlsx": workbook.read_xlsx,
+    ".json": json_tables.read_json,
+    ".jsonl": json_tables.read_jsonl,
+    ".ndjson": json_tables.read_jsonl,
+    ".manifest": json_tables.read_jsonl,
+    ".parquet": parquet_tables.read_parquet,
 }
-CHUNK_ROWS = 10_000
-
-
-class Rows(NamedTuple):
-    """Some rows of a table: their numbers in the source, counted from 1 below the header, and their
-    cells.
-    """
-
-    numbers: NDArray[np.int64]
-    cells: pa.Table
-
-
-@dataclass
-class Reading:
-    """How to read a table, and what was left out on the way."""
-
-    encoding: str = ""
-    sheet: str = ""
-    limits: Limits = LIMITS
-    header: str = ""  # yes or no; recognised when empty
-    label_column: str | None = (
-        None  # that was named as the class, "" for none; None where nobody can be asked
-    )
-    bad: list[tuple[int, str]] = field(default_factory=list)  # row numbers with the reason
-    good: int = 0
-    format: str = ""  # the tool whose export it is, where one was recognised
-    roles: dict[str, str] = field(
-        default_factory=dict
-    )  # columns that the format itself names: text, label, image...
-    notes: list[str] = field(default_factory=list)  # what is sure and worth telling
-    doubts: list[str] = field(default_factory=list)  # guesses that a person should look at
-    disagreeing: int = (
-        0  # items to which annotators gave different classes; the commonest was taken
-    )
-    undecided: int = 0  # of these, items without a commonest one, which have no class
-    set_aside: dict[str, int] = field(default_factory=dict)  # reason to number of records
-
-    def note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-
-    def doubt(self, sentence: str) -> None:
-        if sentence not in self.doubts:
-            self.doubts.append(sentence)
-
-    def aside(self, reason: str, count: int = 1) -> None:
-        """Records that the format itself says are not to be learnt from, such as rejected ones."""
-        self.set_aside[reason] = self.set_aside.get(reason, 0) + count
-
-    def leave_out(self, number: int, reason: str) -> None:
-        self.bad.append((number, reason))
-        if len(self.bad) > 20 and len(self.bad) * 100 > self.limits.bad_share * (
-            len(self.bad) + self.good + number
-        ):
-            raise ValueError(
-                f"too many rows are damaged, the first of them row {self.bad[0][0]}:"
-                f" {self.bad[0][1]}"
-            )
+_KINDS = {
+    ".xlsx": "an Excel file",
+    ".parquet": "a Parquet file",
+    ".json": "JSON",
+    ".jsonl": "JSONL",
+    ".ndjson": "JSONL",
+}
 
 
 def read_table(
@@ -103,57 +41,10 @@ def read_table(
     Raises:
         DataError: when the file cannot be read as its suffix says, or is outside the limits.
     """
-    from tl_core.data import formats
-    from tl_core.data.readers import delimited, json_tables, parquet_tables, workbook
-
     reading = reading or Reading()
-    readers = {
-        ".xlsx": workbook.read_xlsx,
-        ".json": json_tables.read_json,
-        ".jsonl": json_tables.read_jsonl,
-        ".ndjson": json_tables.read_jsonl,
-        ".manifest": json_tables.read_jsonl,
-        ".parquet": parquet_tables.read_parquet,
-    }
-    if not path.stat().st_size:
-        raise DataError(
-            f"{path.name!r} is empty.",
-            "It has no bytes at all.",
-            "Save it again and bring the new copy.",
-        )
-    suffix = real_suffix(path)
-    if suffix == ".xls":
-        raise DataError(
-            f"{path.name!r} cannot be read.",
-            "It is Excel's format from before 2007, or a page named so.",
-            "Open it and save it as XLSX.",
-        )
-    reader = readers.get(suffix, delimited.read_delimited)
-    if suffix != path.suffix.lower():
-        reading.note(
-            f"{path.name!r} is {_kind(suffix)}, whatever its ending says, and was read so."
-        )
+    suffix = _suffix(path, reading)
     try:
-        for rows in formats.converted(reader(path, reading, chunk_rows), reading, chunk_rows):
-            if len(rows.cells.column_names) > reading.limits.columns:
-                raise ValueError(
-                    f"it has {len(rows.cells.column_names):,} columns, the limit is "
-                    f"{reading.limits.columns:,}"
-                )
-            if len(rows.numbers):
-                reading.good += len(rows.numbers)
-                yield rows
-        if 100 * len(reading.bad) > reading.limits.bad_share * (reading.good + len(reading.bad)):
-            raise ValueError(
-                f"{len(reading.bad):,} of {reading.good + len(reading.bad):,} rows are damaged, the"
-                f" first of them row {reading.bad[0][0]}: {reading.bad[0][1]}"
-            )
-        if not reading.good:
-            raise DataError(
-                f"{path.name!r} holds a header but no rows.",
-                "",
-                "Add at least two rows for each class.",
-            )
+        yield from _bounded_rows(path, suffix, reading, chunk_rows)
     except MemoryError as error:
         raise DataError(
             f"{path.name!r} asks for more memory than there is.",
@@ -168,14 +59,64 @@ def read_table(
         ) from error
 
 
+def _suffix(path: Path, reading: Reading) -> str:
+    """The suffix that the content of a file should have; `reading` notes when it has another one.
+
+    Raises:
+        DataError: when the file is empty or of a format that is not read.
+    """
+    if not path.stat().st_size:
+        raise DataError(
+            f"{path.name!r} is empty.",
+            "It has no bytes at all.",
+            "Save it again and bring the new copy.",
+        )
+    suffix = real_suffix(path)
+    if suffix == ".xls":
+        raise DataError(
+            f"{path.name!r} cannot be read.",
+            "It is Excel's format from before 2007, or a page named so.",
+            "Open it and save it as XLSX.",
+        )
+    if suffix != path.suffix.lower():
+        reading.note(
+            f"{path.name!r} is {_kind(suffix)}, whatever its ending says, and was read so."
+        )
+    return suffix
+
+
+def _bounded_rows(path: Path, suffix: str, reading: Reading, chunk_rows: int) -> Iterator[Rows]:
+    """The rows of a table within the limits on columns and damaged rows.
+
+    Raises:
+        ValueError: when it is outside the limits.
+        DataError: when there is no row.
+    """
+    reader = _READERS.get(suffix, delimited.read_delimited)
+    for rows in formats.converted(reader(path, reading, chunk_rows), reading, chunk_rows):
+        if len(rows.cells.column_names) > reading.limits.columns:
+            raise ValueError(
+                f"it has {len(rows.cells.column_names):,} columns, the limit is "
+                f"{reading.limits.columns:,}"
+            )
+        if len(rows.numbers):
+            reading.good += len(rows.numbers)
+            yield rows
+    if 100 * len(reading.bad) > reading.limits.bad_share * (reading.good + len(reading.bad)):
+        raise ValueError(
+            f"{len(reading.bad):,} of {reading.good + len(reading.bad):,} rows are damaged, the"
+            f" first of them row {reading.bad[0][0]}: {reading.bad[0][1]}"
+        )
+    if not reading.good:
+        raise DataError(
+            f"{path.name!r} holds a header but no rows.",
+            "",
+            "Add at least two rows for each class.",
+        )
+
+
 def _kind(suffix: str) -> str:
-    return {
-        ".xlsx": "an Excel file",
-        ".parquet": "a Parquet file",
-        ".json": "JSON",
-        ".jsonl": "JSONL",
-        ".ndjson": "JSONL",
-    }.get(suffix, "a table")
+    return _KINDS.get(suffix, "a table")
 
 
 def _words(error: Exception, path: Path) -> str:
@@ -189,71 +130,3 @@ def _words(error: Exception, path: Path) -> str:
             " never closed"
         )
     return text[:300].rstrip(".")
-
-
-def clean_names(names: list[str]) -> list[str]:
-    """Column names without blanks around them or control signs, each different, none empty."""
-    found: list[str] = []
-    for place, name in enumerate(names):
-        name = "".join(
-            sign for sign in unicodedata.normalize("NFC", name) if sign.isprintable()
-        ).strip()[:200]
-        name = name.removeprefix("\ufeff") or f"column {place + 1}"
-        copy = 2
-        while name in found:
-            name, copy = f"{name.removesuffix(f' ({copy - 1})')} ({copy})", copy + 1
-        found.append(name)
-    return found
-
-
-def framed(
-    records: Iterator[tuple[int, dict[str, str]]], reading: Reading, rows: int
-) -> Iterator[Rows]:
-    """Records with their numbers, gathered into chunks bounded in rows and in signs."""
-    import pyarrow as pa
-
-    numbers: list[int] = []
-    chunk: list[dict[str, str]] = []
-    signs = 0
-    names: list[str] = []
-    for number, record in records:
-        length = sum(map(len, record.values()))
-        if length > reading.limits.row_bytes:
-            reading.leave_out(number, f"it is longer than {reading.limits.row_bytes >> 20} MB")
-            continue
-        if not record.keys() <= set(names):
-            names += [name for name in record if name not in names]
-            if len(names) > reading.limits.columns:
-                raise ValueError(f"it has over {reading.limits.columns:,} columns")
-        numbers.append(number)
-        chunk.append(record)
-        signs += length
-        if len(chunk) == rows or signs > reading.limits.row_bytes:
-            yield _framed(numbers, chunk, names, pa)
-            numbers, chunk, signs = [], [], 0
-    if chunk:
-        yield _framed(numbers, chunk, names, pa)
-
-
-def _framed(numbers: list[int], chunk: list[dict[str, str]], names: list[str], pa: Any) -> Rows:  # noqa: ANN401
-    columns = [pa.array([record.get(name, "") for record in chunk], pa.string()) for name in names]
-    return Rows(np.array(numbers, dtype=np.int64), pa.table(columns, names=clean_names(names)))
-
-
-def cell(value: Any) -> str:  # noqa: ANN401
-    """A cell as a person would write it: 3.0 from a spreadsheet is 3, a list stays JSON, nothing
-    and NaN are empty.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # lone surrogates cannot be stored
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)

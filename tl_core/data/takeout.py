@@ -10,13 +10,17 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data.names import part_of, split_of
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = {"folders": ".zip", "csv": ".csv", "parquet": ".parquet"}
 _LONGEST = 80  # signs of a name in a path
@@ -66,9 +70,9 @@ def take_out(
 
 def _batches(
     version: DatasetVersion,
-    rows: Any,  # noqa: ANN401
+    rows: NDArray[np.int64],
     progress: Callable[[int, int], None] | None,
-) -> Iterator[Any]:
+) -> Iterator[pa.Table]:
     """Tables of stored columns with label and split added."""
     import pyarrow as pa
 
@@ -94,7 +98,7 @@ def _batches(
             progress(min(start + size, len(rows)), len(rows))
 
 
-def _ordered(table: Any) -> Any:  # noqa: ANN401
+def _ordered(table: pa.Table) -> pa.Table:
     """What was read first, then class and split, then the extra columns; our own row names stay
     here.
     """
@@ -104,7 +108,7 @@ def _ordered(table: Any) -> Any:  # noqa: ANN401
     )
 
 
-def _write_csv(path: Path, batches: Iterator[Any], version: DatasetVersion) -> None:
+def _write_csv(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
     del version
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
@@ -115,7 +119,7 @@ def _write_csv(path: Path, batches: Iterator[Any], version: DatasetVersion) -> N
             writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
-def _write_parquet(path: Path, batches: Iterator[Any], version: DatasetVersion) -> None:
+def _write_parquet(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
     import pyarrow.parquet as pq
 
     writer: pq.ParquetWriter | None = None
@@ -141,7 +145,7 @@ def _write_parquet(path: Path, batches: Iterator[Any], version: DatasetVersion) 
             writer.close()
 
 
-def _write_folders(path: Path, batches: Iterator[Any], version: DatasetVersion) -> None:
+def _write_folders(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
     used: set[str] = set()
     folders = class_folders(version.info.labels)
     listing = io.StringIO()
@@ -169,7 +173,7 @@ def class_folders(names: list[str]) -> dict[str, str]:
 
     Names that would collide (`a/b` and `a:b`, `Cat` and `cat`) get a number.
     """
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     plain, used = {name: _apart(name) for name in names}, set[str]()
     for name in sorted(
         names, key=lambda name: plain[name] != name
@@ -179,8 +183,8 @@ def class_folders(names: list[str]) -> dict[str, str]:
             suffix = f"_{copy}"
             folder, copy = plain[name][: _LONGEST - len(suffix)] + suffix, copy + 1
         used.add(_folded(folder))
-        found[name] = folder
-    return found
+        folders[name] = folder
+    return folders
 
 
 def _apart(name: str) -> str:

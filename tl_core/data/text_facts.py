@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ _SHAPELESS = re.compile(
     "\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0001-\U000e007f]"
 )  # controls, marks of direction, signs of no width
+Places = NDArray[np.int32] | NDArray[np.int64]  # as Arrow counts
+Number = TypeVar("Number", np.uint32, np.uint64)
 _MIX = np.random.default_rng(20).integers(1, 2**63, (2, SIGNATURE), dtype=np.uint64) | np.uint64(1)
 
 
@@ -82,13 +84,11 @@ def text_facts(texts: pa.Array) -> dict[str, NDArray[Any]]:
 def _hash(words: list[str]) -> NDArray[np.uint64]:
     import pandas as pd
 
-    found: NDArray[np.uint64] = pd.util.hash_array(np.array(words, dtype=object), categorize=False)
-    return found
+    hashes: NDArray[np.uint64] = pd.util.hash_array(np.array(words, dtype=object), categorize=False)
+    return hashes
 
 
-def _ordered_hash(
-    codes: NDArray[Any], hashes: NDArray[np.uint64], starts: NDArray[Any]
-) -> NDArray[np.uint64]:
+def _ordered_hash(codes: Places, hashes: NDArray[np.uint64], starts: Places) -> NDArray[np.uint64]:
     """A polynomial in an odd base modulo 2^64 over the words of each text."""
     lengths = np.diff(starts)
     places = np.arange(len(codes)) - np.repeat(starts[:-1], lengths)
@@ -97,17 +97,17 @@ def _ordered_hash(
     return mixed ^ (lengths.astype(np.uint64) << np.uint64(48))
 
 
-def _reduced(ufunc: np.ufunc, values: NDArray[Any], starts: NDArray[Any]) -> NDArray[Any]:
+def _reduced(ufunc: np.ufunc, values: NDArray[Number], starts: Places) -> NDArray[Number]:
     """`ufunc` over each text's words; texts without any give 0."""
     filled = np.diff(starts) > 0
-    found = np.zeros(len(filled), dtype=values.dtype)
+    reduced = np.zeros(len(filled), dtype=values.dtype)
     if filled.any():
-        found[filled] = ufunc.reduceat(values, starts[:-1][filled])
-    return found
+        reduced[filled] = ufunc.reduceat(values, starts[:-1][filled])
+    return reduced
 
 
 def _signature(
-    codes: NDArray[Any], spelled: list[str], hashes: NDArray[np.uint64], starts: NDArray[Any]
+    codes: Places, spelled: list[str], hashes: NDArray[np.uint64], starts: Places
 ) -> NDArray[np.uint32]:
     """Smallest hash of each text's words under 18 hash functions; signs around words do not
     count.
@@ -118,12 +118,12 @@ def _signature(
         bare = ["".join(filter(str.isalnum, spelled[place])) for place in signed]
         hashes[signed] = _hash(bare)
         empty[signed] = [not word for word in bare]
-    found = np.empty((len(starts) - 1, SIGNATURE), dtype=np.uint32)
+    signature = np.empty((len(starts) - 1, SIGNATURE), dtype=np.uint32)
     for place in range(SIGNATURE):
         mixed = ((hashes * _MIX[0, place] + _MIX[1, place]) >> np.uint64(32)).astype(np.uint32)
         mixed[empty] = _NO_WORD
-        found[:, place] = _reduced(np.minimum, mixed[codes], starts)
-    return found
+        signature[:, place] = _reduced(np.minimum, mixed[codes], starts)
+    return signature
 
 
 def _scripts(texts: pa.Array, plain: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -131,17 +131,17 @@ def _scripts(texts: pa.Array, plain: NDArray[np.bool_]) -> NDArray[np.int8]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = np.full(len(plain), -1, dtype=np.int8)
+    scripts = np.full(len(plain), -1, dtype=np.int8)
     letters = pc.match_substring_regex(texts, "[A-Za-z]").to_numpy(zero_copy_only=False)
-    found[letters] = 0
+    scripts[letters] = 0
     odd = np.flatnonzero(~plain)
     if len(odd):
         some = texts.take(pa.array(odd))
         counts = np.stack(
             [pc.count_substring_regex(some, rf"\p{{{name}}}").to_numpy() for name in SCRIPTS]
         )
-        found[odd] = np.where(counts.max(axis=0) > 0, counts.argmax(axis=0), -1)
-    return found
+        scripts[odd] = np.where(counts.max(axis=0) > 0, counts.argmax(axis=0), -1)
+    return scripts
 
 
 def _private(texts: pa.Array) -> NDArray[np.int8]:
@@ -151,31 +151,31 @@ def _private(texts: pa.Array) -> NDArray[np.int8]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = np.zeros(len(texts), dtype=np.int8)
+    marks = np.zeros(len(texts), dtype=np.int8)
     maybe = np.flatnonzero(pc.match_substring(texts, "@").to_numpy(zero_copy_only=False))
     sure = pc.match_substring_regex(texts.take(pa.array(maybe)), r"[\w.+-]+@[\w-]+\.[A-Za-z]{2,}")
-    found[maybe[sure.to_numpy(zero_copy_only=False)]] |= EMAIL
+    marks[maybe[sure.to_numpy(zero_copy_only=False)]] |= EMAIL
     maybe = np.flatnonzero(
         pc.match_substring_regex(texts, r"\d[\d ()./-]{7,}\d").to_numpy(zero_copy_only=False)
     )
     for place, text in zip(maybe, texts.take(pa.array(maybe)).to_pylist(), strict=True):
-        found[place] |= _numbers(text)
-    return found
+        marks[place] |= _numbers(text)
+    return marks
 
 
 def _numbers(text: str) -> int:
-    found = 0
+    marks = 0
     for run in re.findall(r"\+?\d[\d ()./-]{7,}\d", text):
         digits = [int(sign) for sign in run if sign.isdecimal()]
         if 13 <= len(digits) <= 19 and _luhn(digits):
-            found |= CARD
+            marks |= CARD
         elif (
             not _DATE.match(run)
             and (8 if run.startswith(("+", "0")) else 9) <= len(digits) <= 15
             and (run.startswith(("+", "0")) or re.search(r"\d[ ()/-]+\d", run))
         ):
-            found |= PHONE
-    return found
+            marks |= PHONE
+    return marks
 
 
 def _luhn(digits: list[int]) -> bool:
@@ -191,5 +191,5 @@ def clean_label(name: str) -> str:
     Joiners, variation selectors and the tags of flags are part of Persian, Hindi and emoji names,
     and stay.
     """
-    shaped = unicodedata.normalize("NFC", _SHAPELESS.sub(lambda found: found[1] or "", name))
+    shaped = unicodedata.normalize("NFC", _SHAPELESS.sub(lambda match: match[1] or "", name))
     return " ".join(shaped.split()) if shaped.strip(_JOINERS) else ""

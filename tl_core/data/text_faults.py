@@ -5,7 +5,8 @@ looked at one by one.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,19 +52,19 @@ def text_faults(texts: pa.Array, plain: NDArray[np.bool_]) -> NDArray[np.int8]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = np.zeros(len(texts), dtype=np.int8)
-    found[_hits(texts, _CONTROL)] |= CONTROL
+    marks = np.zeros(len(texts), dtype=np.int8)
+    marks[_hits(texts, _CONTROL)] |= CONTROL
     entities = np.flatnonzero(pc.match_substring(texts, "&").to_numpy(zero_copy_only=False))
     _mark(
-        found, texts, entities[_hits(texts.take(pa.array(entities)), _ENTITY)], ENTITY, _has_entity
+        marks, texts, entities[_hits(texts.take(pa.array(entities)), _ENTITY)], ENTITY, _has_entity
     )
     odd = np.flatnonzero(~plain)
     if len(odd):
         some = texts.take(pa.array(odd))
-        found[odd[_hits(some, _LOST)]] |= LOST
-        found[odd[_hits(some, _HIDDEN)]] |= HIDDEN
-        _mark(found, texts, odd[_hits(some, _MAYBE)], MOJIBAKE, is_mojibake)
-    return found
+        marks[odd[_hits(some, _LOST)]] |= LOST
+        marks[odd[_hits(some, _HIDDEN)]] |= HIDDEN
+        _mark(marks, texts, odd[_hits(some, _MAYBE)], MOJIBAKE, is_mojibake)
+    return marks
 
 
 def _hits(texts: pa.Array, pattern: str) -> NDArray[np.int64]:
@@ -73,16 +74,16 @@ def _hits(texts: pa.Array, pattern: str) -> NDArray[np.int64]:
 
 
 def _mark(
-    found: NDArray[np.int8],
+    marks: NDArray[np.int8],
     texts: pa.Array,
     rows: NDArray[np.int64],
     mark: int,
-    test: Any,  # noqa: ANN401
+    test: Callable[[str], bool],
 ) -> None:
     import pyarrow as pa
 
     sure = [test(text) for text in texts.take(pa.array(rows)).to_pylist()]
-    found[rows[np.array(sure, dtype=bool)]] |= mark
+    marks[rows[np.array(sure, dtype=bool)]] |= mark
 
 
 def _has_entity(text: str) -> bool:

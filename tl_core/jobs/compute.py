@@ -38,7 +38,7 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
     from tl_core.data.look import look_into
     from tl_core.intake import limits_of
 
-    return look_into(Path(path), Path(staging), limits_of(read_settings()), options)
+    return dict(look_into(Path(path), Path(staging), limits_of(read_settings()), options))
 
 
 def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, A
     from tl_core.data.look import plan_import as plan
     from tl_core.intake import limits_of
 
-    return plan(Path(path), Path(staging), limits_of(read_settings()), options)
+    return dict(plan(Path(path), Path(staging), limits_of(read_settings()), options))
 
 
 def hub_reachable() -> bool:
@@ -69,7 +69,7 @@ def describe_hub_data(name: str) -> dict[str, Any]:
     """Configurations and splits of a Hub dataset."""
     from tl_core.data.hub_data import describe as describe_data
 
-    return describe_data(name)
+    return dict(describe_data(name))
 
 
 def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from tl_core.data import tables
 from tl_core.data.archive import is_stray, unpack
 from tl_core.data.images import open_image
 from tl_core.data.limits import Limits
 from tl_core.data.names import readable
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
+from tl_core.data.reading import SUFFIXES
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.predict import documents, table_rows
@@ -125,9 +125,7 @@ def open_inputs(
     if pictures := [path for path in files if path.suffix.lower() not in NOTES]:
         return _pictures(pictures, source, kept or Preparation(), choice, plan, limits, notes)
     of_pixels = (
-        [path for path in notes if path.suffix.lower() in tables.SUFFIXES]
-        if kept and kept.pixels
-        else []
+        [path for path in notes if path.suffix.lower() in SUFFIXES] if kept and kept.pixels else []
     )
     return _table(_only(of_pixels, readable(name), "images"), modality, kept, choice, plan)
 
@@ -160,7 +158,7 @@ def _texts(
     """A table of texts, or a folder of files that are one text each."""
     whole = kept is not None and not kept.columns  # it was trained on files
     candidates = [
-        path for path in files if path.suffix.lower() in tables.SUFFIXES and not path.is_symlink()
+        path for path in files if path.suffix.lower() in SUFFIXES and not path.is_symlink()
     ]
     if source.is_dir():
         candidates = [path for path in candidates if not documents.is_note(path)] or candidates

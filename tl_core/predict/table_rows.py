@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.data import tables
 from tl_core.data.columns import guess_text_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
+from tl_core.data.reading import Reading
+from tl_core.data.tables import read_table
 from tl_core.errors import DataError, nearest
 from tl_core.predict.items import Item
 
@@ -40,7 +41,7 @@ class Survey:
     """What a table holds, after it was read to its end once."""
 
     path: Path
-    reading: tables.Reading
+    reading: Reading
     names: list[str] = field(default_factory=list)
     head: pd.DataFrame | None = None
     total: int = 0
@@ -69,8 +70,8 @@ def survey(path: Path) -> Survey:
     Raises:
         DataError: when it cannot be read to its end.
     """
-    table = Survey(path, tables.Reading())
-    for rows in tables.read_table(path, table.reading):
+    table = Survey(path, Reading())
+    for rows in read_table(path, table.reading):
         if table.head is None:
             table.head = rows.cells.slice(0, _HEAD).to_pandas()
         table.names += [name for name in rows.cells.column_names if name not in table.names]
@@ -282,8 +283,8 @@ def text_of(record: dict[str, str], preparation: Preparation) -> tuple[str, str]
 def _chunks(
     path: Path, size: int
 ) -> Iterator[tuple[list[tuple[int, dict[str, str]]], dict[int, Item]]]:
-    reading, seen = tables.Reading(), 0
-    for rows in tables.read_table(path, reading, chunk_rows=size):
+    reading, seen = Reading(), 0
+    for rows in read_table(path, reading, chunk_rows=size):
         damaged = {
             number: Item(number, {}, "", f"The row is damaged: {reason}.")
             for number, reason in reading.bad[seen:]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.formats.cells import JsonObject, objects, parsed, records
 from tl_core.data.names import split_of
+from tl_core.data.reading import Reading, Rows, cell, framed
 from tl_core.data.roles import column_names
-from tl_core.data.tables import Reading, Rows, cell, framed
 
 if TYPE_CHECKING:
     import pyarrow as pa

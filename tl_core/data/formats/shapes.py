@@ -13,8 +13,8 @@ from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import Json, JsonObject, is_picture, objects
 from tl_core.data.names import split_of
 from tl_core.data.readers.headers import has_header
+from tl_core.data.reading import Reading, cell
 from tl_core.data.roles import column_names
-from tl_core.data.tables import Reading, cell
 
 _KNOWN = frozenset(
     (

@@ -15,15 +15,16 @@ from tl_core.data.layouts.list_files import read_cub, read_list
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
+from tl_core.data.reading import CHUNK_ROWS, Reading, Rows
 from tl_core.data.roles.wide import one_hot_labels
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ItemFile, Source, TableFile
-from tl_core.data.tables import CHUNK_ROWS, Reading, Rows, read_table
+from tl_core.data.source_types import ItemFile, Source, TableFile
+from tl_core.data.tables import read_table
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
-    from tl_core.data.chunks import Intake
+    from tl_core.data.intake import Intake
 
 _Row = tuple[int, dict[str, str], str, ItemFile | None]
 
@@ -98,7 +99,7 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
     for table in source.image_tables:
         listed = _Listed(source, table, options, names)
         if not listed.has_class:
-            intake.took(table.columns or Columns())
+            intake.note_columns(table.columns or Columns())
             continue
         name = readable(table.path.name)
         for number, record, label, picture in listed.rows():
@@ -124,8 +125,8 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
                     said.labels.get(picture.path, label),
                     said.splits.get(picture.path, table.split),
                 )
-        intake.told(listed.reading, name)
-        intake.took(listed.columns or Columns())
+        intake.note_reading(listed.reading, name)
+        intake.note_columns(listed.columns or Columns())
         if listed.names.other_endings:
             intake.plan.note(
                 f"{listed.names.other_endings:,} row(s) of {name!r} name a picture with another"

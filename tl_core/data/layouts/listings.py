@@ -13,7 +13,7 @@ from tl_core.data.layouts.folders import Folders
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.names import readable
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import ItemFile, Source, TableFile
+from tl_core.data.source_types import ItemFile, Source, TableFile
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import AmbiguousError
 

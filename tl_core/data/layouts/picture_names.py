@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from tl_core.data.images import SUFFIXES
 from tl_core.data.names import composed
-from tl_core.data.sources import ItemFile
+from tl_core.data.source_types import ItemFile
 from tl_core.errors import DataError
 
 _Named = tuple[tuple[str, ...], ItemFile]

@@ -19,10 +19,10 @@ from tl_core.data.layouts.peek import peek
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.limits import LIMITS, Limits
 from tl_core.data.names import is_submission, readable, split_of
+from tl_core.data.reading import Reading
 from tl_core.data.roles import column_names
 from tl_core.data.schema import SPLITS, ImportOptions
-from tl_core.data.sources import Contents, ItemFile, Source, TableFile
-from tl_core.data.tables import Reading
+from tl_core.data.source_types import Contents, ItemFile, Source, TableFile
 from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:

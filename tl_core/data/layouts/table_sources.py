@@ -17,7 +17,7 @@ from tl_core.data.plan import Plan
 from tl_core.data.readers.disguise import real_suffix
 from tl_core.data.roles.wide import pixel_columns
 from tl_core.data.schema import SPLITS, ImportOptions
-from tl_core.data.sources import Contents, ItemFile, Source, TableFile
+from tl_core.data.source_types import Contents, ItemFile, Source, TableFile
 from tl_core.data.text_facts import clean_label
 from tl_core.errors import AmbiguousError, DataError
 
