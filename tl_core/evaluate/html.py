@@ -5,9 +5,9 @@ A4.
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
-from tl_core.evaluate.report import noun_of, rivals
+from tl_core.evaluate.report import Report, noun_of, rivals
+from tl_core.evaluate.schema import Score, ScoredRows
 from tl_core.evaluate.slices import value_of
 
 _STYLE = """
@@ -36,7 +36,7 @@ _NAMES = {
 _MOST_CLASSES = 60
 
 
-def render(report: dict[str, Any]) -> str:
+def render(report: Report) -> str:
     """The whole report as a page."""
     test, noun = report["test"] or report["validation"], noun_of(report.get("modality", ""))
     kind = f"test {noun}" if report["test"] else f"{noun} kept for choosing"
@@ -83,16 +83,17 @@ def render(report: dict[str, Any]) -> str:
     )
 
 
-def _rivals(report: dict[str, Any], judged: dict[str, Any]) -> str:
+def _rivals(report: Report, judged: ScoredRows) -> str:
     bars = [("this run", judged["accuracy"], _ACCENT)]
     bars += [
         (f"without transfer: {name}", accuracy, _SLATE) for name, accuracy in rivals(report).items()
     ]
-    said = (report.get("against_baseline") or {}).get("sentence", "")
+    compared = report.get("against_baseline")
+    said = compared["sentence"] if compared else ""
     return _bars(bars) + (f"<p>{escape(said)}</p>" if said else "")
 
 
-def _bars(bars: list[tuple[str, dict[str, Any], str]]) -> str:
+def _bars(bars: list[tuple[str, Score, str]]) -> str:
     """Accuracies as bars with whiskers."""
     rows, left, width = [], 190, 420
     for place, (name, score, colour) in enumerate(bars):
@@ -110,7 +111,7 @@ def _bars(bars: list[tuple[str, dict[str, Any], str]]) -> str:
     )
 
 
-def _classes(test: dict[str, Any]) -> str:
+def _classes(test: ScoredRows) -> str:
     return "<h2>Class by class</h2>" + _table(
         ["class", "items", "found", "right when named", "F1"],
         [
@@ -124,7 +125,7 @@ def _classes(test: dict[str, Any]) -> str:
     )
 
 
-def _confusion(test: dict[str, Any]) -> str:
+def _confusion(test: ScoredRows) -> str:
     labels, counts = test["confusion"]["labels"], test["confusion"]["counts"]
     if len(labels) > _MOST_CLASSES:
         return ""
@@ -143,7 +144,7 @@ def _confusion(test: dict[str, Any]) -> str:
     )
 
 
-def _slices(test: dict[str, Any]) -> str:
+def _slices(test: ScoredRows) -> str:
     parts = test.get("slices", [])
     if not parts:
         return ""
@@ -168,7 +169,7 @@ def _slices(test: dict[str, Any]) -> str:
     )
 
 
-def _calibration(test: dict[str, Any]) -> str:
+def _calibration(test: ScoredRows) -> str:
     bins = test.get("reliability", [])
     if not bins:
         return ""
@@ -205,7 +206,7 @@ def _calibration(test: dict[str, Any]) -> str:
     )
 
 
-def _made_with(report: dict[str, Any]) -> str:
+def _made_with(report: Report) -> str:
     facts = {
         **report.get("settings", {}),
         "data fingerprint": report.get("data", {}).get("fingerprint", ""),
@@ -224,7 +225,7 @@ def _made_with(report: dict[str, Any]) -> str:
     )
 
 
-def _span(score: dict[str, Any]) -> str:
+def _span(score: Score) -> str:
     return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
 
 
