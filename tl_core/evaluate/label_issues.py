@@ -87,9 +87,8 @@ def estimate_joint(labels: Ints, probabilities: Floats) -> Floats:
     confident = probabilities >= thresholds
     sure = confident.any(axis=1)
     taken = np.where(confident, probabilities, -1.0).argmax(axis=1)
-    counted = np.bincount(
-        labels[sure] * classes + taken[sure], minlength=classes * classes
-    ).reshape(classes, classes)
+    pairs = labels[sure] * classes + taken[sure]
+    counted = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
     empty = counted.sum(axis=1) == 0
     counted[empty] = np.eye(classes, dtype=counted.dtype)[empty]
     scaled: Floats = counted / counted.sum(axis=1, keepdims=True) * counts[:, None]
