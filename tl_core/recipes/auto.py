@@ -23,8 +23,8 @@ from tl_core.progress import Progress
 from tl_core.recipes import candidates, judging, preflight, trials
 from tl_core.recipes import rank as ranking
 from tl_core.recipes.candidates import Candidate
-from tl_core.recipes.searching import FILE, Found, Search
-from tl_core.results import ESTIMATE, RANKING, Estimate
+from tl_core.recipes.searching import Found, Search
+from tl_core.results import ESTIMATE, RANKING, SEARCH, Estimate
 from tl_core.settings import read_settings
 
 _RANKING, _PROBING = 0.2, 0.15  # shares of the budget that may go to each
@@ -45,7 +45,7 @@ def run(
         folder,
         cache,
         progress,
-        trials.Budget(folder / FILE, 60 * config.settings.budget_minutes),
+        trials.Budget(folder / SEARCH.name, 60 * config.settings.budget_minutes),
     )
     backbones = rank_backbones(found)
     probe_backbones(found, backbones)

@@ -20,7 +20,6 @@ from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.common import SealedVersion, Trained
 
-FILE = "search.json"
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS, _YARDSTICK = (
     4.0,
