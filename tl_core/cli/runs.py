@@ -16,7 +16,7 @@ from tl_core.cli.following import reason_of, start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
 from tl_core.errors import StateError
-from tl_core.evaluate.report import rivals
+from tl_core.evaluate.report import migrate, rivals
 from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
 
@@ -170,7 +170,7 @@ def report(output: Output, run_id: str, html: str) -> int:
     if html:
         from tl_core.evaluate.html import render
 
-        Path(html).write_text(render(content), encoding="utf-8")
+        Path(html).write_text(render(migrate(content)), encoding="utf-8")
     section = content["test"] or content["validation"]
     scores = [
         f"  {name:18} {score['value']:.3f}  ({score['low']:.3f} to {score['high']:.3f})"
@@ -179,7 +179,7 @@ def report(output: Output, run_id: str, html: str) -> int:
     ]
     baselines = [
         f"  without transfer ({name}): {accuracy['value']:.3f}"
-        for name, accuracy in rivals(content).items()
+        for name, accuracy in rivals(migrate(content)).items()
     ]
     return output.show(content, [content["headline"], *scores, *baselines])
 

@@ -4,22 +4,27 @@ answer to a person.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tl_core.evaluate import metrics
 from tl_core.evaluate.intervals import item_draws, proportion, score
 from tl_core.evaluate.metrics import BINS, Floats, Ints
+from tl_core.evaluate.schema import (
+    ConformalSets,
+    CoveragePoint,
+    ReliabilityBin,
+    Score,
+    Temperature,
+)
 
 _LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
-_STEPS = 60
+_CLOSE = 1e-9  # of the logarithm of a temperature, where the search ends
 _TINY = 1e-30  # of a probability, for its logarithm
 SMALLEST = 20  # rows below which no temperature is fitted
 _SHARES = (0.9, 0.95)  # promised coverages of sets of classes
 
 
-def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[dict[str, Any]]:
+def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
     """Stated confidence against how often it is right, in equal-width bins; empty ones are left
     out.
 
@@ -42,7 +47,7 @@ def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[di
     ]
 
 
-def brier_score(truth: Ints, probabilities: Floats, seed: int = 0) -> dict[str, Any]:
+def brier_score(truth: Ints, probabilities: Floats, seed: int = 0) -> Score:
     """Mean squared distance to the truth, summed over classes (Brier 1950): 0 is perfect, 2 the
     worst.
     """
@@ -58,11 +63,12 @@ def sharpen(probabilities: Floats, temperature: float) -> Floats:
     """softmax(logits / T) from probabilities: the logits are their logarithms, up to a constant of
     each row.
     """
+    from scipy.special import softmax
+
     with np.errstate(divide="ignore"):
         logits = np.log(probabilities) / temperature  # a class with probability 0 keeps it
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return found
+    sharpened: Floats = softmax(logits, axis=1)
+    return sharpened
 
 
 def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: int) -> Floats:
@@ -85,39 +91,30 @@ def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: 
     said = log_softmax(np.log(np.clip(probabilities, _TINY, None)) / temperature, axis=1)
     right = said[np.arange(len(truth)), truth]
     others = (said[:, known].sum(axis=1) - right) / max(int(known.sum()) - 1, 1)
-    found: Floats = -((1 - doubt) * right + doubt * others)
-    return found
-
-
-def _loss(truth: Ints, probabilities: Floats, temperature: float) -> float:
-    return float(softened_loss(truth, probabilities, temperature, len(truth)).mean())
+    loss: Floats = -((1 - doubt) * right + doubt * others)
+    return loss
 
 
 def fit_temperature(truth: Ints, probabilities: Floats) -> float:
-    """The temperature (Guo et al., ICML 2017) with the least `softened_loss`, by golden section in
+    """The temperature (Guo et al., ICML 2017) with the least `softened_loss`, by Brent's method in
     its logarithm.
 
     The loss has one valley in 1/T, so the search cannot end in a wrong one.
     """
-    ratio = (np.sqrt(5) - 1) / 2
-    low, high = np.log(_LOW), np.log(_HIGH)
-    inner = [high - ratio * (high - low), low + ratio * (high - low)]
-    losses = [_loss(truth, probabilities, float(np.exp(point))) for point in inner]
-    for _ in range(_STEPS):
-        if losses[0] < losses[1]:
-            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
-            inner[0] = high - ratio * (high - low)
-            losses[0] = _loss(truth, probabilities, float(np.exp(inner[0])))
-        else:
-            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
-            inner[1] = low + ratio * (high - low)
-            losses[1] = _loss(truth, probabilities, float(np.exp(inner[1])))
-    return float(np.exp((low + high) / 2))
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_temperature: float) -> float:
+        temperature = float(np.exp(log_temperature))
+        return float(softened_loss(truth, probabilities, temperature, len(truth)).mean())
+
+    bounds = (np.log(_LOW), np.log(_HIGH))
+    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE})
+    return float(np.exp(best.x))
 
 
 def choose_temperature(
     truth: Ints, probabilities: Floats, seed: int = 0, folds: int = 5
-) -> dict[str, Any]:
+) -> Temperature:
     """A temperature for these validation rows, kept only if it helps rows that it was not fitted
     on.
 
@@ -151,7 +148,7 @@ def choose_temperature(
     }
 
 
-def coverage_curve(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
+def coverage_curve(truth: Ints, probabilities: Floats) -> list[CoveragePoint]:
     """Answering only the surest items: threshold, share answered, share of those that are right;
     200 points at most.
     """
@@ -185,20 +182,18 @@ def conformal_level(truth: Ints, probabilities: Floats, share: float) -> float:
     return float(scores[place - 1]) if place <= len(scores) else 1.0
 
 
-def conformal_sets(
-    held_out: tuple[Ints, Floats], test: tuple[Ints, Floats]
-) -> list[dict[str, Any]]:
+def conformal_sets(held_out: tuple[Ints, Floats], test: tuple[Ints, Floats]) -> list[ConformalSets]:
     """For each promised share: the threshold from the held-out rows, and what it gives on the test
     rows.
     """
-    out = []
+    sets: list[ConformalSets] = []
     for share in _SHARES:
         level = conformal_level(*held_out, share)
         truth, probabilities = test
         members = 1 - probabilities <= level
         inside = members[np.arange(len(truth)), truth]
         sizes = members.sum(axis=1)
-        out.append(
+        sets.append(
             {
                 "promised": share,
                 "threshold": level,
@@ -208,4 +203,4 @@ def conformal_sets(
                 "empty": float((sizes == 0).mean()),
             }
         )
-    return out
+    return sets

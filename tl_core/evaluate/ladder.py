@@ -4,13 +4,12 @@ good enough.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate import intervals
 from tl_core.evaluate.compare import exact_mcnemar
+from tl_core.evaluate.schema import Recommendation, Rung, RungScores
 
 _DRAWS = 20_000
 _CELLS = 4_000_000
@@ -30,22 +29,31 @@ def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
     the sign of each item's difference (Fisher's randomisation test), the items being what the
     result must carry over to.
     """
-    gaps = first - second
     if set(np.unique(np.concatenate([first, second]))) <= {0.0, 1.0}:
         return exact_mcnemar(first > 0.5, second > 0.5)[2]
-    moved = gaps[gaps != 0]
-    if not len(moved):
+    gaps = (first - second)[first != second]
+    if not len(gaps):
         return 1.0
-    random, found, beyond, done = np.random.default_rng(seed), abs(moved.sum()), 0, 0
-    step = max(1, min(_DRAWS, _CELLS // len(moved)))
-    while done < _DRAWS:
-        sums = random.choice([-1.0, 1.0], size=(min(step, _DRAWS - done), len(moved))) @ moved
-        beyond += int((np.abs(sums) >= found - 1e-9).sum())
-        done += len(sums)
-    return (1 + beyond) / (1 + done)
+    from scipy.stats import permutation_test
+
+    test = permutation_test(
+        (gaps,),
+        _rounded_sum,
+        permutation_type="samples",
+        n_resamples=_DRAWS,
+        batch=max(1, min(_DRAWS, _CELLS // len(gaps))),
+        rng=np.random.default_rng(seed),
+    )
+    return float(test.pvalue)
 
 
-def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
+def _rounded_sum(gaps: Floats, axis: int) -> Floats:
+    """Sums that are equal up to the order of their terms count as equal."""
+    sums: Floats = gaps.sum(axis=axis).round(9)
+    return sums
+
+
+def weigh(rungs: list[Rung], correct: dict[str, NDArray[np.bool_]]) -> Recommendation:
     """Rows of the comparison, and the recommendation.
 
     Args:
@@ -64,7 +72,7 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
     best = max(
         rungs, key=lambda rung: (shares[rung["name"]].mean() if count else 0.0, -rung["minutes"])
     )["name"]
-    rows = []
+    rows: list[RungScores] = []
     for rung in rungs:
         right = correct[rung["name"]]
         seeds = right.mean(axis=1) if count else np.zeros(len(right))
@@ -92,14 +100,14 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
     }
 
 
-def advice(found: dict[str, Any], items: int, noun: str) -> str:
+def advice(comparison: Recommendation, items: int, noun: str) -> str:
     """The recommendation in a sentence; its scores are those on `items` kept for choosing, called
     `noun`.
     """
     if not items:
         return f"There are no {noun} to choose by, so the cheapest strategy was kept."
-    rows = {row["name"]: row for row in found["rows"]}
-    best, taken = rows[found["best"]], rows[found["recommended"]]
+    rows = {row["name"]: row for row in comparison["rows"]}
+    best, taken = rows[comparison["best"]], rows[comparison["recommended"]]
     if best is taken:
         return (
             f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)}"
@@ -112,11 +120,11 @@ def advice(found: dict[str, Any], items: int, noun: str) -> str:
     )
 
 
-def _in_100(row: dict[str, Any]) -> str:
+def _in_100(row: RungScores) -> str:
     return f"{100 * row['accuracy']['value']:.0f}"
 
 
-def _minutes(row: dict[str, Any]) -> str:
+def _minutes(row: RungScores) -> str:
     seconds = 60 * row["minutes"]
     if seconds < 1.5:
         return "a second"

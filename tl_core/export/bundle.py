@@ -16,11 +16,12 @@ from pathlib import Path
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError
+from tl_core.evaluate.report import Report, load_report
 from tl_core.export import eight_bits, golden, onnx
 from tl_core.export.card import render
 from tl_core.export.carried_code import copy_code
 from tl_core.export.eight_bits import Cost
-from tl_core.export.facts import FORMAT, Report, facts_of, graft_of, requirements_of, write_facts
+from tl_core.export.facts import FORMAT, facts_of, graft_of, requirements_of, write_facts
 from tl_core.export.verify import MANIFEST, Proof, verify
 from tl_core.export.wishes import Wishes
 from tl_core.models import grafts
@@ -114,8 +115,7 @@ def _open(run: Path, version: DatasetVersion | None) -> _Trained:
     classifier.model.to("cpu")
     info = version.info if version else _info_of(run)
     preparation = preparation_of(run / "model", info) or Preparation()
-    report = json.loads((run / "report.json").read_text())
-    return _Trained(run, classifier, preparation, version, report)
+    return _Trained(run, classifier, preparation, version, load_report(run))
 
 
 def _info_of(run: Path) -> VersionInfo | None:

@@ -4,14 +4,16 @@ the Hub reads. Its text stands in `card.md.jinja`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tl_core.data.preparation import Preparation
-from tl_core.evaluate.report import rivals
-from tl_core.export.facts import Facts, Report
+from tl_core.evaluate.report import Report, rivals
+from tl_core.evaluate.schema import Score, ScoredRows
+from tl_core.export.facts import Facts
 from tl_core.models.catalogue import read_catalogue
 from tl_core.models.describe import STARTERS
 from tl_core.models.references import parse_reference
@@ -67,7 +69,7 @@ def render(facts: Facts, report: Report, name: str) -> str:
         report=report,
         judged=judged,
         metadata=_metadata(facts, report, name).to_yaml(),
-        scores=[(title, judged[key]) for key, title in _SCORES.items() if key in judged],
+        scores=[(_SCORES[key], score) for key, score in _scores(judged).items()],
         baselines=", ".join(baselines),
         splits=", ".join(splits),
         task=_TASKS[facts["modality"]],
@@ -77,13 +79,19 @@ def render(facts: Facts, report: Report, name: str) -> str:
     )
 
 
+def _scores(section: ScoredRows) -> dict[str, Score]:
+    """The scores that a card shows, as far as the section has them."""
+    scores = cast("Mapping[str, Score]", section)
+    return {key: scores[key] for key in _SCORES if key in scores}
+
+
 def _metadata(facts: Facts, report: Report, name: str) -> ModelCardData:
     """What the Hub reads of a card: licence, base model, task, and the scores on the test items,
     where these are open.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
-    test, task = report.get("test") or {}, _TASKS[facts["modality"]]
+    test, task = report["test"], _TASKS[facts["modality"]]
     inside = facts["backbone"].removeprefix("static:")
     reference = parse_reference(inside) if inside.startswith("hub:") else None
     results = [
@@ -92,11 +100,10 @@ def _metadata(facts: Facts, report: Report, name: str) -> ModelCardData:
             dataset_type=facts["dataset"],
             dataset_name=facts["dataset"],
             metric_type=key,
-            metric_name=title,
-            metric_value=round(test[key]["value"], 4),
+            metric_name=_SCORES[key],
+            metric_value=round(score["value"], 4),
         )
-        for key, title in _SCORES.items()
-        if key in test
+        for key, score in (_scores(test).items() if test else ())
     ]
     return ModelCardData(
         license=licence_of(facts["backbone"]),

@@ -8,9 +8,10 @@ import hashlib
 import json
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from tl_core.data.preparation import Preparation
+from tl_core.data.preparation import Preparation, PreparationFacts
+from tl_core.evaluate.report import load_report
 from tl_core.models import grafts
 from tl_core.models.classifier import Classifier
 from tl_core.models.references import read_json, weights_hash
@@ -48,17 +49,13 @@ class Facts(TypedDict, total=False):
     weights_sha256: str
     code_fingerprint: str
     versions: dict[str, str]
-    preparation: dict[str, object]
-
-
-Report = dict[str, Any]
-"""A run's report, as `tl_core.evaluate.report` writes it."""
+    preparation: PreparationFacts
 
 
 def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Facts:
     """What is known about the finished run in folder `run`; nothing of this machine."""
-    report, config = json.loads((run / "report.json").read_text()), read_json(run / "config.json")
-    model, processor = run / "model", classifier.processor
+    report, config = load_report(run), read_json(run / "config.json")
+    model, processor, fitted = run / "model", classifier.processor, report.get("temperature")
     return {
         "format": FORMAT,
         "labels": classifier.labels,
@@ -66,7 +63,7 @@ def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Fac
         "family": str(read_json(model / "config.json").get("model_type", "")),
         "runs_with": "onnxruntime" if graft_of(model) else "transformers",
         "threshold": read_threshold(model),
-        "temperature": (report.get("temperature") or {}).get("temperature", 1.0),
+        "temperature": fitted["temperature"] if fitted else 1.0,
         "temperature_is_in_the_weights": True,
         "max_length": int(processor.model_max_length) if classifier.modality == "text" else None,
         "preprocessing": preprocessing_of(processor, classifier.modality),
@@ -76,7 +73,7 @@ def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Fac
         "backbone": shown_backbone(str(report["backbone"])),
         "recipe": report["recipe"],
         "settings": report["settings"],
-        "seed": report["settings"].get("seed", 0),
+        "seed": int(str(report["settings"].get("seed", 0))),
         "sealed": bool(config.get("sealed")),
         "weights_sha256": weights_hash(model),
         "code_fingerprint": code_fingerprint(),

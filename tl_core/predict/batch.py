@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
-from tl_core.data.plan import Plan
+from tl_core.data.plan import Plan, PlanFacts
 from tl_core.data.preparation import Preparation
 from tl_core.errors import DataError
 from tl_core.models.references import weights_hash
@@ -34,7 +34,7 @@ class Predicted(TypedDict):
     rows: int
     errors: int
     precision: str
-    plan: dict[str, Any]
+    plan: PlanFacts
 
 
 def predict_source(

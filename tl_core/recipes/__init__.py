@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tl_core.config import SETTINGS
 from tl_core.errors import NotFoundError, nearest
+
+if TYPE_CHECKING:
+    from tl_core.evaluate.report import Report
 
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
@@ -56,7 +59,7 @@ def load_training(name: str) -> Callable[..., Any]:
     return train
 
 
-def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> dict[str, Any]:  # noqa: ANN401
+def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> Report:  # noqa: ANN401
     """Train as `config` says, then open the test labels, and give the report.
 
     Raises:
@@ -70,7 +73,7 @@ def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any
         "ladder",
         "auto",
     ):  # they train several, and open the labels after the last
-        found: dict[str, Any] = import_module(f"tl_core.recipes.{config.recipe}").run(
+        found: Report = import_module(f"tl_core.recipes.{config.recipe}").run(
             config, version, folder, cache, progress
         )
         return found

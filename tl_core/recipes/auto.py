@@ -10,22 +10,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.evaluate import search
-from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.report import Report, noun_of, search_section
 from tl_core.models.describe import list_backbones
-from tl_core.models.references import read_json
 from tl_core.progress import Progress
 from tl_core.recipes import candidates, judging, preflight, trials
 from tl_core.recipes import rank as ranking
 from tl_core.recipes.candidates import Candidate
-from tl_core.recipes.searching import FILE, Found, Search
+from tl_core.recipes.searching import Found, Search
+from tl_core.results import ESTIMATE, RANKING, SEARCH, Estimate
 from tl_core.settings import read_settings
 
 _RANKING, _PROBING = 0.2, 0.15  # shares of the budget that may go to each
@@ -36,7 +35,7 @@ _CLOSE = 0.9  # share of the time left that a whole training is planned to take
 
 def run(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Report:
     """Search, judge the winner, and say what was tried; the winner's model lands in
     `folder/model`.
     """
@@ -46,7 +45,7 @@ def run(
         folder,
         cache,
         progress,
-        trials.Budget(folder / FILE, 60 * config.settings.budget_minutes),
+        trials.Budget(folder / SEARCH.name, 60 * config.settings.budget_minutes),
     )
     backbones = rank_backbones(found)
     probe_backbones(found, backbones)
@@ -85,7 +84,7 @@ def rank_backbones(found: Search) -> list[str]:
             if scores
             else np.inf
         )
-        told = read_json(place / ranking.FILE)
+        told = RANKING.find(place)
         found.tell(f"Ranking {reference}")
         try:
             if not told:
@@ -108,7 +107,7 @@ def rank_backbones(found: Search) -> list[str]:
         except UserError as error:
             found.drop(Candidate("rank", "Ranking", "", reference, {}, 0.0), error)
             continue
-        one: dict[str, Any] = told["ranking"][0]  # type: ignore[index]
+        one = told["ranking"][0]
         scores[reference] = one["probe"]["value"]
         found.ranked.append(
             {
@@ -193,13 +192,13 @@ def finetune(found: Search) -> None:
         found.train(candidate.whole(epochs, share), 0.4, found.budget.spent + found.left)
 
 
-def _estimate(found: Search, candidate: Candidate) -> dict[str, Any] | None:
+def _estimate(found: Search, candidate: Candidate) -> Estimate | None:
     """Minutes and learning rate of the plain fine-tuning, from a few of its steps; None where it
     cannot be had.
     """
     place = found.folder / "trials" / "estimate"
     place.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = read_json(place / "estimate.json")
+    told = ESTIMATE.find(place)
     if told:
         return told
     own = replace(
@@ -216,7 +215,7 @@ def _estimate(found: Search, candidate: Candidate) -> dict[str, Any] | None:
     except UserError as error:
         found.drop(candidate, error)
         return None
-    write_json(place / "estimate.json", told)
+    ESTIMATE.write(place, told)
     return told
 
 
@@ -245,7 +244,7 @@ def _order(tried: list[Found], pool: list[Candidate]) -> list[Candidate]:
     return [by_name[one.candidate.title] for one in order]
 
 
-def _judge(found: Search) -> dict[str, Any]:
+def _judge(found: Search) -> Report:
     """The report of the winner, with the search beside it."""
     best = found.best
     if best is None:  # only for the type checker: `run` has refused
@@ -265,14 +264,14 @@ def _judge(found: Search) -> dict[str, Any]:
     minutes = found.budget.spent / 60
     said = search.sentence(board, minutes, noun_of(found.version.info.modality))
     report["headline"] = f"{said} {report['headline']}"
-    report["search"] = {
-        "sentence": said,
-        "board": board,
-        "minutes": minutes,
-        "settings": found.settings.as_dict(),
-        "items": len(found.held),
-        "winner": {"recipe": own.recipe, "backbone": own.backbone, "options": own.options},
-    }
+    report["search"] = search_section(
+        said,
+        board,
+        minutes,
+        found.settings.as_dict(),
+        len(found.held),
+        {"recipe": own.recipe, "backbone": own.backbone, "options": own.options},
+    )
     report["timing"]["fit"] = sum(one.seconds for one in found.found)
     found.tell()
     return report

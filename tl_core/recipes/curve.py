@@ -7,23 +7,23 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
 from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.common import Ints, SealedVersion
+from tl_core.results import LEARNING_CURVE, LearningCurve
 
-FILE = "curve.json"
 _PARTS = (8, 4, 2, 1)
 _FEWEST = 2  # training rows of each class at the first point
 
@@ -43,7 +43,7 @@ class Grown(SealedVersion):
 
 def follow(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Train as `config` says on growing, nested, stratified parts of the training rows; writes
     `folder/curve.json`.
 
@@ -83,14 +83,14 @@ def follow(
         ],
         axis=1,
     )
-    points = [
-        {"rows": float(size), **{key: found[key] for key in ("value", "low", "high")}}
-        for size, found in zip(
+    points: list[CurvePoint] = [
+        {"rows": float(size), "value": one["value"], "low": one["low"], "high": one["high"]}
+        for size, one in zip(
             sizes, (proportion(int(part.sum()), len(held)) for part in right.T), strict=True
         )
     ]
     truth = version.labels[held]
-    recalls: list[dict[str, Any]] = [
+    recalls: list[ClassGain] = [
         {
             "label": name,
             "recall": float(right[truth == label, -1].mean()),
@@ -103,7 +103,7 @@ def follow(
     ahead = learning_curve.follow(
         np.array(sizes, float), right.astype(np.float64), config.settings.seed
     )
-    out = {
+    out: LearningCurve = {
         "points": points,
         "ahead": ahead,
         "classes": recalls,
@@ -112,7 +112,7 @@ def follow(
             points, ahead, recalls, noun_of(version.info.modality), None
         ),
     }
-    write_json(folder / FILE, out)
+    LEARNING_CURVE.write(folder, out)
     return out
 
 

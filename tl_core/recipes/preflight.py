@@ -10,7 +10,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -24,6 +23,7 @@ from tl_core.models.backbones import load_backbone
 from tl_core.models.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.results import Estimate, MemoryUse
 from tl_core.settings import read_settings
 from tl_core.train import memory
 from tl_core.train.batches import EpochBatches
@@ -38,7 +38,7 @@ _START_SECONDS = 15.0  # opening, saving, proving
 
 def measure(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Estimate:
     """Estimates for a run of `config` on this machine, from a few of its own steps.
 
     Returns:
@@ -111,7 +111,7 @@ def measure(
 
 def _measure_probe(
     settings: ProbeSettings, config: RunConfig, version: DatasetVersion, progress: Progress
-) -> dict[str, Any]:
+) -> Estimate:
     """The time of reading a sample of rows, taken to all of them."""
     space = common.label_space(version)
     progress.stage("Opening the backbone", share=0.5)
@@ -134,16 +134,18 @@ def _measure_probe(
             extractor(backbone.encode(inputs[start : start + batch]))
         seconds = time.perf_counter() - started
     total = sum(parameter.numel() for parameter in backbone.model.parameters())
+    memory_use = _memory()
     return {
         "minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
         "trainable": backbone.port.width * len(space.kept),
         "total": total,
-        **_memory(),
+        "memory_bytes": memory_use["memory_bytes"],
+        "free_bytes": memory_use["free_bytes"],
         "lr_curve": [],
     }
 
 
-def _memory() -> dict[str, int]:
+def _memory() -> MemoryUse:
     """Highest use so far and what is free: of the GPU where there is one, else of the machine."""
     if torch.cuda.is_available():
         free, _ = torch.cuda.mem_get_info()

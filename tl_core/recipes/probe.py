@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
+from tl_core.evaluate.schema import Temperature
 from tl_core.models import depths, heads, joint, language
 from tl_core.models.backbones import Backbone, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
@@ -200,7 +201,7 @@ def _repeat(
     )
 
 
-def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit, dict[str, Any]]:
+def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit, Temperature]:
     """The head with its temperature put in, if held-out rows gain by one; accuracy cannot
     change.
     """

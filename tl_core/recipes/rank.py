@@ -12,33 +12,33 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.config.specs import RankSpec
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import BackboneError, DataError, UserError
 from tl_core.evaluate.candidates import arrange
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.learning_curve import nested
 from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.schema import JudgedBackbone
 from tl_core.models.backbones import load_backbone
 from tl_core.models.classifier import load_classifier
 from tl_core.models.depths import KIND
-from tl_core.models.references import has_classifier, parse_reference, read_json, resolve_folder
+from tl_core.models.references import has_classifier, parse_reference, resolve_folder
 from tl_core.progress import Part, Progress
 from tl_core.recipes import common
+from tl_core.results import RANKING, SPEEDS, FailedBackbone, RankedBackbones
 from tl_core.select import scores
 from tl_core.settings import read_settings
 from tl_core.train.linear_probe import fit_probe, folds_of
 from tl_core.train.probing import probe_features, read_inputs
 from tl_core.train.seeds import seed_everything
 
-FILE = "rank.json"
-SPEEDS = "speeds.json"  # in TL_HOME
 _TIMED = 64  # items whose reading is timed; features may come from the cache
 _FOLDS = 5
 Ints = NDArray[np.int64]
@@ -46,7 +46,7 @@ Ints = NDArray[np.int64]
 
 def rank(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> RankedBackbones:
     """Rank the backbones of its `RankSpec` on at most `rows` training rows; writes
     `folder/rank.json`.
 
@@ -71,8 +71,9 @@ def rank(
     rows, labels = _sample(version, space, spec.rows)
     groups = version.groups[rows]
     references = list(dict.fromkeys(spec.backbones))
-    found, said = [], []
-    failed: list[dict[str, Any]] = []
+    found: list[JudgedBackbone] = []
+    said = []
+    failed: list[FailedBackbone] = []
     for reference in references:
         part = Part(progress, reference, 1 / len(references))
         try:
@@ -102,18 +103,22 @@ def rank(
             str(failed[0]["error"]["what"]),
             "Choose others.",
         )
-    out = {"n": len(rows), "failed": failed, **arrange(found, said, noun_of(version.info.modality))}
-    write_json(folder / FILE, out)
+    out: RankedBackbones = {
+        "n": len(rows),
+        "failed": failed,
+        **arrange(found, said, noun_of(version.info.modality)),
+    }
+    RANKING.write(folder, out)
     _remember(
-        cache.parent / SPEEDS,
+        cache.parent,
         {one["backbone"]: one["items_per_second"] for one in found if not one["depth"]},
     )
     return out
 
 
-def _remember(path: Path, speeds: dict[str, float]) -> None:
+def _remember(home: Path, speeds: dict[str, float]) -> None:
     """How fast this machine reads with each backbone, for its card."""
-    write_json(path, {**read_json(path), **speeds})
+    SPEEDS.write(home, {**(SPEEDS.find(home) or {}), **speeds})
 
 
 def _sample(version: DatasetVersion, space: common.LabelSpace, most: int) -> tuple[Ints, Ints]:
@@ -146,7 +151,7 @@ def _judge(
     progress: Progress,
     *,
     depths: bool,
-) -> Iterator[tuple[dict[str, Any], Ints]]:
+) -> Iterator[tuple[JudgedBackbone, Ints]]:
     """Scores and price of one backbone, or of each of its depths, and what its probe calls each
     row.
     """
@@ -179,7 +184,7 @@ def _judge(
             f"judging depth {told['depth']}" if depths else "judging", share=0.3 / len(parts)
         )
         scored, answers = _score(read, labels, groups, len(names), settings, progress)
-        yield {**told, **scored}, answers
+        yield cast(JudgedBackbone, {**told, **scored}), answers
 
 
 def _depths(

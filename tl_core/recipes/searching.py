@@ -13,13 +13,13 @@ from tl_core.config import AutoSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import UserError
 from tl_core.evaluate import search
+from tl_core.evaluate.schema import BoardRow
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
 from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.common import SealedVersion, Trained
 
-FILE = "search.json"
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS, _YARDSTICK = (
     4.0,
@@ -37,7 +37,7 @@ class Found:
     candidate: Candidate
     folder: Path
     trained: Trained
-    standing: dict[str, Any]
+    standing: search.Standing
     seconds: float
 
     @property
@@ -58,8 +58,8 @@ class Search:
     progress: Progress
     budget: trials.Budget
     found: list[Found] = field(default_factory=list)
-    ranked: list[dict[str, Any]] = field(default_factory=list)
-    dropped: list[dict[str, Any]] = field(default_factory=list)
+    ranked: list[BoardRow] = field(default_factory=list)
+    dropped: list[BoardRow] = field(default_factory=list)
     best: Found | None = None
     # seconds in which a tuned model reads the items kept for choosing and those of the test
     reading: float = 0.0
@@ -104,10 +104,10 @@ class Search:
         """Leaderboard and time for whoever watches."""
         self.budget.note(trying=trying, board=self.board())
 
-    def board(self) -> list[dict[str, Any]]:
+    def board(self) -> list[BoardRow]:
         """Every training, the leading one first, then what was only ranked or left out."""
         order = sorted(self.found, key=lambda one: (one is not self.best, one.standing["log_loss"]))
-        rows = [
+        rows: list[BoardRow] = [
             {
                 "title": one.candidate.title,
                 "backbone": one.candidate.backbone,

@@ -9,24 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
 from tl_core.evaluate.report import noun_of
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
+from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
 from tl_core.train.probing import read_inputs
 
-FILE = "stress.json"
 _ROWS = 300  # test items that are tried; each costs 15 to 24 predictions
 _LISTED = 24
 _SERIOUS = 0.05
 
 
-def stress(
-    model: Path, version: DatasetVersion, folder: Path, progress: Progress
-) -> dict[str, Any]:
+def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progress) -> Robustness:
     """Try the model in the folder `model` on worsened test items; writes `folder/stress.json`.
 
     Returns:
@@ -59,7 +57,7 @@ def stress(
         return np.concatenate(said) == version.labels[rows]
 
     clean = ask(items)
-    found = []
+    found: list[WorsenedItems] = []
     for kind in kinds:
         for severity in SEVERITIES:
             right = ask(
@@ -78,17 +76,17 @@ def stress(
                     "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]],
                 }
             )
-    out = {
+    out: Robustness = {
         "n": len(rows),
         "clean": proportion(int(clean.sum()), len(rows)),
         "rows": found,
         "sentence": _sentence(found, noun_of(version.info.modality)),
     }
-    write_json(folder / FILE, out)
+    ROBUSTNESS.write(folder, out)
     return out
 
 
-def _sentence(found: list[dict[str, Any]], noun: str) -> str:
+def _sentence(found: list[WorsenedItems], noun: str) -> str:
     """What it minds most, counting only drops beyond chance after Bonferroni's correction."""
     real = [part for part in found if part["p_value"] * len(found) < _SERIOUS and part["drop"] > 0]
     if not real:

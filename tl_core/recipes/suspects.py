@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
 from tl_core.evaluate.report import noun_of
@@ -21,12 +21,12 @@ from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.trace import nearest
+from tl_core.results import LABEL_ERRORS, LabelErrors
 from tl_core.settings import read_settings
 from tl_core.train.linear_probe import fit_probe
 from tl_core.train.probing import probe_features
 from tl_core.train.seeds import seed_everything
 
-FILE = "suspects.json"
 _MOST = 2000  # that are listed; a person looks at far fewer
 Ints = NDArray[np.int64]
 
@@ -84,7 +84,7 @@ def read_features(
 
 def look(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> LabelErrors:
     """Suspect rows of the training and validation items, written to `folder/suspects.json`.
 
     The probabilities come from cross-validation of a probe on all of these rows, so each row is
@@ -120,7 +120,7 @@ def look(
     found = label_issues.find_suspects(given, fit.held_out)
     listed = found.rows[:_MOST]
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]
-    out = {
+    out: LabelErrors = {
         "count": len(found.rows),
         "share": found.share,
         "looked_at": len(judged),
@@ -139,7 +139,7 @@ def look(
             )
         ],
     }
-    write_json(folder / FILE, out)
+    LABEL_ERRORS.write(folder, out)
     return out
 
 

@@ -15,10 +15,10 @@ from tl_core.data.store import DatasetVersion
 from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.results import NEIGHBOURS_FILE
 from tl_core.settings import read_settings
 from tl_core.train.probing import probe_features, spread
 
-FILE = "trace.npz"
 NEIGHBOURS = 4
 _MOST = 20_000  # training rows that are searched, evenly spread
 _CHUNK = 1024
@@ -65,7 +65,7 @@ def trace(
     progress.stage("Looking for what is alike", share=0.1)
     rows = np.concatenate(list(splits.values()))
     near, alike = nearest(features, len(train), np.arange(len(rows)))
-    np.savez(folder / FILE, rows=rows, near=train[near], alike=alike)
+    np.savez(folder / NEIGHBOURS_FILE, rows=rows, near=train[near], alike=alike)
     return len(rows)
 
 

@@ -11,7 +11,7 @@ def preflight(run: RunContext) -> Outcome:
     from tl_core.recipes.preflight import measure
 
     estimate = measure(run.config, run.version, run.folder, run.cache, run.events)
-    return Outcome(f"About {estimate['minutes']:.1f} minutes", estimate)
+    return Outcome(f"About {estimate['minutes']:.1f} minutes", dict(estimate))
 
 
 def suspect(run: RunContext) -> Outcome:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 from tl_core import vault
 from tl_core.config import RunConfig
-from tl_core.data.store import write_json
+from tl_core.evaluate.report import write_report
+from tl_core.evaluate.report.schema import SearchWinner
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.progress import Progress
@@ -30,13 +30,13 @@ def train(run: RunContext) -> Outcome:
     report["run_id"] = run.folder.name
     if run.config.sealed and "validation" in report:
         report = vault.seal(run.folder, report)
-    write_json(run.folder / "report.json", report)
+    write_report(run.folder, report)
     if "search" in report:  # only now: until there is a report, a resumed run is still a search
         _turn_into(run, report["search"]["winner"])
     return Outcome(report["headline"], vault.summary_of(report))
 
 
-def _turn_into(run: RunContext, winner: dict[str, Any]) -> None:
+def _turn_into(run: RunContext, winner: SearchWinner) -> None:
     """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further
     and export.
     """
