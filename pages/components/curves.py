@@ -12,6 +12,7 @@ import streamlit as st
 from pages.components import charts
 from pages.components.words import label, size
 from tl_core.jobs.events import RunView
+from tl_core.progress import Curve
 
 _MOST = 400  # points of one curve
 Curves = dict[str, list[dict[str, Any]]]
@@ -19,7 +20,7 @@ Curves = dict[str, list[dict[str, Any]]]
 
 def show(view: RunView, others: dict[str, RunView]) -> None:
     """All curves of a fine-tuning; `others` are laid over the first two, by name."""
-    training, held = _parts(view, "training"), _parts(view, "validation")
+    training, held = view.of(Curve.TRAINING), view.of(Curve.VALIDATION)
     if not training:
         return
     _tiles(training, held)
@@ -46,15 +47,6 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
                 _line({"": last}, name, f"curve_{name}")
 
 
-def _parts(view: RunView, kind: str) -> Curves:
-    """Curves of one kind; a ladder has one for each strategy and seed."""
-    return {
-        name.partition(" | ")[2]: points
-        for name, points in view.curves.items()
-        if name == kind or name.startswith(f"{kind} | ")
-    }
-
-
 def _tiles(training: Curves, held: Curves) -> None:
     name = list(training)[-1]
     points, judged = training[name], held.get(name, [])
@@ -79,16 +71,22 @@ def _thin(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _loss(views: dict[str, RunView]) -> None:
     figure = go.Figure()
     for number, (run, view) in enumerate(views.items()):
-        for kind, key, dash in (("training", "loss", "solid"), ("validation", "log_loss", "dot")):
-            for part, points in _parts(view, kind).items():
+        for curve, key, dash in (
+            (Curve.TRAINING, "loss", "solid"),
+            (Curve.VALIDATION, "log_loss", "dot"),
+        ):
+            for part, points in view.of(curve).items():
                 points = _thin(points)
                 figure.add_scatter(
                     x=[p["epoch"] for p in points],
                     y=[p[key] for p in points],
-                    mode="lines" if kind == "training" else "lines+markers",
+                    mode="lines" if curve == Curve.TRAINING else "lines+markers",
                     name=label(
                         " ".join(
-                            filter(None, (run, part, "train" if kind == "training" else "tuning"))
+                            filter(
+                                None,
+                                (run, part, "train" if curve == Curve.TRAINING else "tuning"),
+                            )
                         )
                     ),
                     line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
@@ -102,7 +100,7 @@ def _loss(views: dict[str, RunView]) -> None:
 def _scores(views: dict[str, RunView]) -> None:
     figure = go.Figure()
     for number, (run, view) in enumerate(views.items()):
-        for part, points in _parts(view, "validation").items():
+        for part, points in view.of(Curve.VALIDATION).items():
             for key, name, dash in (
                 ("accuracy", "right in 100", "solid"),
                 ("macro_f1", "macro F1", "dot"),
@@ -124,7 +122,7 @@ def _scores(views: dict[str, RunView]) -> None:
         (
             point["epoch"]
             for view in views.values()
-            for points in _parts(view, "training").values()
+            for points in view.of(Curve.TRAINING).values()
             for point in points[-1:]
         ),
         default=0.0,
@@ -136,7 +134,7 @@ def _scores(views: dict[str, RunView]) -> None:
 def _colour(number: int, part: str, view: RunView) -> str:
     if part:
         number = (
-            list(_parts(view, "training")).index(part) if part in _parts(view, "training") else 0
+            list(view.of(Curve.TRAINING)).index(part) if part in view.of(Curve.TRAINING) else 0
         )
     return charts.COLOURS[number % len(charts.COLOURS)]
 

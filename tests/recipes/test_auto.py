@@ -18,7 +18,7 @@ from tl_core.errors import ConfigError, DataError, TrainingError
 from tl_core.evaluate import search
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
-from tl_core.recipes import auto, candidates, run_recipe, searching, trials
+from tl_core.recipes import backbones_at_hand, candidates, run_recipe, searching, trials
 
 MINUTES = 0.35
 
@@ -89,7 +89,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(searching, "_YARDSTICK", {"image": 0.0, "text": 0.0})
     monkeypatch.setattr(
-        auto,
+        backbones_at_hand,
         "list_backbones",
         lambda settings: [
             {"reference": name, "modality": "image", "problem": ""}

@@ -27,6 +27,7 @@ from tl_core.progress import Progress
 from tl_core.recipes import common, finetune, run_recipe
 from tl_core.recipes.preflight import measure
 from tl_core.train import memory, trainer
+from tl_core.train.arguments import training_arguments
 from tl_core.train.judging import probabilities
 from tl_core.train.setup import set_up
 
@@ -574,7 +575,7 @@ def test_trap_36_cut_off_texts_are_counted_before_training(tmp_path, tiny, texts
 
 def test_trap_31_the_arguments_exist_in_the_installed_trainer(tmp_path, tiny, texts):
     setup = open_setup(texts, tmp_path / "s", tiny("bert"))
-    args = trainer._arguments(finetune.make_job(setup, tmp_path / "s"))
+    args = training_arguments(finetune.make_job(setup, tmp_path / "s"))
     assert (
         not args.fp16 and not args.bf16 and args.report_to == [] and args.label_names == ["labels"]
     )

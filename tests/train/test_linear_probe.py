@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import fit_probe
+from tl_core.train.linear_probe import ProbeSearch, fit_probe
 from tl_core.train.precision import choose_bf16
 
 
@@ -27,10 +27,10 @@ def fit(train, validation, **options):
         "balanced": False,
         "intercept": True,
         "seed": 0,
-        "progress": Progress(),
     }
     groups = np.arange(len(train[1]) + len(validation[1]))
-    return fit_probe(train, validation, groups, **{**defaults, **options})
+    search = ProbeSearch(**{**defaults, **options})
+    return fit_probe(train, validation, groups, search, Progress())
 
 
 def test_the_best_c_on_validation_is_that_of_scikit_learn():
@@ -113,18 +113,18 @@ def test_trap_19_cross_validation_keeps_groups_together():
         np.random.default_rng(0).normal(size=(50, 30))[groups].astype(np.float32)
     )  # twins share a signature
     labels = np.random.default_rng(1).integers(0, 2, 50)[groups]
-    options = {
-        "classes": 2,
-        "c_values": (10.0,),
-        "selection": "cv",
-        "folds": 5,
-        "balanced": False,
-        "intercept": True,
-        "seed": 0,
-        "progress": Progress(),
-    }
-    together = fit_probe((noise, labels), (noise[:0], labels[:0]), groups, **options)
-    torn = fit_probe((noise, labels), (noise[:0], labels[:0]), np.arange(100), **options)
+    search = ProbeSearch(
+        classes=2,
+        c_values=(10.0,),
+        selection="cv",
+        folds=5,
+        balanced=False,
+        intercept=True,
+        seed=0,
+    )
+    nothing = noise[:0], labels[:0]
+    together = fit_probe((noise, labels), nothing, groups, search, Progress())
+    torn = fit_probe((noise, labels), nothing, np.arange(100), search, Progress())
     assert torn.sweep[0]["accuracy"] > 0.85
     assert together.sweep[0]["accuracy"] < 0.7
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import Head
+from tl_core.train.logistic import Head
 from tl_core.train.repeated import repeated_folds
 
 

@@ -15,12 +15,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tl_core.config import SETTINGS, SurgeryPlan
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
+
+if TYPE_CHECKING:
+    from tl_core.train.nuisance import Shortcut
 
 _THREADS = 3
 _SAMPLE = 200
@@ -192,7 +195,7 @@ def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[b
         return show(reference, read_settings(), Path(folder), augment, seed)
 
 
-def shortcuts(folder: str) -> list[dict[str, Any]]:
+def shortcuts(folder: str) -> list[Shortcut]:
     """What predicts the class although it should not: see
     `tl_core.train.nuisance.find_shortcuts`.
     """

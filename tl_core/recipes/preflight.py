@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import psutil
@@ -27,6 +27,8 @@ from tl_core.recipes import common
 from tl_core.settings import read_settings
 from tl_core.train import memory
 from tl_core.train.batches import EpochBatches
+from tl_core.train.examples import Key
+from tl_core.train.prepared import Setup
 from tl_core.train.probing import read_inputs, spread
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup import set_up
@@ -36,15 +38,32 @@ READING = 0.3  # a forward pass takes about this share of a whole step
 _START_SECONDS = 15.0  # opening, saving, proving
 
 
+class Estimate(TypedDict):
+    """What a run would take on this machine.
+
+    `memory_bytes` is the highest use so far, libraries included; `cut_off` the share of texts that
+    are cut.
+    """
+
+    minutes: float
+    memory_bytes: int
+    free_bytes: int
+    trainable: int
+    total: int
+    lr_curve: list[dict[str, float]]
+    step_seconds: NotRequired[float]
+    steps_per_epoch: NotRequired[int]
+    steps: NotRequired[int]
+    accumulate: NotRequired[int]
+    cut_off: NotRequired[float]
+    learning_rate: NotRequired[float]
+
+
 def measure(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
-    """Estimates for a run of `config` on this machine, from a few of its own steps.
-
-    Returns:
-        minutes, memory_bytes (highest so far, libraries included), free_bytes, trainable, total;
-        for fine-tuning also step_seconds, steps_per_epoch, steps, accumulate, cut_off (share of
-        texts that are cut), lr_curve and learning_rate.
+) -> Estimate:
+    """Estimates for a run of `config` on this machine, from a few of its own steps; those about
+    steps for a fine-tuning alone.
 
     Raises:
         ConfigError: for a recipe without steps.
@@ -70,37 +89,47 @@ def measure(
         cache,
         progress,
     )
+    order = EpochBatches(
+        len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
+    )
     with setup.stack:
         progress.stage("Taking a few steps", share=0.3)
-        order = EpochBatches(
-            len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
-        )
-        keys = list(order)
-        some = [keys[i] for i in spread(len(keys), _STEPS)]
-        seconds = memory.time_steps(
-            setup.model,
-            setup.report,
-            (setup.examples.__getitems__(one) for one in [some[0], *some]),
-            setup.plan["bf16"],
-        )
-    step = float(np.mean(seconds))
-    epochs = setup.settings.epochs
-    steps = math.ceil(epochs * order.steps)
-    held = len(setup.held_out) if setup.held_out is not None else 0
-    judging = (
-        READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
+        step = _step_seconds(setup, list(order))
+    return _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+
+
+def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
+    """Mean time of a few steps, spread over an epoch; the first of them is taken twice."""
+    some = [batches[place] for place in spread(len(batches), _STEPS)]
+    seconds = memory.time_steps(
+        setup.model,
+        setup.report,
+        (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
+        setup.plan["bf16"],
     )
-    reading = READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
-    lengths = setup.lengths
+    return float(np.mean(seconds))
+
+
+def _estimate(setup: Setup, step: float, steps_per_epoch: int, *, from_probe: bool) -> Estimate:
+    """The whole from a step's seconds: steps, judging after each epoch, and, where the head starts
+    from a probe, reading for it.
+    """
+    epochs, batch = setup.settings.epochs, setup.plan["batch"]
+    steps = math.ceil(epochs * steps_per_epoch)
+    held = len(setup.held_out) if setup.held_out is not None else 0
+    judging = READING * step * held / batch * (math.ceil(epochs) + from_probe)
+    reading = READING * step * len(setup.examples) / batch * from_probe
+    lengths, (used, free) = setup.lengths, _memory()
     return {
         "minutes": (steps * step + judging + reading + _START_SECONDS) / 60,
         "step_seconds": step,
-        "steps_per_epoch": order.steps,
+        "steps_per_epoch": steps_per_epoch,
         "steps": steps,
         "accumulate": setup.plan["accumulate"],
         "trainable": setup.report.trainable,
         "total": setup.report.total,
-        **_memory(),
+        "memory_bytes": used,
+        "free_bytes": free,
         "cut_off": (
             float((lengths >= setup.backbone.max_length).mean()) if lengths is not None else 0.0
         ),
@@ -111,7 +140,7 @@ def measure(
 
 def _measure_probe(
     settings: ProbeSettings, config: RunConfig, version: DatasetVersion, progress: Progress
-) -> dict[str, Any]:
+) -> Estimate:
     """The time of reading a sample of rows, taken to all of them."""
     space = common.label_space(version)
     progress.stage("Opening the backbone", share=0.5)
@@ -123,33 +152,30 @@ def _measure_probe(
         max_length=settings.max_length,
     )
     rows = version.rows_of("train", "validation", "test")
-    inputs, batch = (
-        read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)]),
-        best_batch(backbone.modality),
-    )
+    inputs = read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)])
+    batch = best_batch(backbone.modality)
     with backbone.extracting() as extractor:
         extractor(backbone.encode(inputs[:2]))
         started = time.perf_counter()
         for start in range(0, len(inputs), batch):
             extractor(backbone.encode(inputs[start : start + batch]))
         seconds = time.perf_counter() - started
-    total = sum(parameter.numel() for parameter in backbone.model.parameters())
+    used, free = _memory()
     return {
         "minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
         "trainable": backbone.port.width * len(space.kept),
-        "total": total,
-        **_memory(),
+        "total": common.parameters_of(backbone),
+        "memory_bytes": used,
+        "free_bytes": free,
         "lr_curve": [],
     }
 
 
-def _memory() -> dict[str, int]:
+def _memory() -> tuple[int, int]:
     """Highest use so far and what is free: of the GPU where there is one, else of the machine."""
     if torch.cuda.is_available():
         free, _ = torch.cuda.mem_get_info()
-        return {"memory_bytes": int(torch.cuda.max_memory_allocated()), "free_bytes": int(free)}
+        return int(torch.cuda.max_memory_allocated()), int(free)
     unit = 1 if sys.platform == "darwin" else 1024
-    return {
-        "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
-        "free_bytes": int(psutil.virtual_memory().available),
-    }
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return used, int(psutil.virtual_memory().available)

@@ -22,8 +22,9 @@ from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.trace import nearest
 from tl_core.settings import read_settings
-from tl_core.train.linear_probe import fit_probe
-from tl_core.train.probing import probe_features
+from tl_core.train.linear_probe import cross_validate
+from tl_core.train.probing import Reading
+from tl_core.train.refusals import refuse_other_modality
 from tl_core.train.seeds import seed_everything
 
 FILE = "suspects.json"
@@ -77,8 +78,8 @@ def read_features(
         max_length=settings.max_length,
         seed=settings.seed,
     )
-    common.refuse_other_modality(backbone, version)
-    features = probe_features(settings, version, splits, backbone, cache, progress)[known]
+    refuse_other_modality(backbone, version)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress)[known]
     return Read(features, rows[known], labels[rows[known]], space.model_names)
 
 
@@ -103,19 +104,7 @@ def look(
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = fit_probe(
-        (features, labels),
-        (features[:0], labels[:0]),
-        version.groups[rows],
-        classes=len(names),
-        c_values=settings.c_values,
-        selection="cv",
-        folds=settings.folds,
-        balanced=False,
-        intercept=True,
-        seed=settings.seed,
-        progress=progress,
-    )
+    fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
     found = label_issues.find_suspects(given, fit.held_out)
     listed = found.rows[:_MOST]

@@ -16,7 +16,7 @@ from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.settings import read_settings
-from tl_core.train.probing import probe_features, spread
+from tl_core.train.probing import Reading, spread
 
 FILE = "trace.npz"
 NEIGHBOURS = 4
@@ -55,7 +55,7 @@ def trace(
         max_length=settings.max_length,
         seed=settings.seed,
     )
-    features = probe_features(settings, version, splits, backbone, cache, progress, share=0.85)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress, share=0.85)
     progress.stage("Looking for what is alike", share=0.1)
     rows = np.concatenate(list(splits.values()))
     near, alike = nearest(features, len(train), np.arange(len(rows)))

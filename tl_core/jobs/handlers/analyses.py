@@ -20,7 +20,7 @@ def preflight(
 
     version = DatasetVersion(Path(config.dataset_dir))
     found = measure(config, version, folder, settings.home_path / "features", events)
-    return f"About {found['minutes']:.1f} minutes", found
+    return f"About {found['minutes']:.1f} minutes", dict(found)
 
 
 def suspect(
