@@ -1,4 +1,4 @@
-"""Fine-tuning from end to end on tiny networks: strategies, averages, going on from a finished run."""
+"""Fine-tuning end to end on tiny networks: strategies, averages, going on from a finished run."""
 
 from __future__ import annotations
 
