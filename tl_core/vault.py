@@ -7,21 +7,19 @@ computed with the run, after every choice of the training has been made, and lie
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from tl_core.data.store import write_json
-from tl_core.evaluate.report import closed_headline
+from tl_core.evaluate.report import (
+    FILE,
+    Baselines,
+    Report,
+    closed_headline,
+    load_report,
+    write_report,
+)
 
 _SEALED = "sealed"
-_TOLD: dict[str, Any] = {
-    "test": None,
-    "against_baseline": None,
-    "test_looks": 0,
-    "sealed": True,
-    "predictions": "validation.csv",
-}  # what a closed report says instead
+_PREDICTIONS = "predictions.csv"
 
 
 def looks(home: Path, fingerprint: str) -> int:
@@ -40,7 +38,7 @@ def count_look(home: Path, run_id: str, fingerprint: str) -> int:
     return looks(home, fingerprint)
 
 
-def seal(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
+def seal(folder: Path, report: Report) -> Report:
     """Put everything about the test items away, and give the report without it.
 
     Args:
@@ -49,53 +47,60 @@ def seal(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
     """
     away = folder / _SEALED
     away.mkdir(exist_ok=True)
-    write_json(away / "report.json", report)
-    if (folder / "predictions.csv").exists():
-        (folder / "predictions.csv").replace(away / "predictions.csv")
-    baselines = {
-        name: {part: score for part, score in scores.items() if part != "test"}
+    write_report(away, report)
+    if (folder / _PREDICTIONS).exists():
+        (folder / _PREDICTIONS).replace(away / _PREDICTIONS)
+    baselines: Baselines = {
+        name: {split: score for split, score in scores.items() if split != "test"}
         for name, scores in report["baselines"].items()
     }
-    advice = (
-        f"{report['ladder']['advice']} "
-        if "ladder" in report
-        else f"{report['search']['sentence']} "
-        if "search" in report
-        else ""
-    )
+    headline = closed_headline(report["validation"], report["modality"], baselines)
     return {
         **report,
-        **_TOLD,
+        "test": None,
+        "against_baseline": None,
+        "test_looks": 0,
+        "sealed": True,
+        "predictions": "validation.csv",
         "baselines": baselines,
-        "headline": advice + closed_headline(report["validation"], report["modality"], baselines),
+        "headline": _advice(report) + headline,
     }
+
+
+def _advice(report: Report) -> str:
+    """What a ladder or a search recommends, by the validation items alone."""
+    if "ladder" in report:
+        return f"{report['ladder']['advice']} "
+    return f"{report['search']['sentence']} " if "search" in report else ""
 
 
 def is_sealed(folder: Path) -> bool:
     """Whether the run in `folder` keeps its test score closed."""
-    return (folder / _SEALED / "report.json").is_file()
+    return (folder / _SEALED / FILE).is_file()
 
 
-def open_test(folder: Path, home: Path) -> dict[str, Any]:
+def open_test(folder: Path, home: Path) -> Report:
     """Open the test score of a finished run: counts the look and gives the whole report; opened
     again, the same one.
 
     Every step can be repeated, so an interruption loses nothing.
+
+    Raises:
+        StateError: when the run has no report.
     """
     away = folder / _SEALED
     if is_sealed(folder):
-        report = json.loads((away / "report.json").read_text(encoding="utf-8"))
+        report = load_report(away)
         report["test_looks"] = count_look(home, folder.name, report["data"]["fingerprint"])
-        if (away / "predictions.csv").exists():
-            (away / "predictions.csv").replace(folder / "predictions.csv")
-        write_json(folder / "report.json", report)
-        (away / "report.json").unlink()
+        if (away / _PREDICTIONS).exists():
+            (away / _PREDICTIONS).replace(folder / _PREDICTIONS)
+        write_report(folder, report)
+        (away / FILE).unlink()
         away.rmdir()
-    opened: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return opened
+    return load_report(folder)
 
 
-def summary_of(report: dict[str, Any]) -> dict[str, Any]:
+def summary_of(report: Report) -> dict[str, object]:
     """What lists show of a report: accuracy on the test items, or on those kept for choosing while
     it is closed.
     """

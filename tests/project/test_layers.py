@@ -18,17 +18,18 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "settings", "config", "log", "progress", "hub", "places"}
+BASE = {"errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
 ALLOWED = {
     "data": BASE,
     "models": BASE,
     "evaluate": BASE,
     "train": BASE | {"data", "models"},
     "select": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault"},
+    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault", "results"},
     "registry": BASE | {"storage"},
-    "vault": {"data", "evaluate"},
-    "export": BASE | {"models", "data", "evaluate", "predict"},
+    "vault": {"evaluate"},
+    "results": {"evaluate", "json_files"},
+    "export": BASE | {"models", "data", "evaluate", "predict", "results"},
     "predict": BASE | {"models", "data", "storage"},
     "storage": BASE,
     "intake": BASE | {"data", "models", "registry", "storage"},
@@ -43,7 +44,9 @@ ALLOWED = {
             "recipes",
             "predict",
             "intake",
+            "evaluate",
             "vault",
+            "results",
             "export",
         }
     ),
@@ -62,6 +65,7 @@ ALLOWED = {
             "select",
             "evaluate",
             "vault",
+            "results",
             "export",
         }
     ),
@@ -70,6 +74,7 @@ ALLOWED = {
     "settings": {"errors"},
     "log": set(),
     "places": set(),
+    "json_files": {"errors"},
     "progress": set(),
     "hub": set(),
     "__main__": {"cli"},

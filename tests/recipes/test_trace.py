@@ -12,7 +12,8 @@ from tl_core.config import RunConfig
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.recipes.trace import FILE, nearest, trace
+from tl_core.recipes.trace import nearest, trace
+from tl_core.results import NEIGHBOURS_FILE
 from tl_core.train.probing import read_inputs
 
 
@@ -76,7 +77,7 @@ def test_neighbours_are_those_of_the_trained_model(tmp_path, tiny, family, recip
         options={"run": "r", "model": str(folder / "model"), "max_length": 24},
     )
     found = trace(config, version, folder, tmp_path / "cache", Progress())
-    with np.load(folder / FILE) as arrays:
+    with np.load(folder / NEIGHBOURS_FILE) as arrays:
         rows, near, alike = arrays["rows"], arrays["near"], arrays["alike"]
     assert found["rows"] == len(rows) == len(version.rows_of("train", "validation", "test"))
     assert np.isin(near, version.rows_of("train")).all()

@@ -17,7 +17,7 @@ from tl_core.config import SETTINGS, RunConfig
 from tl_core.data.small import check_trainable
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
-from tl_core.evaluate.report import rivals
+from tl_core.evaluate.report import migrate, rivals
 from tl_core.registry.runs import ACTIVE, Run, RunStore
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree
@@ -353,7 +353,7 @@ def report(args: argparse.Namespace, output: Output) -> int:
     if args.html:
         from tl_core.evaluate.html import render
 
-        Path(args.html).write_text(render(content), encoding="utf-8")
+        Path(args.html).write_text(render(migrate(content)), encoding="utf-8")
     section = content["test"] or content["validation"]
     scores = [
         f"  {name:18} {part['value']:.3f}  ({part['low']:.3f} to {part['high']:.3f})"
@@ -362,6 +362,6 @@ def report(args: argparse.Namespace, output: Output) -> int:
     ]
     others = [
         f"  without transfer ({name}): {accuracy['value']:.3f}"
-        for name, accuracy in rivals(content).items()
+        for name, accuracy in rivals(migrate(content)).items()
     ]
     return output.show(content, [content["headline"], *scores, *others])

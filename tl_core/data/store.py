@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.schema import MODALITIES, TASKS
 from tl_core.errors import DataError
+from tl_core.json_files import write_json as write_json
 
 if TYPE_CHECKING:
     import datasets
@@ -280,13 +281,3 @@ def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> No
 def write_info(folder: Path, info: VersionInfo) -> None:
     """Write `version.json` last and whole, so that its presence means a complete version."""
     write_json(folder / "version.json", info.as_dict())
-
-
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
-    """Write to a temporary name, sync, rename: a reader sees the old file or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(content, handle, ensure_ascii=False, indent=1, allow_nan=False)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)

@@ -4,13 +4,18 @@ answer to a person.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tl_core.evaluate import metrics
 from tl_core.evaluate.intervals import item_draws, proportion, score
 from tl_core.evaluate.metrics import BINS, Floats, Ints
+from tl_core.evaluate.schema import (
+    ConformalSets,
+    CoveragePoint,
+    ReliabilityBin,
+    Score,
+    Temperature,
+)
 
 _LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
 _STEPS = 60
@@ -19,7 +24,7 @@ SMALLEST = 20  # rows below which no temperature is fitted
 _SHARES = (0.9, 0.95)  # promised coverages of sets of classes
 
 
-def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[dict[str, Any]]:
+def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
     """Stated confidence against how often it is right, in equal-width bins; empty ones are left
     out.
 
@@ -42,7 +47,7 @@ def reliability(truth: Ints, probabilities: Floats, bins: int = BINS) -> list[di
     ]
 
 
-def brier_score(truth: Ints, probabilities: Floats, seed: int = 0) -> dict[str, Any]:
+def brier_score(truth: Ints, probabilities: Floats, seed: int = 0) -> Score:
     """Mean squared distance to the truth, summed over classes (Brier 1950): 0 is perfect, 2 the
     worst.
     """
@@ -85,8 +90,8 @@ def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: 
     said = log_softmax(np.log(np.clip(probabilities, _TINY, None)) / temperature, axis=1)
     right = said[np.arange(len(truth)), truth]
     others = (said[:, known].sum(axis=1) - right) / max(int(known.sum()) - 1, 1)
-    found: Floats = -((1 - doubt) * right + doubt * others)
-    return found
+    loss: Floats = -((1 - doubt) * right + doubt * others)
+    return loss
 
 
 def _loss(truth: Ints, probabilities: Floats, temperature: float) -> float:
@@ -117,7 +122,7 @@ def fit_temperature(truth: Ints, probabilities: Floats) -> float:
 
 def choose_temperature(
     truth: Ints, probabilities: Floats, seed: int = 0, folds: int = 5
-) -> dict[str, Any]:
+) -> Temperature:
     """A temperature for these validation rows, kept only if it helps rows that it was not fitted
     on.
 
@@ -151,7 +156,7 @@ def choose_temperature(
     }
 
 
-def coverage_curve(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
+def coverage_curve(truth: Ints, probabilities: Floats) -> list[CoveragePoint]:
     """Answering only the surest items: threshold, share answered, share of those that are right;
     200 points at most.
     """
@@ -185,20 +190,18 @@ def conformal_level(truth: Ints, probabilities: Floats, share: float) -> float:
     return float(scores[place - 1]) if place <= len(scores) else 1.0
 
 
-def conformal_sets(
-    held_out: tuple[Ints, Floats], test: tuple[Ints, Floats]
-) -> list[dict[str, Any]]:
+def conformal_sets(held_out: tuple[Ints, Floats], test: tuple[Ints, Floats]) -> list[ConformalSets]:
     """For each promised share: the threshold from the held-out rows, and what it gives on the test
     rows.
     """
-    out = []
+    sets: list[ConformalSets] = []
     for share in _SHARES:
         level = conformal_level(*held_out, share)
         truth, probabilities = test
         members = 1 - probabilities <= level
         inside = members[np.arange(len(truth)), truth]
         sizes = members.sum(axis=1)
-        out.append(
+        sets.append(
             {
                 "promised": share,
                 "threshold": level,
@@ -208,4 +211,4 @@ def conformal_sets(
                 "empty": float((sizes == 0).mean()),
             }
         )
-    return out
+    return sets

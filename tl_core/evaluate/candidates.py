@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.compare import compare
+from tl_core.evaluate.schema import (
+    BackbonePair,
+    BackboneRanking,
+    JudgedBackbone,
+    Range,
+    RankedBackbone,
+)
 
 _WORTH = 1.25  # times as fast, before a backbone is preferred to the best one
 _NOTHING = 5e-4  # a lead that would be shown as 0.0 points
-_SCORES = ("logme", "h_score", "knn", "leep", "nce")
+_Other = Literal["logme", "h_score", "knn", "leep", "nce"]
+_SCORES: tuple[_Other, ...] = ("logme", "h_score", "knn", "leep", "nce")
 
 
 def arrange(
-    found: list[dict[str, Any]], right: list[NDArray[np.bool_]], noun: str
-) -> dict[str, Any]:
+    judged: list[JudgedBackbone], right: list[NDArray[np.bool_]], noun: str
+) -> BackboneRanking:
     """The ranking, how far the other scores agree with it, and the sentence that recommends.
 
     Args:
-        found: of each backbone `backbone`, `probe` (with interval), the other scores,
-        `items_per_second`.
+        judged: the backbones in any order.
         right: whether the probe of each has each row right, all on the same rows.
         noun: what the rows are called, in the plural.
 
@@ -32,14 +39,12 @@ def arrange(
         significantly worse if it is clearly faster; and `sentence`.
     """
     order = sorted(
-        range(len(found)),
-        key=lambda i: (-found[i]["probe"]["value"], -found[i]["items_per_second"]),
+        range(len(judged)),
+        key=lambda i: (-judged[i]["probe"]["value"], -judged[i]["items_per_second"]),
     )
-    ranking, correct = (
-        [{**found[i], "name": called(found[i])} for i in order],
-        [right[i] for i in order],
-    )
-    pairs = [
+    ranking: list[RankedBackbone] = [{**judged[i], "name": called(judged[i])} for i in order]
+    correct = [right[i] for i in order]
+    pairs: list[BackbonePair] = [
         {"backbone": other["name"], **compare(correct[0], theirs, noun, ("", ""))}
         for other, theirs in zip(ranking[1:], correct[1:], strict=True)
     ]
@@ -59,15 +64,22 @@ def arrange(
         "recommended_depth": chosen.get("depth", 0),
         "recommended_name": chosen["name"],
         "agreement": {
-            name: _tau([one["probe"]["value"] for one in ranking], [one[name] for one in ranking])
-            for name in _SCORES
-            if len(ranking) > 2 and all(one[name] is not None for one in ranking)
+            name: _tau([one["probe"]["value"] for one in ranking], values)
+            for name, values in _other_scores(ranking).items()
+            if len(ranking) > 2
         },
         "sentence": _sentence(ranking, pairs, chosen),
     }
 
 
-def called(one: dict[str, Any]) -> str:
+def _other_scores(ranking: list[RankedBackbone]) -> dict[str, list[float]]:
+    """By name, those scores that every backbone has, in the order of the ranking."""
+    values = {name: [one[name] for one in ranking] for name in _SCORES}
+    known = {name: [one for one in row if one is not None] for name, row in values.items()}
+    return {name: row for name, row in known.items() if len(row) == len(ranking)}
+
+
+def called(one: JudgedBackbone) -> str:
     """A candidate's name, with its depth where depths are compared."""
     depth, blocks = one.get("depth", 0), one.get("blocks", 0)
     if depth < 0:
@@ -76,17 +88,15 @@ def called(one: dict[str, Any]) -> str:
 
 
 def _tau(first: list[float], second: list[float]) -> float:
-    """Kendall's tau-b: 1 is the same order, -1 the opposite, 0 none."""
-    one, two = (
-        np.sign(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
-        for values in (first, second)
-    )
-    ties = np.sqrt((one != 0).sum() * (two != 0).sum())
-    return float((one * two).sum() / ties) if ties else 0.0
+    """Kendall's tau-b: 1 is the same order, -1 the opposite, 0 none or all values alike."""
+    from scipy.stats import kendalltau
+
+    tau = float(kendalltau(first, second).statistic)
+    return 0.0 if np.isnan(tau) else tau
 
 
 def _sentence(
-    ranking: list[dict[str, Any]], pairs: list[dict[str, Any]], chosen: dict[str, Any]
+    ranking: list[RankedBackbone], pairs: list[BackbonePair], chosen: RankedBackbone
 ) -> str:
     best = ranking[0]
     if not pairs:
@@ -108,16 +118,16 @@ def _sentence(
     )
 
 
-def _times(fast: dict[str, Any], slow: dict[str, Any]) -> str:
+def _times(fast: RankedBackbone, slow: RankedBackbone) -> str:
     return f"{fast['items_per_second'] / slow['items_per_second']:.2g} times"
 
 
-def _price(one: dict[str, Any], other: dict[str, Any]) -> str:
+def _price(one: RankedBackbone, other: RankedBackbone) -> str:
     ratio = other["items_per_second"] / one["items_per_second"]
     if 0.8 < ratio < 1.25:
         return "about as fast"
     return f"{ratio:.2g} times slower" if ratio > 1 else f"{1 / ratio:.2g} times faster"
 
 
-def _span(gap: dict[str, float]) -> str:
+def _span(gap: Range) -> str:
     return f"{100 * gap['low']:.0f} to {100 * gap['high']:.0f}"

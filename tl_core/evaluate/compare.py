@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import lgamma, log
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.intervals import LEVEL
+from tl_core.evaluate.schema import PairedTest
 
 _DRAWS = 2000
 Bools = NDArray[np.bool_]
@@ -32,7 +32,7 @@ def exact_mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
 
 def compare(
     first: Bools, second: Bools, noun: str, names: tuple[str, str], seed: int = 0
-) -> dict[str, Any]:
+) -> PairedTest:
     """The comparison object of the contract, without the run ids.
 
     Args:
@@ -64,7 +64,7 @@ def compare(
     }
 
 
-def agreement(answers: list[NDArray[Any]]) -> NDArray[np.float64]:
+def agreement(answers: list[NDArray[np.generic]]) -> NDArray[np.float64]:
     """Share of items that each two classifiers answer alike, right or wrong (classifiers,
     classifiers).
     """

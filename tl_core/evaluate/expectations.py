@@ -7,13 +7,13 @@ The invariance and directional tests of CheckList (Ribeiro et al., ACL 2020).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tl_core.errors import ConfigError
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.metrics import Floats
+from tl_core.evaluate.schema import CheckedPair, Examination
 
 SAME = "the same answer"
 MORE, LESS = "surer of ", "less sure of "
@@ -55,7 +55,7 @@ def choices(labels: list[str]) -> list[str]:
 
 def examine(
     pairs: list[Expectation], labels: list[str], before: Floats, after: Floats
-) -> dict[str, Any]:
+) -> Examination:
     """Which expectations hold.
 
     Args:
@@ -70,22 +70,22 @@ def examine(
         A direction holds unless its probability moves the other way by more than 0.01, so what is
         sure already need not get surer.
     """
-    rows = []
+    rows: list[CheckedPair] = []
     for pair, one, other in zip(pairs, before, after, strict=True):
         pair.check(labels)
         first, second = int(one.argmax()), int(other.argmax())
         if pair.expected == SAME:
-            asked, held = first, first == second
+            judged, held = first, first == second
         else:
             up = pair.expected.startswith(MORE)
-            asked = labels.index(pair.expected.removeprefix(MORE if up else LESS))
-            held = (other[asked] - one[asked]) * (1 if up else -1) >= -_SLACK
+            judged = labels.index(pair.expected.removeprefix(MORE if up else LESS))
+            held = (other[judged] - one[judged]) * (1 if up else -1) >= -_SLACK
         rows.append(
             {
                 "held": bool(held),
                 "before": labels[first],
                 "after": labels[second],
-                "moved": float(other[asked] - one[asked]),
+                "moved": float(other[judged] - one[judged]),
             }
         )
     return {"held": proportion(int(np.sum([row["held"] for row in rows])), len(rows)), "rows": rows}

@@ -1,29 +1,22 @@
 """The report as one HTML file: no script, no network, none of the user's texts or photos; prints on
 A4.
+
+What is drawn is prepared here; `templates/report.html.j2` says how, and escapes every text.
 """
 
 from __future__ import annotations
 
-from html import escape
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
-from tl_core.evaluate.report import noun_of, rivals
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from tl_core.evaluate.report import Report, noun_of, rivals
+from tl_core.evaluate.schema import ConformalSets, Score, ScoredRows
 from tl_core.evaluate.slices import value_of
 
-_STYLE = """
-body{font:15px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1e2a24}
-h1{font-size:1.5rem;line-height:1.3}
-h2{font-size:1.15rem;margin-top:2rem}
-table{border-collapse:collapse;margin:1rem 0}
-td,th{border:1px solid #dde3dd;padding:.25rem .55rem;text-align:right}
-th:first-child,td:first-child{text-align:left}
-.note{color:#56655d}
-svg{max-width:100%}
-section{break-inside:avoid}
-@page{size:A4;margin:16mm}
-@media print{body{margin:0;max-width:none;font-size:11px}}
-"""
 _ACCENT, _SLATE, _DARK = "#009E73", "#7A8793", "#3E4843"
+_RIGHT, _WRONG = "0,158,115", "213,94,0"  # red, green and blue of the cells of a confusion matrix
 _NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -36,185 +29,275 @@ _NAMES = {
 _MOST_CLASSES = 60
 
 
-def render(report: dict[str, Any]) -> str:
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("tl_core.evaluate"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("report.html.j2")
+
+
+def render(report: Report) -> str:
     """The whole report as a page."""
-    test, noun = report["test"] or report["validation"], noun_of(report.get("modality", ""))
+    section = report["test"] or report["validation"]
+    compared = report.get("against_baseline")
+    page = _template().render(
+        accent=_ACCENT,
+        slate=_SLATE,
+        dark=_DARK,
+        headline=report["headline"],
+        about=_about(report, section),
+        looks=_looks(report),
+        bars=_bars(report, section),
+        compared=compared["sentence"] if compared else "",
+        scores=_scores(section),
+        classes=_classes(section),
+        confusion=_confusion(section),
+        slices=_slices(section),
+        reliability=_reliability(section),
+        promises=[_promise(sets) for sets in section.get("conformal", [])],
+        made_with=_made_with(report),
+    )
+    return page.strip() + "\n"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+def _about(report: Report, section: ScoredRows) -> str:
+    """Data, backbone and items; of a local backbone the last part of its path alone."""
+    noun = noun_of(report.get("modality", ""))
     kind = f"test {noun}" if report["test"] else f"{noun} kept for choosing"
-    made_from = (
-        report["backbone"].rsplit("/", 1)[-1]
-        if report["backbone"].startswith("local:")
-        else report["backbone"]
-    )
-    about = f"{report['dataset']}, {made_from or report['recipe']}, {test['n']:,} {kind}"
-    looks = report.get("test_looks", 1)
-    asked = (
-        f"These test {noun} had judged {looks} run{'s' * (looks != 1)} when this one was through."
-        if report["test"]
-        else "The test score is closed."
-    )
-    parts = [
-        f"<h1>{escape(report['headline'])}</h1><p class=note>{escape(about)}. {asked}</p>",
-        _rivals(report, test),
-        "<h2>Scores</h2>"
-        + _table(
-            ["score", "value", "95 % interval", "method"],
-            [
-                [
-                    _NAMES.get(name, name),
-                    f"{part['value']:.3f}",
-                    f"{part['low']:.3f} to {part['high']:.3f}",
-                    part["method"],
-                ]
-                for name, part in test.items()
-                if isinstance(part, dict) and "value" in part
-            ],
-        ),
-        _classes(test),
-        _confusion(test),
-        _slices(test),
-        _calibration(test),
-        _made_with(report),
-    ]
-    sections = "".join(f"<section>{part}</section>" for part in parts if part)
+    backbone = report["backbone"]
+    made_from = backbone.rsplit("/", 1)[-1] if backbone.startswith("local:") else backbone
+    return f"{report['dataset']}, {made_from or report['recipe']}, {section['n']:,} {kind}"
+
+
+def _looks(report: Report) -> str:
+    if not report["test"]:
+        return "The test score is closed."
+    noun, looks = noun_of(report.get("modality", "")), report.get("test_looks", 1)
     return (
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport"
-        " content='width=device-width'><title>Graft Studio"
-        f" report</title><style>{_STYLE}</style>{sections}</html>\n"
+        f"These test {noun} had judged {looks} run{'s' * (looks != 1)} when this one was through."
     )
 
 
-def _rivals(report: dict[str, Any], judged: dict[str, Any]) -> str:
-    bars = [("this run", judged["accuracy"], _ACCENT)]
-    bars += [
-        (f"without transfer: {name}", accuracy, _SLATE) for name, accuracy in rivals(report).items()
-    ]
-    said = (report.get("against_baseline") or {}).get("sentence", "")
-    return _bars(bars) + (f"<p>{escape(said)}</p>" if said else "")
+@dataclass(frozen=True)
+class Bar:
+    """An accuracy as a bar with a whisker; `value`, `low` and `high` are places from the left."""
+
+    name: str
+    colour: str
+    top: int
+    value: float
+    low: float
+    high: float
+    shown: str
 
 
-def _bars(bars: list[tuple[str, dict[str, Any], str]]) -> str:
-    """Accuracies as bars with whiskers."""
-    rows, left, width = [], 190, 420
-    for place, (name, score, colour) in enumerate(bars):
-        top = 8 + 32 * place
-        value, low, high = (left + width * score[key] for key in ("value", "low", "high"))
-        rows.append(
-            f"<text x={left - 8} y={top + 15} text-anchor=end>{escape(name)}</text><rect x={left}"
-            f" y={top} width={value - left:.1f} height=20 fill='{colour}'/><path d='M{low:.1f}"
-            f" {top + 10}H{high:.1f}M{low:.1f} {top + 5}v10M{high:.1f} {top + 5}v10'"
-            f" stroke='{_DARK}' fill=none /><text x={left + width + 10}"
-            f" y={top + 15}>{100 * score['value']:.0f}</text>"
+@dataclass(frozen=True)
+class Bars:
+    """Bars below each other; they begin at `left`, and their numbers stand at `label`."""
+
+    rows: list[Bar]
+    left: int
+    label: int
+    width: int
+    height: int
+
+
+def _bars(report: Report, section: ScoredRows) -> Bars:
+    """The accuracy of the run and of what there would be without transfer."""
+    left, length, step = 190, 420, 32
+    scores = [("this run", section["accuracy"], _ACCENT)]
+    scores += [(f"without transfer: {name}", one, _SLATE) for name, one in rivals(report).items()]
+    bars = [
+        Bar(
+            name,
+            colour,
+            8 + step * place,
+            left + length * score["value"],
+            left + length * score["low"],
+            left + length * score["high"],
+            f"{100 * score['value']:.0f}",
         )
-    return _svg(
-        left + width + 50, 16 + 32 * len(bars), "Right in 100, with 95 % intervals", "".join(rows)
+        for place, (name, score, colour) in enumerate(scores)
+    ]
+    return Bars(bars, left, left + length + 10, left + length + 50, 16 + step * len(bars))
+
+
+def _scores(section: ScoredRows) -> Table:
+    parts = [(name, part) for name, part in section.items() if isinstance(part, dict)]
+    return Table(
+        ["score", "value", "95 % interval", "method"],
+        [
+            [
+                _NAMES.get(name, name),
+                f"{part['value']:.3f}",
+                f"{part['low']:.3f} to {part['high']:.3f}",
+                part["method"],
+            ]
+            for name, part in parts
+            if "value" in part
+        ],
     )
 
 
-def _classes(test: dict[str, Any]) -> str:
-    return "<h2>Class by class</h2>" + _table(
+def _classes(section: ScoredRows) -> Table:
+    return Table(
         ["class", "items", "found", "right when named", "F1"],
         [
             [
                 row["label"],
                 f"{row['support']:,}",
-                *(_span(row[key]) for key in ("recall", "precision", "f1")),
+                _span(row["recall"]),
+                _span(row["precision"]),
+                _span(row["f1"]),
             ]
-            for row in test["per_class"]
+            for row in section["per_class"]
         ],
     )
 
 
-def _confusion(test: dict[str, Any]) -> str:
-    labels, counts = test["confusion"]["labels"], test["confusion"]["counts"]
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a confusion matrix: its count, and how strongly it is coloured."""
+
+    count: int
+    colour: str
+    strength: float
+
+
+@dataclass(frozen=True)
+class ConfusionTable:
+    """A confusion matrix: a label and its cells in each row."""
+
+    labels: list[str]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def _confusion(section: ScoredRows) -> ConfusionTable | None:
+    """None where there are too many classes to draw it."""
+    labels, counts = section["confusion"]["labels"], section["confusion"]["counts"]
     if len(labels) > _MOST_CLASSES:
-        return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in ["", *labels])
-    body = ""
-    for i, (label, row) in enumerate(zip(labels, counts, strict=True)):
-        cells = "".join(
-            f"<td style='background:rgba({'0,158,115' if i == j else '213,94,0'},"
-            f"{0.55 * count / max(sum(row), 1):.2f})'>{count}</td>"
+        return None
+    rows = [
+        [
+            Cell(count, _RIGHT if i == j else _WRONG, 0.55 * count / max(sum(row), 1))
             for j, count in enumerate(row)
-        )
-        body += f"<tr><td>{escape(label)}</td>{cells}</tr>"
-    return (
-        "<h2>What it confuses</h2><p class=note>Rows: what it is. Columns: what it was called.</p>"
-        f"<table><tr>{head}</tr>{body}</table>"
-    )
+        ]
+        for i, row in enumerate(counts)
+    ]
+    return ConfusionTable(labels, list(zip(labels, rows, strict=True)))
 
 
-def _slices(test: dict[str, Any]) -> str:
-    parts = test.get("slices", [])
+@dataclass(frozen=True)
+class SliceTable:
+    """Kinds of items, with a note where none stands out."""
+
+    note: str
+    table: Table
+
+
+def _slices(section: ScoredRows) -> SliceTable | None:
+    parts = section.get("slices", [])
     if not parts:
-        return ""
+        return None
     weak = [part for part in parts if part["worse"]]
-    note = "" if weak else f"<p>None of {len(parts)} kinds of items stands out beyond chance.</p>"
-    return (
-        "<h2>Kinds of items</h2>"
-        + note
-        + _table(
-            ["kind", "items", "right", "on the rest", "p (Holm)"],
+    table = Table(
+        ["kind", "items", "right", "on the rest", "p (Holm)"],
+        [
             [
-                [
-                    f"{part['by']}: {value_of(part)}",
-                    f"{part['n']:,}",
-                    _span(part["accuracy"]),
-                    f"{part['rest']:.2f}",
-                    f"{part['p_value']:.3f}",
-                ]
-                for part in weak or parts
-            ],
-        )
+                f"{part['by']}: {value_of(part)}",
+                f"{part['n']:,}",
+                _span(part["accuracy"]),
+                f"{part['rest']:.2f}",
+                f"{part['p_value']:.3f}",
+            ]
+            for part in weak or parts
+        ],
     )
+    none_weak = f"None of {len(parts)} kinds of items stands out beyond chance."
+    return SliceTable("" if weak else none_weak, table)
 
 
-def _calibration(test: dict[str, Any]) -> str:
-    bins = test.get("reliability", [])
+@dataclass(frozen=True)
+class Dot:
+    """A bin of confidences: its place, its whisker as a path, and its radius."""
+
+    x: float
+    y: float
+    whisker: str
+    radius: float
+
+
+@dataclass(frozen=True)
+class ReliabilityChart:
+    """Confidence against accuracy in a square, its paths and texts in place."""
+
+    dots: list[Dot]
+    diagonal: str
+    frame: str
+    middle: float
+    below: int
+    beside: float
+    width: int
+    height: int
+
+
+def _reliability(section: ScoredRows) -> ReliabilityChart | None:
+    """None where an older report has no such bins."""
+    bins = section.get("reliability", [])
     if not bins:
-        return ""
-    side, edge = 240, 36
+        return None
+    side, edge, top = 240, 36, 8
 
     def at(x: float, y: float) -> str:
-        return f"{edge + side * x:.1f} {8 + side * (1 - y):.1f}"
+        return f"{edge + side * x:.1f} {top + side * (1 - y):.1f}"
 
-    dots = f"<path d='M{at(0, 0)}L{at(1, 1)}' stroke='{_SLATE}' stroke-dasharray='3 4' fill=none />"
-    for part in bins:
-        x, score = part["confidence"], part["accuracy"]
-        across, up = at(x, score["value"]).split()
-        dots += (
-            f"<path d='M{at(x, score['low'])}L{at(x, score['high'])}' stroke='{_SLATE}' /><circle"
-            f" cx={across} cy={up} r={3 + 6 * (part['n'] / test['n']) ** 0.5:.1f}"
-            f" fill='{_ACCENT}'/>"
+    dots = [
+        Dot(
+            edge + side * part["confidence"],
+            top + side * (1 - part["accuracy"]["value"]),
+            f"M{at(part['confidence'], part['accuracy']['low'])}"
+            f"L{at(part['confidence'], part['accuracy']['high'])}",
+            3 + 6 * (part["n"] / section["n"]) ** 0.5,
         )
-    frame = (
-        f"<path d='M{at(0, 1)}L{at(0, 0)}L{at(1, 0)}' stroke='{_DARK}' fill=none /><text"
-        f" x={edge + side / 2} y={side + 30} text-anchor=middle>how sure it says it is (0 to"
-        f" 1)</text><text transform='translate(14 {8 + side / 2}) rotate(-90)'"
-        " text-anchor=middle>how often it is right</text>"
+        for part in bins
+    ]
+    return ReliabilityChart(
+        dots,
+        diagonal=f"M{at(0, 0)}L{at(1, 1)}",
+        frame=f"M{at(0, 1)}L{at(0, 0)}L{at(1, 0)}",
+        middle=edge + side / 2,
+        below=side + 30,
+        beside=top + side / 2,
+        width=side + 60,
+        height=side + 44,
     )
-    sets = "".join(
-        f"<li>Sets that promise the truth {100 * one['promised']:.0f} times in 100 hold"
-        f" {one['mean_size']:.2f} classes on average and had it {_span(one['covered'])} of the"
-        " time.</li>"
-        for one in test.get("conformal", [])
-    )
+
+
+def _promise(sets: ConformalSets) -> str:
     return (
-        "<h2>Can its confidence be trusted?</h2>"
-        + _svg(side + 60, side + 44, "Confidence against accuracy", frame + dots)
-        + (f"<ul>{sets}</ul>" if sets else "")
+        f"Sets that promise the truth {100 * sets['promised']:.0f} times in 100 hold"
+        f" {sets['mean_size']:.2f} classes on average and had it {_span(sets['covered'])} of the"
+        " time."
     )
 
 
-def _made_with(report: dict[str, Any]) -> str:
-    facts = {
-        **report.get("settings", {}),
-        "data fingerprint": report.get("data", {}).get("fingerprint", ""),
-        **{
-            f"version of {name}": value
-            for name, value in report.get("environment", {}).get("packages", {}).items()
-        },
-    }
-    return "<h2>How it was made</h2>" + _table(
+def _made_with(report: Report) -> Table:
+    facts: dict[str, object] = dict(report.get("settings", {}))
+    if "data" in report:
+        facts["data fingerprint"] = report["data"]["fingerprint"]
+    if "environment" in report:
+        packages = report["environment"]["packages"]
+        facts |= {f"version of {name}": version for name, version in packages.items()}
+    return Table(
         ["setting", "value"],
         [
             [name.replace("_", " "), str(value)]
@@ -224,23 +307,5 @@ def _made_with(report: dict[str, Any]) -> str:
     )
 
 
-def _span(score: dict[str, Any]) -> str:
+def _span(score: Score) -> str:
     return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
-
-
-def _svg(width: float, height: float, title: str, content: str) -> str:
-    return (
-        f"<svg viewBox='0 0 {width} {height}' width={width} height={height} font-size=13 role=img "
-        f"aria-label='{escape(title)}'><title>{escape(title)}</title>{content}</svg>"
-    )
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        "<table><tr>"
-        + "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        + f"</tr>{body}</table>"
-    )

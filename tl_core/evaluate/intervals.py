@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate import metrics
 from tl_core.evaluate.metrics import Floats, Ints
+from tl_core.evaluate.schema import CalibrationScore, Score
 
 LEVEL = 0.95
 _Z = 1.959963984540054  # 97.5 % point of the normal distribution
@@ -27,7 +27,7 @@ def wilson(hits: float, total: int) -> tuple[float, float]:
     return float(max(0.0, (middle - spread) / bottom)), float(min(1.0, (middle + spread) / bottom))
 
 
-def score(value: float, low: float, high: float, method: str) -> dict[str, Any]:
+def score(value: float, low: float, high: float, method: str) -> Score:
     """A score object of the report; the interval is stretched to hold the value itself."""
     return {
         "value": float(value),
@@ -38,7 +38,7 @@ def score(value: float, low: float, high: float, method: str) -> dict[str, Any]:
     }
 
 
-def proportion(hits: float, total: int) -> dict[str, Any]:
+def proportion(hits: float, total: int) -> Score:
     """A proportion with Wilson's interval."""
     low, high = wilson(hits, total)
     return score(hits / total if total else 0.0, low, high, "Wilson")
@@ -67,7 +67,7 @@ def resampled_matrices(matrix: Ints, seed: int, draws: int = _DRAWS) -> Ints:
     return np.stack(rows, axis=1).astype(np.int64)
 
 
-def matrix_score(matrix: Ints, drawn: Ints, function: Callable[[Any], Floats]) -> dict[str, Any]:
+def matrix_score(matrix: Ints, drawn: Ints, function: Callable[[Ints], Floats]) -> Score:
     """A score of the confusion matrix with its bootstrap percentile interval."""
     low, high = np.percentile(function(drawn), [2.5, 97.5])
     return score(float(function(matrix)), low, high, "stratified bootstrap")
@@ -94,7 +94,7 @@ def item_draws(truth: Ints, seed: int, draws: int = _DRAWS) -> list[NDArray[np.i
     ]
 
 
-def log_loss_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
+def log_loss_score(truth: Ints, probabilities: Floats, seed: int) -> Score:
     """Mean log loss with its bootstrap interval."""
     losses = metrics.item_log_loss(truth, probabilities)
     means = np.concatenate([losses[rows].mean(axis=1) for rows in item_draws(truth, seed)])
@@ -102,7 +102,7 @@ def log_loss_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, A
     return score(losses.mean(), low, high, "stratified bootstrap")
 
 
-def ece_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
+def ece_score(truth: Ints, probabilities: Floats, seed: int) -> CalibrationScore:
     """Calibration error with an approximate interval and what a perfectly calibrated model would
     show.
 
@@ -110,14 +110,16 @@ def ece_score(truth: Ints, probabilities: Floats, seed: int) -> dict[str, Any]:
     when each row is right with exactly the stated confidence.
     """
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    found = [
+    drawn = [
         metrics.ece(confidence[row], correct[row])
         for rows in item_draws(truth, seed, 300)
         for row in rows
     ]
     random = np.random.default_rng(seed)
     ideal = [metrics.ece(confidence, random.random(len(truth)) < confidence) for _ in range(200)]
-    low, high = np.percentile(found, [2.5, 97.5])
-    return score(
-        metrics.ece(confidence, correct), low, high, "stratified bootstrap (approximate)"
-    ) | {"expected_if_calibrated": float(np.mean(ideal))}
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    value = metrics.ece(confidence, correct)
+    return {
+        **score(value, low, high, "stratified bootstrap (approximate)"),
+        "expected_if_calibrated": float(np.mean(ideal)),
+    }

@@ -4,13 +4,12 @@ good enough.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate import intervals
 from tl_core.evaluate.compare import exact_mcnemar
+from tl_core.evaluate.schema import Recommendation, Rung, RungScores
 
 _DRAWS = 20_000
 _CELLS = 4_000_000
@@ -45,7 +44,7 @@ def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
     return (1 + beyond) / (1 + done)
 
 
-def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
+def weigh(rungs: list[Rung], correct: dict[str, NDArray[np.bool_]]) -> Recommendation:
     """Rows of the comparison, and the recommendation.
 
     Args:
@@ -64,7 +63,7 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
     best = max(
         rungs, key=lambda rung: (shares[rung["name"]].mean() if count else 0.0, -rung["minutes"])
     )["name"]
-    rows = []
+    rows: list[RungScores] = []
     for rung in rungs:
         right = correct[rung["name"]]
         seeds = right.mean(axis=1) if count else np.zeros(len(right))
@@ -92,14 +91,14 @@ def weigh(rungs: list[dict[str, Any]], correct: dict[str, NDArray[np.bool_]]) ->
     }
 
 
-def advice(found: dict[str, Any], items: int, noun: str) -> str:
+def advice(comparison: Recommendation, items: int, noun: str) -> str:
     """The recommendation in a sentence; its scores are those on `items` kept for choosing, called
     `noun`.
     """
     if not items:
         return f"There are no {noun} to choose by, so the cheapest strategy was kept."
-    rows = {row["name"]: row for row in found["rows"]}
-    best, taken = rows[found["best"]], rows[found["recommended"]]
+    rows = {row["name"]: row for row in comparison["rows"]}
+    best, taken = rows[comparison["best"]], rows[comparison["recommended"]]
     if best is taken:
         return (
             f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)}"
@@ -112,11 +111,11 @@ def advice(found: dict[str, Any], items: int, noun: str) -> str:
     )
 
 
-def _in_100(row: dict[str, Any]) -> str:
+def _in_100(row: RungScores) -> str:
     return f"{100 * row['accuracy']['value']:.0f}"
 
 
-def _minutes(row: dict[str, Any]) -> str:
+def _minutes(row: RungScores) -> str:
     seconds = 60 * row["minutes"]
     if seconds < 1.5:
         return "a second"

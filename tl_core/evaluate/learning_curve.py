@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.metrics import Floats
+from tl_core.evaluate.schema import ClassGain, ClassWish, CurvePoint, Forecast
 
 _DRAWS = 300
 _AHEAD = (2, 4)  # times as many labels that the trend is followed to
@@ -46,7 +45,7 @@ def _laws(sizes: Floats, errors: Floats) -> tuple[Floats, Floats, Floats]:
     return a[rows, best], b[rows, best], grid[best]
 
 
-def follow(sizes: Floats, scores: NDArray[np.float64], seed: int = 0) -> list[dict[str, Any]]:
+def follow(sizes: Floats, scores: NDArray[np.float64], seed: int = 0) -> list[Forecast]:
     """Expected accuracy with two and four times the most labels measured, with its uncertainty.
 
     Args:
@@ -59,8 +58,8 @@ def follow(sizes: Floats, scores: NDArray[np.float64], seed: int = 0) -> list[di
 
     def lead(means: Floats) -> Floats:
         a, b, c = _laws(sizes, 1 - means)
-        found: Floats = np.minimum(1 - (a[:, None] + b[:, None] * targets ** -c[:, None]), 1.0)
-        return found
+        accuracy: Floats = np.minimum(1 - (a[:, None] + b[:, None] * targets ** -c[:, None]), 1.0)
+        return accuracy
 
     drawn = lead(
         np.array(
@@ -101,7 +100,7 @@ def nested(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 def helps_most(
     sizes: Floats, recalls: NDArray[np.float64], shares: Floats, names: list[str]
-) -> dict[str, Any] | None:
+) -> ClassWish | None:
     """The class for which new labels bring most, and how many it takes to find 5 more in 100 of it.
 
     Each class's recall over its own labels follows a power law; what counts is the gain of the
@@ -118,13 +117,13 @@ def helps_most(
     Returns:
         `label`, `more` (labels, two digits) and `gain` of its recall; None without such a class.
     """
-    best: tuple[float, dict[str, Any]] | None = None
+    best: tuple[float, ClassWish] | None = None
     for number, name in enumerate(names):
-        own, found = sizes * shares[number], recalls[:, :, number]
-        step = found[:, -1] - found[:, -2]
+        own, recall = sizes * shares[number], recalls[:, :, number]
+        step = recall[:, -1] - recall[:, -2]
         if len(step) < 2 or step.mean() <= step.std(ddof=1) / np.sqrt(len(step)):
             continue
-        a, b, c = power_law(own, 1 - found.mean(axis=0))
+        a, b, c = power_law(own, 1 - recall.mean(axis=0))
         left = b * own[-1] ** -c - _GAIN  # what may remain above the floor
         more = (b / left) ** (1 / c) - own[-1] if left > 0 and b > 0 else np.inf
         if more <= _MOST * own[-1] and (best is None or shares[number] * _GAIN / more > best[0]):
@@ -137,11 +136,11 @@ def helps_most(
 
 
 def advice(
-    points: list[dict[str, Any]],
-    ahead: list[dict[str, Any]],
-    classes: list[dict[str, Any]],
+    points: list[CurvePoint],
+    ahead: list[Forecast],
+    classes: list[ClassGain],
     noun: str,
-    most: dict[str, Any] | None,
+    most: ClassWish | None,
 ) -> str:
     """What more labels would bring, in words, and where they would help most."""
     now, twice = points[-1]["value"], ahead[0]

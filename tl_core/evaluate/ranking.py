@@ -7,22 +7,19 @@ DeLong's method.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.intervals import proportion, score
 from tl_core.evaluate.metrics import Floats, Ints
+from tl_core.evaluate.schema import ClassRanking, Score, TopK
 
 POINTS = 64  # of a curve that is kept; more cannot be seen
 _Z = 1.959963984540054
 Bools = NDArray[np.bool_]
 
 
-def top_k(
-    truth: Ints, probabilities: Floats, ks: tuple[int, ...] = (1, 2, 3, 5)
-) -> list[dict[str, Any]]:
+def top_k(truth: Ints, probabilities: Floats, ks: tuple[int, ...] = (1, 2, 3, 5)) -> list[TopK]:
     """Share of rows whose class is among the k most likely, for each k below the number of
     classes.
     """
@@ -38,39 +35,39 @@ def top_k(
     ]
 
 
-def rank_classes(truth: Ints, probabilities: Floats, labels: list[str]) -> list[dict[str, Any]]:
+def rank_classes(truth: Ints, probabilities: Floats, labels: list[str]) -> list[ClassRanking]:
     """For each class against the rest: area under the ROC curve, average precision, and both
     curves.
 
     Classes without a row, or with nothing else beside them, have no curve and are left out.
     """
-    out = []
+    classes: list[ClassRanking] = []
     for number, label in enumerate(labels):
         positive = truth == number
         if not positive.any() or positive.all():
             continue
-        found = probabilities[:, number]
-        false_rate, true_rate, precision = _steps(positive, found)
-        out.append(
+        scores = probabilities[:, number]
+        false_rate, true_rate, precision = _steps(positive, scores)
+        classes.append(
             {
                 "label": label,
                 "positives": int(positive.sum()),
-                "auc": auc(positive, found),
-                "average_precision": average_precision(positive, found),
+                "auc": auc(positive, scores),
+                "average_precision": average_precision(positive, scores),
                 "roc": _thin(np.r_[0.0, false_rate], np.r_[0.0, true_rate]),
                 "pr": _thin(np.r_[0.0, true_rate], np.r_[precision[0], precision]),
             }
         )
-    return out
+    return classes
 
 
-def _steps(positive: Bools, found: Floats) -> tuple[Floats, Floats, Floats]:
+def _steps(positive: Bools, scores: Floats) -> tuple[Floats, Floats, Floats]:
     """False and true positive rate and precision when the threshold falls to each value that
     occurs.
     """
-    order = np.argsort(-found, kind="stable")
+    order = np.argsort(-scores, kind="stable")
     last = np.r_[
-        np.flatnonzero(np.diff(found[order])), len(found) - 1
+        np.flatnonzero(np.diff(scores[order])), len(scores) - 1
     ]  # equal values enter together
     hits = np.cumsum(positive[order])[last].astype(np.float64)
     misses = last + 1 - hits
@@ -88,14 +85,14 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
     return [[round(float(a), 4), round(float(b), 4)] for a, b in zip(x, y, strict=True)]
 
 
-def auc(positive: Bools, found: Floats) -> dict[str, Any]:
+def auc(positive: Bools, scores: Floats) -> Score:
     """Area under the ROC curve with DeLong's interval on the logit scale.
 
     The variance is that of DeLong et al. (1988), from mid-ranks as in Sun and Xu (2014); the logit
     keeps the interval within 0 and 1. A perfect or constant score has no variance; its interval is
     Wilson's for the smaller class.
     """
-    first, second = found[positive], found[~positive]
+    first, second = scores[positive], scores[~positive]
     m, n = len(first), len(second)
     everything = _midranks(np.concatenate([first, second]))
     own, other = _midranks(first), _midranks(second)
@@ -109,11 +106,11 @@ def auc(positive: Bools, found: Floats) -> dict[str, Any]:
     return _on_logit(area, float(np.sqrt(variance)) / (area * (1 - area)), "DeLong, logit")
 
 
-def average_precision(positive: Bools, found: Floats) -> dict[str, Any]:
+def average_precision(positive: Bools, scores: Floats) -> Score:
     """Area under the precision-recall curve by steps, with the logit interval of Boyd, Eng and Page
     (2013).
     """
-    _, true_rate, precision = _steps(positive, found)
+    _, true_rate, precision = _steps(positive, scores)
     area = float((np.diff(np.r_[0.0, true_rate]) * precision).sum())
     edge = 0.5 / float(positive.sum())  # nearer to 0 or 1 than half an item the logit says nothing
     if not edge < area < 1 - edge:
@@ -124,7 +121,7 @@ def average_precision(positive: Bools, found: Floats) -> dict[str, Any]:
     )
 
 
-def _on_logit(value: float, spread: float, method: str) -> dict[str, Any]:
+def _on_logit(value: float, spread: float, method: str) -> Score:
     middle = np.log(value / (1 - value))
     ends = np.clip(
         [middle - _Z * spread, middle + _Z * spread], -500, 500

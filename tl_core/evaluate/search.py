@@ -4,13 +4,14 @@ time.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate import intervals
 from tl_core.evaluate.metrics import item_log_loss
+from tl_core.evaluate.schema import BoardRow, Score
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,7 +19,15 @@ QUICK, HALF = 0.25, 0.5  # shares of a whole training in the first and the secon
 _THIRD = 3  # of the first round's candidates one in three goes on to the second
 
 
-def standing(labels: Ints, probabilities: Floats) -> dict[str, Any]:
+class Standing(TypedDict):
+    """Where a training stands on the validation items; `losses` (items,) are of each of them."""
+
+    accuracy: Score
+    losses: Floats
+    log_loss: float
+
+
+def standing(labels: Ints, probabilities: Floats) -> Standing:
     """Accuracy with its interval and log loss of one training on these items.
 
     Args:
@@ -34,7 +43,7 @@ def standing(labels: Ints, probabilities: Floats) -> dict[str, Any]:
     }
 
 
-def leads(one: dict[str, Any], best: dict[str, Any], probe: dict[str, Any]) -> bool:
+def leads(one: Standing, best: Standing, probe: Standing) -> bool:
     """Whether `one` is to be kept instead of `best`: a lower log loss, right at least as often as
     the probe, and, to take the probe's place, clearly better: on few items the surer one would win
     by chance (the rule of one standard error, Breiman et al., 1984).
@@ -46,7 +55,7 @@ def leads(one: dict[str, Any], best: dict[str, Any], probe: dict[str, Any]) -> b
     )
 
 
-def clearly_better(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def clearly_better(one: Standing, other: Standing) -> bool:
     """Whether the mean of the paired differences of the losses is below zero by more than its
     standard error.
     """
@@ -82,7 +91,7 @@ def second_round(count: int) -> int:
     return -(-count // _THIRD) if count > _THIRD else 0
 
 
-def sentence(board: list[dict[str, Any]], minutes: float, noun: str) -> str:
+def sentence(board: list[BoardRow], minutes: float, noun: str) -> str:
     """What the search found, in a sentence for people."""
     best = next(row for row in board if row["state"] == "winner")
     tried = sum(row["part"] > 0 for row in board)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 from tl_core.config import RunConfig
 
@@ -40,8 +39,8 @@ def siblings(configs: dict[str, RunConfig]) -> list[list[str]]:
     """
     groups: dict[str, dict[int, str]] = {}
     for key, config in configs.items():
-        settings: dict[str, Any] = config.settings.as_dict()
-        seed = settings.pop("seed")
+        settings: dict[str, object] = config.settings.as_dict()
+        seed = int(str(settings.pop("seed")))
         same = json.dumps(
             [config.dataset, config.backbone, config.recipe, settings], sort_keys=True, default=str
         )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.intervals import proportion
+from tl_core.evaluate.schema import Slice, SliceValue
 
 SIGNIFICANT = 0.05
 _SMALLEST = 10  # rows below which a slice says nothing
 _PARTS = 4
 _MOST = 12  # values of a column of words that become slices, the commonest first
 Bools = NDArray[np.bool_]
+Fact = NDArray[np.float64] | NDArray[np.str_]  # of each row: numbers or words
 
 
-def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:
+def slices(correct: Bools, facts: dict[str, Fact]) -> list[Slice]:
     """Accuracy of each slice, against all rows outside it.
 
     Args:
@@ -30,16 +30,16 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
         Fisher's exact test adjusted by Holm's method (1979) over all slices, and `worse`:
         significantly below the rest.
     """
-    found = []
+    parts = []
     for name, values in facts.items():
         for about, members in _cut(values):
             if _SMALLEST <= members.sum() <= len(correct) - _SMALLEST:
-                found.append((name, about, members))
-    p_values = holm([_fisher(correct, members) for _, _, members in found])
-    out = []
-    for (name, about, members), p_value in zip(found, p_values, strict=True):
+                parts.append((name, about, members))
+    p_values = holm([_fisher(correct, members) for _, _, members in parts])
+    rows: list[Slice] = []
+    for (name, about, members), p_value in zip(parts, p_values, strict=True):
         inside, rest = correct[members], correct[~members]
-        out.append(
+        rows.append(
             {
                 "by": name,
                 **about,
@@ -50,10 +50,10 @@ def slices(correct: Bools, facts: dict[str, NDArray[Any]]) -> list[dict[str, Any
                 "worse": bool(p_value < SIGNIFICANT and inside.mean() < rest.mean()),
             }
         )
-    return sorted(out, key=lambda part: (not part["worse"], part["by"]))
+    return sorted(rows, key=lambda part: (not part["worse"], part["by"]))
 
 
-def value_of(part: dict[str, Any]) -> str:
+def value_of(part: SliceValue) -> str:
     """What a slice holds, in words: its word, or the range of its numbers."""
     if "value" in part:
         return str(part["value"])
@@ -63,7 +63,7 @@ def value_of(part: dict[str, Any]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _cut(values: NDArray[Any]) -> list[tuple[dict[str, Any], Bools]]:
+def _cut(values: Fact) -> list[tuple[SliceValue, Bools]]:
     """Members of each slice of one fact."""
     if values.dtype.kind in "OUS":
         words, counts = np.unique(values.astype(str), return_counts=True)

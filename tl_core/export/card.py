@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from tl_core.data.preparation import Preparation
-from tl_core.evaluate.report import rivals
+from tl_core.evaluate.report import migrate, rivals
 from tl_core.models.catalogue import read_catalogue
 from tl_core.models.describe import STARTERS
 from tl_core.models.references import parse_reference
@@ -206,7 +206,9 @@ def _table(section: dict[str, Any], of: str) -> str:
 
 def _rivals(report: dict[str, Any]) -> str:
     return (
-        ", ".join(f"{name} {accuracy['value']:.3f}" for name, accuracy in rivals(report).items())
+        ", ".join(
+            f"{name} {accuracy['value']:.3f}" for name, accuracy in rivals(migrate(report)).items()
+        )
         or "not shown"
     )
 

@@ -10,22 +10,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.evaluate import search as halving
-from tl_core.evaluate.report import noun_of
-from tl_core.models.references import read_json
+from tl_core.evaluate.report import Report, noun_of, search_section
 from tl_core.progress import Progress
 from tl_core.recipes import candidates, judging, preflight, trials
 from tl_core.recipes.backbones_at_hand import rank_backbones
 from tl_core.recipes.candidates import Candidate
-from tl_core.recipes.preflight import Estimate
-from tl_core.recipes.searching import FILE, Search, Tried
+from tl_core.recipes.searching import Search, Tried
+from tl_core.results import ESTIMATE, SEARCH, Estimate
 
 _PROBING = 0.15  # share of the budget that may go to each probe but the first
 _CLOSE = 0.9  # share of the time left that a whole training is planned to take
@@ -33,7 +31,7 @@ _CLOSE = 0.9  # share of the time left that a whole training is planned to take
 
 def run(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Report:
     """Search, judge the winner, and say what was tried; the winner's model lands in
     `folder/model`.
     """
@@ -43,7 +41,7 @@ def run(
         folder,
         cache,
         progress,
-        trials.Budget(folder / FILE, 60 * config.settings.budget_minutes),
+        trials.Budget(folder / SEARCH.name, 60 * config.settings.budget_minutes),
     )
     backbones = rank_backbones(search)
     probe_backbones(search, backbones)
@@ -134,9 +132,9 @@ def _estimate(search: Search, candidate: Candidate) -> Estimate | None:
     """
     place = search.folder / "trials" / "estimate"
     place.mkdir(parents=True, exist_ok=True)
-    known = read_json(place / "estimate.json")
+    known = ESTIMATE.find(place)
     if known:
-        return cast(Estimate, known)
+        return known
     own = replace(
         search.config,
         kind="preflight",
@@ -151,7 +149,7 @@ def _estimate(search: Search, candidate: Candidate) -> Estimate | None:
     except UserError as error:
         search.drop(candidate, error)
         return None
-    write_json(place / "estimate.json", estimate)
+    ESTIMATE.write(place, estimate)
     return estimate
 
 
@@ -180,7 +178,7 @@ def _order(tried: list[Tried], pool: list[Candidate]) -> list[Candidate]:
     return [by_name[one.candidate.title] for one in order]
 
 
-def _judge(search: Search) -> dict[str, Any]:
+def _judge(search: Search) -> Report:
     """The report of the winner, with the search beside it."""
     best = search.best
     if best is None:  # only for the type checker: `run` has refused
@@ -202,14 +200,14 @@ def _judge(search: Search) -> dict[str, Any]:
     minutes = search.budget.spent / 60
     sentence = halving.sentence(board, minutes, noun_of(search.version.info.modality))
     report["headline"] = f"{sentence} {report['headline']}"
-    report["search"] = {
-        "sentence": sentence,
-        "board": board,
-        "minutes": minutes,
-        "settings": search.settings.as_dict(),
-        "items": len(search.held),
-        "winner": {"recipe": own.recipe, "backbone": own.backbone, "options": own.options},
-    }
+    report["search"] = search_section(
+        sentence,
+        board,
+        minutes,
+        search.settings.as_dict(),
+        len(search.held),
+        {"recipe": own.recipe, "backbone": own.backbone, "options": own.options},
+    )
     report["timing"]["fit"] = sum(one.seconds for one in search.tried)
     search.tell()
     return report

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from tl_core.config import ProbeSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.intervals import proportion
+from tl_core.evaluate.schema import JudgedBackbone
 from tl_core.models.backbones import Backbone, load_backbone
 from tl_core.models.classifier import load_classifier
 from tl_core.models.depths import KIND
@@ -49,13 +50,26 @@ class Sample:
     cache: Path
 
 
+class Price(TypedDict):
+    """What is known of a backbone, or of one depth of it, before its features are judged."""
+
+    backbone: str
+    depth: int
+    blocks: int
+    leep: float | None
+    nce: float | None
+    parameters: int
+    bytes: int
+    items_per_second: float
+
+
 @dataclass(frozen=True)
 class Judged:
     """Scores and price, as in the report, and what the probe calls each row that it has not seen
     (rows,).
     """
 
-    scores: dict[str, Any]
+    scores: JudgedBackbone
     answers: Ints
 
 
@@ -77,7 +91,7 @@ def judge_backbone(
     refuse_other_modality(backbone, sample.version)
     features = _read(backbone, sample, progress)
     source = None if depths else _source(reference, sample, progress)
-    facts = {
+    price: Price = {
         "backbone": reference,
         "parameters": common.parameters_of(backbone),
         "bytes": sum(path.stat().st_size for path in backbone.folder.glob("*.safetensors")),
@@ -87,15 +101,14 @@ def judge_backbone(
         "leep": None if source is None else scores.leep(source, sample.labels),
         "nce": None if source is None else scores.nce(source, sample.labels),
     }
-    parts = [(facts, features)]
+    parts = [(price, features)]
     if depths and backbone.family != FAMILY:  # word vectors have none
-        parts += _depths(reference, facts, sample, progress)
+        parts += _depths(reference, price, sample, progress)
     for own, some in parts:
         progress.stage(
             f"judging depth {own['depth']}" if depths else "judging", share=0.3 / len(parts)
         )
-        judged = _score(some, sample, progress)
-        yield Judged({**own, **judged.scores}, judged.answers)
+        yield _score(some, own, sample, progress)
 
 
 def _read(backbone: Backbone, sample: Sample, progress: Progress) -> Features:
@@ -105,8 +118,8 @@ def _read(backbone: Backbone, sample: Sample, progress: Progress) -> Features:
 
 
 def _depths(
-    reference: str, facts: dict[str, Any], sample: Sample, progress: Progress
-) -> Iterator[tuple[dict[str, Any], Features]]:
+    reference: str, price: Price, sample: Sample, progress: Progress
+) -> Iterator[tuple[Price, Features]]:
     """Price and features after each block and after all of them; the sample is read once for
     all.
     """
@@ -119,9 +132,9 @@ def _depths(
     )
     features = _read(whole, sample, progress)
 
-    def priced(backbone: Backbone, depth: int) -> dict[str, Any]:
+    def priced(backbone: Backbone, depth: int) -> Price:
         speed = _items_per_second(backbone, sample)
-        return {**facts, "depth": depth, "blocks": whole.model.blocks, "items_per_second": speed}
+        return {**price, "depth": depth, "blocks": whole.model.blocks, "items_per_second": speed}
 
     start = 0
     for number, width in enumerate(whole.model.widths, 1):
@@ -131,8 +144,8 @@ def _depths(
     yield priced(whole, -1), features
 
 
-def _score(features: Features, sample: Sample, progress: Progress) -> Judged:
-    """What features (rows, width) are worth."""
+def _score(features: Features, price: Price, sample: Sample, progress: Progress) -> Judged:
+    """What features (rows, width) are worth at this price."""
     labels, groups = sample.labels, sample.groups
     fit = cross_validate(features, labels, groups, len(sample.names), _SETTINGS, progress)
     answers = np.full(len(labels), -1)
@@ -140,7 +153,8 @@ def _score(features: Features, sample: Sample, progress: Progress) -> Judged:
     near = scores.nearest_answers(
         features, labels, list(folds_of(labels, groups, FOLDS, _SETTINGS.seed))
     )
-    judged = {
+    judged: JudgedBackbone = {
+        **price,
         "probe": proportion(int((answers == labels).sum()), len(labels)),
         "knn": float((near == labels).mean()),
         "logme": scores.logme(features, labels),

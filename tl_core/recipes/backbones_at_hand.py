@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tl_core.errors import UserError
 from tl_core.models.describe import list_backbones
-from tl_core.models.references import read_json
 from tl_core.recipes import rank, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.searching import Search
+from tl_core.results import RANKING, RankedBackbones
 from tl_core.settings import read_settings
 
 _SHARE = 0.2  # of the budget that may go to the ranking
@@ -74,7 +73,7 @@ def _at_hand(search: Search) -> list[str]:
 
 def _rank(
     search: Search, reference: str, number: int, share: float, until: float
-) -> dict[str, Any]:
+) -> RankedBackbones:
     """The ranking of one backbone alone, or what was kept of it before an interruption.
 
     Raises:
@@ -82,7 +81,7 @@ def _rank(
     """
     folder = search.folder / "trials" / f"rank-{number}"
     folder.mkdir(parents=True, exist_ok=True)
-    known: dict[str, Any] = read_json(folder / rank.FILE)
+    known = RANKING.find(folder)
     search.tell(f"Ranking {reference}")
     if known:
         return known

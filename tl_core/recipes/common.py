@@ -7,13 +7,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.evaluate import report
+from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
 from tl_core.models.backbones import Backbone
 from tl_core.models.classifier import Classifier
 from tl_core.models.references import read_json
@@ -70,9 +70,9 @@ class Trained:
     validation_rows: Ints
     validation: Floats
     kind: str
-    settings: dict[str, Any]
+    settings: dict[str, object]
     timing: dict[str, float]
-    facts: dict[str, Any]
+    facts: RecipeFacts
     yardstick: bool = False
     balanced: bool = False
     seed: int = 0
@@ -126,7 +126,7 @@ def predict_rows(
     return np.concatenate(parts)
 
 
-def model_facts(backbone: Backbone, *, trainable: int, total: int, weights: str) -> dict[str, Any]:
+def model_facts(backbone: Backbone, *, trainable: int, total: int, weights: str) -> ModelFacts:
     """The report's `model`: how many weights there are and move, what it is, where it ran, and the
     hash of its weights.
     """
@@ -156,7 +156,7 @@ def label_space(version: DatasetVersion) -> LabelSpace:
 
 def run_yardstick(
     version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
-) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+) -> tuple[Baselines, NDArray[np.bool_]]:
     """The report's `baselines` and which test rows the trained one has right; kept for later runs
     on this version.
     """
@@ -195,7 +195,7 @@ def run_yardstick(
     return scores, correct
 
 
-def majority_baseline(version: DatasetVersion) -> dict[str, Any]:
+def majority_baseline(version: DatasetVersion) -> Baselines:
     """The score of always naming the commonest class, on the test rows and those kept for
     choosing.
     """

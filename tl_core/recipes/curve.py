@@ -7,23 +7,23 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
 from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.common import Ints, SealedVersion
+from tl_core.results import LEARNING_CURVE, LearningCurve
 
-FILE = "curve.json"
 _PARTS = (8, 4, 2, 1)
 _FEWEST = 2  # training rows of each class at the first point
 
@@ -43,7 +43,7 @@ class Grown(SealedVersion):
 
 def follow(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Train as `config` says on growing, nested, stratified parts of the training rows; writes
     `folder/curve.json`.
 
@@ -81,7 +81,7 @@ def follow(
     ahead = learning_curve.follow(
         np.array(sizes, float), right.astype(np.float64), config.settings.seed
     )
-    out = {
+    out: LearningCurve = {
         "points": points,
         "ahead": ahead,
         "classes": classes,
@@ -90,7 +90,7 @@ def follow(
             points, ahead, classes, noun_of(version.info.modality), None
         ),
     }
-    write_json(folder / FILE, out)
+    LEARNING_CURVE.write(folder, out)
     return out
 
 
@@ -112,17 +112,22 @@ def _sizes(version: DatasetVersion) -> list[int]:
     return sizes
 
 
-def _point(size: int, right: NDArray[np.bool_]) -> dict[str, Any]:
+def _point(size: int, right: NDArray[np.bool_]) -> CurvePoint:
     """Accuracy (Wilson) of a training on `size` rows; `right` are its answers (rows,)."""
     accuracy = proportion(int(right.sum()), len(right))
-    return {"rows": float(size), **{key: accuracy[key] for key in ("value", "low", "high")}}
+    return {
+        "rows": float(size),
+        "value": accuracy["value"],
+        "low": accuracy["low"],
+        "high": accuracy["high"],
+    }
 
 
-def _classes(right: NDArray[np.bool_], truth: Ints, names: list[str]) -> list[dict[str, Any]]:
+def _classes(right: NDArray[np.bool_], truth: Ints, names: list[str]) -> list[ClassGain]:
     """Recall of each class and what the last doubling brought, the largest gain first; `right` are
     the answers of all points (rows, points).
     """
-    classes = []
+    classes: list[ClassGain] = []
     for label, name in enumerate(names):
         own = truth == label
         if own.any():

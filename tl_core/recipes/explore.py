@@ -6,25 +6,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.progress import Progress
 from tl_core.recipes.suspects import Read, read_features
+from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.folds import folds_of
 from tl_core.train.linear_probe import cross_validate
 from tl_core.train.logistic import fit_and_judge
 
-FILE = "explore.json"
-MAP = "map.parquet"
 _REPEATS = 5
 _POINTS = 6
 _FEWEST = 2  # labels for each class at the first point
@@ -33,7 +32,7 @@ _MAPPED = 3000  # rows of the map that keeps neighbours together; it takes minut
 
 def explore(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Write `folder/explore.json` and `folder/map.parquet`; test rows are left alone.
 
     Returns:
@@ -50,7 +49,7 @@ def explore(
     growth = _grow(read, version.groups[read.rows], settings, progress)
     sizes, scores, recalls = growth.sizes, growth.scores, growth.recalls
     spread = scores.std(axis=0, ddof=1)
-    points = [
+    points: list[CurvePoint] = [
         {
             "rows": float(count),
             "value": float(mean),
@@ -60,7 +59,7 @@ def explore(
         for count, mean, sd in zip(sizes, scores.mean(axis=0), spread, strict=True)
     ]
     now, before = recalls[:, -1].mean(axis=0), recalls[:, -2].mean(axis=0)
-    classes: list[dict[str, Any]] = [
+    classes: list[ClassGain] = [
         {"label": name, "recall": float(one), "gain": float(one - other)}
         for name, one, other in zip(read.names, now, before, strict=True)
     ]
@@ -69,7 +68,7 @@ def explore(
     most = learning_curve.helps_most(
         sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names
     )
-    out = {
+    out: LearningCurve = {
         "points": points,
         "ahead": ahead,
         "classes": classes,
@@ -80,7 +79,7 @@ def explore(
     }
     progress.stage("Drawing the map", share=0.1)
     _write_map(read, growth.said, version, folder, settings.seed)
-    write_json(folder / FILE, out)
+    EXPLORATION.write(folder, out)
     return out
 
 
@@ -183,4 +182,4 @@ def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, se
             "near_x": near[:, 0],
             "near_y": near[:, 1],
         }
-    ).to_parquet(folder / MAP, index=False)
+    ).to_parquet(folder / MAP_FILE, index=False)

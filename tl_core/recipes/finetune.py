@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor
 
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError
+from tl_core.evaluate.report.schema import SurgeryFacts
 from tl_core.models import language, surgery
 from tl_core.models.references import weights_hash
 from tl_core.progress import Progress
@@ -189,7 +191,7 @@ def _trained(
         facts={
             "parity": proven.parity,
             "temperature": proven.temperature,
-            "surgery": report.as_dict(),
+            "surgery": cast(SurgeryFacts, report.as_dict()),
             "lr_curve": setup.lr_curve,
             "mixture": mixture,
             "training": {

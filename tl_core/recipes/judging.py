@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
-import platform
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
@@ -17,7 +15,10 @@ from tl_core.data.text_facts import SCRIPTS
 from tl_core.evaluate import report
 from tl_core.evaluate.calibration import conformal_sets
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.slices import slices
+from tl_core.evaluate.report import Baselines, Report
+from tl_core.evaluate.report.schema import Timing
+from tl_core.evaluate.schema import PairedTest, ScoredRows
+from tl_core.evaluate.slices import Fact, slices
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Floats, Ints
@@ -39,96 +40,131 @@ def judge(
     folder: Path,
     cache: Path,
     progress: Progress,
-) -> dict[str, Any]:
+) -> Report:
     """Open the test labels, once, after every choice has been made, and give the report.
 
     With `config.sealed` nobody is to see it yet, so it counts as no look; `tl_core.vault` then puts
     it away.
     """
-    clock = common.Clock()
-    space, labels, test = common.label_space(version), version.labels, version.rows_of("test")
+    clock, space = common.Clock(), common.label_space(version)
+    # without validation rows there would be nothing to show instead
+    closed = config.sealed and len(trained.validation_rows) > 0
     progress.stage("Judging on unseen rows", share=0.02)
-    closed = (
-        config.sealed and len(trained.validation_rows) > 0
-    )  # else there would be nothing to show
     progress.log(
         "The test rows are judged now, once, after every choice has been made"
         + ("; the result stays closed until you ask for it." if closed else ".")
     )
-    sections: dict[str, Any] = {
-        "test": report.evaluate_rows(labels[test], trained.test, space.names, "split", trained.seed)
-    }
-    correct = trained.test.argmax(axis=1) == labels[test]
-    sections["test"]["slices"] = slices(correct, slice_facts(version, test))
-    held = trained.validation_rows
-    if len(held):
-        sections["validation"] = report.evaluate_rows(
-            labels[held], trained.validation, space.names, trained.kind, trained.seed
-        )
-        sections["validation"]["slices"] = slices(
-            trained.validation.argmax(axis=1) == labels[held], slice_facts(version, held)
-        )
-        write_predictions(folder / "validation.csv", version, held, trained.validation, space.names)
-        sections["test"]["conformal"] = conformal_sets(
-            (labels[held], trained.validation), (labels[test], trained.test)
-        )
-    write_predictions(folder / "predictions.csv", version, test, trained.test, space.names)
+    test, validation = _scored(version, trained, space.names)
+    _write_answers(folder, version, trained, space.names)
     clock.mark("evaluate")
     baselines, against = common.majority_baseline(version), None
-    for name, found in trained.baselines.items():
-        baselines[name] = {"test": report.baseline_score(labels[test], found.argmax(axis=1))}
+    truth = version.labels[version.rows_of("test")]
+    for name, probabilities in trained.baselines.items():
+        baselines[name] = {"test": report.baseline_score(truth, probabilities.argmax(axis=1))}
     if trained.yardstick:
-        progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
-        baselines, theirs = common.run_yardstick(
-            version, cache, progress, balanced=trained.balanced, seed=trained.seed
-        )
-        against = compare(
-            correct,
-            theirs,
-            report.noun_of(version.info.modality),
-            ("This model", "the one without transfer"),
-        )
+        baselines, against = _without_transfer(version, trained, cache, progress)
         clock.mark("baseline")
-    timing = {
-        name: trained.timing.get(name, 0.0) + seconds for name, seconds in clock.seconds.items()
-    }
-    return build_report(
-        config,
-        version,
-        space,
-        sections,
+    info = version.info
+    return report.build_report(
+        report.Subject(
+            config.dataset, config.backbone, config.recipe, info.modality, space.names, space.lost
+        ),
+        report.data_facts(info.fingerprint, info.splits, info.findings),
+        test,
+        validation,
         baselines,
+        trained.facts,
         settings=trained.settings,
-        timing=timing,
+        timing=_added(clock, trained),
         against_baseline=against,
-        test_looks=0 if closed else count_look(cache.parent, folder.name, version.info.fingerprint),
-        **trained.facts,
+        test_looks=0 if closed else count_look(cache.parent, folder.name, info.fingerprint),
     )
 
 
-def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, NDArray[Any]]:
+def _scored(
+    version: DatasetVersion, trained: common.Trained, names: list[str]
+) -> tuple[ScoredRows, ScoredRows | None]:
+    """The sections `test` and `validation`, the latter where there are such rows."""
+    rows, held, labels = version.rows_of("test"), trained.validation_rows, version.labels
+    test = _section(version, rows, trained.test, names, "split", trained.seed)
+    if not len(held):
+        return test, None
+    test["conformal"] = conformal_sets(
+        (labels[held], trained.validation), (labels[rows], trained.test)
+    )
+    return test, _section(version, held, trained.validation, names, trained.kind, trained.seed)
+
+
+def _section(
+    version: DatasetVersion,
+    rows: Ints,
+    probabilities: Floats,
+    names: list[str],
+    kind: str,
+    seed: int,
+) -> ScoredRows:
+    """Scores and slices of `rows` (rows,) by their probabilities (rows, classes)."""
+    truth = version.labels[rows]
+    section = report.evaluate_rows(truth, probabilities, names, kind, seed)
+    section["slices"] = slices(probabilities.argmax(axis=1) == truth, slice_facts(version, rows))
+    return section
+
+
+def _write_answers(
+    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str]
+) -> None:
+    """Both files of answers, that about validation rows where there are any."""
+    held = trained.validation_rows
+    if len(held):
+        write_predictions(folder / "validation.csv", version, held, trained.validation, names)
+    rows = version.rows_of("test")
+    write_predictions(folder / "predictions.csv", version, rows, trained.test, names)
+
+
+def _without_transfer(
+    version: DatasetVersion, trained: common.Trained, cache: Path, progress: Progress
+) -> tuple[Baselines, PairedTest]:
+    """The baselines, trained now, and the model against the one without transfer."""
+    progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
+    baselines, theirs = common.run_yardstick(
+        version, cache, progress, balanced=trained.balanced, seed=trained.seed
+    )
+    correct = trained.test.argmax(axis=1) == version.labels[version.rows_of("test")]
+    names = ("This model", "the one without transfer")
+    return baselines, compare(correct, theirs, report.noun_of(version.info.modality), names)
+
+
+def _added(clock: common.Clock, trained: common.Trained) -> Timing:
+    """Seconds of the training and of the judging, by part."""
+    return cast(
+        Timing,
+        {name: trained.timing.get(name, 0.0) + more for name, more in clock.seconds.items()},
+    )
+
+
+def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, Fact]:
     """What the rows can be sliced by: derived facts, and the columns that came with them."""
     known = (
         version.facts() if (version.folder / "facts.parquet").is_file() else {}
     )  # older versions have none
-    found: dict[str, NDArray[Any]] = {
+    facts: dict[str, Fact] = {
         title: known[name][rows].astype(np.float64)
         for name, title in _NUMBERS.items()
         if name in known
     }
     if "width" in known:
         width, height = (known[name][rows].astype(np.float64) for name in ("width", "height"))
-        found |= {"size in pixels": width * height, "width to height": width / height}
+        facts |= {"size in pixels": width * height, "width to height": width / height}
     if "script" in known:
-        found["script"] = np.array([*SCRIPTS, ""])[known["script"][rows]]
+        facts["script"] = np.array([*SCRIPTS, ""])[known["script"][rows]]
     table = version.table
     for name in table.column_names:
         if name not in ("image", "text", "name"):
-            found[name] = _column(table.column(name).take(rows).to_pylist())
-    return found
+            facts[name] = _column(table.column(name).take(rows).to_pylist())
+    return facts
 
 
-def _column(cells: list[Any]) -> NDArray[Any]:
+def _column(cells: list[object]) -> Fact:
     """A column as numbers where all of its cells are, else as words."""
     words = ["" if cell is None else str(cell).strip() for cell in cells]
     try:
@@ -165,53 +201,3 @@ def write_predictions(
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(path)
-
-
-def build_report(
-    config: RunConfig,
-    version: DatasetVersion,
-    space: common.LabelSpace,
-    sections: dict[str, Any],
-    baselines: dict[str, Any],
-    **facts: Any,  # noqa: ANN401
-) -> dict[str, Any]:
-    """The report object of the contract; `facts` brings settings, timing, model and what the recipe
-    found.
-    """
-    return {
-        "schema_version": report.SCHEMA_VERSION,
-        "dataset": config.dataset,
-        "backbone": config.backbone,
-        "recipe": config.recipe,
-        "modality": version.info.modality,
-        "labels": space.names,
-        "classes_without_training_rows": space.lost,
-        **sections,
-        "baselines": baselines,
-        "headline": report.headline(
-            sections["test"],
-            version.info.modality,
-            baselines,
-            is_baseline=config.recipe == "baseline",
-        ),
-        "data": {
-            "fingerprint": version.info.fingerprint,
-            "splits": version.info.splits,
-            "findings": version.info.findings,
-        },
-        "environment": environment(),
-        "predictions": "predictions.csv",
-        **facts,
-    }
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, for whoever repeats the run."""
-    from importlib.metadata import version as installed
-
-    names = ("torch", "transformers", "scikit-learn", "datasets", "numpy", "tokenizers", "pillow")
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: installed(name) for name in names},
-    }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,9 @@ from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
-from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.report import Report, ladder_section, noun_of
+from tl_core.evaluate.report.schema import LadderComparison
+from tl_core.evaluate.schema import Rung
 from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import judging, load_training, trials
@@ -43,7 +44,7 @@ class Climbed:
 
 def run(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Report:
     """Climb, judge, recommend; the recommended model lands in `folder/model`."""
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
     failed = {
@@ -56,21 +57,16 @@ def run(
             str(next(iter(failed.values()), {}).get("what", "")),
             "",
         )
-    found = compare(version, climbed)
-    chosen = next(one for one in climbed if one.rung == found["recommended"])
+    comparison = compare(version, climbed)
+    chosen = next(one for one in climbed if one.rung == comparison["recommended"])
     trained = replace(
         chosen.trained,
         yardstick="baseline" not in {one.rung for one in climbed},
         baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}),
     )
     report = judging.judge(config, version, trained, folder, cache, progress)
-    report["headline"] = f"{found['advice']} {report['headline']}"
-    report["ladder"] = {
-        **found,
-        "settings": config.settings.as_dict(),
-        "kept_seed": chosen.seed,
-        "failed": failed,
-    }
+    report["headline"] = f"{comparison['advice']} {report['headline']}"
+    report["ladder"] = ladder_section(comparison, config.settings.as_dict(), chosen.seed, failed)
     report["timing"]["fit"] = sum(one.seconds for one in climbed)
     _keep(chosen, folder)
     return report
@@ -134,7 +130,7 @@ def climb(
     return climbed
 
 
-def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
+def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison:
     """Rows, recommendation and its sentence, by the items kept for choosing alone.
 
     A probe that was cross-validated has said what it makes of each of them before it learnt from
@@ -143,7 +139,8 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
     held = np.array(
         [row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64
     )
-    rungs, correct = [], {}
+    rungs: list[Rung] = []
+    correct = {}
     for name in dict.fromkeys(one.rung for one in climbed):
         own = [one for one in climbed if one.rung == name]
         rungs.append(
@@ -157,11 +154,12 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> dict[str, Any]:
         correct[name] = np.stack(
             [_named(trials.said(one.trained, held)) == version.labels[held] for one in own]
         )
-    found = ladder.weigh(rungs, correct)
+    recommendation = ladder.weigh(rungs, correct)
+    noun = noun_of(version.info.modality)
     return {
-        **found,
+        **recommendation,
         "items": len(held),
-        "advice": ladder.advice(found, len(held), noun_of(version.info.modality)),
+        "advice": ladder.advice(recommendation, len(held), noun),
     }
 
 

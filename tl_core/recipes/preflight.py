@@ -10,7 +10,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import NotRequired, TypedDict
 
 import numpy as np
 import psutil
@@ -24,6 +23,7 @@ from tl_core.models.backbones import load_backbone
 from tl_core.models.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.results import Estimate
 from tl_core.settings import read_settings
 from tl_core.train import memory
 from tl_core.train.batches import EpochBatches
@@ -36,27 +36,6 @@ from tl_core.train.setup import set_up
 _STEPS, _PROBE_ROWS = 6, 64
 READING = 0.3  # a forward pass takes about this share of a whole step
 _START_SECONDS = 15.0  # opening, saving, proving
-
-
-class Estimate(TypedDict):
-    """What a run would take on this machine.
-
-    `memory_bytes` is the highest use so far, libraries included; `cut_off` the share of texts that
-    are cut.
-    """
-
-    minutes: float
-    memory_bytes: int
-    free_bytes: int
-    trainable: int
-    total: int
-    lr_curve: list[dict[str, float]]
-    step_seconds: NotRequired[float]
-    steps_per_epoch: NotRequired[int]
-    steps: NotRequired[int]
-    accumulate: NotRequired[int]
-    cut_off: NotRequired[float]
-    learning_rate: NotRequired[float]
 
 
 def measure(

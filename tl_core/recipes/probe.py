@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ import torch
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
+from tl_core.evaluate.report.schema import Parity
+from tl_core.evaluate.schema import Temperature
 from tl_core.models import depths, heads, joint, language
 from tl_core.models.backbones import Backbone, load_backbone, save_classifier
 from tl_core.models.verify import verify_folder
@@ -146,7 +148,7 @@ def _save_and_prove(
     space: common.LabelSpace,
     folder: Path,
     progress: Progress,
-) -> tuple[Floats, dict[str, Any]]:
+) -> tuple[Floats, Parity]:
     """Fold the head in and save; probabilities of the test rows over all classes, and how far the
     saved folder is from them.
     """
@@ -159,7 +161,8 @@ def _save_and_prove(
     test = space.to_all(probabilities_of_logits(features @ fit.weight.T + fit.bias))
     checked = spread(len(features), CHECK_ROWS)
     inputs = read_inputs(task.version, task.rows["test"][checked])
-    return test, verify_folder(folder / "model", inputs, test[checked][:, space.kept])
+    parity = verify_folder(folder / "model", inputs, test[checked][:, space.kept])
+    return test, cast(Parity, parity)
 
 
 def _pooling(settings: ProbeSettings, modality: str) -> str:
@@ -199,7 +202,7 @@ def _repeat(task: ProbeTask, fitted: FittedProbe, progress: Progress) -> CrossVa
     )
 
 
-def _cool(fit: ProbeFit, labels: Ints, seed: int) -> tuple[ProbeFit, dict[str, Any]]:
+def _cool(fit: ProbeFit, labels: Ints, seed: int) -> tuple[ProbeFit, Temperature]:
     """The head with its temperature put in, if held-out rows gain by one; accuracy cannot
     change.
     """

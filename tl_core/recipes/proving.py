@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
+from tl_core.evaluate.report.schema import Parity
+from tl_core.evaluate.schema import Temperature
 from tl_core.models import heads
 from tl_core.models.backbones import Backbone, save_classifier
 from tl_core.models.classifier import load_classifier
@@ -28,8 +30,8 @@ class Proven:
 
     validation: Floats
     test: Floats
-    temperature: dict[str, Any]
-    parity: dict[str, Any]
+    temperature: Temperature
+    parity: Parity
 
 
 def save_and_prove(
@@ -61,7 +63,7 @@ def save_and_prove(
         validation = sharpen(validation, chosen["temperature"])
         save_classifier(backbone, folder)
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
-    parity = verify_folder(folder, inputs, _probabilities(backbone, inputs))
+    parity = cast(Parity, verify_folder(folder, inputs, _probabilities(backbone, inputs)))
     clock.mark("verify")
     progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
     test = common.predict_rows(load_classifier(folder), version, rows["test"], progress)

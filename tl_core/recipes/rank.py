@@ -9,30 +9,27 @@ and NCE where a backbone brings a classifier of its own. Test rows are left alon
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import BackboneError, DataError, UserError
 from tl_core.evaluate.candidates import arrange
 from tl_core.evaluate.learning_curve import nested
 from tl_core.evaluate.report import noun_of
-from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import common
 from tl_core.recipes.backbone_scores import FOLDS, Judged, Sample, judge_backbone
+from tl_core.results import RANKING, SPEEDS, FailedBackbone, RankedBackbones
 from tl_core.train.folds import folds_of
 
-FILE = "rank.json"
-SPEEDS = "speeds.json"  # in TL_HOME
 ROWS = 1000
 
 
 def rank(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> RankedBackbones:
     """Rank `config.options["backbones"]` on at most `config.options["rows"]` training rows; writes
     `folder/rank.json`.
 
@@ -64,18 +61,18 @@ def rank(
         [one.answers == sample.labels for one in judged],
         noun_of(version.info.modality),
     )
-    out = {"n": len(sample.rows), "failed": failed, **ranking}
-    write_json(folder / FILE, out)
-    _remember(cache.parent / SPEEDS, judged)
+    out: RankedBackbones = {"n": len(sample.rows), "failed": failed, **ranking}
+    RANKING.write(folder, out)
+    _remember(cache.parent, judged)
     return out
 
 
 def _judge_all(
     config: RunConfig, sample: Sample, progress: Progress
-) -> tuple[list[Judged], list[dict[str, Any]]]:
+) -> tuple[list[Judged], list[FailedBackbone]]:
     """Every backbone that could be used, or its depths; and the others, with the error."""
     judged: list[Judged] = []
-    failed: list[dict[str, Any]] = []
+    failed: list[FailedBackbone] = []
     references: list[str] = list(dict.fromkeys(config.options["backbones"]))
     for reference in references:
         part = Part(progress, reference, 1 / len(references))
@@ -88,14 +85,14 @@ def _judge_all(
     return judged, failed
 
 
-def _remember(path: Path, judged: list[Judged]) -> None:
+def _remember(home: Path, judged: list[Judged]) -> None:
     """How fast this machine reads with each backbone, for its card."""
     speeds = {
         one.scores["backbone"]: one.scores["items_per_second"]
         for one in judged
         if not one.scores["depth"]
     }
-    write_json(path, {**read_json(path), **speeds})
+    SPEEDS.write(home, {**(SPEEDS.find(home) or {}), **speeds})
 
 
 def _sample(version: DatasetVersion, most: int, cache: Path) -> Sample:

@@ -7,28 +7,24 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tl_core.config import AutoSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import UserError
 from tl_core.evaluate import search
+from tl_core.evaluate.schema import BoardRow
 from tl_core.models.references import read_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.common import Ints, SealedVersion, Trained
 
-FILE = "search.json"
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0
 _YARDSTICK = {
     "image": 0.012,
     "text": 0.003,
 }  # seconds for each item of the training without transfer
-
-
-BoardRow = dict[str, Any]  # a line of the leaderboard
 
 
 @dataclass
@@ -38,7 +34,7 @@ class Tried:
     candidate: Candidate
     folder: Path
     trained: Trained
-    standing: dict[str, Any]
+    standing: search.Standing
     seconds: float
 
     @property
@@ -108,7 +104,7 @@ class Search:
     def board(self) -> list[BoardRow]:
         """Every training, the leading one first, then what was only ranked or left out."""
         order = sorted(self.tried, key=lambda one: (one is not self.best, one.standing["log_loss"]))
-        rows = [
+        rows: list[BoardRow] = [
             {
                 "title": one.candidate.title,
                 "backbone": one.candidate.backbone,

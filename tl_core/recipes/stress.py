@@ -4,50 +4,27 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
 from tl_core.evaluate.report import noun_of
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
+from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
 from tl_core.train.arrays import Ints
 from tl_core.train.probing import Item, read_inputs, spread
 
-FILE = "stress.json"
 _ROWS = 300  # test items that are tried; each costs 15 to 24 predictions
 _LISTED = 24
 _SERIOUS = 0.05
-
-
-class Worsened(TypedDict):
-    """Accuracy on items that were made worse in one way: its `drop` against the items as they are,
-    the p-value of the exact McNemar test, and rows that were right and are not any more.
-    """
-
-    kind: str
-    severity: int
-    accuracy: Mapping[str, object]
-    drop: float
-    p_value: float
-    flipped: list[int]
-
-
-class Stress(TypedDict):
-    """What `stress.json` holds; `clean` is the accuracy on the same items as they are."""
-
-    n: int
-    clean: Mapping[str, object]
-    rows: list[Worsened]
-    sentence: str
 
 
 class _Questions:
@@ -73,7 +50,9 @@ class _Questions:
         return right
 
 
-def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: Progress) -> Stress:
+def stress(
+    config: RunConfig, version: DatasetVersion, folder: Path, progress: Progress
+) -> Robustness:
     """Try the model in `config.options["model"]` on worsened test items, every kind at every
     severity; writes `folder/stress.json`.
     """
@@ -87,7 +66,7 @@ def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: P
     progress.stage("Asking about worse and worse items", total, share=0.95)
     items = read_inputs(version, rows)
     clean = questions.right(items)
-    worsened: list[Worsened] = []
+    worsened: list[WorsenedItems] = []
     for kind in kinds:
         for severity in SEVERITIES:
             worse = [
@@ -95,19 +74,19 @@ def stress(config: RunConfig, version: DatasetVersion, folder: Path, progress: P
                 for item, row in zip(items, rows, strict=True)
             ]
             worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
-    out: Stress = {
+    out: Robustness = {
         "n": len(rows),
         "clean": proportion(int(clean.sum()), len(rows)),
         "rows": worsened,
         "sentence": _sentence(worsened, noun_of(version.info.modality)),
     }
-    write_json(folder / FILE, out)
+    ROBUSTNESS.write(folder, out)
     return out
 
 
 def _compare(
     kind: str, severity: int, rows: Ints, clean: NDArray[np.bool_], right: NDArray[np.bool_]
-) -> Worsened:
+) -> WorsenedItems:
     return {
         "kind": kind,
         "severity": severity,
@@ -118,7 +97,7 @@ def _compare(
     }
 
 
-def _sentence(worsened: list[Worsened], noun: str) -> str:
+def _sentence(worsened: list[WorsenedItems], noun: str) -> str:
     """What it minds most, counting only drops beyond chance after Bonferroni's correction."""
     real = [
         part for part in worsened if part["p_value"] * len(worsened) < _SERIOUS and part["drop"] > 0

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
 from tl_core.evaluate.report import noun_of
@@ -21,15 +19,15 @@ from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.trace import nearest
+from tl_core.results import LABEL_ERRORS, LabelErrors
 from tl_core.settings import read_settings
+from tl_core.train.arrays import Features, Ints
 from tl_core.train.linear_probe import cross_validate
 from tl_core.train.probing import Reading
 from tl_core.train.refusals import refuse_other_modality
 from tl_core.train.seeds import seed_everything
 
-FILE = "suspects.json"
 _MOST = 2000  # that are listed; a person looks at far fewer
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Read:
     what they are.
     """
 
-    features: Any
+    features: Features
     rows: Ints
     labels: Ints
     names: list[str]
@@ -85,7 +83,7 @@ def read_features(
 
 def look(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> LabelErrors:
     """Suspect rows of the training and validation items, written to `folder/suspects.json`.
 
     The probabilities come from cross-validation of a probe on all of these rows, so each row is
@@ -106,14 +104,14 @@ def look(
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
     fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
-    found = label_issues.find_suspects(given, fit.held_out)
-    listed = found.rows[:_MOST]
+    suspects = label_issues.find_suspects(given, fit.held_out)
+    listed = suspects.rows[:_MOST]
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]
-    out = {
-        "count": len(found.rows),
-        "share": found.share,
+    out: LabelErrors = {
+        "count": len(suspects.rows),
+        "share": suspects.share,
         "looked_at": len(judged),
-        "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
+        "sentence": _sentence(len(suspects.rows), len(judged), noun_of(version.info.modality)),
         "rows": [
             {
                 "row": int(judged[place]),
@@ -124,11 +122,11 @@ def look(
                 "neighbours": [int(row) for row in rows[others]],
             }
             for place, to, gap, others in zip(
-                listed, found.suggested, found.margin, near, strict=False
+                listed, suspects.suggested, suspects.margin, near, strict=False
             )
         ],
     }
-    write_json(folder / FILE, out)
+    LABEL_ERRORS.write(folder, out)
     return out
 
 

@@ -5,29 +5,35 @@ model itself.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.results import NEIGHBOURS_FILE
 from tl_core.settings import read_settings
+from tl_core.train.arrays import Features, Ints
 from tl_core.train.probing import Reading, spread
 
-FILE = "trace.npz"
 NEIGHBOURS = 4
 _MOST = 20_000  # training rows that are searched, evenly spread
 _CHUNK = 1024
-Ints = NDArray[np.int64]
+
+
+class Traced(TypedDict):
+    """The run whose model was looked through, and how many rows were."""
+
+    run: str
+    rows: int
 
 
 def trace(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Traced:
     """Write `folder/trace.npz` for the model in `config.options["model"]`: `rows` (n,), `near` (n,
     4), `alike` (n, 4).
 
@@ -59,11 +65,11 @@ def trace(
     progress.stage("Looking for what is alike", share=0.1)
     rows = np.concatenate(list(splits.values()))
     near, alike = nearest(features, len(train), np.arange(len(rows)))
-    np.savez(folder / FILE, rows=rows, near=train[near], alike=alike)
+    np.savez(folder / NEIGHBOURS_FILE, rows=rows, near=train[near], alike=alike)
     return {"run": config.options["run"], "rows": len(rows)}
 
 
-def nearest(features: Any, count: int, places: Ints) -> tuple[Ints, NDArray[np.float32]]:  # noqa: ANN401
+def nearest(features: Features, count: int, places: Ints) -> tuple[Ints, Features]:
     """Positions and cosines (places, 4) of the nearest among the first `count` rows of `features`,
     never the row itself; fewer than 4 where there are not so many.
     """

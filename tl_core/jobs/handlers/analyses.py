@@ -96,7 +96,7 @@ def trace(
         settings.home_path / "features",
         events,
     )
-    return f"{found['rows']:,} items and what they are like", found
+    return f"{found['rows']:,} items and what they are like", dict(found)
 
 
 def rank(

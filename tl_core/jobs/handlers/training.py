@@ -9,7 +9,9 @@ from typing import Any
 
 from tl_core import vault
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.store import DatasetVersion
+from tl_core.evaluate.report import write_report
+from tl_core.evaluate.report.schema import SearchWinner
 from tl_core.jobs.events import EventLog
 from tl_core.progress import Progress
 from tl_core.registry.database import open_database
@@ -35,13 +37,13 @@ def train(
     report["run_id"] = folder.name
     if config.sealed and "validation" in report:
         report = vault.seal(folder, report)
-    write_json(folder / "report.json", report)
+    write_report(folder, report)
     if "search" in report:  # only now: until there is a report, a resumed run is still a search
         _turn_into(config, report["search"]["winner"], folder, settings)
     return report["headline"], vault.summary_of(report)
 
 
-def _turn_into(config: RunConfig, winner: dict[str, Any], folder: Path, settings: Settings) -> None:
+def _turn_into(config: RunConfig, winner: SearchWinner, folder: Path, settings: Settings) -> None:
     """An automatic search ends as an ordinary run of what it has chosen, to repeat, train further
     and export.
     """

@@ -1,0 +1,89 @@
+"""The sentences of a report, and what the items and the baselines in them are called."""
+
+from __future__ import annotations
+
+from tl_core.evaluate.report.schema import Baselines, Report
+from tl_core.evaluate.schema import Score, ScoredRows
+
+_FEW = 10  # items below which a score is hardly more than an anecdote
+
+
+def rivals(report: Report) -> dict[str, Score]:
+    """Accuracy of each baseline of a report, on the test items or, while these are withheld, on
+    the validation items.
+    """
+    return _scores_on("test" if report["test"] else "validation", report["baselines"])
+
+
+def _scores_on(split: str, baselines: Baselines) -> dict[str, Score]:
+    return {
+        name: scores[split]["accuracy"] for name, scores in baselines.items() if split in scores
+    }
+
+
+def _without_transfer(split: str, baselines: Baselines) -> str:
+    """The strongest baseline in a sentence; the commonest class alone is no training without
+    transfer.
+    """
+    accuracies = _scores_on(split, baselines)
+    if not accuracies:
+        return ""
+    best = max(accuracies, key=lambda name: accuracies[name]["value"])
+    return (
+        f" {'Always naming the commonest class' if best == 'majority' else 'Without transfer'}: "
+        f"{round(100 * accuracies[best]['value'])}."
+    )
+
+
+def noun_of(modality: str) -> str:
+    """What items of a modality are called."""
+    return {"image": "photos", "text": "texts"}.get(modality, "items")
+
+
+def caveat(section: ScoredRows, modality: str, kept: str = "") -> str:
+    """What to add to a score that stands on few items or on one class, else "".
+
+    Args:
+        section: of the report.
+        modality: of the items.
+        kept: what they were kept for, where they are not the test items.
+    """
+    test, noun = ("" if kept else "test "), noun_of(modality)
+    count, added = section.get("n", _FEW), ""
+    if count < _FEW:
+        items = noun if count != 1 else noun[:-1]
+        added = f" Careful: only {count} {test}{items}{kept}, so this is hardly more than chance."
+    judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
+    if len(judged) == 1:
+        added += f" All {test}{noun}{kept} are of one class, {judged[0]!r}, so this says little."
+    return added
+
+
+def _in_100(score: Score) -> tuple[int, int, int]:
+    """Value and ends of a share, times 100."""
+    return round(100 * score["value"]), round(100 * score["low"]), round(100 * score["high"])
+
+
+def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) -> str:
+    """The result in plain words while the test score is withheld."""
+    right, low, high = _in_100(section["accuracy"])
+    doubts = caveat(section, modality, " kept for choosing")
+    return (
+        f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and"
+        f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
+        " The test score is still closed."
+    )
+
+
+def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_baseline: bool) -> str:
+    """The result in plain words, with what is plausible and what there would be without
+    transfer.
+    """
+    right, low, high = _in_100(section["accuracy"])
+    sentence = (
+        f"Right {right} times in 100 on {noun_of(modality)} it had not seen; between {low} and"
+        f" {high} is plausible.{caveat(section, modality)}"
+    )
+    if is_baseline:
+        return sentence + " This is the yardstick, without transfer."
+    return sentence + _without_transfer("test", baselines)

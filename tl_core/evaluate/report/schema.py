@@ -1,0 +1,210 @@
+"""The types of a report and of its sections, as they lie in `report.json`.
+
+A key that older reports lack, or that only some recipes write, is `NotRequired`.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from tl_core.evaluate.schema import (
+    BaselineScores,
+    BoardRow,
+    PairedTest,
+    Recommendation,
+    ScoredRows,
+    Temperature,
+)
+
+Baselines = dict[str, dict[str, BaselineScores]]  # by name, then by split
+
+
+class CrossValidation(TypedDict):
+    """Accuracy over repeated cross-validations with other folds."""
+
+    repeats: int
+    folds: int
+    rows: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+class Timing(TypedDict, total=False):
+    """Seconds of each part of a run."""
+
+    load: float
+    features: float
+    fit: float
+    verify: float
+    predict: float
+    evaluate: float
+    baseline: float
+    whole: float
+    total: float
+
+
+class DataFacts(TypedDict):
+    """Which data were learnt from: rows of each split, and what the import noticed."""
+
+    fingerprint: str
+    splits: dict[str, int]
+    findings: list[dict[str, object]]
+
+
+class Environment(TypedDict):
+    """Versions and machine, for whoever repeats the run."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+
+
+class ModelFacts(TypedDict):
+    """The model that was judged."""
+
+    trainable_parameters: int
+    total_parameters: int
+    family: NotRequired[str]
+    device: NotRequired[str]
+    weights_sha256: NotRequired[str]
+    pretrained_sha256: NotRequired[str]
+    processor: NotRequired[str]
+    notes: NotRequired[list[str]]
+
+
+class Parity(TypedDict):
+    """Largest gap in a probability between the saved model, loaded again, and the one in memory."""
+
+    auto_classes: float
+    pipeline: float | None
+
+
+class LayerGroupFacts(TypedDict):
+    """Layers that lie equally deep: their weights, how many train, how fast, how many decay."""
+
+    name: str
+    depth: int
+    pattern: str
+    parameters: int
+    trainable: int
+    lr_scale: float
+    decayed: int
+
+
+class SurgeryFacts(TypedDict):
+    """What was done to the backbone before it trained."""
+
+    trainable: int
+    total: int
+    groups: list[LayerGroupFacts]
+    reinitialised: list[dict[str, object]]
+    missing: list[str]
+    unexpected: list[str]
+    notes: list[str]
+
+
+class Mixture(TypedDict, total=False):
+    """The share of the fine-tuned state in a mixture with the pretrained one; empty without one."""
+
+    share: float
+    tried: list[dict[str, float]]
+
+
+class TrainingFacts(TypedDict):
+    """How a fine-tuning went, and why it ended."""
+
+    reason: str
+    steps: int
+    planned_steps: int
+    best_step: int
+    history: list[dict[str, float]]
+
+
+class ContrastiveFacts(TypedDict):
+    """The pairs that an encoder was trained on."""
+
+    pairs: int
+    possible: int
+    steps: int
+    planned_steps: int
+    loss: float
+
+
+class RecipeFacts(TypedDict):
+    """What a recipe tells of its training; each writes those that it has."""
+
+    model: NotRequired[ModelFacts]
+    parity: NotRequired[Parity]
+    temperature: NotRequired[Temperature]
+    cross_validation: NotRequired[CrossValidation | None]
+    sweep: NotRequired[list[dict[str, float]]]
+    surgery: NotRequired[SurgeryFacts]
+    lr_curve: NotRequired[list[dict[str, float]]]
+    mixture: NotRequired[Mixture]
+    training: NotRequired[TrainingFacts]
+    class_weights: NotRequired[dict[str, float]]
+    contrastive: NotRequired[ContrastiveFacts]
+    wordings: NotRequired[dict[str, list[str]]]
+
+
+class LadderComparison(Recommendation):
+    """The same with the number of validation items and the recommendation in words."""
+
+    items: int
+    advice: str
+
+
+class LadderSection(LadderComparison):
+    """A report's `ladder`: also its settings, the seed kept, and strategies that came apart."""
+
+    settings: dict[str, object]
+    kept_seed: int
+    failed: dict[str, dict[str, object]]
+
+
+class SearchWinner(TypedDict):
+    """The training that a search has chosen, as a run config writes it."""
+
+    recipe: str
+    backbone: str
+    options: dict[str, object]
+
+
+class SearchSection(TypedDict):
+    """A report's `search`: what an automatic search tried on the validation items."""
+
+    sentence: str
+    board: list[BoardRow]
+    minutes: float
+    settings: dict[str, object]
+    items: int
+    winner: SearchWinner
+
+
+class Report(RecipeFacts):
+    """The content of `report.json`. `test` is None while the test score is withheld."""
+
+    schema_version: int
+    dataset: str
+    backbone: str
+    recipe: str
+    modality: str
+    labels: list[str]
+    classes_without_training_rows: list[str]
+    test: ScoredRows | None
+    validation: NotRequired[ScoredRows]
+    baselines: Baselines
+    headline: str
+    data: DataFacts
+    environment: Environment
+    predictions: str
+    settings: dict[str, object]
+    timing: Timing
+    against_baseline: PairedTest | None
+    test_looks: int
+    sealed: NotRequired[bool]
+    run_id: NotRequired[str]
+    ladder: NotRequired[LadderSection]
+    search: NotRequired[SearchSection]

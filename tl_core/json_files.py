@@ -1,0 +1,40 @@
+"""JSON files of a home: read as one object, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tl_core.errors import StateError
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write to a temporary name, sync, rename: a reader sees the old file or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(content, handle, ensure_ascii=False, indent=1, allow_nan=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """The JSON object in `path`.
+
+    Raises:
+        StateError: when there is no such file, or it holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StateError(
+            f"There is no {path.name} in {path.parent.name!r}.",
+            "What it belongs to has not ended, or it was deleted.",
+            "Wait until it is done, or repeat it.",
+        ) from error
+    except ValueError as error:
+        raise StateError(f"{path.name} cannot be read.", f"{error}.", "Repeat the run.") from error
+    if not isinstance(content, dict):
+        raise StateError(f"{path.name} cannot be read.", "It is no object.", "Repeat the run.")
+    return content

@@ -1,0 +1,208 @@
+"""The files that runs leave beside a report, by name and type: whoever reads one, reads it here.
+
+`LABEL_ERRORS.load(folder)` gives the typed content of `suspects.json` in the folder of a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, NotRequired, TypedDict, TypeVar, cast
+
+from tl_core.evaluate.schema import (
+    BackboneRanking,
+    BoardRow,
+    ClassGain,
+    ClassWish,
+    CurvePoint,
+    Forecast,
+    PairedTest,
+    Score,
+)
+from tl_core.json_files import read_object, write_json
+
+MAP_FILE = "map.parquet"  # of `explore.json`: a row for each item and its place on two maps
+NEIGHBOURS_FILE = "trace.npz"  # arrays rows (n,), near (n, 4) and alike (n, 4)
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class ResultFile(Generic[Content]):
+    """A JSON file of this name in the folder of a run."""
+
+    name: str
+
+    def write(self, folder: Path, content: Content) -> None:
+        """Write it into `folder`, whole or not at all."""
+        write_json(folder / self.name, content)
+
+    def load(self, folder: Path) -> Content:
+        """Its content in `folder`.
+
+        Raises:
+            StateError: when there is none, or it cannot be read.
+        """
+        return cast(Content, read_object(folder / self.name))
+
+    def find(self, folder: Path) -> Content | None:
+        """Its content in `folder`, None where there is none yet.
+
+        Raises:
+            StateError: when it cannot be read.
+        """
+        return self.load(folder) if (folder / self.name).is_file() else None
+
+
+class FailedBackbone(TypedDict):
+    """A backbone that could not be used, and why (`UserError.as_dict`)."""
+
+    backbone: str
+    error: dict[str, str]
+
+
+class RankedBackbones(BackboneRanking):
+    """Backbones ranked on `n` training rows."""
+
+    n: int
+    failed: list[FailedBackbone]
+
+
+class LabelError(TypedDict):
+    """A row whose class is probably wrong, by a model that had not seen it.
+
+    `margin` is the probability of the suggested class minus that of the given one.
+    """
+
+    row: int
+    given: str
+    suggested: str
+    margin: float
+    confidence: float
+    neighbours: list[int]
+
+
+class LabelErrors(TypedDict):
+    """Rows whose class is probably wrong, the most suspect first; `count` may be more of them."""
+
+    count: int
+    share: float
+    looked_at: int
+    sentence: str
+    rows: list[LabelError]
+
+
+class LearningCurve(TypedDict):
+    """Accuracy over growing training sets, and where its trend leads.
+
+    `validation_rows` is that of a trained model's curve, `helps_most` that of a probe's.
+    """
+
+    points: list[CurvePoint]
+    ahead: list[Forecast]
+    classes: list[ClassGain]
+    advice: str
+    helps_most: NotRequired[ClassWish | None]
+    validation_rows: NotRequired[int]
+
+
+class WorsenedItems(TypedDict):
+    """Test items made worse in one way: the drop in accuracy, and rows that are right no more."""
+
+    kind: str
+    severity: int
+    accuracy: Score
+    drop: float
+    p_value: float
+    flipped: list[int]
+
+
+class Robustness(TypedDict):
+    """A trained model on worse versions of `n` test items; `clean` is without them."""
+
+    n: int
+    clean: Score
+    rows: list[WorsenedItems]
+    sentence: str
+
+
+class MemoryUse(TypedDict):
+    """Highest use so far, libraries included, and what is free: of the GPU or of the machine."""
+
+    memory_bytes: int
+    free_bytes: int
+
+
+class Estimate(MemoryUse):
+    """What a run will take, from a few of its own steps; what only fine-tuning has may be missing.
+
+    `cut_off` is the share of texts that are cut.
+    """
+
+    minutes: float
+    trainable: int
+    total: int
+    lr_curve: list[dict[str, float]]
+    step_seconds: NotRequired[float]
+    steps_per_epoch: NotRequired[int]
+    steps: NotRequired[int]
+    accumulate: NotRequired[int]
+    cut_off: NotRequired[float]
+    learning_rate: NotRequired[float]
+
+
+class SearchProgress(TypedDict):
+    """A search that is going on, in seconds; `trying` is empty between two trainings."""
+
+    budget: float
+    spent: float
+    trying: NotRequired[str]
+    board: NotRequired[list[BoardRow]]
+
+
+class TrainingPlan(TypedDict):
+    """What a fine-tuning has settled on before its first step."""
+
+    batch: int
+    accumulate: int
+    bf16: bool
+    lr: float
+    why_bf16: NotRequired[str]
+
+
+class BundleCheck(TypedDict):
+    """One check of a bundle; `largest` is the largest gap in a probability, where there is one."""
+
+    name: str
+    ok: bool
+    detail: str
+    largest: float | None
+
+
+class EightBitFacts(TypedDict):
+    """What 8-bit weights change on `items` items: answers that stay, and the paired comparison."""
+
+    items: int
+    agreement: Score
+    accuracy: PairedTest
+
+
+class ExportedBundle(TypedDict):
+    """A bundle that was written and verified."""
+
+    ok: bool
+    checks: list[BundleCheck]
+    int8: EightBitFacts | None
+    files: list[str]
+    bytes: int
+
+
+RANKING = ResultFile[RankedBackbones]("rank.json")
+LABEL_ERRORS = ResultFile[LabelErrors]("suspects.json")
+EXPLORATION = ResultFile[LearningCurve]("explore.json")
+LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
+ROBUSTNESS = ResultFile[Robustness]("stress.json")
+ESTIMATE = ResultFile[Estimate]("estimate.json")
+SEARCH = ResultFile[SearchProgress]("search.json")
+PLAN = ResultFile[TrainingPlan]("plan.json")
+EXPORT = ResultFile[ExportedBundle]("export.json")
+SPEEDS = ResultFile[dict[str, float]]("speeds.json")  # in TL_HOME: items a second by backbone
