@@ -133,9 +133,7 @@ def _scores(views: dict[str, RunView]) -> None:
 
 def _colour(number: int, part: str, view: RunView) -> str:
     if part:
-        number = (
-            list(view.of(Curve.TRAINING)).index(part) if part in view.of(Curve.TRAINING) else 0
-        )
+        number = list(view.of(Curve.TRAINING)).index(part) if part in view.of(Curve.TRAINING) else 0
     return charts.COLOURS[number % len(charts.COLOURS)]
 
 

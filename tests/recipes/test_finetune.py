@@ -25,7 +25,7 @@ def pictures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "strategy", [name for name, found in STRATEGIES.items() if found.recipe == "finetune"]
+    "strategy", [name for name, one in STRATEGIES.items() if one.recipe == "finetune"]
 )
 @pytest.mark.parametrize(("kind", "family"), (("texts", "bert"), ("pictures", "resnet")))
 def test_trap_12_every_strategy_trains_judges_and_saves(

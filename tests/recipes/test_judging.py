@@ -41,12 +41,12 @@ def run(version, tmp_path, name, backbone, **options):
 def test_slices_come_from_facts_and_columns(tmp_path):
     version = build(with_columns(tmp_path / "t.csv"), tmp_path / "v")
     rows = version.rows_of("test")
-    found = slice_facts(version, rows)
-    assert set(found) == {"length in characters", "length in words", "script", "shop", "price"}
-    assert set(found["shop"]) == {"north", "south"}
-    assert np.isnan(found["price"]).any()
-    assert np.nanmax(found["price"]) <= 6
-    assert found["length in words"].tolist() == [len(text.split()) for text in version.texts(rows)]
+    facts = slice_facts(version, rows)
+    assert set(facts) == {"length in characters", "length in words", "script", "shop", "price"}
+    assert set(facts["shop"]) == {"north", "south"}
+    assert np.isnan(facts["price"]).any()
+    assert np.nanmax(facts["price"]) <= 6
+    assert facts["length in words"].tolist() == [len(text.split()) for text in version.texts(rows)]
 
 
 def test_each_run_is_one_look_however_often_it_is_judged(tmp_path, tiny):

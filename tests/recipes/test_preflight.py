@@ -26,9 +26,11 @@ def test_trap_36_cut_off_texts_are_counted_before_training(tmp_path, tiny, texts
         {"max_length": 8, "batch_size": 8},
     )
     (tmp_path / "run").mkdir()
-    found = measure(config, texts, tmp_path / "run", tmp_path / "cache", Ear())
-    assert found["cut_off"] > 0.5 and found["minutes"] > 0 and found["memory_bytes"] > 10**8
-    assert found["steps"] == 12 * found["steps_per_epoch"]
+    estimate = measure(config, texts, tmp_path / "run", tmp_path / "cache", Ear())
+    assert (
+        estimate["cut_off"] > 0.5 and estimate["minutes"] > 0 and estimate["memory_bytes"] > 10**8
+    )
+    assert estimate["steps"] == 12 * estimate["steps_per_epoch"]
     probe = measure(
         RunConfig(
             "preflight", "local", "d@1", str(texts.folder), f"local:{tiny('bert')}", "probe", {}
@@ -38,4 +40,4 @@ def test_trap_36_cut_off_texts_are_counted_before_training(tmp_path, tiny, texts
         tmp_path / "cache",
         Ear(),
     )
-    assert probe["trainable"] < found["trainable"]
+    assert probe["trainable"] < estimate["trainable"]

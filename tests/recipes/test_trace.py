@@ -23,7 +23,7 @@ def test_the_nearest_are_those_of_a_plain_search():
     places = np.array([3, 59, 20, 41])
     near, alike = nearest(features, 40, places)
     for place, others, cosines in zip(places, near, alike, strict=True):
-        found = [
+        plain = [
             (
                 -float(
                     features[place]
@@ -36,8 +36,8 @@ def test_the_nearest_are_those_of_a_plain_search():
             for other in range(40)
             if other != place
         ]
-        assert [other for _, other in sorted(found)[:4]] == list(others)
-        assert [-value for value, _ in sorted(found)[:4]] == pytest.approx(list(cosines), abs=1e-5)
+        assert [other for _, other in sorted(plain)[:4]] == list(others)
+        assert [-value for value, _ in sorted(plain)[:4]] == pytest.approx(list(cosines), abs=1e-5)
 
 
 def test_two_rows_have_one_neighbour_each():
@@ -76,10 +76,10 @@ def test_neighbours_are_those_of_the_trained_model(tmp_path, tiny, family, recip
         str(version.folder),
         options={"run": "r", "model": str(folder / "model"), "max_length": 24},
     )
-    found = trace(config, version, folder, tmp_path / "cache", Progress())
+    traced = trace(config, version, folder, tmp_path / "cache", Progress())
     with np.load(folder / NEIGHBOURS_FILE) as arrays:
         rows, near, alike = arrays["rows"], arrays["near"], arrays["alike"]
-    assert found["rows"] == len(rows) == len(version.rows_of("train", "validation", "test"))
+    assert traced["rows"] == len(rows) == len(version.rows_of("train", "validation", "test"))
     assert np.isin(near, version.rows_of("train")).all()
     assert not (near == rows[:, None]).any()
     assert (np.diff(alike, axis=1) <= 0).all()

@@ -52,8 +52,8 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
         gradients = []
 
         class Look(trainer.TrainerCallback):
-            def on_pre_optimizer_step(self, *_, found=gradients, model=setup.model, **__):
-                found.append(
+            def on_pre_optimizer_step(self, *_, steps=gradients, model=setup.model, **__):
+                steps.append(
                     torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
                 )
 
@@ -73,7 +73,7 @@ def test_trap_17_the_trainers_scores_are_those_of_a_plain_loop(tmp_path, tiny, t
         job = finetune.make_job(setup, tmp_path / "s")
         (tmp_path / "s" / "checkpoints").mkdir()
         loop = trainer.GraftTrainer(job, Ear())
-        found = loop.evaluate()
+        scores = loop.evaluate()
         labels, hits, losses = setup.held_out.labels, 0, []
         setup.model.eval()
         for place in range(len(labels)):
@@ -83,8 +83,8 @@ def test_trap_17_the_trainers_scores_are_those_of_a_plain_loop(tmp_path, tiny, t
                 logits = setup.model(**batch).logits[0].double()
             hits += int(logits.argmax()) == labels[place]
             losses.append(float(torch.logsumexp(logits, 0) - logits[labels[place]]))
-        assert found["eval_accuracy"] == hits / len(labels)
-        assert found["eval_log_loss"] == pytest.approx(np.mean(losses), abs=1e-5)
+        assert scores["eval_accuracy"] == hits / len(labels)
+        assert scores["eval_log_loss"] == pytest.approx(np.mean(losses), abs=1e-5)
         assert len(probabilities(setup.model, setup.held_out, 7)) == len(labels)
 
 
@@ -121,13 +121,13 @@ def test_patience_ends_a_training_that_gets_clearly_worse_and_keeps_its_good_sta
         schedule="constant",
         clip=0.0,
     )
-    told = report["training"]
+    training = report["training"]
     assert (
-        told["steps"] < told["planned_steps"]
-        and "Clearly worse on the validation rows for 2" in told["reason"]
+        training["steps"] < training["planned_steps"]
+        and "Clearly worse on the validation rows for 2" in training["reason"]
     )
-    kept = next(point for point in told["history"] if point["step"] == told["best_step"])
-    assert told["best_step"] < told["steps"]
+    kept = next(point for point in training["history"] if point["step"] == training["best_step"])
+    assert training["best_step"] < training["steps"]
     assert report["validation"]["accuracy"]["value"] == pytest.approx(kept["accuracy"])
 
 

@@ -21,10 +21,8 @@ from tl_core.recipes.common import Ints, SealedVersion, Trained
 
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0
-_YARDSTICK = {
-    "image": 0.012,
-    "text": 0.003,
-}  # seconds for each item of the training without transfer
+# seconds for each item of the training without transfer
+_YARDSTICK = {"image": 0.012, "text": 0.003}
 
 
 @dataclass

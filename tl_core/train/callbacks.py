@@ -132,7 +132,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         )
 
 
-class Thaw(TrainerCallback):  # type: ignore[misc]
+class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
     """Gradual unfreezing (Howard and Ruder, 2018): the classifier first, the last group at half of
     the training.
     """

@@ -29,7 +29,7 @@ from tl_core.progress import Curve, Progress
 from tl_core.train import checkpoints
 from tl_core.train.arguments import training_arguments
 from tl_core.train.batches import EpochBatches, EpochLoader
-from tl_core.train.callbacks import Average, Guard, Pace, Reporter, Thaw
+from tl_core.train.callbacks import Average, Guard, Pace, Reporter, GradualUnfreezing
 from tl_core.train.examples import Batch
 from tl_core.train.job import Job, Outcome
 from tl_core.train.judging import Best, Scores, probabilities
@@ -85,7 +85,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         job = self.job
         callbacks = [self.reporter, Guard(job.classes, job.plan["lr"]), self.pace]
         if job.settings.gradual:
-            callbacks.append(Thaw(job.model, job.report, job.keeper, self.progress))
+            callbacks.append(GradualUnfreezing(job.model, job.report, job.keeper, self.progress))
         return callbacks
 
     def get_train_dataloader(self) -> EpochLoader:
