@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,9 +37,3 @@ def inputs_of(batch: Batch, device: torch.device) -> tuple[Batch, Tensor]:
     """The model's inputs and the labels of a batch, on a device, without what mixing adds."""
     moved = {name: value.to(device) for name, value in batch.items() if name not in _MIXING}
     return moved, moved.pop("labels")
-
-
-def largest(examples: Examples, lengths: Ints | None, size: int) -> Batch:
-    """A batch of the longest texts, or of any pictures."""
-    places = np.argsort(-lengths) if lengths is not None else np.arange(len(examples))
-    return batch_at(examples, np.resize(places[:size], size))

@@ -30,7 +30,7 @@ from tl_core.train.arrays import Ints
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor
 
-Part = TypeVar("Part")
+Decoded = TypeVar("Decoded")
 
 _ROOM = 1.15  # shorter side of a kept picture over that of what the model sees, for random crops
 _LARGEST = 12e9  # bytes on disk above which pictures are decoded each time instead
@@ -182,8 +182,8 @@ def _folder(
 
 
 def _in_threads(
-    work: Callable[[Ints], Part], count: int, progress: Progress
-) -> Iterator[tuple[Ints, Part]]:
+    work: Callable[[Ints], Decoded], count: int, progress: Progress
+) -> Iterator[tuple[Ints, Decoded]]:
     """Pairs of positions and their result, in order; decoding releases the GIL."""
     parts = [np.arange(start, min(start + _STEP, count)) for start in range(0, count, _STEP)]
     with ThreadPoolExecutor(max_workers=2) as pool:

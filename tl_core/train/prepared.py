@@ -18,7 +18,7 @@ from tl_core.models.depth import HEAD, head_modules
 from tl_core.models.surgery import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.batches import EpochBatches
-from tl_core.train.examples import Batch, Examples, largest
+from tl_core.train.examples import Batch, Examples, batch_at
 from tl_core.train.job import Plan
 from tl_core.train.tokens import TextExamples
 from tl_core.train.weights import class_weights
@@ -64,8 +64,10 @@ class Setup:
         return (self.examples.__getitems__(keys) for keys in cycle(list(order)))
 
     def largest(self, size: int) -> Batch:
-        """A batch of the largest examples."""
-        return largest(self.examples, self.lengths, size)
+        """A batch of the longest texts, or of any pictures; again and again where there are few."""
+        lengths = self.lengths
+        places = np.argsort(-lengths) if lengths is not None else np.arange(len(self.examples))
+        return batch_at(self.examples, np.resize(places[:size], size))
 
     def weights(self) -> torch.Tensor | None:
         """Of the classes, or None where all count alike."""

@@ -29,7 +29,7 @@ from tl_core.progress import Curve, Progress
 from tl_core.train import checkpoints
 from tl_core.train.arguments import training_arguments
 from tl_core.train.batches import EpochBatches, EpochLoader
-from tl_core.train.callbacks import Average, Guard, Pace, Reporter, GradualUnfreezing
+from tl_core.train.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
 from tl_core.train.examples import Batch
 from tl_core.train.job import Job, Outcome
 from tl_core.train.judging import Best, Scores, probabilities
