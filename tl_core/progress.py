@@ -2,7 +2,38 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
+
+
+class Curve(StrEnum):
+    """The curves that work may draw: their keys among the events."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    LEARNING_RATE = "learning_rate"
+    PENALTY = "penalty"
+    BEST = "best"
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return _LABELS[self]
+
+
+LEARNING = "Learning now: "
+_LABELS = {
+    Curve.TRAINING: "training",
+    Curve.VALIDATION: "validation",
+    Curve.LEARNING_RATE: "learning rate",
+    Curve.PENALTY: "choosing C",
+    Curve.BEST: "best so far",
+}
+
+
+def learning_label(groups: list[str], part: str = "") -> str:
+    """What people read about the groups of layers that move."""
+    return (f"{part}: " if part else "") + LEARNING + ", ".join(groups)
 
 
 class Progress:
@@ -21,8 +52,16 @@ class Progress:
     def log(self, text: str) -> None:
         """One line for people."""
 
-    def curve(self, name: str, **values: float) -> None:
+    def curve(self, curve: Curve, **values: float) -> None:
         """One point of a curve, such as the loss at one strength of the penalty."""
+        self.point(curve, values)
+
+    def point(self, curve: Curve, values: dict[str, float], part: str = "") -> None:
+        """The same; `part` names the training that it belongs to, where a job has several."""
+
+    def learning(self, groups: list[str], part: str = "") -> None:
+        """The groups of layers that move from now on."""
+        self.log(learning_label(groups, part))
 
     def warn(self, finding: dict[str, Any]) -> None:
         """A finding that only training could make."""
@@ -49,8 +88,11 @@ class Part(Progress):
     def log(self, text: str) -> None:
         self._whole.log(f"{self._name}: {text}")
 
-    def curve(self, name: str, **values: float) -> None:
-        self._whole.curve(f"{name} | {self._name}", **values)
+    def point(self, curve: Curve, values: dict[str, float], part: str = "") -> None:
+        self._whole.point(curve, values, self._named(part))
+
+    def learning(self, groups: list[str], part: str = "") -> None:
+        self._whole.learning(groups, self._named(part))
 
     def warn(self, finding: dict[str, Any]) -> None:
         if self._first:  # all of them find the same about the same texts
@@ -58,3 +100,6 @@ class Part(Progress):
 
     def should_stop(self) -> bool:
         return self._whole.should_stop()
+
+    def _named(self, inner: str) -> str:
+        return f"{inner} | {self._name}" if inner else self._name

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.components import charts
 from pages.components.words import label, size
 from tl_core.jobs.events import RunView
+from tl_core.progress import Curve
 
 _MOST = 400  # points of one curve
 Point = dict[str, Any]  # a number by each name of the curve, and lists of them for GPUs
@@ -20,7 +21,7 @@ Curves = dict[str, list[Point]]
 
 def show(view: RunView, others: dict[str, RunView]) -> None:
     """All curves of a fine-tuning; `others` are laid over the first two, by name."""
-    training, held = _parts(view, "training"), _parts(view, "validation")
+    training, held = view.of(Curve.TRAINING), view.of(Curve.VALIDATION)
     if not training:
         return
     _tiles(training, held)
@@ -47,15 +48,6 @@ def show(view: RunView, others: dict[str, RunView]) -> None:
                 _line({"": last}, name, f"curve_{name}")
 
 
-def _parts(view: RunView, kind: str) -> Curves:
-    """Curves of one kind; a ladder has one for each strategy and seed."""
-    return {
-        name.partition(" | ")[2]: points
-        for name, points in view.curves.items()
-        if name == kind or name.startswith(f"{kind} | ")
-    }
-
-
 def _tiles(training: Curves, held: Curves) -> None:
     name = list(training)[-1]
     points, judged = training[name], held.get(name, [])
@@ -80,17 +72,21 @@ def _thin(points: list[Point]) -> list[Point]:
 def _loss(views: dict[str, RunView]) -> None:
     figure = go.Figure()
     for number, (run, view) in enumerate(views.items()):
-        for kind, key, dash in (("training", "loss", "solid"), ("validation", "log_loss", "dot")):
-            for part, points in _parts(view, kind).items():
+        for curve, key, dash in (
+            (Curve.TRAINING, "loss", "solid"),
+            (Curve.VALIDATION, "log_loss", "dot"),
+        ):
+            for part, points in view.of(curve).items():
                 points = _thin(points)
                 figure.add_scatter(
                     x=[p["epoch"] for p in points],
                     y=[p[key] for p in points],
-                    mode="lines" if kind == "training" else "lines+markers",
+                    mode="lines" if curve == Curve.TRAINING else "lines+markers",
                     name=label(
                         " ".join(
                             filter(
-                                None, (run, part, "train" if kind == "training" else "validation")
+                                None,
+                                (run, part, "train" if curve == Curve.TRAINING else "validation"),
                             )
                         )
                     ),
@@ -105,7 +101,7 @@ def _loss(views: dict[str, RunView]) -> None:
 def _scores(views: dict[str, RunView]) -> None:
     figure = go.Figure()
     for number, (run, view) in enumerate(views.items()):
-        for part, points in _parts(view, "validation").items():
+        for part, points in view.of(Curve.VALIDATION).items():
             for key, name, dash in (
                 ("accuracy", "accuracy (%)", "solid"),
                 ("macro_f1", "macro F1 (%)", "dot"),
@@ -127,7 +123,7 @@ def _scores(views: dict[str, RunView]) -> None:
         (
             point["epoch"]
             for view in views.values()
-            for points in _parts(view, "training").values()
+            for points in view.of(Curve.TRAINING).values()
             for point in points[-1:]
         ),
         default=0.0,
@@ -138,9 +134,7 @@ def _scores(views: dict[str, RunView]) -> None:
 
 def _colour(number: int, part: str, view: RunView) -> str:
     if part:
-        number = (
-            list(_parts(view, "training")).index(part) if part in _parts(view, "training") else 0
-        )
+        number = list(view.of(Curve.TRAINING)).index(part) if part in view.of(Curve.TRAINING) else 0
     return charts.COLOURS[number % len(charts.COLOURS)]
 
 

@@ -21,6 +21,7 @@ from pages.components.words import duration, plain, size
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
+from tl_core.progress import Curve
 from tl_core.registry.runs import ACTIVE, Run
 
 STOPPABLE = ("finetune", "ladder", "auto")
@@ -172,7 +173,7 @@ def show_progress(run: Run, view: RunView) -> None:
                 "Stop now and keep the best",
                 on_click=stop,
                 icon=":material/flag:",
-                disabled=run.stop_requested or run.cancel_requested or not view.curves,
+                disabled=run.stop_requested or run.cancel_requested or not view.has_curves,
             )
         st.button(
             "Cancel",
@@ -203,10 +204,10 @@ def show_curves(run: Run, view: RunView) -> None:
         search_board.now(run.folder)
     if run.recipe in (*STOPPABLE, "contrastive"):
         curves.show(view, others_of(run))
-    if tried := view.curves.get("learning rate"):
+    if tried := view.curves.get(Curve.LEARNING_RATE):
         st.markdown("**Learning rate test**")
         charts.lr_curve(tried, taken_rate(run, tried), "lr_tried")
-    if (points := view.curves.get("choosing C")) and run.recipe == "probe":
+    if (points := view.curves.get(Curve.PENALTY)) and run.recipe == "probe":
         st.markdown("**Regularisation of the classifier**")
         charts.sweep(points, "sweep")
 

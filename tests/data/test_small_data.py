@@ -17,7 +17,7 @@ from tl_core.errors import DataError
 from tl_core.evaluate import report
 from tl_core.progress import Progress
 from tl_core.recipes import curve, explore, preflight, rank, run_recipe, suspects
-from tl_core.train.linear_probe import folds_of
+from tl_core.train.folds import folds_of
 from tl_core.train.yardstick import text_features
 
 WORDS = ("parcel", "refund", "invoice", "garden", "winter", "bottle", "engine", "letter")

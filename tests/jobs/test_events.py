@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tl_core.errors import Cancelled
 from tl_core.jobs.events import EventLog, RunView, read_events
+from tl_core.progress import Curve, Part
 
 
 class Clock:
@@ -87,7 +90,7 @@ def test_a_resumed_training_goes_on_from_its_checkpoint_not_beside_itself(tmp_pa
     for step, loss in ((1, 0.9), (2, 0.8), (3, 0.7), (4, 0.6)):
         log.curve("training", step=step, loss=loss)
     log.curve("validation", step=4, accuracy=0.5)
-    log.curve("choosing C", c=1.0, log_loss=0.3)
+    log.curve(Curve.PENALTY, c=1.0, log_loss=0.3)
     log.curve("training", step=3, loss=0.75)  # after a kill
     assert [(point["step"], point["loss"]) for point in view_of(tmp_path).curves["training"]] == [
         (1, 0.9),
@@ -96,7 +99,7 @@ def test_a_resumed_training_goes_on_from_its_checkpoint_not_beside_itself(tmp_pa
     ]
     assert (
         len(view_of(tmp_path).curves["validation"])
-        == len(view_of(tmp_path).curves["choosing C"])
+        == len(view_of(tmp_path).curves[Curve.PENALTY])
         == 1
     )
 
@@ -138,6 +141,48 @@ def test_cancelling_is_felt_at_the_next_batch(tmp_path, opened):
     log.cancelled.set()
     with pytest.raises(Cancelled):
         log.batch(1, 2)
+
+
+def test_parts_of_a_job_have_curves_and_layers_of_their_own(tmp_path, opened):
+    log = opened(tmp_path)
+    part = Part(log, "LoRA, seed 0", 0.5)
+    log.curve(Curve.TRAINING, step=1, loss=0.9)
+    part.curve(Curve.TRAINING, step=1, loss=0.8)
+    part.learning(["classifier", "block 2"])
+    view = view_of(tmp_path)
+    assert view.of(Curve.TRAINING) == {
+        "": [{"step": 1, "loss": 0.9}],
+        "LoRA, seed 0": [{"step": 1, "loss": 0.8}],
+    }
+    assert view.has_curves and view.curves == {Curve.TRAINING: [{"step": 1, "loss": 0.9}]}
+    assert view.learning == "classifier, block 2"
+    assert view.logs == ["LoRA, seed 0: Learning now: classifier, block 2"]
+    (event,) = (one for one in read_events(tmp_path)[0] if one["type"] == "learning")
+    assert event["groups"] == ["classifier", "block 2"] and event["part"] == "LoRA, seed 0"
+
+
+def test_events_of_earlier_versions_are_read(tmp_path):
+    """They named curves by their labels, with the part behind a bar."""
+    points = (
+        ("training | LoRA, seed 0", 1),
+        ("learning rate", 2),
+        ("choosing C", 3),
+        ("best so far", 4),
+        ("unknown", 5),
+    )
+    (tmp_path / "events.jsonl").write_text(
+        "".join(
+            json.dumps({"t": 1, "type": "curve", "name": name, "values": {"x": x}}) + "\n"
+            for name, x in points
+        )
+    )
+    view = view_of(tmp_path)
+    assert view.part_curves == {Curve.TRAINING: {"LoRA, seed 0": [{"x": 1}]}}
+    assert view.curves == {
+        Curve.LEARNING_RATE: [{"x": 2}],
+        Curve.PENALTY: [{"x": 3}],
+        Curve.BEST: [{"x": 4}],
+    }
 
 
 def test_what_learns_what_the_machine_does_and_broken_numbers_arrive(tmp_path):

@@ -120,7 +120,7 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypa
         opened.append(options.get("pooling", "auto"))
         return load_backbone(*arguments, **options)
 
-    monkeypatch.setattr("tl_core.recipes.rank.load_backbone", counted)
+    monkeypatch.setattr("tl_core.recipes.backbone_scores.load_backbone", counted)
     version = build(write_pictures(tmp_path / "p", each=20), tmp_path / "v")
     (tmp_path / "run").mkdir()
     found = rank(

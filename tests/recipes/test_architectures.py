@@ -92,10 +92,12 @@ def test_it_is_probed_tuned_saved_and_says_the_same_again(network, version, tmp_
         if recipe == "finetune":
             assert report["training"]["steps"] >= 2
         rows = version.rows_of("test")
-        found = load_classifier(folder / "model").probabilities(read_inputs(version, rows))
+        probabilities = load_classifier(folder / "model").probabilities(read_inputs(version, rows))
         lines = (folder / "predictions.csv").read_text().splitlines()[1:]
         np.testing.assert_allclose(
-            found, [[float(cell) for cell in line.split(",")[5:]] for line in lines], atol=1e-4
+            probabilities,
+            [[float(cell) for cell in line.split(",")[5:]] for line in lines],
+            atol=1e-4,
         )
         config = json.loads((folder / "model" / "config.json").read_text())
         assert (

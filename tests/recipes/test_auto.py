@@ -18,7 +18,7 @@ from tl_core.errors import ConfigError, DataError, TrainingError
 from tl_core.evaluate import search
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
-from tl_core.recipes import auto, candidates, run_recipe, searching, trials
+from tl_core.recipes import backbones_at_hand, candidates, run_recipe, searching, trials
 
 MINUTES = 0.35
 
@@ -58,10 +58,10 @@ def test_the_winner_is_an_ordinary_run_with_its_search_beside_it(version, tiny, 
         time.monotonic() - started < 66 * MINUTES + 15
     )  # imports of a first test are no part of it
     json.dumps(report, allow_nan=False)
-    found = report["search"]
-    board = {row["title"]: row for row in found["board"]}
+    section = report["search"]
+    board = {row["title"]: row for row in section["board"]}
     assert board["Probe"]["probe"] and board["Fine-tune from a probe (LP-FT)"]["minutes"] > 0
-    winner = found["board"][0]
+    winner = section["board"][0]
     assert winner["state"] == "winner" and winner["log_loss"] <= board["Probe"]["log_loss"]
     assert (report["recipe"], report["backbone"]) == (winner["recipe"], winner["backbone"])
     assert report["validation"]["accuracy"]["value"] == pytest.approx(
@@ -74,13 +74,13 @@ def test_the_winner_is_an_ordinary_run_with_its_search_beside_it(version, tiny, 
         "local",
         "d@1",
         str(version.folder),
-        found["winner"]["backbone"],
-        found["winner"]["recipe"],
-        found["winner"]["options"],
+        section["winner"]["backbone"],
+        section["winner"]["recipe"],
+        section["winner"]["options"],
     )  # its settings train it again
     assert not list((tmp_path / "run" / "trials").glob("*/model/*"))
-    told = json.loads((tmp_path / "run" / "search.json").read_text())
-    assert told["spent"] < 66 * MINUTES and told["board"][0]["state"] == "winner"
+    progress = json.loads((tmp_path / "run" / "search.json").read_text())
+    assert progress["spent"] < 66 * MINUTES and progress["board"][0]["state"] == "winner"
 
 
 def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
@@ -89,7 +89,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(searching, "_YARDSTICK", {"image": 0.0, "text": 0.0})
     monkeypatch.setattr(
-        auto,
+        backbones_at_hand,
         "list_backbones",
         lambda settings: [
             {"reference": name, "modality": "image", "problem": ""}
@@ -97,10 +97,10 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
         ],
     )
     version = build(write_pictures(tmp_path / "p", each=24), tmp_path / "v")
-    found = searched(version, tmp_path, "", budget_minutes=0.4)["search"]
-    ranked = [row for row in found["board"] if row["state"] == "ranked"]
+    section = searched(version, tmp_path, "", budget_minutes=0.4)["search"]
+    ranked = [row for row in section["board"] if row["state"] == "ranked"]
     assert {row["backbone"] for row in ranked} == {"starter:image-small", "local:small"}
-    assert sum(row["part"] > 0 and row["recipe"] == "finetune" for row in found["board"]) >= 1
+    assert sum(row["part"] > 0 and row["recipe"] == "finetune" for row in section["board"]) >= 1
 
 
 def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ def test_every_number_of_candidates_ends_in_a_whole_training(
     monkeypatch.setattr(
         candidates,
         "tuned",
-        lambda *told: [one for one in real(*told) if one.recipe == "finetune"][:count],
+        lambda *arguments: [one for one in real(*arguments) if one.recipe == "finetune"][:count],
     )
     monkeypatch.setattr(search, "first_round", lambda ratio, candidates: count)
     board = searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=60.0)["search"][
@@ -222,9 +222,9 @@ def test_a_standing_is_accuracy_and_log_loss_and_what_was_not_said_is_wrong():
         np.array([0, 1, 1]),
         np.array([[0.8, 0.2], [0.4, 0.6], [np.nan, np.nan]]),
     )
-    found = search.standing(labels, probabilities)
-    assert found["accuracy"]["value"] == pytest.approx(2 / 3)
-    assert found["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6) + np.log(0.5)) / 3)
+    standing = search.standing(labels, probabilities)
+    assert standing["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert standing["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6) + np.log(0.5)) / 3)
 
 
 def stands(accuracy, log_loss):

@@ -41,9 +41,9 @@ def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(
         seen.append(self)
 
     monkeypatch.setattr(curve.Grown, "__init__", spy)
-    found = go(version, tmp_path / "run", f"local:{tiny('resnet')}")
+    result = go(version, tmp_path / "run", f"local:{tiny('resnet')}")
     train = version.rows_of("train")
-    assert [point["rows"] for point in found["points"]] == [
+    assert [point["rows"] for point in result["points"]] == [
         len(train) // part for part in (8, 4, 2, 1)
     ]
     parts = [set(one.rows_of("train")) for one in seen]
@@ -53,29 +53,29 @@ def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(
     assert all((one.labels[version.rows_of("test")] == -1).all() for one in seen)
     counts = [np.bincount(version.labels[sorted(part)], minlength=3) for part in parts]
     assert all(count.max() - count.min() <= 2 for count in counts)
-    assert json.loads((tmp_path / "run" / "curve.json").read_text()) == found
+    assert json.loads((tmp_path / "run" / "curve.json").read_text()) == result
     assert not list((tmp_path / "run").glob("part-*/model"))
     seen.clear()
     (tmp_path / "run" / f"part-{len(train) // 2}" / "right.npy").unlink()
     assert (
-        go(version, tmp_path / "run", f"local:{tiny('resnet')}") == found
+        go(version, tmp_path / "run", f"local:{tiny('resnet')}") == result
     )  # resumed: only what is missing
     assert [len(one.rows_of("train")) for one in seen] == [len(train) // 2]
 
 
 def test_test_labels_take_no_part(tmp_path, tiny, version):
-    found = [
+    both = [
         go(one, tmp_path / name, f"local:{tiny('resnet')}", "probe", selection="validation")
         for one, name in ((version, "a"), (Poisoned(version.folder), "b"))
     ]
-    assert found[0] == found[1]
+    assert both[0] == both[1]
 
 
 def test_a_cross_validated_probe_is_judged_on_the_validation_rows_alone(tmp_path, tiny, version):
-    found = go(
+    result = go(
         version, tmp_path / "run", f"local:{tiny('resnet')}", "probe", selection="cv", folds=3
     )
-    assert found["validation_rows"] == len(version.rows_of("validation"))
+    assert result["validation_rows"] == len(version.rows_of("validation"))
 
 
 def test_too_few_rows_are_a_sentence(tmp_path, tiny):

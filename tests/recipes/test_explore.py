@@ -25,21 +25,21 @@ def go(version, folder, backbone, **options):
 
 def test_a_growing_curve_and_a_map(tmp_path, tiny):
     version = build(write_pictures(tmp_path / "d", each=40), tmp_path / "v")
-    found = go(version, tmp_path / "run", f"local:{tiny('convnext')}")
-    assert json.loads((tmp_path / "run" / "explore.json").read_text()) == found
-    rows = [point["rows"] for point in found["points"]]
+    result = go(version, tmp_path / "run", f"local:{tiny('convnext')}")
+    assert json.loads((tmp_path / "run" / "explore.json").read_text()) == result
+    rows = [point["rows"] for point in result["points"]]
     assert rows == sorted(rows)
     assert len(rows) >= 5
-    assert found["points"][-1]["value"] >= found["points"][0]["value"]
-    assert {part["label"] for part in found["classes"]} == {"red", "green", "blue"}
-    assert found["advice"]
+    assert result["points"][-1]["value"] >= result["points"][0]["value"]
+    assert {part["label"] for part in result["classes"]} == {"red", "green", "blue"}
+    assert result["advice"]
     table = pd.read_parquet(tmp_path / "run" / "map.parquet")
     expected = version.rows_of("train", "validation")
     assert sorted(table["row"]) == expected.tolist()
     names = np.array(version.info.labels)
     assert (names[version.labels[table["row"]]] == table["class"]).all()
     right = (table["class"] == table["said"]).mean()
-    assert right == pytest.approx(found["points"][-1]["value"], abs=0.02)
+    assert right == pytest.approx(result["points"][-1]["value"], abs=0.02)
     assert np.isfinite(table[["x", "y", "near_x", "near_y"]].to_numpy()).all()
 
 
@@ -55,8 +55,8 @@ def test_every_beginning_holds_each_class_in_its_share():
 
 def test_test_labels_take_no_part(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
-    found = [
+    both = [
         go(one, tmp_path / name, f"local:{tiny('bert')}", pooling="mean", max_length=24)
         for one, name in ((version, "a"), (Poisoned(version.folder), "b"))
     ]
-    assert found[0] == found[1]
+    assert both[0] == both[1]

@@ -46,15 +46,15 @@ def test_no_strategy_sees_a_test_label(version, tiny, tmp_path):
     class Poisoned(DatasetVersion):
         @property
         def labels(self):
-            found = super().labels.astype(np.float64)
-            found[self.rows_of("test")] = np.nan
-            return found
+            known = super().labels.astype(np.float64)
+            known[self.rows_of("test")] = np.nan
+            return known
 
     answers = []
-    for name, found in (("known", version), ("nan", Poisoned(version.folder))):
+    for name, some in (("known", version), ("nan", Poisoned(version.folder))):
         climbed = ladder.climb(
             config_of(version, tiny),
-            SealedVersion(found),
+            SealedVersion(some),
             tmp_path / name,
             tmp_path / "cache",
             Progress(),
@@ -119,7 +119,7 @@ def test_the_paired_p_value_is_mcnemars_for_one_seed_and_a_permutation_test_for_
     assert paired_p(first.astype(float), second.astype(float)) == pytest.approx(
         binomtest(alone, alone + other).pvalue
     )
-    means = [np.stack([found, random.random(200) < 0.85]).mean(axis=0) for found in (first, second)]
+    means = [np.stack([right, random.random(200) < 0.85]).mean(axis=0) for right in (first, second)]
     theirs = permutation_test(
         (means[0] - means[1],),
         np.mean,
@@ -140,10 +140,10 @@ def test_the_cheapest_that_is_not_worse_is_recommended():
         {"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
         for name, minutes in (("bad", 0.1), ("nearly", 1.0), ("good", 10.0))
     ]
-    found = weigh(rungs, {"bad": bad, "nearly": nearly, "good": good})
-    assert found["recommended"] == "nearly"
-    assert [row["worse_than_best"] for row in found["rows"]] == [True, False, False]
-    assert "Take nearly" in advice(found, 300, "texts") or found["best"] == "nearly"
+    comparison = weigh(rungs, {"bad": bad, "nearly": nearly, "good": good})
+    assert comparison["recommended"] == "nearly"
+    assert [row["worse_than_best"] for row in comparison["rows"]] == [True, False, False]
+    assert "Take nearly" in advice(comparison, 300, "texts") or comparison["best"] == "nearly"
 
 
 def test_without_items_to_choose_by_the_cheapest_is_taken():
@@ -151,22 +151,24 @@ def test_without_items_to_choose_by_the_cheapest_is_taken():
         {"name": name, "title": name, "minutes": minutes, "trainable_parameters": 1}
         for name, minutes in (("dear", 2.0), ("cheap", 1.0))
     ]
-    found = weigh(rungs, {name: np.zeros((2, 0), dtype=bool) for name in ("dear", "cheap")})
-    assert found["recommended"] == "cheap" and "no texts to choose by" in advice(found, 0, "texts")
+    comparison = weigh(rungs, {name: np.zeros((2, 0), dtype=bool) for name in ("dear", "cheap")})
+    assert comparison["recommended"] == "cheap" and "no texts to choose by" in advice(
+        comparison, 0, "texts"
+    )
 
 
 def test_a_stopped_ladder_compares_only_what_was_trained_to_its_end(version, tiny, tmp_path):
     class Stops(Progress):
-        asked = False
+        stopping = False
 
         def stage(self, name, total=0, share=0.0):
-            self.asked = self.asked or (
+            self.stopping = self.stopping or (
                 name.startswith("Fine-tune from a probe (LP-FT), seed 1")
                 and name.endswith("Training")
             )
 
         def should_stop(self):
-            return self.asked
+            return self.stopping
 
     climbed = ladder.climb(
         config_of(version, tiny),

@@ -62,8 +62,10 @@ def test_an_image_probe_end_to_end_and_its_predictions_are_those_of_the_folder(t
     with (tmp_path / "run" / "predictions.csv").open() as handle:
         written = list(csv.DictReader(handle))
     assert [int(line["index"]) for line in written] == rows.tolist()
-    found = np.array([[float(line[f"p:{name}"]) for name in report["labels"]] for line in written])
-    np.testing.assert_allclose(found, again, atol=1e-4)
+    probabilities = np.array(
+        [[float(line[f"p:{name}"]) for name in report["labels"]] for line in written]
+    )
+    np.testing.assert_allclose(probabilities, again, atol=1e-4)
     assert (
         np.mean([line["label"] == line["true"] for line in written])
         == report["test"]["accuracy"]["value"]
@@ -103,7 +105,7 @@ def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
         f" {i},{'ab'[i % 2]},{'test' if i % 4 == 0 else 'train'}"
         for i in range(80)
     ]
-    found = []
+    outcomes = []
     for name, swap in (("one", False), ("two", True)):
         lines = [
             (
@@ -122,7 +124,7 @@ def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
         report = train(
             version, tmp_path / name, backbone=f"local:{tiny('bert')}", progress=progress
         )
-        found.append(
+        outcomes.append(
             (
                 report["settings"]["c"],
                 report["sweep"],
@@ -131,7 +133,7 @@ def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
             )
         )
         assert sum("test rows are judged now, once" in text for text in log) == 1
-    assert found[0] == found[1]
+    assert outcomes[0] == outcomes[1]
 
 
 def test_trap_22_the_same_seed_gives_the_same_model(tmp_path, tiny):
@@ -167,11 +169,11 @@ def test_texts_in_another_script_are_noticed_before_training(tmp_path):
     rows = "\n".join(f"这个订单{i}还没有送到我非常生气请退款谢谢,{'ab'[i % 2]}" for i in range(30))
     (tmp_path / "t.csv").write_text("text,label\n" + rows)
     version = build(tmp_path / "t.csv", tmp_path / "v")
-    progress, found = Progress(), []
-    progress.warn = found.append
+    progress, findings = Progress(), []
+    progress.warn = findings.append
     train(version, tmp_path / "run", backbone="starter:text", progress=progress, baseline=False)
-    assert found[0]["id"] == "unknown_tokens"
-    assert "multilingual" in found[0]["fix"]
+    assert findings[0]["id"] == "unknown_tokens"
+    assert "multilingual" in findings[0]["fix"]
 
 
 @pytest.mark.parametrize("kind", ["text", "image"])

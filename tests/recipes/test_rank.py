@@ -39,22 +39,22 @@ def version(tmp_path):
 
 def test_several_backbones_in_order_with_price_and_agreement(tmp_path, tiny, version):
     names = ["starter:image-small", *(f"local:{tiny(family)}" for family in ("resnet", "vit"))]
-    found = go(version, tmp_path / "run", *names, f"local:{tmp_path / 'nowhere'}", "starter:text")
+    ranking = go(version, tmp_path / "run", *names, f"local:{tmp_path / 'nowhere'}", "starter:text")
     assert set(json.loads((tmp_path / "speeds.json").read_text())) == set(names)
-    assert json.loads((tmp_path / "run" / "rank.json").read_text()) == found
-    assert {one["backbone"] for one in found["ranking"]} == set(names)
-    values = [one["probe"]["value"] for one in found["ranking"]]
+    assert json.loads((tmp_path / "run" / "rank.json").read_text()) == ranking
+    assert {one["backbone"] for one in ranking["ranking"]} == set(names)
+    values = [one["probe"]["value"] for one in ranking["ranking"]]
     assert values == sorted(values, reverse=True)
-    assert found["n"] == len(version.rows_of("train"))
-    assert [one["backbone"] for one in found["failed"]] == [
+    assert ranking["n"] == len(version.rows_of("train"))
+    assert [one["backbone"] for one in ranking["failed"]] == [
         f"local:{tmp_path / 'nowhere'}",
         "starter:text",
     ]
-    assert "reads texts" in found["failed"][1]["error"]["what"]
-    assert set(found["agreement"]) == {"logme", "h_score", "knn"}
-    for one in found["ranking"]:
+    assert "reads texts" in ranking["failed"][1]["error"]["what"]
+    assert set(ranking["agreement"]) == {"logme", "h_score", "knn"}
+    for one in ranking["ranking"]:
         assert one["items_per_second"] > 0 and one["parameters"] > 0 and one["width"] > 0
-    assert found["sentence"].startswith("Take ")
+    assert ranking["sentence"].startswith("Take ")
 
 
 def test_leep_and_nce_come_from_a_classifier_of_its_own(tmp_path, version):
@@ -97,16 +97,16 @@ def test_the_probe_is_cross_validated_as_by_hand(tmp_path, tiny, version):
 
 def test_a_sample_keeps_the_classes_in_their_shares(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv", 200), tmp_path / "v")
-    found = go(version, tmp_path / "run", f"local:{tiny('bert')}", rows=40)
-    assert found["n"] == 40
+    ranking = go(version, tmp_path / "run", f"local:{tiny('bert')}", rows=40)
+    assert ranking["n"] == 40
 
 
 def test_test_labels_take_no_part(tmp_path, tiny, version):
-    def told(one, name):
-        found = go(one, tmp_path / name, f"local:{tiny('resnet')}")["ranking"][0]
-        return {key: value for key, value in found.items() if key != "items_per_second"}
+    def numbers_of(one, name):
+        ranking = go(one, tmp_path / name, f"local:{tiny('resnet')}")["ranking"][0]
+        return {key: value for key, value in ranking.items() if key != "items_per_second"}
 
-    assert told(version, "a") == told(Poisoned(version.folder), "b")
+    assert numbers_of(version, "a") == numbers_of(Poisoned(version.folder), "b")
 
 
 def test_nothing_that_works_and_too_few_rows_are_sentences(tmp_path, version):

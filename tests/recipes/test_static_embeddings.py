@@ -72,8 +72,8 @@ def test_the_same_seed_gives_the_same_answers_and_another_one_others(tmp_path, t
 
 def test_a_trained_one_can_be_explained_and_be_the_start_of_a_probe(tmp_path, tiny, version):
     train(version, tmp_path / "run", f"local:{tiny('bert')}", head="cnn")
-    found = explain(load_classifier(tmp_path / "run" / "model"), "a good film", "good")
-    assert found["words"]
+    explanation = explain(load_classifier(tmp_path / "run" / "model"), "a good film", "good")
+    assert explanation["words"]
     backbone = load_backbone(
         f"local:{tmp_path / 'run' / 'model'}", ["a", "b", "c"], read_settings()
     )
@@ -87,8 +87,14 @@ def test_pictures_are_refused_in_words(tmp_path, tiny):
 
 
 def test_its_words_become_a_training_without_decay_and_with_one_rate():
-    found = StaticSettings(vectors="tuned", epochs=3.0, seed=7).as_finetuning()
-    assert (found.tune, found.weight_decay, found.head_lr, found.epochs, found.seed) == (
+    tuning = StaticSettings(vectors="tuned", epochs=3.0, seed=7).as_finetuning()
+    assert (
+        tuning.tune,
+        tuning.weight_decay,
+        tuning.head_lr,
+        tuning.epochs,
+        tuning.seed,
+    ) == (
         "all",
         0.0,
         1.0,

@@ -33,9 +33,9 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
         Progress(),
     )
     (tmp_path / "tried").mkdir()
-    found = stress(folder / "model", version, tmp_path / "tried", Progress())
-    assert json.loads((tmp_path / "tried" / "stress.json").read_text()) == found
-    assert len(found["rows"]) == 3 * len(PICTURES)
+    robustness = stress(folder / "model", version, tmp_path / "tried", Progress())
+    assert json.loads((tmp_path / "tried" / "stress.json").read_text()) == robustness
+    assert len(robustness["rows"]) == 3 * len(PICTURES)
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")
 
     def right(change):
@@ -48,8 +48,8 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
         )
 
     clean = right(lambda item, _: item)
-    assert found["clean"]["value"] == clean.mean()
-    for part in (found["rows"][2], found["rows"][-1]):
+    assert robustness["clean"]["value"] == clean.mean()
+    for part in (robustness["rows"][2], robustness["rows"][-1]):
         worse = right(
             lambda item, row, part=part: worsen(item, part["kind"], part["severity"], row)
         )

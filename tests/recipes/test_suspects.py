@@ -43,23 +43,23 @@ def test_planted_wrong_labels_are_found_with_the_class_they_should_have(tmp_path
         },
     )
     version = build(source, tmp_path / "v")
-    found, folder = find(version, tmp_path, f"local:{tiny('convnext')}")
-    assert json.loads((folder / "suspects.json").read_text()) == found
+    errors, folder = find(version, tmp_path, f"local:{tiny('convnext')}")
+    assert json.loads((folder / "suspects.json").read_text()) == errors
     names = version.names(np.arange(len(version.labels)))
     moved = {
         row for row, name in enumerate(names) if "moved" in name and version.splits[row] != "test"
     }
-    listed = [one["row"] for one in found["rows"]]
+    listed = [one["row"] for one in errors["rows"]]
     assert len(moved & set(listed)) >= 0.75 * len(moved)
     assert len(listed) <= 2 * len(moved)
-    for one in found["rows"]:
+    for one in errors["rows"]:
         assert version.splits[one["row"]] != "test"
         assert len(set(one["neighbours"])) == 4
         assert one["row"] not in one["neighbours"]
         if one["row"] in moved:
             assert f"moved_{one['suggested']}" in names[one["row"]]
-    assert found["share"] == pytest.approx(len(moved) / found["looked_at"], abs=0.05)
-    assert f"{found['count']} of {found['looked_at']} photos" in found["sentence"]
+    assert errors["share"] == pytest.approx(len(moved) / errors["looked_at"], abs=0.05)
+    assert f"{errors['count']} of {errors['looked_at']} photos" in errors["sentence"]
 
 
 def test_test_labels_do_not_matter(tmp_path, tiny):

@@ -23,7 +23,7 @@ def test_the_nearest_are_those_of_a_plain_search():
     places = np.array([3, 59, 20, 41])
     near, alike = nearest(features, 40, places)
     for place, others, cosines in zip(places, near, alike, strict=True):
-        found = [
+        plain = [
             (
                 -float(
                     features[place]
@@ -36,8 +36,8 @@ def test_the_nearest_are_those_of_a_plain_search():
             for other in range(40)
             if other != place
         ]
-        assert [other for _, other in sorted(found)[:4]] == list(others)
-        assert [-value for value, _ in sorted(found)[:4]] == pytest.approx(list(cosines), abs=1e-5)
+        assert [other for _, other in sorted(plain)[:4]] == list(others)
+        assert [-value for value, _ in sorted(plain)[:4]] == pytest.approx(list(cosines), abs=1e-5)
 
 
 def test_two_rows_have_one_neighbour_each():

@@ -126,8 +126,8 @@ def test_texts_are_compared_by_their_cosines(tmp_path, texts):
     said = {"bad": ["too late"], "good": ["a nice film", "well done"]}
     classes = [unit(np.mean([vector(words) for words in ways], axis=0)) for ways in said.values()]
     items = read_inputs(texts, texts.rows_of("test"))
-    found = load_classifier(tmp_path / "run" / "model").probabilities(items)
-    for text, row in zip(items, found, strict=True):
+    probabilities = load_classifier(tmp_path / "run" / "model").probabilities(items)
+    for text, row in zip(items, probabilities, strict=True):
         powers = np.exp([20 * vector(text) @ one for one in classes])
         np.testing.assert_allclose(row, powers / powers.sum(), atol=0.02)
 

@@ -12,7 +12,7 @@ import pytest
 from tl_core.config import FinetuneSettings, SurgeryPlan
 from tl_core.models.backbones import load_backbone
 from tl_core.models.lr_groups import scales
-from tl_core.recipes.finetune import score_with
+from tl_core.recipes.scoring import score_with
 from tl_core.settings import read_settings
 from tl_core.train.automatic import learning_rate, settle, size_of
 from tl_core.train.judging import Best
@@ -118,8 +118,8 @@ def test_a_mistake_counts_by_its_class_for_macro_f1():
     ("examples", "epochs"), ((20, 12), (432, 12), (2_000, 8), (5_000, 5), (50_000, 5))
 )
 def test_small_sets_are_seen_more_often(examples, epochs):
-    found = settle(FinetuneSettings(), "image", examples=examples, batch=32, batch_norms=True)
-    assert found.epochs == epochs
+    settled = settle(FinetuneSettings(), "image", examples=examples, batch=32, batch_norms=True)
+    assert settled.epochs == epochs
     assert (
         settle(
             FinetuneSettings(epochs=3.0), "image", examples=examples, batch=32, batch_norms=True

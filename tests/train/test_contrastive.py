@@ -72,9 +72,9 @@ def test_the_encoder_moves_and_the_saved_folder_says_what_was_judged(
     family, version, tiny, tmp_path
 ):
     report = trained(version, tmp_path, f"local:{tiny(family)}")
-    told = report["contrastive"]
-    assert told["steps"] == told["planned_steps"] == 100 and told["pairs"] == 1600
-    assert told["loss"] < 0.4  # where nothing is learnt: 0.5, all cosines near 1
+    tuning = report["contrastive"]
+    assert tuning["steps"] == tuning["planned_steps"] == 100 and tuning["pairs"] == 1600
+    assert tuning["loss"] < 0.4  # where nothing is learnt: 0.5, all cosines near 1
     assert max(report["parity"]["pipeline"] or 0.0, report["parity"]["auto_classes"]) < 1e-4
     assert (
         report["validation"]["kind"] == "split"
@@ -122,6 +122,6 @@ def test_the_loss_is_the_squared_error_of_the_cosine():
     """The objective as its paper has it, on vectors whose cosines are known."""
     one, other = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[0.0, 2.0], [3.0, 0.0]])
     wanted = torch.tensor([1.0, 1.0])
-    found = torch.nn.functional.mse_loss(torch.nn.functional.cosine_similarity(one, other), wanted)
-    assert float(found) == pytest.approx(0.5)
+    loss = torch.nn.functional.mse_loss(torch.nn.functional.cosine_similarity(one, other), wanted)
+    assert float(loss) == pytest.approx(0.5)
     assert ContrastiveSettings().pairs == 8000

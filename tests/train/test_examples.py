@@ -142,11 +142,11 @@ def test_every_example_is_seen_once_an_epoch_in_another_order():
     orders = []
     for epoch in (0, 1):
         batches.set_epoch(epoch)
-        found = list(batches)
-        assert len(found) == len(batches) == 11 and {key[0] for part in found for key in part} == {
+        parts = list(batches)
+        assert len(parts) == len(batches) == 11 and {key[0] for part in parts for key in part} == {
             epoch
         }
-        orders.append([place for part in found for _, place in part])
+        orders.append([place for part in parts for _, place in part])
         assert sorted(orders[-1]) == list(range(103))
     assert orders[0] != orders[1]
 
@@ -178,9 +178,9 @@ def test_processes_share_each_batch_without_overlap():
 def test_like_lengths_stand_together():
     lengths = np.random.default_rng(0).integers(3, 120, 3200)
 
-    def padding(found):
+    def padding(parts):
         return (
-            sum(len(part) * max(lengths[place] for _, place in part) for part in found)
+            sum(len(part) * max(lengths[place] for _, place in part) for part in parts)
             / lengths.sum()
         )
 

@@ -23,9 +23,9 @@ class Counting:
         self.calls += 1
         if self.calls > self.die_after:
             raise Cancelled
-        found = self.inner(batch, bf16=bf16)
-        self.rows += len(found)
-        return found
+        features = self.inner(batch, bf16=bf16)
+        self.rows += len(features)
+        return features
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def test_features_are_in_row_order_and_cached(texts, tmp_path):
     version, backbone = texts
     with backbone.extracting() as inner:
         first = Counting(inner)
-        found = run(version, backbone, first, tmp_path / "cache")
+        features = run(version, backbone, first, tmp_path / "cache")
         plain = np.concatenate([inner(backbone.encode([text])) for text in version.items["text"]])
-        np.testing.assert_allclose(found, plain, atol=2e-5)
+        np.testing.assert_allclose(features, plain, atol=2e-5)
         again = Counting(inner)
-        assert (run(version, backbone, again, tmp_path / "cache") == found).all()
+        assert (run(version, backbone, again, tmp_path / "cache") == features).all()
     assert (first.rows, again.rows) == (60, 0)
 
 
@@ -69,9 +69,9 @@ def test_after_a_kill_only_missing_batches_are_embedded(texts, tmp_path):
         with pytest.raises(Cancelled):
             run(version, backbone, dying, tmp_path / "cache")
         rest = Counting(inner)
-        found = run(version, backbone, rest, tmp_path / "cache")
+        features = run(version, backbone, rest, tmp_path / "cache")
         np.testing.assert_array_equal(
-            found, run(version, backbone, Counting(inner), tmp_path / "other")
+            features, run(version, backbone, Counting(inner), tmp_path / "other")
         )
     assert dying.rows + rest.rows == 60
     assert rest.rows == 60 - 5 * 8
@@ -90,9 +90,9 @@ def test_a_damaged_batch_is_computed_again(texts, tmp_path):
         with (folder / "batches.jsonl").open("a") as log:
             log.write("[5, 12")  # the kill came while this was being written
         rest = Counting(inner)
-        found = run(version, backbone, rest, tmp_path / "cache")
+        features = run(version, backbone, rest, tmp_path / "cache")
         np.testing.assert_array_equal(
-            found, run(version, backbone, Counting(inner), tmp_path / "other")
+            features, run(version, backbone, Counting(inner), tmp_path / "other")
         )
     assert rest.rows == 60 - 4 * 8
 

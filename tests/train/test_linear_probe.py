@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import fit_probe
+from tl_core.train.linear_probe import ProbeSearch, fit_probe
 from tl_core.train.precision import choose_bf16
 
 
@@ -27,16 +27,16 @@ def fit(train, validation, **options):
         "balanced": False,
         "intercept": True,
         "seed": 0,
-        "progress": Progress(),
     }
     groups = np.arange(len(train[1]) + len(validation[1]))
-    return fit_probe(train, validation, groups, **{**defaults, **options})
+    search = ProbeSearch(**{**defaults, **options})
+    return fit_probe(train, validation, groups, search, Progress())
 
 
 def test_the_best_c_on_validation_is_that_of_scikit_learn():
     x, y = digits()
     train, validation = (x[:400], y[:400]), (x[400:], y[400:])
-    found = fit(train, validation, selection="validation")
+    fitted = fit(train, validation, selection="validation")
     shift, scale = train[0].mean(), train[0].std()
     losses = {}
     for c in (1e-3, 1e-1, 1.0):
@@ -44,44 +44,44 @@ def test_the_best_c_on_validation_is_that_of_scikit_learn():
             (train[0] - shift) / scale, train[1]
         )
         losses[c] = log_loss(validation[1], model.predict_proba((validation[0] - shift) / scale))
-        if c == found.c:
-            logits = validation[0] @ found.weight.T + found.bias
+        if c == fitted.c:
+            logits = validation[0] @ fitted.weight.T + fitted.bias
             own = np.exp(logits - logits.max(1, keepdims=True))
             np.testing.assert_allclose(
                 own / own.sum(1, keepdims=True),
                 model.predict_proba((validation[0] - shift) / scale),
                 atol=0.02,
             )
-    assert found.c == min(losses, key=losses.get)
-    assert {point["c"]: pytest.approx(point["log_loss"], abs=0.01) for point in found.sweep} == {
-        c: losses[c] for c in [point["c"] for point in found.sweep]
+    assert fitted.c == min(losses, key=losses.get)
+    assert {point["c"]: pytest.approx(point["log_loss"], abs=0.01) for point in fitted.sweep} == {
+        c: losses[c] for c in [point["c"] for point in fitted.sweep]
     }
-    assert found.kind == "split"
-    np.testing.assert_array_equal(found.held_out_rows, np.arange(400, 600))
+    assert fitted.kind == "split"
+    np.testing.assert_array_equal(fitted.held_out_rows, np.arange(400, 600))
 
 
 def test_small_sets_are_cross_validated_and_every_row_is_held_out_once():
     x, y = digits(rows=300)
-    found = fit((x[:200], y[:200]), (x[200:], y[200:]))
-    assert found.kind == "cv"
-    assert sorted(found.held_out_rows) == list(range(300))
-    assert found.held_out.sum(axis=1) == pytest.approx(np.ones(300))
-    assert (found.held_out.argmax(1) == y[found.held_out_rows]).mean() > 0.9
+    fitted = fit((x[:200], y[:200]), (x[200:], y[200:]))
+    assert fitted.kind == "cv"
+    assert sorted(fitted.held_out_rows) == list(range(300))
+    assert fitted.held_out.sum(axis=1) == pytest.approx(np.ones(300))
+    assert (fitted.held_out.argmax(1) == y[fitted.held_out_rows]).mean() > 0.9
 
 
 def test_two_classes_give_one_row():
     x, y = digits(classes=2)
-    found = fit((x[:200], y[:200]), (x[200:300], y[200:300]))
-    assert found.weight.shape == (1, 64)
-    assert ((x @ found.weight.T + found.bias)[:, 0] > 0).astype(int).tolist() == y[
+    fitted = fit((x[:200], y[:200]), (x[200:300], y[200:300]))
+    assert fitted.weight.shape == (1, 64)
+    assert ((x @ fitted.weight.T + fitted.bias)[:, 0] > 0).astype(int).tolist() == y[
         : len(x)
     ].tolist()
 
 
 def test_heads_without_bias_get_none():
     x, y = digits()
-    found = fit((x[:400], y[:400]), (x[400:], y[400:]), intercept=False)
-    assert not found.bias.any()
+    fitted = fit((x[:400], y[:400]), (x[400:], y[400:]), intercept=False)
+    assert not fitted.bias.any()
 
 
 def test_balanced_weights_help_the_rare_class():
@@ -91,18 +91,18 @@ def test_balanced_weights_help_the_rare_class():
     plain = fit((x, y), (x[:0], y[:0]))
     balanced = fit((x, y), (x[:0], y[:0]), balanced=True)
 
-    def found(head):
+    def recall_of(head):
         return ((x @ head.weight.T + head.bias)[:, 0] > 0)[y == 1].mean()
 
-    assert found(balanced) > found(plain) + 0.2
+    assert recall_of(balanced) > recall_of(plain) + 0.2
 
 
 def test_a_class_of_one_row_does_not_break_cross_validation():
     x, y = digits(rows=100)
     y = np.minimum(y, 3)
     y[np.flatnonzero(y == 2)[1:]] = 0
-    found = fit((x, y), (x[:0], y[:0]))
-    assert found.held_out.shape == (len(found.held_out_rows), 4)
+    fitted = fit((x, y), (x[:0], y[:0]))
+    assert fitted.held_out.shape == (len(fitted.held_out_rows), 4)
 
 
 def test_trap_19_cross_validation_keeps_groups_together():
@@ -113,18 +113,18 @@ def test_trap_19_cross_validation_keeps_groups_together():
         np.random.default_rng(0).normal(size=(50, 30))[groups].astype(np.float32)
     )  # twins share a signature
     labels = np.random.default_rng(1).integers(0, 2, 50)[groups]
-    options = {
-        "classes": 2,
-        "c_values": (10.0,),
-        "selection": "cv",
-        "folds": 5,
-        "balanced": False,
-        "intercept": True,
-        "seed": 0,
-        "progress": Progress(),
-    }
-    together = fit_probe((noise, labels), (noise[:0], labels[:0]), groups, **options)
-    torn = fit_probe((noise, labels), (noise[:0], labels[:0]), np.arange(100), **options)
+    search = ProbeSearch(
+        classes=2,
+        c_values=(10.0,),
+        selection="cv",
+        folds=5,
+        balanced=False,
+        intercept=True,
+        seed=0,
+    )
+    nothing = noise[:0], labels[:0]
+    together = fit_probe((noise, labels), nothing, groups, search, Progress())
+    torn = fit_probe((noise, labels), nothing, np.arange(100), search, Progress())
     assert torn.sweep[0]["accuracy"] > 0.85
     assert together.sweep[0]["accuracy"] < 0.7
 
@@ -142,11 +142,11 @@ def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
     from tl_core.models.backbones import load_backbone
     from tl_core.settings import Settings
 
-    asked = []
+    formats = []
     plain = torch.autocast
 
     def recording(device, dtype, **options):
-        asked.append((device, dtype))
+        formats.append((device, dtype))
         return plain(device, dtype, **options)
 
     monkeypatch.setattr(torch, "autocast", recording)
@@ -159,8 +159,8 @@ def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
             )
             extractor(batch, bf16=use)
             assert why
-    assert asked
-    assert {dtype for _, dtype in asked} == {torch.bfloat16}
+    assert formats
+    assert {dtype for _, dtype in formats} == {torch.bfloat16}
 
 
 def test_a_large_bias_rules_bf16_out(tiny, tmp_path):
@@ -180,13 +180,13 @@ def test_a_plan_of_folds_decides_what_is_held_out_together():
 
     x, y = digits(rows=120)
     plan = np.arange(120) % 4
-    found = fit((x, y), (x[:0], y[:0]), plan=plan, folds=4, c_values=(0.1,))
+    fitted = fit((x, y), (x[:0], y[:0]), plan=plan, folds=4, c_values=(0.1,))
     scaled = (x - x.mean()) / x.std()
     expected = np.zeros((120, y.max() + 1))
     for part in range(4):
         model = LogisticRegression(C=0.1, max_iter=300).fit(scaled[plan != part], y[plan != part])
         expected[plan == part] = model.predict_proba(scaled[plan == part])
-    np.testing.assert_allclose(found.held_out, expected, atol=2e-3)
+    np.testing.assert_allclose(fitted.held_out, expected, atol=2e-3)
 
 
 def test_a_prior_of_nothing_is_scikit_learns_own_regression():
@@ -230,8 +230,8 @@ def test_a_part_of_the_columns_is_chosen_without_the_held_out_rows():
     x = random.normal(size=(240, 60)).astype(np.float32)
     for column in range(5):
         x[:, column] += 2.0 * (y == column % 3)
-    found = fit((x, y), (x[:0], y[:0]), keep=0.1)
-    used = np.flatnonzero(np.abs(found.weight).sum(axis=0))
+    fitted = fit((x, y), (x[:0], y[:0]), keep=0.1)
+    used = np.flatnonzero(np.abs(fitted.weight).sum(axis=0))
     assert len(used) == 6 and set(range(5)) <= set(used)
     noise = fit((x[:, 5:], random.permutation(y)), (x[:0, 5:], y[:0]), keep=0.1, c_values=(1.0,))
     assert (

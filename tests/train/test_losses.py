@@ -33,8 +33,8 @@ def test_losses_are_those_of_a_plain_loop():
                 expected.append(
                     -(target * weights.double() * logs).sum() * (1 - logs[label].exp()) ** gamma
                 )
-            found = losses_of(logits, labels, weights=weights, gamma=gamma, smoothing=smoothing)
-            torch.testing.assert_close(found.double(), torch.stack(expected), atol=1e-5, rtol=1e-5)
+            own = losses_of(logits, labels, weights=weights, gamma=gamma, smoothing=smoothing)
+            torch.testing.assert_close(own.double(), torch.stack(expected), atol=1e-5, rtol=1e-5)
 
 
 def test_focal_loss_is_torchvisions_for_two_classes():
@@ -114,7 +114,7 @@ def test_mixtures_lie_between_their_ends():
 def test_the_suggested_rate_lies_where_the_loss_falls_fastest():
     rates = np.geomspace(1e-6, 1, 61)
     losses = 2.0 - 1.5 / (1 + np.exp(-4 * (np.log10(rates) + 3))) + 50 * np.maximum(0, rates - 0.1)
-    found = suggest(
+    rate = suggest(
         [{"lr": float(lr), "loss": float(loss)} for lr, loss in zip(rates, losses, strict=True)]
     )
-    assert 3e-4 < found < 3e-3
+    assert 3e-4 < rate < 3e-3

@@ -58,22 +58,22 @@ def nothing(picture, _label, _random):
     ],
 )
 def test_a_planted_shortcut_is_named(tmp_path, change, name):
-    found = {
+    shortcuts = {
         part["facts"]: part
         for part in find_shortcuts(build(pictures(tmp_path / "d", change), tmp_path / "v"))
     }
-    assert found[name]["telling"]
-    assert found[name]["accuracy"] > found[name]["chance"] + 0.15
-    assert f"From {name} alone" in found[name]["sentence"]
+    assert shortcuts[name]["telling"]
+    assert shortcuts[name]["accuracy"] > shortcuts[name]["chance"] + 0.15
+    assert f"From {name} alone" in shortcuts[name]["sentence"]
 
 
 def test_honest_pictures_raise_nothing_and_the_answer_is_kept(tmp_path):
     version = build(pictures(tmp_path / "d", nothing), tmp_path / "v")
     assert known_shortcuts(version.folder) is None
-    found = look_for_shortcuts(version)
-    assert found
-    assert not any(part["telling"] for part in found)
-    assert known_shortcuts(version.folder) == look_for_shortcuts(version) == found
+    shortcuts = look_for_shortcuts(version)
+    assert shortcuts
+    assert not any(part["telling"] for part in shortcuts)
+    assert known_shortcuts(version.folder) == look_for_shortcuts(version) == shortcuts
 
 
 def test_texts_whose_length_or_signs_give_the_class_away(tmp_path):
@@ -84,10 +84,10 @@ def test_texts_whose_length_or_signs_give_the_class_away(tmp_path):
         text = " ".join(random.choice(words, 8)) + f" {random.integers(1e6)}"
         lines.append(f"{text + ' !' * (number % 2)},{'ab'[number % 2]}")
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
-    found = {
+    shortcuts = {
         part["facts"]: part for part in find_shortcuts(build(tmp_path / "t.csv", tmp_path / "v"))
     }
-    assert found["punctuation, capitals and digits"]["telling"]
+    assert shortcuts["punctuation, capitals and digits"]["telling"]
 
 
 def test_too_few_rows_say_nothing(tmp_path):

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import Head
+from tl_core.train.logistic import Head
 from tl_core.train.repeated import repeated_folds
 
 
@@ -23,7 +23,7 @@ def digits(rows=240):
 def test_mean_and_spread_are_those_of_scikit_learn():
     x, y = digits()
     groups, head = np.arange(len(y)) // 2, Head(None, True, 10, 7, 0.1)
-    found = repeated_folds(x, y, groups, head, folds=4, repeats=3, progress=Progress())
+    accuracy = repeated_folds(x, y, groups, head, folds=4, repeats=3, progress=Progress())
     scores = []
     for number in range(3):
         folds = StratifiedGroupKFold(4, shuffle=True, random_state=8 + number)
@@ -32,10 +32,12 @@ def test_mean_and_spread_are_those_of_scikit_learn():
             LogisticRegression(C=0.1, max_iter=2000, tol=1e-6),
         )
         scores.append((cross_val_predict(model, x, y, groups=groups, cv=folds) == y).mean())
-    assert found["mean"] == pytest.approx(np.mean(scores), abs=0.003)
-    assert found["deviation"] == pytest.approx(np.std(scores, ddof=1), abs=0.003)
-    assert [found["low"], found["high"]] == pytest.approx([min(scores), max(scores)], abs=0.005)
-    assert (found["rows"], found["repeats"], found["folds"]) == (240, 3, 4)
+    assert accuracy["mean"] == pytest.approx(np.mean(scores), abs=0.003)
+    assert accuracy["deviation"] == pytest.approx(np.std(scores, ddof=1), abs=0.003)
+    assert [accuracy["low"], accuracy["high"]] == pytest.approx(
+        [min(scores), max(scores)], abs=0.005
+    )
+    assert (accuracy["rows"], accuracy["repeats"], accuracy["folds"]) == (240, 3, 4)
 
 
 def test_more_columns_than_rows_give_the_same_answers():

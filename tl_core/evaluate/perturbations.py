@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -16,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 SEVERITIES = (1, 2, 3)
 _SIDE = 224  # pixels that blur is scaled to, whatever the picture's size
 Random = np.random.Generator
-Item = TypeVar("Item", Image.Image, str)
+Item = str | Image.Image
 
 
 def _noise(picture: Image.Image, level: int, random: Random) -> Image.Image:

@@ -24,6 +24,7 @@ from tl_core.settings import read_settings
 
 if TYPE_CHECKING:
     from tl_core.predict.explain import Explanation
+    from tl_core.train.nuisance import Shortcut
 
 _THREADS = 3
 _SAMPLE = 200
@@ -195,7 +196,7 @@ def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[b
         return show(reference, read_settings(), Path(folder), augment, seed)
 
 
-def shortcuts(folder: str) -> list[dict[str, Any]]:
+def shortcuts(folder: str) -> list[Shortcut]:
     """What predicts the class although it should not: see
     `tl_core.train.nuisance.find_shortcuts`.
     """

@@ -1,8 +1,9 @@
 """The event file of a run: one JSON object a line, appended by the worker, read from an offset by
 anyone.
 
-Types: stage (name, total, share), batch (done, total), curve (name and values), log (text),
-finding, machine (what GPUs, processor and memory do).
+Types: stage (name, total, share), batch (done, total), curve (name, a key of `Curve`, part and
+values), learning (groups of layers, part), log (text), finding, machine (what GPUs, processor and
+memory do).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.errors import Cancelled
-from tl_core.progress import Progress
+from tl_core.progress import LEARNING, Curve, Progress, learning_label
 
 _QUIET_SECONDS = 0.2  # batches that follow faster than this are not written one by one
-_LEARNING = "Learning now: "
+# runs of earlier versions named curves by their labels, with the part behind a bar
+_CURVES = {curve.label: curve for curve in Curve} | {str(curve): curve for curve in Curve}
 _WINDOW = 12  # batch events that the rate is taken from
 
 
@@ -58,8 +60,11 @@ class EventLog(Progress):
     def log(self, text: str) -> None:
         self._write("log", text=text)
 
-    def curve(self, name: str, **values: float) -> None:
-        self._write("curve", name=name, values=values)
+    def point(self, curve: Curve, values: dict[str, float], part: str = "") -> None:
+        self._write("curve", name=curve, **_of(part), values=values)
+
+    def learning(self, groups: list[str], part: str = "") -> None:
+        self._write("learning", groups=groups, **_of(part))
 
     def warn(self, finding: dict[str, Any]) -> None:
         self._write("finding", finding=finding)
@@ -90,6 +95,10 @@ class EventLog(Progress):
             self._file.flush()
 
 
+def _of(part: str) -> dict[str, str]:
+    return {"part": part} if part else {}
+
+
 def _numbers(content: dict[str, Any]) -> dict[str, Any]:
     """Curve values that are no finite numbers become null: JSON has no NaN."""
     if "values" in content:
@@ -100,6 +109,9 @@ def _numbers(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+Points = list[dict[str, float]]
+
+
 @dataclass
 class RunView:
     """What the events so far amount to; `follow` takes in those that are new."""
@@ -108,7 +120,8 @@ class RunView:
     done: int = 0
     total: int = 0
     stages: list[str] = field(default_factory=list)
-    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    curves: dict[Curve, Points] = field(default_factory=dict)  # of the run itself
+    part_curves: dict[Curve, dict[str, Points]] = field(default_factory=dict)  # of its parts
     logs: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     batches: list[tuple[float, int]] = field(default_factory=list)
@@ -135,18 +148,43 @@ class RunView:
             self.done, self.total = event["done"], event["total"]
             self.batches = [*self.batches[-_WINDOW:], (event["t"], event["done"])]
         elif kind == "curve":
-            points, step = self.curves.setdefault(event["name"], []), event["values"].get("step")
-            while step is not None and points and points[-1].get("step", -1.0) >= step:
-                points.pop()  # a resumed training has gone back to its checkpoint
-            points.append(event["values"])
+            self._add_point(event)
+        elif kind == "learning":
+            self.learning = ", ".join(event["groups"])
+            self.logs.append(learning_label(event["groups"], event.get("part", "")))
         elif kind == "log":
             self.logs.append(event["text"])
-            if _LEARNING in event["text"]:
-                self.learning = event["text"].partition(_LEARNING)[2]
+            # runs of earlier versions say it in words
+            self.learning = event["text"].partition(LEARNING)[2] or self.learning
         elif kind == "machine":
             self.machine.append({"t": event["t"], **event["facts"]})
         elif kind == "finding":
             self.findings.append(event["finding"])
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether any curve, of the run itself or of a part, has begun."""
+        return bool(self.curves or self.part_curves)
+
+    def of(self, curve: Curve) -> dict[str, Points]:
+        """The points of one curve by part; that of the run itself has no name."""
+        own = {"": self.curves[curve]} if curve in self.curves else {}
+        return {**own, **self.part_curves.get(curve, {})}
+
+    def _add_point(self, event: dict[str, Any]) -> None:
+        name, _, former_part = event["name"].partition(" | ")
+        if name not in _CURVES:
+            return
+        curve, part = _CURVES[name], event.get("part", former_part)
+        points = (
+            self.part_curves.setdefault(curve, {}).setdefault(part, [])
+            if part
+            else self.curves.setdefault(curve, [])
+        )
+        step = event["values"].get("step")
+        while step is not None and points and points[-1].get("step", -1.0) >= step:
+            points.pop()  # a resumed training has gone back to its checkpoint
+        points.append(event["values"])
 
     @property
     def rate(self) -> float:

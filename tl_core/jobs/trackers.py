@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tl_core.config import RunConfig
 from tl_core.errors import ConfigError, nearest
-from tl_core.jobs.events import RunView
+from tl_core.jobs.events import Points, RunView
+from tl_core.progress import Curve
 from tl_core.settings import Settings
 
 _PARAMETER = 500  # signs of a value that MLflow takes
@@ -87,16 +88,20 @@ def scores_of(report: dict[str, Any]) -> dict[str, float]:
 
 def points_of(folder: Path) -> list[tuple[str, int, float]]:
     """Name, step and value of every point of the run's curves."""
-    view, found = RunView().follow(folder), list[tuple[str, int, float]]()
-    for curve, points in view.curves.items():
-        for number, point in enumerate(points):
-            step = int(point.get("step") or number)
-            found += [
-                (f"{curve}/{name}".replace(" | ", "/"), step, value)
-                for name, value in point.items()
-                if name != "step" and value is not None
-            ]
-    return found
+    view = RunView().follow(folder)
+    return [
+        ("/".join(filter(None, (curve.label, *part.split(" | "), name))), step, value)
+        for curve in Curve
+        for part, points in view.of(curve).items()
+        for step, name, value in _values(points)
+    ]
+
+
+def _values(points: Points) -> Iterator[tuple[int, str, float]]:
+    for number, point in enumerate(points):
+        for name, value in point.items():
+            if name != "step" and value is not None:
+                yield int(point.get("step") or number), name, value
 
 
 def _files(folder: Path, report: dict[str, Any]) -> list[Path]:

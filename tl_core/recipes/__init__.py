@@ -7,15 +7,18 @@ touches registry, jobs or pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from tl_core.config import SETTINGS
+from tl_core.config import SETTINGS, RunConfig
 from tl_core.errors import NotFoundError, nearest
+from tl_core.progress import Progress
 
 if TYPE_CHECKING:
+    from tl_core.data.store import DatasetVersion
     from tl_core.evaluate.report import Report
+    from tl_core.recipes.common import Trained
 
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
@@ -46,7 +49,21 @@ RECIPES: dict[str, str] = {
 assert set(RECIPES) == set(SETTINGS)
 
 
-def load_training(name: str) -> Callable[..., Any]:
+class Training(Protocol):
+    """How a recipe trains as a config says, with a folder to leave its model in and a cache."""
+
+    def __call__(
+        self,
+        config: RunConfig,
+        version: DatasetVersion,
+        folder: Path,
+        cache: Path,
+        progress: Progress,
+        /,
+    ) -> Trained: ...
+
+
+def load_training(name: str) -> Training:
     """The function that trains by a recipe's name, blind to test labels; its module is imported
     only now.
 
@@ -55,11 +72,13 @@ def load_training(name: str) -> Callable[..., Any]:
     """
     if name not in RECIPES:
         raise NotFoundError(f"There is no recipe {name!r}.", "", nearest(name, RECIPES))
-    train: Callable[..., Any] = import_module(f"tl_core.recipes.{name}").train
+    train: Training = import_module(f"tl_core.recipes.{name}").train
     return train
 
 
-def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any) -> Report:  # noqa: ANN401
+def run_recipe(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Report:
     """Train as `config` says, then open the test labels, and give the report.
 
     Raises:
@@ -69,14 +88,11 @@ def run_recipe(config: Any, version: Any, folder: Any, cache: Any, progress: Any
     from tl_core.recipes import common, judging
 
     check_trainable(version, learns=config.recipe != "zero_shot")
-    if config.recipe in (
-        "ladder",
-        "auto",
-    ):  # they train several, and open the labels after the last
-        found: Report = import_module(f"tl_core.recipes.{config.recipe}").run(
-            config, version, folder, cache, progress
-        )
-        return found
+    if config.recipe in ("ladder", "auto"):
+        # they train several, and open the labels after the last
+        several = import_module(f"tl_core.recipes.{config.recipe}")
+        report: Report = several.run(config, version, folder, cache, progress)
+        return report
     trained = load_training(config.recipe)(
         config, common.SealedVersion(version), folder, cache, progress
     )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,9 @@ from tl_core.data.store import DatasetVersion
 
 _FEW = 64  # training texts of a class up to which pairs of them are worth a try
 _FURTHER = 3.0  # how much larger or smaller the steps of a candidate are
+
+
+Options = dict[str, object]  # settings of a recipe that differ from its own
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,14 @@ class Candidate:
     title: str
     recipe: str
     backbone: str
-    options: dict[str, Any]
+    options: Options
     part: float = 1.0
     rate: float = 1.0
+
+    @property
+    def shown(self) -> str:
+        """What it is called while it trains."""
+        return self.title + (f", {self.part:.0%} of it" if self.part < 1 else "")
 
     def shorter(self, part: float, epochs: float) -> Candidate:
         """The same for `part` of `epochs`; what has no epochs stays as it is."""
@@ -73,31 +80,32 @@ def tuned(backbone: str, version: DatasetVersion, settings: AutoSettings) -> lis
     few = not image and np.bincount(version.labels[version.rows_of("train")]).max() <= _FEW
     own = {**_common(settings), "augment": settings.augment} if image else _common(settings)
 
-    def one(strategy: str, note: str = "", rate: float = 1.0, **options: Any) -> Candidate:  # noqa: ANN401
+    def one(strategy: str, note: str = "", rate: float = 1.0, **options: object) -> Candidate:
         title = STRATEGIES[strategy].title + (f", {note}" if note else "")
         recipe = STRATEGIES[strategy].recipe
-        given = {"strategy": strategy, **own} if recipe == "finetune" else _common(settings)
+        base = {"strategy": strategy, **own} if recipe == "finetune" else _common(settings)
         return Candidate(
             re.sub(r"\W+", "-", title.lower()),
             title,
             recipe,
             backbone,
-            {**given, **options},
+            {**base, **options},
             rate=rate,
         )
 
-    found = [one("lpft"), one("lpft", "larger steps", _FURTHER)]
+    plain, larger = one("lpft"), one("lpft", "larger steps", _FURTHER)
     if image:
-        found += (
+        lightly = (
             [one("lpft", "lightly varied pictures", augment="light")]
             if settings.augment == "standard"
             else []
         )
-        return [*found, one("full"), one("lpft", "smaller steps", 1 / _FURTHER), one("two_stage")]
+        smaller = one("lpft", "smaller steps", 1 / _FURTHER)
+        return [plain, larger, *lightly, one("full"), smaller, one("two_stage")]
     return [
-        found[0],
+        plain,
         *([one("contrastive")] if few else []),
-        found[1],
+        larger,
         one("full"),
         one("lora"),
         one("lpft", "smaller steps", 1 / _FURTHER),
@@ -118,8 +126,8 @@ def with_rates(pool: list[Candidate], base: float) -> list[Candidate]:
     ]
 
 
-def _common(settings: AutoSettings) -> dict[str, Any]:
-    """What every candidate is told."""
+def _common(settings: AutoSettings) -> Options:
+    """The settings of every candidate."""
     return {
         "class_weights": settings.class_weights,
         "max_length": settings.max_length,

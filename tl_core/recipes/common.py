@@ -7,14 +7,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.store import DatasetVersion, write_json
-from tl_core.errors import DataError
 from tl_core.evaluate import report
+from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
+from tl_core.models.backbones import Backbone
+from tl_core.models.classifier import Classifier
 from tl_core.models.references import read_json
 from tl_core.progress import Progress
 from tl_core.train import yardstick
@@ -69,9 +70,9 @@ class Trained:
     validation_rows: Ints
     validation: Floats
     kind: str
-    settings: dict[str, Any]
+    settings: dict[str, object]
     timing: dict[str, float]
-    facts: dict[str, Any]
+    facts: RecipeFacts
     yardstick: bool = False
     balanced: bool = False
     seed: int = 0
@@ -111,7 +112,7 @@ class SealedVersion(DatasetVersion):
 
 
 def predict_rows(
-    classifier: Any,  # noqa: ANN401
+    classifier: Classifier,
     version: DatasetVersion,
     rows: Ints,
     progress: Progress,
@@ -125,34 +126,24 @@ def predict_rows(
     return np.concatenate(parts)
 
 
-def refuse_other_modality(backbone: Any, version: DatasetVersion) -> None:  # noqa: ANN401
-    """Images and texts need backbones of their own.
-
-    Raises:
-        DataError: when `backbone` cannot read the items of `version`.
+def model_facts(backbone: Backbone, *, trainable: int, total: int, weights: str) -> ModelFacts:
+    """The report's `model`: how many weights there are and move, what it is, where it ran, and the
+    hash of its weights.
     """
-    if backbone.modality != version.info.modality:
-        raise DataError(
-            f"{backbone.reference} reads {backbone.modality}s, the dataset holds"
-            f" {version.info.modality}s.",
-            "",
-            f"Choose a backbone for {version.info.modality}s, such as "
-            f"starter:{version.info.modality}.",
-        )
+    return {
+        "trainable_parameters": trainable,
+        "total_parameters": total,
+        "family": backbone.family,
+        "device": str(next(backbone.model.parameters()).device),
+        "weights_sha256": weights,
+        "processor": type(backbone.processor).__name__,
+        "notes": backbone.notes,
+    }
 
 
-def refuse_pictures(version: DatasetVersion, what: str) -> None:
-    """Some recipes read texts alone.
-
-    Raises:
-        DataError: for a dataset of pictures; `what` names what they have not.
-    """
-    if version.info.modality != "text":
-        raise DataError(
-            f"{what} need texts, the dataset holds {version.info.modality}s.",
-            "",
-            "Choose another strategy.",
-        )
+def parameters_of(backbone: Backbone) -> int:
+    """How many weights the network has."""
+    return sum(parameter.numel() for parameter in backbone.model.parameters())
 
 
 def label_space(version: DatasetVersion) -> LabelSpace:
@@ -165,7 +156,7 @@ def label_space(version: DatasetVersion) -> LabelSpace:
 
 def run_yardstick(
     version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
-) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+) -> tuple[Baselines, NDArray[np.bool_]]:
     """The report's `baselines` and which test rows the trained one has right; kept for later runs
     on this version.
     """
@@ -186,7 +177,7 @@ def run_yardstick(
         seed=seed,
         progress=progress,
     )
-    predicted = {split: found.argmax(axis=1) for split, found in fitted.probabilities.items()}
+    predicted = {split: said.argmax(axis=1) for split, said in fitted.probabilities.items()}
     scores = {
         **majority_baseline(version),
         fitted.name: {
@@ -204,7 +195,7 @@ def run_yardstick(
     return scores, correct
 
 
-def majority_baseline(version: DatasetVersion) -> dict[str, Any]:
+def majority_baseline(version: DatasetVersion) -> Baselines:
     """The score of always naming the commonest class, on the test rows and those kept for
     choosing.
     """

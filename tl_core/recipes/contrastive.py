@@ -20,6 +20,7 @@ from tl_core.recipes import common, probe
 from tl_core.recipes.common import Trained
 from tl_core.settings import read_settings
 from tl_core.train.contrastive import pull_apart
+from tl_core.train.refusals import refuse_other_modality, refuse_pictures
 from tl_core.train.seeds import seed_everything
 from tl_core.train.tokens import TextExamples, tokenize
 
@@ -45,8 +46,8 @@ def train(
         pooling="mean" if version.info.modality == "text" else "auto",
         max_length=settings.max_length,
     )
-    common.refuse_other_modality(backbone, version)
-    common.refuse_pictures(version, "Pairs of texts")
+    refuse_other_modality(backbone, version)
+    refuse_pictures(version, "Pairs of texts")
     for finding in language.check_texts(backbone, version, rows):
         progress.warn(finding)
     clock.mark("load")
@@ -57,12 +58,30 @@ def train(
         space.to_model(version.labels)[rows],
         int(backbone.processor.pad_token_id),
     )
-    told = pull_apart(backbone, examples, settings, progress)
-    progress.log(f"The encoder has seen {told['pairs']:,} of {told['possible']:,} possible pairs.")
+    tuning = pull_apart(backbone, examples, settings, progress)
+    progress.log(
+        f"The encoder has seen {tuning['pairs']:,} of {tuning['possible']:,} possible pairs."
+    )
     backbone.altered = state_hash(backbone.model)
     clock.mark("fit")
 
-    head = ProbeSettings(
+    task = probe.probe_task(_head_settings(settings), version, space, backbone, cache)
+    trained = probe.fit_and_save(task, space, folder, progress, clock)
+    trained.settings = {
+        **settings.as_dict(),
+        "c": trained.settings["c"],
+        "max_length": backbone.max_length,
+    }
+    trained.facts["contrastive"] = tuning
+    trained.facts["model"]["trainable_parameters"] += sum(
+        parameter.numel() for parameter in backbone.model.parameters() if parameter.requires_grad
+    )
+    return trained
+
+
+def _head_settings(settings: ContrastiveSettings) -> ProbeSettings:
+    """Of the probe that reads the tuned encoder."""
+    return ProbeSettings(
         class_weights=settings.class_weights,
         max_length=settings.max_length,
         selection="validation",
@@ -72,14 +91,3 @@ def train(
         baseline=settings.baseline,
         seed=settings.seed,
     )
-    trained = probe.fit_and_save(head, version, space, backbone, folder, cache, progress, clock)
-    trained.settings = {
-        **settings.as_dict(),
-        "c": trained.settings["c"],
-        "max_length": backbone.max_length,
-    }
-    trained.facts["contrastive"] = told
-    trained.facts["model"]["trainable_parameters"] += sum(
-        parameter.numel() for parameter in backbone.model.parameters() if parameter.requires_grad
-    )
-    return trained

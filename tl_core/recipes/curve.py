@@ -60,14 +60,7 @@ def follow(
     """
     check_trainable(version)
     train, held = version.rows_of("train"), version.rows_of("validation")
-    classes = len(np.unique(version.labels[train]))
-    sizes = [len(train) // part for part in _PARTS if len(train) // part >= _FEWEST * classes]
-    if not len(held) or len(sizes) < 2:
-        raise DataError(
-            "There is too little to leave some of it out.",
-            f"{len(train):,} training and {len(held):,} validation items in {classes} classes.",
-            "Add more labelled items.",
-        )
+    sizes = _sizes(version)
     order = train[learning_curve.nested(version.labels[train], config.settings.seed)]
     right = np.stack(
         [
@@ -83,37 +76,64 @@ def follow(
         ],
         axis=1,
     )
-    points: list[CurvePoint] = [
-        {"rows": float(size), "value": one["value"], "low": one["low"], "high": one["high"]}
-        for size, one in zip(
-            sizes, (proportion(int(part.sum()), len(held)) for part in right.T), strict=True
-        )
-    ]
-    truth = version.labels[held]
-    recalls: list[ClassGain] = [
-        {
-            "label": name,
-            "recall": float(right[truth == label, -1].mean()),
-            "gain": float(right[truth == label, -1].mean() - right[truth == label, -2].mean()),
-        }
-        for label, name in enumerate(version.info.labels)
-        if (truth == label).any()
-    ]
-    recalls.sort(key=lambda part: -part["gain"])
+    points = [_point(size, part) for size, part in zip(sizes, right.T, strict=True)]
+    classes = _classes(right, version.labels[held], version.info.labels)
     ahead = learning_curve.follow(
         np.array(sizes, float), right.astype(np.float64), config.settings.seed
     )
     out: LearningCurve = {
         "points": points,
         "ahead": ahead,
-        "classes": recalls,
+        "classes": classes,
         "validation_rows": len(held),
         "advice": learning_curve.advice(
-            points, ahead, recalls, noun_of(version.info.modality), None
+            points, ahead, classes, noun_of(version.info.modality), None
         ),
     }
     LEARNING_CURVE.write(folder, out)
     return out
+
+
+def _sizes(version: DatasetVersion) -> list[int]:
+    """Training rows of each point, few to all.
+
+    Raises:
+        DataError: when there are no validation rows, or too few training rows to leave some out.
+    """
+    train, held = version.rows_of("train"), version.rows_of("validation")
+    classes = len(np.unique(version.labels[train]))
+    sizes = [len(train) // part for part in _PARTS if len(train) // part >= _FEWEST * classes]
+    if not len(held) or len(sizes) < 2:
+        raise DataError(
+            "There is too little to leave some of it out.",
+            f"{len(train):,} training and {len(held):,} validation items in {classes} classes.",
+            "Add more labelled items.",
+        )
+    return sizes
+
+
+def _point(size: int, right: NDArray[np.bool_]) -> CurvePoint:
+    """Accuracy (Wilson) of a training on `size` rows; `right` are its answers (rows,)."""
+    accuracy = proportion(int(right.sum()), len(right))
+    return {
+        "rows": float(size),
+        "value": accuracy["value"],
+        "low": accuracy["low"],
+        "high": accuracy["high"],
+    }
+
+
+def _classes(right: NDArray[np.bool_], truth: Ints, names: list[str]) -> list[ClassGain]:
+    """Recall of each class and what the last doubling brought, the largest gain first; `right` are
+    the answers of all points (rows, points).
+    """
+    classes: list[ClassGain] = []
+    for label, name in enumerate(names):
+        own = truth == label
+        if own.any():
+            recall, before = right[own, -1].mean(), right[own, -2].mean()
+            classes.append({"label": name, "recall": float(recall), "gain": float(recall - before)})
+    return sorted(classes, key=lambda part: -part["gain"])
 
 
 def _train_on(
@@ -137,5 +157,5 @@ def _train_on(
         shutil.rmtree(folder / "model", ignore_errors=True)
         np.save(done.with_suffix(".tmp.npy"), said == version.labels[held])
         done.with_suffix(".tmp.npy").replace(done)
-    found: NDArray[np.bool_] = np.load(done)
-    return found
+    right: NDArray[np.bool_] = np.load(done)
+    return right

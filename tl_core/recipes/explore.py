@@ -4,8 +4,8 @@ backbone sees.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,15 @@ from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.progress import Progress
 from tl_core.recipes.suspects import Read, read_features
 from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
-from tl_core.train.linear_probe import choose_c, fit_and_judge, folds_of
+from tl_core.train.arrays import Floats, Ints
+from tl_core.train.folds import folds_of
+from tl_core.train.linear_probe import cross_validate
+from tl_core.train.logistic import fit_and_judge
 
 _REPEATS = 5
 _POINTS = 6
 _FEWEST = 2  # labels for each class at the first point
 _MAPPED = 3000  # rows of the map that keeps neighbours together; it takes minutes beyond
-Ints = NDArray[np.int64]
 
 
 def explore(
@@ -44,7 +46,8 @@ def explore(
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
     progress.stage("Growing the training set", _REPEATS, share=0.15)
-    sizes, scores, recalls, said = _grow(read, version.groups[read.rows], settings, progress)
+    growth = _grow(read, version.groups[read.rows], settings, progress)
+    sizes, scores, recalls = growth.sizes, growth.scores, growth.recalls
     spread = scores.std(axis=0, ddof=1)
     points: list[CurvePoint] = [
         {
@@ -75,23 +78,32 @@ def explore(
         ),
     }
     progress.stage("Drawing the map", share=0.1)
-    _write_map(read, said, version, folder, settings.seed)
+    _write_map(read, growth.said, version, folder, settings.seed)
     EXPLORATION.write(folder, out)
     return out
 
 
-def _grow(
-    read: Read, groups: Ints, settings: ProbeSettings, progress: Progress
-) -> tuple[Any, Any, Any, Ints]:
-    """Mean training rows (points,), accuracy (repeats, points), recall (repeats, points, classes),
-    and answers.
+@dataclass(frozen=True)
+class _Growth:
+    """A training set that grows: mean rows (points,), accuracy (repeats, points), recall (repeats,
+    points, classes), and the class that each row was called when it was kept apart (rows,).
+    """
 
-    Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the
-    rest grow from few to all in nested, stratified steps. The last of the four is the class that
-    each row was called when it was kept apart.
+    sizes: Floats
+    scores: Floats
+    recalls: Floats
+    said: Ints
+
+
+def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress) -> _Growth:
+    """Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the
+    rest grow from few to all in nested, stratified steps.
+
+    Raises:
+        DataError: when there are too few rows, or groups of them.
     """
     classes = len(read.names)
-    c = choose_c(read.features, read.labels, groups, classes, settings)
+    c = cross_validate(read.features, read.labels, groups, classes, settings, Progress()).c
     said = np.zeros(len(read.labels), dtype=np.int64)
     sizes, scores, recalls = [], [], []
     for number, (rest, held) in enumerate(
@@ -103,22 +115,18 @@ def _grow(
         own, own_recall = [], []
         for count in steps:
             some = rest[order[:count]]
-            found = fit_and_judge(
-                read.features[some], read.labels[some], read.features[held], c, classes, settings
-            )
-            right = found.argmax(axis=1) == read.labels[held]
+            answers = fit_and_judge(
+                read.features[some],
+                read.labels[some],
+                read.features[held],
+                c,
+                classes,
+                settings.seed,
+            ).argmax(axis=1)
+            right = answers == read.labels[held]
             own.append(right.mean())
-            own_recall.append(
-                [
-                    (
-                        right[read.labels[held] == label].mean()
-                        if (read.labels[held] == label).any()
-                        else 0.0
-                    )
-                    for label in range(classes)
-                ]
-            )
-        said[held] = found.argmax(axis=1)
+            own_recall.append(_recalls(right, read.labels[held], classes))
+        said[held] = answers
         sizes.append(steps)
         scores.append(own)
         recalls.append(own_recall)
@@ -130,12 +138,20 @@ def _grow(
             "",
             "Add more labelled items.",
         )
-    return (
+    return _Growth(
         np.mean([part[-fewest:] for part in sizes], axis=0),
         np.array([part[-fewest:] for part in scores]),
         np.array([part[-fewest:] for part in recalls]),
         said,
     )
+
+
+def _recalls(right: NDArray[np.bool_], labels: Ints, classes: int) -> list[float]:
+    """Share of each class that is right; 0 for a class without rows."""
+    return [
+        right[labels == label].mean() if (labels == label).any() else 0.0
+        for label in range(classes)
+    ]
 
 
 def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:

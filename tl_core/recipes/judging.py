@@ -15,7 +15,7 @@ from tl_core.data.text_facts import SCRIPTS
 from tl_core.evaluate import report
 from tl_core.evaluate.calibration import conformal_sets
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.report import Baselines, RecipeFacts, Report
+from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.schema import PairedTest, ScoredRows
 from tl_core.evaluate.slices import Fact, slices
@@ -73,7 +73,7 @@ def judge(
         test,
         validation,
         baselines,
-        cast(RecipeFacts, trained.facts),
+        trained.facts,
         settings=trained.settings,
         timing=_added(clock, trained),
         against_baseline=against,

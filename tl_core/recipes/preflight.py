@@ -23,10 +23,12 @@ from tl_core.models.backbones import load_backbone
 from tl_core.models.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes import common
-from tl_core.results import Estimate, MemoryUse
+from tl_core.results import Estimate
 from tl_core.settings import read_settings
 from tl_core.train import memory
 from tl_core.train.batches import EpochBatches
+from tl_core.train.examples import Key
+from tl_core.train.prepared import Setup
 from tl_core.train.probing import read_inputs, spread
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup import set_up
@@ -39,12 +41,8 @@ _START_SECONDS = 15.0  # opening, saving, proving
 def measure(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
 ) -> Estimate:
-    """Estimates for a run of `config` on this machine, from a few of its own steps.
-
-    Returns:
-        minutes, memory_bytes (highest so far, libraries included), free_bytes, trainable, total;
-        for fine-tuning also step_seconds, steps_per_epoch, steps, accumulate, cut_off (share of
-        texts that are cut), lr_curve and learning_rate.
+    """Estimates for a run of `config` on this machine, from a few of its own steps; those about
+    steps for a fine-tuning alone.
 
     Raises:
         ConfigError: for a recipe without steps.
@@ -70,37 +68,47 @@ def measure(
         cache,
         progress,
     )
+    order = EpochBatches(
+        len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
+    )
     with setup.stack:
         progress.stage("Taking a few steps", share=0.3)
-        order = EpochBatches(
-            len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
-        )
-        keys = list(order)
-        some = [keys[i] for i in spread(len(keys), _STEPS)]
-        seconds = memory.time_steps(
-            setup.model,
-            setup.report,
-            (setup.examples.__getitems__(one) for one in [some[0], *some]),
-            setup.plan["bf16"],
-        )
-    step = float(np.mean(seconds))
-    epochs = setup.settings.epochs
-    steps = math.ceil(epochs * order.steps)
-    held = len(setup.held_out) if setup.held_out is not None else 0
-    judging = (
-        READING * step * held / setup.plan["batch"] * (math.ceil(epochs) + config.settings.lp_start)
+        step = _step_seconds(setup, list(order))
+    return _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+
+
+def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
+    """Mean time of a few steps, spread over an epoch; the first of them is taken twice."""
+    some = [batches[place] for place in spread(len(batches), _STEPS)]
+    seconds = memory.time_steps(
+        setup.model,
+        setup.report,
+        (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
+        setup.plan["bf16"],
     )
-    reading = READING * step * len(setup.examples) / setup.plan["batch"] * config.settings.lp_start
-    lengths = setup.lengths
+    return float(np.mean(seconds))
+
+
+def _estimate(setup: Setup, step: float, steps_per_epoch: int, *, from_probe: bool) -> Estimate:
+    """The whole from a step's seconds: steps, judging after each epoch, and, where the head starts
+    from a probe, reading for it.
+    """
+    epochs, batch = setup.settings.epochs, setup.plan["batch"]
+    steps = math.ceil(epochs * steps_per_epoch)
+    held = len(setup.held_out) if setup.held_out is not None else 0
+    judging = READING * step * held / batch * (math.ceil(epochs) + from_probe)
+    reading = READING * step * len(setup.examples) / batch * from_probe
+    lengths, (used, free) = setup.lengths, _memory()
     return {
         "minutes": (steps * step + judging + reading + _START_SECONDS) / 60,
         "step_seconds": step,
-        "steps_per_epoch": order.steps,
+        "steps_per_epoch": steps_per_epoch,
         "steps": steps,
         "accumulate": setup.plan["accumulate"],
         "trainable": setup.report.trainable,
         "total": setup.report.total,
-        **_memory(),
+        "memory_bytes": used,
+        "free_bytes": free,
         "cut_off": (
             float((lengths >= setup.backbone.max_length).mean()) if lengths is not None else 0.0
         ),
@@ -123,35 +131,30 @@ def _measure_probe(
         max_length=settings.max_length,
     )
     rows = version.rows_of("train", "validation", "test")
-    inputs, batch = (
-        read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)]),
-        best_batch(backbone.modality),
-    )
+    inputs = read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)])
+    batch = best_batch(backbone.modality)
     with backbone.extracting() as extractor:
         extractor(backbone.encode(inputs[:2]))
         started = time.perf_counter()
         for start in range(0, len(inputs), batch):
             extractor(backbone.encode(inputs[start : start + batch]))
         seconds = time.perf_counter() - started
-    total = sum(parameter.numel() for parameter in backbone.model.parameters())
-    memory_use = _memory()
+    used, free = _memory()
     return {
         "minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
         "trainable": backbone.port.width * len(space.kept),
-        "total": total,
-        "memory_bytes": memory_use["memory_bytes"],
-        "free_bytes": memory_use["free_bytes"],
+        "total": common.parameters_of(backbone),
+        "memory_bytes": used,
+        "free_bytes": free,
         "lr_curve": [],
     }
 
 
-def _memory() -> MemoryUse:
+def _memory() -> tuple[int, int]:
     """Highest use so far and what is free: of the GPU where there is one, else of the machine."""
     if torch.cuda.is_available():
         free, _ = torch.cuda.mem_get_info()
-        return {"memory_bytes": int(torch.cuda.max_memory_allocated()), "free_bytes": int(free)}
+        return int(torch.cuda.max_memory_allocated()), int(free)
     unit = 1 if sys.platform == "darwin" else 1024
-    return {
-        "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
-        "free_bytes": int(psutil.virtual_memory().available),
-    }
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return used, int(psutil.virtual_memory().available)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
+from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature
 from tl_core.models import depths, heads, joint, language
 from tl_core.models.backbones import Backbone, load_backbone, save_classifier
@@ -26,9 +26,12 @@ from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
 from tl_core.settings import read_settings
-from tl_core.train.linear_probe import Head, ProbeFit
-from tl_core.train.probing import CHECK_ROWS, probe, read_inputs, softmax, spread
-from tl_core.train.repeated import repeated_folds
+from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.linear_probe import ProbeFit
+from tl_core.train.logistic import Head, probabilities_of_logits
+from tl_core.train.probing import CHECK_ROWS, FittedProbe, ProbeTask, probe, read_inputs, spread
+from tl_core.train.refusals import refuse_other_modality
+from tl_core.train.repeated import CrossValidation, repeated_folds
 from tl_core.train.seeds import seed_everything
 from tl_core.train.wordings import wordings_of
 
@@ -53,7 +56,7 @@ def train(
         max_length=settings.max_length,
         input_size=settings.input_size,
     )
-    common.refuse_other_modality(backbone, version)
+    refuse_other_modality(backbone, version)
     prior = None
     if settings.start == "words":
         said = wordings_of(
@@ -65,65 +68,27 @@ def train(
     for finding in language.check_texts(backbone, version, version.rows_of("train")):
         progress.warn(finding)
     clock.mark("load")
-    return fit_and_save(settings, version, space, backbone, folder, cache, progress, clock, prior)
+    task = probe_task(settings, version, space, backbone, cache, prior)
+    return fit_and_save(task, space, folder, progress, clock)
 
 
 def fit_and_save(
-    settings: ProbeSettings,
-    version: DatasetVersion,
+    task: ProbeTask,
     space: common.LabelSpace,
-    backbone: Backbone,
     folder: Path,
-    cache: Path,
     progress: Progress,
     clock: common.Clock,
-    prior: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Trained:
-    """The probe of an opened backbone, saved in `folder/model` and proven; `prior` as in
-    `probing.probe`.
-    """
-    rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
-    fit, features, why = probe(
-        settings,
-        version,
-        rows,
-        space.to_model(version.labels),
-        len(space.kept),
-        backbone,
-        cache,
-        progress,
-        clock.mark,
-        prior=prior,
-    )
-    again = (
-        None
-        if prior is not None or settings.depth < 0
-        else _repeat(  # the head there is an ordinary one
-            settings,
-            version,
-            space.to_model(version.labels),
-            fit,
-            backbone.port.has_bias,
-            features,
-            progress,
-        )
-    )
+    """Fit a probe, save it as one model in `folder/model`, and prove that folder."""
+    settings, backbone = task.settings, task.backbone
+    fitted = probe(task, progress, clock.mark)
+    again = _repeat(task, fitted, progress)
     clock.mark("fit")
-    fit, cooled = _cool(fit, space.to_model(version.labels), settings.seed)
-    heads.fold(
-        backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias)
-    )
-
-    progress.stage("Saving and proving the model", share=0.05)
-    save_classifier(backbone, folder / "model")
-    found = space.to_all(softmax(np.asarray(features["test"]) @ fit.weight.T + fit.bias))
-    checked = spread(len(rows["test"]), CHECK_ROWS)
-    parity = verify_folder(
-        folder / "model", read_inputs(version, rows["test"][checked]), found[checked][:, space.kept]
-    )
+    fit, cooled = _cool(fitted.fit, task.labels, settings.seed)
+    test, parity = _save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
     clock.mark("verify")
     return Trained(
-        found,
+        test,
         fit.held_out_rows,
         space.to_all(fit.held_out),
         fit.kind,
@@ -134,7 +99,7 @@ def fit_and_save(
             "pooling": backbone.pooling,
             "kept": fit.kept,
             "max_length": backbone.max_length,
-            "precision": why,
+            "precision": fitted.why,
         },
         timing=clock.seconds,
         facts={
@@ -142,20 +107,62 @@ def fit_and_save(
             "parity": parity,
             "temperature": cooled,
             "cross_validation": again,
-            "model": {
-                "trainable_parameters": int(fit.weight.size + fit.bias.size),
-                "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
-                "family": backbone.family,
-                "device": str(next(backbone.model.parameters()).device),
-                "weights_sha256": backbone.weights,
-                "processor": type(backbone.processor).__name__,
-                "notes": backbone.notes,
-            },
+            "model": common.model_facts(
+                backbone,
+                trainable=int(fit.weight.size + fit.bias.size),
+                total=common.parameters_of(backbone),
+                weights=backbone.weights,
+            ),
         },
         yardstick=settings.baseline,
         balanced=settings.class_weights == "balanced",
         seed=settings.seed,
     )
+
+
+def probe_task(
+    settings: ProbeSettings,
+    version: DatasetVersion,
+    space: common.LabelSpace,
+    backbone: Backbone,
+    cache: Path,
+    prior: tuple[Floats, Floats] | None = None,
+) -> ProbeTask:
+    """All splits of a version as a probe reads them."""
+    return ProbeTask(
+        settings,
+        version,
+        {split: version.rows_of(split) for split in ("train", "validation", "test")},
+        backbone,
+        cache,
+        space.to_model(version.labels),
+        len(space.kept),
+        prior,
+    )
+
+
+def _save_and_prove(
+    task: ProbeTask,
+    fit: ProbeFit,
+    features: Features,
+    space: common.LabelSpace,
+    folder: Path,
+    progress: Progress,
+) -> tuple[Floats, Parity]:
+    """Fold the head in and save; probabilities of the test rows over all classes, and how far the
+    saved folder is from them.
+    """
+    backbone = task.backbone
+    heads.fold(
+        backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias)
+    )
+    progress.stage("Saving and proving the model", share=0.05)
+    save_classifier(backbone, folder / "model")
+    test = space.to_all(probabilities_of_logits(features @ fit.weight.T + fit.bias))
+    checked = spread(len(features), CHECK_ROWS)
+    inputs = read_inputs(task.version, task.rows["test"][checked])
+    parity = verify_folder(folder / "model", inputs, test[checked][:, space.kept])
+    return test, cast(Parity, parity)
 
 
 def _pooling(settings: ProbeSettings, modality: str) -> str:
@@ -165,35 +172,29 @@ def _pooling(settings: ProbeSettings, modality: str) -> str:
     return joint.KIND if settings.start == "words" and modality == "image" else settings.pooling
 
 
-def _repeat(
-    settings: ProbeSettings,
-    version: DatasetVersion,
-    labels: NDArray[np.int64],
-    fit: ProbeFit,
-    bias: bool,
-    features: dict[str, Any],
-    progress: Progress,
-) -> dict[str, Any] | None:
+def _repeat(task: ProbeTask, fitted: FittedProbe, progress: Progress) -> CrossValidation | None:
     """The cross-validation of a small set once more with other folds, at the C that was chosen;
-    None without one.
+    None without one, or where the head is no ordinary one.
     """
-    if fit.kind != "cv" or settings.repeats < 2:
+    settings, fit, features = task.settings, fitted.fit, fitted.features
+    ordinary = task.prior is None and settings.depth >= 0
+    if not ordinary or fit.kind != "cv" or settings.repeats < 2:
         return None
     progress.stage("Cutting the folds in other ways", settings.repeats, share=0.05)
-    rows = version.rows_of("train"), version.rows_of("validation")
-    both, read = np.concatenate(rows), np.concatenate([features["train"], features["validation"]])
-    known = labels[both] >= 0
+    rows = np.concatenate([task.rows["train"], task.rows["validation"]])
+    both = np.concatenate([features["train"], features["validation"]])
+    known = task.labels[rows] >= 0
     head = Head(
         "balanced" if settings.class_weights == "balanced" else None,
-        bias,
-        int(labels.max()) + 1,
+        task.backbone.port.has_bias,
+        int(task.labels.max()) + 1,
         settings.seed,
         fit.c,
     )
     return repeated_folds(
-        read[known],
-        labels[both[known]],
-        version.groups[both[known]],
+        both[known],
+        task.labels[rows[known]],
+        task.version.groups[rows[known]],
         head,
         folds=settings.folds,
         repeats=settings.repeats,
@@ -201,12 +202,12 @@ def _repeat(
     )
 
 
-def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit, Temperature]:
+def _cool(fit: ProbeFit, labels: Ints, seed: int) -> tuple[ProbeFit, Temperature]:
     """The head with its temperature put in, if held-out rows gain by one; accuracy cannot
     change.
     """
-    found = choose_temperature(labels[fit.held_out_rows], fit.held_out, seed)
-    heat = found["temperature"]
+    chosen = choose_temperature(labels[fit.held_out_rows], fit.held_out, seed)
+    heat = chosen["temperature"]
     if heat != 1.0:
         fit = replace(
             fit,
@@ -214,4 +215,4 @@ def _cool(fit: ProbeFit, labels: NDArray[np.int64], seed: int) -> tuple[ProbeFit
             bias=fit.bias / heat,
             held_out=sharpen(fit.held_out, heat),
         )
-    return fit, found
+    return fit, chosen

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import torch
 
@@ -23,14 +23,32 @@ from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError, UserError
 from tl_core.log import quiet_libraries
 from tl_core.models.references import read_json
-from tl_core.progress import Progress
-from tl_core.train.checkpoints import load_moving, moving_state, read_state, write_state
-from tl_core.train.trainer import Job, Outcome
+from tl_core.progress import Curve, Progress
+from tl_core.train.checkpoints import (
+    copied_state,
+    load_moving,
+    moving_state,
+    read_state,
+    write_state,
+)
+from tl_core.train.job import Job, Outcome
+from tl_core.train.judging import Scores
 
 _STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
-_RESTARTS = (
-    1  # a process that dies of itself costs the way back to the newest checkpoint, not the run
-)
+# a process that dies of itself costs the way back to the newest checkpoint, not the run
+_RESTARTS = 1
+
+
+class _Message(TypedDict, total=False):
+    """What the first process leaves in the run's folder: the outcome, or the error alone."""
+
+    reason: str
+    steps: int
+    planned: int
+    best_step: int
+    scores: Scores
+    history: list[dict[str, float]]
+    error: dict[str, str]
 
 
 def fit_in_processes(
@@ -53,21 +71,37 @@ def fit_in_processes(
     config.write(folder)
     for name in (_STOP, _OUTCOME):
         (folder / name).unlink(missing_ok=True)
-    threads = max(1, (os.cpu_count() or 1) // count)
+    code = _launch(count, folder, cache, progress)
+    message = cast(_Message, read_json(folder / _OUTCOME))
+    if code or "error" in message or not message:
+        error = message.get("error") or {
+            "what": "A training process ended early.",
+            "why": "See the run's log.",
+        }
+        raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
+    load_moving(job.model, read_state(folder / _STATE))
+    for name in (_STATE, _OUTCOME, _STOP):
+        (folder / name).unlink(missing_ok=True)
+    return Outcome(
+        message["reason"],
+        message["steps"],
+        message["planned"],
+        message["best_step"],
+        message["scores"],
+        message["history"],
+        copied_state(job.model, job.moving),
+    )
+
+
+def _launch(count: int, folder: Path, cache: Path, progress: Progress) -> int:
+    """Start the processes, pass on what the first one says, and give torchrun's exit status."""
     command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        str(count),
-        "--max-restarts",
-        str(_RESTARTS),
-        "-m",
-        "tl_core.recipes.processes",
-        str(folder),
-        str(cache),
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+        *("--nproc-per-node", str(count)),
+        *("--max-restarts", str(_RESTARTS)),
+        *("-m", "tl_core.recipes.processes", str(folder), str(cache)),
     ]
+    threads = max(1, (os.cpu_count() or 1) // count)
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -83,28 +117,19 @@ def fit_in_processes(
         except BaseException:
             child.terminate()
             raise
-    told = read_json(folder / _OUTCOME)
-    if child.returncode or "error" in told or not told:
-        error: Any = told.get("error") or {
-            "what": "A training process ended early.",
-            "why": "See the run's log.",
-        }
-        raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
-    load_moving(job.model, read_state(folder / _STATE))
-    for name in (_STATE, _OUTCOME, _STOP):
-        (folder / name).unlink(missing_ok=True)
-    made: Any = dict(told)
-    return Outcome(
-        **made,
-        state={
-            name: value.clone()
-            for name, value in moving_state(job.model, set(job.report.scale_of)).items()
-        },
-    )
+    return child.returncode
 
 
-def _forward(event: dict[str, Any], progress: Progress) -> None:
-    getattr(progress, event["call"])(*event["args"], **event["values"])
+class _Call(TypedDict):
+    """A call of a progress object, as a line of JSON."""
+
+    call: str
+    arguments: list[object]
+    values: dict[str, float]
+
+
+def _forward(call: _Call, progress: Progress) -> None:
+    getattr(progress, call["call"])(*call["arguments"], **call["values"])
 
 
 class _Pipe(Progress):
@@ -113,21 +138,23 @@ class _Pipe(Progress):
     def __init__(self, folder: Path, rank: int) -> None:
         self._folder, self._rank = folder, rank
 
-    def _tell(self, call: str, *args: Any, **values: Any) -> None:  # noqa: ANN401
+    def _write(self, call: str, *arguments: object, **values: float) -> None:
         if not self._rank:
-            sys.stdout.write(
-                _MARK + json.dumps({"call": call, "args": args, "values": values}) + "\n"
-            )
+            content: _Call = {"call": call, "arguments": list(arguments), "values": values}
+            sys.stdout.write(_MARK + json.dumps(content) + "\n")
             sys.stdout.flush()
 
     def batch(self, done: int, total: int) -> None:
-        self._tell("batch", done, total)
+        self._write("batch", done, total)
 
     def log(self, text: str) -> None:
-        self._tell("log", text)
+        self._write("log", text)
 
-    def curve(self, name: str, **values: float) -> None:
-        self._tell("curve", name, **values)
+    def curve(self, curve: Curve, **values: float) -> None:
+        self._write("curve", curve, **values)
+
+    def learning(self, groups: list[str], part: str = "") -> None:
+        self._write("learning", groups, part)
 
     def should_stop(self) -> bool:
         return (self._folder / _STOP).exists()
@@ -166,17 +193,22 @@ def main(folder: Path, cache: Path) -> int:
             outcome = fit(make_job(setup, folder), _Pipe(folder, rank))
             if not rank:
                 write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
-                write_json(
-                    folder / _OUTCOME,
-                    {
-                        name: getattr(outcome, name)
-                        for name in ("reason", "steps", "planned", "best_step", "scores", "history")
-                    },
-                )
+                write_json(folder / _OUTCOME, _message(outcome))
     except UserError as error:
         write_json(folder / _OUTCOME, {"error": error.as_dict()})
         return 1
     return 0
+
+
+def _message(outcome: Outcome) -> _Message:
+    return {
+        "reason": outcome.reason,
+        "steps": outcome.steps,
+        "planned": outcome.planned,
+        "best_step": outcome.best_step,
+        "scores": outcome.scores,
+        "history": outcome.history,
+    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tl_core.config import AutoSettings, RunConfig
 from tl_core.data.store import DatasetVersion, write_json
@@ -15,23 +14,19 @@ from tl_core.errors import UserError
 from tl_core.evaluate import search
 from tl_core.evaluate.schema import BoardRow
 from tl_core.models.references import read_json
-from tl_core.progress import Progress
+from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
-from tl_core.recipes.common import SealedVersion, Trained
+from tl_core.recipes.common import Ints, SealedVersion, Trained
 
 _SAVING_SECONDS = 5.0
-_REPORT_SECONDS, _YARDSTICK = (
-    4.0,
-    {
-        "image": 0.012,
-        "text": 0.003,
-    },
-)  # of the report; for each item of the yardstick
+_REPORT_SECONDS = 4.0
+# seconds for each item of the training without transfer
+_YARDSTICK = {"image": 0.012, "text": 0.003}
 
 
 @dataclass
-class Found:
+class Tried:
     """A candidate that was trained, and where it stands on the items kept for choosing."""
 
     candidate: Candidate
@@ -49,7 +44,7 @@ class Found:
 
 @dataclass
 class Search:
-    """One search: what is asked, what has been found, and how much time is left."""
+    """One search: what is wanted, what was tried, and how much time is left."""
 
     config: RunConfig
     version: DatasetVersion
@@ -57,10 +52,10 @@ class Search:
     cache: Path
     progress: Progress
     budget: trials.Budget
-    found: list[Found] = field(default_factory=list)
+    tried: list[Tried] = field(default_factory=list)
     ranked: list[BoardRow] = field(default_factory=list)
     dropped: list[BoardRow] = field(default_factory=list)
-    best: Found | None = None
+    best: Tried | None = None
     # seconds in which a tuned model reads the items kept for choosing and those of the test
     reading: float = 0.0
 
@@ -75,7 +70,7 @@ class Search:
         return SealedVersion(self.version)
 
     @property
-    def held(self) -> Any:  # noqa: ANN401
+    def held(self) -> Ints:
         """The rows kept for choosing that have a class."""
         rows = self.version.rows_of("validation")
         return rows[self.version.labels[rows] >= 0]
@@ -106,7 +101,7 @@ class Search:
 
     def board(self) -> list[BoardRow]:
         """Every training, the leading one first, then what was only ranked or left out."""
-        order = sorted(self.found, key=lambda one: (one is not self.best, one.standing["log_loss"]))
+        order = sorted(self.tried, key=lambda one: (one is not self.best, one.standing["log_loss"]))
         rows: list[BoardRow] = [
             {
                 "title": one.candidate.title,
@@ -117,7 +112,7 @@ class Search:
                 "minutes": one.seconds / 60,
                 "accuracy": one.standing["accuracy"],
                 "log_loss": one.standing["log_loss"],
-                "probe": one is self.found[0],
+                "probe": one is self.tried[0],
                 "state": "winner" if one is self.best else "tried",
             }
             for one in order
@@ -126,54 +121,51 @@ class Search:
 
     def train(
         self, candidate: Candidate, share: float, until: float, *, firm: bool = False
-    ) -> Found | None:
-        """Train one candidate, or read again what it found before an interruption; None if it came
+    ) -> Tried | None:
+        """Train one candidate, or read again what it left before an interruption; None if it came
         apart.
         """
-        known = next((one for one in self.found if one.candidate.name == candidate.name), None)
+        known = next((one for one in self.tried if one.candidate.name == candidate.name), None)
         if known:
             return known
         folder = self.folder / "trials" / candidate.name
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = read_json(
-            folder / "candidate.json"
-        )  # checkpoints of an interrupted training are for its own settings
-        candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
-        write_json(folder / "candidate.json", asdict(candidate))
-        began = self.budget.spent
-        shown = candidate.title + (f", {candidate.part:.0%} of it" if candidate.part < 1 else "")
-        heard = trials.Timed(self.progress, shown, share, self.budget, until, firm=firm)
+        candidate = _begun(folder, candidate)
         trained = trials.recall(folder)
         if trained is None:
-            self.tell(f"{candidate.title} on {candidate.backbone}")
-            own = replace(
-                self.config,
-                recipe=candidate.recipe,
-                backbone=candidate.backbone,
-                options=candidate.options,
+            part = trials.Timed(
+                self.progress, candidate.shown, share, self.budget, until, firm=firm
             )
-            own.write(folder)
-            try:
-                trained = load_training(candidate.recipe)(
-                    own, self.blind, folder, self.cache, heard
-                )
-            except UserError as error:  # one that comes apart must not cost the others
-                self.drop(candidate, error)
-                return None
-            trained.timing["whole"] = self.budget.spent - began
-            trials.keep(folder, trained)
-        self.found.append(
-            Found(
-                candidate,
-                folder,
-                trained,
-                search.standing(self.version.labels[self.held], trials.said(trained, self.held)),
-                trained.timing["whole"],
-            )
-        )
-        self._lead(self.found[-1])
+            trained = self._train_anew(candidate, folder, part)
+        if trained is None:
+            return None
+        standing = search.standing(self.version.labels[self.held], trials.said(trained, self.held))
+        new = Tried(candidate, folder, trained, standing, trained.timing["whole"])
+        self.tried.append(new)
+        self._lead(new)
         self.tell()
-        return self.found[-1]
+        return new
+
+    def _train_anew(self, candidate: Candidate, folder: Path, progress: Progress) -> Trained | None:
+        """Train and keep what it left; None, and a line on the board, if it came apart."""
+        began = self.budget.spent
+        self.tell(f"{candidate.title} on {candidate.backbone}")
+        own = replace(
+            self.config,
+            recipe=candidate.recipe,
+            backbone=candidate.backbone,
+            options=candidate.options,
+        )
+        own.write(folder)
+        try:
+            trained: Trained = load_training(candidate.recipe)(
+                own, self.blind, folder, self.cache, progress
+            )
+        except UserError as error:  # one that comes apart must not cost the others
+            self.drop(candidate, error)
+            return None
+        trained.timing["whole"] = self.budget.spent - began
+        trials.keep(folder, trained)
+        return trained
 
     def drop(self, candidate: Candidate, error: UserError) -> None:
         """Note a candidate that could not be used."""
@@ -189,13 +181,24 @@ class Search:
             }
         )
 
-    def _lead(self, new: Found) -> None:
+    def _lead(self, new: Tried) -> None:
         """Keep the model that leads; the other's can go."""
         if self.best is None or search.leads(
-            new.standing, self.best.standing, self.found[0].standing
+            new.standing, self.best.standing, self.tried[0].standing
         ):
             new, self.best = self.best or new, new
         if new is not self.best:
             shutil.rmtree(new.folder / "model", ignore_errors=True)
-        told = self.best.standing["accuracy"]["value"] if len(self.held) else 0.0
-        self.progress.curve("best so far", minutes=self.budget.spent / 60, accuracy=told)
+        accuracy = self.best.standing["accuracy"]["value"] if len(self.held) else 0.0
+        self.progress.curve(Curve.BEST, minutes=self.budget.spent / 60, accuracy=accuracy)
+
+
+def _begun(folder: Path, candidate: Candidate) -> Candidate:
+    """The candidate as it was begun in `folder`: checkpoints of an interrupted training are for its
+    own settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = read_json(folder / "candidate.json")
+    candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
+    write_json(folder / "candidate.json", asdict(candidate))
+    return candidate

@@ -4,10 +4,11 @@ change.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
@@ -17,81 +18,90 @@ from tl_core.evaluate.report import noun_of
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
-from tl_core.train.probing import read_inputs
+from tl_core.train.arrays import Ints
+from tl_core.train.probing import Item, read_inputs, spread
 
 _ROWS = 300  # test items that are tried; each costs 15 to 24 predictions
 _LISTED = 24
 _SERIOUS = 0.05
 
 
-def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progress) -> Robustness:
-    """Try the model in the folder `model` on worsened test items; writes `folder/stress.json`.
+class _Questions:
+    """Asks a model about the same rows again and again, and counts for whoever watches."""
 
-    Returns:
-        `n`, `clean` (accuracy on the same items as they are), `rows`: for each kind and severity
-        the accuracy, the `drop` against clean, the p-value of the exact McNemar test, and
-        `flipped`, the rows that were right and are not any more; and a `sentence`.
+    def __init__(
+        self, model: Path, version: DatasetVersion, rows: Ints, total: int, progress: Progress
+    ) -> None:
+        self._classifier, self._truth = load_classifier(model), version.labels[rows]
+        place = {name: number for number, name in enumerate(version.info.labels)}
+        self._own = np.array([place[name] for name in self._classifier.labels])
+        self._progress, self._done, self._total = progress, 0, total
+
+    def right(self, items: Sequence[Item]) -> NDArray[np.bool_]:
+        """Which items are answered rightly (rows,)."""
+        answers = []
+        for start in range(0, len(items), 32):
+            said = self._classifier.probabilities(list(items[start : start + 32]))
+            answers.append(self._own[said.argmax(axis=1)])
+            self._done += len(said)
+            self._progress.batch(self._done, self._total)
+        right: NDArray[np.bool_] = np.concatenate(answers) == self._truth
+        return right
+
+
+def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progress) -> Robustness:
+    """Try the model in the folder `model` on worsened test items, every kind at every severity;
+    writes `folder/stress.json`.
     """
-    names = version.info.labels
     rows = version.rows_of("test")
-    rows = rows[
-        np.unique(np.linspace(0, len(rows) - 1, min(_ROWS, len(rows))).round().astype(np.int64))
-    ]
-    progress.stage("Opening the model", share=0.05)
-    classifier = load_classifier(model)
-    place = {name: number for number, name in enumerate(names)}
-    own = np.array([place[name] for name in classifier.labels])
+    rows = rows[spread(len(rows), _ROWS)]
     kinds = PICTURES if version.info.modality == "image" else TEXTS
     total = (1 + len(kinds) * len(SEVERITIES)) * len(rows)
+    progress.stage("Opening the model", share=0.05)
+    questions = _Questions(model, version, rows, total, progress)
     progress.stage("Asking about worse and worse items", total, share=0.95)
     items = read_inputs(version, rows)
-    done = 0
-
-    def ask(changed: list[Any]) -> Any:  # noqa: ANN401
-        nonlocal done
-        said = []
-        for start in range(0, len(changed), 32):
-            said.append(own[classifier.probabilities(changed[start : start + 32]).argmax(axis=1)])
-            done += len(said[-1])
-            progress.batch(done, total)
-        return np.concatenate(said) == version.labels[rows]
-
-    clean = ask(items)
-    found: list[WorsenedItems] = []
+    clean = questions.right(items)
+    worsened: list[WorsenedItems] = []
     for kind in kinds:
         for severity in SEVERITIES:
-            right = ask(
-                [
-                    worsen(item, kind, severity, int(row))
-                    for item, row in zip(items, rows, strict=True)
-                ]
-            )
-            found.append(
-                {
-                    "kind": kind,
-                    "severity": severity,
-                    "accuracy": proportion(int(right.sum()), len(rows)),
-                    "drop": float(clean.mean() - right.mean()),
-                    "p_value": exact_mcnemar(clean, right)[2],
-                    "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]],
-                }
-            )
+            worse = [
+                worsen(item, kind, severity, int(row))
+                for item, row in zip(items, rows, strict=True)
+            ]
+            worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
     out: Robustness = {
         "n": len(rows),
         "clean": proportion(int(clean.sum()), len(rows)),
-        "rows": found,
-        "sentence": _sentence(found, noun_of(version.info.modality)),
+        "rows": worsened,
+        "sentence": _sentence(worsened, noun_of(version.info.modality)),
     }
     ROBUSTNESS.write(folder, out)
     return out
 
 
-def _sentence(found: list[WorsenedItems], noun: str) -> str:
+def _compare(
+    kind: str, severity: int, rows: Ints, clean: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> WorsenedItems:
+    return {
+        "kind": kind,
+        "severity": severity,
+        "accuracy": proportion(int(right.sum()), len(rows)),
+        "drop": float(clean.mean() - right.mean()),
+        "p_value": exact_mcnemar(clean, right)[2],
+        "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]],
+    }
+
+
+def _sentence(worsened: list[WorsenedItems], noun: str) -> str:
     """What it minds most, counting only drops beyond chance after Bonferroni's correction."""
-    real = [part for part in found if part["p_value"] * len(found) < _SERIOUS and part["drop"] > 0]
+    real = [
+        part for part in worsened if part["p_value"] * len(worsened) < _SERIOUS and part["drop"] > 0
+    ]
     if not real:
         return (
-            f"None of {len(found)} ways of making the {noun} worse lowers its score beyond chance."
+            f"None of {len(worsened)} ways of making the {noun} worse lowers its score beyond"
+            " chance."
         )
     worst = max(real, key=lambda part: part["drop"])
     kinds = list(

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.small import check_trainable
@@ -23,12 +21,13 @@ from tl_core.recipes import common
 from tl_core.recipes.trace import nearest
 from tl_core.results import LABEL_ERRORS, LabelErrors
 from tl_core.settings import read_settings
-from tl_core.train.linear_probe import fit_probe
-from tl_core.train.probing import probe_features
+from tl_core.train.arrays import Features, Ints
+from tl_core.train.linear_probe import cross_validate
+from tl_core.train.probing import Reading
+from tl_core.train.refusals import refuse_other_modality
 from tl_core.train.seeds import seed_everything
 
 _MOST = 2000  # that are listed; a person looks at far fewer
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Read:
     what they are.
     """
 
-    features: Any
+    features: Features
     rows: Ints
     labels: Ints
     names: list[str]
@@ -77,8 +76,8 @@ def read_features(
         max_length=settings.max_length,
         seed=settings.seed,
     )
-    common.refuse_other_modality(backbone, version)
-    features = probe_features(settings, version, splits, backbone, cache, progress)[known]
+    refuse_other_modality(backbone, version)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress)[known]
     return Read(features, rows[known], labels[rows[known]], space.model_names)
 
 
@@ -103,28 +102,16 @@ def look(
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = fit_probe(
-        (features, labels),
-        (features[:0], labels[:0]),
-        version.groups[rows],
-        classes=len(names),
-        c_values=settings.c_values,
-        selection="cv",
-        folds=settings.folds,
-        balanced=False,
-        intercept=True,
-        seed=settings.seed,
-        progress=progress,
-    )
+    fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
-    found = label_issues.find_suspects(given, fit.held_out)
-    listed = found.rows[:_MOST]
+    suspects = label_issues.find_suspects(given, fit.held_out)
+    listed = suspects.rows[:_MOST]
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]
     out: LabelErrors = {
-        "count": len(found.rows),
-        "share": found.share,
+        "count": len(suspects.rows),
+        "share": suspects.share,
         "looked_at": len(judged),
-        "sentence": _sentence(len(found.rows), len(judged), noun_of(version.info.modality)),
+        "sentence": _sentence(len(suspects.rows), len(judged), noun_of(version.info.modality)),
         "rows": [
             {
                 "row": int(judged[place]),
@@ -135,7 +122,7 @@ def look(
                 "neighbours": [int(row) for row in rows[others]],
             }
             for place, to, gap, others in zip(
-                listed, found.suggested, found.margin, near, strict=False
+                listed, suspects.suggested, suspects.margin, near, strict=False
             )
         ],
     }

@@ -5,10 +5,8 @@ model itself.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings
 from tl_core.data.store import DatasetVersion
@@ -17,12 +15,12 @@ from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.results import NEIGHBOURS_FILE
 from tl_core.settings import read_settings
-from tl_core.train.probing import probe_features, spread
+from tl_core.train.arrays import Features, Ints
+from tl_core.train.probing import Reading, spread
 
 NEIGHBOURS = 4
 _MOST = 20_000  # training rows that are searched, evenly spread
 _CHUNK = 1024
-Ints = NDArray[np.int64]
 
 
 def trace(
@@ -61,7 +59,7 @@ def trace(
         max_length=settings.max_length,
         seed=settings.seed,
     )
-    features = probe_features(settings, version, splits, backbone, cache, progress, share=0.85)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress, share=0.85)
     progress.stage("Looking for what is alike", share=0.1)
     rows = np.concatenate(list(splits.values()))
     near, alike = nearest(features, len(train), np.arange(len(rows)))
@@ -69,7 +67,7 @@ def trace(
     return len(rows)
 
 
-def nearest(features: Any, count: int, places: Ints) -> tuple[Ints, NDArray[np.float32]]:  # noqa: ANN401
+def nearest(features: Features, count: int, places: Ints) -> tuple[Ints, Features]:
     """Positions and cosines (places, 4) of the nearest among the first `count` rows of `features`,
     never the row itself; fewer than 4 where there are not so many.
     """

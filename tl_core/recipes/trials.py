@@ -29,7 +29,7 @@ def keep(folder: Path, trained: Trained) -> None:
         "test": trained.test,
         "validation_rows": trained.validation_rows,
         "validation": trained.validation,
-        **{_YARDSTICK + name: found for name, found in trained.baselines.items()},
+        **{_YARDSTICK + name: scores for name, scores in trained.baselines.items()},
     }
     np.savez(folder / "trained.npz", **arrays)
     rest = {name: value for name, value in asdict(trained).items() if name not in _ARRAYS}
@@ -38,17 +38,17 @@ def keep(folder: Path, trained: Trained) -> None:
 
 def recall(folder: Path) -> Trained | None:
     """What a training found that ended; None when it has not."""
-    told: dict[str, Any] = read_json(folder / "trained.json")
-    if not told:
+    rest = read_json(folder / "trained.json")
+    if not rest:
         return None
-    with np.load(folder / "trained.npz") as arrays:
-        found = dict(arrays)
+    with np.load(folder / "trained.npz") as stored:
+        arrays = dict(stored)
     baselines = {
-        name.removeprefix(_YARDSTICK): found.pop(name)
-        for name in list(found)
+        name.removeprefix(_YARDSTICK): arrays.pop(name)
+        for name in list(arrays)
         if name.startswith(_YARDSTICK)
     }
-    return Trained(**found, **told, baselines=baselines)
+    return Trained(**arrays, **rest, baselines=baselines)  # type: ignore[arg-type]
 
 
 def said(trained: Trained, rows: Ints) -> Floats:
@@ -83,12 +83,12 @@ class Budget:
         if time.monotonic() - self._noted > _TICK:
             self.note()
 
-    def note(self, **told: Any) -> None:  # noqa: ANN401
+    def note(self, **facts: object) -> None:
         """Note the time, and whatever else whoever watches should see."""
         self._noted = time.monotonic()
         write_json(
             self._path,
-            {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **told},
+            {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **facts},
         )
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from tl_core.config import RunConfig, ZeroShotSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.models import heads, joint
@@ -18,8 +16,9 @@ from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import common
-from tl_core.recipes.common import LabelSpace, Trained
+from tl_core.recipes.common import Floats, Ints, LabelSpace, Trained
 from tl_core.settings import read_settings
+from tl_core.train.refusals import refuse_other_modality
 from tl_core.train.seeds import seed_everything
 from tl_core.train.wordings import wordings_of
 
@@ -37,9 +36,8 @@ def train(
     settings: ZeroShotSettings = config.settings
     clock, modality = common.Clock(), version.info.modality
     space = LabelSpace(version.info.labels, list(range(len(version.info.labels))))
-    rows = {split: version.rows_of(split) for split in ("validation", "test")}
     seed_everything(settings.seed)
-    said = wordings_of(space.names, modality, settings.template, settings.prompts)
+    wordings = wordings_of(space.names, modality, settings.template, settings.prompts)
     progress.stage("Opening the backbone", share=0.1)
     backbone = load_backbone(
         config.backbone,
@@ -48,23 +46,20 @@ def train(
         max_length=settings.max_length,
         pooling=joint.KIND if modality == "image" else "auto",
     )
-    common.refuse_other_modality(backbone, version)
+    refuse_other_modality(backbone, version)
     clock.mark("load")
-    weight, bias = joint.word_head(backbone, said)
+    weight, bias = joint.word_head(backbone, wordings)
     heads.fold(backbone.model, backbone.port, weight, bias)
     save_classifier(backbone, folder / "model")
     clock.mark("fit")
-    classifier = load_classifier(folder / "model")
-    found = {}
-    for split in rows:
-        progress.stage(f"Reading {split} rows", len(rows[split]), share=0.4)
-        found[split] = common.predict_rows(classifier, version, rows[split], progress)
+    rows = {split: version.rows_of(split) for split in ("validation", "test")}
+    said = _ask(folder / "model", version, rows, progress)
     clock.mark("predict")
     known = version.labels[rows["validation"]] >= 0
     return Trained(
-        np.asarray(found["test"]),
+        said["test"],
         rows["validation"][known],
-        found["validation"][known],
+        said["validation"][known],
         "split",
         settings={
             **settings.as_dict(),
@@ -73,17 +68,26 @@ def train(
         },
         timing=clock.seconds,
         facts={
-            "wordings": dict(zip(space.names, said, strict=True)),
-            "model": {
-                "trainable_parameters": 0,
-                "total_parameters": sum(p.numel() for p in backbone.model.parameters()),
-                "family": backbone.family,
-                "device": str(next(backbone.model.parameters()).device),
-                "weights_sha256": backbone.weights,
-                "processor": type(backbone.processor).__name__,
-                "notes": backbone.notes,
-            },
+            "wordings": dict(zip(space.names, wordings, strict=True)),
+            "model": common.model_facts(
+                backbone,
+                trainable=0,
+                total=common.parameters_of(backbone),
+                weights=backbone.weights,
+            ),
         },
         yardstick=settings.baseline,
         seed=settings.seed,
     )
+
+
+def _ask(
+    model: Path, version: DatasetVersion, rows: dict[str, Ints], progress: Progress
+) -> dict[str, Floats]:
+    """What the saved classifier says of the rows of each split."""
+    classifier = load_classifier(model)
+    said = {}
+    for split, places in rows.items():
+        progress.stage(f"Reading {split} rows", len(places), share=0.4)
+        said[split] = common.predict_rows(classifier, version, places, progress)
+    return said

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from tl_core.train.arrays import Ints
+from tl_core.train.examples import Batch, Examples, Key
 from tl_core.train.pixels import View
-from tl_core.train.tokens import Key
 
 _MIXUP_ALPHA, _CUTMIX_ALPHA = 0.2, 1.0  # Zhang et al. 2018; Yun et al. 2019
 _ERASED = 0.25
@@ -47,7 +47,7 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-class ImageExamples(torch.utils.data.Dataset[Any]):
+class ImageExamples(Examples):
     """Batches of picture tensors.
 
     Args:
@@ -64,7 +64,7 @@ class ImageExamples(torch.utils.data.Dataset[Any]):
     def __init__(
         self,
         read: Callable[[Any], Tensor],
-        labels: NDArray[np.int64],
+        labels: Ints,
         view: View,
         kind: str = "none",
         mix: str = "none",
@@ -73,10 +73,7 @@ class ImageExamples(torch.utils.data.Dataset[Any]):
         self.read, self.labels, self.view = read, labels, view
         self.recipe, self.mix, self.seed = RECIPES[kind], mix, seed
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    def __getitems__(self, keys: list[Key]) -> Batch:
         places = np.array([place for _, place in keys])
         draws = [np.random.default_rng([self.seed, epoch, place]) for epoch, place in keys]
         if self.recipe.crop:
@@ -156,7 +153,7 @@ def vary_colour(pixels: Tensor, recipe: Recipe, draws: list[np.random.Generator]
     return torch.lerp(grey, values, factors[2]).clamp_(0, 255)
 
 
-def _blend(batch: dict[str, Tensor], mix: str, draw: np.random.Generator) -> None:
+def _blend(batch: Batch, mix: str, draw: np.random.Generator) -> None:
     """Mix a batch with a shuffled copy of itself, in place."""
     order = torch.from_numpy(draw.permutation(len(batch["labels"])))
     pixels = batch["pixel_values"]

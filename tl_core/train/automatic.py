@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tl_core.config import FinetuneSettings
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 _STEPS = 500  # that a training should have at least ...
-_LEAST, _MOST = (
-    5.0,
-    12.0,
-)  # ... within so many epochs; beyond the most, small sets were learnt by heart
+# ... within so many epochs; beyond the most, small sets were learnt by heart
+_LEAST, _MOST = 5.0, 12.0
 # training pictures from which statistics of their own serve better than those of the pretraining
 _FOLLOWING = 600
 _LARGE, _LARGEST = 40e6, 150e6  # parameters
@@ -55,7 +56,7 @@ def settle(
     )
 
 
-def size_of(model: Any) -> int:  # noqa: ANN401
+def size_of(model: PreTrainedModel) -> int:
     """Parameters of a network without its table of words.
 
     A step moves only the rows of the words that it reads, and many words make no network that needs

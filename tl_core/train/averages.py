@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from tl_core.errors import TrainingError
 from tl_core.train.checkpoints import load_moving
 from tl_core.train.judging import Scores
+
+
+class Mixture(TypedDict, total=False):
+    """The share of the fine-tuned state, and the scores of all shares; empty without a mixture."""
+
+    share: float
+    tried: list[dict[str, float]]
 
 
 def mix(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -28,7 +35,7 @@ def mix(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[
 
 
 def choose_mix(
-    model: Any,  # noqa: ANN401
+    model: nn.Module,
     start: dict[str, Tensor],
     end: dict[str, Tensor],
     judge: Callable[[], Scores],

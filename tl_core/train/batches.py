@@ -5,13 +5,12 @@ over processes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tl_core.train.tokens import Key
+from tl_core.train.arrays import Floats, Ints
+from tl_core.train.examples import Batch, Key
 
 _LENGTH_GROUP = 50  # batches among which examples are sorted by length
 
@@ -42,8 +41,8 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
         seed: int,
         *,
         accumulate: int = 1,
-        lengths: NDArray[np.int64] | None = None,
-        chances: NDArray[np.float64] | None = None,
+        lengths: Ints | None = None,
+        chances: Floats | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -76,7 +75,7 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
         less, longer = divmod(self.count, self.steps)
         return [less + 1] * longer + [less] * (self.steps - longer)
 
-    def _batches(self) -> list[NDArray[np.int64]]:
+    def _batches(self) -> list[Ints]:
         draw = np.random.default_rng([self.seed, self._epoch])
         order = (
             draw.permutation(self.count)
@@ -95,7 +94,7 @@ class EpochBatches(torch.utils.data.Sampler[list[Key]]):
         return [batches[i] for i in draw.permutation(len(batches))]
 
 
-class EpochLoader(torch.utils.data.DataLoader[Any]):
+class EpochLoader(torch.utils.data.DataLoader[Batch]):
     """A loader that tells its sampler the epoch, which the training loop asks for."""
 
     def set_epoch(self, epoch: int) -> None:

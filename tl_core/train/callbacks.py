@@ -1,21 +1,20 @@
-"""What happens beside the steps of a training: reports, thawing, judging, stopping, averages,
-checkpoints.
+"""What happens beside the steps of a training: reports, gradual unfreezing, stopping, averages, and
+when to judge and to write a checkpoint.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tl_core.errors import TrainingError
 from tl_core.models.modes import ModeKeeper
 from tl_core.models.surgery import SurgeryReport
-from tl_core.progress import Progress
+from tl_core.progress import Curve, Progress
 
 _EVERY_SECONDS = 0.5  # between two points of a curve
 _FAR = 4.0  # times the first loss
@@ -29,7 +28,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, progress: Progress, batch: int) -> None:
         self._progress, self._batch = progress, batch
-        self._told = time.monotonic()
+        self._last = time.monotonic()
         self._since: list[float] = []
         self.stopped = False
 
@@ -39,39 +38,41 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, float] | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        *,
+        optimizer: torch.optim.Optimizer,
+        **kwargs: object,
     ) -> None:
-        del args, control
+        del args, control, kwargs
         if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
         self._since.append(logs["loss"])
         now = time.monotonic()
         last = state.global_step >= state.max_steps
-        if now - self._told < _EVERY_SECONDS and not last:
+        if now - self._last < _EVERY_SECONDS and not last:
             return
         rates = {
             f"lr {group['layer']}": group["lr"]
-            for group in kwargs["optimizer"].param_groups
+            for group in optimizer.param_groups
             if group["params"][0].requires_grad
         }
         steps = len(self._since) * max(1, state.logging_steps)
         self._progress.curve(
-            "training",
+            Curve.TRAINING,
             step=state.global_step,
             epoch=round(float(state.epoch or 0), 4),
             loss=sum(self._since) / len(self._since),
             grad_norm=float(logs.get("grad_norm", 0.0)),
-            rate=steps * self._batch / max(now - self._told, 1e-6),
+            rate=steps * self._batch / max(now - self._last, 1e-6),
             **rates,
         )
-        self._told, self._since = now, []
+        self._last, self._since = now, []
 
     def on_step_end(
         self,
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         del args, kwargs
         if state.is_world_process_zero:
@@ -106,7 +107,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, float] | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         """Raises `TrainingError` for a loss that is no number, or far above that of guessing."""
         del args, control, kwargs
@@ -131,14 +132,14 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         )
 
 
-class Thaw(TrainerCallback):  # type: ignore[misc]
+class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
     """Gradual unfreezing (Howard and Ruder, 2018): the classifier first, the last group at half of
     the training.
     """
 
     def __init__(
         self,
-        model: Any,  # noqa: ANN401
+        model: nn.Module,
         report: SurgeryReport,
         keeper: ModeKeeper,
         progress: Progress,
@@ -152,7 +153,7 @@ class Thaw(TrainerCallback):  # type: ignore[misc]
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         del args, control, kwargs
         share = state.global_step / max(1.0, 0.5 * state.max_steps)
@@ -160,14 +161,14 @@ class Thaw(TrainerCallback):  # type: ignore[misc]
         if awake != self._awake:
             self._awake = awake
             self._set(set(self._order[:awake]))
-            self._progress.log(f"Learning now: {', '.join(self._order[:awake])}")
+            self._progress.learning(self._order[:awake])
 
     def on_train_end(
         self,
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         del args, state, control, kwargs
         self._set(set(self._order))
@@ -180,7 +181,7 @@ class Thaw(TrainerCallback):  # type: ignore[misc]
         self._keeper.settle(moving)
 
 
-class Average(TrainerCallback):  # type: ignore[misc]
+class Average:
     """An exponential moving average of the moving weights; a young one forgets faster, as in
     torch's own EMA.
     """
@@ -218,7 +219,7 @@ class Pace(TrainerCallback):  # type: ignore[misc]
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         del args, kwargs
         if (
@@ -233,7 +234,7 @@ class Pace(TrainerCallback):  # type: ignore[misc]
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: object,
     ) -> None:
         del args, kwargs
         control.should_evaluate = True
@@ -245,5 +246,5 @@ class Pace(TrainerCallback):  # type: ignore[misc]
         return time.monotonic() - self._last > max(_FIRST_CHECKPOINT, _SHARE * self.cost)
 
     def wrote(self, seconds: float) -> None:
-        """Told after each checkpoint how long it took."""
+        """Called after each checkpoint with the time that it took."""
         self.cost, self._last = seconds, time.monotonic()

@@ -6,21 +6,47 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from torch import Tensor, nn
 
 from tl_core.data.store import write_json
 from tl_core.models.references import read_json
+from tl_core.train.job import Plan
+from tl_core.train.judging import BestFacts
 
 _MANIFEST = "manifest.json"
+
+
+class Manifest(TypedDict, total=False):
+    """What a checkpoint notes beside its states; `files` are all others in its folder."""
+
+    best: BestFacts
+    history: list[dict[str, float]]
+    plan: Plan
+    files: list[str]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint."""
+
+    step: int
+    folder: Path
+    manifest: Manifest
 
 
 def moving_state(model: nn.Module, names: set[str]) -> dict[str, Tensor]:
     """The weights called `names` and all buffers: what training may have changed."""
     state = {name: parameter for name, parameter in model.named_parameters() if name in names}
     return {name: value.detach() for name, value in [*state.items(), *model.named_buffers()]}
+
+
+def copied_state(model: nn.Module, names: set[str]) -> dict[str, Tensor]:
+    """The same as copies that stay what they are."""
+    return {name: value.clone() for name, value in moving_state(model, names).items()}
 
 
 def load_moving(model: nn.Module, state: dict[str, Tensor]) -> None:
@@ -47,7 +73,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def publish(staged: Path, folder: Path, facts: dict[str, Any]) -> Path:
+def publish(staged: Path, folder: Path, manifest: Manifest) -> Path:
     """Move a finished checkpoint into `folder` under its name and remove older ones; a torn one
     never counts.
     """
@@ -61,7 +87,7 @@ def publish(staged: Path, folder: Path, facts: dict[str, Any]) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     staged.rename(target)
     write_json(
-        target / _MANIFEST, {**facts, "files": sorted(path.name for path in target.iterdir())}
+        target / _MANIFEST, {**manifest, "files": sorted(path.name for path in target.iterdir())}
     )
     for other in folder.iterdir():
         if other != target and (other / _MANIFEST).exists():
@@ -69,12 +95,12 @@ def publish(staged: Path, folder: Path, facts: dict[str, Any]) -> Path:
     return target
 
 
-def newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest whole checkpoint and its facts."""
-    found = []
+def newest(folder: Path) -> Checkpoint | None:
+    """The newest whole checkpoint in a folder."""
+    whole = []
     for path in folder.glob("checkpoint-*"):
-        facts = read_json(path / _MANIFEST)
-        files: Any = facts.get("files")
+        manifest = cast(Manifest, read_json(path / _MANIFEST))
+        files = manifest.get("files")
         if isinstance(files, list) and all((path / name).exists() for name in files):
-            found.append((int(path.name.rpartition("-")[2]), path, facts))
-    return max(found)[1:] if found else None
+            whole.append(Checkpoint(int(path.name.rpartition("-")[2]), path, manifest))
+    return max(whole, key=lambda checkpoint: checkpoint.step, default=None)

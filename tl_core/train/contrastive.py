@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypedDict
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,11 +21,12 @@ from tl_core.config import ContrastiveSettings, SurgeryPlan
 from tl_core.models import mean_layer, surgery
 from tl_core.models.backbones import Backbone
 from tl_core.models.lr_groups import parameter_groups
-from tl_core.progress import Progress
+from tl_core.progress import Curve, Progress
+from tl_core.train.arrays import Ints
+from tl_core.train.examples import Batch, batch_at, inputs_of
 from tl_core.train.schedules import factor
 from tl_core.train.tokens import TextExamples
 
-Ints = NDArray[np.int64]
 _TEXTS = 2000  # of which all pairs are thought of; more are drawn from
 _CLIP = 1.0
 _EVERY_SECONDS = 0.5  # between two points of the curve
@@ -65,9 +65,21 @@ def _repeated(places: Ints, wanted: int, random: np.random.Generator) -> Ints:
     return np.concatenate([random.permutation(places) for _ in range(rounds)])[:wanted]
 
 
+class TuningFacts(TypedDict):
+    """Pairs that were seen, that there are, steps taken and planned, and the mean loss of the last
+    tenth.
+    """
+
+    pairs: int
+    possible: int
+    steps: int
+    planned_steps: int
+    loss: float
+
+
 def pull_apart(
     backbone: Backbone, examples: TextExamples, settings: ContrastiveSettings, progress: Progress
-) -> dict[str, Any]:
+) -> TuningFacts:
     """Tune the whole encoder in place, its head aside, and tell how.
 
     Args:
@@ -76,59 +88,23 @@ def pull_apart(
         settings: of the recipe.
         progress: told about each step; may ask to stop early.
 
-    Returns:
-        pairs, possible (pairs that there are), steps, planned_steps, loss (of the last tenth).
-
     Raises:
         Cancelled: when the progress object says so.
     """
     pairs, alike, possible = draw_pairs(examples.labels, settings.pairs, settings.seed)
-    model, report = surgery.apply(backbone, SurgeryPlan(), fitted_head=True, seed=settings.seed)
-    groups = parameter_groups(
-        model, report.scale_of, report.group_of, settings.learning_rate, settings.weight_decay
-    )
-    optimizer = torch.optim.AdamW(
-        [{key: value for key, value in group.items() if key != "names"} for group in groups]
-    )
     parts = np.array_split(np.arange(len(pairs)), max(1, -(-len(pairs) // settings.batch_size)))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: factor(step, len(parts), "linear", settings.warmup)
-    )
-    moving = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    device, losses = next(model.parameters()).device, []
-    told, since = time.monotonic(), list[float]()
-    model.train()
+    steps = _Steps(backbone, settings, len(parts))
+    reporter, losses = _Reporter(progress, len(parts)), list[float]()
+    steps.model.train()
     with _embedding(backbone) as embed:
-        for number, part in enumerate(parts, 1):
-            batch = examples.__getitems__([(0, int(text)) for text in pairs[part].T.ravel()])
-            batch.pop("labels")
-            one, other = embed({name: value.to(device) for name, value in batch.items()}).chunk(2)
-            wanted = torch.from_numpy(alike[part]).to(device, torch.float32)
-            loss = functional.mse_loss(
-                functional.cosine_similarity(one.float(), other.float()), wanted
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
-            length = torch.nn.utils.clip_grad_norm_(moving, _CLIP)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-            losses.append(float(loss.detach()))
-            since.append(losses[-1])
-            progress.batch(number, len(parts))
-            if time.monotonic() - told > _EVERY_SECONDS or number == len(parts):
-                progress.curve(
-                    "training",
-                    step=number,
-                    epoch=round(number / len(parts), 4),
-                    loss=float(np.mean(since)),
-                    grad_norm=float(length),
-                    rate=len(since) * len(part) / (time.monotonic() - told),
-                    **{"lr encoder": optimizer.param_groups[0]["lr"]},
-                )
-                told, since = time.monotonic(), []
+        for part in parts:
+            batch = batch_at(examples, pairs[part].T.ravel())
+            loss, length = steps.take(embed, batch, alike[part])
+            losses.append(loss)
+            reporter.note(loss, length, steps.rate, len(part))
             if progress.should_stop():
                 break
-    model.eval()
+    steps.model.eval()
     return {
         "pairs": len(pairs),
         "possible": possible,
@@ -138,8 +114,81 @@ def pull_apart(
     }
 
 
+class _Steps:
+    """The model with its optimiser and the schedule of its learning rate over `total` steps."""
+
+    def __init__(self, backbone: Backbone, settings: ContrastiveSettings, total: int) -> None:
+        self.model, report = surgery.apply(
+            backbone, SurgeryPlan(), fitted_head=True, seed=settings.seed
+        )
+        groups = parameter_groups(
+            self.model,
+            report.scale_of,
+            report.group_of,
+            settings.learning_rate,
+            settings.weight_decay,
+        )
+        self._optimizer = torch.optim.AdamW(
+            [{key: value for key, value in group.items() if key != "names"} for group in groups]
+        )
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: factor(step, total, "linear", settings.warmup)
+        )
+        self._moving = [one for one in self.model.parameters() if one.requires_grad]
+        self._device = next(self.model.parameters()).device
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def take(
+        self, embed: Callable[[Batch], Tensor], batch: Batch, alike: Ints
+    ) -> tuple[float, float]:
+        """One step on pairs, all first texts before all second ones; its loss and the length of the
+        gradient.
+        """
+        inputs, _ = inputs_of(batch, self._device)
+        one, other = embed(inputs).chunk(2)
+        wanted = torch.from_numpy(alike).to(self._device, torch.float32)
+        loss = functional.mse_loss(functional.cosine_similarity(one.float(), other.float()), wanted)
+        loss.backward()  # type: ignore[no-untyped-call]
+        length = torch.nn.utils.clip_grad_norm_(self._moving, _CLIP)
+        self._optimizer.step()
+        self._schedule.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return float(loss.detach()), float(length)
+
+
+class _Reporter:
+    """Points of the training's curve, now and then and at its end."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._step = progress, total, 0
+        self._last, self._since = time.monotonic(), list[float]()
+
+    def note(self, loss: float, length: float, rate: float, pairs: int) -> None:
+        """One step was taken."""
+        self._step += 1
+        self._since.append(loss)
+        self._progress.batch(self._step, self._total)
+        now = time.monotonic()
+        if now - self._last <= _EVERY_SECONDS and self._step < self._total:
+            return
+        self._progress.curve(
+            Curve.TRAINING,
+            step=self._step,
+            epoch=round(self._step / self._total, 4),
+            loss=float(np.mean(self._since)),
+            grad_norm=length,
+            rate=len(self._since) * pairs / max(now - self._last, 1e-6),
+            **{"lr encoder": rate},
+        )
+        self._last, self._since = now, []
+
+
 @contextlib.contextmanager
-def _embedding(backbone: Backbone) -> Iterator[Any]:
+def _embedding(backbone: Backbone) -> Iterator[Callable[[Batch], Tensor]]:
     """A function from token tensors to what enters the head (texts, width), with gradients."""
     seen: dict[str, Tensor] = {}
     with contextlib.ExitStack() as stack:
@@ -154,7 +203,7 @@ def _embedding(backbone: Backbone) -> Iterator[Any]:
                 .remove
             )
 
-        def embed(batch: dict[str, Tensor]) -> Tensor:
+        def embed(batch: Batch) -> Tensor:
             backbone.model(**batch)
             return torch.cat([seen[name] for name in backbone.port.names], dim=1)
 

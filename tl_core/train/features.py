@@ -16,26 +16,25 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
+from PIL import Image
 
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import ConfigError
 from tl_core.models.backbones import Backbone, Extractor
 from tl_core.progress import Progress
+from tl_core.train.arrays import Features, Ints
+from tl_core.train.examples import Batch
 
 _AHEAD = 3  # batches decoded while the backbone computes
+Inputs = list[str] | list[Image.Image]
+Values = np.memmap[tuple[int, ...], np.dtype[np.float32]]
 
-Array = NDArray[np.float32]
 
-
-def cache_key(
-    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, bf16: bool
-) -> str:
+def cache_key(version: DatasetVersion, rows: Ints, backbone: Backbone, bf16: bool) -> str:
     """Content address of the features of `rows`."""
     content = {
         "inputs": version.info.inputs_fingerprint,
@@ -51,7 +50,7 @@ def cache_key(
 
 def extract_features(
     version: DatasetVersion,
-    rows: NDArray[np.int64],
+    rows: Ints,
     backbone: Backbone,
     extractor: Extractor,
     cache: Path,
@@ -59,7 +58,7 @@ def extract_features(
     bf16: bool,
     batch_size: int,
     progress: Progress,
-) -> Array:
+) -> Features:
     """Features of `rows`, float32 (rows, width), read from `cache` as far as they are there.
 
     Raises:
@@ -81,7 +80,7 @@ def extract_features(
                 manifest,
                 {"rows": len(rows), "width": backbone.port.width, "backbone": backbone.reference},
             )
-    values: Array = np.load(values_path, mmap_mode="r")
+    values: Features = np.load(values_path, mmap_mode="r")
     return values
 
 
@@ -100,7 +99,7 @@ def _locked(folder: Path, progress: Progress) -> FileLock:
 
 def _fill(
     version: DatasetVersion,
-    rows: NDArray[np.int64],
+    rows: Ints,
     backbone: Backbone,
     extractor: Extractor,
     folder: Path,
@@ -117,18 +116,16 @@ def _fill(
     missing = [number for number in range(len(batches)) if number not in done]
     with (folder / "batches.jsonl").open("a") as log:
         for number, batch in _ahead(missing, lambda n: backbone.encode(load(batches[n]))):
-            found = extractor(batch, bf16=bf16)
-            values[batches[number]] = found
-            log.write(json.dumps([number, zlib.crc32(found.tobytes())]) + "\n")
+            features = extractor(batch, bf16=bf16)
+            values[batches[number]] = features
+            log.write(json.dumps([number, zlib.crc32(features.tobytes())]) + "\n")
             log.flush()
-            finished += len(found)
+            finished += len(features)
             progress.batch(finished, len(rows))
     values.flush()
 
 
-def plan_batches(
-    version: DatasetVersion, rows: NDArray[np.int64], batch_size: int
-) -> list[NDArray[np.int64]]:
+def plan_batches(version: DatasetVersion, rows: Ints, batch_size: int) -> list[Ints]:
     """Positions in `rows`, in batches; texts of like length together, the longest first (memory
     fails early).
     """
@@ -141,15 +138,13 @@ def plan_batches(
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _loader(
-    version: DatasetVersion, rows: NDArray[np.int64]
-) -> Callable[[NDArray[np.int64]], list[Any]]:
+def _loader(version: DatasetVersion, rows: Ints) -> Callable[[Ints], Inputs]:
     if version.info.modality == "text":
         return lambda positions: version.texts(rows[positions])
     return lambda positions: [open_image(version.image_bytes(row)) for row in rows[positions]]
 
 
-def _refuse_random(backbone: Backbone, inputs: list[Any]) -> None:
+def _refuse_random(backbone: Backbone, inputs: Inputs) -> None:
     once, again = backbone.encode(inputs), backbone.encode(inputs)
     if any(not bool((once[name] == again[name]).all()) for name in once):
         raise ConfigError(
@@ -160,8 +155,8 @@ def _refuse_random(backbone: Backbone, inputs: list[Any]) -> None:
 
 
 def _open_values(
-    folder: Path, shape: tuple[int, int], batches: list[NDArray[np.int64]]
-) -> tuple[Any, set[int]]:
+    folder: Path, shape: tuple[int, int], batches: list[Ints]
+) -> tuple[Values, set[int]]:
     """The array to fill, and the numbers of batches whose checksum proves that they are whole."""
     path = folder / "values.npy"
     if not path.exists():
@@ -183,14 +178,12 @@ def _open_values(
     return values, done
 
 
-def _ahead(
-    numbers: list[int], prepare: Callable[[int], dict[str, Any]]
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _ahead(numbers: list[int], prepare: Callable[[int], Batch]) -> Iterator[tuple[int, Batch]]:
     """Prepare batches in threads, a few ahead of the consumer (decoding and tokenising release the
     GIL).
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
-        waiting: deque[tuple[int, Future[dict[str, Any]]]] = deque()
+        waiting: deque[tuple[int, Future[Batch]]] = deque()
         for number in numbers:
             waiting.append((number, pool.submit(prepare, number)))
             if len(waiting) >= _AHEAD:

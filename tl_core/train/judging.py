@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from tl_core.train.arrays import Floats, Ints
+from tl_core.train.examples import Examples, batch_at, inputs_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 Scores = dict[str, float]
 
 
+class BestFacts(TypedDict):
+    """The best state as a checkpoint notes it: its scores and losses, its step, and how many
+    judgements since then were worse.
+    """
+
+    scores: Scores
+    step: int
+    waited: int
+    losses: list[float]
+
+
 def probabilities(
-    model: Any,  # noqa: ANN401
-    examples: Any,  # noqa: ANN401
+    model: PreTrainedModel,
+    examples: Examples,
     batch: int,
-    lengths: NDArray[np.int64] | None = None,
+    lengths: Ints | None = None,
 ) -> Floats:
     """Probabilities (examples, classes) in float32 arithmetic, each example once, in the examples'
     order.
@@ -35,16 +50,13 @@ def probabilities(
     parts = []
     with torch.inference_mode():
         for start in range(0, len(order), batch):
-            inputs = examples.__getitems__(
-                [(0, int(place)) for place in order[start : start + batch]]
-            )
-            inputs.pop("labels")
-            logits = model(**{name: value.to(device) for name, value in inputs.items()}).logits
+            inputs, _ = inputs_of(batch_at(examples, order[start : start + batch]), device)
+            logits = model(**inputs).logits
             parts.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
     model.train(was_training)
-    found: Floats = np.empty((len(order), parts[0].shape[1]))
-    found[order] = np.concatenate(parts)
-    return found
+    said = np.empty((len(order), parts[0].shape[1]))
+    said[order] = np.concatenate(parts)
+    return said
 
 
 class Best:
@@ -96,7 +108,7 @@ class Best:
             self.waited += 1
         return bool(self._patience) and self.waited >= self._patience
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> BestFacts:
         """For a checkpoint."""
         return {
             "scores": self.scores,
@@ -105,7 +117,7 @@ class Best:
             "losses": self.losses.tolist(),
         }
 
-    def restore(self, facts: dict[str, Any], state: dict[str, Tensor]) -> None:
+    def restore(self, facts: BestFacts, state: dict[str, Tensor]) -> None:
         """From a checkpoint."""
         self.scores, self.step, self.waited, self.state = (
             facts["scores"],

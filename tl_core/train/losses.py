@@ -1,5 +1,5 @@
-"""What training makes small: a loss for each example, and pulls towards zero or towards the
-pretrained weights.
+"""Training losses and weight penalties: a loss for each example, and pulls towards zero or towards
+the pretrained weights.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The learning-rate range test of Smith (2017): raise it step by step until the loss bursts, and
+"""The learning-rate range test of Smith (2017): raise it step by step until the loss diverges, and
 suggest one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,15 +13,21 @@ import torch
 from tl_core.models.lr_groups import parameter_groups
 from tl_core.models.surgery import SurgeryReport
 from tl_core.train.checkpoints import load_moving, moving_state
+from tl_core.train.examples import Batch, inputs_of
 from tl_core.train.losses import losses_of
 
-LOW, HIGH, _BURST, _SMOOTH = 1e-7, 1.0, 4.0, 0.9
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+LOW, HIGH = 1e-7, 1.0
+_DIVERGED = 4.0  # times the best smoothed loss
+_SMOOTH = 0.9
 
 
 def find_lr(
-    model: Any,  # noqa: ANN401
+    model: PreTrainedModel,
     report: SurgeryReport,
-    batches: Iterator[dict[str, Any]],
+    batches: Iterator[Batch],
     *,
     steps: int = 60,
     bf16: bool = False,
@@ -58,18 +64,14 @@ def find_lr(
         for step, lr in enumerate(np.geomspace(LOW, HIGH, steps).tolist()):
             for group, scale in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = lr * scale
-            batch = {name: value.to(device) for name, value in next(batches).items()}
-            labels = batch.pop("labels")
-            batch = {
-                name: value for name, value in batch.items() if name not in ("mixed_labels", "kept")
-            }
+            inputs, labels = inputs_of(next(batches), device)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = model(**batch).logits
+                logits = model(**inputs).logits
             loss = losses_of(logits, labels).mean()
             average = _SMOOTH * average + (1 - _SMOOTH) * float(loss.detach())
             smooth = average / (1 - _SMOOTH ** (step + 1))
             best = min(best, smooth)
-            if not np.isfinite(smooth) or (step > 10 and smooth > _BURST * best):
+            if not np.isfinite(smooth) or (step > 10 and smooth > _DIVERGED * best):
                 break
             points.append({"lr": lr, "loss": smooth})
             loss.backward()  # type: ignore[no-untyped-call]

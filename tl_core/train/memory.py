@@ -5,18 +5,23 @@ memory runs out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from tl_core.errors import TrainingError
 from tl_core.models.lr_groups import parameter_groups
 from tl_core.models.surgery import SurgeryReport
 from tl_core.progress import Progress
+from tl_core.train.examples import Batch, inputs_of
+from tl_core.train.job import Parts
 from tl_core.train.losses import losses_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _MOST_PARTS = 256
 
@@ -28,22 +33,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def step_once(model: Any, batch: dict[str, Tensor], bf16: bool) -> None:  # noqa: ANN401
+def step_once(model: PreTrainedModel, batch: Batch, bf16: bool) -> None:
     """Forward and backward of one batch, as the training does it; gradients are dropped."""
     device = next(model.parameters()).device
-    inputs = {
-        name: value.to(device)
-        for name, value in batch.items()
-        if name not in ("mixed_labels", "kept")
-    }
-    labels = inputs.pop("labels")
+    inputs, labels = inputs_of(batch, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(**inputs).logits
     losses_of(logits, labels).mean().backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def leaving_no_trace(model: Any) -> Any:  # noqa: ANN401
+def leaving_no_trace(model: nn.Module) -> Iterator[None]:
     """Train mode inside; buffers, gradients, modes and the state of chance are afterwards what they
     were.
     """
@@ -61,8 +61,8 @@ def leaving_no_trace(model: Any) -> Any:  # noqa: ANN401
 
 
 def settle_parts(
-    model: Any,  # noqa: ANN401
-    largest: Callable[[int], dict[str, Tensor]],
+    model: PreTrainedModel,
+    largest: Callable[[int], Batch],
     batch: int,
     parts: int,
     bf16: bool,
@@ -82,7 +82,7 @@ def settle_parts(
     Raises:
         TrainingError: when not even two examples fit.
     """
-    plan = {"batch": batch, "accumulate": parts}
+    plan: Parts = {"batch": batch, "accumulate": parts}
     while True:
         try:
             with leaving_no_trace(model):
@@ -94,7 +94,7 @@ def settle_parts(
         halve_parts(plan, progress)
 
 
-def halve_parts(plan: dict[str, Any], progress: Progress) -> None:
+def halve_parts(plan: Parts, progress: Progress) -> None:
     """Take each batch of `plan` in twice as many parts, and say so.
 
     Raises:
@@ -117,9 +117,9 @@ def halve_parts(plan: dict[str, Any], progress: Progress) -> None:
 
 
 def time_steps(
-    model: Any,  # noqa: ANN401
+    model: PreTrainedModel,
     report: SurgeryReport,
-    batches: Iterable[dict[str, Tensor]],
+    batches: Iterable[Batch],
     bf16: bool,
 ) -> list[float]:
     """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the

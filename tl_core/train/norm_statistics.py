@@ -9,17 +9,18 @@ batches under the final weights ("precise batch normalisation", Wu and Johnson, 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from tl_core.train.examples import Examples, batch_at, inputs_of
+
 EXAMPLES = 1024  # that are enough for means and variances of channels
 _BATCH = 64
 
 
-def follow_anew(model: Any, layers: list[nn.Module], examples: Any) -> None:  # noqa: ANN401
+def follow_anew(model: nn.Module, layers: list[nn.Module], examples: Examples) -> None:
     """Replace the running statistics of `layers` by plain averages over batches, in place; all else
     stays.
 
@@ -38,9 +39,8 @@ def follow_anew(model: Any, layers: list[nn.Module], examples: Any) -> None:  # 
         layer.momentum, layer.training = None, True  # type: ignore[assignment]  # each batch counts alike
     with torch.inference_mode():
         for places in np.array_split(np.arange(len(examples)), max(1, len(examples) // _BATCH)):
-            inputs = examples.__getitems__([(0, int(place)) for place in places])
-            inputs.pop("labels")
-            model(**{name: value.to(device) for name, value in inputs.items()})
+            inputs, _ = inputs_of(batch_at(examples, places), device)
+            model(**inputs)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     model.train(was_training)
@@ -48,8 +48,8 @@ def follow_anew(model: Any, layers: list[nn.Module], examples: Any) -> None:  # 
 
 def statistics_hash(layers: list[nn.Module]) -> str:
     """What tells features under these statistics from those under others."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for layer in layers:
         for value in (layer.running_mean, layer.running_var):
-            found.update(value.cpu().numpy().tobytes())  # type: ignore[operator]
-    return found.hexdigest()
+            digest.update(value.cpu().numpy().tobytes())  # type: ignore[operator]
+    return digest.hexdigest()

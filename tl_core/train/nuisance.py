@@ -11,15 +11,13 @@ import io
 import json
 import re
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.data.store import DatasetVersion, write_json
+from tl_core.train.arrays import Floats, Ints
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 _FILE = "shortcuts.json"
 _ROWS = 2000  # looked at; a shortcut that so few do not show is a weak one
 _FOLDS = 5
@@ -30,31 +28,46 @@ _MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LA")
 _SIGNS = ".,!?:;-\"'()"
 
 
-def known_shortcuts(folder: Path) -> list[dict[str, Any]] | None:
+class Shortcut(TypedDict):
+    """How well a group of facts alone gives the class away.
+
+    `facts` is its name; `chance` the accuracy of always naming the commonest class; `low` the lower
+    end of the 95 % interval of the gain over it, paired over rows; `telling` whether that is worth
+    a warning.
+    """
+
+    facts: str
+    accuracy: float
+    chance: float
+    low: float
+    n: int
+    telling: bool
+    sentence: str
+
+
+def known_shortcuts(folder: Path) -> list[Shortcut] | None:
     """What was found in the version in `folder` before; None when nobody has looked."""
     path = folder / _FILE
     return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-def look_for_shortcuts(version: DatasetVersion) -> list[dict[str, Any]]:
+def look_for_shortcuts(version: DatasetVersion) -> list[Shortcut]:
     """`find_shortcuts`, kept beside the version, which never changes."""
-    found = known_shortcuts(version.folder)
-    if found is None:
-        found = find_shortcuts(version)
-        write_json(version.folder / _FILE, found)
-    return found
+    shortcuts = known_shortcuts(version.folder)
+    if shortcuts is None:
+        shortcuts = find_shortcuts(version)
+        write_json(version.folder / _FILE, shortcuts)
+    return shortcuts
 
 
-def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[dict[str, Any]]:
+def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[Shortcut]:
     """How well each group of nuisance facts alone predicts the class of training and validation
     rows.
 
     A random forest is judged by cross-validation that never tears groups of rows apart.
 
     Returns:
-        For each group, the most telling first: `facts` (its name), `accuracy`, `chance` (always
-        naming the commonest class), `low` (of the 95 % interval of the gain over it, paired over
-        rows), `n`, `telling` and a `sentence`. Empty when there are too few rows to judge.
+        One for each group, the most telling first; empty when there are too few rows to judge.
     """
     rows = version.rows_of("train", "validation")
     rows = rows[version.labels[rows] >= 0]
@@ -68,17 +81,15 @@ def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[dict[str, Any
         return []
     gather = _of_pictures if version.info.modality == "image" else _of_texts
     noun = "photos" if version.info.modality == "image" else "texts"
-    found = [
+    shortcuts = [
         _judge(name, facts, labels, groups, seed, noun)
         for name, facts in gather(version, rows).items()
         if len(np.unique(facts, axis=0)) > 1
     ]
-    return sorted(found, key=lambda part: -part["accuracy"])
+    return sorted(shortcuts, key=lambda part: -part["accuracy"])
 
 
-def _judge(
-    name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun: str
-) -> dict[str, Any]:
+def _judge(name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun: str) -> Shortcut:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedGroupKFold
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -26,6 +25,12 @@ from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.models.backbones import Backbone, encode_images
 from tl_core.progress import Progress
+from tl_core.train.arrays import Ints
+
+if TYPE_CHECKING:
+    from transformers import BaseImageProcessor
+
+Decoded = TypeVar("Decoded")
 
 _ROOM = 1.15  # shorter side of a kept picture over that of what the model sees, for random crops
 _LARGEST = 12e9  # bytes on disk above which pictures are decoded each time instead
@@ -52,7 +57,7 @@ class View:
         return ((inputs - self.shift) / self.scale).round().clamp(0, 255).to(torch.uint8)
 
 
-def measure_view(processor: Any) -> View:  # noqa: ANN401
+def measure_view(processor: BaseImageProcessor) -> View:
     """Ask a processor what it makes of black and of white: the difference is its affine step."""
     black, white = (
         encode_images(processor, [Image.new("RGB", (64, 64), (c, c, c))])["pixel_values"][0]
@@ -65,17 +70,17 @@ def measure_view(processor: Any) -> View:  # noqa: ANN401
 
 def seen(
     version: DatasetVersion,
-    rows: NDArray[np.int64],
+    rows: Ints,
     backbone: Backbone,
     view: View,
     cache: Path,
     progress: Progress,
-) -> Callable[[NDArray[np.int64]], Tensor]:
+) -> Callable[[Ints], Tensor]:
     """A function from positions in `rows` to bytes (batch, 3, height, width), as the processor
     makes them.
     """
 
-    def decode(positions: NDArray[np.int64]) -> Tensor:
+    def decode(positions: Ints) -> Tensor:
         pictures = [open_image(version.image_bytes(int(rows[i]))) for i in positions]
         return view.to_bytes(encode_images(backbone.processor, pictures)["pixel_values"])
 
@@ -101,7 +106,7 @@ def seen(
 
 def whole(
     version: DatasetVersion,
-    rows: NDArray[np.int64],
+    rows: Ints,
     backbone: Backbone,
     view: View,
     cache: Path,
@@ -162,7 +167,7 @@ def _keep_whole(
 
 
 def _folder(
-    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path, kind: str
+    version: DatasetVersion, rows: Ints, backbone: Backbone, cache: Path, kind: str
 ) -> Path:
     content = {
         "inputs": version.info.inputs_fingerprint,
@@ -176,10 +181,12 @@ def _folder(
     return cache / f"pixels-{digest}"
 
 
-def _in_threads(work: Callable[[NDArray[np.int64]], Any], count: int, progress: Progress) -> Any:  # noqa: ANN401
+def _in_threads(
+    work: Callable[[Ints], Decoded], count: int, progress: Progress
+) -> Iterator[tuple[Ints, Decoded]]:
     """Pairs of positions and their result, in order; decoding releases the GIL."""
     parts = [np.arange(start, min(start + _STEP, count)) for start in range(0, count, _STEP)]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for positions, found in zip(parts, pool.map(work, parts), strict=True):
-            yield positions, found
+        for positions, part in zip(parts, pool.map(work, parts), strict=True):
+            yield positions, part
             progress.batch(int(positions[-1]) + 1, count)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from tl_core.data.store import write_json
 from tl_core.models.backbones import Backbone, Extractor
 from tl_core.models.machine import has_bf16
 from tl_core.models.references import read_json
+from tl_core.train.examples import Batch
 
 _WORTH = 1.2  # times faster than float32 before bf16 is taken
 _MIN_ROWS = 500  # below this, measuring costs more than it can save
@@ -24,7 +24,7 @@ def choose_bf16(
     setting: str,
     backbone: Backbone,
     extractor: Extractor,
-    batch: dict[str, Any],
+    batch: Batch,
     rows: int,
     memory: Path,
 ) -> tuple[bool, str]:
@@ -41,7 +41,7 @@ def choose_bf16(
 
 
 def choose_training_bf16(
-    setting: str, name: str, step: Callable[[bool], Any], memory: Path
+    setting: str, name: str, step: Callable[[bool], object], memory: Path
 ) -> tuple[bool, str]:
     """The same for training; `step` is one forward and backward pass, `name` says of what
     network.
@@ -49,7 +49,9 @@ def choose_training_bf16(
     return _decide(setting, memory, f"{name}/training", step)
 
 
-def _decide(setting: str, memory: Path, name: str, work: Callable[[bool], Any]) -> tuple[bool, str]:
+def _decide(
+    setting: str, memory: Path, name: str, work: Callable[[bool], object]
+) -> tuple[bool, str]:
     if setting != "auto":
         return setting == "bf16", f"{setting} as set"
     if not has_bf16():
@@ -65,7 +67,7 @@ def _decide(setting: str, memory: Path, name: str, work: Callable[[bool], Any]) 
     return ratio >= _WORTH, f"bf16 measured {ratio:.1f} times as fast as float32 here"
 
 
-def _ratio(work: Callable[[bool], Any]) -> float:
+def _ratio(work: Callable[[bool], object]) -> float:
     """Time of float32 over time of bf16, each warmed up once."""
     seconds = []
     for bf16 in (False, True):

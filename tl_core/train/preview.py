@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion
 from tl_core.models.backbones import encode_images
 from tl_core.models.opening import load_processor
@@ -16,7 +17,7 @@ from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 from tl_core.train.augment import RECIPES, vary_colour, vary_shape
 from tl_core.train.pixels import View, measure_view, shrunk
-from tl_core.train.probing import read_inputs, spread
+from tl_core.train.probing import spread
 
 _PICTURES, _DRAWS = 4, 4
 
@@ -32,7 +33,8 @@ def preview(
     rows = version.rows_of("train")
     places = spread(len(rows), _PICTURES)
     out = []
-    for place, picture in zip(places, read_inputs(version, rows[places]), strict=True):
+    for place, row in zip(places, rows[places], strict=True):
+        picture = open_image(version.image_bytes(int(row)))
         plain = view.to_bytes(encode_images(processor, [picture])["pixel_values"])[0]
         out.append(
             [

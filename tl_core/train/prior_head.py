@@ -1,22 +1,18 @@
 """Logistic regression that is drawn towards a given classifier instead of towards zero.
 
 With few labels the answer stays near the given one (what words say of the classes), with many it
-goes where the labels
-are: minimise C times the summed cross-entropy plus half the squared distance to the start. It is
-scikit-learn's own objective with its centre moved; the bias is drawn to its start too, so that a
-class without examples keeps its words.
+goes where the labels are: minimise C times the summed cross-entropy plus half the squared distance
+to the start. It is scikit-learn's own objective with its centre moved; the bias is drawn to its
+start too, so that a class without examples keeps its words.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-Floats = NDArray[np.float64]
+from tl_core.train.arrays import Features, Floats, Ints
 
 
 class PriorHead:
@@ -35,7 +31,7 @@ class PriorHead:
         )
         self.coef_, self.intercept_, self.classes_ = weight, bias, np.arange(len(weight))
 
-    def fit(self, features: Any, labels: NDArray[np.int64]) -> PriorHead:  # noqa: ANN401
+    def fit(self, features: Features, labels: Ints) -> PriorHead:
         """Fit on features (n, width) and class numbers (n,)."""
         read = np.asarray(features, dtype=np.float64)
         classes, width = self._start[0].shape
@@ -61,7 +57,7 @@ class PriorHead:
                 gradient[:, width] = 0.0
             return float(value), gradient.ravel()
 
-        found = minimize(
+        moved = minimize(
             loss,
             np.zeros(classes * (width + 1)),
             jac=True,
@@ -69,12 +65,16 @@ class PriorHead:
             options={"maxiter": 300, "gtol": 1e-4},
         ).x.reshape(classes, width + 1)
         self.coef_, self.intercept_ = (
-            self._start[0] + found[:, :width],
-            self._start[1] + found[:, width],
+            self._start[0] + moved[:, :width],
+            self._start[1] + moved[:, width],
         )
         return self
 
-    def predict_proba(self, features: Any) -> Floats:  # noqa: ANN401
+    def predict(self, features: Features) -> Ints:
+        """Class numbers (n,)."""
+        return np.asarray(self.predict_proba(features).argmax(axis=1), np.int64)
+
+    def predict_proba(self, features: Features) -> Floats:
         """Probabilities (n, classes)."""
         return np.asarray(
             softmax(np.asarray(features, np.float64) @ self.coef_.T + self.intercept_, axis=1)

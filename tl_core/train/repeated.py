@@ -5,15 +5,29 @@ it was cut.
 from __future__ import annotations
 
 from statistics import fmean, stdev
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import Head, Ints, fit_head, folds_of, scaling
+from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.folds import folds_of
+from tl_core.train.logistic import Head, fit_head, scaling
 
 
-def _rotated(features: Any) -> Any:  # noqa: ANN401
+class CrossValidation(TypedDict):
+    """Accuracy of a head over several cuts into folds."""
+
+    repeats: int
+    folds: int
+    rows: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+def _rotated(features: Floats | Features) -> Features:
     """The same rows in as few columns as rows, where there are fewer: turned, so that all inner
     products stay.
 
@@ -21,12 +35,12 @@ def _rotated(features: Any) -> Any:  # noqa: ANN401
     time.
     """
     rows, width = features.shape
-    turned: Any = np.linalg.qr(features.T, mode="r") if width > rows else features.T
+    turned = np.asarray(np.linalg.qr(features.T, mode="r")) if width > rows else features.T
     return np.asarray(turned.T, dtype=np.float32)
 
 
 def repeated_folds(
-    features: Any,  # noqa: ANN401
+    features: Features,
     labels: Ints,
     groups: Ints,
     head: Head,
@@ -34,7 +48,7 @@ def repeated_folds(
     folds: int,
     repeats: int,
     progress: Progress,
-) -> dict[str, Any] | None:
+) -> CrossValidation | None:
     """Accuracy of a head over `repeats` cuts into stratified folds, whole groups at a time.
 
     Args:
@@ -54,23 +68,23 @@ def repeated_folds(
     """
     shift, scale = scaling(features, head.intercept)
     scaled = _rotated((features - shift) / scale)
-    found = []
+    accuracies = []
     for number in range(repeats):
         right = judged = 0
         for train, held in folds_of(labels, groups, folds, head.seed + 1 + number):
             said = fit_head(scaled[train], labels[train], head).predict(scaled[held])
             right, judged = right + int((said == labels[held]).sum()), judged + len(held)
         if judged:
-            found.append(right / judged)
+            accuracies.append(right / judged)
         progress.batch(number + 1, repeats)
-    if len(found) < 2:
+    if len(accuracies) < 2:
         return None
     return {
-        "repeats": len(found),
+        "repeats": len(accuracies),
         "folds": folds,
         "rows": len(labels),
-        "mean": fmean(found),
-        "deviation": stdev(found),
-        "low": min(found),
-        "high": max(found),
+        "mean": fmean(accuracies),
+        "deviation": stdev(accuracies),
+        "low": min(accuracies),
+        "high": max(accuracies),
     }

@@ -8,20 +8,21 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.models.backbones import Backbone
+from tl_core.train.arrays import Ints
+from tl_core.train.examples import Batch, Examples, Key
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _CHUNK = 2000
-Key = tuple[
-    int, int
-]  # epoch and position of an example: all that chance may depend on, besides the seed
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,14 @@ class Tokens:
 
     ids: NDArray[np.int32]
     words: NDArray[np.int32]
-    starts: NDArray[np.int64]
+    starts: Ints
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Ints:
         return np.diff(self.starts)
 
 
-def tokenize(
-    version: DatasetVersion, rows: NDArray[np.int64], backbone: Backbone, cache: Path
-) -> Tokens:
+def tokenize(version: DatasetVersion, rows: Ints, backbone: Backbone, cache: Path) -> Tokens:
     """Tokens of `rows`, cut at the backbone's maximum length, from `cache` where they are there
     already.
     """
@@ -56,15 +55,15 @@ def tokenize(
     )
     names = ("ids", "words", "starts")
     if not (folder / "manifest.json").exists():
-        found = _encode(version.texts(rows), backbone.processor, backbone.max_length)
+        tokens = _encode(version.texts(rows), backbone.processor, backbone.max_length)
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
-            np.save(folder / f"{name}.npy", getattr(found, name))
+            np.save(folder / f"{name}.npy", getattr(tokens, name))
         write_json(folder / "manifest.json", {"rows": len(rows), "backbone": backbone.reference})
     return Tokens(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in names))
 
 
-def _encode(texts: list[str], tokenizer: Any, max_length: int) -> Tokens:  # noqa: ANN401
+def _encode(texts: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Tokens:
     ids: list[NDArray[np.int32]] = []
     words: list[NDArray[np.int32]] = []
     for start in range(0, len(texts), _CHUNK):
@@ -79,7 +78,7 @@ def _encode(texts: list[str], tokenizer: Any, max_length: int) -> Tokens:  # noq
     return Tokens(np.concatenate(ids), np.concatenate(words), starts)
 
 
-class TextExamples(torch.utils.data.Dataset[Any]):
+class TextExamples(Examples):
     """Batches of token tensors, padded to their longest text.
 
     Args:
@@ -93,7 +92,7 @@ class TextExamples(torch.utils.data.Dataset[Any]):
     def __init__(
         self,
         tokens: Tokens,
-        labels: NDArray[np.int64],
+        labels: Ints,
         pad: int,
         word_dropout: float = 0.0,
         seed: int = 0,
@@ -101,10 +100,7 @@ class TextExamples(torch.utils.data.Dataset[Any]):
         self.tokens, self.labels, self.pad = tokens, labels, pad
         self.word_dropout, self.seed = word_dropout, seed
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    def __getitems__(self, keys: list[Key]) -> Batch:
         texts = [self._text(key) for key in keys]
         longest = max(map(len, texts))
         ids = np.full((len(texts), longest), self.pad, np.int64)

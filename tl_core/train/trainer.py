@@ -1,96 +1,54 @@
-"""Hugging Face's Trainer, told what a step, a judgement and a checkpoint are here.
+"""Trainer subclass with our batching, loss, evaluation and atomic checkpoints.
 
 The loop, accumulation, clipping, devices and processes are the Trainer's and accelerate's. Ours
 are: batches that know their epoch, optimiser groups from the surgery report, the loss, judging by a
-plain loop, atomic checkpoints.
+plain loop, checkpoints that are published whole.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from torch import Tensor, nn
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+)
+from transformers.modeling_outputs import SequenceClassifierOutput
 
-from tl_core.config import FinetuneSettings
 from tl_core.models.lr_groups import parameter_groups
-from tl_core.models.surgery import SurgeryReport
-from tl_core.progress import Progress
+from tl_core.progress import Curve, Progress
 from tl_core.train import checkpoints
+from tl_core.train.arguments import training_arguments
 from tl_core.train.batches import EpochBatches, EpochLoader
-from tl_core.train.callbacks import Average, Guard, Pace, Reporter, Thaw
-from tl_core.train.judging import Best, Floats, Scores, probabilities
+from tl_core.train.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
+from tl_core.train.examples import Batch
+from tl_core.train.job import Job, Outcome
+from tl_core.train.judging import Best, Scores, probabilities
 from tl_core.train.losses import Penalty, losses_of
 from tl_core.train.memory import halve_parts, is_out_of_memory
-from tl_core.train.norm_statistics import follow_anew
 from tl_core.train.schedules import factor, past_peak
-
-
-@dataclass
-class Job:
-    """All that one training needs. `score` judges probabilities of the validation examples, as a
-    whole and item by item; `plan` holds what was decided by measuring: lr, bf16, batch, accumulate.
-    """
-
-    model: Any
-    report: SurgeryReport
-    keeper: Any
-    examples: Any
-    held_out: Any
-    score: Callable[[Floats], tuple[Scores, Floats]] | None
-    settings: FinetuneSettings
-    plan: dict[str, Any]
-    classes: int
-    folder: Path
-    weights: Tensor | None = None
-    chances: NDArray[np.float64] | None = None
-    lengths: NDArray[np.int64] | None = None
-    held_out_lengths: NDArray[np.int64] | None = None
-    new_names: set[str] = field(default_factory=set)
-    calm: Any = None  # training items without chance, where batch statistics follow them
-
-    def settle_statistics(self) -> None:
-        """Make the running statistics belong to the weights that the model has now."""
-        if self.calm is not None:
-            follow_anew(self.model, self.keeper.following, self.calm)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended: why, after how many steps of how many, and the best judgement with its
-    step.
-    """
-
-    reason: str
-    steps: int
-    planned: int
-    best_step: int
-    scores: Scores
-    history: list[dict[str, float]]
-    state: dict[str, Tensor]
 
 
 class GraftTrainer(Trainer):  # type: ignore[misc]
     """See the module's text."""
 
-    optimizer: Any
-    lr_scheduler: Any
-    control: Any
+    optimizer: torch.optim.Optimizer | None
+    lr_scheduler: torch.optim.lr_scheduler.LRScheduler | None
+    control: TrainerControl
 
     def __init__(self, job: Job, progress: Progress) -> None:
         self.job, self.progress = job, progress
         settings = job.settings
-        args = _arguments(job)
+        args = training_arguments(job)
         self.batches = EpochBatches(
             len(job.examples),
             job.plan["batch"],
@@ -110,45 +68,34 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         self.reporter = Reporter(progress, job.plan["batch"])
         self.history: list[dict[str, float]] = []
         self.out_of_patience = False
-        calls: list[TrainerCallback] = [
-            self.reporter,
-            Guard(job.classes, job.plan["lr"]),
-            self.pace,
-        ]
-        if settings.gradual:
-            calls.append(Thaw(job.model, job.report, job.keeper, progress))
-        self.penalty = (
-            None
-            if settings.penalty == "none"
-            else Penalty(
-                job.model,
-                set(job.report.scale_of),
-                job.new_names,
-                settings.penalty,
-                settings.penalty_strength,
-            )
-        )
+        self.penalty = _penalty(job)
         super().__init__(
             model=job.model,
             args=args,
             train_dataset=job.examples,
             data_collator=_as_is,
-            callbacks=calls,
+            callbacks=self._callbacks(),
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = (
             True  # our loss divides by the items of the whole accumulated batch
         )
 
+    def _callbacks(self) -> list[TrainerCallback]:
+        job = self.job
+        callbacks = [self.reporter, Guard(job.classes, job.plan["lr"]), self.pace]
+        if job.settings.gradual:
+            callbacks.append(GradualUnfreezing(job.model, job.report, job.keeper, self.progress))
+        return callbacks
+
     def get_train_dataloader(self) -> EpochLoader:
-        workers = (
-            4 if torch.cuda.is_available() else 0
-        )  # a CPU has no time to spare while it computes
+        # a CPU has no time to spare while it computes
+        workers = 4 if torch.cuda.is_available() else 0
         return EpochLoader(
             self.job.examples, batch_sampler=self.batches, collate_fn=_as_is, num_workers=workers
         )
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ANN401
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         del model
         if self.optimizer is None:
             groups = parameter_groups(
@@ -162,8 +109,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
                 {key: value for key, value in group.items() if key != "names"} for group in groups
             ]
             self.optimizer = torch.optim.AdamW(plain, fused=True)
-        made: torch.optim.Optimizer = self.optimizer
-        return made
+        return self.optimizer
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
@@ -171,20 +117,19 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         settings = self.job.settings
         if self.lr_scheduler is None:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-                optimizer or self.optimizer,
+                optimizer or self.create_optimizer(),
                 lambda step: factor(step, num_training_steps, settings.schedule, settings.warmup),
             )
             self._created_lr_scheduler = True
-        made: torch.optim.lr_scheduler.LRScheduler = self.lr_scheduler
-        return made
+        return self.lr_scheduler
 
     def compute_loss(
         self,
-        model: Any,  # noqa: ANN401
-        inputs: dict[str, Tensor],
+        model: nn.Module,
+        inputs: Batch,
         return_outputs: bool = False,
-        num_items_in_batch: Any = None,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor | tuple[Tensor, SequenceClassifierOutput]:
         """Sum of the examples' losses over the number of examples in the whole step, on all
         processes together, so that parts of a batch add up to exactly the gradient of the batch.
         """
@@ -194,39 +139,41 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             inputs.pop("mixed_labels", None),
             inputs.pop("kept", torch.ones(())),
         )
-        settings, count = (
-            self.job.settings,
-            (num_items_in_batch if num_items_in_batch is not None else len(labels)),
-        )
+        count = num_items_in_batch if num_items_in_batch is not None else len(labels)
         with torch.autocast(labels.device.type, torch.bfloat16, enabled=self.job.plan["bf16"]):
             outputs = model(**inputs)
-        weights = self.job.weights.to(labels.device) if self.job.weights is not None else None
-        options: dict[str, Any] = {
-            "weights": weights,
-            "smoothing": settings.label_smoothing,
-            "gamma": settings.focal_gamma if settings.loss == "focal" else 0.0,
-        }
-        loss = losses_of(outputs.logits, labels, **options)
+        loss = self._losses(outputs.logits, labels)
         if mixed is not None:
-            loss = kept * loss + (1 - kept) * losses_of(outputs.logits, mixed, **options)
-        total = loss.sum() / count * self.args.world_size
+            loss = kept * loss + (1 - kept) * self._losses(outputs.logits, mixed)
+        total: Tensor = loss.sum() / count * self.args.world_size
         if self.penalty is not None:
             total = total + self.penalty(self.job.model) * (
                 len(labels) / count * self.args.world_size
             )
         return (total, outputs) if return_outputs else total
 
+    def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+        settings, weights = self.job.settings, self.job.weights
+        return losses_of(
+            logits,
+            labels,
+            weights=weights.to(labels.device) if weights is not None else None,
+            smoothing=settings.label_smoothing,
+            gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
+        )
+
     def optimizer_was_stepped(self) -> None:
         """Lets the average follow; called once a step."""
         if self.average is not None:
             self.average.follow(self._moving(), self.state.global_step)
 
-    def evaluate(self, *_: Any, **__: Any) -> Scores:  # noqa: ANN401
+    def evaluate(self, *_: object, **__: object) -> Scores:
         """Judge the validation examples by a plain loop, keep the best state, and stop when
         patience has run out.
         """
         job, step = self.job, self.state.global_step
-        if job.score is None or any(point["step"] == step for point in self.history):
+        judged = any(point["step"] == step for point in self.history)
+        if job.score is None or job.held_out is None or judged:
             return {}
         with self._averaged():
             job.settle_statistics()
@@ -239,19 +186,19 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         point = {"step": float(step), "epoch": round(float(self.state.epoch or 0), 4), **scores}
         self.history.append(point)
         if self.args.process_index == 0:
-            self.progress.curve("validation", **point)
+            self.progress.curve(Curve.VALIDATION, **point)
         self.control.should_training_stop |= self.out_of_patience
-        found = {f"eval_{name}": value for name, value in scores.items()}
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
-        return found
+        named = {f"eval_{name}": value for name, value in scores.items()}
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
+        return named
 
-    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+    def floating_point_ops(self, inputs: Batch) -> int:
         """Not counted: walking over all parameters each step costs more than it tells."""
         del inputs
         return 0
 
     def _moving(self) -> dict[str, Tensor]:
-        return checkpoints.moving_state(self.job.model, set(self.job.report.scale_of))
+        return checkpoints.moving_state(self.job.model, self.job.moving)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -261,12 +208,12 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if self.average is None or not self.average.state:
             yield
             return
-        own = {name: value.clone() for name, value in self._moving().items()}
+        own = checkpoints.copied_state(self.job.model, self.job.moving)
         checkpoints.load_moving(self.job.model, self.average.state)
         yield
         checkpoints.load_moving(self.job.model, own)
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ANN401
+    def _save_checkpoint(self, model: PreTrainedModel, trial: object) -> None:
         started = time.monotonic()
         super()._save_checkpoint(model, trial)
         staged = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
@@ -296,19 +243,22 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if self.average is not None and self.average.state:
             checkpoints.write_state(folder / "average.safetensors", self.average.state)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
         del model
         folder = Path(resume_from_checkpoint)
         checkpoints.load_moving(
             self.job.model, checkpoints.read_state(folder / "state.safetensors")
         )
-        found = checkpoints.newest(folder.parent)
-        facts: dict[str, Any] = found[1] if found else {}
-        if facts.get("best", {}).get("scores"):
-            self.best.restore(facts["best"], checkpoints.read_state(folder / "best.safetensors"))
+        checkpoint = checkpoints.newest(folder.parent)
+        manifest: checkpoints.Manifest = checkpoint.manifest if checkpoint else {}
+        best = manifest.get("best")
+        if best and best["scores"]:
+            self.best.restore(best, checkpoints.read_state(folder / "best.safetensors"))
         if self.average is not None and (folder / "average.safetensors").exists():
             self.average.state = checkpoints.read_state(folder / "average.safetensors")
-        self.history = facts.get("history", [])
+        self.history = manifest.get("history", [])
 
 
 class _Follow(TrainerCallback):  # type: ignore[misc]
@@ -317,7 +267,7 @@ class _Follow(TrainerCallback):  # type: ignore[misc]
     def __init__(self, trainer: GraftTrainer) -> None:
         self._trainer = trainer
 
-    def on_optimizer_step(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+    def on_optimizer_step(self, *_: object, **__: object) -> None:
         self._trainer.optimizer_was_stepped()
 
 
@@ -336,35 +286,29 @@ def fit(job: Job, progress: Progress) -> Outcome:
         checkpoints.load_moving(job.model, state)
     if not trainer.best.state:
         job.settle_statistics()
-    reason = (
-        "You stopped it; the best state was kept."
-        if trainer.reporter.stopped
-        else (
-            f"Clearly worse on the validation rows for {job.settings.patience} epochs; the best"
-            " state was restored."
-            if trainer.out_of_patience and steps < planned
-            else "It ran to the planned end."
-        )
-    )
-    kept = trainer.best.step if trainer.best.scores else steps
     return Outcome(
-        reason,
+        _reason(trainer),
         steps,
         planned,
-        kept,
+        trainer.best.step if trainer.best.scores else steps,
         trainer.best.scores,
         trainer.history,
-        (
-            {
-                name: value.clone()
-                for name, value in checkpoints.moving_state(
-                    job.model, set(job.report.scale_of)
-                ).items()
-            }
-            if job.settings.average == "wise-ft"
-            else {}
-        ),
+        checkpoints.copied_state(job.model, job.moving)
+        if job.settings.average == "wise-ft"
+        else {},
     )
+
+
+def _reason(trainer: GraftTrainer) -> str:
+    """Why a training ended, in words."""
+    if trainer.reporter.stopped:
+        return "You stopped it; the best state was kept."
+    if trainer.out_of_patience and trainer.state.global_step < trainer.state.max_steps:
+        return (
+            f"Clearly worse on the validation rows for {trainer.job.settings.patience} epochs; the"
+            " best state was restored."
+        )
+    return "It ran to the planned end."
 
 
 def _train(job: Job, progress: Progress) -> GraftTrainer:
@@ -372,16 +316,16 @@ def _train(job: Job, progress: Progress) -> GraftTrainer:
     the size.
     """
     while True:
-        found = checkpoints.newest(job.folder)
-        if found:
-            progress.log(f"Going on from step {found[0].name.rpartition('-')[2]}.")
-            job.plan["accumulate"] = found[1]["plan"]["accumulate"]
+        checkpoint = checkpoints.newest(job.folder)
+        if checkpoint:
+            progress.log(f"Going on from step {checkpoint.step}.")
+            job.plan["accumulate"] = checkpoint.manifest["plan"]["accumulate"]
         trainer = GraftTrainer(job, progress)
         trainer.add_callback(_Follow(trainer))
         # the fitted head may already be the best state; a resumed run has judged it
-        trainer.args.eval_on_start = job.settings.lp_start and not found
+        trainer.args.eval_on_start = job.settings.lp_start and not checkpoint
         try:
-            trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
             return trainer
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or trainer.args.world_size > 1:
@@ -391,35 +335,15 @@ def _train(job: Job, progress: Progress) -> GraftTrainer:
         trainer._save_checkpoint(job.model, None)
 
 
-def _as_is(batch: Any) -> Any:  # noqa: ANN401
+def _penalty(job: Job) -> Penalty | None:
+    settings = job.settings
+    if settings.penalty == "none":
+        return None
+    return Penalty(
+        job.model, job.moving, job.new_names, settings.penalty, settings.penalty_strength
+    )
+
+
+def _as_is(batch: object) -> object:
     """Examples come as whole batches."""
     return batch
-
-
-def _arguments(job: Job) -> TrainingArguments:
-    settings = job.settings
-    args = TrainingArguments(
-        output_dir=str(job.folder / "staging"),
-        per_device_train_batch_size=job.plan["batch"],
-        max_steps=1,
-        max_grad_norm=settings.clip,
-        logging_strategy="steps",
-        logging_steps=10 if torch.cuda.is_available() else 1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        eval_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        seed=settings.seed,
-        use_cpu=not torch.cuda.is_available(),
-        torch_compile=settings.compile,
-        ddp_find_unused_parameters=True,
-        ddp_backend=(
-            "gloo" if "WORLD_SIZE" in os.environ and not torch.cuda.is_available() else None
-        ),
-    )
-    with suppress(AttributeError):
-        args._n_gpu = min(args.n_gpu, 1)  # one process, one GPU: DataParallel is never wanted
-    return args

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion
 from tl_core.progress import Progress
+from tl_core.train.arrays import Floats, Ints
 
-Ints = NDArray[np.int64]
+if TYPE_CHECKING:
+    from sklearn.base import TransformerMixin
+
 _SIDE = 32
 _CELLS, _ORIENTATIONS = 4, 8
 _MAX_TERMS = 100_000
@@ -29,7 +31,7 @@ class Yardstick:
     """
 
     name: str
-    probabilities: dict[str, NDArray[np.float64]]
+    probabilities: dict[str, Floats]
     parameters: int
 
 
@@ -61,16 +63,19 @@ def fit_yardstick(
     from sklearn.preprocessing import StandardScaler
 
     weights = "balanced" if balanced else None
+    inputs: dict[str, list[str]] | dict[str, Floats]
     if version.info.modality == "text":
         name = "tfidf"
-        inputs: dict[str, Any] = {split: version.texts(found) for split, found in rows.items()}
+        inputs = {split: version.texts(places) for split, places in rows.items()}
         model = make_pipeline(
             text_features(inputs["train"]),
             LogisticRegression(C=10 * c, max_iter=300, class_weight=weights),
         )
     else:
         name = "pixels"
-        inputs = {split: _picture_matrix(version, found, progress) for split, found in rows.items()}
+        inputs = {
+            split: _picture_matrix(version, places, progress) for split, places in rows.items()
+        }
         model = make_pipeline(
             StandardScaler(),
             LogisticRegression(C=0.01 * c, max_iter=300, class_weight=weights, random_state=seed),
@@ -88,7 +93,7 @@ def fit_yardstick(
     return Yardstick(name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
 
 
-def text_features(texts: list[str] | None = None) -> Any:  # noqa: ANN401
+def text_features(texts: list[str] | None = None) -> TransformerMixin:
     """Words and pairs of words beside pieces of words, which also work where words are not set
     apart.
 
@@ -113,16 +118,16 @@ def text_features(texts: list[str] | None = None) -> Any:  # noqa: ANN401
     return make_union(words, pieces) if worded else pieces
 
 
-def _picture_matrix(version: DatasetVersion, rows: Ints, progress: Progress) -> NDArray[np.float64]:
-    found = []
+def _picture_matrix(version: DatasetVersion, rows: Ints, progress: Progress) -> Floats:
+    features = []
     for number, row in enumerate(rows, 1):
-        found.append(picture_features(version.image_bytes(int(row))))
+        features.append(picture_features(version.image_bytes(int(row))))
         if number % 64 == 0:
             progress.batch(number, len(rows))
-    return np.array(found) if found else np.zeros((0, 1))
+    return np.array(features) if features else np.zeros((0, 1))
 
 
-def picture_features(data: bytes) -> NDArray[np.float64]:
+def picture_features(data: bytes) -> Floats:
     """Colour histogram (3 x 8), gradient orientations (4 x 4 x 8) and a 16 x 16 grey picture: 408
     numbers.
     """

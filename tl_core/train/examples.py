@@ -1,0 +1,39 @@
+"""What a training takes its batches from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from tl_core.train.arrays import Ints
+
+# epoch and position of an example: all that chance may depend on, besides the seed
+Key = tuple[int, int]
+Batch = dict[str, Tensor]  # the model's inputs, `labels`, and what mixing adds
+_MIXING = ("mixed_labels", "kept")
+
+
+class Examples(torch.utils.data.Dataset[Batch], ABC):
+    """Texts or pictures that come as whole batches; `labels` are class numbers (examples,)."""
+
+    labels: Ints
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def __getitems__(self, keys: list[Key]) -> Batch:
+        """The batch of these examples."""
+
+
+def batch_at(examples: Examples, places: Ints) -> Batch:
+    """The examples at these places, as the first epoch has them."""
+    return examples.__getitems__([(0, int(place)) for place in places])
+
+
+def inputs_of(batch: Batch, device: torch.device) -> tuple[Batch, Tensor]:
+    """The model's inputs and the labels of a batch, on a device, without what mixing adds."""
+    moved = {name: value.to(device) for name, value in batch.items() if name not in _MIXING}
+    return moved, moved.pop("labels")
