@@ -7,7 +7,6 @@ import shutil
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tl_core.cli.context import Output, Shown, parse_setting, stores
 from tl_core.config import FinetuneSettings, RunConfig, describe_settings
@@ -17,9 +16,6 @@ from tl_core.errors import ConfigError, DataError, NotFoundError, UserError, nea
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 def backbones_list(_args: argparse.Namespace, output: Output) -> int:
@@ -274,7 +270,7 @@ def explain(args: argparse.Namespace, output: Output) -> int:
     if classifier.modality == "image":
         if not path.is_file():
             raise NotFoundError(f"There is no picture {args.input!r}.", "", "Check the spelling.")
-        item: str | Image.Image = read_picture(Picture(path.name, path), kept)
+        item: object = read_picture(Picture(path.name, path), kept)
     else:
         item = _one_text(args, kept)
     answer = classifier.labels[int(classifier.probabilities([item])[0].argmax())]
