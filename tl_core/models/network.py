@@ -38,7 +38,7 @@ class Network:
         unexpected: keys of the file that the network has no place for.
         fresh: names of modules without pretrained weights, the head aside.
         mlp: the hidden layers before the last Linear, where there are any.
-        keeper: the hook that keeps frozen parts in eval mode, once a plan has been carried out.
+        keeper: the hook that keeps frozen parts in eval mode; set when a plan is carried out.
         notes: what was done to it, for people.
     """
 
@@ -52,7 +52,7 @@ class Network:
     fresh: tuple[str, ...] = ()
     graft: str = ""
     mlp: MlpHead | None = None
-    keeper: ModeKeeper | None = None
+    keeper: ModeKeeper = field(init=False, repr=False, compare=False)
     notes: list[str] = field(default_factory=list)
 
     @property
