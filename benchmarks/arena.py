@@ -21,7 +21,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from arena_tasks import PHOTOS, TEXTS, write
 from common import RESULTS, machine, open_data
@@ -84,39 +83,39 @@ def starter_of(task: str) -> str:
 def all_cells() -> list[Cell]:
     """Every cell, the most telling ones first."""
     tasks = [*TEXTS, *PHOTOS]
-    found = [
+    cells = [
         Cell(task, starter_of(task), strategy, 0)
         for task in tasks
         for strategy in ("probe", "lpft")
     ]
-    found += [
+    cells += [
         Cell(task, starter_of(task), plain_name(rate, epochs), 0)
         for task in tasks
         for rate in GRID[task in PHOTOS][0]
         for epochs in GRID[task in PHOTOS][1]
     ]
-    found += [Cell(task, starter_of(task), "auto", 0) for task in AUTO_TASKS]
-    found += [
+    cells += [Cell(task, starter_of(task), "auto", 0) for task in AUTO_TASKS]
+    cells += [
         Cell(task, starter_of(task), "lpft", seed) for task in tasks for seed in range(1, SEEDS)
     ]
-    found += [
+    cells += [
         Cell(task, starter_of(task), f"fastai_{epochs}", 0)
         for task in PHOTOS
         for epochs in FAST_EPOCHS
     ]
-    found += [
+    cells += [
         Cell(task, starter_of(task), strategy, seed)
         for seed in range(SEEDS)
         for task in tasks
         for strategy in (("full",) if task in PHOTOS else ("full", "lora", "contrastive"))
     ]
-    found += [
+    cells += [
         Cell(task, f"local:{MOBILE}", strategy, seed)
         for task in ("hymenoptera", "digits")
         for strategy in ("probe", "lpft")
         for seed in range(SEEDS if strategy == "lpft" else 1)
     ]
-    return found
+    return cells
 
 
 def plain_name(rate: float, epochs: int) -> str:
@@ -126,7 +125,7 @@ def plain_name(rate: float, epochs: int) -> str:
 
 def measure(
     cell: Cell, data: Path, home: Path, fastai: str, minutes: float = AUTO_MINUTES
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Accuracy on validation and test, which test items are right, and seconds."""
     place = write(cell.task, data, home / "tasks" / cell.task.replace(" ", "_"))
     folder = resolve_folder(parse_reference(cell.starter), read_settings())
@@ -143,17 +142,17 @@ def measure(
     return ours(cell, place, home, minutes)
 
 
-def _child(words: list[str]) -> dict[str, Any]:
+def _child(words: list[str]) -> dict[str, object]:
     """A reference in a process of its own."""
     words[1] = str(ROOT / "benchmarks" / words[1])
     done = subprocess.run(
         words, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""}
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, Any]:
+def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, object]:
     """The same by a run of this project."""
     version_folder = home / "versions" / cell.task.replace(" ", "_")
     if not (version_folder / "version.json").is_file():
@@ -163,7 +162,7 @@ def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, Any]:
 
     version = DatasetVersion(version_folder)
     recipe = cell.strategy if cell.strategy in ("probe", "contrastive", "auto") else "finetune"
-    options: dict[str, Any] = {"seed": cell.seed, "baseline": False}
+    options: dict[str, object] = {"seed": cell.seed, "baseline": False}
     options |= {"strategy": cell.strategy} if recipe == "finetune" else {}
     options |= {"budget_minutes": minutes} if recipe == "auto" else {}
     if cell.task == "digits" and recipe in ("finetune", "auto"):
@@ -183,7 +182,7 @@ def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, Any]:
     if cell.task in PHOTOS:
         rows.sort(key=lambda row: (row["true"], row["row"]))
     shutil.rmtree(folder)
-    found = {
+    result = {
         "seconds": round(seconds, 1),
         "val": {
             key: round(report["validation"][key]["value"], 4) for key in ("accuracy", "log_loss")
@@ -195,34 +194,34 @@ def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, Any]:
         },
     }
     if recipe == "auto":
-        found["search"] = {key: report["search"][key] for key in ("minutes", "winner")}
-        found["board"] = [
+        result["search"] = {key: report["search"][key] for key in ("minutes", "winner")}
+        result["board"] = [
             [row["title"], row.get("part"), row.get("log_loss")]
             for row in report["search"]["board"]
         ]
-    return found
+    return result
 
 
-def main(told: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> None:
     """Every cell that is missing, as far as time allows."""
     CELLS.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("TL_MODELS_DIR", str(told.models.resolve()))
+    os.environ.setdefault("TL_MODELS_DIR", str(options.models.resolve()))
     home = read_settings().home_path / "arena"
     home.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     for cell in all_cells():
-        wanted = all(word in cell.name for word in told.only.split())
+        wanted = all(word in cell.name for word in options.only.split())
         if (
             cell.path.exists()
             or not wanted
-            or (cell.strategy.startswith("fastai") and not told.fastai)
+            or (cell.strategy.startswith("fastai") and not options.fastai)
         ):
             continue
-        if time.monotonic() - started > told.limit:
+        if time.monotonic() - started > options.limit:
             break
-        found = measure(cell, told.data.resolve(), home, told.fastai)
-        cell.path.write_text(json.dumps({"machine": machine(), **found}) + "\n")
-        sys.stderr.write(f"{cell.name}: {found['test']['accuracy']} in {found['seconds']} s\n")
+        result = measure(cell, options.data.resolve(), home, options.fastai)
+        cell.path.write_text(json.dumps({"machine": machine(), **result}) + "\n")
+        sys.stderr.write(f"{cell.name}: {result['test']['accuracy']} in {result['seconds']} s\n")
 
 
 if __name__ == "__main__":

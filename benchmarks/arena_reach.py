@@ -9,11 +9,11 @@ were measured.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from arena import AUTO_TASKS
-from arena_cells import SINGLE, cells_of, fastai_of, plain_of
+from arena_cells import SINGLE, Result, cells_of, fastai_of, plain_of
 from arena_tasks import PHOTOS, TEXTS
 from common import RESULTS
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ _DRAWS, _SIGNIFICANT = 5000, 0.05
 Floats = NDArray[np.float64]
 
 
-def shares(cells: list[dict[str, Any]]) -> Floats:
+def shares(cells: list[Result]) -> Floats:
     """By test item, the share of the measured seeds that have it right (items,)."""
     return np.mean([[float(sign) for sign in cell["test"]["right"]] for cell in cells], axis=0)
 
@@ -37,16 +37,34 @@ def resampled(gaps: Floats, seed: int) -> Floats:
     return gaps[random.integers(0, len(gaps), (_DRAWS, len(gaps)))].mean(axis=1)
 
 
-def interval(value: float, draws: Floats) -> dict[str, float]:
+class Gap(TypedDict, total=False):
+    """A difference in points with its 95 % interval; tasks have the two p values as well."""
+
+    points: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+
+
+class Comparison(TypedDict):
+    """Two sides: by task, and the mean over tasks."""
+
+    tasks: dict[str, Gap]
+    mean: Gap | None
+
+
+def interval(value: float, draws: Floats) -> Gap:
     """A difference in points with its 95 % bootstrap interval."""
     low, high = np.quantile(draws, (0.025, 0.975))
-    return {
-        name: round(100 * float(one), 2) + 0.0
-        for name, one in (("points", value), ("low", low), ("high", high))
-    }
+    return {"points": _points(value), "low": _points(low), "high": _points(high)}
 
 
-def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) -> dict[str, Any]:
+def _points(share: float) -> float:
+    return round(100 * float(share), 2) + 0.0  # which turns -0.0 into 0.0
+
+
+def over(sides: dict[str, tuple[list[Result], list[Result]]]) -> Comparison:
     """First side less second, by task and as the mean over tasks.
 
     Args:
@@ -62,9 +80,7 @@ def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) ->
         if first and second
     }
     draws = {task: resampled(one, number) for number, (task, one) in enumerate(gaps.items())}
-    tasks: dict[str, Any] = {
-        task: interval(float(one.mean()), draws[task]) for task, one in gaps.items()
-    }
+    tasks = {task: interval(float(one.mean()), draws[task]) for task, one in gaps.items()}
     raw = {task: paired_p(shares(sides[task][0]), shares(sides[task][1])) for task in gaps}
     for task, adjusted in zip(gaps, holm(list(raw.values())), strict=True):
         tasks[task] |= {"p": round(raw[task], 4), "p_holm": round(adjusted, 4)}
@@ -79,33 +95,33 @@ def over(sides: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]) ->
     return {"tasks": tasks, "mean": mean}
 
 
-def best_single(task: str) -> list[dict[str, Any]]:
+def best_single(task: str) -> list[Result]:
     """Cells of the strategy that turned out best on the test, a yardstick that nobody could have
     chosen.
     """
-    measured = [found for found in (cells_of(task, strategy) for strategy in SINGLE) if found]
+    measured = [cells for cells in (cells_of(task, strategy) for strategy in SINGLE) if cells]
     return max(measured, key=lambda cells: float(shares(cells).mean()), default=[])
 
 
-def reach() -> dict[str, Any]:
+def reach() -> dict[str, Comparison]:
     """Every comparison that the arena is for."""
     tasks = (*PHOTOS, *TEXTS)
     tuned = {task: cells_of(task, "lpft") for task in tasks}
     probe = over({task: (tuned[task], cells_of(task, "probe")) for task in tasks})
-    found = probe["tasks"]
+    probed = probe["tasks"]
     return {
         "lpft_over_probe": (
             probe
             | {
                 "significantly_below": [
                     task
-                    for task, one in found.items()
+                    for task, one in probed.items()
                     if one["points"] < 0 and one["p_holm"] < _SIGNIFICANT
                 ],
                 "photo_tasks_two_points_above": [
-                    task for task in PHOTOS if found.get(task, {}).get("points", 0) >= 2
+                    task for task in PHOTOS if task in probed and probed[task]["points"] >= 2
                 ],
-                "photo_tasks": sum(task in found for task in PHOTOS),
+                "photo_tasks": sum(task in probed for task in PHOTOS),
             }
         ),
         "lpft_over_plain": over({task: (tuned[task], plain_of(task)) for task in tasks}),

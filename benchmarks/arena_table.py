@@ -5,12 +5,11 @@ docs/RESULTS.md.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 from arena import all_cells
 from arena_cells import SINGLE, cells_of, fastai_of, plain_of
-from arena_reach import reach
+from arena_reach import Gap, reach
 from arena_tasks import PHOTOS, TEXTS
 from common import RESULTS
 
@@ -37,11 +36,11 @@ def arena() -> list[str]:
     for task in (*PHOTOS, *TEXTS):
         shown = []
         for strategy in _OURS:
-            found = cells_of(task, strategy)
-            count = f" ({len(found)})" if len(found) > 1 else ""
+            cells = cells_of(task, strategy)
+            count = f" ({len(cells)})" if len(cells) > 1 else ""
             shown.append(
-                f"{100 * np.mean([one['test']['accuracy'] for one in found]):.1f}{count}"
-                if found
+                f"{100 * np.mean([one['test']['accuracy'] for one in cells]):.1f}{count}"
+                if cells
                 else ""
             )
         for one in (plain_of(task), fastai_of(task)):
@@ -61,7 +60,7 @@ def arena() -> list[str]:
 
 def _differences() -> list[str]:
     """The comparisons, in points with their intervals."""
-    found = reach()
+    gaps = reach()
     names = {
         "lpft_over_probe": "probe",
         "lpft_over_plain": "plain loop",
@@ -77,30 +76,30 @@ def _differences() -> list[str]:
         "|---" * 4 + "|",
     ]
     for task in (*PHOTOS, *TEXTS):
-        shown = [found[key]["tasks"].get(task) for key in names]
+        shown = [gaps[key]["tasks"].get(task) for key in names]
         lines.append(
             f"| {task} | "
             + " | ".join(f"{_gap(one)}, p {one['p_holm']:.3f}" if one else "" for one in shown)
             + " |"
         )
     lines.append(
-        "| **mean over tasks** | " + " | ".join(_gap(found[key]["mean"]) for key in names) + " |"
+        "| **mean over tasks** | " + " | ".join(_gap(gaps[key]["mean"]) for key in names) + " |"
     )
-    auto = found["auto_over_best_single"]
+    auto = gaps["auto_over_best_single"]
     if not auto["tasks"]:
         return lines
-    told = "; ".join(f"{task} {_gap(one)}" for task, one in auto["tasks"].items())
+    listed = "; ".join(f"{task} {_gap(one)}" for task, one in auto["tasks"].items())
     return [
         *lines,
         "",
         (
             "The best within 10 minutes (`auto`) less the single strategy that turned out best on"
-            f" the test, which nobody could have chosen: {told}; mean {_gap(auto['mean'])}."
+            f" the test, which nobody could have chosen: {listed}; mean {_gap(auto['mean'])}."
         ),
     ]
 
 
-def _gap(one: dict[str, Any] | None) -> str:
+def _gap(one: Gap | None) -> str:
     return f"{one['points']:+.1f} ({one['low']:+.1f} to {one['high']:+.1f})" if one else ""
 
 
@@ -109,7 +108,7 @@ def few_labels() -> list[str]:
     path = RESULTS / "few_labels.json"
     if not path.exists():
         return []
-    found = json.loads(path.read_text())
+    figures = json.loads(path.read_text())
     lines = [
         "## Few labels: contrastive pairs against SetFit and a probe",
         "",
@@ -123,7 +122,7 @@ def few_labels() -> list[str]:
         "| data | contrastive | SetFit | probe | over SetFit | over the probe |",
         "|---|---|---|---|---|---|",
     ]
-    for name, one in found.items():
+    for name, one in figures.items():
         if name != "machine":
             means = [
                 f"{100 * one['accuracy'][method]:.1f}"

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from transformers import (
     AutoModelForImageClassification,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BaseImageProcessor,
     Trainer,
     TrainingArguments,
 )
@@ -130,12 +130,12 @@ def plain_text(data: Path, folder: Path, epochs: int) -> dict[str, float]:
         folder, num_labels=int(labels.max() + 1), dtype=torch.float32
     )
 
-    def rows(some: list[str], classes: np.ndarray) -> list[dict[str, Any]]:
-        found = tokenizer(some, padding="max_length", truncation=True, max_length=128)
+    def rows(some: list[str], classes: np.ndarray) -> list[dict[str, object]]:
+        encoded = tokenizer(some, padding="max_length", truncation=True, max_length=128)
         return [
             {
-                "input_ids": found["input_ids"][i],
-                "attention_mask": found["attention_mask"][i],
+                "input_ids": encoded["input_ids"][i],
+                "attention_mask": encoded["attention_mask"][i],
                 "labels": int(classes[i]),
             }
             for i in range(len(some))
@@ -145,10 +145,10 @@ def plain_text(data: Path, folder: Path, epochs: int) -> dict[str, float]:
     started = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - started
-    found = trainer.predict(rows(held, truth)).predictions.argmax(axis=1)
+    predicted = trainer.predict(rows(held, truth)).predictions.argmax(axis=1)
     return {
         "items_per_second": epochs * len(texts) / seconds,
-        "accuracy": float((found == truth).mean()),
+        "accuracy": float((predicted == truth).mean()),
     }
 
 
@@ -173,7 +173,7 @@ def arguments(epochs: int, workers: int = 0) -> TrainingArguments:
 class Photos(torch.utils.data.Dataset):
     """Photos of class folders, opened and varied by PIL each time."""
 
-    def __init__(self, folder: Path, processor: Any, *, vary: bool) -> None:  # noqa: ANN401
+    def __init__(self, folder: Path, processor: BaseImageProcessor, *, vary: bool) -> None:
         from torchvision import transforms
 
         self.names = sorted(path.name for path in folder.iterdir() if path.is_dir())
@@ -207,7 +207,7 @@ class Photos(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, place: int) -> dict[str, Any]:
+    def __getitem__(self, place: int) -> dict[str, object]:
         from PIL import Image
 
         path, label = self.items[place]
@@ -228,10 +228,10 @@ def plain_images(data: Path, folder: Path, epochs: int) -> dict[str, float]:
     started = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - started
-    found = trainer.predict(held)
+    output = trainer.predict(held)
     return {
         "items_per_second": epochs * len(train) / seconds,
-        "accuracy": float((found.predictions.argmax(axis=1) == found.label_ids).mean()),
+        "accuracy": float((output.predictions.argmax(axis=1) == output.label_ids).mean()),
     }
 
 

@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from common import machine, open_data, write_result
@@ -49,7 +48,7 @@ def trained(data: Path, backbone: str, home: Path) -> Path:
     return folder / "model"
 
 
-def ours(model: Path, source: Path, out: Path, precision: str) -> dict[str, Any]:
+def ours(model: Path, source: Path, out: Path, precision: str) -> dict[str, object]:
     return predict_source(
         model, source, out, Settings(home=str(out.parent)), text_column="text", precision=precision
     )
@@ -62,30 +61,30 @@ def pipe(model: Path, source: Path, out: Path, batch: int | None) -> None:
     more = {} if batch is None else {"batch_size": batch}
     if source.is_dir():
         items = [str(path) for path in sorted(source.rglob("*.jpg"))]
-        found = pipeline("image-classification", model=str(model), device="cpu")(items, **more)
+        answers = pipeline("image-classification", model=str(model), device="cpu")(items, **more)
     else:
         with source.open(newline="") as handle:
             items = [row["text"] for row in csv.DictReader(handle)]
-        found = pipeline("text-classification", model=str(model), device="cpu")(
+        answers = pipeline("text-classification", model=str(model), device="cpu")(
             items, top_k=None, **more
         )
     with out.open("w", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerows(
             [item, *(f"{one['label']}={one['score']:.9g}" for one in said)]
-            for item, said in zip(items, found, strict=True)
+            for item, said in zip(items, answers, strict=True)
         )
 
 
-def seconds_of(work: Callable[[], Any]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
-def compare(model: Path, source: Path, count: int, home: Path) -> dict[str, Any]:
+def compare(model: Path, source: Path, count: int, home: Path) -> dict[str, object]:
     """Items a second of each way, and the ratios that are asked for."""
-    ways: dict[str, Callable[[], Any]] = {
+    ways: dict[str, Callable[[], object]] = {
         "pipeline, defaults": lambda: pipe(model, source, home / "theirs.csv", None)
     }
     ways |= {
@@ -149,8 +148,8 @@ def memory_of(model: Path, source: Path, out: Path) -> dict[str, float]:
         capture_output=True,
         text=True,
     )
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def measure_memory(model: Path, source: Path, out: Path) -> None:
@@ -188,7 +187,7 @@ if __name__ == "__main__":
         with (data / "trec" / "train.csv").open(newline="") as handle:
             texts = [row["text"] for row in csv.DictReader(handle)]
         photos = data / "hymenoptera"
-        result: dict[str, Any] = {
+        result: dict[str, object] = {
             "machine": machine(),
             "texts": compare(text_model, write_rows(texts, TEXTS, home / "texts.csv"), TEXTS, home),
             "photos": compare(photo_model, photos, len(list(photos.rglob("*.jpg"))), home),

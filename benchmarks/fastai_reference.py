@@ -56,20 +56,20 @@ def main(place: Path, folder: Path, epochs: int, seed: int, size: int) -> dict:
     started = time.perf_counter()
     with learner.no_bar(), learner.no_logging():
         learner.fine_tune(epochs)
-    found = {"seconds": round(time.perf_counter() - started, 1)}
+    scores = {"seconds": round(time.perf_counter() - started, 1)}
     for split in ("val", "test"):
         paths = sorted(p for p in get_image_files(place / split))
         truth = torch.tensor([names.index(p.parent.name) for p in paths])
         with learner.no_bar(), learner.no_logging():
-            told, _ = learner.get_preds(dl=loaders.test_dl(paths))
-        right = (told.argmax(1) == truth).tolist()
-        found[split] = {
+            probabilities, _ = learner.get_preds(dl=loaders.test_dl(paths))
+        right = (probabilities.argmax(1) == truth).tolist()
+        scores[split] = {
             "accuracy": round(float(np.mean(right)), 4),
             "right": "".join("01"[int(one)] for one in right),
         }
-    return found
+    return scores
 
 
 if __name__ == "__main__":
-    told = sys.argv[1:]
-    print(json.dumps(main(Path(told[0]), Path(told[1]), int(told[2]), int(told[3]), int(told[4]))))
+    place, folder, *numbers = sys.argv[1:]
+    print(json.dumps(main(Path(place), Path(folder), *(int(number) for number in numbers[:3]))))

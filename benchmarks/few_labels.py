@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from common import RESULTS, machine, open_data, write_result
@@ -32,7 +32,7 @@ from tl_core.settings import read_settings
 
 SIZES, DRAWS, VALIDATION, TEST = (8, 16), 5, 4, 500
 CELLS = RESULTS / "few_labels"
-METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+METHODS: dict[str, tuple[str, dict[str, object]]] = {
     "contrastive": ("contrastive", {}),
     "probe": ("probe", {"selection": "validation", "repeats": 0}),
 }
@@ -42,18 +42,18 @@ def read(task: str, data: Path) -> dict[str, list[tuple[str, str]]]:
     """Texts and labels of both files; of `emotions` the six commonest classes but neutral, rows
     with one label.
     """
-    found = {}
+    splits = {}
     for split in ("train", "test"):
         with (data / task / f"{split}.csv").open(newline="", encoding="utf-8") as handle:
             rows = [tuple(row.values())[:2] for row in csv.DictReader(handle)]
-        found[split] = [(str(text), str(label)) for text, label in rows]
+        splits[split] = [(str(text), str(label)) for text, label in rows]
     if task == "emotions":
         counts = Counter(
-            label for _, label in found["train"] if "|" not in label and label != "neutral"
+            label for _, label in splits["train"] if "|" not in label and label != "neutral"
         )
         kept = {label for label, _ in counts.most_common(6)}
-        found = {split: [row for row in rows if row[1] in kept] for split, rows in found.items()}
-    return found
+        splits = {split: [row for row in rows if row[1] in kept] for split, rows in splits.items()}
+    return splits
 
 
 def draw(rows: dict[str, list[tuple[str, str]]], size: int, seed: int, path: Path) -> None:
@@ -98,18 +98,18 @@ def ours(version: DatasetVersion, method: str, seed: int, home: Path) -> tuple[l
         return [row["true"] == row["label"] for row in csv.DictReader(handle)], seconds
 
 
-def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, Any]:
+def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, Shown]:
     """One draw: of each method the share that is right, the seconds, and the answers as a row of 0
     and 1.
     """
-    found: dict[str, Any] = {}
+    scores: dict[str, Shown] = {}
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         draw(read(task, data), size, seed, home / "rows.csv")
         version = open_data(home / "rows.csv", home / "v")
         for method in METHODS:
             right, seconds = ours(version, method, seed, home)
-            found[method] = shown(right, seconds)
+            scores[method] = shown(right, seconds)
         if python:
             encoder = resolve_folder(parse_reference("starter:text"), read_settings())
             subprocess.run(
@@ -123,16 +123,24 @@ def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, 
                 ],
                 check=True,
             )
-            told = json.loads((home / "answers.json").read_text())
+            reply = json.loads((home / "answers.json").read_text())
             with (home / "rows.csv").open(newline="", encoding="utf-8") as handle:
                 truth = [row["label"] for row in csv.DictReader(handle) if row["split"] == "test"]
-            found["setfit"] = shown(
-                [a == b for a, b in zip(told["answers"], truth, strict=True)], told["seconds"]
+            scores["setfit"] = shown(
+                [a == b for a, b in zip(reply["answers"], truth, strict=True)], reply["seconds"]
             )
-    return found
+    return scores
 
 
-def shown(right: list[bool], seconds: float) -> dict[str, Any]:
+class Shown(TypedDict):
+    """A method's part of a cell: `right` is a row of 0 and 1, by test item."""
+
+    accuracy: float
+    seconds: float
+    right: str
+
+
+def shown(right: list[bool], seconds: float) -> Shown:
     """A method's part of a cell."""
     return {
         "accuracy": round(float(np.mean(right)), 4),
@@ -141,7 +149,7 @@ def shown(right: list[bool], seconds: float) -> dict[str, Any]:
     }
 
 
-def difference(cells: list[dict[str, Any]], other: str) -> dict[str, Any] | None:
+def difference(cells: list[dict[str, Shown]], other: str) -> dict[str, float] | None:
     """Contrastive minus another method: mean over draws with its 95 % interval (t over the
     draws).
     """

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +38,7 @@ TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 3
 
 def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, float]:
     """One alternative in a process of its own."""
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "benchmarks/bare_finetune.py", kind, str(data), str(model), str(epochs)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -47,8 +46,8 @@ def alternative(kind: str, data: Path, model: Path, epochs: int) -> dict[str, fl
         capture_output=True,
         text=True,
     )
-    told: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
-    return told
+    figures: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return figures
 
 
 def ours(version: DatasetVersion, backbone: str, home: Path, epochs: int) -> dict[str, float]:
@@ -91,7 +90,7 @@ def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
     ratios = []
     for _ in range(ROUNDS):
         seconds = []
-        for told in (False, True):
+        for logs in (False, True):
             folder = Path(tempfile.mkdtemp(dir=home))
             settings = RunConfig(
                 "train",
@@ -117,8 +116,8 @@ def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
                 job = finetune.make_job(setup, folder)
                 job.score = None
                 (folder / "checkpoints").mkdir()
-                loop = trainer.GraftTrainer(job, EventLog(folder) if told else Progress())
-                loop.pace._last -= 0 if told else -1e9  # without: never due
+                loop = trainer.GraftTrainer(job, EventLog(folder) if logs else Progress())
+                loop.pace._last -= 0 if logs else -1e9  # without: never due
                 started = time.perf_counter()
                 loop.train()
                 seconds.append(time.perf_counter() - started)
@@ -156,11 +155,11 @@ def hardware_share(version: DatasetVersion, items_per_second: float) -> dict[str
     }
 
 
-def rounded(found: dict[str, Any]) -> dict[str, Any]:
+def rounded(figures: dict[str, object]) -> dict[str, object]:
     """Figures as people read them."""
     return {
         name: round(value, 3) if name == "accuracy" else round(value, 1)
-        for name, value in found.items()
+        for name, value in figures.items()
     }
 
 

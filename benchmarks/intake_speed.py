@@ -60,11 +60,11 @@ with tempfile.TemporaryDirectory() as folder:
         source = open_source(path, Path(folder) / "staging", Limits())
         rows = build_version({"": source}, ImportOptions(), Path(folder), path.name).rows
     elif path.is_dir():
-        told = {"path": "imagefolder", "data_dir": str(path)}
-        rows = len(datasets.load_dataset(**told, cache_dir=folder, split="train"))
+        options = {"path": "imagefolder", "data_dir": str(path)}
+        rows = len(datasets.load_dataset(**options, cache_dir=folder, split="train"))
     else:
-        told = {"path": "csv", "data_files": str(path)}
-        rows = len(datasets.load_dataset(**told, cache_dir=folder, split="train"))
+        options = {"path": "csv", "data_files": str(path)}
+        rows = len(datasets.load_dataset(**options, cache_dir=folder, split="train"))
     seconds = time.perf_counter() - began
     going = False
     watcher.join()
@@ -114,14 +114,14 @@ def measure(kind: str, path: Path) -> dict[str, float]:
     best: dict[str, float] = {}
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        found = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CHILD, kind, str(path)],
             cwd=ROOT,
             check=True,
             capture_output=True,
             text=True,
         )
-        one = json.loads(found.stdout)
+        one = json.loads(process.stdout)
         one["process"] = time.perf_counter() - started
         if not best or one["seconds"] < best["seconds"]:
             best = one

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from common import machine, write_result
@@ -26,11 +25,13 @@ from tl_core.intake import add_dataset
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore, RunWriter
+from tl_core.registry.queue import RunWriter
+from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 CLASSES, TEST, TRAIN, ROUNDS = 50, 5000, 2000, 5
+ORDERS = ("loss", "unsure", "confident")
 
 
 def write_topics(folder: Path) -> None:
@@ -73,74 +74,60 @@ def made_run(home: Path) -> str:
     return run.id
 
 
-def milliseconds(work: Callable[[], Any]) -> float:
+def milliseconds(work: Callable[[], object]) -> float:
     """How long `work` takes."""
     started = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - started)
 
 
+def interactions(app: AppTest, number: int) -> dict[str, Callable[[], object]]:
+    """What is done in one round, by its name."""
+    topic, order = f"topic {number + 1}", ORDERS[number % len(ORDERS)]
+    return {
+        "order of the items": lambda: app.selectbox(key="mistake_order").select(order).run(),
+        "class of the items": lambda: app.selectbox(key="mistake_class").select(topic).run(),
+        "cell of the confusion": lambda: (
+            next(box for box in app.selectbox if box.label == "Is").select(topic).run()
+        ),
+        "classes of the curves": lambda: (
+            app.multiselect(key="curve_classes").set_value([topic]).run()
+        ),
+    }
+
+
+def measure(home: Path) -> tuple[float, dict[str, list[float]]]:
+    """Milliseconds of the first opening, and of each interaction by round."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = made_run(home)
+    app.run()
+    opening = milliseconds(lambda: app.switch_page("pages/evaluate/report.py").run())
+    times: dict[str, list[float]] = {}
+    for number in range(ROUNDS):
+        for name, work in interactions(app, number).items():
+            times.setdefault(name, []).append(milliseconds(work))
+    assert not app.exception
+    return opening, times
+
+
 def main() -> None:
     """Open the report, then use every control of it several times."""
     with tempfile.TemporaryDirectory() as name:
         os.environ.update(TL_HOME=name, HF_HUB_OFFLINE="1")
-        run = made_run(Path(name))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.query_params["run"] = run
-        app.run()
-        opening = milliseconds(lambda: app.switch_page("pages/evaluate/report.py").run())
-        orders = ("loss", "unsure", "confident")
-        found: dict[str, list[float]] = {
-            what: []
-            for what in (
-                "order of the items",
-                "class of the items",
-                "cell of the confusion",
-                "classes of the curves",
-            )
-        }
-        for number in range(ROUNDS):
-            topic = f"topic {number + 1}"
-            found["order of the items"].append(
-                milliseconds(
-                    lambda number=number: (
-                        app.selectbox(key="mistake_order").select(orders[number % 3]).run()
-                    )
-                )
-            )
-            found["class of the items"].append(
-                milliseconds(
-                    lambda topic=topic: app.selectbox(key="mistake_class").select(topic).run()
-                )
-            )
-            found["cell of the confusion"].append(
-                milliseconds(
-                    lambda topic=topic: (
-                        next(box for box in app.selectbox if box.label == "Is").select(topic).run()
-                    )
-                )
-            )
-            found["classes of the curves"].append(
-                milliseconds(
-                    lambda topic=topic: (
-                        app.multiselect(key="curve_classes").set_value([topic]).run()
-                    )
-                )
-            )
-        assert not app.exception
-        medians = {what: round(statistics.median(values)) for what, values in found.items()}
-        write_result(
-            "interaction_speed",
-            {
-                "machine": machine(),
-                "test_items": TEST,
-                "classes": CLASSES,
-                "first_opening_ms": round(opening),
-                "interactions_ms": medians,
-                "slowest_ms": round(max(max(values) for values in found.values())),
-                "slowest_median_over_opening": round(max(medians.values()) / opening, 2),
-            },
-        )
+        opening, times = measure(Path(name))
+    medians = {name: round(statistics.median(values)) for name, values in times.items()}
+    write_result(
+        "interaction_speed",
+        {
+            "machine": machine(),
+            "test_items": TEST,
+            "classes": CLASSES,
+            "first_opening_ms": round(opening),
+            "interactions_ms": medians,
+            "slowest_ms": round(max(max(values) for values in times.values())),
+            "slowest_median_over_opening": round(max(medians.values()) / opening, 2),
+        },
+    )
 
 
 if __name__ == "__main__":

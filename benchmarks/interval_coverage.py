@@ -8,10 +8,10 @@ classifier with four unequal classes; the paired test on pairs of classifiers th
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import numpy as np
 from common import machine, write_result
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tl_core.evaluate import intervals, metrics
@@ -37,7 +37,9 @@ def wilson(total: int) -> dict[str, float]:
     }
 
 
-def draw(random: np.random.Generator, rows: int, exact: bool = False) -> tuple[Any, Any]:
+def draw(
+    random: np.random.Generator, rows: int, exact: bool = False
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Classes and probabilities (rows, 4) of a classifier that is right about 8 times in 10; with
     `exact`, class counts are fixed, as in a stratified test set.
     """
@@ -68,14 +70,14 @@ def bootstrap(rows: int) -> dict[str, float]:
         truth, probabilities = draw(np.random.default_rng(seed), rows, exact=True)
         matrix = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), 4)
         drawn = intervals.resampled_matrices(matrix, seed, DRAWS)
-        found = {
+        scores = {
             name: intervals.matrix_score(matrix, drawn, function)
             for name, function in functions.items()
         }
-        found["log_loss"] = intervals.log_loss_score(truth, probabilities, seed)
+        scores["log_loss"] = intervals.log_loss_score(truth, probabilities, seed)
         if seed < ROUNDS // 5:
-            found["ece"] = intervals.ece_score(truth, probabilities, seed)
-        for name, part in found.items():
+            scores["ece"] = intervals.ece_score(truth, probabilities, seed)
+        for name, part in scores.items():
             held[name] += part["low"] <= target[name] <= part["high"]
     held["ece"] *= 5
     return {name: round(count / ROUNDS, 3) for name, count in held.items()}

@@ -20,7 +20,6 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -77,22 +76,22 @@ class Nvml(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.found: list[dict[str, Any]] = []
+        self.readings: list[dict[str, object]] = []
         self._end = threading.Event()
 
     def run(self) -> None:
         while not self._end.wait(0.5):
-            self.found += read_gpus()[:1]
+            self.readings += read_gpus()[:1]
 
     def stop(self) -> dict[str, float]:
         """Means and highest values; empty without a GPU."""
         self._end.set()
         self.join()
         return {
-            f"{name}_{kind}": round(float(how([one[name] for one in self.found])), 1)
+            f"{name}_{kind}": round(float(how([one[name] for one in self.readings])), 1)
             for name in ("use", "memory_used", "power")
             for kind, how in (("mean", np.mean), ("most", np.max))
-            if self.found and all(one[name] is not None for one in self.found)
+            if self.readings and all(one[name] is not None for one in self.readings)
         }
 
 
@@ -146,8 +145,8 @@ def train(
     watch: Watch,
     folder: str = "",
     recipe: str = "finetune",
-    **options: Any,  # noqa: ANN401
-) -> tuple[dict[str, Any], Path]:
+    **options: object,
+) -> tuple[dict[str, object], Path]:
     """A run of this project; its report and folder."""
     place = root / folder if folder else Path(tempfile.mkdtemp(dir=root))
     place.mkdir(exist_ok=True)
@@ -189,7 +188,9 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def throughput(version: DatasetVersion, network: Path, root: Path, tokens: int) -> dict[str, Any]:
+def throughput(
+    version: DatasetVersion, network: Path, root: Path, tokens: int
+) -> dict[str, object]:
     """Items a second of a full fine-tuning, NVML beside it, and the share of the hardware's rate
     that is reached.
     """
@@ -213,7 +214,7 @@ def throughput(version: DatasetVersion, network: Path, root: Path, tokens: int) 
     }
 
 
-def too_large(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
+def too_large(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
     """A batch that does not fit is taken in parts, with an ordinary result."""
     watch = Watch()
     report, _ = train(version, network, root, watch, batch_size=HUGE)
@@ -225,7 +226,7 @@ def too_large(version: DatasetVersion, network: Path, root: Path) -> dict[str, A
     }
 
 
-def reading(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
+def reading(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
     """Items a second of feature extraction for a probe, and of predictions with the result."""
     report, place = train(version, network, root, Watch(), recipe="probe")
     items = (
@@ -245,7 +246,7 @@ def reading(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any
     }
 
 
-def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
+def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
     """A training that ends in the middle goes on from its checkpoint."""
     steps = -(-len(version.rows_of("train")) // 32)
     watch = Watch(until=max(2, steps // 2))
@@ -264,7 +265,7 @@ def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any
     }
 
 
-def side_by_side(version: DatasetVersion, network: Path, root: Path) -> dict[str, Any]:
+def side_by_side(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
     """Two processes that train at once, against one alone: items a second."""
 
     def run(count: int) -> float:
@@ -292,7 +293,7 @@ def child(folder: Path, network: Path, root: Path) -> None:
 def main(out: Path) -> None:
     """Everything, part by part; a part that fails is named, and the others go on."""
     name = torch.cuda.get_device_name() if CUDA else f"no GPU: {machine()}"
-    told: dict[str, Any] = {
+    figures: dict[str, object] = {
         "device": name,
         "torch": torch.__version__,
         "cuda": torch.version.cuda or "",
@@ -312,11 +313,11 @@ def main(out: Path) -> None:
         }.items():
             started = time.perf_counter()
             try:
-                told[part] = {**work(), "seconds": round(time.perf_counter() - started, 1)}
+                figures[part] = {**work(), "seconds": round(time.perf_counter() - started, 1)}
             except Exception as error:  # noqa: BLE001 - one part must not cost the others of a short session
-                told[part] = {"failed": f"{type(error).__name__}: {error}"}
-            out.write_text(json.dumps(told, indent=1) + "\n")
-            sys.stderr.write(f"{part}: {told[part]}\n")
+                figures[part] = {"failed": f"{type(error).__name__}: {error}"}
+            out.write_text(json.dumps(figures, indent=1) + "\n")
+            sys.stderr.write(f"{part}: {figures[part]}\n")
 
 
 if __name__ == "__main__":

@@ -34,15 +34,15 @@ ROUNDS = 8
 
 def switches(page: Page, rounds: int) -> list[float]:
     """Milliseconds from click to title, over all pages in turn."""
-    found = []
+    times = []
     for _ in range(rounds):
         for link, title in TITLES.items():
             started = time.perf_counter()
             page.get_by_role("link", name=link, exact=True).first.click()
             page.get_by_role("heading", name=title, level=1).wait_for()
-            found.append(1000 * (time.perf_counter() - started))
+            times.append(1000 * (time.perf_counter() - started))
             page.wait_for_timeout(200)
-    return found
+    return times
 
 
 def summary(values: list[float]) -> dict[str, int]:

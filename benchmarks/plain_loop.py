@@ -13,8 +13,9 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ BATCH, DECAY = 32, 0.01
 
 def photos(place: Path, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Pixels from -1 to 1 (rows, 3, size, size) and class numbers of each split."""
-    names, found = sorted(path.name for path in (place / "train").iterdir()), {}
+    names = sorted(path.name for path in (place / "train").iterdir())
+    splits = {}
     for split in ("train", "val", "test"):
         pixels, labels = [], []
         for number, name in enumerate(names):
@@ -47,8 +49,8 @@ def photos(place: Path, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor
                     - 1
                 )
                 labels.append(number)
-        found[split] = torch.stack(pixels), torch.tensor(labels)
-    return found
+        splits[split] = torch.stack(pixels), torch.tensor(labels)
+    return splits
 
 
 def photo_model(folder: Path, classes: int) -> nn.Module:
@@ -57,7 +59,7 @@ def photo_model(folder: Path, classes: int) -> nn.Module:
     if "architecture" in config:
         import timm
 
-        model: Any = timm.create_model(config["architecture"], num_classes=classes)
+        model = timm.create_model(config["architecture"], num_classes=classes)
         weights = load_file(folder / "model.safetensors")
         own = model.state_dict()
         model.load_state_dict(
@@ -122,90 +124,123 @@ def texts(place: Path) -> dict[str, tuple[list[str], torch.Tensor]]:
     }
 
 
-def main(
-    place: Path, folder: Path, rate: float, epochs: int, seed: int, size: int
-) -> dict[str, Any]:
-    """Train once; validation and test accuracy, validation loss and seconds."""
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    is_text = place.suffix == ".csv"
-    data: Any = texts(place) if is_text else photos(place, size)
-    classes = int(data["train"][1].max()) + 1
-    if is_text:
+class Scores(TypedDict):
+    """One split: accuracy, by item 0 or 1 for right, and the mean log loss."""
+
+    accuracy: float
+    right: str
+    log_loss: float
+
+
+class TextTask:
+    """Encoded texts of a table, and the network that reads them."""
+
+    def __init__(self, place: Path, folder: Path) -> None:
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model: nn.Module = Reader(folder, classes)
-    else:
-        model = photo_model(folder, classes).to(memory_format=torch.channels_last)
+        self._data = texts(place)
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.labels = {split: labels for split, (_, labels) in self._data.items()}
+        self.model: nn.Module = Reader(folder, int(self.labels["train"].max()) + 1)
 
-    def take(split: str, rows: Any, *, train: bool) -> Any:  # noqa: ANN401
-        if is_text:
-            return dict(
-                tokenizer(
-                    [data[split][0][row] for row in rows],
-                    padding=True,
-                    truncation=True,
-                    max_length=256,
-                    return_tensors="pt",
-                    return_token_type_ids=False,
-                )
+    def take(self, split: str, rows: Sequence[int]) -> dict[str, torch.Tensor]:
+        """Some rows of a split, padded to the longest of them."""
+        return dict(
+            self._tokenizer(
+                [self._data[split][0][row] for row in rows],
+                padding=True,
+                truncation=True,
+                max_length=256,
+                return_tensors="pt",
+                return_token_type_ids=False,
             )
-        pixels = data[split][0][rows]
-        return (vary(pixels, random) if train else pixels).contiguous(
-            memory_format=torch.channels_last
         )
 
-    def say(split: str) -> torch.Tensor:
-        model.eval()
-        count = len(data[split][1])
-        with torch.inference_mode():
-            return torch.cat(
-                [
-                    model(take(split, list(range(start, min(start + 64, count))), train=False))
-                    for start in range(0, count, 64)
-                ]
-            )
+    def take_varied(
+        self, split: str, rows: Sequence[int], _random: np.random.Generator
+    ) -> dict[str, torch.Tensor]:
+        """The same: texts are not varied."""
+        return self.take(split, rows)
 
-    labels = data["train"][1]
+
+class PhotoTask:
+    """Pixels of a folder of photos, and the network that reads them."""
+
+    def __init__(self, place: Path, folder: Path, size: int) -> None:
+        self._data = photos(place, size)
+        self.labels = {split: labels for split, (_, labels) in self._data.items()}
+        model = photo_model(folder, int(self.labels["train"].max()) + 1)
+        self.model = model.to(memory_format=torch.channels_last)
+
+    def take(self, split: str, rows: Sequence[int]) -> torch.Tensor:
+        """Some rows of a split."""
+        return self._data[split][0][rows].contiguous(memory_format=torch.channels_last)
+
+    def take_varied(
+        self, split: str, rows: Sequence[int], random: np.random.Generator
+    ) -> torch.Tensor:
+        """Some rows of a split, mirrored and cropped by chance."""
+        pixels = vary(self._data[split][0][rows], random)
+        return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def train(
+    task: TextTask | PhotoTask, rate: float, epochs: int, random: np.random.Generator
+) -> None:
+    """AdamW over one cycle of the learning rate."""
+    model, labels = task.model, task.labels["train"]
     steps = max(1, len(labels) // BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=DECAY)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
-    started = time.perf_counter()
     for _ in range(epochs):
         model.train()
         order = random.permutation(len(labels))
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            loss = functional.cross_entropy(model(take("train", rows, train=True)), labels[rows])
+            logits = model(task.take_varied("train", rows, random))
+            loss = functional.cross_entropy(logits, labels[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             cycle.step()
+
+
+def evaluate(task: TextTask | PhotoTask, split: str) -> Scores:
+    """How the trained network does on a split."""
+    task.model.eval()
+    labels = task.labels[split]
+    count = len(labels)
+    with torch.inference_mode():
+        logits = torch.cat(
+            [
+                task.model(task.take(split, list(range(start, min(start + 64, count)))))
+                for start in range(0, count, 64)
+            ]
+        )
+    right = (logits.argmax(1) == labels).tolist()
+    return {
+        "accuracy": round(float(np.mean(right)), 4),
+        "right": "".join("01"[one] for one in right),
+        "log_loss": round(float(functional.cross_entropy(logits, labels)), 4),
+    }
+
+
+def main(
+    place: Path, folder: Path, rate: float, epochs: int, seed: int, size: int
+) -> dict[str, object]:
+    """Train once; validation and test accuracy, validation loss and seconds."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    is_text = place.suffix == ".csv"
+    task = TextTask(place, folder) if is_text else PhotoTask(place, folder, size)
+    started = time.perf_counter()
+    train(task, rate, epochs, random)
     seconds = time.perf_counter() - started
-    found: dict[str, Any] = {"seconds": round(seconds, 1)}
-    for split in ("val", "test"):
-        logits = say(split)
-        right = (logits.argmax(1) == data[split][1]).tolist()
-        found[split] = {
-            "accuracy": round(float(np.mean(right)), 4),
-            "right": "".join("01"[one] for one in right),
-            "log_loss": round(float(functional.cross_entropy(logits, data[split][1])), 4),
-        }
-    return found
+    scores = {split: evaluate(task, split) for split in ("val", "test")}
+    return {"seconds": round(seconds, 1), **scores}
 
 
 if __name__ == "__main__":
-    told = sys.argv[1:]
-    print(
-        json.dumps(
-            main(
-                Path(told[0]),
-                Path(told[1]),
-                float(told[2]),
-                int(told[3]),
-                int(told[4]),
-                int(told[5]) if len(told) > 5 else 192,
-            )
-        )
-    )
+    place, folder, rate, epochs, seed, *rest = sys.argv[1:]
+    size = int(rest[0]) if rest else 192
+    print(json.dumps(main(Path(place), Path(folder), float(rate), int(epochs), int(seed), size)))

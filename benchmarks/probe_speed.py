@@ -32,10 +32,10 @@ ROOT = Path(__file__).parents[1]
 def timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
     """Wall seconds and standard output of one process."""
     started = time.perf_counter()
-    found = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
-    return time.perf_counter() - started, found.stdout
+    return time.perf_counter() - started, process.stdout
 
 
 def stop_all(home: str) -> None:

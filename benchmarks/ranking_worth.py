@@ -42,7 +42,7 @@ def cut_texts(folder: Path) -> list[str]:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     source = resolve_folder(parse_reference("starter:text"), read_settings())
-    found = []
+    references = []
     for name, blocks in (("1 block", 1), ("2 blocks", 2), ("4 blocks", 4), ("random", 6)):
         target = folder / f"MiniLM {name}"
         config = AutoConfig.from_pretrained(source, num_hidden_layers=blocks)
@@ -58,8 +58,8 @@ def cut_texts(folder: Path) -> list[str]:
         (target / "1_Pooling" / "config.json").write_text(
             (source / "1_Pooling" / "config.json").read_text()
         )
-        found.append(f"local:{target}")
-    return found
+        references.append(f"local:{target}")
+    return references
 
 
 def spoilt_pictures(folder: Path, shared: Path) -> list[str]:
@@ -70,7 +70,7 @@ def spoilt_pictures(folder: Path, shared: Path) -> list[str]:
 
     mobile = shared / "models" / "mobilenet_v2_0.35_224"
     starter = resolve_folder(parse_reference("starter:image-small"), read_settings())
-    found = []
+    references = []
     for name, source, keep in (
         ("MobileNet 12 of 16 blocks", mobile, 12),
         ("MobileNet 8 of 16 blocks", mobile, 8),
@@ -88,8 +88,8 @@ def spoilt_pictures(folder: Path, shared: Path) -> list[str]:
         target = folder / name
         model.save_pretrained(target)
         AutoImageProcessor.from_pretrained(source).save_pretrained(target)
-        found.append(f"local:{target}")
-    return found
+        references.append(f"local:{target}")
+    return references
 
 
 def _is_above(key: str, blocks: int) -> bool:
@@ -139,8 +139,8 @@ def fine_tuned(backbone: str, version: DatasetVersion, folder: Path, epochs: flo
             },
         )
         try:
-            found = run_recipe(config, version, folder, folder.parent / "cache", Progress())
-            return float(found["test"]["accuracy"]["value"])
+            report = run_recipe(config, version, folder, folder.parent / "cache", Progress())
+            return float(report["test"]["accuracy"]["value"])
         except TrainingError as error:
             sys.stderr.write(f"{backbone}: {error}\n")
     raise RuntimeError(f"{backbone} cannot be trained")
@@ -175,10 +175,10 @@ def measure(name: str, shared: Path) -> dict[str, Any]:
                 }
             )
             sys.stderr.write(f"{name}: {rows[-1]}\n")
-    return told(name, len(version.rows_of("train")), ranked["n"], rows)
+    return agreement(name, len(version.rows_of("train")), ranked["n"], rows)
 
 
-def told(name: str, count: int, sample: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def agreement(name: str, count: int, sample: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """A task's entry in the results."""
     tau = {
         key: round(

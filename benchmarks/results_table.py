@@ -20,13 +20,13 @@ TARGET = Path(__file__).parents[1] / "docs" / "RESULTS.md"
 
 def table(name: str, report: dict[str, Any]) -> list[str]:
     """One ladder as a Markdown table."""
-    found = report["ladder"]
+    ladder = report["ladder"]
     lines = [
         f"## {name}",
         "",
         (
             f"Backbone `{report['backbone'].rsplit('/', 1)[-1]}`, {report['test']['n']} test items,"
-            f" {found['rows'][0]['seeds']} seeds, {found['settings']['epochs']:g} epochs of"
+            f" {ladder['rows'][0]['seeds']} seeds, {ladder['settings']['epochs']:g} epochs of"
             f" fine-tuning. {report['headline']}"
         ),
         "",
@@ -36,10 +36,10 @@ def table(name: str, report: dict[str, Any]) -> list[str]:
         ),
         "|---|---|---|---|---|---|---|",
     ]
-    for row in found["rows"]:
+    for row in ladder["rows"]:
         score = row["accuracy"]
-        mark = " **(recommended)**" if row["name"] == found["recommended"] else ""
-        against = "the best" if row["name"] == found["best"] else f"{row['p_against_best']:.4f}"
+        mark = " **(recommended)**" if row["name"] == ladder["recommended"] else ""
+        against = "the best" if row["name"] == ladder["best"] else f"{row['p_against_best']:.4f}"
         lines.append(
             f"| {row['title']}{mark} | {100 * score['value']:.1f} | {100 * score['low']:.1f} to"
             f" {100 * score['high']:.1f} | {100 * row['lowest_seed']:.1f} to"
@@ -67,22 +67,22 @@ def kept(report: dict[str, Any]) -> dict[str, Any]:
 
 def words() -> list[str]:
     """Word vectors beside the transformer that they come from."""
-    found = _read("word_vectors")
-    if not found:
+    figures = _read("word_vectors")
+    if not figures:
         return []
     lines = [
         "## Word vectors against the transformer they come from (TREC)",
         "",
         (
             "The vectors are the input embeddings of `starter:text`, read by every head of"
-            f" `static_embeddings`, frozen and tuned; {found['test_items']} test items, one seed,"
+            f" `static_embeddings`, frozen and tuned; {figures['test_items']} test items, one seed,"
             " 95 % intervals."
         ),
         "",
         "| way | right in 100 | 95 % interval |",
         "|---|---|---|",
     ]
-    for name, one in found["runs"].items():
+    for name, one in figures["runs"].items():
         lines.append(
             f"| {name} | {100 * one['accuracy']:.1f} | {100 * one['low']:.1f} to"
             f" {100 * one['high']:.1f} |"
@@ -92,8 +92,8 @@ def words() -> list[str]:
 
 def ranking() -> list[str]:
     """Scores of frozen features against accuracy after fine-tuning."""
-    found = _read("ranking_worth")
-    if not found:
+    figures = _read("ranking_worth")
+    if not figures:
         return []
     names = {"probe": "probe", "logme": "LogME", "h_score": "H-score", "knn": "neighbours"}
     lines = [
@@ -108,10 +108,10 @@ def ranking() -> list[str]:
         ),
         "",
     ]
-    for name, one in found["tasks"].items():
-        told = ", ".join(f"{names[key]} {value:.2f}" for key, value in one["weighted_tau"].items())
+    for name, one in figures["tasks"].items():
+        taus = ", ".join(f"{names[key]} {value:.2f}" for key, value in one["weighted_tau"].items())
         lines += [
-            f"**{name}** ({one['rows']:,} training rows, {one['epochs']:g} epochs): tau {told}.",
+            f"**{name}** ({one['rows']:,} training rows, {one['epochs']:g} epochs): tau {taus}.",
             "",
             f"| backbone | fine-tuned | {' | '.join(names.values())} |",
             "|---" * (len(names) + 2) + "|",
@@ -133,10 +133,10 @@ def _read(name: str) -> Any:  # noqa: ANN401
 
 def digits() -> list[str]:
     """The curve of transfer against scratch, if it was measured."""
-    found = _read("transfer_curve").get("accuracy")
-    if not found:
+    accuracy = _read("transfer_curve").get("accuracy")
+    if not accuracy:
         return []
-    sizes = list(next(iter(found.values())))
+    sizes = list(next(iter(accuracy.values())))
     lines = [
         "## Handwritten digits: transfer against scratch",
         "",
@@ -154,7 +154,7 @@ def digits() -> list[str]:
         "|---" * (len(sizes) + 1) + "|",
     ]
     titles = {"probe": "Probe", "lpft": "Fine-tune from a probe (LP-FT)", "scratch": "From scratch"}
-    for name, by_size in found.items():
+    for name, by_size in accuracy.items():
         lines.append(
             f"| {titles[name]} | "
             + " | ".join(f"{100 * sum(values) / len(values):.1f}" for values in by_size.values())

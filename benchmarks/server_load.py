@@ -22,7 +22,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import numpy as np
@@ -103,16 +102,16 @@ def figures(taken: list[float], seconds: float) -> dict[str, float]:
     }
 
 
-def measure(model: Path, texts: list[str]) -> dict[str, Any]:
+def measure(model: Path, texts: list[str]) -> dict[str, object]:
     """Both ways at each number of clients, in turns; the turn with the median rate."""
-    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    figures: dict[str, dict[str, list[dict[str, float]]]] = {}
     for _ in range(ROUNDS):
         for name, words in (("batching", ()), ("one_by_one", ("--batch", "1"))):
             with serving(model, *words) as (address, _process):
                 asyncio.run(load(address, texts, 8, 2.0))  # warm
                 for clients in CLIENTS:
                     taken, _ = asyncio.run(load(address, texts, clients, SECONDS))
-                    found.setdefault(name, {}).setdefault(str(clients), []).append(
+                    figures.setdefault(name, {}).setdefault(str(clients), []).append(
                         figures(taken, SECONDS)
                     )
     middle = {
@@ -120,7 +119,7 @@ def measure(model: Path, texts: list[str]) -> dict[str, Any]:
             clients: sorted(turns, key=lambda one: one["requests_per_second"])[ROUNDS // 2]
             for clients, turns in by.items()
         }
-        for name, by in found.items()
+        for name, by in figures.items()
     }
     return {
         **middle,
@@ -135,7 +134,7 @@ def measure(model: Path, texts: list[str]) -> dict[str, Any]:
     }
 
 
-def overload(model: Path, texts: list[str]) -> dict[str, Any]:
+def overload(model: Path, texts: list[str]) -> dict[str, object]:
     """200 clients where 16 may wait, then one."""
     with serving(model, "--room", "16") as (address, _process):
         _, status = asyncio.run(load(address, texts, 200, 5.0))
@@ -147,7 +146,7 @@ def overload(model: Path, texts: list[str]) -> dict[str, Any]:
     }
 
 
-def end(model: Path, texts: list[str]) -> dict[str, Any]:
+def end(model: Path, texts: list[str]) -> dict[str, object]:
     """SIGTERM while 64 clients ask on: what the server says that it accepted, and what arrived at
     the clients.
 

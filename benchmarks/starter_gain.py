@@ -49,10 +49,10 @@ def accuracy(version: DatasetVersion, backbone: str, folder: Path) -> dict[str, 
     config = RunConfig(
         "train", "local", "d@1", str(version.folder), backbone, "probe", {"baseline": False}
     )
-    found = run_recipe(config, version, folder, folder.parent / "cache", Progress())["test"][
+    accuracy = run_recipe(config, version, folder, folder.parent / "cache", Progress())["test"][
         "accuracy"
     ]
-    return {key: round(found[key], 3) for key in ("value", "low", "high")}
+    return {key: round(accuracy[key], 3) for key in ("value", "low", "high")}
 
 
 def main(hymenoptera: Path) -> None:

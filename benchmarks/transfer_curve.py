@@ -12,7 +12,6 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from common import machine, open_data, write_result
@@ -56,7 +55,7 @@ def write_digits(folder: Path, size: int, seed: int) -> DatasetVersion:
 def accuracy(version: DatasetVersion, strategy: str, size: int, seed: int, home: Path) -> float:
     """Test accuracy of one strategy."""
     recipe = "probe" if strategy == "probe" else "finetune"
-    options: dict[str, Any] = {"seed": seed, "baseline": False}
+    options: dict[str, object] = {"seed": seed, "baseline": False}
     if recipe == "finetune":
         options |= {
             "strategy": strategy,
@@ -68,11 +67,11 @@ def accuracy(version: DatasetVersion, strategy: str, size: int, seed: int, home:
     config = RunConfig(
         "train", "local", "d@1", str(version.folder), "starter:image-small", recipe, options
     )
-    found = run_recipe(config, version, folder, home / "cache", Progress())["test"]["accuracy"][
+    score = run_recipe(config, version, folder, home / "cache", Progress())["test"]["accuracy"][
         "value"
     ]
     shutil.rmtree(folder)
-    return float(found)
+    return float(score)
 
 
 def plot(rows: dict[str, dict[str, list[float]]], target: Path) -> None:

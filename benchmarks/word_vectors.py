@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from common import machine, open_data, write_result
 
@@ -20,7 +19,7 @@ from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 
-RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+RUNS: dict[str, tuple[str, dict[str, object]]] = {
     **{
         f"{head}, {vectors} vectors": ("static_embeddings", {"head": head, "vectors": vectors})
         for head in HEADS
@@ -46,7 +45,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 
 if __name__ == "__main__":
     quiet_libraries()
-    found = {}
+    runs = {}
     with tempfile.TemporaryDirectory() as place:
         version = open_data(Path(sys.argv[1]) / "data" / "trec", Path(place) / "v")
         for number, (name, (recipe, options)) in enumerate(RUNS.items()):
@@ -63,13 +62,13 @@ if __name__ == "__main__":
             )
             report = run_recipe(config, version, folder, Path(place) / "cache", Progress())
             score = report["test"]["accuracy"]
-            found[name] = {
+            runs[name] = {
                 "accuracy": score["value"],
                 "low": round(score["low"], 4),
                 "high": round(score["high"], 4),
             }
-            sys.stderr.write(f"{name}: {found[name]}\n")
+            sys.stderr.write(f"{name}: {runs[name]}\n")
     write_result(
         "word_vectors",
-        {"machine": machine(), "test_items": len(version.rows_of("test")), "runs": found},
+        {"machine": machine(), "test_items": len(version.rows_of("test")), "runs": runs},
     )

@@ -63,8 +63,8 @@ def test_a_text_is_the_mean_of_its_tokens_after_the_block(tiny):
         AutoTokenizer.from_pretrained(tiny("bert")),
         AutoModel.from_pretrained(tiny("bert")).eval(),
     )
-    found = read(open_at(tiny("bert"), 1), TEXTS)
-    for text, row in zip(TEXTS, found, strict=True):
+    features = read(open_at(tiny("bert"), 1), TEXTS)
+    for text, row in zip(TEXTS, features, strict=True):
         with torch.inference_mode():
             hidden = model(
                 **tokenizer([text], return_tensors="pt"), output_hidden_states=True
@@ -123,7 +123,7 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypa
     monkeypatch.setattr("tl_core.recipes.backbone_scores.load_backbone", counted)
     version = build(write_pictures(tmp_path / "p", each=20), tmp_path / "v")
     (tmp_path / "run").mkdir()
-    found = rank(
+    report = rank(
         RunConfig(
             "rank",
             "local",
@@ -136,10 +136,10 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypa
         tmp_path / "cache",
         Progress(),
     )
-    assert sorted(one["depth"] for one in found["ranking"]) == [-1, 0, 1, 2]
-    assert found["recommended_depth"] in (-1, 0, 1, 2)
+    assert sorted(one["depth"] for one in report["ranking"]) == [-1, 0, 1, 2]
+    assert report["recommended_depth"] in (-1, 0, 1, 2)
     assert opened == ["auto", "depth:all"]  # whatever number of blocks there are
-    assert {one["name"].partition(" (")[2] for one in found["ranking"]} == {
+    assert {one["name"].partition(" (")[2] for one in report["ranking"]} == {
         "",
         "after block 1 of 2)",
         "after block 2 of 2)",

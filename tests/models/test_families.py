@@ -65,8 +65,8 @@ def test_a_folded_head_survives_saving_in_every_family(tiny, tmp_path, family, p
     assert features.std(axis=0).max() > 0
     weight, bias = fold_random(backbone)
     save_classifier(backbone, tmp_path / "model")
-    found = verify_folder(tmp_path / "model", inputs, softmax(features @ weight.T + bias))
-    assert max(found["auto_classes"], found["pipeline"]) <= 1e-4
+    parity = verify_folder(tmp_path / "model", inputs, softmax(features @ weight.T + bias))
+    assert max(parity["auto_classes"], parity["pipeline"]) <= 1e-4
     assert not list((tmp_path / "model").glob("*.bin"))
 
 

@@ -47,7 +47,7 @@ def resolve(tmp_path):
             "HF_HUB_DISABLE_XET": "1",
         }
         environment.pop("HF_HUB_OFFLINE")
-        found = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", CODE, *references],
             cwd=ROOT,
             env=environment,
@@ -55,8 +55,8 @@ def resolve(tmp_path):
             capture_output=True,
             timeout=120,
         )
-        assert found.returncode == 0, found.stderr
-        return [json.loads(line) for line in found.stdout.splitlines()]
+        assert process.returncode == 0, process.stderr
+        return [json.loads(line) for line in process.stdout.splitlines()]
 
     return run
 
@@ -142,7 +142,7 @@ def look(tmp_path):
     def run(address, *wishes):
         environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hub")}
         environment.pop("HF_HUB_OFFLINE")
-        found = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", SEARCH, json.dumps(wishes)],
             cwd=ROOT,
             env=environment,
@@ -150,8 +150,8 @@ def look(tmp_path):
             capture_output=True,
             timeout=120,
         )
-        assert found.returncode == 0, found.stderr
-        return [json.loads(line) for line in found.stdout.splitlines()]
+        assert process.returncode == 0, process.stderr
+        return [json.loads(line) for line in process.stdout.splitlines()]
 
     return run
 
@@ -226,11 +226,17 @@ def test_the_search_and_the_catalogue_agree_on_commercial_use(look, tiny):
     }
     with serve(dict.fromkeys(cards, tiny("bert")), cards=cards) as address:
         (free,) = look(address, {"text": "bert", "modality": "text", "commercial": True})
-    found = {one["licence"] for one in free}
-    assert found == {
+    licences = {one["licence"] for one in free}
+    assert licences == {
         licence for licence in LICENCES if replace(read_catalogue()[0], licence=licence).commercial
     }
-    assert "cc-by-4.0" in found and not found & {"cc-by-nc-4.0", "openrail", "llama3", "other", ""}
+    assert "cc-by-4.0" in licences and not licences & {
+        "cc-by-nc-4.0",
+        "openrail",
+        "llama3",
+        "other",
+        "",
+    }
 
 
 def test_a_search_that_fails_says_why(look, tiny):

@@ -26,12 +26,12 @@ def test_cut_texts_are_counted_and_a_length_is_proposed():
     from tl_core.models.references import parse_reference, resolve_folder
 
     texts = ENGLISH + ["the parcel has not come " * 60] * 10
-    (found,) = check_fit("starter:text", Settings(), texts, 128)
-    assert (found["id"], found["count"]) == ("truncated", 20)
+    (finding,) = check_fit("starter:text", Settings(), texts, 128)
+    assert (finding["id"], finding["count"]) == ("truncated", 20)
     tokenizer = AutoTokenizer.from_pretrained(
         resolve_folder(parse_reference("starter:text"), Settings())
     )
     longest = max(
         len(tokenizer(text, truncation=False, verbose=False)["input_ids"]) for text in texts
     )
-    assert f"With {longest} tokens" in found["fix"]
+    assert f"With {longest} tokens" in finding["fix"]

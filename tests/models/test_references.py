@@ -26,9 +26,9 @@ from tl_core.settings import Settings
     ],
 )
 def test_references_are_parsed(text, kind, target, revision):
-    found = parse_reference(text)
-    assert (found.kind, found.target, found.revision) == (kind, target, revision)
-    assert str(found) == text
+    reference = parse_reference(text)
+    assert (reference.kind, reference.target, reference.revision) == (kind, target, revision)
+    assert str(reference) == text
 
 
 @pytest.mark.parametrize("text", ["", "starter:txt", "starter", "local:", "bert-base", "static:"])

@@ -123,8 +123,8 @@ def test_every_family_reads_grey_transparent_cmyk_16_bit_and_animated_pictures(t
     pictures = {mode: open_image(picture(mode)) for mode in modes}
     assert all(one.mode == "RGB" and one.size == (40, 30) for one in pictures.values())
     with backbone.extracting() as extractor:
-        found = {mode: extractor(backbone.encode([one]))[0] for mode, one in pictures.items()}
-    assert all(np.isfinite(features).all() for features in found.values())
+        features = {mode: extractor(backbone.encode([one]))[0] for mode, one in pictures.items()}
+    assert all(np.isfinite(vector).all() for vector in features.values())
     for mode in ("L", "LA", "RGBA", "16-bit"):
         np.testing.assert_allclose(
             np.asarray(pictures[mode], float), np.asarray(pictures["RGB"], float), atol=1.5

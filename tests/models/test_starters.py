@@ -109,10 +109,10 @@ def test_the_image_starter_still_knows_ants_and_bees_by_name(shared):
     classifier = load_classifier(resolve_folder(parse_reference("starter:image"), read_settings()))
     for name, wanted in (("ants", "ant"), ("bees", "bee")):
         photos = sorted((shared / "data" / "hymenoptera").rglob(f"{name}/*.jpg"))[:20]
-        found = classifier.probabilities([Image.open(path).convert("RGB") for path in photos])
+        answers = classifier.probabilities([Image.open(path).convert("RGB") for path in photos])
         named = [
             {classifier.labels[place].split(",")[0] for place in row.argsort()[-5:]}
-            for row in found
+            for row in answers
         ]
         assert np.mean([wanted in five for five in named]) >= 0.6, named
 
@@ -157,8 +157,8 @@ def test_cards_say_what_a_network_already_knows():
 def test_texts_are_cut_as_the_published_tokenizer_cuts_them(multilingual, text, pieces):
     from transformers import AutoTokenizer
 
-    found = AutoTokenizer.from_pretrained(multilingual).tokenize(text, add_special_tokens=False)
-    assert found == pieces
+    cut = AutoTokenizer.from_pretrained(multilingual).tokenize(text, add_special_tokens=False)
+    assert cut == pieces
 
 
 def test_the_prefix_is_in_every_text_and_in_the_pooled_ones(multilingual):
@@ -238,8 +238,8 @@ def test_the_language_decides_which_starter_is_offered(tmp_path, monkeypatch):
         "Ich kann mich nicht mehr anmelden.",
     ] * 9
     assert language_of(german) == "de" and language_of(rows(english)[:60] + german[:9]) == "en"
-    (found,) = check_fit("starter:text", Settings(), german, 128)
-    assert found["id"] == "other_language" and "starter:multilingual" in found["fix"]
+    (finding,) = check_fit("starter:text", Settings(), german, 128)
+    assert finding["id"] == "other_language" and "starter:multilingual" in finding["fix"]
     assert check_fit("starter:multilingual", read_settings(), german, 128) == []
     zh, en = build(chinese, tmp_path / "zh"), build(english, tmp_path / "en")
     assert suggested(zh.folder, Settings()) == "starter:multilingual"

@@ -48,8 +48,8 @@ def test_the_three_formats_give_the_same_words_and_numbers(tmp_path, kind):
     table = TABLE[[WORDS.index(word) for word in words]]
     path = write(tmp_path / "v.bin", kind, words, table)
     assert is_vectors(path)
-    found, numbers = read_vectors(path)
-    assert found == words
+    read_words, numbers = read_vectors(path)
+    assert read_words == words
     np.testing.assert_allclose(numbers, table, rtol=1e-6)
     assert len(read_vectors(path, most=3)[0]) == 3
 

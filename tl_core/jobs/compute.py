@@ -23,6 +23,8 @@ from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from tl_core.models.describe import BackboneFacts, LayerTree
+    from tl_core.models.hub import HubModel
     from tl_core.predict.explain import Explanation
     from tl_core.train.nuisance import Shortcut
 
@@ -59,7 +61,7 @@ def hub_reachable() -> bool:
     return is_reachable()
 
 
-def search_hub(text: str, modality: str, language: str, commercial: bool) -> list[dict[str, Any]]:
+def search_hub(text: str, modality: str, language: str, commercial: bool) -> list[HubModel]:
     """Models of the Hub: see `tl_core.models.hub.search`."""
     from tl_core.models.hub import search
 
@@ -133,7 +135,7 @@ def warm(folder: str) -> bool:
     return True
 
 
-def describe(reference: str) -> dict[str, Any]:
+def describe(reference: str) -> BackboneFacts:
     """Facts and layers of a backbone."""
     with _model_lock:
         from tl_core.models.describe import describe_backbone
@@ -141,7 +143,7 @@ def describe(reference: str) -> dict[str, Any]:
         return describe_backbone(reference, read_settings())
 
 
-def bring_model(path: str) -> dict[str, Any]:
+def bring_model(path: str) -> BackboneFacts:
     """Keep an uploaded model folder that can be used, and describe it like any other backbone."""
     from tl_core.intake import bring_model as bring
     from tl_core.storage import remove_tree
@@ -173,9 +175,7 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
         return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
-def layer_tree(
-    reference: str, recipe: str, options: dict[str, Any], classes: int
-) -> dict[str, Any]:
+def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> LayerTree:
     """What a recipe's settings do to the layers of a backbone: see
     `tl_core.models.describe.layer_tree`.
     """

@@ -8,15 +8,13 @@ import csv
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from tl_core.models.licences import allows_commercial_use
-from tl_core.models.references import parse_reference
+from tl_core.models.reference import parse_reference
 
 _FILE = Path(__file__).with_name("catalogue.csv")
-_STATE_BYTES = (
-    16  # of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
-)
+# of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
+_STATE_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,20 @@ def read_catalogue() -> tuple[Card, ...]:
 
 
 def _card(row: dict[str, str]) -> Card:
-    numbers: dict[str, Any] = {
-        "parameters_m": float(row["parameters_m"] or 0),
-        "input": int(row["input"] or 0),
-        "download_mb": float(row["download_mb"] or 0),
-    }
-    return Card(**{**row, **numbers})
+    return Card(
+        reference=row["reference"],
+        modality=row["modality"],
+        family=row["family"],
+        parameters_m=float(row["parameters_m"] or 0),
+        download_mb=float(row["download_mb"] or 0),
+        input=int(row["input"] or 0),
+        languages=row["languages"],
+        licence=row["licence"],
+        gated=row["gated"],
+        pretraining=row["pretraining"],
+        good_at=row["good_at"],
+        source=row["source"],
+    )
 
 
 def choose(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,28 +13,34 @@ from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
 from tl_core.models import grafts
-from tl_core.models.backbones import encode_images, encode_texts
+from tl_core.models.encoding import Inputs, encode
 from tl_core.models.machine import best_batch, place
-from tl_core.models.opening import load_processor, modality_of
-from tl_core.models.references import check_weights
+from tl_core.models.model_folder import check_weights
+from tl_core.models.opening import auto_class, load_processor, modality_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tl_core.models.encoding import Processor
 
 
 @dataclass
 class Classifier:
     """A model in eval mode with its processor; `labels` in the order of the probabilities."""
 
-    model: Any
-    processor: Any
+    model: PreTrainedModel
+    processor: Processor
     modality: str
     labels: list[str]
 
-    def probabilities(self, inputs: list[Any], batch_size: int = 0) -> NDArray[np.float64]:
+    def probabilities(self, inputs: Inputs, batch_size: int = 0) -> NDArray[np.float64]:
         """float32 probabilities (items, classes) of texts or RGB pictures, in input order.
 
         Texts are batched by length and put back in order.
         """
+        texts = cast("Sequence[str]", inputs)
         order = (
-            sorted(range(len(inputs)), key=lambda i: -len(inputs[i]))
+            sorted(range(len(inputs)), key=lambda i: -len(texts[i]))
             if self.modality == "text"
             else list(range(len(inputs)))
         )
@@ -44,17 +51,14 @@ class Classifier:
             out[places] = self._forward([inputs[i] for i in places])
         return out
 
-    def _forward(self, inputs: list[Any]) -> NDArray[np.float64]:
-        batch = (
-            encode_texts(self.processor, inputs, self.processor.model_max_length)
-            if self.modality == "text"
-            else encode_images(self.processor, inputs)
-        )
+    def _forward(self, inputs: Inputs) -> NDArray[np.float64]:
+        most = self.processor.model_max_length if self.modality == "text" else 0
+        batch = encode(self.processor, self.modality, inputs, most)
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
-        found: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
-        return found
+        probabilities: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return probabilities
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -64,11 +68,7 @@ def load_classifier(folder: Path) -> Classifier:
         BackboneError: when the folder is missing, unsafe or damaged.
     """
     from safetensors import SafetensorError
-    from transformers import (
-        AutoConfig,
-        AutoModelForImageClassification,
-        AutoModelForSequenceClassification,
-    )
+    from transformers import AutoConfig
 
     from tl_core.models import static_vectors  # noqa: F401 - makes them known to the Auto classes
 
@@ -82,24 +82,25 @@ def load_classifier(folder: Path) -> Classifier:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
         False  # TF32 moves probabilities
     )
+    model: PreTrainedModel
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         modality = modality_of(folder, config.model_type)
-        kind = (
-            AutoModelForImageClassification
-            if modality == "image"
-            else AutoModelForSequenceClassification
-        )
         if grafts.is_graft(folder):
-            model = grafts.load(folder, kind.from_config(config, dtype=torch.float32)).eval()
+            native = auto_class(modality).from_config(config, dtype=torch.float32)
+            model = grafts.load(folder, native).eval()
         else:
-            model = kind.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-            ).eval()
+            model = (
+                auto_class(modality)
+                .from_pretrained(
+                    folder,
+                    dtype=torch.float32,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                )
+                .eval()
+            )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BackboneError(
             "The trained model cannot be loaded.",

@@ -1,6 +1,6 @@
 """The layers of a backbone in their order: embeddings, blocks, what follows them, the classifier.
 
-For the families in `LAYOUTS` blocks come from their table; timm networks tell their own
+For the families in `LAYOUTS` blocks come from their table; timm networks name their own
 (`group_matcher`); anything else is refused, or taken in the order of its modules when the plan says
 so.
 """
@@ -10,14 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from tl_core.errors import BackboneError
 from tl_core.models.families import LAYOUTS, PRE_HEADS
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 HEAD, POOLING, STEM, TOP = "classifier", "pooling", "embeddings", "after the blocks"
+_TIMM_LISTS = ("blocks", "stages", "layers", "features")
+_TIMM_HEADS = {"fc", "head", "classifier", "head_dist", "global_pool", "AuxLogits"}
 
 
 @dataclass(frozen=True)
@@ -71,49 +76,46 @@ def layer_groups(
         )
     else:
         parts = _by_blocks(rest, _largest_list(model), "")
-    found = [
-        [STEM, parts[0]],
-        *([f"block {i}", part] for i, part in enumerate(parts[1:-1], 1)),
-        [TOP, parts[-1]],
-    ]
+    titles = [STEM, *(f"block {number}" for number in range(1, len(parts) - 1)), TOP, HEAD]
     if mean_layer:
-        found[-2][0] = POOLING
-    found.append([HEAD, head])
-    kept = [(name, tuple(part)) for name, part in found if part]
-    return [LayerGroup(str(name), depth, part) for depth, (name, part) in enumerate(kept)]
+        titles[-3] = POOLING
+    named = zip(titles, [*parts, head], strict=True)
+    kept = [(title, tuple(part)) for title, part in named if part]
+    return [LayerGroup(title, depth, part) for depth, (title, part) in enumerate(kept)]
 
 
-def block_modules(model: Any, family: str) -> list[str]:  # noqa: ANN401
+def block_modules(model: PreTrainedModel, family: str) -> list[str]:
     """Names of the blocks of a native classifier, from input to output; of timm networks the parts
     of their longest named list, else their stages.
 
     Raises:
         BackboneError: when no blocks are known.
     """
-    found = _matching(model, LAYOUTS[family].blocks) if family in LAYOUTS else []
     if family == "timm_wrapper":
-        lists = [
-            name
-            for name in ("blocks", "stages", "layers", "features")
-            if hasattr(model.timm_model, name)
-        ]
-        inside = model.timm_model.get_submodule(lists[0]) if lists else model.timm_model
-        heads = {"fc", "head", "classifier", "head_dist", "global_pool", "AuxLogits"}
-        path = ".".join(["timm_model", *lists[:1]])
-        found = [
-            f"{path}.{name}"
-            for name, child in inside.named_children()
-            if name not in heads
-            and any(True for _ in child.parameters())
-            and any(True for _ in child.children())
-        ]
-    if not found:
+        blocks = _timm_stages(model.timm_model)
+    else:
+        blocks = _matching(model, LAYOUTS[family].blocks) if family in LAYOUTS else []
+    if not blocks:
         raise BackboneError(
             f"The blocks of the architecture {family!r} are not known here.",
             "",
             "Set depth to 0, or choose another backbone.",
         )
-    return found
+    return blocks
+
+
+def _timm_stages(network: nn.Module) -> list[str]:
+    """Names of the parts of a timm network's longest named list, else of its stages."""
+    lists = [name for name in _TIMM_LISTS if hasattr(network, name)]
+    inside = network.get_submodule(lists[0]) if lists else network
+    path = ".".join(["timm_model", *lists[:1]])
+    return [
+        f"{path}.{name}"
+        for name, child in inside.named_children()
+        if name not in _TIMM_HEADS
+        and any(True for _ in child.parameters())
+        and any(True for _ in child.children())
+    ]
 
 
 def head_modules(
@@ -123,11 +125,11 @@ def head_modules(
     families put before it, and every module without pretrained weights; the outermost ones, none
     inside another.
     """
-    found = [*port_names, *fresh]
+    names = {*port_names, *fresh}
     if family in PRE_HEADS and _has(model, PRE_HEADS[family].dense):
-        found.append(PRE_HEADS[family].dense.removesuffix(".dense"))
+        names.add(PRE_HEADS[family].dense.removesuffix(".dense"))
     return sorted(
-        name for name in set(found) if not any(name.startswith(f"{other}.") for other in found)
+        name for name in names if not any(name.startswith(f"{other}.") for other in names)
     )
 
 
@@ -205,7 +207,7 @@ def _shared(name: str, other: str) -> int:
     return count
 
 
-def _timm_blocks(model: Any, names: list[str]) -> list[list[str]]:  # noqa: ANN401
+def _timm_blocks(model: PreTrainedModel, names: list[str]) -> list[list[str]]:
     """timm's own grouping (as its layer-wise learning-rate decay uses it), without its head."""
     from timm.models import group_parameters
 

@@ -7,7 +7,7 @@ over its positions and brought to length one. A `DepthClassifier` is a graft (se
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,10 @@ from torch.nn import functional
 
 from tl_core.errors import ConfigError
 from tl_core.models.depth import block_modules
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.modeling_outputs import SequenceClassifierOutput
 
 KIND = "depth:"  # before the number of a block from 1 on, or `all`
 
@@ -41,7 +45,7 @@ class DepthClassifier(nn.Module):
 
     def __init__(
         self,
-        native: Any,  # noqa: ANN401
+        native: PreTrainedModel,
         family: str,
         kind: str,
         widths: list[int] | None = None,
@@ -54,7 +58,7 @@ class DepthClassifier(nn.Module):
         self._channels_last = (
             getattr(getattr(native, "timm_model", None), "output_fmt", "") == "NHWC"
         )
-        self.widths = widths or [found.shape[1] for found in self._read(example or {})]
+        self.widths = widths or [vectors.shape[1] for vectors in self._read(example or {})]
         self.classifier = nn.Linear(sum(self.widths), self.config.num_labels)
 
     @property
@@ -76,7 +80,7 @@ class DepthClassifier(nn.Module):
         """The encoder's table of words, asked for as of every model of transformers."""
         return cast("nn.Module", self.backbone.get_input_embeddings())
 
-    def forward(self, **inputs: Tensor) -> Any:  # noqa: ANN401
+    def forward(self, **inputs: Tensor) -> SequenceClassifierOutput:
         from transformers.modeling_outputs import SequenceClassifierOutput
 
         return SequenceClassifierOutput(
@@ -86,21 +90,19 @@ class DepthClassifier(nn.Module):
     def _read(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """What the wanted blocks say, each (batch, width) of length one."""
         wanted = [self._last] if self._last else range(1, len(self._names) + 1)
-        said: dict[int, Tensor] = {}
+        pooled: dict[int, Tensor] = {}
 
-        def hear(number: int, output: Any) -> None:  # noqa: ANN401
+        def keep(number: int, output: Tensor | tuple[Tensor, ...]) -> None:
             hidden = output[0] if isinstance(output, tuple) else output
-            said[number] = self._pooled(
-                hidden, inputs.get("attention_mask")
-            )  # now: later layers may write over it
-            if (
-                number == self._last and not torch.compiler.is_exporting()
-            ):  # which cannot follow an exception
+            # pooled now: later layers may write over it
+            pooled[number] = self._pooled(hidden, inputs.get("attention_mask"))
+            # an export cannot follow an exception
+            if number == self._last and not torch.compiler.is_exporting():
                 raise _Enough
 
         handles = [
             self.backbone.get_submodule(name).register_forward_hook(
-                lambda _m, _i, output, number=number: hear(number, output)
+                lambda _m, _i, output, number=number: keep(number, output)
             )
             for number, name in enumerate(self._names, 1)
         ]
@@ -111,7 +113,7 @@ class DepthClassifier(nn.Module):
         finally:
             for handle in handles:
                 handle.remove()
-        return [functional.normalize(said[number], dim=-1) for number in wanted]
+        return [functional.normalize(pooled[number], dim=-1) for number in wanted]
 
     def _pooled(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         if hidden.ndim == 4:

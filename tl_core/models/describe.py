@@ -2,24 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from tl_core.config import SurgeryPlan
-from tl_core.models.references import (
-    Reference,
-    known_classes,
-    local_folders,
-    parse_reference,
-    read_json,
-    resolve_folder,
-)
+from tl_core.models.model_folder import known_classes
+from tl_core.models.model_json import read_json
+from tl_core.models.reference import Reference, parse_reference
+from tl_core.models.references import local_folders, resolve_folder
 from tl_core.models.starters import PACKAGED, TEXT_PACKAGE, problem, unpacked
+from tl_core.models.surgery_facts import SurgeryFacts
 from tl_core.models.word_vectors import vector_files
 from tl_core.settings import Settings
 
+if TYPE_CHECKING:
+    from torch import nn
+
+
 _IMAGE_HINTS = ("preprocessor_config.json",)
-STARTERS: dict[str, dict[str, str]] = {
+
+
+class StarterText(TypedDict):
+    """What is said about a starter."""
+
+    modality: str
+    name: str
+    licence: str
+    size: str
+    text: str
+    source: str
+
+
+class BackboneCard(StarterText):
+    """A backbone to choose. `problem` says why a starter cannot be used (missing, or not the
+    published weights), else it is empty; `knows` are the classes that it already tells apart.
+    """
+
+    reference: str
+    problem: str
+    knows: list[str]
+
+
+class LayerRow(TypedDict):
+    """One module of the layer tree."""
+
+    name: str
+    kind: str
+    parameters: int
+
+
+class BackboneFacts(TypedDict):
+    """One backbone, opened; `pinned` is the reference with the commit that was opened."""
+
+    reference: str
+    pinned: str
+    modality: str
+    family: str
+    features: int
+    pooling: str
+    notes: list[str]
+    parameters: int
+    layers: list[LayerRow]
+    weights_sha256: str
+
+
+class LayerTree(SurgeryFacts):
+    """A surgery in figures, and on what."""
+
+    reference: str
+    family: str
+    pooling: str
+
+
+STARTERS: dict[str, StarterText] = {
     "starter:text": {
         "modality": "text",
         "name": "all-MiniLM-L6-v2",
@@ -78,35 +134,28 @@ STARTERS: dict[str, dict[str, str]] = {
 }
 
 
-def list_backbones(settings: Settings) -> list[dict[str, Any]]:
-    """The starters and the folders below TL_MODELS_DIR, as cards: reference, modality, name, size,
-    text, problem, and `knows`, the classes that it already tells apart (of a starter out of a
-    package once that is unpacked).
-
-    `problem` says why a starter cannot be used (missing, or not the published weights); else it is
-    empty.
+def list_backbones(settings: Settings) -> list[BackboneCard]:
+    """The starters and the folders below TL_MODELS_DIR, as cards. The classes of a starter out of a
+    package are known once that is unpacked.
     """
-    cards = [
-        {
-            "reference": reference,
-            **card,
-            "problem": problem(reference.rpartition(":")[2], settings),
-            "knows": (
-                known_classes(unpacked(reference.rpartition(":")[2], settings))
-                if card["modality"] == "image"
-                else []
-            ),
-        }
-        for reference, card in STARTERS.items()
-    ]
     return [
-        *cards,
+        *(_starter_card(reference, settings) for reference in STARTERS),
         *(_local_card(folder) for folder in local_folders(settings)),
         *(_vector_card(path) for path in vector_files(settings)),
     ]
 
 
-def _vector_card(path: Path) -> dict[str, Any]:
+def _starter_card(reference: str, settings: Settings) -> BackboneCard:
+    name, card = reference.rpartition(":")[2], STARTERS[reference]
+    return {
+        "reference": reference,
+        **card,
+        "problem": problem(name, settings),
+        "knows": known_classes(unpacked(name, settings)) if card["modality"] == "image" else [],
+    }
+
+
+def _vector_card(path: Path) -> BackboneCard:
     return {
         "reference": f"static:{path.name}",
         "modality": "text",
@@ -122,7 +171,7 @@ def _vector_card(path: Path) -> dict[str, Any]:
     }
 
 
-def _local_card(folder: Path) -> dict[str, Any]:
+def _local_card(folder: Path) -> BackboneCard:
     family = str(read_json(folder / "config.json").get("model_type", "timm"))
     is_image = any((folder / name).exists() for name in _IMAGE_HINTS) or family == "timm"
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
@@ -139,7 +188,7 @@ def _local_card(folder: Path) -> dict[str, Any]:
     }
 
 
-def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
+def describe_backbone(reference: str, settings: Settings) -> BackboneFacts:
     """Facts and layer tree of one backbone, opened with two classes.
 
     Raises:
@@ -148,7 +197,7 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
     from tl_core.models.backbones import load_backbone
 
     backbone = load_backbone(reference, ["a", "b"], settings)
-    tree = [
+    tree: list[LayerRow] = [
         {
             "name": name,
             "kind": type(module).__name__,
@@ -156,16 +205,9 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
         }
         for name, module in _two_levels(backbone.model)
     ]
-    named = parse_reference(reference)
-    pinned = str(
-        Reference("hub", named.target, backbone.folder.name) if named.kind == "hub" else named
-    )
-    if named.kind == "static" and named.target.startswith("hub:"):
-        inside = parse_reference(named.target)
-        pinned = f"static:{Reference('hub', inside.target, resolve_folder(inside, settings).name)}"
     return {
         "reference": reference,
-        "pinned": pinned,
+        "pinned": _pinned(parse_reference(reference), backbone.folder, settings),
         "modality": backbone.modality,
         "family": backbone.family,
         "features": backbone.port.width,
@@ -177,9 +219,17 @@ def describe_backbone(reference: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def layer_tree(
-    reference: str, settings: Settings, classes: int, plan: SurgeryPlan
-) -> dict[str, Any]:
+def _pinned(reference: Reference, folder: Path, settings: Settings) -> str:
+    """A reference whose Hub model is named with its commit, which is the name of its folder."""
+    if reference.kind == "hub":
+        return str(Reference("hub", reference.target, folder.name))
+    if reference.kind == "static" and reference.target.startswith("hub:"):
+        inside = parse_reference(reference.target)
+        return f"static:{_pinned(inside, resolve_folder(inside, settings), settings)}"
+    return str(reference)
+
+
+def layer_tree(reference: str, settings: Settings, classes: int, plan: SurgeryPlan) -> LayerTree:
     """What a surgery plan does to a backbone, layer group by layer group, from shapes alone: no
     weights are read.
 
@@ -205,9 +255,8 @@ def layer_tree(
     }
 
 
-def _two_levels(model: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-    out = []
+def _two_levels(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, module in model.named_children():
-        out.append((name, module))
-        out += [(f"{name}.{child}", part) for child, part in module.named_children()]
-    return out
+        yield name, module
+        for child, part in module.named_children():
+            yield f"{name}.{child}", part

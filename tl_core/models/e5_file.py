@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _MAGIC = b"E5S1"
 _HEADER = struct.Struct("<4s8If6IQ")
@@ -114,7 +118,7 @@ def _behind_signs(data: NDArray[np.uint8], place: int) -> int:
     return place
 
 
-def _tensors(data: NDArray[np.uint8], place: int) -> Any:  # noqa: ANN401
+def _tensors(data: NDArray[np.uint8], place: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Names and flat values, one after the other."""
     (count,) = struct.unpack("<I", data[place : place + 4].tobytes())
     place += 4
@@ -129,14 +133,14 @@ def _tensors(data: NDArray[np.uint8], place: int) -> Any:  # noqa: ANN401
         yield name, (_wide(raw.view(_BLOCK)) if kind else raw.view("<f4").copy())[:numbers]
 
 
-def _wide(blocks: Any) -> NDArray[np.float32]:  # noqa: ANN401
+def _wide(blocks: NDArray[np.void]) -> NDArray[np.float32]:
     """4-bit blocks as numbers."""
     halves = (
         np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1).astype(np.float32)
         - 8
     )
-    found: NDArray[np.float32] = (halves * blocks["scale"].astype(np.float32)[:, None]).ravel()
-    return found
+    values: NDArray[np.float32] = (halves * blocks["scale"].astype(np.float32)[:, None]).ravel()
+    return values
 
 
 def _name(short: str) -> str:
@@ -147,7 +151,7 @@ def _name(short: str) -> str:
     return f"encoder.layer.{layer[1:]}.{_LAYER[part]}.{'weight' if kind == 'w' else 'bias'}"
 
 
-def tokenizer(pieces: list[tuple[str, float]]) -> Any:  # noqa: ANN401
+def tokenizer(pieces: list[tuple[str, float]]) -> Tokenizer:
     """The Unigram tokenizer of XLM-R over `pieces`, with SentencePiece's own table of equal signs
     (nmt_nfkc).
 
@@ -182,5 +186,5 @@ def _equal_signs() -> bytes:
         normalization_rule_name="nmt_nfkc",
         minloglevel=2,
     )
-    model: Any = vars(sentencepiece_model_pb2)["ModelProto"].FromString(written.getvalue())
+    model = vars(sentencepiece_model_pb2)["ModelProto"].FromString(written.getvalue())
     return bytes(model.normalizer_spec.precompiled_charsmap)

@@ -2,7 +2,7 @@
 joint space of pictures and words, features from other depths.
 
 A model with such a graft is saved as an ordinary folder plus `graft.json`, which says how to
-rebuild it; plain `transformers` cannot read it, `tl_core.models.classifier.load_classifier` can.
+rebuild it; plain `transformers` cannot read it, `load_classifier` can.
 Everything else stays native.
 """
 
@@ -11,17 +11,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
-import torch
 from torch import Tensor, nn
 
 from tl_core.errors import BackboneError
-from tl_core.models import depths, joint
-from tl_core.models.references import read_json
+from tl_core.models import depths, joint_space
+from tl_core.models.heads import linear_at
+from tl_core.models.model_json import read_json
+from tl_core.models.pooled_classifier import PooledClassifier
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tl_core.models.network import MlpHead
 
 FILE = "graft.json"
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
+
+
+class _GraftFile(TypedDict, total=False):
+    """What `graft.json` says of a graft; `widths` are those of its blocks, for depths alone."""
+
+    pooling: str
+    mlp: MlpHead
+    widths: list[int] | None
 
 
 def build_mlp(
@@ -41,97 +55,9 @@ def build_mlp(
     return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(in_features, classes, bias=bias))
 
 
-class PooledClassifier(nn.Module):
-    """An encoder, a pooling over its positions, and a linear classifier.
-
-    Positions are tokens of a text (padding is left out), patches or places of a picture, including
-    a class token where the encoder has one. Input as for the native classifier; output has `logits`
-    (batch, classes).
-    """
-
-    base_model_prefix = "backbone"  # where peft looks for the encoder
-
-    def __init__(self, native: Any, pooling: str) -> None:  # noqa: ANN401
-        super().__init__()
-        self.config, self.pooling = native.config, pooling
-        width = _width(native)
-        base = native.timm_model if hasattr(native, "timm_model") else native.base_model
-        self.backbone = native.vision_model if base is native else base
-        if hasattr(native, "timm_model"):
-            self.backbone.reset_classifier(0)
-        elif (
-            next((getattr(self.backbone, "pooler", None) or nn.Module()).parameters(), None)
-            is not None
-        ):
-            self.backbone.pooler = (
-                None  # never read here, and a part that never learns would be counted as one
-            )
-        self.classifier = nn.Linear(
-            width * (2 if pooling == "concat" else 1), self.config.num_labels
-        )
-        self._width = width
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The encoder's table of words, asked for as of every model of transformers."""
-        return cast("nn.Module", self.backbone.get_input_embeddings())
-
-    def forward(self, attention_mask: Tensor | None = None, **inputs: Tensor) -> Any:  # noqa: ANN401
-        from transformers.modeling_outputs import SequenceClassifierOutput
-
-        if hasattr(self.backbone, "forward_features"):
-            hidden = self.backbone.forward_features(inputs["pixel_values"])
-        else:
-            masks = {} if attention_mask is None else {"attention_mask": attention_mask}
-            hidden = self.backbone(**inputs, **masks).last_hidden_state
-        return SequenceClassifierOutput(
-            logits=self.classifier(pool(self._positions(hidden), attention_mask, self.pooling))
-        )
-
-    def _positions(self, hidden: Tensor) -> Tensor:
-        """(batch, positions, width), whatever way the encoder orders its axes."""
-        if hidden.ndim == 3:
-            return hidden
-        if hidden.shape[1] == self._width:
-            hidden = hidden.permute(0, 2, 3, 1)
-        return hidden.flatten(1, 2)
-
-
-def pool(hidden: Tensor, mask: Tensor | None, kind: str) -> Tensor:
-    """Positions (batch, positions, width) as one vector each: cls, mean, max, or concat of mean and
-    max.
-    """
-    if kind == "cls":
-        return hidden[:, 0]
-    weights = (
-        torch.ones_like(hidden[..., :1]) if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
-    )
-    mean = (hidden * weights).sum(1) / weights.sum(1).clamp_min(1e-6)
-    if kind == "mean":
-        return mean
-    largest = hidden.masked_fill(weights == 0, torch.finfo(hidden.dtype).min).amax(1)
-    return largest if kind == "max" else torch.cat([mean, largest], dim=-1)
-
-
-def _width(native: Any) -> int:  # noqa: ANN401
-    if hasattr(native, "timm_model"):
-        return int(native.timm_model.num_features)
-    config = native.config
-    config = getattr(config, "vision_config", config)
-    for name in ("hidden_size", "dim", "n_embd", "hidden_dim"):
-        if value := getattr(config, name, None):
-            return int(value)
-    if sizes := getattr(config, "hidden_sizes", None):
-        return int(sizes[-1])
-    if isinstance(getattr(native, "classifier", None), nn.Linear):
-        return int(native.classifier.in_features)
-    raise BackboneError(
-        f"The width of the architecture {config.model_type!r} is not known.",
-        "",
-        "Set pooling to auto.",
-    )
-
-
-def graft(native: Any, kind: str, folder: Path, example: dict[str, Tensor]) -> Any:  # noqa: ANN401
+def graft(
+    native: PreTrainedModel, kind: str, folder: Path, example: dict[str, Tensor]
+) -> nn.Module:
     """`native` with another pooling; pretrained parts that only this pooling needs come from the
     backbone's folder.
 
@@ -141,14 +67,14 @@ def graft(native: Any, kind: str, folder: Path, example: dict[str, Tensor]) -> A
         folder: of the backbone.
         example: a batch, for shapes.
     """
-    if kind == joint.KIND:
-        return joint.join(native, folder)
+    if kind == joint_space.KIND:
+        return joint_space.join(native, folder)
     if kind.startswith(depths.KIND):
         return depths.DepthClassifier(native, native.config.model_type, kind, example=example)
     return PooledClassifier(native, kind)
 
 
-def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> None:
+def save(model: nn.Module, pooling: str, mlp: MlpHead | None, target: Path) -> None:
     """Write weights, config and `graft.json`, the last one last."""
     from safetensors.torch import save_model
 
@@ -157,20 +83,25 @@ def save(model: nn.Module, pooling: str, mlp: dict[str, Any], target: Path) -> N
     save_model(model, str(target / "model.safetensors"))
     (target / FILE).write_text(
         json.dumps(
-            {"pooling": pooling, "mlp": mlp, "widths": getattr(model, "widths", None)}, indent=1
+            {"pooling": pooling, "mlp": mlp or {}, "widths": getattr(model, "widths", None)},
+            indent=1,
         )
     )
 
 
 def is_graft(folder: Path) -> bool:
-    """Whether a model folder needs this program (the `graft.json` of a bundle tells of one as
+    """Whether a model folder needs this program (the `graft.json` of a bundle describes one as
     well).
     """
-    told = read_json(folder / FILE)
-    return bool(told.get("pooling") or told.get("mlp"))
+    file = _read(folder)
+    return bool(file.get("pooling") or file.get("mlp"))
 
 
-def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
+def _read(folder: Path) -> _GraftFile:
+    return cast("_GraftFile", read_json(folder / FILE))
+
+
+def load(folder: Path, native: PreTrainedModel) -> nn.Module:
     """Rebuild what `save` wrote around `native`, a classifier made from the folder's config.
 
     Raises:
@@ -178,16 +109,17 @@ def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
     """
     from safetensors.torch import load_model
 
-    told = read_json(folder / FILE)
-    kind, widths = str(told.get("pooling") or ""), told.get("widths")
-    model: Any = native
-    if kind == joint.KIND:
-        model = joint.JointClassifier(native)
+    file = _read(folder)
+    kind, mlp = file.get("pooling"), file.get("mlp")
+    model: nn.Module
+    if not kind:
+        model = native
+    elif kind == joint_space.KIND:
+        model = joint_space.JointClassifier(native)
     elif kind.startswith(depths.KIND):
-        model = depths.DepthClassifier(native, native.config.model_type, kind, widths)  # type: ignore[arg-type]
-    elif kind:
+        model = depths.DepthClassifier(native, native.config.model_type, kind, file.get("widths"))
+    else:
         model = PooledClassifier(native, kind)
-    mlp: Any = told.get("mlp")
     if mlp:
         replace_head(model, mlp)
     try:
@@ -201,16 +133,16 @@ def load(folder: Path, native: Any) -> Any:  # noqa: ANN401
     return model
 
 
-def replace_head(model: nn.Module, mlp: dict[str, Any]) -> str:
+def replace_head(model: nn.Module, mlp: MlpHead) -> str:
     """Put an MLP in the place of the Linear `mlp["at"]`; gives the name of its last Linear."""
-    parent, _, leaf = str(mlp["at"]).rpartition(".")
-    old: Any = model.get_submodule(str(mlp["at"]))
+    parent, _, leaf = mlp["at"].rpartition(".")
+    old = linear_at(model, mlp["at"])
     new = build_mlp(
         old.in_features,
-        [int(width) for width in mlp["hidden"]],
+        mlp["hidden"],
         old.out_features,
         mlp["activation"],
-        float(mlp["dropout"]),
+        mlp["dropout"],
         bias=old.bias is not None,
     )
     new.to(old.weight.device)

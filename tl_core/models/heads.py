@@ -5,7 +5,7 @@ back in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -65,8 +65,18 @@ def find_head(
             "Choose another backbone, such as a ResNet, ViT, BERT or RoBERTa.",
         )
     names = tuple(heads[-2:]) if _is_double(model) else (heads[-1],)
-    head = modules[names[0]]
-    return HeadPort(names, int(head.in_features), head.bias is not None)
+    return port_at(model, names)
+
+
+def port_at(model: nn.Module, names: tuple[str, ...]) -> HeadPort:
+    """The port of the Linear(s) with these names."""
+    head = linear_at(model, names[0])
+    return HeadPort(names, head.in_features, head.bias is not None)
+
+
+def linear_at(model: nn.Module, name: str) -> nn.Linear:
+    """The Linear with this name."""
+    return cast("nn.Linear", model.get_submodule(name))
 
 
 def _is_double(model: nn.Module) -> bool:
@@ -79,10 +89,10 @@ def reset_head(model: nn.Module, port: HeadPort, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for name in port.names:
-        head = model.get_submodule(name)
-        nn.init.normal_(head.weight, std=0.02, generator=generator)  # type: ignore[arg-type]
+        head = linear_at(model, name)
+        nn.init.normal_(head.weight, std=0.02, generator=generator)
         if head.bias is not None:
-            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(head.bias)
 
 
 def settle_missing(
@@ -100,7 +110,7 @@ def settle_missing(
     pre = PRE_HEADS.get(family)
     left = {name.rsplit(".", 1)[0] for name in missing} - set(port.names)
     if pre and (pre.dense in left or mean):
-        make_transparent(model.get_submodule(pre.dense), pre.activation)
+        make_transparent(linear_at(model, pre.dense), pre.activation)
         left.discard(pre.dense)
         notes.append(f"{pre.dense} made transparent")
     for name in sorted(left):
@@ -125,7 +135,7 @@ def _is_identity_at_start(module: nn.Module) -> bool:
     )
 
 
-def make_transparent(dense: Any, activation: str) -> None:  # noqa: ANN401
+def make_transparent(dense: nn.Linear, activation: str) -> None:
     """Set a square dense layer so that what follows it passes its input on, up to shift and
     scale.
     """
@@ -162,10 +172,10 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
         raise BackboneError("This architecture's head has no bias, but the fitted one has.", "", "")
     with torch.no_grad():
         for part, name in zip(weight.chunk(count, dim=1), port.names, strict=True):
-            head = model.get_submodule(name)
-            head.weight.copy_(count * part)  # type: ignore[operator]
+            head = linear_at(model, name)
+            head.weight.copy_(count * part)
             if port.has_bias:
-                head.bias.copy_(bias)  # type: ignore[operator]
+                head.bias.copy_(bias)
 
 
 def cool(model: nn.Module, port: HeadPort, temperature: float) -> None:
@@ -174,10 +184,10 @@ def cool(model: nn.Module, port: HeadPort, temperature: float) -> None:
     """
     with torch.no_grad():
         for name in port.names:
-            head = model.get_submodule(name)
-            head.weight.div_(temperature)  # type: ignore[operator]
+            head = linear_at(model, name)
+            head.weight.div_(temperature)
             if head.bias is not None:
-                head.bias.div_(temperature)  # type: ignore[operator]
+                head.bias.div_(temperature)
 
 
 def assert_finite(model: nn.Module, family: str) -> None:

@@ -9,16 +9,19 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
 from tl_core.models.licences import allows_commercial_use
-from tl_core.models.references import read_json
+from tl_core.models.model_json import read_json
 from tl_core.settings import read_settings
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+    from huggingface_hub.hf_api import RepoSibling
 
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 _ROOM = 1.1  # times the download that must be free on the disk
@@ -32,15 +35,12 @@ _TASKS = {
         "text-generation",
     ),
 }
-_FOUND = 20
-_ASKED = 100  # of the Hub, before our own filters
+_SHOWN = 20
+_QUERIED = 100  # of the Hub, before our own filters
 
 
-@dataclass(frozen=True)
-class Found:
-    """A model that the Hub's search has found; `parameters_m` is 0 and `licence` empty where the
-    Hub does not say.
-    """
+class HubModel(TypedDict):
+    """A model of the Hub; `parameters_m` is 0 and `licence` empty where the Hub does not say."""
 
     reference: str
     task: str
@@ -52,7 +52,7 @@ class Found:
 
 def search(
     text: str, modality: str, *, language: str = "", commercial: bool = False
-) -> list[dict[str, Any]]:
+) -> list[HubModel]:
     """Models with safetensors weights for images or texts whose name or card holds `text`, most
     downloaded first.
 
@@ -75,40 +75,33 @@ def search(
         )
     wanted = ["safetensors", *([language] if language else [])]
     with _said_plainly("The Hub's search"):
-        models = list(
+        answers = list(
             HfApi(endpoint=endpoint()).list_models(
                 search=text,
                 filter=wanted,
                 sort="downloads",
-                limit=_ASKED,
+                limit=_QUERIED,
                 expand=["downloads", "tags", "pipeline_tag", "gated", "safetensors"],
             )
         )
-    found = []
-    for model in models:
-        licence = next(
-            (
-                tag.removeprefix("license:")
-                for tag in model.tags or []
-                if tag.startswith("license:")
-            ),
-            "",
-        )
-        if model.pipeline_tag in _TASKS[modality] and (
-            not commercial or allows_commercial_use(licence)
-        ):
-            weights = model.safetensors.total / 1e6 if model.safetensors else 0.0
-            found.append(
-                Found(
-                    f"hub:{model.id}",
-                    str(model.pipeline_tag),
-                    int(model.downloads or 0),
-                    licence,
-                    weights,
-                    bool(model.gated),
-                )
-            )
-    return [asdict(one) for one in found[:_FOUND]]
+    models = [_model(answer) for answer in answers if answer.pipeline_tag in _TASKS[modality]]
+    return [model for model in models if not commercial or allows_commercial_use(model["licence"])][
+        :_SHOWN
+    ]
+
+
+def _model(answer: ModelInfo) -> HubModel:
+    licences = [
+        tag.removeprefix("license:") for tag in answer.tags or [] if tag.startswith("license:")
+    ]
+    return {
+        "reference": f"hub:{answer.id}",
+        "task": str(answer.pipeline_tag),
+        "downloads": int(answer.downloads or 0),
+        "licence": licences[0] if licences else "",
+        "parameters_m": answer.safetensors.total / 1e6 if answer.safetensors else 0.0,
+        "gated": bool(answer.gated),
+    }
 
 
 def download(name: str, revision: str) -> Path:
@@ -127,21 +120,11 @@ def download(name: str, revision: str) -> Path:
     sums: dict[str, str] = {}
     with _said_plainly(shown):
         if online:
-            found = HfApi(endpoint=endpoint()).model_info(
+            info = HfApi(endpoint=endpoint()).model_info(
                 name, revision=revision or None, files_metadata=True
             )
-            files = [
-                entry
-                for entry in found.siblings or []
-                if any(fnmatch(entry.rfilename, part) for part in _FILES)
-            ]
-            if not any(entry.rfilename.endswith(".safetensors") for entry in files):
-                raise BackboneError(
-                    f"{shown} has no safetensors weights.",
-                    "Pickled weights can run code when they are opened, so they are refused.",
-                    "Choose another model, or a revision with a model.safetensors file.",
-                )
-            if not _cached(name, str(found.sha)):
+            files = _wanted_files(shown, info)
+            if not _cached(name, str(info.sha)):
                 size = sum(entry.size or 0 for entry in files)
                 _check_room(shown, size)
                 _remember_size(name, size)
@@ -157,6 +140,22 @@ def download(name: str, revision: str) -> Path:
         )
     _check_sums(shown, folder, sums)
     return folder
+
+
+def _wanted_files(shown: str, info: ModelInfo) -> list[RepoSibling]:
+    """The files of a model that are fetched: weights as safetensors, configuration, vocabulary."""
+    files = [
+        entry
+        for entry in info.siblings or []
+        if any(fnmatch(entry.rfilename, pattern) for pattern in _FILES)
+    ]
+    if not any(entry.rfilename.endswith(".safetensors") for entry in files):
+        raise BackboneError(
+            f"{shown} has no safetensors weights.",
+            "Pickled weights can run code when they are opened, so they are refused.",
+            "Choose another model, or a revision with a model.safetensors file.",
+        )
+    return files
 
 
 def arrived(name: str) -> tuple[int, int] | None:
@@ -210,8 +209,8 @@ def _check_sums(shown: str, folder: Path, sums: dict[str, str]) -> None:
     for name, expected in sums.items():
         path = folder / name
         with path.open("rb") as handle:
-            found = hashlib.file_digest(handle, "sha256").hexdigest()
-        if found != expected:
+            actual = hashlib.file_digest(handle, "sha256").hexdigest()
+        if actual != expected:
             path.resolve().unlink()
             path.unlink(missing_ok=True)
             raise BackboneError(
@@ -233,9 +232,8 @@ def _said_plainly(shown: str) -> Iterator[None]:
         RevisionNotFoundError,
     )
 
-    transport: Any = (
-        HfHubHTTPError.__bases__
-    )  # OSError, and the HTTP library's own, whichever the client uses
+    # OSError, and the HTTP library's own, whichever the client uses
+    transport = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
     try:
         yield
     except GatedRepoError as error:

@@ -5,27 +5,39 @@ training.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.models.reference import parse_reference
+from tl_core.models.references import resolve_folder
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tl_core.models.backbones import Backbone
+    from transformers import PreTrainedTokenizerBase
+
+    from tl_core.models.backbone import Backbone
 
 _SAMPLE = 200
 _UNKNOWN = 0.05  # share of unknown tokens above which a text is mostly lost
 _TRUNCATED = 0.01
-_TOGETHER = (
-    8  # texts that are judged as one: a short text alone is often taken for a neighbouring language
-)
+# texts that are judged as one: a short text alone is often taken for a neighbouring language
+_TOGETHER = 8
 _READ = 500  # letters of each
 _ENGLISH = 0.8  # share of them in English from which an encoder of English texts will do
+
+
+# id, severity, count (in percent), items, text and fix, as reports hold them
+Finding: TypeAlias = dict[str, object]
+
+
+class Texts(Protocol):
+    """A dataset version, as far as it is read here."""
+
+    def texts(self, rows: NDArray[np.int64]) -> list[str]: ...
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -34,19 +46,17 @@ def language_of(texts: Sequence[str]) -> str:
     """
     import py3langid
 
-    found = Counter(
+    languages: Counter[str] = Counter(
         py3langid.classify(" ".join(text[:_READ] for text in texts[start : start + _TOGETHER]))[0]
         for start in range(0, len(texts), _TOGETHER)
     )
-    english = found.pop("en", 0)
-    return (
-        "en"
-        if not found or english >= _ENGLISH * (english + found.total())
-        else found.most_common(1)[0][0]
-    )
+    english = languages.pop("en", 0)
+    if not languages or english >= _ENGLISH * (english + languages.total()):
+        return "en"
+    return languages.most_common(1)[0][0]
 
 
-def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> list[dict[str, Any]]:  # noqa: ANN401
+def check_texts(backbone: Backbone, version: Texts, rows: NDArray[np.int64]) -> list[Finding]:
     """Findings about a sample of the training texts; none for images."""
     if backbone.modality != "text" or not len(rows):
         return []
@@ -57,7 +67,7 @@ def check_texts(backbone: Backbone, version: Any, rows: NDArray[np.int64]) -> li
 
 def check_fit(
     reference: str, settings: Settings, texts: Sequence[str], max_length: int
-) -> list[dict[str, Any]]:
+) -> list[Finding]:
     """The same for a sample of texts and a backbone of which only the tokenizer is opened, before
     any run.
 
@@ -72,45 +82,42 @@ def check_fit(
     return _findings(reference, tokenizer, texts, max_length)
 
 
-def sample(version: Any, rows: NDArray[np.int64]) -> list[str]:  # noqa: ANN401
+def sample(version: Texts, rows: NDArray[np.int64]) -> list[str]:
     """A sample of the texts in these rows, spread over all of them."""
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
-    texts: list[str] = version.texts(rows[places])
-    return texts
+    return version.texts(rows[places])
 
 
 def _findings(
     reference: str,
-    tokenizer: Any,  # noqa: ANN401
+    tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],
     limit: int,
-) -> list[dict[str, Any]]:
+) -> list[Finding]:
     unknown = _unknown(tokenizer, texts)
-    found = (unknown or _foreign(reference, texts), _truncated(tokenizer, limit, texts))
-    return [finding for finding in found if finding]
+    findings = (unknown or _foreign(reference, texts), _truncated(tokenizer, limit, texts))
+    return [finding for finding in findings if finding]
 
 
-def _foreign(reference: str, texts: Sequence[str]) -> dict[str, Any] | None:
+def _foreign(reference: str, texts: Sequence[str]) -> Finding | None:
     """Whether the English starter is to read another language whose letters it knows."""
     code = language_of(texts) if reference.removeprefix("static:") == "starter:text" else "en"
-    return (
-        None
-        if code == "en"
-        else {
-            "id": "other_language",
-            "severity": "warning",
-            "count": 0,
-            "items": [],
-            "text": (
-                f"Most of the texts are not English (language code {code}); this backbone has read"
-                " English alone."
-            ),
-            "fix": "Choose starter:multilingual, which has read about 100 languages.",
-        }
-    )
+    if code == "en":
+        return None
+    return {
+        "id": "other_language",
+        "severity": "warning",
+        "count": 0,
+        "items": [],
+        "text": (
+            f"Most of the texts are not English (language code {code}); this backbone has read"
+            " English alone."
+        ),
+        "fix": "Choose starter:multilingual, which has read about 100 languages.",
+    }
 
 
-def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
+def _unknown(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Finding | None:
     if tokenizer.unk_token_id is None:
         return None
     ids = [
@@ -137,7 +144,9 @@ def _unknown(tokenizer: Any, texts: Sequence[str]) -> dict[str, Any] | None:  # 
     }
 
 
-def _truncated(tokenizer: Any, limit: int, texts: Sequence[str]) -> dict[str, Any] | None:  # noqa: ANN401
+def _truncated(
+    tokenizer: PreTrainedTokenizerBase, limit: int, texts: Sequence[str]
+) -> Finding | None:
     lengths = [
         len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
     ]

@@ -7,13 +7,23 @@ geometric slice, as in ULMFiT (Howard and Ruder, 2018) and fastai.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from torch import nn
 
 from tl_core.config import SurgeryPlan
 
 _USUAL_BLOCKS = 12
+
+
+class ParameterGroup(TypedDict):
+    """A group as torch's optimisers take it, with the names of its parameters and its layer."""
+
+    params: list[nn.Parameter]
+    names: list[str]
+    lr: float
+    layer: str
+    weight_decay: float
 
 
 def scales(depths: int, plan: SurgeryPlan, head_scale: float) -> list[float]:
@@ -41,7 +51,7 @@ def parameter_groups(
     group_of: Mapping[str, str],
     lr: float,
     weight_decay: float,
-) -> list[dict[str, Any]]:
+) -> list[ParameterGroup]:
     """Optimiser groups: every parameter named in `scale_of` exactly once, by learning rate and
     decay.
 
@@ -54,7 +64,7 @@ def parameter_groups(
         lr: the learning rate that a factor of 1 means.
         weight_decay: for parameters of two dimensions and more.
     """
-    groups: dict[tuple[str, bool], dict[str, Any]] = {}
+    groups: dict[tuple[str, bool], ParameterGroup] = {}
     for name, parameter in model.named_parameters():
         if name not in scale_of:
             continue

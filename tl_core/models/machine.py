@@ -5,12 +5,12 @@ is native.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
 
-def place(model: Any, modality: str) -> None:  # noqa: ANN401
+def place(model: nn.Module, modality: str) -> None:
     """Move a model to the GPU where there is one, and image models to the memory layout that
     convolutions like.
 
@@ -18,7 +18,7 @@ def place(model: Any, modality: str) -> None:  # noqa: ANN401
     mind.
     """
     if modality == "image":
-        model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if torch.cuda.is_available():
         model.to("cuda")
 

@@ -12,15 +12,67 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 SCALE = 100.0
 
 
-def layers_of(model: Any) -> nn.ModuleList:  # noqa: ANN401
+class _LayerParts(NamedTuple):
+    """The modules of one encoder layer, whatever an architecture calls them."""
+
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    attention_output: nn.Linear
+    attention_norm: nn.LayerNorm
+    feed_forward_output: nn.Linear
+    output_norm: nn.LayerNorm
+
+
+class _PartNames(NamedTuple):
+    """Where an architecture keeps them in its layer, in the order of `_LayerParts`."""
+
+    query: str
+    key: str
+    value: str
+    attention_output: str
+    attention_norm: str
+    feed_forward_output: str
+    output_norm: str
+
+
+_BERT = _PartNames(  # RoBERTa, XLM-R, CamemBERT and ELECTRA as well
+    query="attention.self.query",
+    key="attention.self.key",
+    value="attention.self.value",
+    attention_output="attention.output.dense",
+    attention_norm="attention.output.LayerNorm",
+    feed_forward_output="output.dense",
+    output_norm="output.LayerNorm",
+)
+_DEBERTA = _BERT._replace(
+    query="attention.self.query_proj",
+    key="attention.self.key_proj",
+    value="attention.self.value_proj",
+)
+_DISTILBERT = _PartNames(
+    query="attention.q_lin",
+    key="attention.k_lin",
+    value="attention.v_lin",
+    attention_output="attention.out_lin",
+    attention_norm="sa_layer_norm",
+    feed_forward_output="ffn.lin2",
+    output_norm="output_layer_norm",
+)
+
+
+def layers_of(model: PreTrainedModel) -> nn.ModuleList:
     """The encoder's layers, by either of the two names that our families use."""
     base = model.base_model
     layers: nn.ModuleList = (
@@ -29,32 +81,10 @@ def layers_of(model: Any) -> nn.ModuleList:  # noqa: ANN401
     return layers
 
 
-def _parts(layer: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    """Query, key, value, attention output, its norm, feed-forward output, its norm."""
-    attention = layer.attention
-    if hasattr(layer, "sa_layer_norm"):  # DistilBERT
-        return (
-            attention.q_lin,
-            attention.k_lin,
-            attention.v_lin,
-            attention.out_lin,
-            layer.sa_layer_norm,
-            layer.ffn.lin2,
-            layer.output_layer_norm,
-        )
-    own = attention.self
-    names = (
-        ("query", "key", "value")
-        if hasattr(own, "query")
-        else ("query_proj", "key_proj", "value_proj")
-    )
-    return (
-        *(getattr(own, name) for name in names),
-        attention.output.dense,
-        attention.output.LayerNorm,
-        layer.output.dense,
-        layer.output.LayerNorm,
-    )
+def _parts(layer: nn.Module) -> _LayerParts:
+    inside = dict(layer.named_modules())
+    names = next(names for names in (_BERT, _DEBERTA, _DISTILBERT) if names.query in inside)
+    return _LayerParts._make(inside[name] for name in names)
 
 
 def _fill(linear: nn.Linear, gain: float) -> None:
@@ -64,36 +94,41 @@ def _fill(linear: nn.Linear, gain: float) -> None:
     nn.init.zeros_(linear.bias)
 
 
-def append_mean_layer(model: Any) -> None:  # noqa: ANN401
+def append_mean_layer(model: PreTrainedModel) -> None:
     """Append the layer to `model` in place and raise the layer count of its config."""
     layers = layers_of(model)
     new = copy.deepcopy(layers[-1])
-    query, key, value, out, norm, ffn, last_norm = _parts(new)
-    for linear in (query, key, ffn):
+    parts = _parts(new)
+    for linear in (parts.query, parts.key, parts.feed_forward_output):
         _fill(linear, 0.0)
-    _fill(value, 1.0)
-    _fill(out, SCALE)
-    for one in (norm, last_norm):
-        nn.init.ones_(one.weight)
-        nn.init.zeros_(one.bias)
+    _fill(parts.value, 1.0)
+    _fill(parts.attention_output, SCALE)
+    for norm in (parts.attention_norm, parts.output_norm):
+        nn.init.ones_(norm.weight)
+        nn.init.zeros_(norm.bias)
     layers.append(new)
     config = model.config
     name = "n_layers" if "n_layers" in config.to_dict() else "num_hidden_layers"
     setattr(config, name, getattr(config, name) + 1)
 
 
-class _Shortcut(nn.Module):
+class Shortcut(nn.Module):
     """The closed form of the appended layer at position 0; other positions pass unchanged."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        self.norm, self.last_norm = _parts(layer)[4], _parts(layer)[6]
+        parts = _parts(layer)
+        self.norm, self.last_norm = parts.attention_norm, parts.output_norm
         self.attention_type = getattr(layer, "attention_type", None)
         self.mask: Tensor | None = None
-        self.extra: tuple[Any, ...] | None = None
+        self.extra: tuple[None, ...] | None = None
 
-    def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> Any:  # noqa: ANN401
-        weights = self.mask.unsqueeze(-1).float()  # type: ignore[union-attr]
+    def forward(
+        self, hidden_states: Tensor, *_: object, **__: object
+    ) -> Tensor | tuple[Tensor | None, ...]:
+        if self.mask is None:
+            raise RuntimeError("The mask of the batch must be set before the forward pass.")
+        weights = self.mask.unsqueeze(-1).float()
         mean = (hidden_states.float() * weights).sum(1) / weights.sum(1)
         first = self.last_norm(self.norm(SCALE * mean + hidden_states[:, 0].float()))
         out = torch.cat([first.unsqueeze(1).to(hidden_states.dtype), hidden_states[:, 1:]], dim=1)
@@ -101,7 +136,7 @@ class _Shortcut(nn.Module):
 
 
 @contextmanager
-def shortcut(model: Any, example: dict[str, Tensor]) -> Iterator[_Shortcut]:  # noqa: ANN401
+def shortcut(model: PreTrainedModel, example: dict[str, Tensor]) -> Iterator[Shortcut]:
     """Replace the appended layer by its closed form while features are extracted, which saves a
     whole layer.
 
@@ -110,14 +145,14 @@ def shortcut(model: Any, example: dict[str, Tensor]) -> Iterator[_Shortcut]:  # 
     """
     layers = layers_of(model)
     layer = layers[-1]
-    seen: list[Any] = []
-    handle = layer.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    outputs: list[Tensor | tuple[Tensor | None, ...]] = []
+    handle = layer.register_forward_hook(lambda _m, _i, output: outputs.append(output))
     with torch.inference_mode():
         model(**example)
     handle.remove()
-    replacement = _Shortcut(layer)
-    if isinstance(seen[0], tuple):
-        replacement.extra = tuple(None for _ in seen[0][1:])
+    replacement = Shortcut(layer)
+    if isinstance(outputs[0], tuple):
+        replacement.extra = (None,) * (len(outputs[0]) - 1)
     layers[-1] = replacement
     try:
         yield replacement
@@ -126,9 +161,9 @@ def shortcut(model: Any, example: dict[str, Tensor]) -> Iterator[_Shortcut]:  # 
 
 
 @contextmanager
-def training_shortcut(model: Any) -> Iterator[nn.Module]:  # noqa: ANN401
+def training_shortcut(model: PreTrainedModel) -> Iterator[nn.Module]:
     """The closed form in the place of the appended layer, which never learns, for a whole training:
-    each forward pass of `model` tells it the mask.
+    each forward pass of `model` hands it the mask.
     """
     some = next(model.parameters())
     example = {

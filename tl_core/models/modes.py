@@ -7,8 +7,6 @@ modes instead.
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
 
@@ -62,7 +60,7 @@ class ModeKeeper:
         )  # a dropout sleeps with the part that it stands in
         return home not in awake
 
-    def __call__(self, model: nn.Module, _inputs: Any) -> None:  # noqa: ANN401
+    def __call__(self, model: nn.Module, _inputs: object) -> None:
         if model.training:
             for module in self._asleep:
                 module.training = False

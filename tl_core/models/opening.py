@@ -4,21 +4,46 @@ transformers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from tl_core.errors import BackboneError
 from tl_core.models.families import REFUSED
+from tl_core.models.model_json import read_json
 from tl_core.models.modes import is_batchnorm
-from tl_core.models.references import read_json
+
+if TYPE_CHECKING:
+    from transformers import (
+        AutoModelForImageClassification,
+        AutoModelForSequenceClassification,
+        PretrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+    )
+
+    from tl_core.models.encoding import Processor
+    from tl_core.models.surgery_facts import Reinitialised
 
 _MOMENTUM = 0.1  # torch's own default: the share of the newest batch in the running statistics
 
 
-def load_config(folder: Path, labels: list[str]) -> tuple[Any, str]:
+@dataclass(frozen=True)
+class LoadingFacts:
+    """Keys that the file of weights lacked or had in another shape (`missing`), those of the second
+    kind with both shapes (`replaced`), and keys that the network has no place for.
+    """
+
+    missing: set[str] = field(default_factory=set)
+    unexpected: set[str] = field(default_factory=set)
+    replaced: list[Reinitialised] = field(default_factory=list)
+
+
+def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]:
     """The configuration of a classifier of `labels`, and the modality that it reads.
 
     Raises:
@@ -92,33 +117,43 @@ def modality_of(folder: Path, family: str) -> str:
     return "image" if image else "text"
 
 
-def build_model(config: Any, modality: str, seed: int, *, meta: bool) -> Any:  # noqa: ANN401
-    """The architecture with random weights, or with none at all on the meta device."""
+def auto_class(
+    modality: str,
+) -> type[AutoModelForImageClassification] | type[AutoModelForSequenceClassification]:
+    """The class of transformers that opens classifiers of this modality."""
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
-    kind = (
+    chosen: type[AutoModelForImageClassification] | type[AutoModelForSequenceClassification] = (
         AutoModelForImageClassification
         if modality == "image"
         else AutoModelForSequenceClassification
     )
+    return chosen
+
+
+def build_model(
+    config: PretrainedConfig, modality: str, seed: int, *, meta: bool
+) -> PreTrainedModel:
+    """The architecture with random weights, or with none at all on the meta device."""
     with torch.random.fork_rng(devices=[]), torch.device("meta" if meta else "cpu"):
         torch.manual_seed(seed)
-        model = kind.from_config(config, dtype=torch.float32)
+        model = auto_class(modality).from_config(config, dtype=torch.float32)
     settle_momentum(model)
     return model
 
 
-def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
-    from safetensors import SafetensorError
-    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+def load_model(
+    folder: Path, config: PretrainedConfig, modality: str
+) -> tuple[PreTrainedModel, LoadingFacts]:
+    """The architecture with the weights of the folder.
 
-    kind = (
-        AutoModelForImageClassification
-        if modality == "image"
-        else AutoModelForSequenceClassification
-    )
+    Raises:
+        BackboneError: when they are damaged or of another network.
+    """
+    from safetensors import SafetensorError
+
     try:
-        model, info = kind.from_pretrained(
+        model, info = auto_class(modality).from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -135,7 +170,9 @@ def load_model(folder: Path, config: Any, modality: str) -> tuple[Any, dict[str,
             "Download it again or choose another one.",
         ) from error
     settle_momentum(model)
-    return model, info
+    return model, _loading_facts(
+        info["missing_keys"], info["unexpected_keys"], info["mismatched_keys"]
+    )
 
 
 def settle_momentum(model: nn.Module) -> None:
@@ -151,25 +188,25 @@ def settle_momentum(model: nn.Module) -> None:
             module.momentum = _MOMENTUM  # type: ignore[assignment]
 
 
-def loading_facts(info: dict[str, Any]) -> tuple[set[str], list[dict[str, Any]]]:
-    """Keys that the file lacked or had in another shape, and those of the second kind with both
-    shapes.
-    """
-    mismatched = [
-        item if isinstance(item, tuple) else (item, None, None) for item in info["mismatched_keys"]
-    ]
-    replaced = [
+def _loading_facts(
+    missing: Iterable[str],
+    unexpected: Iterable[str],
+    mismatched: Iterable[str | tuple[str, torch.Size, torch.Size]],
+) -> LoadingFacts:
+    """What transformers reports of a loading; a key in another shape may come without shapes."""
+    shapes = [item if isinstance(item, tuple) else (item, None, None) for item in mismatched]
+    replaced: list[Reinitialised] = [
         {
             "name": name,
             "old": list(old) if old is not None else None,
             "new": list(new) if new is not None else None,
         }
-        for name, old, new in sorted(mismatched)
+        for name, old, new in sorted(shapes, key=lambda item: item[0])
     ]
-    return set(info["missing_keys"]) | {item[0] for item in mismatched}, replaced
+    return LoadingFacts({*missing, *(item[0] for item in shapes)}, set(unexpected), replaced)
 
 
-def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
+def load_processor(folder: Path, modality: str) -> Processor:
     """The tokenizer or image processor that came with the weights.
 
     Raises:
@@ -192,7 +229,7 @@ def load_processor(folder: Path, modality: str) -> Any:  # noqa: ANN401
         ) from error
 
 
-def settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
+def settle_padding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Decoder tokenizers have no padding token, without which batches cannot be formed."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -200,7 +237,8 @@ def settle_padding(model: Any, tokenizer: Any) -> None:  # noqa: ANN401
     tokenizer.padding_side = "right"
 
 
-def longest(config: Any, tokenizer: Any) -> int:  # noqa: ANN401
+def longest(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Most tokens that the network has positions for and the tokenizer gives."""
     positions = (
         getattr(config, "max_position_embeddings", None)
         or getattr(config, "n_positions", None)

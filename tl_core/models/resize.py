@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -18,11 +18,16 @@ from torch.nn import functional
 
 from tl_core.errors import BackboneError
 
+if TYPE_CHECKING:
+    from transformers import BaseImageProcessor, PretrainedConfig, PreTrainedModel
+
 _POSITIONS = ("position_embeddings", "position_embedding.weight")
 _LEAST = 16
 
 
-def resize(model: Any, processor: Any, size: int) -> tuple[Any, Any]:  # noqa: ANN401
+def resize(
+    model: PreTrainedModel, processor: BaseImageProcessor, size: int
+) -> tuple[PreTrainedModel, BaseImageProcessor]:
     """`model` and `processor` for pictures of `size` pixels; both are given back as they are if
     that is theirs.
 
@@ -47,36 +52,49 @@ def resize(model: Any, processor: Any, size: int) -> tuple[Any, Any]:  # noqa: A
         )
     config = copy.deepcopy(model.config)
     if config.model_type == "timm_wrapper":
-        config.pretrained_cfg = {
-            **config.pretrained_cfg,
-            "input_size": [3, size, size],
-            "test_input_size": [3, size, size],
-        }
-        if any("pos_embed" in name or "relative_position" in name for name in model.state_dict()):
-            raise _fixed("timm")
-        model.config = config
-        return model, type(processor)(pretrained_cfg=config.pretrained_cfg)
+        return _resize_timm(model, processor, config, size)
     for part in (config, getattr(config, "vision_config", config)):
         if getattr(part, "image_size", None):
             part.image_size = size
     new = type(model)(config)
-    state, wanted = model.state_dict(), new.state_dict()
-    for name, value in wanted.items():
-        if name in state and state[name].shape != value.shape:
-            if not name.endswith(_POSITIONS):
-                if name.endswith("position_ids"):
-                    state.pop(name)
-                    continue
-                raise _fixed(config.model_type)
-            state[name] = interpolate(state[name], value.shape[-2])
-    new.load_state_dict(state, strict=False)
-    told = processor.to_dict()
+    new.load_state_dict(_fitted_state(model, new), strict=False)
+    settings = processor.to_dict()
     for key in ("size", "crop_size"):
-        if told.get(key):
-            told[key] = {
-                side: round(value * size / own) for side, value in dict(told[key]).items() if value
-            }
-    return new.eval(), type(processor).from_dict(told)
+        if settings.get(key):
+            sides = dict(settings[key]).items()
+            settings[key] = {side: round(value * size / own) for side, value in sides if value}
+    return new.eval(), type(processor).from_dict(settings)
+
+
+def _resize_timm(
+    model: PreTrainedModel, processor: BaseImageProcessor, config: PretrainedConfig, size: int
+) -> tuple[PreTrainedModel, BaseImageProcessor]:
+    """A network of timm without position embeddings takes any size; its config says which."""
+    if any("pos_embed" in name or "relative_position" in name for name in model.state_dict()):
+        raise _fixed("timm")
+    shape = [3, size, size]
+    config.pretrained_cfg = {
+        **config.pretrained_cfg,
+        "input_size": shape,
+        "test_input_size": list(shape),
+    }
+    model.config = config
+    return model, type(processor)(pretrained_cfg=config.pretrained_cfg)
+
+
+def _fitted_state(model: PreTrainedModel, new: PreTrainedModel) -> dict[str, Tensor]:
+    """The weights of `model`, its position embeddings interpolated to the shapes of `new`."""
+    state: dict[str, Tensor] = model.state_dict()
+    for name, value in new.state_dict().items():
+        if name not in state or state[name].shape == value.shape:
+            continue
+        if name.endswith(_POSITIONS):
+            state[name] = interpolate(state[name], value.shape[-2])
+        elif name.endswith("position_ids"):
+            state.pop(name)
+        else:
+            raise _fixed(model.config.model_type)
+    return state
 
 
 def interpolate(table: Tensor, positions: int) -> Tensor:
@@ -90,8 +108,8 @@ def interpolate(table: Tensor, positions: int) -> Tensor:
     old, new = math.isqrt(len(flat) - extra), math.isqrt(positions - extra)
     grid = flat[extra:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
     larger = functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False)
-    found = torch.cat([flat[:extra], larger.permute(0, 2, 3, 1).reshape(new * new, -1)])
-    return found.reshape(*table.shape[:-2], positions, table.shape[-1])
+    resized = torch.cat([flat[:extra], larger.permute(0, 2, 3, 1).reshape(new * new, -1)])
+    return resized.reshape(*table.shape[:-2], positions, table.shape[-1])
 
 
 def _fixed(family: str) -> BackboneError:

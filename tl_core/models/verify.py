@@ -5,19 +5,33 @@ it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError
 from tl_core.models import grafts
-from tl_core.models.classifier import load_classifier
+from tl_core.models.classifier import Classifier, load_classifier
+
+if TYPE_CHECKING:
+    from tl_core.models.encoding import Inputs
 
 TOLERANCE = 1e-4
 
 
-def verify_folder(folder: Path, inputs: list[Any], expected: NDArray[np.float64]) -> dict[str, Any]:
+class Parity(TypedDict):
+    """The largest differences of a probability, on so many items; `pipeline` is None for grafts,
+    which plain transformers cannot read.
+    """
+
+    items: int
+    tolerance: float
+    auto_classes: float
+    pipeline: float | None
+
+
+def verify_folder(folder: Path, inputs: Inputs, expected: NDArray[np.float64]) -> Parity:
     """Load `folder` through Auto classes and `pipeline`; compare probabilities (rows, classes) on
     `inputs`.
 
@@ -25,26 +39,26 @@ def verify_folder(folder: Path, inputs: list[Any], expected: NDArray[np.float64]
         BackboneError: when any probability differs by more than 1e-4, or a class name got lost.
     """
     classifier = load_classifier(folder)
-    through_auto = classifier.probabilities(inputs)
-    found: dict[str, Any] = {
-        "items": len(inputs),
-        "tolerance": TOLERANCE,
-        "auto_classes": float(np.abs(through_auto - expected).max()),
-        "pipeline": None,
-    }
-    if not grafts.is_graft(folder):  # plain transformers cannot read a graft, and says so
-        found["pipeline"] = float(np.abs(through_pipeline(classifier, inputs) - expected).max())
-    worst = max(found["auto_classes"], found["pipeline"] or 0.0)
+    auto_classes = float(np.abs(classifier.probabilities(inputs) - expected).max())
+    pipeline = None
+    if not grafts.is_graft(folder):
+        pipeline = float(np.abs(through_pipeline(classifier, inputs) - expected).max())
+    worst = max(auto_classes, pipeline or 0.0)
     if not worst <= TOLERANCE:
         raise BackboneError(
             "The saved model does not say the same as the trained one.",
             f"A probability differs by {worst:.2g} after loading it again.",
             "Choose another backbone; this one cannot be carried away faithfully.",
         )
-    return found
+    return {
+        "items": len(inputs),
+        "tolerance": TOLERANCE,
+        "auto_classes": auto_classes,
+        "pipeline": pipeline,
+    }
 
 
-def through_pipeline(classifier: Any, inputs: list[Any]) -> NDArray[np.float64]:  # noqa: ANN401
+def through_pipeline(classifier: Classifier, inputs: Inputs) -> NDArray[np.float64]:
     """Probabilities through `transformers.pipeline`, by class name."""
     from transformers import pipeline
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import BackboneError, nearest
-from tl_core.models.references import parse_reference, resolve_folder, weights_hash
+from tl_core.models.model_folder import weights_hash
 from tl_core.settings import Settings
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 # files begin with the commonest words; what follows is rare and makes every saved model large
 MOST_WORDS = 100_000
@@ -31,22 +34,32 @@ _PAD, _UNKNOWN, _BEGIN = "[PAD]", "[UNK]", "[CLS]"
 Floats = NDArray[np.float32]
 
 
-def static_folder(target: str, settings: Settings) -> Path:
-    """The folder that stands for the vectors `target` names: a file, or `starter:text`, `hub:` and
-    so on for the embedding table of that backbone. Made on first use.
+def file_folder(target: str, settings: Settings) -> Path:
+    """The folder that stands for a file of vectors, made on first use.
 
     Raises:
         BackboneError: when there is no such file, or it holds no word vectors.
     """
-    if target.startswith(INSIDE):
-        source = resolve_folder(parse_reference(target), settings)
-        key = weights_hash(source)
-    else:
-        source = vector_file(target, settings)
-        state = source.stat()
-        key = hashlib.sha256(
-            f"{source}\0{state.st_size}\0{state.st_mtime_ns}\0{MOST_WORDS}".encode()
-        ).hexdigest()
+    source = vector_file(target, settings)
+    state = source.stat()
+    key = hashlib.sha256(
+        f"{source}\0{state.st_size}\0{state.st_mtime_ns}\0{MOST_WORDS}".encode()
+    ).hexdigest()
+    return _kept(key, settings, lambda folder: _write_words(*read_vectors(source), folder))
+
+
+def table_folder(source: Path, settings: Settings) -> Path:
+    """The folder that stands for the embedding table of the text backbone in the folder `source`,
+    made on first use.
+
+    Raises:
+        BackboneError: when it has none.
+    """
+    return _kept(weights_hash(source), settings, lambda folder: _write_table(source, folder))
+
+
+def _kept(key: str, settings: Settings, write: Callable[[Path], None]) -> Path:
+    """The folder of this key below `static` of TL_HOME; `write` fills it where it is not there."""
     folder = settings.home_path / "static" / key[:24]
     if not folder.is_dir():
         half = folder.with_name(
@@ -54,10 +67,7 @@ def static_folder(target: str, settings: Settings) -> Path:
         )
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(parents=True)
-        if target.startswith(INSIDE):
-            _write_table(source, half)
-        else:
-            _write_words(*read_vectors(source), half)
+        write(half)
         half.rename(folder)
     return folder
 
@@ -172,16 +182,16 @@ def _split(line: bytes, width: int) -> tuple[str, Floats] | None:
 def _text_entries(handle: BinaryIO, line: bytes, width: int) -> Iterator[tuple[str, Floats]]:
     number = 1
     while line:
-        found = _split(line, width)
-        if found is None or len(found[1]) > _WIDEST:
+        entry = _split(line, width)
+        if entry is None or len(entry[1]) > _WIDEST:
             raise BackboneError(
                 f"Line {number:,} of the file of word vectors is no word with "
                 f"{f'{width} numbers' if width else 'its numbers'}.",
                 "",
                 _FORMATS,
             )
-        width = width or len(found[1])
-        yield found
+        width = width or len(entry[1])
+        yield entry
         line = handle.readline(_LONGEST_LINE)
         number += 1
 
@@ -298,7 +308,7 @@ def _write_table(source: Path, folder: Path) -> None:
 
 
 def _write_folder(
-    tokenizer: Any,  # noqa: ANN401
+    tokenizer: Tokenizer,
     table: Floats,
     folder: Path,
     *,
@@ -319,18 +329,19 @@ def _write_folder(
     )
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    PreTrainedTokenizerFast(
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=pad,
         unk_token=unknown,
         cls_token=word,
         model_input_names=["input_ids", "attention_mask"],
-    ).save_pretrained(folder)
+    )
+    fast.save_pretrained(folder)
     StaticVectorsConfig(
         vocab_size=len(table),
         hidden_size=table.shape[1],
-        pad_token_id=tokenizer.token_to_id(pad),
-        ignored_ids=sorted({begin, tokenizer.token_to_id(pad)}),
+        pad_token_id=fast.pad_token_id,
+        ignored_ids=sorted({begin, fast.pad_token_id}),
     ).save_pretrained(folder)
     save_file(
         {"embedding.weight": np.ascontiguousarray(table)},
