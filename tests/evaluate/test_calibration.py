@@ -62,10 +62,10 @@ def test_the_temperature_is_the_one_scipy_finds(heat):
 
 def test_a_temperature_is_kept_only_if_it_helps_and_never_changes_an_answer():
     truth, hot = sample(3, heat=3.0)
-    found = calibration.choose_temperature(truth, hot)
-    assert found["temperature"] == pytest.approx(3.0, rel=0.25)
-    assert found["log_loss_after"] < found["log_loss_before"]
-    cooled = calibration.sharpen(hot, found["temperature"])
+    chosen = calibration.choose_temperature(truth, hot)
+    assert chosen["temperature"] == pytest.approx(3.0, rel=0.25)
+    assert chosen["log_loss_after"] < chosen["log_loss_before"]
+    cooled = calibration.sharpen(hot, chosen["temperature"])
     assert (cooled.argmax(axis=1) == hot.argmax(axis=1)).all()
     kept = [
         calibration.choose_temperature(*sample(seed, rows=60))["temperature"] for seed in range(40)
@@ -76,9 +76,9 @@ def test_a_temperature_is_kept_only_if_it_helps_and_never_changes_an_answer():
 
 
 def test_a_class_outside_the_model_keeps_probability_zero():
-    found = calibration.sharpen(np.array([[0.7, 0.3, 0.0]]), 2.0)
-    assert found[0, 2] == 0.0
-    assert found.sum() == pytest.approx(1.0)
+    sharpened = calibration.sharpen(np.array([[0.7, 0.3, 0.0]]), 2.0)
+    assert sharpened[0, 2] == 0.0
+    assert sharpened.sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("sure", [0.8, 0.999999])
@@ -88,8 +88,8 @@ def test_rows_that_are_always_right_are_believed_as_often_as_their_number_says(s
     """
     truth = np.arange(40) % 2
     probabilities = np.where(np.eye(2)[truth] == 1, sure, 1 - sure)
-    found = calibration.choose_temperature(truth, probabilities)
-    assert calibration.sharpen(probabilities, found["temperature"]).max() == pytest.approx(
+    chosen = calibration.choose_temperature(truth, probabilities)
+    assert calibration.sharpen(probabilities, chosen["temperature"]).max() == pytest.approx(
         41 / 42, abs=1e-3
     )
 

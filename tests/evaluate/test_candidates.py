@@ -29,7 +29,7 @@ def answers(count, of=200):
 
 def test_a_clear_lead_is_named_with_its_range_and_price():
     right = [answers(150), answers(190), answers(100)]
-    found = arrange(
+    comparison = arrange(
         [
             one("small", right[0], 90.0, logme=2.0),
             one("big", right[1], 10.0, logme=3.0),
@@ -38,23 +38,26 @@ def test_a_clear_lead_is_named_with_its_range_and_price():
         right,
         "photos",
     )
-    assert [part["backbone"] for part in found["ranking"]] == ["big", "small", "bad"]
-    assert found["recommended"] == "big"
-    assert found["sentence"].startswith("Take big: 20.0 points better than small, plausibly ")
-    assert found["sentence"].endswith("and 9 times slower.")
-    assert found["agreement"]["logme"] == 1.0
-    assert "leep" not in found["agreement"]
+    assert [part["backbone"] for part in comparison["ranking"]] == ["big", "small", "bad"]
+    assert comparison["recommended"] == "big"
+    assert comparison["sentence"].startswith("Take big: 20.0 points better than small, plausibly ")
+    assert comparison["sentence"].endswith("and 9 times slower.")
+    assert comparison["agreement"]["logme"] == 1.0
+    assert "leep" not in comparison["agreement"]
 
 
 def test_a_lead_that_can_be_chance_leaves_the_fastest():
     right = [answers(181), answers(180), answers(90)]
-    found = arrange(
+    comparison = arrange(
         [one("slow", right[0], 5.0), one("fast", right[1], 50.0), one("bad", right[2], 500.0)],
         right,
         "texts",
     )
-    assert found["recommended"] == "fast"
-    assert "10 times as fast as slow" in found["sentence"] and "can be chance" in found["sentence"]
+    assert comparison["recommended"] == "fast"
+    assert (
+        "10 times as fast as slow" in comparison["sentence"]
+        and "can be chance" in comparison["sentence"]
+    )
 
 
 def test_one_alone_is_only_described():

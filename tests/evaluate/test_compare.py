@@ -39,23 +39,23 @@ def test_trap_37_pairing_sees_what_unpaired_intervals_hide():
     second = np.arange(153) < 128
     first = np.arange(153) < 140
     assert wilson(140, 153)[0] < wilson(128, 153)[1]
-    found = compare(first, second, "photos", ("Run B", "run A"))
-    assert found["p_value"] < 0.001
+    comparison = compare(first, second, "photos", ("Run B", "run A"))
+    assert comparison["p_value"] < 0.001
     assert (
-        found["sentence"]
+        comparison["sentence"]
         == "Run B is right on 12 more of 153 photos than run A; that is hardly chance (p < 0.001)."
     )
-    assert found["difference"]["low"] > 0
-    assert found["difference"]["value"] == pytest.approx(12 / 153)
+    assert comparison["difference"]["low"] > 0
+    assert comparison["difference"]["value"] == pytest.approx(12 / 153)
 
 
 def test_a_small_gap_is_called_chance():
     first = np.array([True] * 10 + [False] * 4 + [True] * 139)
     second = np.array([False] * 10 + [True] * 4 + [True] * 139)
-    found = compare(first, second, "photos", ("Run B", "run A"))
-    assert "6 more of 153" in found["sentence"]
-    assert "can easily be chance (p = 0.18)" in found["sentence"]
-    assert found["difference"]["low"] < 0 < found["difference"]["high"]
+    comparison = compare(first, second, "photos", ("Run B", "run A"))
+    assert "6 more of 153" in comparison["sentence"]
+    assert "can easily be chance (p = 0.18)" in comparison["sentence"]
+    assert comparison["difference"]["low"] < 0 < comparison["difference"]["high"]
     turned = compare(second, first, "photos", ("This run", "the other one"))["sentence"]
     assert turned.startswith("The other one is right on") and "than this run;" in turned
     assert "equally many" in compare(first, first, "photos", ("A", "b"))["sentence"]

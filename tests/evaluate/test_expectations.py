@@ -44,8 +44,8 @@ def test_how_far_it_moved_is_told_of_the_class_asked_about():
 def test_the_share_has_an_interval_and_every_choice_is_legal():
     pairs = [Expectation("a", "b", choice) for choice in choices(LABELS)]
     same = np.tile([0.6, 0.3, 0.1], (len(pairs), 1))
-    found = examine(pairs, LABELS, same, same)["held"]
-    assert found["value"] == 1.0 and found["low"] < 0.8
+    held = examine(pairs, LABELS, same, same)["held"]
+    assert held["value"] == 1.0 and held["low"] < 0.8
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def plain(labels, probabilities):
         sure = [j for j in range(classes) if p[j] >= thresholds[j]]
         if sure:
             counts[y, max(sure, key=lambda j: p[j])] += 1
-    found = {}
+    suggested = {}
     for i in range(classes):
         gaps = {
             row: max(
@@ -39,18 +39,18 @@ def plain(labels, probabilities):
         wrong = (counts[i].sum() - counts[i, i]) / counts[i].sum() * len(gaps)
         for row in sorted(gaps, key=lambda r: -gaps[r][0])[: round(wrong)]:
             if gaps[row][0] > 0:
-                found[row] = gaps[row][1]
-    return found, counts
+                suggested[row] = gaps[row][1]
+    return suggested, counts
 
 
 def test_the_definition_as_a_plain_loop():
     random = np.random.default_rng(0)
     labels, probabilities = random.integers(0, 3, 120), random.dirichlet(np.ones(3), 120)
-    found = find_suspects(labels, probabilities)
+    suspects = find_suspects(labels, probabilities)
     expected, counts = plain(labels, probabilities)
-    assert dict(zip(found.rows.tolist(), found.suggested.tolist(), strict=True)) == expected
-    assert (np.diff(found.margin) <= 0).all()
-    assert found.joint == pytest.approx(
+    assert dict(zip(suspects.rows.tolist(), suspects.suggested.tolist(), strict=True)) == expected
+    assert (np.diff(suspects.margin) <= 0).all()
+    assert suspects.joint == pytest.approx(
         counts / counts.sum(axis=1, keepdims=True) * np.bincount(labels)[:, None]
     )
 
@@ -62,25 +62,25 @@ def planted():
     labels = digits.target.copy()
     wrong = random.choice(len(labels), len(labels) // 20, replace=False)
     labels[wrong] = (labels[wrong] + random.integers(1, 10, len(wrong))) % 10
-    found = cross_val_predict(
+    probabilities = cross_val_predict(
         LogisticRegression(max_iter=300, C=1.0),
         digits.data / 16,
         labels,
         method="predict_proba",
         cv=StratifiedKFold(5, shuffle=True, random_state=0),
     )
-    return digits.target, labels, wrong, found
+    return digits.target, labels, wrong, probabilities
 
 
 def test_five_per_cent_of_wrong_labels_are_found(planted):
     truth, labels, wrong, probabilities = planted
-    found = find_suspects(labels, probabilities)
-    hit = np.isin(found.rows, wrong)
+    suspects = find_suspects(labels, probabilities)
+    hit = np.isin(suspects.rows, wrong)
     assert hit.sum() / len(wrong) >= 0.85  # recall
     assert hit.mean() >= 0.8  # precision
     assert hit[: len(wrong) // 2].mean() >= 0.95  # the first half of the list is nearly pure
-    assert (found.suggested[hit] == truth[found.rows[hit]]).mean() >= 0.95
-    assert found.share == pytest.approx(0.05, abs=0.03)
+    assert (suspects.suggested[hit] == truth[suspects.rows[hit]]).mean() >= 0.95
+    assert suspects.share == pytest.approx(0.05, abs=0.03)
 
 
 def test_clean_certain_labels_raise_nothing():

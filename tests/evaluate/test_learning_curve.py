@@ -13,8 +13,8 @@ SIZES = np.array([20.0, 45, 100, 220, 480, 1000])
 
 @pytest.mark.parametrize(("a", "b", "c"), [(0.05, 1.2, 0.5), (0.0, 0.8, 0.3), (0.2, 3.0, 1.0)])
 def test_a_planted_law_is_found_again(a, b, c):
-    found = power_law(SIZES, a + b * SIZES**-c)
-    predicted = found[0] + found[1] * 4000 ** -found[2]
+    law = power_law(SIZES, a + b * SIZES**-c)
+    predicted = law[0] + law[1] * 4000 ** -law[2]
     assert predicted == pytest.approx(a + b * 4000**-c, abs=0.004)
 
 
@@ -84,11 +84,11 @@ def test_the_class_that_gains_most_for_each_label_is_named_with_their_number():
         1,
     )
     recalls = truth + random.normal(scale=0.004, size=(5, 6, 3))
-    found = helps_most(SIZES, recalls, shares, ["easy", "steep", "slow"])
-    assert found["label"] == "steep"
+    wish = helps_most(SIZES, recalls, shares, ["easy", "steep", "slow"])
+    assert wish["label"] == "steep"
     a, b, c = laws[1]
     own = SIZES[-1] * shares[1]
-    now, then = a + b * own**-c, a + b * (own + found["more"]) ** -c
+    now, then = a + b * own**-c, a + b * (own + wish["more"]) ** -c
     assert now - then == pytest.approx(0.05, abs=0.015)
 
 

@@ -85,7 +85,7 @@ def test_the_matrix_bootstrap_equals_drawing_rows():
     truth, probabilities = sample(3, rows=120)
     predicted = probabilities.argmax(axis=1)
     matrix = metrics.confusion_matrix(truth, predicted, 4)
-    found = intervals.matrix_score(
+    score = intervals.matrix_score(
         matrix, intervals.resampled_matrices(matrix, 0, 4000), metrics.macro_f1
     )
     random, values = np.random.default_rng(1), []
@@ -95,8 +95,8 @@ def test_the_matrix_bootstrap_equals_drawing_rows():
         )
         values.append(sk.f1_score(truth[rows], predicted[rows], average="macro"))
     low, high = np.percentile(values, [2.5, 97.5])
-    assert found["low"] == pytest.approx(low, abs=0.012)
-    assert found["high"] == pytest.approx(high, abs=0.012)
+    assert score["low"] == pytest.approx(low, abs=0.012)
+    assert score["high"] == pytest.approx(high, abs=0.012)
 
 
 @pytest.mark.parametrize("rows", [20, 60, 500])
@@ -108,9 +108,9 @@ def test_nothing_wrong_so_far_is_no_promise(rows):
     drawn = intervals.resampled_matrices(matrix, 0)
     assert (drawn.sum(axis=2) == rows).all()
     for function in (metrics.balanced_accuracy, metrics.macro_f1):
-        found = intervals.matrix_score(matrix, drawn, function)
-        assert found["value"] == found["high"] == 1.0
-        assert found["low"] == pytest.approx(
+        score = intervals.matrix_score(matrix, drawn, function)
+        assert score["value"] == score["high"] == 1.0
+        assert score["low"] == pytest.approx(
             intervals.wilson(2 * rows, 2 * rows)[0], abs=1.2 / rows
         )
 
@@ -129,11 +129,11 @@ def test_a_calibrated_model_shows_what_is_expected():
     high = random.uniform(0.5, 1.0, 4000)
     probabilities = np.stack([high, 1 - high], axis=1)
     truth = (random.random(4000) > high).astype(int)
-    found = intervals.ece_score(truth, probabilities, 0)
-    assert found["value"] < 2 * found["expected_if_calibrated"]
+    score = intervals.ece_score(truth, probabilities, 0)
+    assert score["value"] < 2 * score["expected_if_calibrated"]
     assert (
         intervals.ece_score(1 - truth, probabilities, 0)["value"]
-        > 10 * found["expected_if_calibrated"]
+        > 10 * score["expected_if_calibrated"]
     )
 
 

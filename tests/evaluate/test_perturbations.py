@@ -12,9 +12,9 @@ from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
 @pytest.fixture
 def picture():
     values = np.random.default_rng(0).integers(60, 180, (80, 100, 3), dtype=np.uint8)
-    found = Image.fromarray(values).resize((200, 160))
-    ImageDraw.Draw(found).rectangle((60, 40, 140, 120), fill=(200, 40, 40))
-    return found
+    picture = Image.fromarray(values).resize((200, 160))
+    ImageDraw.Draw(picture).rectangle((60, 40, 140, 120), fill=(200, 40, 40))
+    return picture
 
 
 def distance(first, second):

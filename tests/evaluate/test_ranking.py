@@ -13,33 +13,35 @@ from tl_core.evaluate import ranking
 
 def two_groups(seed, m=30, n=70, shift=1.0, places=None):
     random = np.random.default_rng(seed)
-    found = np.concatenate([random.normal(shift, 1, m), random.normal(0, 1, n)])
+    scores = np.concatenate([random.normal(shift, 1, m), random.normal(0, 1, n)])
     if places is not None:
-        found = found.round(places)  # ties
-    return np.repeat([True, False], [m, n]), 1 / (1 + np.exp(-found))
+        scores = scores.round(places)  # ties
+    return np.repeat([True, False], [m, n]), 1 / (1 + np.exp(-scores))
 
 
 @pytest.mark.parametrize("places", [None, 0])
 @pytest.mark.parametrize("seed", range(4))
 def test_areas_agree_with_scikit_learn_with_and_without_ties(seed, places):
-    positive, found = two_groups(seed, places=places)
-    assert ranking.auc(positive, found)["value"] == pytest.approx(sk.roc_auc_score(positive, found))
-    assert ranking.average_precision(positive, found)["value"] == pytest.approx(
-        sk.average_precision_score(positive, found)
+    positive, scores = two_groups(seed, places=places)
+    assert ranking.auc(positive, scores)["value"] == pytest.approx(
+        sk.roc_auc_score(positive, scores)
     )
-    false_rate, true_rate, _ = ranking._steps(positive, found)
-    reference = sk.roc_curve(positive, found, drop_intermediate=False)
+    assert ranking.average_precision(positive, scores)["value"] == pytest.approx(
+        sk.average_precision_score(positive, scores)
+    )
+    false_rate, true_rate, _ = ranking._steps(positive, scores)
+    reference = sk.roc_curve(positive, scores, drop_intermediate=False)
     np.testing.assert_allclose(false_rate, reference[0][1:])
     np.testing.assert_allclose(true_rate, reference[1][1:])
 
 
 def test_the_variance_is_that_of_delongs_double_loop():
-    positive, found = two_groups(1, 12, 15, places=0)
-    first, second = found[positive], found[~positive]
+    positive, scores = two_groups(1, 12, 15, places=0)
+    first, second = scores[positive], scores[~positive]
     wins = np.array([[1.0 if a > b else 0.5 if a == b else 0.0 for b in second] for a in first])
     variance = wins.mean(axis=1).var(ddof=1) / 12 + wins.mean(axis=0).var(ddof=1) / 15
     area = wins.mean()
-    part = ranking.auc(positive, found)
+    part = ranking.auc(positive, scores)
     half = np.log(part["high"] / (1 - part["high"])) - np.log(area / (1 - area))
     assert half == pytest.approx(1.959963984540054 * np.sqrt(variance) / (area * (1 - area)))
 
@@ -83,9 +85,9 @@ def test_top_k_agrees_with_scikit_learn():
 
 
 def test_curves_are_short_and_keep_their_ends_and_their_area():
-    positive, found = two_groups(3, 2000, 3000)
+    positive, scores = two_groups(3, 2000, 3000)
     truth = (~positive).astype(np.int64)
-    part = ranking.rank_classes(truth, np.stack([found, 1 - found], axis=1), ["a", "b"])[0]
+    part = ranking.rank_classes(truth, np.stack([scores, 1 - scores], axis=1), ["a", "b"])[0]
     curve = np.array(part["roc"])
     assert len(curve) <= ranking.POINTS
     assert curve[0].tolist() == [0.0, 0.0]

@@ -28,12 +28,12 @@ def test_only_the_seed_may_differ():
 
 def test_the_spread_is_that_of_numpy():
     values = [0.91, 0.88, 0.93, 0.9]
-    found = spread(values)
-    assert (found.mean, found.deviation) == (
+    luck = spread(values)
+    assert (luck.mean, luck.deviation) == (
         pytest.approx(np.mean(values)),
         pytest.approx(np.std(values, ddof=1)),
     )
     assert (
-        found.sentence()
+        luck.sentence()
         == "4 seeds: right 90.5 times in 100 on average, 88.0 to 93.0 (standard deviation 2.1)."
     )

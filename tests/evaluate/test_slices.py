@@ -16,22 +16,22 @@ def test_a_planted_weak_slice_is_found_and_nothing_else():
     light = random.uniform(0, 255, 400)
     correct = random.random(400) < np.where(light < 60, 0.5, 0.95)
     site = random.choice(["north", "south", ""], 400)
-    found = slices(correct, {"light": light, "site": site, "noise": random.random(400)})
-    assert [part["by"] for part in found if part["worse"]] == ["light"]
-    dark = found[0]
+    parts = slices(correct, {"light": light, "site": site, "noise": random.random(400)})
+    assert [part["by"] for part in parts if part["worse"]] == ["light"]
+    dark = parts[0]
     members = (light >= dark["low"]) & (light <= dark["high"])
     assert dark["n"] == members.sum() == 100
     assert dark["accuracy"]["value"] == pytest.approx(correct[members].mean())
     assert dark["rest"] == pytest.approx(correct[~members].mean())
-    assert {part["value"] for part in found if part["by"] == "site"} == {"north", "south"}
+    assert {part["value"] for part in parts if part["by"] == "site"} == {"north", "south"}
 
 
 def test_false_alarms_stay_rare():
     alarms = 0
     for seed in range(200):
         random = np.random.default_rng(seed)
-        found = slices(random.random(200) < 0.8, {str(i): random.random(200) for i in range(4)})
-        alarms += any(part["worse"] for part in found)
+        parts = slices(random.random(200) < 0.8, {str(i): random.random(200) for i in range(4)})
+        alarms += any(part["worse"] for part in parts)
     assert alarms <= 0.05 * 200 + 5
 
 
@@ -51,8 +51,8 @@ def test_p_values_are_fishers_after_holm():
     for rank, value in enumerate(order):
         highest = max(highest, min(1.0, raw[value] * (3 - rank)))
         expected[value] = highest
-    found = {part["value"]: part["p_value"] for part in slices(correct, {"site": site})}
-    assert found == pytest.approx(expected)
+    p_values = {part["value"]: part["p_value"] for part in slices(correct, {"site": site})}
+    assert p_values == pytest.approx(expected)
 
 
 def test_constant_missing_and_rare_values_make_no_slice():

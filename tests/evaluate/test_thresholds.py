@@ -14,7 +14,7 @@ def test_it_is_the_best_of_all_thresholds(seed):
     confidence = random.choice(np.linspace(0.3, 1, 15), 200)  # many equal ones
     cost = (random.random(200) > confidence) * random.choice([1.0, 5.0], 200)
     person = float(random.choice([0.05, 0.3, 2.0]))
-    found = cheapest_threshold(cost, confidence, person)
+    best = cheapest_threshold(cost, confidence, person)
     paid = {
         least: float(
             np.mean(
@@ -26,10 +26,10 @@ def test_it_is_the_best_of_all_thresholds(seed):
         )
         for least in [0.0, *confidence]
     }
-    assert found.cost == pytest.approx(min(paid.values()))
-    assert found.cost == pytest.approx(paid[found.threshold])
-    assert found.threshold == min(least for least in paid if paid[least] <= found.cost + 1e-12)
-    assert found.always == pytest.approx(cost.mean())
+    assert best.cost == pytest.approx(min(paid.values()))
+    assert best.cost == pytest.approx(paid[best.threshold])
+    assert best.threshold == min(least for least in paid if paid[least] <= best.cost + 1e-12)
+    assert best.always == pytest.approx(cost.mean())
 
 
 def test_free_mistakes_are_always_answered_and_dear_ones_leave_more_to_a_person():

@@ -54,7 +54,7 @@ def dense_evidence(x, y):
         )
         for start in ([0.0, 0.0], [3.0, 2.0])
     ]
-    return -min(found.fun for found in starts)
+    return -min(start.fun for start in starts)
 
 
 @pytest.mark.parametrize("name", cases())
@@ -85,8 +85,8 @@ def test_trap_33_labels_may_be_any_integers(score):
 
 @pytest.mark.parametrize("score", [logme, h_score])
 def test_features_that_separate_score_higher(score):
-    found = cases()
-    assert score(*found["separable"]) > score(*found["random"])
+    known = cases()
+    assert score(*known["separable"]) > score(*known["random"])
 
 
 def test_neighbours_are_those_of_scikit_learn():
@@ -95,13 +95,11 @@ def test_neighbours_are_those_of_scikit_learn():
     parts = np.arange(300) % 5
     folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in range(5)]
     said = nearest_answers(x, labels, folds)
-    for known, asked in folds:
+    for known, held in folds:
         model = KNeighborsClassifier(5, metric="cosine", algorithm="brute").fit(
             x[known], labels[known]
         )
-        assert (
-            said[asked] == model.predict(x[asked])
-        ).mean() > 0.98  # ties may be broken otherwise
+        assert (said[held] == model.predict(x[held])).mean() > 0.98  # ties may be broken otherwise
 
 
 def source_of(seed=0):

@@ -18,7 +18,7 @@ from tl_core.evaluate.schema import (
 )
 
 _LOW, _HIGH = 0.05, 20.0  # of a temperature; beyond, something else is wrong
-_STEPS = 60
+_CLOSE = 1e-9  # of the logarithm of a temperature, where the search ends
 _TINY = 1e-30  # of a probability, for its logarithm
 SMALLEST = 20  # rows below which no temperature is fitted
 _SHARES = (0.9, 0.95)  # promised coverages of sets of classes
@@ -63,11 +63,12 @@ def sharpen(probabilities: Floats, temperature: float) -> Floats:
     """softmax(logits / T) from probabilities: the logits are their logarithms, up to a constant of
     each row.
     """
+    from scipy.special import softmax
+
     with np.errstate(divide="ignore"):
         logits = np.log(probabilities) / temperature  # a class with probability 0 keeps it
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return found
+    sharpened: Floats = softmax(logits, axis=1)
+    return sharpened
 
 
 def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: int) -> Floats:
@@ -94,30 +95,21 @@ def softened_loss(truth: Ints, probabilities: Floats, temperature: float, rows: 
     return loss
 
 
-def _loss(truth: Ints, probabilities: Floats, temperature: float) -> float:
-    return float(softened_loss(truth, probabilities, temperature, len(truth)).mean())
-
-
 def fit_temperature(truth: Ints, probabilities: Floats) -> float:
-    """The temperature (Guo et al., ICML 2017) with the least `softened_loss`, by golden section in
+    """The temperature (Guo et al., ICML 2017) with the least `softened_loss`, by Brent's method in
     its logarithm.
 
     The loss has one valley in 1/T, so the search cannot end in a wrong one.
     """
-    ratio = (np.sqrt(5) - 1) / 2
-    low, high = np.log(_LOW), np.log(_HIGH)
-    inner = [high - ratio * (high - low), low + ratio * (high - low)]
-    losses = [_loss(truth, probabilities, float(np.exp(point))) for point in inner]
-    for _ in range(_STEPS):
-        if losses[0] < losses[1]:
-            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
-            inner[0] = high - ratio * (high - low)
-            losses[0] = _loss(truth, probabilities, float(np.exp(inner[0])))
-        else:
-            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
-            inner[1] = low + ratio * (high - low)
-            losses[1] = _loss(truth, probabilities, float(np.exp(inner[1])))
-    return float(np.exp((low + high) / 2))
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_temperature: float) -> float:
+        temperature = float(np.exp(log_temperature))
+        return float(softened_loss(truth, probabilities, temperature, len(truth)).mean())
+
+    bounds = (np.log(_LOW), np.log(_HIGH))
+    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE})
+    return float(np.exp(best.x))
 
 
 def choose_temperature(

@@ -7,13 +7,14 @@ A leaf module: `import evaluate` takes seconds and pulls torch in, so nothing el
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import datasets
 import evaluate
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tl_core.evaluate import metrics
+from tl_core.evaluate.metrics import Floats, Ints
 
 
 class _MatrixMetric(evaluate.Metric):  # type: ignore[misc]
@@ -21,7 +22,7 @@ class _MatrixMetric(evaluate.Metric):  # type: ignore[misc]
     numbers.
     """
 
-    function: Callable[[Any], Any]
+    function: Callable[[Ints], Floats]
     score_name: str
 
     def _info(self) -> evaluate.MetricInfo:
@@ -34,7 +35,7 @@ class _MatrixMetric(evaluate.Metric):  # type: ignore[misc]
             ),
         )
 
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401
+    def _compute(self, predictions: ArrayLike, references: ArrayLike) -> dict[str, float]:
         predicted, truth = np.asarray(predictions), np.asarray(references)
         matrix = metrics.confusion_matrix(
             truth, predicted, int(max(predicted.max(), truth.max())) + 1

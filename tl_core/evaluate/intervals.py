@@ -12,7 +12,7 @@ from tl_core.evaluate.metrics import Floats, Ints
 from tl_core.evaluate.schema import CalibrationScore, Score
 
 LEVEL = 0.95
-_Z = 1.959963984540054  # 97.5 % point of the normal distribution
+Z = 1.959963984540054  # 97.5 % point of the normal distribution
 _DRAWS = 1000
 _CELLS = 20_000_000  # numbers held at once while drawing
 
@@ -22,8 +22,8 @@ def wilson(hits: float, total: int) -> tuple[float, float]:
     if total == 0:
         return 0.0, 1.0
     share = hits / total
-    spread = _Z * np.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
-    middle, bottom = share + _Z**2 / (2 * total), 1 + _Z**2 / total
+    spread = Z * np.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2))
+    middle, bottom = share + Z**2 / (2 * total), 1 + Z**2 / total
     return float(max(0.0, (middle - spread) / bottom)), float(min(1.0, (middle + spread) / bottom))
 
 

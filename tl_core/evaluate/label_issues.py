@@ -58,14 +58,14 @@ def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
     suggested = others.argmax(axis=1)
     margin = others[everyone, suggested] - probabilities[everyone, labels]
     wrong = joint.sum(axis=1) - np.diagonal(joint)
-    found = np.concatenate(
+    suspects = np.concatenate(
         [
             _first(np.flatnonzero(labels == given), margin, round(float(count)))
             for given, count in enumerate(wrong)
         ]
     )
-    found = found[np.argsort(-margin[found], kind="stable")]
-    return Suspects(found, suggested[found], margin[found], joint)
+    suspects = suspects[np.argsort(-margin[suspects], kind="stable")]
+    return Suspects(suspects, suggested[suspects], margin[suspects], joint)
 
 
 def _first(rows: Ints, margin: Floats, count: int) -> Ints:
@@ -87,10 +87,9 @@ def estimate_joint(labels: Ints, probabilities: Floats) -> Floats:
     confident = probabilities >= thresholds
     sure = confident.any(axis=1)
     taken = np.where(confident, probabilities, -1.0).argmax(axis=1)
-    found = np.bincount(labels[sure] * classes + taken[sure], minlength=classes * classes).reshape(
-        classes, classes
-    )
-    empty = found.sum(axis=1) == 0
-    found[empty] = np.eye(classes, dtype=found.dtype)[empty]
-    scaled: Floats = found / found.sum(axis=1, keepdims=True) * counts[:, None]
+    pairs = labels[sure] * classes + taken[sure]
+    counted = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    empty = counted.sum(axis=1) == 0
+    counted[empty] = np.eye(classes, dtype=counted.dtype)[empty]
+    scaled: Floats = counted / counted.sum(axis=1, keepdims=True) * counts[:, None]
     return scaled

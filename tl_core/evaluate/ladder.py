@@ -29,19 +29,28 @@ def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
     the sign of each item's difference (Fisher's randomisation test), the items being what the
     result must carry over to.
     """
-    gaps = first - second
     if set(np.unique(np.concatenate([first, second]))) <= {0.0, 1.0}:
         return exact_mcnemar(first > 0.5, second > 0.5)[2]
-    moved = gaps[gaps != 0]
-    if not len(moved):
+    gaps = (first - second)[first != second]
+    if not len(gaps):
         return 1.0
-    random, found, beyond, done = np.random.default_rng(seed), abs(moved.sum()), 0, 0
-    step = max(1, min(_DRAWS, _CELLS // len(moved)))
-    while done < _DRAWS:
-        sums = random.choice([-1.0, 1.0], size=(min(step, _DRAWS - done), len(moved))) @ moved
-        beyond += int((np.abs(sums) >= found - 1e-9).sum())
-        done += len(sums)
-    return (1 + beyond) / (1 + done)
+    from scipy.stats import permutation_test
+
+    test = permutation_test(
+        (gaps,),
+        _rounded_sum,
+        permutation_type="samples",
+        n_resamples=_DRAWS,
+        batch=max(1, min(_DRAWS, _CELLS // len(gaps))),
+        rng=np.random.default_rng(seed),
+    )
+    return float(test.pvalue)
+
+
+def _rounded_sum(gaps: Floats, axis: int) -> Floats:
+    """Sums that are equal up to the order of their terms count as equal."""
+    sums: Floats = gaps.sum(axis=axis).round(9)
+    return sums
 
 
 def weigh(rungs: list[Rung], correct: dict[str, NDArray[np.bool_]]) -> Recommendation:

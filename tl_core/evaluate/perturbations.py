@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -16,6 +16,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 SEVERITIES = (1, 2, 3)
 _SIDE = 224  # pixels that blur is scaled to, whatever the picture's size
 Random = np.random.Generator
+Item = TypeVar("Item", Image.Image, str)
 
 
 def _noise(picture: Image.Image, level: int, random: Random) -> Image.Image:
@@ -98,7 +99,7 @@ def _dropped(text: str, level: int, random: Random) -> str:
     return " ".join(kept or words[:1])
 
 
-PICTURES: dict[str, Callable[[Any, int, Random], Any]] = {
+PICTURES: dict[str, Callable[[Image.Image, int, Random], Image.Image]] = {
     "noise": _noise,
     "blur": _blur,
     "darker": _darker,
@@ -108,7 +109,7 @@ PICTURES: dict[str, Callable[[Any, int, Random], Any]] = {
     "rotated": _rotated,
     "cropped": _cropped,
 }
-TEXTS: dict[str, Callable[[Any, int, Random], Any]] = {
+TEXTS: dict[str, Callable[[str, int, Random], str]] = {
     "typos": _typos,
     "letter case": _case,
     "punctuation": _punctuation,
@@ -117,7 +118,7 @@ TEXTS: dict[str, Callable[[Any, int, Random], Any]] = {
 }
 
 
-def worsen(item: Any, kind: str, severity: int, number: int) -> Any:  # noqa: ANN401
+def worsen(item: Item, kind: str, severity: int, number: int) -> Item:
     """One item made worse.
 
     Args:
@@ -126,6 +127,8 @@ def worsen(item: Any, kind: str, severity: int, number: int) -> Any:  # noqa: AN
         severity: 1 to 3.
         number: of the item; with kind and severity it fixes every draw.
     """
-    known = TEXTS if isinstance(item, str) else PICTURES
-    random = np.random.default_rng([list(known).index(kind), severity, number])
-    return known[kind](item, severity - 1, random)
+    kinds = list(TEXTS if isinstance(item, str) else PICTURES)
+    random = np.random.default_rng([kinds.index(kind), severity, number])
+    if isinstance(item, str):
+        return TEXTS[kind](item, severity - 1, random)
+    return PICTURES[kind](item, severity - 1, random)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.intervals import proportion, score
+from tl_core.evaluate.intervals import Z, proportion, score
 from tl_core.evaluate.metrics import Floats, Ints
 from tl_core.evaluate.schema import ClassRanking, Score, TopK
 
 POINTS = 64  # of a curve that is kept; more cannot be seen
-_Z = 1.959963984540054
 Bools = NDArray[np.bool_]
 
 
@@ -92,10 +91,12 @@ def auc(positive: Bools, scores: Floats) -> Score:
     keeps the interval within 0 and 1. A perfect or constant score has no variance; its interval is
     Wilson's for the smaller class.
     """
+    from scipy.stats import rankdata
+
     first, second = scores[positive], scores[~positive]
     m, n = len(first), len(second)
-    everything = _midranks(np.concatenate([first, second]))
-    own, other = _midranks(first), _midranks(second)
+    everything = rankdata(np.concatenate([first, second]))  # equal values share the mean rank
+    own, other = rankdata(first), rankdata(second)
     area = float((everything[:m].sum() - m * (m + 1) / 2) / (m * n))
     wins, losses = (everything[:m] - own) / n, 1 - (everything[m:] - other) / m
     variance = (wins.var(ddof=1) / m if m > 1 else 0.0) + (losses.var(ddof=1) / n if n > 1 else 0.0)
@@ -122,17 +123,7 @@ def average_precision(positive: Bools, scores: Floats) -> Score:
 
 
 def _on_logit(value: float, spread: float, method: str) -> Score:
-    middle = np.log(value / (1 - value))
-    ends = np.clip(
-        [middle - _Z * spread, middle + _Z * spread], -500, 500
-    )  # beyond, exp would overflow
-    low, high = 1 / (1 + np.exp(-ends))
+    from scipy.special import expit, logit
+
+    low, high = expit(logit(value) + np.array([-Z, Z]) * spread)
     return score(value, float(low), float(high), method)
-
-
-def _midranks(values: Floats) -> Floats:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: Floats = (ends - (counts - 1) / 2)[place]
-    return ranks

@@ -70,7 +70,7 @@ def stress(
     for kind in kinds:
         for severity in SEVERITIES:
             worse = [
-                worsen(item, kind, severity, int(row))
+                _worse(item, kind, severity, int(row))
                 for item, row in zip(items, rows, strict=True)
             ]
             worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
@@ -82,6 +82,12 @@ def stress(
     }
     ROBUSTNESS.write(folder, out)
     return out
+
+
+def _worse(item: Item, kind: str, severity: int, number: int) -> Item:
+    if isinstance(item, str):
+        return worsen(item, kind, severity, number)
+    return worsen(item, kind, severity, number)
 
 
 def _compare(

@@ -6,10 +6,8 @@ Features are float64 inside; labels may be any integers.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,7 +16,7 @@ _CLOSE = 1e-6
 _TINY = 1e-12
 
 
-def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
+def logme(features: ArrayLike, labels: Ints) -> float:
     """Mean log evidence of a Bayesian linear model for each class against the rest; higher suits
     better.
 
@@ -37,7 +35,7 @@ def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
     rows, width = x.shape
     left, singular, _ = np.linalg.svd(x, full_matrices=False)
     power = singular**2
-    found = []
+    evidences = []
     for label in np.unique(labels):
         y = (labels == label).astype(np.float64)
         z = (left.T @ y) ** 2
@@ -63,11 +61,11 @@ def logme(features: Any, labels: Ints) -> float:  # noqa: ANN401
             - alpha * length
             - rows * np.log(2 * np.pi)
         ) / 2
-        found.append(evidence / rows)
-    return float(np.mean(found))
+        evidences.append(evidence / rows)
+    return float(np.mean(evidences))
 
 
-def h_score(features: Any, labels: Ints) -> float:  # noqa: ANN401
+def h_score(features: ArrayLike, labels: Ints) -> float:
     """tr(cov(f)^-1 cov(E[f|y])) with the covariance shrunk by Ledoit and Wolf; higher suits better.
 
     H-score: Bao et al., ICIP 2019; the shrunk form, which small sets need: Ibrahim et al., 2021,
@@ -90,7 +88,7 @@ def h_score(features: Any, labels: Ints) -> float:  # noqa: ANN401
 
 
 def nearest_answers(
-    features: Any,  # noqa: ANN401
+    features: ArrayLike,
     labels: Ints,
     folds: list[tuple[Ints, Ints]],
     count: int = 5,
@@ -108,16 +106,16 @@ def nearest_answers(
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), _TINY)
     classes, place = np.unique(labels, return_inverse=True)
     said = np.zeros(len(labels), dtype=np.int64)
-    for known, asked in folds:
-        near = np.argsort(-(unit[asked] @ unit[known].T), axis=1, kind="stable")[:, :count]
-        votes = np.zeros((len(asked), len(classes)))
+    for known, held in folds:
+        near = np.argsort(-(unit[held] @ unit[known].T), axis=1, kind="stable")[:, :count]
+        votes = np.zeros((len(held), len(classes)))
         for rank in range(near.shape[1]):
-            votes[np.arange(len(asked)), place[known[near[:, rank]]]] += 1 + 1e-6 * (count - rank)
-        said[asked] = classes[votes.argmax(axis=1)]
+            votes[np.arange(len(held)), place[known[near[:, rank]]]] += 1 + 1e-6 * (count - rank)
+        said[held] = classes[votes.argmax(axis=1)]
     return said
 
 
-def leep(source: Any, labels: Ints) -> float:  # noqa: ANN401
+def leep(source: ArrayLike, labels: Ints) -> float:
     """Mean log likelihood of the labels by way of a network's own source classes; 0 is perfect,
     lower is worse.
 
@@ -134,7 +132,7 @@ def leep(source: Any, labels: Ints) -> float:  # noqa: ANN401
     return float(np.log(np.maximum((p @ given.T)[np.arange(len(p)), place], _TINY)).mean())
 
 
-def nce(source: Any, labels: Ints) -> float:  # noqa: ANN401
+def nce(source: ArrayLike, labels: Ints) -> float:
     """Negative conditional entropy of the labels given the likeliest source class (Tran et al.,
     ICCV 2019), in nats.
 
@@ -143,8 +141,9 @@ def nce(source: Any, labels: Ints) -> float:  # noqa: ANN401
         labels: class of each row (rows,).
     """
     _, place = np.unique(labels, return_inverse=True)
-    hard = np.zeros_like(np.asarray(source, dtype=np.float64))
-    hard[np.arange(len(hard)), np.asarray(source).argmax(axis=1)] = 1.0
+    p = np.asarray(source, dtype=np.float64)
+    hard = np.zeros_like(p)
+    hard[np.arange(len(hard)), p.argmax(axis=1)] = 1.0
     joint = np.stack(
         [hard[place == number].sum(axis=0) for number in range(place.max() + 1)]
     ) / len(hard)
