@@ -47,7 +47,7 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
     assert f"Without transfer: {plain}." in report["headline"]
     assert not (folder / "predictions.csv").exists()
     assert vault.looks(tmp_path, version.info.fingerprint) == 0
-    text = json.dumps(report)
+    shown = json.dumps(report)
     test_rows = {str(row) for row in version.rows_of("test")}
     kept = pd.read_csv(folder / "validation.csv", dtype=str)
     assert test_rows.isdisjoint(kept["index"])
@@ -56,7 +56,7 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
         report["validation"]["accuracy"]["value"]
     )
     hidden = json.loads((folder / "sealed" / "report.json").read_text())
-    assert hidden["headline"] not in text
+    assert hidden["headline"] not in shown
     assert vault.summary_of(report)["accuracy"] == report["validation"]["accuracy"]
 
 

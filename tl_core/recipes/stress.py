@@ -66,7 +66,7 @@ def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progres
     for kind in kinds:
         for severity in SEVERITIES:
             worse = [
-                worsen(item, kind, severity, int(row))
+                _worse(item, kind, severity, int(row))
                 for item, row in zip(items, rows, strict=True)
             ]
             worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
@@ -78,6 +78,12 @@ def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progres
     }
     ROBUSTNESS.write(folder, out)
     return out
+
+
+def _worse(item: Item, kind: str, severity: int, number: int) -> Item:
+    if isinstance(item, str):
+        return worsen(item, kind, severity, number)
+    return worsen(item, kind, severity, number)
 
 
 def _compare(
