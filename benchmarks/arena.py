@@ -25,10 +25,11 @@ from pathlib import Path
 from arena_tasks import PHOTOS, TEXTS, write
 from common import RESULTS, machine, open_data
 
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.backbones.sources.starters import usual_size
 from tl_core.config import RunConfig
 from tl_core.log import quiet_libraries
-from tl_core.models.references import parse_reference, resolve_folder
-from tl_core.models.starters import usual_size
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import read_settings

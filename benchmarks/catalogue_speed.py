@@ -20,9 +20,9 @@ from pathlib import Path
 from common import machine, write_result
 from playwright.sync_api import sync_playwright
 
+from tl_core.backbones.sources.catalogue import choose
 from tl_core.data.schema import ImportOptions
 from tl_core.intake import add_dataset
-from tl_core.models.catalogue import choose
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.settings import read_settings

@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from common import machine, open_data, write_result
 
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.jobs.events import EventLog
 from tl_core.log import quiet_libraries
-from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common, finetune, run_recipe
 from tl_core.settings import Settings

@@ -22,7 +22,8 @@ from pathlib import Path
 import psutil
 from common import machine, write_result
 
-from tl_core.models.references import parse_reference, resolve_folder
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.settings import Settings
 
 ROUNDS = 3

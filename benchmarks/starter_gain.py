@@ -16,6 +16,9 @@ import torch
 from common import machine, write_result
 from transformers import AutoConfig, AutoModelForImageClassification
 
+from tl_core.backbones.sources.model_folder import weights_hash
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
 from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
@@ -23,7 +26,6 @@ from tl_core.data.samples import sample_source
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
-from tl_core.models.references import parse_reference, resolve_folder, weights_hash
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import Settings

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+from tl_core.backbones.sources.model_folder import check_weights
+from tl_core.backbones.sources.word_vectors import SUFFIXES, read_vectors
 from tl_core.data import samples
 from tl_core.data.archive import unpack
 from tl_core.data.build import build_version
@@ -19,8 +21,6 @@ from tl_core.data.source_types import Source
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
-from tl_core.models.references import check_weights
-from tl_core.models.word_vectors import SUFFIXES, read_vectors
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
 from tl_core.settings import Settings

@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import services, trained
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.backbones.sources.word_vectors import INSIDE, vector_file
 from tl_core.errors import BackboneError
-from tl_core.models.references import parse_reference, resolve_folder
-from tl_core.models.word_vectors import INSIDE, vector_file
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.select import starter
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from pages.components import ask, services
 from pages.components.words import plain, size
+from tl_core.backbones.sources.catalogue import Card, choose
 from tl_core.jobs.monitor import read_machine
-from tl_core.models.catalogue import Card, choose
-from tl_core.models.references import read_json
+from tl_core.surgery.model_json import read_json
 
 _FIRST = 6
 _Choice = TypeVar("_Choice")

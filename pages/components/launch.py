@@ -26,7 +26,7 @@ _SOON = (
     "plotly.graph_objects",
     "pages.components.charts",
     "pages.components.services",
-    "tl_core.models.describe",
+    "tl_core.backbones.describe",
     "tl_core.jobs.monitor",
     "PIL.Image",
 )

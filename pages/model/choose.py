@@ -16,11 +16,11 @@ from pages.components import (
     uploads,
 )
 from pages.components.words import plain, size
+from tl_core.backbones.describe import list_backbones
+from tl_core.backbones.sources.catalogue import choose
+from tl_core.backbones.sources.hub import arrived
 from tl_core.errors import UserError
 from tl_core.intake import brought_models, delete_model
-from tl_core.models.catalogue import choose
-from tl_core.models.describe import list_backbones
-from tl_core.models.hub import arrived
 
 chrome.title("Backbone", "What should it start from?")
 name = state.current("dataset")

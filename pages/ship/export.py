@@ -11,8 +11,8 @@ from pages.components.words import plain, size
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
-from tl_core.models.references import read_json
 from tl_core.registry.runs import Run
+from tl_core.surgery.model_json import read_json
 
 chrome.title("Export", "How do I take the model away?")
 run = trained.pick()

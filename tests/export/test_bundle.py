@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.errors import DataError, StateError
 from tl_core.export import golden
 from tl_core.export.bundle import export, write_manifest
@@ -23,7 +24,6 @@ from tl_core.export.onnx import OnnxClassifier
 from tl_core.export.standalone import predict
 from tl_core.export.verify import verify
 from tl_core.export.wishes import Wishes, reason_against
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ import pytest
 from tests_support.serving import serving
 from tests_support.studio import ROOT
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.export import golden
-from tl_core.models.classifier import load_classifier
 
 
 @pytest.fixture(scope="module")

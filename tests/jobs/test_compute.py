@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.errors import UserError
 from tl_core.jobs.compute_client import ComputeClient
-from tl_core.models.backbones import load_backbone, save_classifier
-from tl_core.models.classifier import load_classifier
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]

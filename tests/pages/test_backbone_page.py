@@ -8,9 +8,10 @@ import time
 import pytest
 from tests_support.pages import everything, opened, press
 
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
 from tl_core.errors import BackboneError, NotFoundError
-from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.registry.runs import RunStore
 
 

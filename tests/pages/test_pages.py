@@ -152,7 +152,7 @@ def test_live_offers_resume_after_the_worker_died(finished):
 def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
     finished, monkeypatch, tiny, tmp_path
 ):
-    from tl_core.models import starters
+    from tl_core.backbones.sources import starters
 
     record, _ = finished
     (tmp_path / "models").mkdir()

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.cli.main import main
 from tl_core.data.preparation import Preparation
-from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.settings import Settings
 
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests_support.datasets import write_pictures
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.errors import DataError
-from tl_core.models.backbones import load_backbone, save_classifier
 from tl_core.predict.batch import predict_source
 from tl_core.progress import Progress
 from tl_core.settings import Settings, read_settings

@@ -11,6 +11,7 @@ from PIL import Image
 from tests_support.pages import carried_out, everything, opened, runs
 from tests_support.predictions import sampled, write
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
@@ -19,7 +20,6 @@ from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.intake import add_dataset
 from tl_core.jobs import compute, dispatch
-from tl_core.models.classifier import load_classifier
 from tl_core.predict import carried
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore

@@ -13,9 +13,10 @@ from PIL import Image
 from tests_support.datasets import build
 
 from pages.components.explanation import marked, overlay, strength
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
-from tl_core.models.backbones import load_backbone, save_classifier
-from tl_core.models.classifier import load_classifier
 from tl_core.predict import explain as why
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from tests_support.exported import EACH
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.errors import ConfigError, DataError
-from tl_core.models.backbones import load_backbone, save_classifier
-from tl_core.models.classifier import load_classifier
 from tl_core.predict import predictor
 from tl_core.predict.predictor import Predictor
 from tl_core.settings import Settings

@@ -21,7 +21,8 @@ def test_it_is_kept_and_nonsense_refused(tmp_path):
 
 
 def test_unsure_answers_of_a_file_are_marked(tmp_path, tiny):
-    from tl_core.models.backbones import load_backbone, save_classifier
+    from tl_core.backbones.backbone import save_classifier
+    from tl_core.backbones.load import load_backbone
     from tl_core.predict.batch import predict_source
     from tl_core.settings import read_settings
 

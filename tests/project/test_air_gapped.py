@@ -9,13 +9,13 @@ import time
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.describe import describe_backbone, list_backbones
+from tl_core.backbones.sources.catalogue import choose
+from tl_core.backbones.sources.hub import search
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.errors import BackboneError, UserError
 from tl_core.hub import is_reachable
-from tl_core.models.catalogue import choose
-from tl_core.models.describe import describe_backbone, list_backbones
-from tl_core.models.hub import search
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.rank import rank

@@ -17,28 +17,31 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
+BASE = {"machine", "errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
 ALLOWED = {
     "data": BASE,
-    "models": BASE,
+    "surgery": BASE,
+    "backbones": BASE | {"surgery"},
     "evaluate": BASE,
-    "train": BASE | {"data", "models"},
-    "select": BASE | {"data", "models"},
-    "recipes": BASE | {"data", "models", "train", "evaluate", "select", "vault", "results"},
+    "train": BASE | {"data", "surgery", "backbones"},
+    "select": BASE | {"data", "surgery", "backbones"},
+    "recipes": BASE
+    | {"data", "surgery", "backbones", "train", "evaluate", "select", "vault", "results"},
     "registry": BASE | {"storage"},
     "vault": {"evaluate"},
     "results": {"evaluate", "json_files"},
-    "export": BASE | {"models", "data", "evaluate", "predict", "results"},
-    "predict": BASE | {"models", "data", "storage"},
+    "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results"},
+    "predict": BASE | {"surgery", "backbones", "data", "storage"},
     "storage": BASE,
-    "intake": BASE | {"data", "models", "registry", "storage"},
+    "intake": BASE | {"data", "surgery", "backbones", "registry", "storage"},
     "jobs": (
         BASE
         | {
             "registry",
             "storage",
             "data",
-            "models",
+            "surgery",
+            "backbones",
             "train",
             "recipes",
             "predict",
@@ -53,7 +56,8 @@ ALLOWED = {
         BASE
         | {
             "data",
-            "models",
+            "surgery",
+            "backbones",
             "registry",
             "storage",
             "intake",
@@ -76,6 +80,7 @@ ALLOWED = {
     "json_files": {"errors"},
     "progress": set(),
     "hub": set(),
+    "machine": set(),
     "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}

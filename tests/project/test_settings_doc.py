@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 from tl_core.config import STRATEGIES, describe_settings
-from tl_core.models.families import LAYOUTS
 from tl_core.recipes import RECIPES
+from tl_core.surgery.architectures import LAYOUTS
 
 ROOT = Path(__file__).parents[2]
 

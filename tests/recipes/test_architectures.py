@@ -11,8 +11,8 @@ import pytest
 import torch
 from tests_support.datasets import build, write_pictures
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.train.probing import read_inputs

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from tests_support.datasets import build, write_texts
 
+from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion
-from tl_core.models import heads
-from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.recipes import probe, run_recipe
 from tl_core.recipes.judging import slice_facts
 from tl_core.settings import read_settings
+from tl_core.surgery import heads
 
 
 def with_columns(path, rows=120):

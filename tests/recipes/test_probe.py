@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
@@ -16,7 +17,6 @@ from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import open_source
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 

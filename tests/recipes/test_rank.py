@@ -12,9 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 
+from tl_core.backbones.sources.model_folder import has_classifier
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
 from tl_core.errors import BackboneError, DataError
-from tl_core.models.references import has_classifier, parse_reference, resolve_folder
 from tl_core.progress import Progress
 from tl_core.recipes.rank import rank
 from tl_core.settings import read_settings
@@ -67,7 +69,7 @@ def test_leep_and_nce_come_from_a_classifier_of_its_own(tmp_path, version):
 
 
 def test_the_probe_is_cross_validated_as_by_hand(tmp_path, tiny, version):
-    from tl_core.models.backbones import load_backbone
+    from tl_core.backbones.load import load_backbone
     from tl_core.train.probing import read_inputs
 
     reference = f"local:{tiny('resnet')}"

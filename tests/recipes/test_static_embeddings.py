@@ -9,11 +9,11 @@ import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig, StaticSettings
 from tl_core.config.static import HEADS
 from tl_core.errors import DataError
-from tl_core.models.backbones import load_backbone
-from tl_core.models.classifier import load_classifier
 from tl_core.predict.explain import explain
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

@@ -9,10 +9,10 @@ import json
 import numpy as np
 from tests_support.datasets import build, write_pictures
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.images import open_image
 from tl_core.evaluate.perturbations import PICTURES, worsen
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.stress import stress

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.trace import nearest, trace

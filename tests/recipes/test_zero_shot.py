@@ -9,11 +9,12 @@ import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import ProbeSettings, RunConfig, ZeroShotSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import BackboneError, ConfigError
-from tl_core.models.classifier import load_classifier
-from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe, zero_shot
 from tl_core.settings import read_settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.errors import Cancelled
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import common, run_recipe
 from tl_core.train.setup import set_up

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
-from tl_core.models import surgery
-from tl_core.models.backbones import load_backbone
-from tl_core.models.lr_groups import parameter_groups
+from tl_core.backbones.load import load_backbone
 from tl_core.settings import Settings
+from tl_core.surgery.apply import apply_plan
+from tl_core.surgery.lr_groups import parameter_groups
 
 TEXTS = ["my order is late", "a good film, the best", "money back", "is the film good?"]
 
@@ -24,7 +24,7 @@ def open_plan(tiny, family, plan, *, meta=False, **options):
         meta=meta,
         **options,
     )
-    return backbone, *surgery.apply(backbone, plan)
+    return backbone, *apply_plan(backbone, plan)
 
 
 def batch_of(backbone):

@@ -11,11 +11,11 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from tests_support.pages import carried_out, runs
+from tl_core.backbones.classifier import load_classifier
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.export.bundle import export
 from tl_core.export.wishes import Wishes
-from tl_core.models.classifier import load_classifier
 from tl_core.predict.server import create_app
 from tl_core.predict.service import Serving
 from tl_core.progress import Progress

@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pytest
 
+from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, SurgeryPlan
-from tl_core.models.backbones import load_backbone
-from tl_core.models.lr_groups import scales
 from tl_core.recipes.scoring import score_with
 from tl_core.settings import read_settings
+from tl_core.surgery.lr_groups import scales
 from tl_core.train.automatic import learning_rate, settle, size_of
 from tl_core.train.judging import Best
 from tl_core.train.schedules import factor, past_peak

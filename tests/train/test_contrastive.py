@@ -10,9 +10,9 @@ import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import ContrastiveSettings, RunConfig
 from tl_core.errors import DataError
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.train.contrastive import draw_pairs

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.encoding import encode_images, encode_texts
+from tl_core.backbones.load import load_backbone
 from tl_core.errors import ConfigError
-from tl_core.models.backbones import encode_images, encode_texts, load_backbone
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.train import augment, pixels

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
+from tl_core.backbones.load import load_backbone
 from tl_core.errors import Cancelled, ConfigError
-from tl_core.models.backbones import load_backbone
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.train.features import cache_key, extract_features, plan_batches

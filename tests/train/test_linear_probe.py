@@ -139,7 +139,7 @@ def test_trap_22_the_same_seed_gives_the_same_weights():
 def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
     import torch
 
-    from tl_core.models.backbones import load_backbone
+    from tl_core.backbones.load import load_backbone
     from tl_core.settings import Settings
 
     formats = []
@@ -164,7 +164,7 @@ def test_trap_21_the_cpu_is_never_asked_for_fp16(tiny, monkeypatch, tmp_path):
 
 
 def test_a_large_bias_rules_bf16_out(tiny, tmp_path):
-    from tl_core.models.backbones import load_backbone
+    from tl_core.backbones.load import load_backbone
     from tl_core.settings import Settings
 
     backbone = load_backbone(f"local:{tiny('distilbert')}", ["a", "b"], Settings())

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from tl_core.backbones.load import load_backbone
 from tl_core.config import SurgeryPlan
-from tl_core.models import surgery
-from tl_core.models.backbones import load_backbone
-from tl_core.models.depth import HEAD
 from tl_core.settings import Settings
+from tl_core.surgery.apply import apply_plan
+from tl_core.surgery.layers import HEAD
 from tl_core.train.averages import mix
 from tl_core.train.callbacks import Average
 from tl_core.train.losses import Penalty, losses_of
@@ -48,7 +48,7 @@ def test_focal_loss_is_torchvisions_for_two_classes():
 
 def test_trap_35_the_pull_to_the_start_is_zero_at_the_start_and_leaves_the_head_alone(tiny):
     backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings())
-    model, report = surgery.apply(backbone, SurgeryPlan())
+    model, report = apply_plan(backbone, SurgeryPlan())
     names = set(report.scale_of)
     new = {name for name, group in report.group_of.items() if group == HEAD}
     penalty = Penalty(model, names, new, "l2-sp", 0.5)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from tl_core.models.modes import norms_of
-from tl_core.models.opening import settle_momentum
+from tl_core.backbones.open import settle_momentum
+from tl_core.surgery.modes import norms_of
 from tl_core.train.norm_statistics import follow_anew, statistics_hash
 
 
@@ -77,7 +77,7 @@ def test_momenta_of_torch_and_plain_averages_stay():
 
 @pytest.mark.parametrize("family", ("mobilenet_v2", "efficientnet"))
 def test_every_way_to_open_a_network_settles_its_momentum(tiny, family):
-    from tl_core.models.backbones import load_backbone
+    from tl_core.backbones.load import load_backbone
     from tl_core.settings import read_settings
 
     for scratch in (False, True):

@@ -25,8 +25,8 @@ backbones = Group("backbones", help="Backbones: list, show, rank.")
 @click.pass_obj
 def list_all(output: Output) -> int:
     """Starters, local model folders and the catalogue."""
-    from tl_core.models.catalogue import read_catalogue
-    from tl_core.models.describe import list_backbones
+    from tl_core.backbones.describe import list_backbones
+    from tl_core.backbones.sources.catalogue import read_catalogue
 
     at_hand, catalogue = list_backbones(read_settings()), read_catalogue()
     return output.show(
@@ -64,7 +64,7 @@ def list_all(output: Output) -> int:
 @click.pass_obj
 def show(output: Output, reference: str, settings: tuple[str, ...]) -> int:
     """Facts and layer tree."""
-    from tl_core.models.describe import describe_backbone, layer_tree
+    from tl_core.backbones.describe import describe_backbone, layer_tree
 
     if settings:
         plan = FinetuneSettings.from_dict(parse_settings(settings))
@@ -107,7 +107,7 @@ def _tree_lines(tree: Mapping[str, Any]) -> Iterator[str]:
 @click.pass_obj
 def rank(output: Output, references: tuple[str, ...], dataset: str, rows: int, depths: bool) -> int:
     """Several backbones on a sample of a dataset's training rows, the best first."""
-    from tl_core.models.references import parse_reference
+    from tl_core.backbones.sources.reference import parse_reference
 
     settings, datasets, _ = open_stores()
     record = datasets.get(dataset)

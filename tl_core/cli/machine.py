@@ -19,10 +19,10 @@ _PACKAGES = ("torch", "transformers", "timm", "streamlit")
 @click.pass_obj
 def doctor(output: Output) -> int:
     """What this machine can do."""
+    from tl_core.backbones.describe import list_backbones
     from tl_core.hub import endpoint, is_reachable
     from tl_core.jobs.monitor import read_machine
-    from tl_core.models.describe import list_backbones
-    from tl_core.models.machine import has_bf16
+    from tl_core.machine import has_bf16
 
     settings = read_settings()
     settings.home_path.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 
 if TYPE_CHECKING:
-    from tl_core.models.classifier import Classifier
+    from tl_core.backbones.classifier import Classifier
     from tl_core.predict.batch import Predicted
     from tl_core.predict.items import ModelInput
 
@@ -172,7 +172,7 @@ def _preparation(datasets: DatasetStore, folder: Path, dataset: str) -> Preparat
 @click.pass_obj
 def explain(output: Output, model: str, item: str, title: str | None, label: str) -> int:
     """What in a text or picture speaks for an answer."""
-    from tl_core.models.classifier import load_classifier
+    from tl_core.backbones.classifier import load_classifier
     from tl_core.predict.explain import explain as explain_answer
 
     stores = open_stores()

@@ -176,7 +176,7 @@ def _new(options: TrainingOptions, stores: Stores) -> RunConfig:
         raise NotFoundError(f"There is no recipe {recipe!r}.", "", nearest(recipe, SETTINGS))
     record = stores.datasets.get(options["dataset"])
     if backbone:
-        from tl_core.models.references import parse_reference
+        from tl_core.backbones.sources.reference import parse_reference
 
         parse_reference(backbone)
     return RunConfig(

@@ -16,7 +16,7 @@ POOLINGS = ("auto", "native", "cls", "mean", "max", "concat")
 
 @dataclass(frozen=True)
 class SurgeryPlan(Checked):
-    """What is done to a backbone before it is trained; see `tl_core.models.surgery.apply`."""
+    """What is done to a backbone before it is trained; see `tl_core.surgery.apply.apply_plan`."""
 
     head: str = setting(
         "linear",

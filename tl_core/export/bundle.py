@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError
@@ -24,11 +25,10 @@ from tl_core.export.eight_bits import Cost
 from tl_core.export.facts import FORMAT, facts_of, graft_of, requirements_of, write_facts
 from tl_core.export.verify import MANIFEST, Proof, verify
 from tl_core.export.wishes import Wishes
-from tl_core.models import grafts
-from tl_core.models.classifier import Classifier, load_classifier
-from tl_core.models.references import read_json
 from tl_core.predict.carried import preparation_of
 from tl_core.progress import Progress
+from tl_core.surgery import grafts
+from tl_core.surgery.model_json import read_json
 
 _KEPT = (".safetensors", ".json", ".txt", ".model", ".jinja")
 _NOT = ("threshold.json", grafts.FILE)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tl_core.backbones.describe import STARTERS
+from tl_core.backbones.sources.catalogue import read_catalogue
+from tl_core.backbones.sources.reference import parse_reference
 from tl_core.data.preparation import Preparation
 from tl_core.evaluate.report import Report, rivals
 from tl_core.evaluate.schema import Score, ScoredRows
 from tl_core.export.facts import Facts
-from tl_core.models.catalogue import read_catalogue
-from tl_core.models.describe import STARTERS
-from tl_core.models.references import parse_reference
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData

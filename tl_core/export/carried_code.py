@@ -24,7 +24,7 @@ def copy_code(target: Path, modality: str, family: str) -> None:
     for module in modules:
         _copy(module, target)
     if family == "static_vectors":
-        from tl_core.models import static_vectors
+        from tl_core.backbones import static_vectors
 
         shutil.copyfile(str(static_vectors.__file__), target / "static_vectors.py")
 

@@ -9,13 +9,13 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.backbones.classifier import Classifier
 from tl_core.data.images import open_image
 from tl_core.data.preparation import Preparation
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.intervals import proportion
 from tl_core.export import golden, onnx
-from tl_core.models.classifier import Classifier
 from tl_core.predict.items import ModelInput
 
 _CHECKED = 500  # items that say what 8 bits cost

@@ -10,12 +10,13 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from tl_core.backbones.classifier import Classifier
+from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.data.preparation import Preparation, PreparationFacts
 from tl_core.evaluate.report import load_report
-from tl_core.models import grafts
-from tl_core.models.classifier import Classifier
-from tl_core.models.references import read_json, weights_hash
 from tl_core.predict.threshold import read_threshold
+from tl_core.surgery import grafts
+from tl_core.surgery.model_json import read_json
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor, PreTrainedTokenizerBase

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from tl_core.backbones.classifier import Classifier
 from tl_core.data.images import open_image
 from tl_core.data.preparation import Preparation
 from tl_core.data.samples import sample_source
 from tl_core.data.store import DatasetVersion
-from tl_core.models.classifier import Classifier
 from tl_core.predict.items import ModelInput
 
 FOLDER, FILE = "golden", "expected.json"

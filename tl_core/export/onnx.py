@@ -16,8 +16,8 @@ from PIL import Image
 from scipy.special import softmax
 from torch import Tensor, nn
 
+from tl_core.backbones.classifier import Classifier
 from tl_core.errors import BackboneError
-from tl_core.models.classifier import Classifier
 from tl_core.predict.items import ModelInput
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
@@ -165,7 +165,7 @@ class OnnxClassifier:
 
 def encode(classifier: Classifier, inputs: Sequence[ModelInput]) -> dict[str, Tensor]:
     """The tensors that the network reads, on the CPU."""
-    from tl_core.models.backbones import encode_images, encode_texts
+    from tl_core.backbones.encoding import encode_images, encode_texts
 
     processor = classifier.processor
     if classifier.modality == "text":

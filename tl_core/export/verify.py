@@ -12,12 +12,13 @@ from typing import TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.backbones.classifier import Classifier, load_classifier
+from tl_core.backbones.parity import through_pipeline
+from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.errors import DataError, UserError
 from tl_core.export import golden, onnx
 from tl_core.export.facts import Facts, preprocessing_of, read_facts
-from tl_core.models.classifier import Classifier, load_classifier
-from tl_core.models.references import read_json, weights_hash
-from tl_core.models.verify import through_pipeline
+from tl_core.surgery.model_json import read_json
 
 MANIFEST = "manifest.json"
 TORCH, ONNX = 1e-5, 1e-4  # largest difference of a probability

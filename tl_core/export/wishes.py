@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tl_core.models.references import read_json
+from tl_core.surgery.model_json import read_json
 
 _NO = {"lstm", "gru"}  # packed sequences have no counterpart of free length
 

@@ -23,8 +23,8 @@ from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
 
 if TYPE_CHECKING:
-    from tl_core.models.describe import BackboneFacts, LayerTree
-    from tl_core.models.hub import HubModel
+    from tl_core.backbones.describe import BackboneFacts, LayerTree
+    from tl_core.backbones.sources.hub import HubModel
     from tl_core.predict.explain import Explanation
     from tl_core.train.nuisance import Shortcut
 
@@ -62,8 +62,8 @@ def hub_reachable() -> bool:
 
 
 def search_hub(text: str, modality: str, language: str, commercial: bool) -> list[HubModel]:
-    """Models of the Hub: see `tl_core.models.hub.search`."""
-    from tl_core.models.hub import search
+    """Models of the Hub: see `tl_core.backbones.sources.hub.search`."""
+    from tl_core.backbones.sources.hub import search
 
     return search(text, modality, language=language, commercial=commercial)
 
@@ -120,7 +120,7 @@ def _as_read(folder: str, value: str | bytes) -> Any:  # noqa: ANN401
 
 
 def _classifier(folder: str) -> Any:  # noqa: ANN401
-    from tl_core.models.classifier import load_classifier
+    from tl_core.backbones.classifier import load_classifier
 
     if folder not in _loaded:
         _loaded.clear()
@@ -138,7 +138,7 @@ def warm(folder: str) -> bool:
 def describe(reference: str) -> BackboneFacts:
     """Facts and layers of a backbone."""
     with _model_lock:
-        from tl_core.models.describe import describe_backbone
+        from tl_core.backbones.describe import describe_backbone
 
         return describe_backbone(reference, read_settings())
 
@@ -170,18 +170,18 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
     rows = version.rows_of("train")
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
     with _model_lock:
-        from tl_core.models.language import check_fit as check
+        from tl_core.backbones.language import check_fit as check
 
         return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
 def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> LayerTree:
     """What a recipe's settings do to the layers of a backbone: see
-    `tl_core.models.describe.layer_tree`.
+    `tl_core.backbones.describe.layer_tree`.
     """
     plan = FinetuneSettings.from_dict(options) if recipe == "finetune" else SurgeryPlan(tune="head")
     with _model_lock:
-        from tl_core.models.describe import layer_tree as tree
+        from tl_core.backbones.describe import layer_tree as tree
 
         return tree(reference, read_settings(), classes, plan)
 

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tl_core.models.references import read_json
 from tl_core.predict.items import Item
 from tl_core.predict.predictor import NumberFormat
 from tl_core.storage import remove_tree
+from tl_core.surgery.model_json import read_json
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 from scipy.special import logit
 from torch import nn
 
-from tl_core.models.classifier import Classifier
+from tl_core.backbones.classifier import Classifier
 from tl_core.predict.grad_cam import GRID, grad_cam
 from tl_core.predict.integrated_gradients import integrated_gradients
 from tl_core.predict.items import ModelInput

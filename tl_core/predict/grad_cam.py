@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from tl_core.models.backbones import encode_images
-from tl_core.models.classifier import Classifier
+from tl_core.backbones.classifier import Classifier
+from tl_core.backbones.encoding import encode_images
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor

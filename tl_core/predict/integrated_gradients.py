@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tl_core.models.classifier import Classifier
+from tl_core.backbones.classifier import Classifier
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.encoding import encode_images
 from tl_core.errors import ConfigError, DataError
-from tl_core.models.backbones import encode_images
-from tl_core.models.classifier import load_classifier
-from tl_core.models.machine import best_batch, has_bf16
+from tl_core.machine import best_batch, has_bf16
 from tl_core.predict.items import Readable, opened
 from tl_core.predict.threshold import read_threshold
 

@@ -13,8 +13,8 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
-from tl_core.models.classifier import Classifier, load_classifier
 from tl_core.predict.batcher import Batcher, Full
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.contract import Answer, Answers

@@ -12,18 +12,21 @@ from typing import TypedDict
 
 import numpy as np
 
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
+from tl_core.backbones.sources.model_folder import has_classifier
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import ProbeSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.schema import JudgedBackbone
-from tl_core.models.backbones import Backbone, load_backbone
-from tl_core.models.classifier import load_classifier
-from tl_core.models.depths import KIND
-from tl_core.models.references import has_classifier, parse_reference, resolve_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.select import scores
 from tl_core.settings import read_settings
+from tl_core.surgery.poolings.depth_classifier import KIND
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.folds import folds_of
 from tl_core.train.linear_probe import cross_validate
@@ -81,7 +84,7 @@ def judge_backbone(
     Raises:
         UserError: when it cannot be used.
     """
-    from tl_core.models.static_vectors import FAMILY
+    from tl_core.backbones.static_vectors import FAMILY
 
     seed_everything(_SETTINGS.seed)
     progress.stage("opening", share=0.1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tl_core.backbones.describe import list_backbones
 from tl_core.errors import UserError
-from tl_core.models.describe import list_backbones
 from tl_core.recipes import rank, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.searching import Search

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.classifier import Classifier
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
-from tl_core.models.backbones import Backbone
-from tl_core.models.classifier import Classifier
-from tl_core.models.references import read_json
 from tl_core.progress import Progress
+from tl_core.surgery.model_json import read_json
 from tl_core.train import yardstick
 from tl_core.train.probing import read_inputs
 

@@ -13,18 +13,19 @@ from typing import cast
 
 from torch import Tensor
 
+from tl_core.backbones import language
+from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import NotFoundError
 from tl_core.evaluate.report.schema import SurgeryFacts
-from tl_core.models import language, surgery
-from tl_core.models.references import weights_hash
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
 from tl_core.recipes.processes import fit_in_processes
 from tl_core.recipes.proving import Proven, save_and_prove
 from tl_core.recipes.scoring import score_with
+from tl_core.surgery.lora import merge_lora
 from tl_core.train.averages import Mixture, choose_mix
 from tl_core.train.checkpoints import copied_state
 from tl_core.train.job import Job, Outcome
@@ -79,7 +80,7 @@ def train_as(
         clock.mark("fit")
         mixture = _mix(job, start, outcome, progress)
         keep_float32(setup.model, setup.float32_roots(), on=False)
-        setup.backbone.model = surgery.merge(setup.model)
+        setup.backbone.model = merge_lora(setup.model)
     model = folder / "model"
     proven = save_and_prove(setup.backbone, version, space, model, settings.seed, progress, clock)
     return _trained(version, space, setup, outcome, mixture, proven, weights_hash(model), clock)

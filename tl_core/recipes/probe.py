@@ -14,18 +14,22 @@ from typing import cast
 import numpy as np
 import torch
 
+from tl_core.backbones import language
+from tl_core.backbones.backbone import Backbone, save_classifier
+from tl_core.backbones.load import load_backbone
+from tl_core.backbones.parity import verify_folder
+from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature
-from tl_core.models import depths, heads, joint, language
-from tl_core.models.backbones import Backbone, load_backbone, save_classifier
-from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
 from tl_core.settings import read_settings
+from tl_core.surgery import heads
+from tl_core.surgery.poolings import depth_classifier, joint_space
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.linear_probe import ProbeFit
 from tl_core.train.logistic import Head, probabilities_of_logits
@@ -62,7 +66,7 @@ def train(
         said = wordings_of(
             space.model_names, version.info.modality, settings.template, settings.prompts
         )
-        weight, bias = joint.word_head(backbone, said)
+        weight, bias = word_head(backbone, said)
         prior = weight.numpy().astype(np.float64), bias.numpy().astype(np.float64)
         progress.log("The classifier is drawn towards the words of its classes.")
     for finding in language.check_texts(backbone, version, version.rows_of("train")):
@@ -168,8 +172,10 @@ def _save_and_prove(
 def _pooling(settings: ProbeSettings, modality: str) -> str:
     """Where the backbone is read, in the words of `load_backbone`."""
     if settings.depth:
-        return f"{depths.KIND}{'all' if settings.depth < 0 else settings.depth}"
-    return joint.KIND if settings.start == "words" and modality == "image" else settings.pooling
+        return f"{depth_classifier.KIND}{'all' if settings.depth < 0 else settings.depth}"
+    return (
+        joint_space.KIND if settings.start == "words" and modality == "image" else settings.pooling
+    )
 
 
 def _repeat(task: ProbeTask, fitted: FittedProbe, progress: Progress) -> CrossValidation | None:

@@ -22,8 +22,8 @@ from tl_core.config import RunConfig
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import TrainingError, UserError
 from tl_core.log import quiet_libraries
-from tl_core.models.references import read_json
 from tl_core.progress import Curve, Progress
+from tl_core.surgery.model_json import read_json
 from tl_core.train.checkpoints import (
     copied_state,
     load_moving,

@@ -8,16 +8,16 @@ from typing import cast
 
 import torch
 
+from tl_core.backbones.backbone import Backbone, save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.parity import verify_folder
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature
-from tl_core.models import heads
-from tl_core.models.backbones import Backbone, save_classifier
-from tl_core.models.classifier import load_classifier
-from tl_core.models.verify import verify_folder
 from tl_core.progress import Progress
 from tl_core.recipes import common
+from tl_core.surgery import heads
 from tl_core.train.arrays import Floats
 from tl_core.train.probing import CHECK_ROWS, Item, read_inputs, spread
 

@@ -13,11 +13,11 @@ from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import UserError
 from tl_core.evaluate import search
 from tl_core.evaluate.schema import BoardRow
-from tl_core.models.references import read_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate
 from tl_core.recipes.common import Ints, SealedVersion, Trained
+from tl_core.surgery.model_json import read_json
 
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.data.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
 from tl_core.evaluate.report import noun_of
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
 from tl_core.train.arrays import Ints

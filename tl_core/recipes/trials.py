@@ -14,9 +14,9 @@ import numpy as np
 
 from tl_core.data.store import write_json
 from tl_core.errors import TrainingError
-from tl_core.models.references import read_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes.common import Floats, Ints, Trained
+from tl_core.surgery.model_json import read_json
 
 _YARDSTICK = "baseline "
 _ARRAYS = ("test", "validation_rows", "validation", "baselines")

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
+from tl_core.backbones.word_head import word_head
 from tl_core.config import RunConfig, ZeroShotSettings
 from tl_core.data.store import DatasetVersion
-from tl_core.models import heads, joint
-from tl_core.models.backbones import load_backbone, save_classifier
-from tl_core.models.classifier import load_classifier
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Floats, Ints, LabelSpace, Trained
 from tl_core.settings import read_settings
+from tl_core.surgery import heads
+from tl_core.surgery.poolings import joint_space
 from tl_core.train.refusals import refuse_other_modality
 from tl_core.train.seeds import seed_everything
 from tl_core.train.wordings import wordings_of
@@ -44,11 +47,11 @@ def train(
         space.names,
         read_settings(),
         max_length=settings.max_length,
-        pooling=joint.KIND if modality == "image" else "auto",
+        pooling=joint_space.KIND if modality == "image" else "auto",
     )
     refuse_other_modality(backbone, version)
     clock.mark("load")
-    weight, bias = joint.word_head(backbone, wordings)
+    weight, bias = word_head(backbone, wordings)
     heads.fold(backbone.model, backbone.port, weight, bias)
     save_classifier(backbone, folder / "model")
     clock.mark("fit")

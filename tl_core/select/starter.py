@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from tl_core.backbones.language import language_of, sample
+from tl_core.backbones.sources.starters import problem
 from tl_core.data.store import DatasetVersion
-from tl_core.models.language import language_of, sample
-from tl_core.models.starters import problem
 from tl_core.settings import Settings
 
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tl_core.errors import TrainingError
-from tl_core.models.modes import ModeKeeper
-from tl_core.models.surgery import SurgeryReport
 from tl_core.progress import Curve, Progress
+from tl_core.surgery.modes import ModeKeeper
+from tl_core.surgery.report import SurgeryReport
 
 _EVERY_SECONDS = 0.5  # between two points of a curve
 _FAR = 4.0  # times the first loss

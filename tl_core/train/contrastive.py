@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.config import ContrastiveSettings, SurgeryPlan
-from tl_core.models import mean_layer, surgery
-from tl_core.models.backbones import Backbone
-from tl_core.models.lr_groups import parameter_groups
 from tl_core.progress import Curve, Progress
+from tl_core.surgery.apply import apply_plan
+from tl_core.surgery.lr_groups import parameter_groups
+from tl_core.surgery.poolings import mean_layer
 from tl_core.train.arrays import Ints
 from tl_core.train.examples import Batch, batch_at, inputs_of
 from tl_core.train.schedules import factor
@@ -118,7 +119,7 @@ class _Steps:
     """The model with its optimiser and the schedule of its learning rate over `total` steps."""
 
     def __init__(self, backbone: Backbone, settings: ContrastiveSettings, total: int) -> None:
-        self.model, report = surgery.apply(
+        self.model, report = apply_plan(
             backbone, SurgeryPlan(), fitted_head=True, seed=settings.seed
         )
         groups = parameter_groups(

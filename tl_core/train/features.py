@@ -21,10 +21,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 from PIL import Image
 
+from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion, write_json
 from tl_core.errors import ConfigError
-from tl_core.models.backbones import Backbone, Extractor
 from tl_core.progress import Progress
 from tl_core.train.arrays import Features, Ints
 from tl_core.train.examples import Batch

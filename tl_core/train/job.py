@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from torch import Tensor
 
 from tl_core.config import FinetuneSettings
-from tl_core.models.modes import ModeKeeper
-from tl_core.models.surgery import SurgeryReport
+from tl_core.surgery.modes import ModeKeeper
+from tl_core.surgery.report import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.examples import Examples
 from tl_core.train.judging import Scores

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tl_core.models.lr_groups import parameter_groups
-from tl_core.models.surgery import SurgeryReport
+from tl_core.surgery.lr_groups import parameter_groups
+from tl_core.surgery.report import SurgeryReport
 from tl_core.train.checkpoints import load_moving, moving_state
 from tl_core.train.examples import Batch, inputs_of
 from tl_core.train.losses import losses_of

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import cast
 
 from tl_core.data.store import write_json
-from tl_core.models.modes import norms_of
-from tl_core.models.references import read_json
 from tl_core.progress import Curve, Progress
+from tl_core.surgery.model_json import read_json
+from tl_core.surgery.modes import norms_of
 from tl_core.train import automatic, memory, precision
 from tl_core.train.job import Plan
 from tl_core.train.lr_finder import find_lr

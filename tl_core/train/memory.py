@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from tl_core.errors import TrainingError
-from tl_core.models.lr_groups import parameter_groups
-from tl_core.models.surgery import SurgeryReport
 from tl_core.progress import Progress
+from tl_core.surgery.lr_groups import parameter_groups
+from tl_core.surgery.report import SurgeryReport
 from tl_core.train.examples import Batch, inputs_of
 from tl_core.train.job import Parts
 from tl_core.train.losses import losses_of

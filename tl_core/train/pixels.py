@@ -21,9 +21,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.encoding import encode_images
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion, write_json
-from tl_core.models.backbones import Backbone, encode_images
 from tl_core.progress import Progress
 from tl_core.train.arrays import Ints
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.data.store import write_json
-from tl_core.models.backbones import Backbone, Extractor
-from tl_core.models.machine import has_bf16
-from tl_core.models.references import read_json
+from tl_core.machine import has_bf16
+from tl_core.surgery.model_json import read_json
 from tl_core.train.examples import Batch
 
 _WORTH = 1.2  # times faster than float32 before bf16 is taken

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
-from tl_core.models import surgery
-from tl_core.models.backbones import Backbone
-from tl_core.models.depth import HEAD, head_modules
-from tl_core.models.surgery import SurgeryReport
+from tl_core.surgery.layers import HEAD, head_modules
+from tl_core.surgery.lora import plain_name
+from tl_core.surgery.report import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.batches import EpochBatches
 from tl_core.train.examples import Batch, Examples, batch_at
@@ -86,7 +86,7 @@ class Setup:
         """
         backbone = self.backbone
         roots = head_modules(backbone.model, backbone.family, backbone.port.names, backbone.fresh)
-        return [name for name, _ in self.model.named_modules() if surgery.plain_name(name) in roots]
+        return [name for name, _ in self.model.named_modules() if plain_name(name) in roots]
 
     def new_parameters(self) -> set[str]:
         """Names of moving weights that no pretraining has seen."""

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from tl_core.backbones.encoding import encode_images
+from tl_core.backbones.open import load_processor
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion
-from tl_core.models.backbones import encode_images
-from tl_core.models.opening import load_processor
-from tl_core.models.references import parse_reference, resolve_folder
 from tl_core.settings import Settings
 from tl_core.train.augment import RECIPES, vary_colour, vary_shape
 from tl_core.train.pixels import View, measure_view, shrunk

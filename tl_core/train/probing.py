@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.config import ProbeSettings
 from tl_core.data.images import open_image
 from tl_core.data.store import DatasetVersion
-from tl_core.models.backbones import Backbone, Extractor
-from tl_core.models.machine import best_batch
+from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision
 from tl_core.train.arrays import Features, Floats, Ints

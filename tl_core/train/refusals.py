@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.models.backbones import Backbone
 
 
 def refuse_other_modality(backbone: Backbone, version: DatasetVersion) -> None:

@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, ProbeSettings
 from tl_core.data.store import DatasetVersion
 from tl_core.errors import ConfigError
-from tl_core.models import heads, mean_layer, surgery
-from tl_core.models.backbones import Backbone, load_backbone
-from tl_core.models.classifier import load_classifier
-from tl_core.models.modes import norms_of
 from tl_core.progress import Progress
 from tl_core.settings import read_settings
+from tl_core.surgery import heads
+from tl_core.surgery.apply import apply_plan
+from tl_core.surgery.lora import plain_name
+from tl_core.surgery.modes import norms_of
+from tl_core.surgery.poolings import mean_layer
 from tl_core.train import automatic, measured, pixels
 from tl_core.train.arrays import Ints
 from tl_core.train.augment import ImageExamples
@@ -138,7 +142,7 @@ def _operate(
     probe_c = (
         _fit_head(settings, backbone, data, examples.calm, progress) if settings.lp_start else None
     )
-    model, report = surgery.apply(
+    model, report = apply_plan(
         backbone, settings, fitted_head=settings.lp_start, seed=settings.seed
     )
     plan: Plan = {
@@ -197,7 +201,7 @@ def _take_over(setup: Setup, folder: Path) -> None:
     """The weights of a finished run, of the same backbone under a plan with the same parts."""
     trained = load_classifier(folder).model.state_dict()
     own = {
-        surgery.plain_name(name): value
+        plain_name(name): value
         for name, value in [*setup.model.named_parameters(), *setup.model.named_buffers()]
         if ".original_module." not in name and ".lora_" not in name
     }

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.data.store import DatasetVersion, write_json
-from tl_core.models.backbones import Backbone
 from tl_core.train.arrays import Ints
 from tl_core.train.examples import Batch, Examples, Key
 

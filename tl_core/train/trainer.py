@@ -24,8 +24,8 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from tl_core.models.lr_groups import parameter_groups
 from tl_core.progress import Curve, Progress
+from tl_core.surgery.lr_groups import parameter_groups
 from tl_core.train import checkpoints
 from tl_core.train.arguments import training_arguments
 from tl_core.train.batches import EpochBatches, EpochLoader

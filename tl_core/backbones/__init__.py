@@ -1,0 +1,1 @@
+"""Backbones: opened as the classifier that is saved, described, proved."""

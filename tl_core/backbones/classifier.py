@@ -1,0 +1,112 @@
+"""A trained model folder, opened for prediction through nothing but Auto classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tl_core.backbones.encoding import Inputs, encode
+from tl_core.backbones.open import auto_class, load_processor, modality_of
+from tl_core.backbones.sources.model_folder import check_weights
+from tl_core.errors import BackboneError
+from tl_core.machine import best_batch, place
+from tl_core.surgery import grafts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tl_core.backbones.encoding import Processor
+
+
+@dataclass
+class Classifier:
+    """A model in eval mode with its processor; `labels` in the order of the probabilities."""
+
+    model: PreTrainedModel
+    processor: Processor
+    modality: str
+    labels: list[str]
+
+    def probabilities(self, inputs: Inputs, batch_size: int = 0) -> NDArray[np.float64]:
+        """float32 probabilities (items, classes) of texts or RGB pictures, in input order.
+
+        Texts are batched by length and put back in order.
+        """
+        texts = cast("Sequence[str]", inputs)
+        order = (
+            sorted(range(len(inputs)), key=lambda i: -len(texts[i]))
+            if self.modality == "text"
+            else list(range(len(inputs)))
+        )
+        out = np.zeros((len(inputs), len(self.labels)))
+        batch_size = batch_size or best_batch(self.modality)
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            out[places] = self._forward([inputs[i] for i in places])
+        return out
+
+    def _forward(self, inputs: Inputs) -> NDArray[np.float64]:
+        most = self.processor.model_max_length if self.modality == "text" else 0
+        batch = encode(self.processor, self.modality, inputs, most)
+        device = next(self.model.parameters()).device
+        with torch.inference_mode():
+            logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
+        probabilities: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return probabilities
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Open a trained folder in float32, on the GPU where there is one.
+
+    Raises:
+        BackboneError: when the folder is missing, unsafe or damaged.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoConfig
+
+    from tl_core.backbones import static_vectors  # noqa: F401 - makes them known to the Auto classes
+
+    if not (folder / "config.json").is_file():
+        raise BackboneError(
+            "The trained model's files are missing.",
+            f"There is no config.json in {folder.name!r}.",
+            "Train again, or check the folder.",
+        )
+    check_weights(folder, folder.name)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
+        False  # TF32 moves probabilities
+    )
+    model: PreTrainedModel
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        modality = modality_of(folder, config.model_type)
+        if grafts.is_graft(folder):
+            native = auto_class(modality).from_config(config, dtype=torch.float32)
+            model = grafts.load(folder, native).eval()
+        else:
+            model = (
+                auto_class(modality)
+                .from_pretrained(
+                    folder,
+                    dtype=torch.float32,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                )
+                .eval()
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise BackboneError(
+            "The trained model cannot be loaded.",
+            str(error).splitlines()[0][:200],
+            "Its files may be damaged; train again.",
+        ) from error
+    place(model, modality)
+    names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
+    return Classifier(model, load_processor(folder, modality), modality, names)

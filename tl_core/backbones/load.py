@@ -1,0 +1,213 @@
+"""Loading a backbone as the very classifier that will be saved, ready for features and folding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.encoding import example_batch
+from tl_core.backbones.open import (
+    LoadingFacts,
+    build_model,
+    load_config,
+    load_model,
+    load_processor,
+    longest,
+    settle_padding,
+)
+from tl_core.backbones.resize import resize
+from tl_core.backbones.sources.model_folder import weights_hash
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.backbones.sources.starters import usual_size
+from tl_core.errors import BackboneError
+from tl_core.machine import place
+from tl_core.settings import Settings
+from tl_core.surgery import grafts, heads
+from tl_core.surgery.architectures import MEAN_BY_CONFIG, MEAN_LAYER
+from tl_core.surgery.layers import likely_heads
+from tl_core.surgery.model_json import read_json
+from tl_core.surgery.poolings import depth_classifier, joint_space, mean_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from transformers import PretrainedConfig
+
+_HEAD_KEYS = {"classifier.weight", "classifier.bias"}  # of static word vectors
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is to be opened: a folder, the classifier that it becomes, and what opening must know.
+
+    `graft` is the pooling again where the architecture cannot do it by itself.
+    """
+
+    reference: str
+    folder: Path
+    config: PretrainedConfig
+    modality: str
+    pooling: str
+    graft: str
+    seed: int
+    scratch: bool
+    meta: bool
+
+
+def load_backbone(
+    reference: str,
+    labels: list[str],
+    settings: Settings,
+    *,
+    pooling: str = "auto",
+    max_length: int = 256,
+    seed: int = 0,
+    scratch: bool = False,
+    meta: bool = False,
+    reader: Mapping[str, object] | None = None,
+    input_size: int = 0,
+) -> Backbone:
+    """Open `reference` as a classifier of `labels` with a fresh head.
+
+    Args:
+        reference: as `parse_reference` reads it.
+        labels: class names in the order of the logits.
+        settings: where local folders are.
+        pooling: auto, native, cls, mean, max, concat, joint (CLIP and SigLIP) or `depth:` with a
+            block or all; what the architecture cannot do itself becomes a graft.
+        max_length: most tokens of a text, lowered to what the backbone can read.
+        seed: for the fresh head, and for all weights with `scratch`.
+        scratch: random weights instead of the pretrained ones.
+        meta: shapes alone, on the meta device; no weights are read.
+        reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for
+            these alone.
+        input_size: of pictures in pixels, 0 for what the backbone was trained with
+            (`starters.usual_size`).
+
+    Raises:
+        BackboneError: when it cannot be found, trusted, loaded or folded.
+    """
+    folder = resolve_folder(parse_reference(reference), settings)
+    config, modality = load_config(folder, labels)
+    config.update(reader or {})
+    pooling, graft = _choose_pooling(folder, config.model_type, modality, pooling)
+    source = _Source(
+        reference, folder, config, modality, pooling, graft, seed=seed, scratch=scratch, meta=meta
+    )
+    backbone = _open(source, max_length, input_size)
+    _settle_pooling(backbone)
+    backbone.model.eval()
+    if meta:
+        backbone.port = _likely_port(backbone.model, len(labels))
+        return backbone
+    _settle_head(backbone, len(labels), seed, scratch=scratch)
+    heads.assert_finite(backbone.model, backbone.family)
+    place(backbone.model, modality)
+    return backbone
+
+
+def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
+    """Network and processor as their files say, for texts and pictures of the given size."""
+    config, modality = source.config, source.modality
+    if config.model_type in MEAN_BY_CONFIG:
+        if source.pooling == "mean":
+            config.classifier_pooling = "mean"
+        config.classifier_bias = True  # else a missing dense layer could not be made transparent
+    if source.meta or source.scratch:
+        model = build_model(config, modality, source.seed, meta=source.meta)
+        facts = LoadingFacts()
+    else:
+        model, facts = load_model(source.folder, config, modality)
+    processor = load_processor(source.folder, modality)
+    if modality == "text":
+        settle_padding(model, processor)
+        max_length = min(max_length, longest(config, processor))
+    elif not source.meta:
+        model, processor = resize(model, processor, input_size or usual_size(source.reference))
+    return Backbone(
+        reference=source.reference,
+        folder=source.folder,
+        modality=modality,
+        family=config.model_type,
+        model=model,
+        processor=processor,
+        port=heads.HeadPort((), 0, True),
+        weights="" if source.meta else weights_hash(source.folder),
+        pooling=source.pooling,
+        graft=source.graft,
+        max_length=max_length,
+        missing=facts.missing,
+        unexpected=facts.unexpected,
+        replaced=facts.replaced,
+    )
+
+
+def _settle_pooling(backbone: Backbone) -> None:
+    """Put around or behind the encoder what its pooling needs and it does not bring itself."""
+    if backbone.graft:
+        example = example_batch(backbone.processor, backbone.modality, backbone.max_length)
+        backbone.model = grafts.graft(backbone.model, backbone.graft, backbone.folder, example)
+    elif backbone.has_mean_layer:
+        mean_layer.append_mean_layer(backbone.model)
+
+
+def _likely_port(model: nn.Module, classes: int) -> heads.HeadPort:
+    """Where the head of a network without weights plugs in, as far as its shapes tell."""
+    return heads.port_at(model, likely_heads(model, classes))
+
+
+def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) -> None:
+    """Find the head, make random layers before it transparent, and start it anew."""
+    model, family = backbone.model, backbone.family
+    example = example_batch(backbone.processor, backbone.modality, backbone.max_length)
+    backbone.port = heads.find_head(model, example, classes, family)
+    if family == "static_vectors":
+        from tl_core.backbones.static_vectors import start_reader
+
+        is_new = scratch or bool(backbone.missing - _HEAD_KEYS)
+        backbone.fresh = start_reader(model, seed) if is_new else ()
+    elif not backbone.graft and not scratch:
+        backbone.notes += heads.settle_missing(
+            model, backbone.missing, backbone.port, family, mean=backbone.has_mean_layer
+        )
+        backbone.fresh = tuple(
+            sorted({name.rsplit(".", 1)[0] for name in backbone.missing} - set(backbone.port.names))
+        )
+    if scratch:
+        backbone.notes.append("all weights are random")
+    heads.reset_head(model, backbone.port, seed)
+
+
+def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tuple[str, str]:
+    """The pooling, and the same again when the architecture cannot do it by itself and needs a
+    graft.
+    """
+    if family == "static_vectors":
+        if wanted not in ("auto", "native"):
+            raise BackboneError(
+                "Word vectors have no other pooling and no depths.",
+                "Their reader makes one vector of a text.",
+                "Set pooling to auto and depth to 0.",
+            )
+        return "native", ""
+    if (
+        wanted in ("max", "concat", "cls", joint_space.KIND)
+        or wanted.startswith(depth_classifier.KIND)
+        or (wanted == "mean" and modality == "image")
+    ):
+        return wanted, wanted
+    if modality == "image":
+        return "native", ""
+    possible = family in MEAN_LAYER | MEAN_BY_CONFIG
+    if wanted == "mean" and not possible:
+        return "mean", "mean"
+    if wanted != "auto":
+        return wanted, ""
+    own = read_json(folder / "1_Pooling" / "config.json")
+    is_mean = bool(own.get("pooling_mode_mean_tokens")) or own.get("pooling_mode") == "mean"
+    return ("mean" if is_mean and possible else "native"), ""

@@ -1,0 +1,1 @@
+"""Where a backbone comes from: starters, folders, the Hub, word vectors."""

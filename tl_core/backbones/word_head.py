@@ -1,0 +1,87 @@
+"""Words as the weights of a classifier: the zero-shot head (Radford et al., 2021)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tl_core.errors import BackboneError
+
+if TYPE_CHECKING:
+    from tl_core.backbones.backbone import Backbone
+
+_TEXT_SCALE = 20.0  # over the cosine, as sentence-transformers trains its encoders with
+
+
+def word_head(backbone: Backbone, wordings: list[list[str]]) -> tuple[Tensor, Tensor]:
+    """Classifier weights (classes, width) and bias (classes,) that compare an item's features with
+    words.
+
+    Args:
+        backbone: a text encoder, or CLIP or SigLIP opened with pooling joint.
+        wordings: of each class one or more ways to say it; their vectors are averaged (Radford et
+        al., 2021).
+
+    A row's product with a feature vector is the scaled cosine with the class, times the feature's
+    length over that of the words; the order of the classes is that of the cosines.
+    """
+    flat = [words for several in wordings for words in several]
+    vectors, scale = (
+        _of_texts(backbone, flat)
+        if backbone.modality == "text"
+        else _of_pictures(backbone.folder, flat)
+    )
+    ends = torch.tensor([len(several) for several in wordings]).cumsum(0)[:-1]
+    classes = torch.stack(
+        [part.mean(0) for part in functional.normalize(vectors, dim=-1).tensor_split(ends)]
+    )
+    return functional.normalize(classes, dim=-1) * scale, torch.zeros(len(wordings))
+
+
+def _of_texts(backbone: Backbone, words: list[str]) -> tuple[Tensor, float]:
+    with backbone.extracting() as extractor:
+        vectors = torch.from_numpy(extractor(backbone.encode(words)))
+    return vectors, _TEXT_SCALE / float(vectors.norm(dim=-1).mean().clamp_min(1e-6))
+
+
+def _of_pictures(folder: Path, words: list[str]) -> tuple[Tensor, float]:
+    """Vectors of words from the text half, and the scale that the two halves were trained with."""
+    from safetensors import SafetensorError
+    from transformers import AutoModel, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        model = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+        ).eval()
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise BackboneError(
+            "The words' half of this backbone cannot be opened.",
+            str(error).splitlines()[0][:200],
+            "Choose a CLIP or SigLIP with its tokenizer.",
+        ) from error
+    longest = int(model.config.text_config.max_position_embeddings)
+    # SigLIP has only ever seen padded texts, without a mask
+    clip = model.config.model_type == "clip"
+    batch = tokenizer(
+        words,
+        padding=True if clip else "max_length",
+        truncation=True,
+        max_length=longest,
+        return_tensors="pt",
+    )
+    with torch.inference_mode():
+        vectors = model.get_text_features(
+            **{name: batch[name] for name in ("input_ids", "attention_mask")[: 1 + clip]}
+        ).pooler_output
+    return vectors.clone(), float(model.logit_scale.detach().exp())

@@ -1,1 +1,0 @@
-"""Backbones: finding them, opening them up, and folding a classifier into them."""

@@ -1,0 +1,1 @@
+"""What is done to a network: new heads and poolings, what of it moves, how fast."""

@@ -1,0 +1,1 @@
+"""Poolings that a native classifier has not, as modules around its encoder."""
