@@ -159,7 +159,7 @@ def ours(cell: Cell, place: Path, home: Path, minutes: float) -> dict[str, objec
     if not (version_folder / "version.json").is_file():
         shutil.rmtree(version_folder, ignore_errors=True)
         open_data(place, version_folder)
-    from tl_core.data.store import DatasetVersion
+    from tl_core.data.versions.store import DatasetVersion
 
     version = DatasetVersion(version_folder)
     recipe = cell.strategy if cell.strategy in ("probe", "contrastive", "auto") else "finetune"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_core.data.samples import sample_source
+from tl_core.data.sources.samples import sample_source
 
 PHOTOS = ("hymenoptera", "digits", "pacs photo", "pacs art_painting", "pacs cartoon", "pacs sketch")
 TEXTS = ("trec", "messages", "messages-zh", "films", "products", "restaurants")

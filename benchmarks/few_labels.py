@@ -25,7 +25,7 @@ from scipy import stats
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

@@ -24,11 +24,12 @@ from common import machine, open_data, write_result
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.events import EventLog
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
-from tl_core.recipes import common, finetune, run_recipe
+from tl_core.recipes import common, run_recipe
+from tl_core.recipes.finetune_job import make_job
 from tl_core.settings import Settings
 from tl_core.train import trainer
 from tl_core.train.setup import set_up
@@ -114,7 +115,7 @@ def overhead(version: DatasetVersion, home: Path) -> dict[str, float]:
                 Progress(),
             )
             with setup.stack:
-                job = finetune.make_job(setup, folder)
+                job = make_job(setup, folder)
                 job.score = None
                 (folder / "checkpoints").mkdir()
                 loop = trainer.GraftTrainer(job, EventLog(folder) if logs else Progress())

@@ -37,10 +37,10 @@ def anon():
 
 if kind == "ours":
     import pandas, pyarrow.compute, pyarrow.csv, pyarrow.parquet, scipy.sparse.csgraph
-    from tl_core.data.build import build_version
+    from tl_core.data.versions.build import build_version
     from tl_core.data.limits import Limits
     from tl_core.data.schema import ImportOptions
-    from tl_core.data.sources import open_source
+    from tl_core.data.sources.detect import open_source
 else:
     import datasets
     datasets.disable_progress_bars()

@@ -27,8 +27,8 @@ from common import RESULTS, machine, open_data
 from PIL import Image
 
 from tl_core.config import RunConfig
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.monitor import read_gpus
 from tl_core.log import quiet_libraries
 from tl_core.predict.predictor import Predictor

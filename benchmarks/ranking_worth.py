@@ -23,8 +23,8 @@ from scipy.stats import weightedtau
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
-from tl_core.data.samples import sample_source
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.samples import sample_source
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress

@@ -20,12 +20,12 @@ from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
-from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
-from tl_core.data.samples import sample_source
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.detect import open_source
+from tl_core.data.sources.samples import sample_source
+from tl_core.data.versions.build import build_version
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import Settings

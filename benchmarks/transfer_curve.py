@@ -18,7 +18,7 @@ from common import machine, open_data, write_result
 from sklearn.datasets import load_digits
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

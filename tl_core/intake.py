@@ -11,15 +11,15 @@ from pathlib import Path
 
 from tl_core.backbones.sources.model_folder import check_weights
 from tl_core.backbones.sources.word_vectors import SUFFIXES, read_vectors
-from tl_core.data import samples
-from tl_core.data.archive import unpack
-from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
-from tl_core.data.revise import apply_decisions, fix_finding, restore
 from tl_core.data.schema import ImportOptions
-from tl_core.data.source_types import Source
-from tl_core.data.sources import open_source
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.sources import samples
+from tl_core.data.sources.archive import unpack
+from tl_core.data.sources.detect import open_source
+from tl_core.data.sources.types import Source
+from tl_core.data.versions.build import build_version
+from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
@@ -266,7 +266,7 @@ def open_any(
             samples.sample_source(rest, staging), staging, limits_of(settings), options
         )
     if kind == "hub":
-        from tl_core.data.hub_data import fetch
+        from tl_core.data.sources.hub import fetch
 
         folder, left_out = fetch(
             rest, staging, options, limits_of(settings), (progress or Progress()).batch

@@ -11,7 +11,7 @@ from pages.components import gallery, problems, run_panel
 from pages.components.shapes import Report
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.registry.runs import Run
 
 

@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components import problems, services, uploads
 from pages.components.words import plain
-from tl_core.data.images import SUFFIXES
+from tl_core.data.pictures.images import SUFFIXES
 from tl_core.errors import DataError
 from tl_core.storage import new_upload_folder
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from tl_core.data.look import thumbnail
-from tl_core.data.store import DatasetVersion
+from tl_core.data.preview import thumbnail
+from tl_core.data.versions.store import DatasetVersion
 
 _WIDTH = 104
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import services
-from tl_core.data.encodings import ENCODINGS
 from tl_core.data.schema import ImportOptions
+from tl_core.data.tables.encodings import ENCODINGS
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
 _READING = (

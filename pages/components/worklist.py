@@ -9,9 +9,9 @@ import streamlit as st
 
 from pages.components import findings, gallery, problems
 from pages.components.words import plain, sure
-from tl_core.data.edits import Decision, decide, decisions
-from tl_core.data.look import thumbnail
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.preview import thumbnail
+from tl_core.data.versions.edits import Decision, decide, decisions
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 
 

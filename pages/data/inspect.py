@@ -15,8 +15,8 @@ from pages.components import (
     state,
 )
 from pages.components.words import plain
-from tl_core.data.look import thumbnail
-from tl_core.data.store import DatasetVersion
+from tl_core.data.preview import thumbnail
+from tl_core.data.versions.store import DatasetVersion
 
 SHOWN = 24
 

@@ -9,9 +9,9 @@ import streamlit as st
 from pages.components import chrome, findings, problems, run_panel, services, state
 from pages.components.words import ago, plain, size
 from tl_core.config import RunConfig
-from tl_core.data.changes import compare_versions
-from tl_core.data.store import DatasetVersion
-from tl_core.data.takeout import formats_of
+from tl_core.data.versions.diff import compare_versions
+from tl_core.data.versions.export import formats_of
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
 

@@ -17,8 +17,8 @@ from pages.components import (
 )
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
-from tl_core.data.plan import plan_lines
 from tl_core.data.preparation import Preparation
+from tl_core.data.sources.plan import plan_lines
 from tl_core.errors import UserError
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page

@@ -16,7 +16,7 @@ from tests_support.tiny_backbones import IMAGE_FAMILIES
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.errors import BackboneError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

@@ -20,7 +20,7 @@ from tl_core.backbones.sources.model_folder import has_classifier, known_classes
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
-from tl_core.data.samples import sample_source
+from tl_core.data.sources.samples import sample_source
 from tl_core.errors import BackboneError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

@@ -8,8 +8,8 @@ import pytest
 from tests_support.everyday import ab, sentence
 from tests_support.small_tables import LABELS, N, made, plain
 
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 from tl_core.errors import AmbiguousError
 
 

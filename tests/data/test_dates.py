@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tl_core.data.cells.dates import DateReader
-from tl_core.data.collector import as_seconds
+from tl_core.data.versions.collector import as_seconds
 from tl_core.errors import AmbiguousError, DataError
 
 

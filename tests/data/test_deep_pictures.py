@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from tests_support.deep_files import SHAPE, colour_png, noise, pnm, saved, scale_of, shown, tiff
 
-from tl_core.data.image_facts import picture_facts
-from tl_core.data.images import eight_bits, open_image, open_small
+from tl_core.data.checks.image_facts import picture_facts
+from tl_core.data.pictures.images import eight_bits, open_image, open_small
 from tl_core.data.pictures.picture_range import RangeReader, deep_kind
 from tl_core.errors import DataError
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests_support.datasets import build, write_texts
 
-from tl_core.data.edits import Decision, decide, decisions
-from tl_core.data.revise import apply_decisions
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.edits import Decision, decide, decisions
+from tl_core.data.versions.revise import apply_decisions
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 

@@ -14,7 +14,7 @@ from tests_support.everyday_tables import TABLES
 
 from tl_core.cli.main import main
 from tl_core.data.limits import LIMITS
-from tl_core.data.look import look_into, plan_import
+from tl_core.data.preview import look_into, plan_import
 from tl_core.errors import DataError
 
 CASES = {**PICTURES, **TABLES}

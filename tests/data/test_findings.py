@@ -10,9 +10,9 @@ from PIL import Image
 from tests_support.datasets import build
 from tests_support.planted import plant_pictures
 
-from tl_core.data.changes import compare_versions
-from tl_core.data.revise import fix_finding, restore
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.diff import compare_versions
+from tl_core.data.versions.revise import fix_finding, restore
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 

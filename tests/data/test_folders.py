@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from tl_core.data.layouts.folders import label_in_name, read_folders
-from tl_core.data.names import is_submission, part_of, readable, split_of
+from tl_core.data.sources.names import is_submission, part_of, readable, split_of
 from tl_core.errors import AmbiguousError
 
 

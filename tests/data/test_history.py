@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from tests_support.datasets import LIMITS, build, write_pictures, write_texts
 
-from tl_core.data.build import build_version
-from tl_core.data.changes import compare_versions
-from tl_core.data.names import split_of
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
-from tl_core.data.store import DatasetVersion
-from tl_core.data.takeout import class_folders, take_out
+from tl_core.data.sources.detect import open_source
+from tl_core.data.sources.names import split_of
+from tl_core.data.versions.build import build_version
+from tl_core.data.versions.diff import compare_versions
+from tl_core.data.versions.export import class_folders, take_out
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tests_support.datasets import build, write_pictures
 
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.errors import DataError
 
 

@@ -7,8 +7,8 @@ import json
 import pandas as pd
 import pytest
 
-from tl_core.data.reading import Reading, cell
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading, cell
+from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError
 
 ROWS = [

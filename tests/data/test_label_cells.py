@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests_support.datasets import build
 
 from tl_core.data.cells.label_cells import label_name, read_label
-from tl_core.data.class_names import alike_key, check_counts, means_nothing, several_in
-from tl_core.data.revise import fix_finding
-from tl_core.data.store import DatasetVersion
-from tl_core.data.text_facts import clean_label
+from tl_core.data.checks.class_names import alike_key, check_counts, means_nothing, several_in
+from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.versions.revise import fix_finding
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AmbiguousError, DataError
 
 

@@ -12,7 +12,7 @@ from tests_support.small_tables import plain
 
 from tl_core.cli.main import main
 from tl_core.data.readers.disguise import is_renamed
-from tl_core.data.tables import read_table
+from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tl_core.data.image_facts import picture_facts
-from tl_core.data.near import clusters, similar_pictures, similar_texts
-from tl_core.data.text_facts import CARD, EMAIL, PHONE, text_facts
+from tl_core.data.checks.image_facts import picture_facts
+from tl_core.data.checks.near_duplicates import clusters, similar_pictures, similar_texts
+from tl_core.data.checks.text_facts import CARD, EMAIL, PHONE, text_facts
 
 
 def words_of(text):
@@ -166,7 +166,7 @@ def test_the_perceptual_hash_is_the_sign_of_the_low_frequencies():
     """Against SciPy's cosine transform of the same 32 x 32 copy."""
     from scipy.fft import dctn
 
-    from tl_core.data.image_facts import _perceptual
+    from tl_core.data.checks.image_facts import _perceptual
 
     image = drawn(np.random.default_rng(5))
     small = np.asarray(image.convert("L").resize((32, 32), resample=4), dtype=np.float64)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tests_support.deep_files import SHAPE, noise, pnm, saved, shown, tiff
 
-from tl_core.data.images import open_image, page_bytes, pages, picture_kind
+from tl_core.data.pictures.images import open_image, page_bytes, pages, picture_kind
 from tl_core.data.pictures.picture_range import RangeReader, deep_kind
 from tl_core.errors import DataError
 

@@ -7,7 +7,7 @@ import pytest
 from tl_core.data.layouts.class_lists import ClassList, find_class_list
 from tl_core.data.layouts.list_files import list_head
 from tl_core.data.layouts.picture_names import PictureNames
-from tl_core.data.source_types import ItemFile
+from tl_core.data.sources.types import ItemFile
 from tl_core.errors import DataError
 
 

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests_support.datasets import LIMITS
 
-from tl_core.data.archive import unpack
-from tl_core.data.image_facts import picture_facts
-from tl_core.data.images import open_image
-from tl_core.data.reading import Reading, clean_names
-from tl_core.data.sources import open_source
-from tl_core.data.tables import read_table
-from tl_core.data.takeout import _place
-from tl_core.data.text_facts import clean_label, text_facts
+from tl_core.data.checks.image_facts import picture_facts
+from tl_core.data.checks.text_facts import clean_label, text_facts
+from tl_core.data.pictures.images import open_image
+from tl_core.data.sources.archive import unpack
+from tl_core.data.sources.detect import open_source
+from tl_core.data.tables.reading import Reading, clean_names
+from tl_core.data.tables.table import read_table
+from tl_core.data.versions.export import _place
 from tl_core.errors import DataError, UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

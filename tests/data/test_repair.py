@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 from tests_support.datasets import build
 
-from tl_core.data.items import open_items
+from tl_core.data.checks.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
 from tl_core.data.preparation import Preparation, repaired
-from tl_core.data.revise import fix_finding, restore
-from tl_core.data.store import DatasetVersion
-from tl_core.data.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE, text_faults
+from tl_core.data.versions.items import open_items
+from tl_core.data.versions.revise import fix_finding, restore
+from tl_core.data.versions.store import DatasetVersion
 
 WRONG = [
     "bÃ©art went home",

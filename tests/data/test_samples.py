@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from tests_support.datasets import build
 
-from tl_core.data.samples import sample_source
+from tl_core.data.sources.samples import sample_source
 from tl_core.errors import DataError
 from tl_core.train.yardstick import text_features
 

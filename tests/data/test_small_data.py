@@ -12,7 +12,7 @@ import pytest
 from tests_support.datasets import build, write_pictures
 
 from tl_core.config import RunConfig
-from tl_core.data.small import obstacle
+from tl_core.data.checks.small import obstacle
 from tl_core.errors import DataError
 from tl_core.evaluate import report
 from tl_core.progress import Progress

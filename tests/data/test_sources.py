@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests_support.datasets import LIMITS, build, write_pictures
 
-from tl_core.data.archive import unpack
 from tl_core.data.limits import Limits
-from tl_core.data.sources import open_source
+from tl_core.data.sources.archive import unpack
+from tl_core.data.sources.detect import open_source
 from tl_core.errors import DataError
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from tl_core.data.cells.split_cells import as_split, split_values
-from tl_core.data.collector import Collector
-from tl_core.data.intake import Chunk
-from tl_core.data.text_facts import text_facts
+from tl_core.data.checks.text_facts import text_facts
+from tl_core.data.sources.intake import Chunk
+from tl_core.data.versions.collector import Collector
 from tl_core.errors import DataError
 
 WORDS = {

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from tests_support.datasets import build
 
-from tl_core.data.class_names import check_counts
-from tl_core.data.columns import guess_columns
-from tl_core.data.reading import Reading
+from tl_core.data.checks.class_names import check_counts
+from tl_core.data.roles.columns import guess_columns
 from tl_core.data.schema import ImportOptions
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 from tl_core.errors import ConfigError, DataError
 
 ODD = ["NA", "None", "null", "true", "1", "1.0", "007", "nan"]

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
-from tl_core.data.collector import as_seconds
 from tl_core.data.schema import ImportOptions
-from tl_core.data.split import assign_splits, carve, holdout_fraction, newest, plan_folds
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.collector import as_seconds
+from tl_core.data.versions.split import assign_splits, carve, holdout_fraction, newest, plan_folds
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 

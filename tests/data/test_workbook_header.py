@@ -7,8 +7,8 @@ import datetime as dates
 import pytest
 from tests_support.workbooks import ROWS, TEXTS, book, column, read
 
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 
 
 @pytest.mark.parametrize(

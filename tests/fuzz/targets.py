@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tl_core.data.archive import unpack
-from tl_core.data.image_facts import picture_facts
+from tl_core.data.checks.image_facts import picture_facts
 from tl_core.data.limits import Limits
-from tl_core.data.tables import read_table
+from tl_core.data.sources.archive import unpack
+from tl_core.data.tables.table import read_table
 from tl_core.errors import UserError
 
 _LIMITS = Limits(4 << 20, 200)

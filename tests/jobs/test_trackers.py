@@ -11,10 +11,10 @@ import pytest
 from tests_support.datasets import build, write_texts
 
 from tl_core.config import RunConfig
-from tl_core.data.store import write_json
 from tl_core.errors import ConfigError
 from tl_core.jobs import trackers
 from tl_core.jobs.events import EventLog
+from tl_core.json_files import write_json
 from tl_core.recipes import run_recipe
 from tl_core.settings import Settings
 from tl_core.vault import seal

@@ -7,8 +7,8 @@ import json
 from tests_support.pages import everything, opened, press
 
 from tl_core.config import RunConfig
-from tl_core.data.edits import Decision, decisions
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.edits import Decision, decisions
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.intake import relabel_dataset
 from tl_core.train.nuisance import look_for_shortcuts
 

@@ -16,7 +16,7 @@ from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
 from tl_core.data.schema import ImportOptions
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.intake import add_dataset
 from tl_core.jobs import compute, dispatch

@@ -14,7 +14,7 @@ from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, DataError, TrainingError
 from tl_core.evaluate import search
 from tl_core.progress import Progress

@@ -12,7 +12,7 @@ from tests_support.datasets import build, write_texts
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import probe, run_recipe
 from tl_core.recipes.judging import slice_facts

@@ -11,11 +11,11 @@ from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
-from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.detect import open_source
+from tl_core.data.versions.build import build_version
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
@@ -54,7 +54,7 @@ def test_an_image_probe_end_to_end_and_its_predictions_are_those_of_the_folder(t
     version = build(write_pictures(tmp_path / "d", each=20), tmp_path / "v")
     report = train(version, tmp_path / "run", backbone=f"local:{tiny('convnext')}")
     check_report(report, ["blue", "green", "red"])
-    from tl_core.data.images import open_image
+    from tl_core.data.pictures.images import open_image
 
     classifier = load_classifier(tmp_path / "run" / "model")
     rows = version.rows_of("test")
@@ -191,7 +191,7 @@ def test_the_baseline_recipe(tmp_path, kind):
 
 
 def test_the_starter_beats_words_on_the_messages(tmp_path):
-    from tl_core.data.samples import sample_source
+    from tl_core.data.sources.samples import sample_source
 
     version = build(sample_source("messages", tmp_path), tmp_path / "v")
     report = train(version, tmp_path / "run", backbone="starter:text")

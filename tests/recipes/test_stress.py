@@ -11,7 +11,7 @@ from tests_support.datasets import build, write_pictures
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.evaluate.perturbations import PICTURES, worsen
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe

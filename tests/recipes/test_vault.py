@@ -10,7 +10,7 @@ from tests_support.datasets import build, write_texts
 
 from tl_core import vault
 from tl_core.config import RunConfig
-from tl_core.data.store import write_json
+from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 

@@ -13,7 +13,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import ProbeSettings, RunConfig, ZeroShotSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import BackboneError, ConfigError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe, zero_shot

@@ -15,7 +15,7 @@ from tests_support.datasets import write_texts
 
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.intake import add_dataset
 from tl_core.jobs.worker import carry_out
 from tl_core.places import inside, placed, written

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tl_core.data.build import build_version
 from tl_core.data.limits import Limits
 from tl_core.data.schema import ImportOptions
-from tl_core.data.sources import open_source
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.detect import open_source
+from tl_core.data.versions.build import build_version
+from tl_core.data.versions.store import DatasetVersion
 
 LIMITS = Limits(1 << 30, 100_000)
 _GOOD = ["the film is good", "good order, my money is back", "a good film"]

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.data.pictures.picture_range import RangeReader
 
 SHAPE = (24, 32)

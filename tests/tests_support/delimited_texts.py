@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 
 PLAIN = [[f"this is message number {i} of many", "pos" if i % 3 else "neg"] for i in range(600)]
 PROSE = [

@@ -6,8 +6,8 @@ import json
 
 import pandas as pd
 
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 
 
 def read_file(folder, content, suffix="json", **options):

@@ -8,8 +8,8 @@ import zipfile
 
 import openpyxl
 
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 
 TEXTS = [f"message number {i} of many" for i in range(12)]
 ROWS = [["text", "label"], *([text, "ab"[i % 2]] for i, text in enumerate(TEXTS))]

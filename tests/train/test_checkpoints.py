@@ -69,7 +69,8 @@ def test_a_worker_killed_in_mid_epoch_resumes_to_the_same_weights(tmp_path, tiny
     """SIGKILL, as the machine would; a checkpoint that was being written does not count."""
     script = (
         "import sys, json; from pathlib import Path; from tl_core.log import quiet_libraries;"
-        " quiet_libraries()\nfrom tl_core.config import RunConfig; from tl_core.data.store import"
+        " quiet_libraries()\nfrom tl_core.config import RunConfig; from "
+        "tl_core.data.versions.store import"
         " DatasetVersion\nfrom tl_core.progress import Progress; from tl_core.recipes import"
         " run_recipe\nfolder = Path(sys.argv[1]); config = RunConfig.read(folder)\nversion ="
         " DatasetVersion(Path(config.dataset_dir))\nrun_recipe(config, version, folder,"

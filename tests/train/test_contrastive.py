@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_weights(version, tiny, tmp_path):
 
 
 def test_test_labels_take_no_part(version, tiny, tmp_path, monkeypatch):
-    from tl_core.data.store import DatasetVersion
+    from tl_core.data.versions.store import DatasetVersion
     from tl_core.recipes import contrastive
 
     seen = []

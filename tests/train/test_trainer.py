@@ -9,7 +9,7 @@ from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import Ear, open_setup, train, weights
 
 from tl_core.errors import TrainingError
-from tl_core.recipes import finetune
+from tl_core.recipes.finetune_job import make_job
 from tl_core.train import memory, trainer
 from tl_core.train.arguments import training_arguments
 from tl_core.train.judging import probabilities
@@ -45,7 +45,7 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
         for module in setup.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-        job = finetune.make_job(setup, tmp_path / f"s{parts}")
+        job = make_job(setup, tmp_path / f"s{parts}")
         job.score = None
         (tmp_path / f"s{parts}" / "checkpoints").mkdir()
         loop = trainer.GraftTrainer(job, Ear())
@@ -70,7 +70,7 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
 def test_trap_17_the_trainers_scores_are_those_of_a_plain_loop(tmp_path, tiny, texts):
     setup = open_setup(texts, tmp_path / "s", tiny("bert"))
     with setup.stack:
-        job = finetune.make_job(setup, tmp_path / "s")
+        job = make_job(setup, tmp_path / "s")
         (tmp_path / "s" / "checkpoints").mkdir()
         loop = trainer.GraftTrainer(job, Ear())
         scores = loop.evaluate()
@@ -215,7 +215,7 @@ def test_finding_a_rate_leaves_no_trace(tmp_path, tiny, texts):
 
 def test_trap_31_the_arguments_exist_in_the_installed_trainer(tmp_path, tiny, texts):
     setup = open_setup(texts, tmp_path / "s", tiny("bert"))
-    args = training_arguments(finetune.make_job(setup, tmp_path / "s"))
+    args = training_arguments(make_job(setup, tmp_path / "s"))
     assert (
         not args.fp16 and not args.bf16 and args.report_to == [] and args.label_names == ["labels"]
     )

@@ -14,7 +14,7 @@ from tl_core.cli.dataset_object import dataset_lines, dataset_object, finding_li
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.data.schema import ImportOptions
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.storage import remove_tree
 
@@ -222,7 +222,7 @@ def versions(output: Output, name: str) -> int:
 @click.pass_obj
 def compare(output: Output, first: str, second: str) -> int:
     """What was added, removed, relabelled, moved."""
-    from tl_core.data.changes import compare_versions
+    from tl_core.data.versions.diff import compare_versions
 
     datasets = open_stores().datasets
     old, new = datasets.get(first), datasets.get(second)
@@ -266,7 +266,7 @@ def restore(output: Output, name: str) -> int:
 @click.pass_obj
 def export(output: Output, name: str, target: str, form: str) -> int:
     """Write a version as files for any other tool."""
-    from tl_core.data.takeout import take_out
+    from tl_core.data.versions.export import take_out
 
     record = open_stores().datasets.get(name)
     path = Path(target)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
-from tl_core.data.plan import plan_lines
-from tl_core.data.store import VersionInfo
+from tl_core.data.sources.plan import plan_lines
+from tl_core.data.versions.store import VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 
 Finding = Mapping[str, Any]  # `tl_core.data.schema.Finding` as it lies in version.json

@@ -11,8 +11,8 @@ from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.config import RunConfig
-from tl_core.data import edits
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions import edits
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.select.starter import suggested
 
 _SHOWN = 30

@@ -12,7 +12,7 @@ from tl_core.cli.context import Stores, open_stores
 from tl_core.cli.output import Output, ProgressLine
 from tl_core.cli.parsing import Command
 from tl_core.data.preparation import Preparation
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, NotFoundError, UserError, nearest
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
@@ -84,7 +84,7 @@ def predict(output: Output, model: str, source: str, **options: Unpack[Predictio
     counts = _predict(folder, dataset, source, options, stores, output)
     for doubt in [] if options["yes"] else counts["plan"]["uncertain"]:
         output.note(f"Warning: {doubt}")
-    from tl_core.data.plan import plan_lines
+    from tl_core.data.sources.plan import plan_lines
 
     target = options["target"]
     return output.show(

@@ -14,8 +14,8 @@ from tl_core.cli.following import start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
 from tl_core.config import SETTINGS, RunConfig
-from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 
 _MORE_EPOCHS = 2.0  # how much further --continue trains when nobody says

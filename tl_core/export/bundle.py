@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, StateError
 from tl_core.evaluate.report import Report, load_report
 from tl_core.export import eight_bits, golden, onnx

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.classifier import Classifier
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.intervals import proportion
 from tl_core.export import golden, onnx

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tl_core.backbones.classifier import Classifier
-from tl_core.data.images import open_image
+from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
-from tl_core.data.samples import sample_source
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.samples import sample_source
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.predict.items import ModelInput
 
 FOLDER, FILE = "golden", "expected.json"

@@ -37,8 +37,8 @@ _loaded: dict[str, Any] = {}  # the model used last; a second one would double t
 
 
 def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
-    """What a source holds: see `tl_core.data.look.look_into`."""
-    from tl_core.data.look import look_into
+    """What a source holds: see `tl_core.data.preview.look_into`."""
+    from tl_core.data.preview import look_into
     from tl_core.intake import limits_of
 
     return dict(look_into(Path(path), Path(staging), limits_of(read_settings()), options))
@@ -46,9 +46,9 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
 
 def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
     """What an import would take and where its rows would go: see
-    `tl_core.data.look.plan_import`.
+    `tl_core.data.preview.plan_import`.
     """
-    from tl_core.data.look import plan_import as plan
+    from tl_core.data.preview import plan_import as plan
     from tl_core.intake import limits_of
 
     return dict(plan(Path(path), Path(staging), limits_of(read_settings()), options))
@@ -70,7 +70,7 @@ def search_hub(text: str, modality: str, language: str, commercial: bool) -> lis
 
 def describe_hub_data(name: str) -> dict[str, Any]:
     """Configurations and splits of a Hub dataset."""
-    from tl_core.data.hub_data import describe as describe_data
+    from tl_core.data.sources.hub import describe as describe_data
 
     return dict(describe_data(name))
 
@@ -164,7 +164,7 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
     """Findings about how a backbone reads a sample of a dataset's training texts."""
     import numpy as np
 
-    from tl_core.data.store import DatasetVersion
+    from tl_core.data.versions.store import DatasetVersion
 
     version = DatasetVersion(Path(folder))
     rows = version.rows_of("train")
@@ -200,7 +200,7 @@ def shortcuts(folder: str) -> list[Shortcut]:
     """What predicts the class although it should not: see
     `tl_core.train.nuisance.find_shortcuts`.
     """
-    from tl_core.data.store import DatasetVersion
+    from tl_core.data.versions.store import DatasetVersion
     from tl_core.train.nuisance import look_for_shortcuts
 
     return look_for_shortcuts(DatasetVersion(Path(folder)))

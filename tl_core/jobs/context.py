@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.events import EventLog
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 from tl_core.config import RUN_KINDS, RunConfig
-from tl_core.data.store import write_json
 from tl_core.errors import Cancelled, UserError
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.heart import Heart
 from tl_core.jobs.notify import notify
 from tl_core.jobs.trackers import track
+from tl_core.json_files import write_json
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.registry.database import open_database
 from tl_core.registry.processes import own_identity

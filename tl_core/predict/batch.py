@@ -12,8 +12,8 @@ from typing import TypedDict
 import numpy as np
 
 from tl_core.backbones.sources.model_folder import weights_hash
-from tl_core.data.plan import Plan, PlanFacts
 from tl_core.data.preparation import Preparation
+from tl_core.data.sources.plan import Plan, PlanFacts
 from tl_core.errors import DataError
 from tl_core.predict.answers import SUFFIXES, Answers
 from tl_core.predict.carried import preparation_of

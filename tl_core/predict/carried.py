@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.data.preparation import FILE, Preparation
-from tl_core.data.store import DatasetVersion, VersionInfo
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError, NotFoundError
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, Field, model_validator
 
 from tl_core.data.preparation import Preparation
-from tl_core.data.reading import cell
+from tl_core.data.tables.reading import cell
 from tl_core.errors import DataError
 from tl_core.predict.picture_files import count_pages, open_page
 from tl_core.predict.table_rows import read_pixels

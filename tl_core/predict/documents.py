@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tl_core.data.encodings import sniff_encoding
 from tl_core.data.limits import LIMITS
-from tl_core.data.names import readable, words_of
 from tl_core.data.preparation import Preparation
+from tl_core.data.sources.names import readable, words_of
+from tl_core.data.tables.encodings import sniff_encoding
 from tl_core.errors import DataError
 from tl_core.predict.items import Item
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from tl_core.data.archive import is_stray, unpack
-from tl_core.data.images import open_image
 from tl_core.data.limits import Limits
-from tl_core.data.names import readable
-from tl_core.data.plan import Plan
+from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
-from tl_core.data.reading import SUFFIXES
-from tl_core.data.store import DatasetVersion
+from tl_core.data.sources.archive import is_stray, unpack
+from tl_core.data.sources.names import readable
+from tl_core.data.sources.plan import Plan
+from tl_core.data.tables.reading import SUFFIXES
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.predict import documents, table_rows
 from tl_core.predict.items import Item, ModelInput, opened

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from tl_core.data.images import HEAD_BYTES, open_image, page_bytes, pages, picture_kind
 from tl_core.data.limits import LIMITS
-from tl_core.data.names import readable
+from tl_core.data.pictures.images import HEAD_BYTES, open_image, page_bytes, pages, picture_kind
 from tl_core.data.preparation import Preparation
+from tl_core.data.sources.names import readable
 from tl_core.errors import DataError
 
 NOTES = {

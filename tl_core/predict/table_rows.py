@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.data.columns import guess_text_column
 from tl_core.data.limits import LIMITS
-from tl_core.data.plan import Plan
 from tl_core.data.preparation import Preparation
-from tl_core.data.reading import Reading
-from tl_core.data.tables import read_table
+from tl_core.data.roles.columns import guess_text_column
+from tl_core.data.sources.plan import Plan
+from tl_core.data.tables.reading import Reading
+from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError, nearest
 from tl_core.predict.items import Item
 

@@ -16,7 +16,7 @@ from tl_core.errors import NotFoundError, nearest
 from tl_core.progress import Progress
 
 if TYPE_CHECKING:
-    from tl_core.data.store import DatasetVersion
+    from tl_core.data.versions.store import DatasetVersion
     from tl_core.evaluate.report import Report
     from tl_core.recipes.common import Trained
 
@@ -84,7 +84,7 @@ def run_recipe(
     Raises:
         DataError: when there is too little to train on or to judge by.
     """
-    from tl_core.data.small import check_trainable
+    from tl_core.data.checks.small import check_trainable
     from tl_core.recipes import common, judging
 
     check_trainable(version, learns=config.recipe != "zero_shot")

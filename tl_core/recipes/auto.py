@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.evaluate import search as halving
 from tl_core.evaluate.report import Report, noun_of, search_section

@@ -19,7 +19,7 @@ from tl_core.backbones.sources.model_folder import has_classifier
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import ProbeSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.schema import JudgedBackbone
 from tl_core.progress import Progress

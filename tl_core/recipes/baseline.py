@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.config import BaselineSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained

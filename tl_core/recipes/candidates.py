@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tl_core.config import STRATEGIES, AutoSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 
 _FEW = 64  # training texts of a class up to which pairs of them are worth a try
 _FURTHER = 3.0  # how much larger or smaller the steps of a candidate are

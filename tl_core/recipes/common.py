@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.classifier import Classifier
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
+from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.surgery.model_json import read_json
 from tl_core.train import yardstick

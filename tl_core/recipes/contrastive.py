@@ -14,7 +14,7 @@ from tl_core.backbones import language
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import ContrastiveSettings, ProbeSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import common, probe
 from tl_core.recipes.common import Trained

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
-from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.intervals import proportion

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.report import noun_of

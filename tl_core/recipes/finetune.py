@@ -16,15 +16,15 @@ from torch import Tensor
 from tl_core.backbones import language
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError
 from tl_core.evaluate.report.schema import SurgeryFacts
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Trained
+from tl_core.recipes.finetune_job import make_job
 from tl_core.recipes.processes import fit_in_processes
 from tl_core.recipes.proving import Proven, save_and_prove
-from tl_core.recipes.scoring import score_with
 from tl_core.surgery.lora import merge_lora
 from tl_core.train.averages import Mixture, choose_mix
 from tl_core.train.checkpoints import copied_state
@@ -92,32 +92,6 @@ def _check_owner(config: RunConfig, earlier: Path) -> None:
         raise NotFoundError(
             f"There is no run {earlier.name!r}.", "", "Choose one of your own finished runs."
         )
-
-
-def make_job(setup: Setup, folder: Path) -> Job:
-    """The setup as the trainer wants it."""
-    return Job(
-        setup.model,
-        setup.report,
-        setup.backbone.keeper,
-        setup.examples,
-        setup.held_out,
-        (
-            score_with(setup.held_out.labels, len(setup.counts), setup.settings.best_by)
-            if setup.held_out is not None
-            else None
-        ),
-        setup.settings,
-        setup.plan,
-        len(setup.counts),
-        folder / "checkpoints",
-        setup.weights(),
-        setup.chances(),
-        setup.lengths,
-        setup.held_out_lengths,
-        setup.new_parameters(),
-        setup.calm,
-    )
 
 
 def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:

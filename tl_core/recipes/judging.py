@@ -10,8 +10,8 @@ from typing import cast
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion
-from tl_core.data.text_facts import SCRIPTS
+from tl_core.data.checks.text_facts import SCRIPTS
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.calibration import conformal_sets
 from tl_core.evaluate.compare import compare

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.config import STRATEGIES, LadderSettings, RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
 from tl_core.evaluate.report import Report, ladder_section, noun_of
 from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
+from tl_core.json_files import write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import judging, load_training, trials
 from tl_core.recipes.common import Floats, Ints, SealedVersion, Trained

@@ -17,8 +17,8 @@ import torch
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
-from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.machine import best_batch
 from tl_core.progress import Progress

@@ -20,7 +20,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.backbones.parity import verify_folder
 from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature

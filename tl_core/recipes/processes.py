@@ -19,8 +19,9 @@ from typing import TypedDict, cast
 import torch
 
 from tl_core.config import RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
+from tl_core.json_files import write_json
 from tl_core.log import quiet_libraries
 from tl_core.progress import Curve, Progress
 from tl_core.surgery.model_json import read_json
@@ -163,7 +164,7 @@ class _Pipe(Progress):
 def main(folder: Path, cache: Path) -> int:
     """One of the processes."""
     from tl_core.recipes import common
-    from tl_core.recipes.finetune import make_job
+    from tl_core.recipes.finetune_job import make_job
     from tl_core.train.seeds import seed_everything
     from tl_core.train.setup import set_up
     from tl_core.train.trainer import fit

@@ -11,7 +11,7 @@ import torch
 from tl_core.backbones.backbone import Backbone, save_classifier
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.parity import verify_folder
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature

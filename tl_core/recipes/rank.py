@@ -14,7 +14,7 @@ import numpy as np
 
 from tl_core.config import RunConfig
 from tl_core.config.specs import RankSpec
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import BackboneError, DataError, UserError
 from tl_core.evaluate.candidates import arrange
 from tl_core.evaluate.learning_curve import nested

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tl_core.config import AutoSettings, RunConfig
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import UserError
 from tl_core.evaluate import search
 from tl_core.evaluate.schema import BoardRow
+from tl_core.json_files import write_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training, preflight, trials
 from tl_core.recipes.candidates import Candidate

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.config import RunConfig, StaticSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
 from tl_core.recipes.common import Trained

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.classifier import load_classifier
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.intervals import proportion
 from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen

@@ -11,8 +11,8 @@ import numpy as np
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings, RunConfig
-from tl_core.data.small import check_trainable
-from tl_core.data.store import DatasetVersion
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
 from tl_core.evaluate.report import noun_of

@@ -10,7 +10,7 @@ import numpy as np
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.results import NEIGHBOURS_FILE

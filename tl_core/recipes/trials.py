@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tl_core.data.store import write_json
 from tl_core.errors import TrainingError
+from tl_core.json_files import write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes.common import Floats, Ints, Trained
 from tl_core.surgery.model_json import read_json

@@ -14,7 +14,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.word_head import word_head
 from tl_core.config import RunConfig, ZeroShotSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import common
 from tl_core.recipes.common import Floats, Ints, LabelSpace, Trained

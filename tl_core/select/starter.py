@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tl_core.backbones.language import language_of, sample
 from tl_core.backbones.sources.starters import problem
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.settings import Settings
 
 

@@ -12,7 +12,7 @@ from typing import TypedDict, cast
 
 from torch import Tensor, nn
 
-from tl_core.data.store import write_json
+from tl_core.json_files import write_json
 from tl_core.surgery.model_json import read_json
 from tl_core.train.job import Plan
 from tl_core.train.judging import BestFacts

@@ -22,9 +22,10 @@ from filelock import FileLock, Timeout
 from PIL import Image
 
 from tl_core.backbones.backbone import Backbone, Extractor
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
+from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.train.arrays import Features, Ints
 from tl_core.train.examples import Batch

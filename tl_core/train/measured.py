@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from tl_core.data.store import write_json
+from tl_core.json_files import write_json
 from tl_core.progress import Curve, Progress
 from tl_core.surgery.model_json import read_json
 from tl_core.surgery.modes import norms_of

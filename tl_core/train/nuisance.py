@@ -15,7 +15,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.json_files import write_json
 from tl_core.train.arrays import Floats, Ints
 
 _FILE = "shortcuts.json"

@@ -23,8 +23,9 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.encoding import encode_images
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.train.arrays import Ints
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tl_core.backbones.backbone import Backbone, Extractor
-from tl_core.data.store import write_json
+from tl_core.json_files import write_json
 from tl_core.machine import has_bf16
 from tl_core.surgery.model_json import read_json
 from tl_core.train.examples import Batch

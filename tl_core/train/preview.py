@@ -13,8 +13,8 @@ from tl_core.backbones.encoding import encode_images
 from tl_core.backbones.open import load_processor
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.settings import Settings
 from tl_core.train.augment import RECIPES, vary_colour, vary_shape
 from tl_core.train.pixels import View, measure_view, shrunk

@@ -11,8 +11,8 @@ from PIL import Image
 
 from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.config import ProbeSettings
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision

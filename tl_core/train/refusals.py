@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 

@@ -15,7 +15,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, ProbeSettings
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.settings import read_settings

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.data.store import DatasetVersion, write_json
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.json_files import write_json
 from tl_core.train.arrays import Ints
 from tl_core.train.examples import Batch, Examples, Key
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tl_core.data.images import open_image
-from tl_core.data.store import DatasetVersion
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats, Ints
 

@@ -10,7 +10,7 @@ import math
 import re
 import warnings
 
-from tl_core.data.text_facts import clean_label
+from tl_core.data.checks.text_facts import clean_label
 from tl_core.errors import DataError
 
 _LONGEST = 4000  # signs; a longer cell is a text, not a list of names

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tl_core.data.names import (
+from tl_core.data.sources.names import (
     FOREIGN_SPLITS,
     SPLIT_NAMES,
     plain_name,

@@ -16,7 +16,7 @@ from tl_core.data.formats import (
     label_studio,
     prodigy,
 )
-from tl_core.data.reading import Reading, Rows
+from tl_core.data.tables.reading import Reading, Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tl_core.data.formats.cells import is_short, parsed, picture_of, records, text_of
-from tl_core.data.reading import Reading, Rows, framed
 from tl_core.data.roles import column_names
+from tl_core.data.tables.reading import Reading, Rows, framed
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from tl_core.data.formats.cells import is_short, picture_of, picture_path, text_of
-from tl_core.data.reading import Reading, Rows, framed
+from tl_core.data.tables.reading import Reading, Rows, framed
 from tl_core.errors import AmbiguousError
 
 _SAMPLE = 1000

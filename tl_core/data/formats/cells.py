@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from tl_core.data.images import SUFFIXES
-from tl_core.data.reading import Rows, cell
+from tl_core.data.pictures.images import SUFFIXES
 from tl_core.data.roles import column_names
+from tl_core.data.tables.reading import Rows, cell
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 JsonObject: TypeAlias = "dict[str, Json]"

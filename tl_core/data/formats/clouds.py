@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import JsonObject, objects, parsed, picture_path, records
-from tl_core.data.reading import Reading, Rows, cell, framed
+from tl_core.data.tables.reading import Reading, Rows, cell, framed
 
 if TYPE_CHECKING:
     import pyarrow as pa

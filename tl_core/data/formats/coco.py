@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import JsonObject, objects
-from tl_core.data.reading import Reading, cell
+from tl_core.data.tables.reading import Reading, cell
 
 _KEPT = ("id", "width", "height", "date_captured", "license")
 

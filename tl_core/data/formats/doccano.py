@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.formats.answers import Answer, Item, as_label, chosen, settled
 from tl_core.data.formats.cells import is_picture, names, objects, parsed, records, spread
-from tl_core.data.reading import Reading, Rows, cell, framed
+from tl_core.data.tables.reading import Reading, Rows, cell, framed
 
 if TYPE_CHECKING:
     import pyarrow as pa

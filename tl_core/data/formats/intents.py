@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tl_core.data.formats.cells import JsonObject, objects, parsed, records
-from tl_core.data.names import split_of
-from tl_core.data.reading import Reading, Rows, cell, framed
 from tl_core.data.roles import column_names
+from tl_core.data.sources.names import split_of
+from tl_core.data.tables.reading import Reading, Rows, cell, framed
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from tl_core.data.formats.cells import (
     spread,
     text_of,
 )
-from tl_core.data.reading import Reading, Rows, cell
 from tl_core.data.roles import column_names
+from tl_core.data.tables.reading import Reading, Rows, cell
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,10 +11,10 @@ from typing import TypeGuard
 from tl_core.data.formats import coco, intents
 from tl_core.data.formats.answers import as_label
 from tl_core.data.formats.cells import Json, JsonObject, is_picture, objects
-from tl_core.data.names import split_of
 from tl_core.data.readers.headers import has_header
-from tl_core.data.reading import Reading, cell
 from tl_core.data.roles import column_names
+from tl_core.data.sources.names import split_of
+from tl_core.data.tables.reading import Reading, cell
 
 _KNOWN = frozenset(
     (

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tl_core.data.names import words_of
-from tl_core.data.text_facts import clean_label
+from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.sources.names import words_of
 
 _CORE = frozenset(
     (

@@ -9,7 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from tl_core.data.names import SPLIT_NAMES, UNLABELLED, is_generic, part_of, split_of, words_of
+from tl_core.data.sources.names import (
+    SPLIT_NAMES,
+    UNLABELLED,
+    is_generic,
+    part_of,
+    split_of,
+    words_of,
+)
 
 _MASKS = frozenset(
     (

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.layouts.folder_kinds import Meaning, meanings
-from tl_core.data.names import is_generic, readable, words_of
-from tl_core.data.plan import Plan
-from tl_core.data.text_facts import clean_label
+from tl_core.data.sources.names import is_generic, readable, words_of
+from tl_core.data.sources.plan import Plan
 from tl_core.errors import AmbiguousError
 
 _CAMERA = frozenset(

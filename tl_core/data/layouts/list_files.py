@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.layouts.picture_names import PictureNames
-from tl_core.data.reading import Reading, Rows, framed
+from tl_core.data.tables.reading import Reading, Rows, framed
 
 if TYPE_CHECKING:
     import pandas as pd

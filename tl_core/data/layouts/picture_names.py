@@ -8,9 +8,9 @@ import copy
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.images import SUFFIXES
-from tl_core.data.names import composed
-from tl_core.data.source_types import ItemFile
+from tl_core.data.pictures.images import SUFFIXES
+from tl_core.data.sources.names import composed
+from tl_core.data.sources.types import ItemFile
 from tl_core.errors import DataError
 
 _Named = tuple[tuple[str, ...], ItemFile]

@@ -7,18 +7,18 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.columns import guess_columns
+from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.layouts.class_lists import ClassList, find_class_list, is_class_list
 from tl_core.data.layouts.folders import read_folders
 from tl_core.data.layouts.peek import Head, peek
 from tl_core.data.limits import Limits
-from tl_core.data.names import is_generic, is_submission, readable, split_of, words_of
-from tl_core.data.plan import Plan
 from tl_core.data.readers.disguise import real_suffix
+from tl_core.data.roles.columns import guess_columns
 from tl_core.data.roles.wide import pixel_columns
 from tl_core.data.schema import SPLITS, ImportOptions
-from tl_core.data.source_types import Contents, ItemFile, Source, TableFile
-from tl_core.data.text_facts import clean_label
+from tl_core.data.sources.names import is_generic, is_submission, readable, split_of, words_of
+from tl_core.data.sources.plan import Plan
+from tl_core.data.sources.types import Contents, ItemFile, Source, TableFile
 from tl_core.errors import AmbiguousError, DataError
 
 _ORDER = ("", *SPLITS)
@@ -27,7 +27,7 @@ _FEW_MARKS = 10
 
 def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
     """A table of texts or of pixels, or one that lists pictures lying beside it or holds them."""
-    from tl_core.data.image_tables import holds_pictures, lists_files_beside
+    from tl_core.data.pictures.labelled_images import holds_pictures, lists_files_beside
 
     if path.suffix.lower() == ".parquet" and holds_pictures(path):
         return Source("image", tables=[TableFile(path)], root=path.parent)
@@ -105,7 +105,7 @@ def open_tables(contents: Contents, limits: Limits, options: ImportOptions) -> S
     Raises:
         DataError: when it is not clear how they belong together.
     """
-    from tl_core.data.image_tables import holds_pictures
+    from tl_core.data.pictures.labelled_images import holds_pictures
 
     source = Source("text", root=contents.root, skipped=list(contents.skipped))
     names = _data_tables(contents, source)

@@ -10,12 +10,12 @@ from array import array
 
 import numpy as np
 
-from tl_core.data.images import HEAD_BYTES as HEAD_BYTES
-from tl_core.data.images import eight_bits as eight_bits
-from tl_core.data.images import page_bytes, pages
 from tl_core.data.limits import LIMITS
 from tl_core.data.pictures.deep_pictures import Values, colour_values, halved
 from tl_core.data.pictures.deep_pictures import deep_kind as deep_kind
+from tl_core.data.pictures.images import HEAD_BYTES as HEAD_BYTES
+from tl_core.data.pictures.images import eight_bits as eight_bits
+from tl_core.data.pictures.images import page_bytes, pages
 from tl_core.data.preparation import range_scale
 from tl_core.errors import DataError
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.encodings import Utf8
 from tl_core.data.readers.dialect import Dialect, sniff_dialect
 from tl_core.data.readers.joined_rows import no_data, side_by_side
 from tl_core.data.readers.odd_tables import plain_table
 from tl_core.data.readers.workbook_header import Line, survey_rows
-from tl_core.data.reading import Reading, Rows, clean_names
+from tl_core.data.tables.encodings import Utf8
+from tl_core.data.tables.reading import Reading, Rows, clean_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

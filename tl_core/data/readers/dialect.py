@@ -12,9 +12,9 @@ from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
-from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding, state_of
 from tl_core.data.readers.headers import has_header, is_known
 from tl_core.data.readers.quoting import Quoting, decide, halves, shape_of
+from tl_core.data.tables.encodings import Coding, Utf8, check_encoding, sniff_coding, state_of
 
 _SAMPLE = 256 << 10
 _BOM = b"\xef\xbb\xbf"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
 from tl_core.data.formats import explains, shapes
 from tl_core.data.formats.cells import Json, parsed
-from tl_core.data.reading import Reading, Rows, cell, framed
 from tl_core.data.roles import column_names
+from tl_core.data.tables.encodings import Coding, Utf8, check_encoding, sniff_coding
+from tl_core.data.tables.reading import Reading, Rows, cell, framed
 
 _HEAD = 100
 _READ = json.JSONDecoder(parse_constant=lambda _: None)  # NaN and Infinity are missing values

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tl_core.data.encodings import Coding, Utf8, check_encoding, sniff_coding
 from tl_core.data.readers.headers import is_known
+from tl_core.data.tables.encodings import Coding, Utf8, check_encoding, sniff_coding
 
 _HEAD, _LINES = 64 << 10, 200
 _FEWEST = 3

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.readers.json_tables import with_doubts
-from tl_core.data.reading import Reading, Rows, cell, clean_names
+from tl_core.data.tables.reading import Reading, Rows, cell, clean_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

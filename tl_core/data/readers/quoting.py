@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.encodings import blocks
+from tl_core.data.tables.encodings import blocks
 
 _BLOCK = 4 << 20
 _LONGEST = 8 << 20

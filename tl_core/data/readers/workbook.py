@@ -10,11 +10,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.data.names import SPLIT_NAMES, split_of, words_of
 from tl_core.data.readers.joined_rows import RULE, TOTAL, check_order, is_rule, is_total
 from tl_core.data.readers.workbook_header import KNOWN, Layout, Line, layout
 from tl_core.data.readers.workbook_rows import Marks, check_formulas, lines, marks
-from tl_core.data.reading import Reading, Rows, framed
+from tl_core.data.sources.names import SPLIT_NAMES, split_of, words_of
+from tl_core.data.tables.reading import Reading, Rows, framed
 from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from tl_core.data.reading import cell as plain
+from tl_core.data.tables.reading import cell as plain
 
 if TYPE_CHECKING:
     from openpyxl.cell.read_only import ReadOnlyCell

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tl_core.data.readers.joined_rows import side_by_side
-from tl_core.data.reading import clean_names
 from tl_core.data.roles.column_names import LABEL_NAMES, TEXT_NAMES
+from tl_core.data.tables.reading import clean_names
 
 KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES))
 _TITLES = 10

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.cells.split_cells import as_split, flag_of, split_values
-from tl_core.data.names import words_of
 from tl_core.data.roles import column_names as words
 from tl_core.data.roles.label_columns import possible_classes
 from tl_core.data.roles.wide import binary_columns
+from tl_core.data.sources.names import words_of
 from tl_core.errors import AmbiguousError, DataError
 
 if TYPE_CHECKING:

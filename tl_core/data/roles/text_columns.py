@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tl_core.data.images import SUFFIXES as IMAGE_SUFFIXES
+from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.readers.headers import is_sentence
 from tl_core.data.roles import column_names as words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tl_core.config.specs import ExportSpec, PushSpec
-from tl_core.data.store import write_json
 from tl_core.jobs.context import Outcome, RunContext
+from tl_core.json_files import write_json
 from tl_core.storage import remove_tree
 
 

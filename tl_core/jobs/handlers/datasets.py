@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tl_core.config.specs import FixSpec, ImportSpec, TakeoutSpec
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.storage import remove_tree
 
@@ -52,7 +52,7 @@ def change(run: RunContext) -> Outcome:
 
 def take_out(run: RunContext) -> Outcome:
     """Write a version as files."""
-    from tl_core.data.takeout import FORMATS, take_out
+    from tl_core.data.versions.export import FORMATS, take_out
 
     spec = TakeoutSpec.from_dict(run.config.options)
     record = run.datasets.get(run.config.dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tl_core.config.specs import PredictSpec
-from tl_core.data.store import DatasetVersion
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.context import Outcome, RunContext
 
 

@@ -1,0 +1,1 @@
+"""Facts about rows, and findings: what is wrong or worth knowing, with its fixes."""

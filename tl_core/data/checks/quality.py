@@ -1,0 +1,303 @@
+"""Checks of single items: pictures that show little, texts that say little, too much, or what is
+private.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.checks.text_facts import CARD, EMAIL, PHONE, SCRIPTS
+from tl_core.data.checks.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
+from tl_core.data.checks.view import RowFinding, View, action
+from tl_core.data.schema import Finding
+
+_TINY_SIDE = 32  # pixels; backbones look at 224
+_LONG_RATIO = 4.0
+_BLANK, _DARK, _GLARING = 2.0, 25.0, 235.0  # spread and mean of grey, 0 to 255
+# sharpness; of 396 sharp photos none is below 0.03, blurred by 4 of 224 pixels 19 of 20 are
+_BLURRED = 0.015
+_MOST = 0.5  # a fact that holds for half of all items describes the data, it is no fault
+_FEW_CHARS = 3
+_LONG_WORDS = 380  # about 512 word pieces, the most that common encoders read
+_STARTER_WORDS = 190  # about 256
+_OTHER_SCRIPT = 0.02
+_SINGULAR = (
+    ("pictures are", "picture is"),
+    ("pictures look", "picture looks"),
+    ("texts are", "text is"),
+    ("texts have", "text has"),
+    ("texts were", "text was"),
+    ("texts hold", "text holds"),
+    (": they show", ": it shows"),
+    ("they are", "it is"),
+)
+
+
+def quality_findings(view: View) -> list[Finding]:
+    """The findings of the view's modality."""
+    return _pictures(view) if view.rows.modality == "image" else _texts(view)
+
+
+def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Living rows of `mask`, none when they are half of all."""
+    rows = np.flatnonzero(mask & view.alive)
+    return rows if len(rows) <= _MOST * view.alive.sum() else rows[:0]
+
+
+def _finding(
+    name: str,
+    severity: str,
+    rows: NDArray[np.int64],
+    text: str,
+    fix: str,
+    label: str = "",
+    does: str = "remove",
+) -> list[Finding]:
+    if not len(rows):
+        return []
+    if len(rows) == 1:
+        for many, one in _SINGULAR:
+            text = text.replace(many, one)
+    return [
+        RowFinding(
+            name,
+            severity,
+            f"{len(rows):,} {text}",
+            len(rows),
+            fix,
+            actions=[action(does, label)] if label else [],
+            rows=rows,
+        )
+    ]
+
+
+def _pictures(view: View) -> list[Finding]:
+    facts = view.rows.facts
+    short, long = (
+        np.minimum(facts["width"], facts["height"]),
+        np.maximum(facts["width"], facts["height"]),
+    )
+    blank = facts["contrast"] < _BLANK
+    return [
+        *_finding(
+            "blank",
+            "warning",
+            _some(view, blank),
+            "pictures are of one colour: they show nothing.",
+            "Look at them; a lens cap or a failed export looks like this.",
+            "Leave them out",
+        ),
+        *_finding(
+            "dark",
+            "info",
+            _some(view, (facts["light"] < _DARK) & ~blank),
+            "pictures are nearly black.",
+            "Keep them if such pictures will also come later.",
+            "Leave them out",
+        ),
+        *_finding(
+            "glaring",
+            "info",
+            _some(view, (facts["light"] > _GLARING) & ~blank),
+            "pictures are nearly white.",
+            "Keep them if such pictures will also come later.",
+            "Leave them out",
+        ),
+        *_finding(
+            "blurred",
+            "info",
+            _some(view, (facts["sharpness"] < _BLURRED) & ~blank),
+            "pictures look blurred.",
+            "Keep them if such pictures will also come later.",
+            "Leave them out",
+        ),
+        *_finding(
+            "tiny",
+            "info",
+            _some(view, short < _TINY_SIDE),
+            f"pictures are smaller than {_TINY_SIDE} pixels.",
+            "Backbones look at about 224 pixels; larger originals would help.",
+        ),
+        *_finding(
+            "odd_ratio",
+            "info",
+            _some(view, long > _LONG_RATIO * short),
+            "pictures are over four times as long as they are wide.",
+            "Most backbones look at a square from the middle; cut such pictures to what matters.",
+        ),
+        *_sizes(view, short),
+    ]
+
+
+def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
+    """Sizes outside three interquartile ranges, the rule of cleanvision's odd_size."""
+    low, high = np.percentile(short[view.alive], (25, 75))
+    margin = 3 * (high - low)
+    odd = (
+        _some(view, (short < low - margin) | (short > high + margin))
+        if margin
+        else short[:0].astype(np.int64)
+    )
+    return _finding(
+        "odd_size",
+        "info",
+        odd,
+        "pictures are far smaller or larger than the others.",
+        "A mixture of sources can give the class away by size alone.",
+    )
+
+
+def _texts(view: View) -> list[Finding]:
+    facts = view.rows.facts
+    words, private = facts["words"], facts["private"]
+    findings = [
+        *_finding(
+            "short_texts",
+            "info",
+            _some(view, facts["chars"] < _FEW_CHARS),
+            "texts have one or two signs.",
+            "There is nothing in them to learn from.",
+            "Leave them out",
+        ),
+        *_finding(
+            "long_texts",
+            "info",
+            _some(view, words > _LONG_WORDS),
+            f"texts have over {_LONG_WORDS} words. Common "
+            "backbones read about the first 512 word pieces; the rest is cut off.",
+            "Fine if the beginning tells the class; else choose a backbone that reads more.",
+        ),
+    ]
+    cut = view.alive & (words > _STARTER_WORDS)
+    if cut.sum() and not (words[view.alive] > _LONG_WORDS).mean() > _MOST:
+        findings.append(
+            Finding(
+                "truncation",
+                "info",
+                f"{100 * cut.sum() / view.alive.sum():.1f} % of the texts have over"
+                f" {_STARTER_WORDS} words: the default maximum length of 256 word pieces cuts their"
+                " end off.",
+                int(cut.sum()),
+                "Raise the maximum length on the Design page when the end of your texts matters.",
+            )
+        )
+    return _faults(view) + findings + _scripts(view) + _private(private, view)
+
+
+def _faults(view: View) -> list[Finding]:
+    """Texts that were decoded wrongly or hold what nobody wrote; versions from before these were
+    looked for have none.
+
+    However many there are, they are faults.
+    """
+    if "faults" not in view.rows.facts:
+        return []
+    marks = view.rows.facts["faults"]
+
+    def rows(mark: int) -> NDArray[np.int64]:
+        return np.flatnonzero((marks & mark > 0) & view.alive)
+
+    same = (
+        "The model that learns from the repaired texts also repairs those that it is asked about."
+    )
+    return [
+        *_finding(
+            "mojibake",
+            "warning",
+            rows(MOJIBAKE),
+            "texts were decoded wrongly at some time: a letter such as é stands there as Ã©.",
+            same,
+            "Repair them",
+            "repair",
+        ),
+        *_finding(
+            "replacement",
+            "warning",
+            rows(LOST),
+            "texts have signs that were lost when they were decoded (�).",
+            "Nobody can tell what stood there. Bring the original file, or name its encoding at the"
+            " import.",
+        ),
+        *_finding(
+            "entities",
+            "info",
+            rows(ENTITY),
+            "texts hold codes of web pages, such as &amp; for a plain &.",
+            same,
+            "Repair them",
+            "repair",
+        ),
+        *_finding(
+            "hidden_signs",
+            "info",
+            rows(HIDDEN | CONTROL),
+            "texts hold signs that nobody sees: of no width, or meant for a machine.",
+            same,
+            "Repair them",
+            "repair",
+        ),
+    ]
+
+
+def _scripts(view: View) -> list[Finding]:
+    scripts = view.rows.facts["script"][view.alive]
+    known = np.bincount(scripts[scripts >= 0], minlength=len(SCRIPTS))
+    if not known.sum():
+        return []
+    main = int(known.argmax())
+    family = {"Han", "Hiragana", "Katakana"}  # one Japanese text may be mostly any of them
+    kin = [
+        place
+        for place, name in enumerate(SCRIPTS)
+        if place == main or {name, SCRIPTS[main]} <= family
+    ]
+    findings: list[Finding] = []
+    if SCRIPTS[main] != "Latin":
+        findings.append(
+            Finding(
+                "script",
+                "warning",
+                f"Most texts are written in {SCRIPTS[main]} signs. A backbone that "
+                "learnt English reads next to nothing of them.",
+                int(known[main]),
+                "Choose a multilingual backbone, or one of that language; offline, the recipe"
+                " 'baseline' works on the characters of any script.",
+            )
+        )
+    scripts_all = view.rows.facts["script"]
+    rows = _some(view, (scripts_all >= 0) & ~np.isin(scripts_all, kin))
+    if len(rows) > _OTHER_SCRIPT * view.alive.sum():
+        names = ", ".join(sorted({SCRIPTS[place] for place in scripts_all[rows]}))
+        findings += _finding(
+            "mixed_scripts",
+            "warning",
+            rows,
+            f"texts are written in other signs than the rest ({names}).",
+            "Choose a multilingual backbone, or leave them out.",
+            "Leave them out",
+        )
+    return findings
+
+
+def _private(private: NDArray[np.int8], view: View) -> list[Finding]:
+    names = [(EMAIL, "e-mail addresses"), (PHONE, "phone numbers"), (CARD, "payment card numbers")]
+    kinds = [
+        f"{int((private[view.alive] & mark > 0).sum()):,} with {name}"
+        for mark, name in names
+        if (private[view.alive] & mark > 0).any()
+    ]
+    rows = np.flatnonzero((private > 0) & view.alive)
+    if not len(rows):
+        return []
+    return [
+        RowFinding(
+            "private",
+            "warning",
+            f"{len(rows):,} texts seem to hold personal data: {', '.join(kinds)}.",
+            len(rows),
+            "Only a hint from patterns. Nothing leaves this server, but examples are shown on "
+            "its pages; mask such data in the source if others may look.",
+            rows=rows,
+        )
+    ]

@@ -1,0 +1,1 @@
+"""What a person brings: recognised, fetched, unpacked, and the plan of its import."""

@@ -1,0 +1,170 @@
+"""Recognising what a person brought: class folders, pictures with a table, documents or tables;
+folder, zip or file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from tl_core.data.layouts.picture_sources import open_pictures
+from tl_core.data.layouts.table_sources import open_documents, open_table, open_tables
+from tl_core.data.limits import Limits
+from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
+from tl_core.data.pictures.images import picture_kind
+from tl_core.data.readers.disguise import is_renamed
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources.archive import is_stray, unpack
+from tl_core.data.sources.names import readable
+from tl_core.data.sources.types import LAYOUT_HELP, PLAIN_TEXTS, Contents, Source
+from tl_core.data.tables.reading import SUFFIXES as TABLE_SUFFIXES
+from tl_core.errors import DataError
+
+_PACKED = {
+    ".rar": "RAR",
+    ".7z": "7-Zip",
+    ".gz": "gzip",
+    ".tgz": "tar",
+    ".tar": "tar",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+}
+_OTHERS = {
+    ".xls": ("It is Excel's format from before 2007.", "Open it and save it as XLSX."),
+    ".ods": ("It is an OpenDocument sheet.", "Open it and save it as XLSX or CSV."),
+    ".svg": ("SVG drawings can carry code.", "Save it as PNG."),
+    ".dcm": ("It is a DICOM file of a medical device.", "Save the pictures as PNG."),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib", ".bin"),
+        (
+            "Such files can run code when they are opened, so they are refused.",
+            "Save the data as CSV or Parquet.",
+        ),
+    ),
+}
+
+
+def open_source(
+    path: Path, staging: Path, limits: Limits, options: ImportOptions | None = None
+) -> Source:
+    """Recognise the source at `path`; a zip is unpacked below `staging` first.
+
+    Raises:
+        AmbiguousError: when it can be read in ways that give different classes or splits.
+        DataError: when there is nothing to learn from, in words that say what to bring instead.
+    """
+    options = options or ImportOptions()
+    if not path.exists():
+        raise DataError(
+            f"There is no file or folder {readable(str(path))!r}.", "", "Check the spelling."
+        )
+    skipped: list[dict[str, str]] = []
+    suffix = path.suffix.lower()
+    if path.is_file() and suffix == ".zip":
+        target = staging / "unpacked"
+        skipped = unpack(path, target, limits)
+        path = target
+    if path.is_dir():
+        source = _open_folder(path, limits, options)
+    elif suffix in TABLE_SUFFIXES or is_renamed(path):
+        source = open_table(path, limits, options)
+    elif suffix in _PACKED:
+        raise DataError(
+            f"{path.name!r} is packed with {_PACKED[suffix]}.",
+            "Only zip is unpacked here.",
+            "Unpack it and bring the folder as a zip.",
+        )
+    else:
+        why, mend = _OTHERS.get(suffix, (f"Its ending is {path.suffix or 'missing'}.", LAYOUT_HELP))
+        raise DataError(
+            f"{readable(path.name)!r} is not a kind of file that can be learnt from.", why, mend
+        )
+    source.skipped[:0] = skipped
+    source.limits = limits
+    return source
+
+
+def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
+    contents = _contents(root, limits)
+    if contents.pictures:
+        return open_pictures(contents, limits, options)
+    if documents := open_documents(contents, options):
+        return documents
+    if contents.tables or contents.texts:
+        return open_tables(contents, limits, options)
+    reasons = Counter(one["reason"] for one in contents.skipped)
+    raise DataError(
+        "There are no images or tables in it.",
+        (
+            f"{len(contents.skipped):,} other files were found: {reasons.most_common(1)[0][0]}."
+            if contents.skipped
+            else "It is empty."
+        ),
+        LAYOUT_HELP,
+    )
+
+
+def _contents(root: Path, limits: Limits) -> Contents:
+    contents = Contents(root)
+    for name in _walk(contents, limits):
+        suffix = name.suffix.lower()
+        if suffix in IMAGE_SUFFIXES or (not suffix and _is_picture(root / name)):
+            contents.pictures.append(name)
+        elif suffix in PLAIN_TEXTS or (not suffix.strip(".0123456789") and _is_text(root / name)):
+            contents.texts.append(name)
+        elif suffix in TABLE_SUFFIXES or is_renamed(root / name):
+            contents.tables.append(name)
+        else:
+            contents.skip(name, _why_not(suffix))
+    return contents
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file without an ending is a picture by its first bytes."""
+    try:
+        with path.open("rb") as handle:
+            return bool(picture_kind(handle.read(32)))
+    except OSError:
+        return False
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file without a telling ending begins like a text."""
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(512)
+    except OSError:
+        return False
+    return bool(head.strip()) and not any(byte < 9 or 13 < byte < 32 for byte in head)
+
+
+def _why_not(suffix: str) -> str:
+    if suffix in (*_PACKED, ".zip"):
+        return "a packed file inside; unpack it first"
+    return _OTHERS[suffix][0].rstrip(".") if suffix in _OTHERS else "not an image or table"
+
+
+def _walk(contents: Contents, limits: Limits) -> Iterator[PurePosixPath]:
+    """Files below the root in sorted order; links and stray files are listed, not followed."""
+    count = total = 0
+    for folder, subfolders, files in os.walk(contents.root):
+        subfolders.sort()
+        for file in sorted(files):
+            path = Path(folder) / file
+            name = PurePosixPath(path.relative_to(contents.root).as_posix())
+            if path.is_symlink() or not path.is_file():
+                contents.skip(name, "a link, not a file")
+                continue
+            if is_stray(name):
+                contents.skip(name, "a stray file of the system, not data")
+                continue
+            count, total = count + 1, total + path.stat().st_size
+            if count > limits.items or total > limits.total_bytes:
+                raise DataError(
+                    "The folder holds more than this server allows.",
+                    f"The limits are {limits.items:,} files and {limits.total_bytes / 1e9:.0f} GB.",
+                    "Bring a part of it, or raise TL_MAX_ITEMS and TL_MAX_UNPACKED_MB.",
+                )
+            yield name

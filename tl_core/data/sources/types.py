@@ -1,0 +1,94 @@
+"""What a source is made of: pictures, documents and tables, with the class and split of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from tl_core.data.layouts.class_lists import ClassList
+from tl_core.data.limits import LIMITS, Limits
+from tl_core.data.roles.columns import Columns
+from tl_core.data.sources.names import readable
+from tl_core.data.sources.plan import Plan
+
+LAYOUT_HELP = (
+    "Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or"
+    " Parquet) with one row for each text."
+)
+PLAIN_TEXTS = {".txt", ".md", ".text"}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """One picture or document: a file, or bytes that a table carried."""
+
+    path: Path
+    name: str  # as shown to people: relative to the source
+    label: str
+    split: str  # "" when the source has no splits
+    group: str = ""
+    date: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+    data: bytes | None = None
+    fold: str = ""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One table of a source; `label` is the class of all its rows where files stand for classes.
+
+    `kind` is list or cub for plain lists of pictures, else empty; `columns` are those that were
+    found when the source was opened, None where its reader finds them.
+    """
+
+    path: Path
+    split: str = ""
+    sheet: str = ""
+    label: str = ""
+    kind: str = ""
+    columns: Columns | None = None
+
+
+@dataclass
+class Source:
+    """What was found: picture files, documents, tables of texts, or tables that hold or list
+    pictures.
+
+    `image_tables` list the pictures of `images`, whose own classes are then only those of their
+    folders; with `folders_hold` these count for pictures that no table names, and `table_classes`
+    says how a table calls them. `class_list` says what numbers of classes mean. `plan` says what
+    was taken and why.
+    """
+
+    modality: str
+    images: list[ItemFile] = field(default_factory=list)
+    documents: list[ItemFile] = field(default_factory=list)
+    tables: list[TableFile] = field(default_factory=list)
+    image_tables: list[TableFile] = field(default_factory=list)
+    folders_hold: bool = False
+    table_classes: dict[str, str] = field(default_factory=dict)
+    class_list: ClassList = field(default_factory=ClassList)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    limits: Limits = LIMITS
+    root: Path = Path()
+    plan: Plan = field(default_factory=Plan)
+
+    @property
+    def splits(self) -> set[str]:
+        """The splits that the source itself has."""
+        files = {one.split for one in self.images} | {one.split for one in self.documents}
+        return (files | {one.split for one in self.tables}) - {""}
+
+
+@dataclass
+class Contents:
+    """The files of a folder by kind, relative to `root`."""
+
+    root: Path
+    pictures: list[PurePosixPath] = field(default_factory=list)
+    tables: list[PurePosixPath] = field(default_factory=list)
+    texts: list[PurePosixPath] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+    def skip(self, name: PurePosixPath, reason: str) -> None:
+        self.skipped.append({"item": readable(str(name)), "reason": reason})

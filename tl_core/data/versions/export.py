@@ -1,0 +1,219 @@
+"""A version as files that any other tool reads: a zip of class folders, CSV, or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.sources.names import part_of, split_of
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS = {"folders": ".zip", "csv": ".csv", "parquet": ".parquet"}
+_LONGEST = 80  # signs of a name in a path
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE
+)  # to Windows, no file
+_BATCH = {"image": 64, "text": 5_000}
+
+
+def formats_of(modality: str) -> list[str]:
+    """What a dataset of `modality` can be written as."""
+    return ["folders", "parquet"] if modality == "image" else ["csv", "parquet"]
+
+
+def take_out(
+    version: DatasetVersion,
+    target: Path,
+    kind: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write all rows but the removed ones to `target`, streaming; gives how many.
+
+    `folders` is a zip of `split/class/picture` with a `metadata.csv`, as Hugging Face's
+    `imagefolder` and this program read it back. `csv` and `parquet` have the columns text (or
+    image), label, split and the extra ones.
+
+    Raises:
+        DataError: for a format that this kind of data cannot have.
+    """
+    known = formats_of(version.info.modality)
+    if kind not in known:
+        raise DataError(
+            f"A dataset of {version.info.modality}s cannot be written as {kind!r}.",
+            "",
+            nearest(kind, known),
+        )
+    rows = np.flatnonzero(version.splits != "removed")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".part")
+    batches = _batches(version, rows, progress)
+    {"folders": _write_folders, "csv": _write_csv, "parquet": _write_parquet}[kind](
+        temporary, batches, version
+    )
+    temporary.replace(target)
+    return len(rows)
+
+
+def _batches(
+    version: DatasetVersion,
+    rows: NDArray[np.int64],
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[pa.Table]:
+    """Tables of stored columns with label and split added."""
+    import pyarrow as pa
+
+    names = np.array([*version.info.labels, ""], dtype=object)
+    size = _BATCH[version.info.modality]
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        table = version.table.take(part)
+        table = table.select(
+            [name for name in table.column_names if name not in ("label", "split")]
+        )
+        columns = {
+            "label": list(names[version.labels[part]]),
+            "split": version.splits[part].tolist(),
+        }
+        yield pa.table(
+            {
+                **{name: table.column(name) for name in table.column_names},
+                **{name: pa.array(values, pa.string()) for name, values in columns.items()},
+            }
+        )
+        if progress:
+            progress(min(start + size, len(rows)), len(rows))
+
+
+def _ordered(table: pa.Table) -> pa.Table:
+    """What was read first, then class and split, then the extra columns; our own row names stay
+    here.
+    """
+    first = [name for name in ("text", "image", "label", "split") if name in table.column_names]
+    return table.select(
+        first + [name for name in table.column_names if name not in (*first, "name")]
+    )
+
+
+def _write_csv(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
+    del version
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        for number, table in enumerate(batches):
+            table = _ordered(table)
+            if not number:
+                writer.writerow(table.column_names)
+            writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def _write_parquet(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
+    import pyarrow.parquet as pq
+
+    writer: pq.ParquetWriter | None = None
+    try:
+        for table in batches:
+            table = _ordered(table)
+            if writer is None:
+                features = {
+                    name: (
+                        {"_type": "Image"}
+                        if name == "image" and version.info.modality == "image"
+                        else {"dtype": "string", "_type": "Value"}
+                    )
+                    for name in table.column_names
+                }
+                schema = table.schema.with_metadata(
+                    {"huggingface": json.dumps({"info": {"features": features}})}
+                )
+                writer = pq.ParquetWriter(path, schema)
+            writer.write_table(table.cast(writer.schema))
+    finally:
+        if writer:
+            writer.close()
+
+
+def _write_folders(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
+    used: set[str] = set()
+    folders = class_folders(version.info.labels)
+    listing = io.StringIO()
+    writer = csv.writer(listing)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for table in batches:
+            plain = _ordered(table).drop_columns(["image"])
+            if not used:
+                writer.writerow(["file_name", *plain.column_names])
+            records = plain.to_pylist()
+            for name, image, record in zip(
+                table.column("name").to_pylist(),
+                table.column("image").to_pylist(),
+                records,
+                strict=True,
+            ):
+                inside = _place(record["split"], folders.get(record["label"], ""), name, used)
+                archive.writestr(inside, image["bytes"])
+                writer.writerow([inside, *record.values()])
+        archive.writestr("metadata.csv", listing.getvalue())
+
+
+def class_folders(names: list[str]) -> dict[str, str]:
+    """A folder for each class: no two are one folder on any system, and none looks like a split.
+
+    Names that would collide (`a/b` and `a:b`, `Cat` and `cat`) get a number.
+    """
+    folders: dict[str, str] = {}
+    plain, used = {name: _apart(name) for name in names}, set[str]()
+    for name in sorted(
+        names, key=lambda name: plain[name] != name
+    ):  # nobody takes the folder of a name that fits
+        folder, copy = plain[name], 2
+        while _folded(folder) in used:
+            suffix = f"_{copy}"
+            folder, copy = plain[name][: _LONGEST - len(suffix)] + suffix, copy + 1
+        used.add(_folded(folder))
+        folders[name] = folder
+    return folders
+
+
+def _apart(name: str) -> str:
+    """A safe name that is no split, fold or numbered part."""
+    safe = _safe(name)
+    return _safe(f"class_{safe}") if split_of(safe) or part_of(safe, []) else safe
+
+
+def _folded(name: str) -> str:
+    """What a system that ignores capitals and ways to compose signs takes a name for."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _safe(text: str) -> str:
+    """A name for a file or folder on every system."""
+    plain = (
+        re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f]', "_", text).strip(" .")[:_LONGEST].rstrip(" .") or "_"
+    )
+    return f"_{plain}"[:_LONGEST] if _DEVICE.fullmatch(plain) else plain
+
+
+def _place(split: str, label: str, name: str, used: set[str]) -> str:
+    """A path in the zip that no system stumbles over and no other picture has."""
+    bare = PurePosixPath(name.replace("\\", "/")).name
+    stem, dot, ending = _safe(bare).rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (ending, "")
+    folder = f"{split}/{_safe(label)}" if label else split
+    place, copy = f"{folder}/{stem}{ending}", 2
+    while place.casefold() in used:
+        place, copy = f"{folder}/{stem}_{copy}{ending}", copy + 1
+    used.add(place.casefold())
+    return place

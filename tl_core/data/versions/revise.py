@@ -1,0 +1,274 @@
+"""A new version from an old one: fixes of findings, restoring an older state. Nothing is ever
+changed in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.checks.view import View
+from tl_core.data.preparation import Preparation
+from tl_core.data.schema import Finding, ImportOptions
+from tl_core.data.versions.draft import Draft
+from tl_core.data.versions.edits import carry_over, decisions
+from tl_core.data.versions.items import link_items
+from tl_core.data.versions.repair import Mended, mend_names, mend_texts
+from tl_core.data.versions.rows import RowFacts
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
+from tl_core.data.versions.write import write_version
+from tl_core.errors import DataError, nearest
+
+_NOTHING = np.empty(0, dtype=np.int64)
+
+
+@dataclass
+class Edit:
+    """What changes: rows to leave out, and new class names for rows."""
+
+    change: str
+    remove: NDArray[np.int64] = field(default_factory=lambda: _NOTHING)
+    relabel: dict[int, str] = field(default_factory=dict)
+    rename: dict[str, str] = field(default_factory=dict)
+    settle: list[str] = field(default_factory=list)
+
+
+def fix_finding(
+    version: DatasetVersion, finding: str, chosen: str, folder: Path, parent: str
+) -> VersionInfo:
+    """Write `version` with the fix `chosen` of `finding` applied into `folder`.
+
+    Rows of the other findings stay as they are; no row changes its split, so scores stay
+    comparable.
+
+    Raises:
+        DataError: when the version has no such finding or the finding no such fix, or too little is
+        left.
+    """
+    known = {f["id"]: f for f in version.info.findings}
+    if finding not in known:
+        raise DataError(
+            f"There is no finding {finding!r} in this version.", "", nearest(finding, known)
+        )
+    fixes = {a["id"]: a["label"] for a in known[finding]["actions"]}
+    if chosen not in fixes:
+        raise DataError(
+            (
+                f"{finding!r} has no fix {chosen!r}."
+                if fixes
+                else f"{finding!r} cannot be fixed by a click."
+            ),
+            known[finding]["fix"],
+            nearest(chosen, fixes) if fixes else "",
+        )
+    rows = version.row_facts()
+    view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
+    if chosen == "repair":
+        return _repair(version, view, folder, parent)
+    return _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
+
+
+def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> VersionInfo:
+    """Write `version` with what was decided about single labels into `folder`; no row changes its
+    split.
+
+    Raises:
+        DataError: when nothing was changed, or too little is left.
+    """
+    made = decisions(version.folder)
+    relabel = {row: one.label for row, one in made.items() if one.action == "relabel"}
+    drop = np.array([row for row, one in made.items() if one.action == "drop"], dtype=np.int64)
+    if not relabel and not len(drop):
+        raise DataError("No label of this version was changed.", "", "Change or drop some first.")
+    rows = version.row_facts()
+    view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
+    info = _apply(
+        version,
+        view,
+        Edit(
+            f"Changed the class of {len(relabel):,} and left out {len(drop):,} after a look "
+            "at them.",
+            drop,
+            relabel,
+        ),
+        folder,
+        parent,
+    )
+    carry_over(version.folder, folder)
+    return info
+
+
+def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edit:
+    if chosen == "merge":
+        names = {name: same[0] for same in view.alike_names() for name in same[1:]}
+        return Edit(
+            f"Merged {len(names)} class name(s): "
+            + ", ".join(f"{old} into {new}" for old, new in list(names.items())[:6])
+            + ".",
+            rename=names,
+        )
+    if chosen == "majority":
+        return _commoner(view)
+    if chosen == "accept":
+        return Edit("Went on without the files that could not be opened.", settle=[finding])
+    if chosen == "remove_classes":
+        names_left = next(f["items"] for f in version.info.findings if f["id"] == finding)
+        places = [view.rows.classes.index(name) for name in names_left]
+        rows = np.flatnonzero(np.isin(view.rows.labels, places) & view.alive)
+        return Edit(f"Left out {len(names_left)} class(es): {', '.join(names_left[:6])}.", rows)
+    if chosen == "keep_one":
+        rows = (
+            view.spare_copies()
+            if finding == "duplicates"
+            else np.array(
+                [row for others in view.near_sets().values() for row in others], dtype=np.int64
+            )
+        )
+        return Edit(
+            f"Kept one of each set of {'' if finding == 'duplicates' else 'near-'}duplicates:"
+            f" {len(rows):,} left out.",
+            rows,
+        )
+    rows = version.finding_rows(finding)
+    what = {
+        "leak": "training copies of rows that judge",
+        "near_leak": "training rows close to rows that judge",
+        "conflicting_labels": "rows with conflicting classes",
+    }.get(finding, f"rows ({finding.replace('_', ' ')})")
+    return Edit(f"Left out {len(rows):,} {what}.", rows)
+
+
+def _commoner(view: View) -> Edit:
+    """Each set of copies gets its commonest class; where two are equally common the set goes."""
+    rows, sets = view.conflicting()
+    relabel: dict[int, str] = {}
+    remove: list[int] = []
+    for number in np.unique(sets):
+        members = rows[sets == number]
+        names, counts = np.unique(view.rows.labels[members], return_counts=True)
+        top = names[counts == counts.max()]
+        if len(top) > 1:
+            remove += members.tolist()
+        else:
+            relabel.update(
+                {
+                    int(row): view.rows.classes[int(top[0])]
+                    for row in members
+                    if view.rows.labels[row] != top[0]
+                }
+            )
+    return Edit(
+        f"Gave {len(relabel):,} rows the class that most of their copies have; left out"
+        f" {len(remove):,} where no class was commoner.",
+        np.array(remove, dtype=np.int64),
+        relabel,
+    )
+
+
+def _repair(version: DatasetVersion, view: View, folder: Path, parent: str) -> VersionInfo:
+    """All texts repaired, not only those of one finding: predicting does the same to every text."""
+    mended = mend_texts(version, view.rows.facts, folder)
+    lost = (
+        f"; left out {len(mended.empty):,} of which nothing was left" if len(mended.empty) else ""
+    )
+    edit = Edit(
+        f"Repaired {len(mended.rows):,} texts{lost}.",
+        mended.empty,
+        rename=mend_names(view.rows.classes),
+    )
+    return _apply(version, view, edit, folder, parent, mended)
+
+
+def _apply(
+    version: DatasetVersion,
+    view: View,
+    edit: Edit,
+    folder: Path,
+    parent: str,
+    mended: Mended | None = None,
+) -> VersionInfo:
+    """Close the version that `edit` makes; `mended` where its items lie in `folder` already."""
+    rows = view.rows
+    names = [edit.rename.get(name, name) for name in rows.classes]
+    texts = np.array([*names, ""], dtype=object)[rows.labels]
+    for row, name in edit.relabel.items():
+        texts[row] = name
+    splits = version.splits.copy()
+    splits[edit.remove] = "removed"
+    living = sorted(
+        {name for name, split in zip(texts, splits, strict=True) if name and split != "removed"}
+    )
+    if len(living) < 2:
+        raise DataError(
+            "Fewer than two classes would be left.",
+            "A classifier needs at least two to tell apart.",
+            "Add examples, or choose another fix.",
+        )
+    places = {name: place for place, name in enumerate(living)}
+    labels = np.array([places.get(name, -1) for name in texts], dtype=np.int64)
+    changed = RowFacts(
+        rows.modality, living, labels, rows.given, rows.named, rows.dates, rows.facts, rows.pairs
+    )
+    if mended:
+        changed.facts = mended.facts
+        changed.find_pairs(folder)
+    else:
+        link_items(version.folder, folder)
+    draft = _draft(version, changed, splits)
+    if mended:
+        draft.inputs, draft.preparation = (
+            mended.fingerprint,
+            replace(draft.preparation, repair=True),
+        )
+    draft.parent, draft.change = parent, edit.change
+    draft.settled = sorted({*version.info.settled, *edit.settle})
+    return write_version(draft, folder)
+
+
+def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) -> Draft:
+    """What a new version takes over from `version`."""
+    info = version.info
+    findings = {f["id"]: f for f in info.findings}
+    kept = [
+        Finding(**findings[name])
+        for name in ("validation_as_test", "undated", "blank_splits", "disagreement")
+        if name in findings
+    ]
+    damaged, empty = findings.get("damaged"), findings.get("empty_texts")
+    options = replace(ImportOptions.from_dict(info.options), remove_leaks=False)
+    return Draft(
+        rows,
+        splits,
+        version.groups,
+        options,
+        info.inputs_fingerprint,
+        info.extras_fingerprint,
+        info.source,
+        info.columns,
+        info.skipped,
+        empty["count"] if empty else 0,
+        damaged["items"] if damaged else [],
+        kept,
+        skipped_before=info.skipped_count - len(info.skipped),
+        folds=version.folds if (version.folds >= 0).any() else None,
+        kept_plan=info.plan,
+        preparation=Preparation.from_dict(info.preparation),
+    )
+
+
+def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) -> VersionInfo:
+    """The state of `version` (called `reference`) once more, as the newest version after
+    `parent`.
+    """
+    rows = version.row_facts()
+    draft = _draft(version, rows, version.splits)
+    draft.parent, draft.change, draft.settled = (
+        parent,
+        f"Restored {reference}.",
+        list(version.info.settled),
+    )
+    link_items(version.folder, folder)
+    return write_version(draft, folder)

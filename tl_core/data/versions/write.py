@@ -1,0 +1,99 @@
+"""Closing a version: findings, index, facts, and `version.json` last."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tl_core.data.checks.findings import all_findings, write_finding_rows
+from tl_core.data.checks.view import View
+from tl_core.data.schema import Finding
+from tl_core.data.versions import split
+from tl_core.data.versions.draft import Draft
+from tl_core.data.versions.rows import write_facts
+from tl_core.data.versions.store import VersionInfo, write_index, write_info, write_unlabelled
+from tl_core.errors import DataError
+
+_LISTED = 500  # skipped items kept by name; all are counted
+
+
+def write_version(draft: Draft, folder: Path) -> VersionInfo:
+    """Judge the rows of `draft` and complete the version in `folder`, whose items are there
+    already.
+
+    Raises:
+        DataError: when fewer than two classes are left to train on.
+    """
+    rows, splits, labels = draft.rows, draft.splits, draft.rows.labels
+    view = View.of(rows, splits, draft.groups, draft)
+    if draft.options.remove_leaks and not draft.parent:
+        splits[view.leaking()] = "removed"
+        view = View.of(rows, splits, draft.groups, draft)
+    if len(np.unique(labels[(splits == "train") & (labels >= 0)])) < 2:
+        raise DataError(
+            "The training rows hold fewer than two classes.",
+            "The others stand only in other splits.",
+            "Add training rows of each class.",
+        )
+    findings = [
+        finding
+        for finding in draft.findings + all_findings(view)
+        if finding.id not in draft.settled
+    ]
+    folds = (
+        split.plan_folds(labels, draft.groups, splits, draft.options.seed)
+        if draft.folds is None
+        else np.where(
+            np.isin(splits, ("train", "validation")) & (labels >= 0), draft.folds, -1
+        ).astype(np.int8)
+    )
+    write_index(folder, labels, splits, draft.groups, folds)
+    write_facts(folder, rows)
+    write_finding_rows(folder, findings)
+    write_unlabelled(folder, np.flatnonzero(splits == "unlabelled"), rows.modality)
+    info = _describe(draft, view, findings, folder)
+    write_info(folder, info)
+    return info
+
+
+def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -> VersionInfo:
+    splits, labels, names = draft.splits, draft.rows.labels, draft.rows.classes
+    used = [
+        name for name in ("train", "validation", "test", "unlabelled") if (splits == name).any()
+    ]
+    alive = splits != "removed"
+    table = {
+        name: np.bincount(labels[(splits == name) & (labels >= 0)], minlength=len(names))
+        for name in used
+    }
+    whole = hashlib.sha256((draft.inputs + draft.extras).encode())
+    whole.update("\0".join(names).encode() + labels.tobytes() + splits.tobytes())
+    whole.update("\0".join(sorted(draft.settled)).encode())
+    return VersionInfo(
+        modality=draft.rows.modality,
+        task="single_label",
+        rows=int(alive.sum()),
+        classes={name: int(((labels == place) & alive).sum()) for place, name in enumerate(names)},
+        splits={name: int((splits == name).sum()) for name in used},
+        class_splits={
+            name: {s: int(table[s][place]) for s in used if s != "unlabelled"}
+            for place, name in enumerate(names)
+        },
+        fingerprint=whole.hexdigest(),
+        inputs_fingerprint=draft.inputs,
+        extras_fingerprint=draft.extras,
+        columns=draft.columns,
+        skipped=draft.skipped[:_LISTED],
+        skipped_count=draft.skipped_before + len(draft.skipped),
+        findings=[finding.as_dict() for finding in view.named(findings, folder)],
+        options=draft.options.as_dict(),
+        source=draft.source,
+        parent=draft.parent,
+        change=draft.change,
+        settled=draft.settled,
+        plan=draft.kept_plan
+        or draft.plan.as_dict(draft.skipped, int((splits == "unlabelled").sum()), draft.sample),
+        preparation=draft.preparation.as_dict(),
+    )
