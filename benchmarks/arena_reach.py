@@ -19,7 +19,7 @@ from common import RESULTS
 from numpy.typing import NDArray
 
 from tl_core.evaluate.ladder import paired_p
-from tl_core.evaluate.slices import holm
+from tl_core.evaluate.scores.slices import holm
 
 TARGET = RESULTS / "arena.json"
 _DRAWS, _SIGNIFICANT = 5000, 0.05

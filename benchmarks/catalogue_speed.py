@@ -22,9 +22,9 @@ from playwright.sync_api import sync_playwright
 
 from tl_core.backbones.sources.catalogue import choose
 from tl_core.data.schema import ImportOptions
-from tl_core.intake import add_dataset
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
+from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]

@@ -28,11 +28,12 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.events import EventLog
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
-from tl_core.recipes import common, run_recipe
-from tl_core.recipes.finetune_job import make_job
+from tl_core.recipes import run_recipe
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.finetune_job import make_job
 from tl_core.settings import Settings
-from tl_core.train import trainer
-from tl_core.train.setup import set_up
+from tl_core.train.loop import trainer
+from tl_core.train.setup.set_up import set_up
 
 ROOT = Path(__file__).parents[1]
 TEXT_EPOCHS, PHOTO_EPOCHS, ROUNDS = 1, 5, 3

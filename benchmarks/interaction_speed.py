@@ -21,12 +21,12 @@ from streamlit.testing.v1 import AppTest
 
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
-from tl_core.intake import add_dataset
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
+from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]

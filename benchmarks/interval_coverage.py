@@ -14,8 +14,8 @@ from common import machine, write_result
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from tl_core.evaluate import intervals, metrics
 from tl_core.evaluate.compare import exact_mcnemar
+from tl_core.evaluate.scores import intervals, metrics
 
 SIZES, SIMULATED, ROUNDS, DRAWS = (40, 150, 1000), (150, 1000), 1000, 400
 SHARES = np.array([0.4, 0.3, 0.2, 0.1])

@@ -29,7 +29,7 @@ from tl_core.errors import TrainingError
 from tl_core.log import quiet_libraries
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.recipes.rank import rank
+from tl_core.recipes.analyses.backbone_ranking import rank
 from tl_core.settings import read_settings
 
 EPOCHS = {"trec": 3.0, "messages": 5.0, "hymenoptera": 5.0, "digits": 3.0}

@@ -12,10 +12,10 @@ import numpy as np
 from common import machine, write_result
 from sklearn import metrics as sk
 
-from tl_core.evaluate.calibration import conformal_sets
 from tl_core.evaluate.html import render
 from tl_core.evaluate.report import evaluate_rows
-from tl_core.evaluate.slices import slices
+from tl_core.evaluate.scores.calibration import conformal_sets
+from tl_core.evaluate.scores.slices import slices
 
 ROWS, CLASSES, DRAWS = 5000, 50, 1000
 

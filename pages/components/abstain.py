@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, problems, vault
+from pages.components import charts, problems, test_score
 from pages.components.shapes import CoveragePoint, Report
-from tl_core.evaluate.intervals import wilson
-from tl_core.evaluate.thresholds import cheapest_threshold
+from tl_core.evaluate.scores.intervals import wilson
+from tl_core.evaluate.scores.thresholds import cheapest_threshold
 from tl_core.predict.threshold import read_threshold, save_threshold
 from tl_core.registry.runs import Run
 
@@ -118,7 +118,7 @@ def costs(report: Report, run: Run) -> None:
         price = dict(zip(table["class"], table["costs"], strict=True))
         with problems.caught():
             cheapest = cheapest_threshold(
-                *_prices(vault.answers_of(run, "validation.csv"), price), person
+                *_prices(test_score.answers_of(run, "validation.csv"), price), person
             )
         left.metric(
             "Cheapest when at least this sure",
@@ -130,7 +130,7 @@ def costs(report: Report, run: Run) -> None:
         )
         left.caption(f"If it always answers: {100 * cheapest.always:.3g} for 100.")
         if report["test"] is not None:
-            cost, confidence = _prices(vault.answers_of(run, "predictions.csv"), price)
+            cost, confidence = _prices(test_score.answers_of(run, "predictions.csv"), price)
             paid = np.where(confidence >= cheapest.threshold, cost, person).mean()
             left.caption(
                 f"Checked on the test items: {100 * paid:.3g} for 100, {100 * cost.mean():.3g} if"

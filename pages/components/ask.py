@@ -39,7 +39,7 @@ def ask(
 
     Args:
         topic: where on the pages it belongs.
-        call: a name in `tl_core.jobs.compute.CALLS`, with its `arguments`.
+        call: a name in `tl_core.helper.server.CALLS`, with its `arguments`.
         about: all that the answer depends on; another text sends the question anew.
     """
     if not is_about(topic, about):

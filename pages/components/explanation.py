@@ -34,7 +34,7 @@ class Method(TypedDict):
 
 
 class Explanation(TypedDict):
-    """What speaks for one label, as `tl_core.predict.explain` gives it."""
+    """What speaks for one label, as `tl_core.predict.explanations.explain` gives it."""
 
     label: str
     words: list[str]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tl_core.evaluate.metrics import CLIP
+from tl_core.evaluate.scores.metrics import CLIP
 
 _ORDERS = {
     "confident": "Most confident mistakes",

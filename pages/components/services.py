@@ -8,7 +8,7 @@ import streamlit as st
 
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
-from tl_core.jobs.compute_client import ComputeClient
+from tl_core.helper.client import ComputeClient
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import Run, RunStore

@@ -12,7 +12,7 @@ from pages.components import ask, problems
 from pages.components.words import plain
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.train.nuisance import known_shortcuts
+from tl_core.train.shortcuts import known_shortcuts
 
 
 class Shortcut(TypedDict):

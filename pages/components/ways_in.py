@@ -12,7 +12,7 @@ from pages.components.words import plain
 from tl_core.data.limits import limits_table
 from tl_core.data.sources.hub import KNOWN
 from tl_core.errors import DataError
-from tl_core.intake import limits_of
+from tl_core.services.datasets import limits_of
 
 WAYS = {
     "upload": "Upload",

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tl_core.errors import ConfigError
-from tl_core.train.wordings import wordings_of
+from tl_core.train.probe.wordings import wordings_of
 
 
 def edit(names: list[str], modality: str, template: str) -> tuple[str, ...]:

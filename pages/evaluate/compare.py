@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, seeds, state, trained, vault
+from pages.components import charts, chrome, curves, problems, seeds, state, test_score, trained
 from pages.components.words import duration, interval, plain, size
 from tl_core.evaluate.compare import agreement, compare
-from tl_core.evaluate.intervals import proportion
-from tl_core.evaluate.metrics import macro_f1
+from tl_core.evaluate.scores.intervals import proportion
+from tl_core.evaluate.scores.metrics import macro_f1
 from tl_core.jobs.events import RunView
 from tl_core.registry.runs import Run
 
@@ -54,7 +54,7 @@ if len(picked) < 2:
 
 def by_item(run: Run, file: str) -> pd.Series:
     """What a run called each item, by its name, its class, and how often both have come before."""
-    table = vault.answers_of(run, file)
+    table = test_score.answers_of(run, file)
     again = table.groupby(["row", "true"]).cumcount().rename("again")
     return table.set_index(["row", "true", again])["label"]
 
@@ -74,7 +74,7 @@ def of_classes(key: str) -> float:
 
 
 with problems.caught():
-    reports = {key: vault.report_of(alike[key]) for key in picked}
+    reports = {key: test_score.report_of(alike[key]) for key in picked}
 closed = [key for key in picked if reports[key]["test"] is None]
 section, file = ("validation", "validation.csv") if closed else ("test", "predictions.csv")
 if closed:

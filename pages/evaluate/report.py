@@ -19,9 +19,9 @@ from pages.components import (
     services,
     state,
     stress,
+    test_score,
     trained,
     training_view,
-    vault,
 )
 from pages.components.words import class_in_words, duration, interval, plain
 from tl_core.evaluate.compare import compare
@@ -68,8 +68,8 @@ run = next(r for r in finished if r.id == run_id)
 
 
 with problems.caught():
-    report = vault.report_of(run)
-    predictions = vault.answers_of(run, report["predictions"])
+    report = test_score.report_of(run)
+    predictions = test_score.answers_of(run, report["predictions"])
     dataset = services.datasets().get(run.dataset)
 closed = report["test"] is None
 judged, kind = (
@@ -82,7 +82,7 @@ st.caption(
     f"{plain(run.dataset)} · {plain(trained.way(run))} · {judged['n']:,} {kind} · "
     f"{duration(report['timing']['total'])} to train"
 )
-vault.show(run, report)
+test_score.show(run, report)
 if report["classes_without_training_rows"]:
     st.warning(
         "Not learnt, because they have no training items: "
@@ -113,7 +113,7 @@ best = max(alike, key=lambda r: r.summary["accuracy"]["value"], default=None)
 rival = None
 if best:
     with problems.caught():
-        theirs = vault.answers_of(best, vault.report_of(best)["predictions"])
+        theirs = test_score.answers_of(best, test_score.report_of(best)["predictions"])
     rival = theirs if list(theirs["index"]) == list(predictions["index"]) else None
     if rival is not None:
         bars.insert(

@@ -20,7 +20,7 @@ from tl_core.backbones.describe import list_backbones
 from tl_core.backbones.sources.catalogue import choose
 from tl_core.backbones.sources.hub import arrived
 from tl_core.errors import UserError
-from tl_core.intake import brought_models, delete_model
+from tl_core.services.datasets import brought_models, delete_model
 
 chrome.title("Backbone", "What should it start from?")
 name = state.current("dataset")

@@ -22,7 +22,7 @@ from pages.components import (
 )
 from pages.components.words import plain
 from tl_core.config import SETTINGS, STRATEGIES, RunConfig
-from tl_core.train.weights import class_weights
+from tl_core.train.class_weights import class_weights
 
 _MOST_SEEDS = 5
 

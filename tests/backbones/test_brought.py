@@ -13,8 +13,8 @@ import pytest
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.errors import BackboneError, DataError
-from tl_core.intake import bring_model
-from tl_core.jobs.compute import bring_model as brought
+from tl_core.helper.server import bring_model as brought
+from tl_core.services.datasets import bring_model
 from tl_core.settings import read_settings
 
 

@@ -15,7 +15,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.word_vectors import is_vectors, read_vectors
 from tl_core.backbones.static_vectors import READERS
 from tl_core.errors import BackboneError
-from tl_core.intake import bring_model, brought_models, delete_model
+from tl_core.services.datasets import bring_model, brought_models, delete_model
 from tl_core.settings import read_settings
 
 WORDS = ["the", "film", "good", "bad", "n't", "do", "new york", "ünï", "."]

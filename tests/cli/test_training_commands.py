@@ -11,13 +11,13 @@ from tests_support.datasets import write_texts
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
-from tl_core.intake import add_dataset
 from tl_core.jobs import dispatch
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
+from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 
 

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tl_core.cli.backbones import backbones
-from tl_core.cli.bundles import export
+from tl_core.cli.commands.backbones import backbones
+from tl_core.cli.commands.bundles import export
+from tl_core.cli.commands.prediction import explain
 from tl_core.cli.main import command_line, main
-from tl_core.cli.prediction import explain
 from tl_core.errors import UserError
 
 

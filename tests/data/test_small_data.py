@@ -16,9 +16,16 @@ from tl_core.data.checks.small import obstacle
 from tl_core.errors import DataError
 from tl_core.evaluate import report
 from tl_core.progress import Progress
-from tl_core.recipes import curve, explore, preflight, rank, run_recipe, suspects
-from tl_core.train.folds import folds_of
-from tl_core.train.yardstick import text_features
+from tl_core.recipes import run_recipe
+from tl_core.recipes.analyses import (
+    backbone_ranking,
+    estimate,
+    exploration,
+    label_errors,
+    training_curve,
+)
+from tl_core.train.no_transfer import text_features
+from tl_core.train.probe.folds import folds_of
 
 WORDS = ("parcel", "refund", "invoice", "garden", "winter", "bottle", "engine", "letter")
 
@@ -209,11 +216,11 @@ def test_no_analysis_ends_unexpectedly(tmp_path, tiny, rows, customer):
     )
     backbone = f"local:{tiny('bert')}"
     for kind, work in (
-        ("suspect", suspects.look),
-        ("explore", explore.explore),
-        ("curve", curve.follow),
-        ("rank", rank.rank),
-        ("preflight", preflight.measure),
+        ("suspect", label_errors.look),
+        ("explore", exploration.explore),
+        ("curve", training_curve.follow),
+        ("rank", backbone_ranking.rank),
+        ("preflight", estimate.measure),
     ):
         folder = tmp_path / kind
         folder.mkdir()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tl_core.evaluate import calibration, metrics
+from tl_core.evaluate.scores import calibration, metrics
 
 
 def sample(seed, rows=400, classes=4, heat=1.0):

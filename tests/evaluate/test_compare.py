@@ -34,7 +34,7 @@ def test_trap_37_pairing_sees_what_unpaired_intervals_hide():
     """Twelve more right of 153, and never fewer: the intervals overlap, the paired test does not
     doubt.
     """
-    from tl_core.evaluate.intervals import wilson
+    from tl_core.evaluate.scores.intervals import wilson
 
     second = np.arange(153) < 128
     first = np.arange(153) < 140

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from tl_core.evaluate.calibration import conformal_sets
 from tl_core.evaluate.html import render
 from tl_core.evaluate.report import evaluate_rows
-from tl_core.evaluate.slices import slices
+from tl_core.evaluate.scores.calibration import conformal_sets
+from tl_core.evaluate.scores.slices import slices
 
 
 def a_report(labels, rows=60, **more):

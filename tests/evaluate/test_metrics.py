@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tl_core.evaluate import intervals, metrics, report
+from tl_core.evaluate import report
+from tl_core.evaluate.scores import intervals, metrics
 
 
 def sample(seed, rows=200, classes=4, absent=False):
@@ -179,7 +180,7 @@ def test_trap_27_evaluate_metrics_work_offline(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from tl_core.evaluate import hf_metrics
+        from tl_core.evaluate.scores import hf_metrics
 
     truth, probabilities = sample(2)
     predicted = probabilities.argmax(axis=1)

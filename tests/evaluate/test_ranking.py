@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tl_core.evaluate import ranking
+from tl_core.evaluate.scores import ranking
 
 
 def two_groups(seed, m=30, n=70, shift=1.0, places=None):

@@ -104,7 +104,7 @@ def test_a_report_of_a_newer_program_or_none_at_all_is_refused(tmp_path):
 
 def test_reports_and_results_are_read_without_heavy_libraries():
     code = (
-        "import sys; import tl_core.evaluate.report, tl_core.results, tl_core.vault\n"
+        "import sys; import tl_core.evaluate.report, tl_core.results, tl_core.test_score\n"
         "heavy = {'torch', 'pandas', 'scipy', 'sklearn', 'datasets', 'transformers'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from tl_core.evaluate.slices import holm, slices
+from tl_core.evaluate.scores.slices import holm, slices
 
 
 def test_a_planted_weak_slice_is_found_and_nothing_else():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tl_core.evaluate.thresholds import cheapest_threshold
+from tl_core.evaluate.scores.thresholds import cheapest_threshold
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -17,8 +17,8 @@ from tl_core.data.preparation import Preparation
 from tl_core.export.facts import read_facts, requirements_of
 from tl_core.export.standalone import inputs, predict
 from tl_core.export.verify import verify
-from tl_core.predict.server import create_app
-from tl_core.predict.service import Serving
+from tl_core.predict.serving.server import create_app
+from tl_core.predict.serving.service import Serving
 
 
 def test_bundles_carry_it_and_are_proven_with_it(joined, exported):

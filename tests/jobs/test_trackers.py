@@ -17,7 +17,7 @@ from tl_core.jobs.events import EventLog
 from tl_core.json_files import write_json
 from tl_core.recipes import run_recipe
 from tl_core.settings import Settings
-from tl_core.vault import seal
+from tl_core.test_score import seal
 
 
 @pytest.fixture

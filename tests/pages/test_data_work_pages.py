@@ -9,8 +9,8 @@ from tests_support.pages import everything, opened, press
 from tl_core.config import RunConfig
 from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.intake import relabel_dataset
-from tl_core.train.nuisance import look_for_shortcuts
+from tl_core.services.datasets import relabel_dataset
+from tl_core.train.shortcuts import look_for_shortcuts
 
 
 def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):

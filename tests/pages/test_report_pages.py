@@ -10,8 +10,8 @@ from tests_support.pages import everything, opened, press
 
 from tl_core.config import RunConfig
 from tl_core.data.schema import ImportOptions
-from tl_core.intake import add_dataset
 from tl_core.predict.threshold import read_threshold
+from tl_core.services.datasets import add_dataset
 
 
 def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, mail):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tl_core.predict.batcher import Batcher, Full
+from tl_core.predict.serving.batcher import Batcher, Full
 
 
 def go(work, compute, **options):

@@ -18,11 +18,12 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.schema import ImportOptions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.intake import add_dataset
-from tl_core.jobs import compute, dispatch
+from tl_core.helper import server
+from tl_core.jobs import dispatch
 from tl_core.predict import carried
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
+from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 
 
@@ -139,14 +140,14 @@ def test_pages_and_explanations_prepare_what_they_ask(model, tmp_path, capsys):
     folder = model(columns=("title", "body"), repair=True)
     classifier = load_classifier(folder)
     wanted = classifier.probabilities(["schön\ngood film"])[0]
-    compute._loaded.clear()
-    assert dict(compute.predict_one(str(folder), "schÃ¶n\ngood film"))["a"] == pytest.approx(
+    server._loaded.clear()
+    assert dict(server.predict_one(str(folder), "schÃ¶n\ngood film"))["a"] == pytest.approx(
         wanted[0], abs=1e-6
     )
-    assert compute.predict_texts(str(folder), ["schÃ¶n\ngood film"])["probabilities"][
+    assert server.predict_texts(str(folder), ["schÃ¶n\ngood film"])["probabilities"][
         0
     ] == pytest.approx(wanted)
-    assert compute.explain(str(folder), "schÃ¶n good", ["a"])[0]["words"] == ["schön", "good"]
+    assert server.explain(str(folder), "schÃ¶n good", ["a"])[0]["words"] == ["schön", "good"]
     assert main(["explain", str(folder), "good film", "--json"]) == 2
     assert "'title' and 'body'" in capsys.readouterr().out
     assert main(["explain", str(folder), "good film", "--title", "schÃ¶n", "--json"]) == 0
@@ -154,8 +155,8 @@ def test_pages_and_explanations_prepare_what_they_ask(model, tmp_path, capsys):
     pictures = model("vit", scale=(0.0, 4095.0))
     Image.fromarray(np.full((20, 20), 200, np.uint16)).save(tmp_path / "dark.png")
     seen = load_classifier(pictures).probabilities([Image.new("RGB", (20, 20), (12, 12, 12))])[0]
-    compute._loaded.clear()
-    scores = dict(compute.predict_one(str(pictures), (tmp_path / "dark.png").read_bytes()))
+    server._loaded.clear()
+    scores = dict(server.predict_one(str(pictures), (tmp_path / "dark.png").read_bytes()))
     assert scores["a"] == pytest.approx(seen[0], abs=1e-6)
 
 

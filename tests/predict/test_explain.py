@@ -17,7 +17,7 @@ from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
-from tl_core.predict import explain as why
+from tl_core.predict.explanations import explain as why
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import read_settings

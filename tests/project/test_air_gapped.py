@@ -18,7 +18,7 @@ from tl_core.errors import BackboneError, UserError
 from tl_core.hub import is_reachable
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.recipes.rank import rank
+from tl_core.recipes.analyses.backbone_ranking import rank
 from tl_core.settings import read_settings
 
 _PATIENCE = 10.0  # seconds; time-outs of HTTP clients are longer

@@ -17,7 +17,18 @@ from tl_core.recipes import RECIPES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-BASE = {"machine", "errors", "settings", "config", "log", "progress", "hub", "places", "json_files"}
+BASE = {
+    "machine",
+    "errors",
+    "settings",
+    "config",
+    "log",
+    "progress",
+    "hub",
+    "places",
+    "json_files",
+    "modalities",
+}
 ALLOWED = {
     "data": BASE,
     "surgery": BASE,
@@ -26,14 +37,16 @@ ALLOWED = {
     "train": BASE | {"data", "surgery", "backbones"},
     "select": BASE | {"data", "surgery", "backbones"},
     "recipes": BASE
-    | {"data", "surgery", "backbones", "train", "evaluate", "select", "vault", "results"},
+    | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"},
     "registry": BASE | {"storage"},
-    "vault": {"evaluate"},
+    "test_score": {"evaluate"},
     "results": {"evaluate", "json_files"},
     "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results"},
     "predict": BASE | {"surgery", "backbones", "data", "storage"},
     "storage": BASE,
-    "intake": BASE | {"data", "surgery", "backbones", "registry", "storage"},
+    "services": BASE | {"data", "surgery", "backbones", "registry", "storage"},
+    "helper": BASE
+    | {"data", "surgery", "backbones", "train", "predict", "services", "registry", "storage"},
     "jobs": (
         BASE
         | {
@@ -45,9 +58,9 @@ ALLOWED = {
             "train",
             "recipes",
             "predict",
-            "intake",
+            "services",
             "evaluate",
-            "vault",
+            "test_score",
             "results",
             "export",
         }
@@ -60,14 +73,14 @@ ALLOWED = {
             "backbones",
             "registry",
             "storage",
-            "intake",
+            "services",
             "jobs",
             "predict",
             "recipes",
             "train",
             "select",
             "evaluate",
-            "vault",
+            "test_score",
             "results",
             "export",
         }
@@ -81,6 +94,7 @@ ALLOWED = {
     "progress": set(),
     "hub": set(),
     "machine": set(),
+    "modalities": {"errors"},
     "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}
@@ -165,6 +179,21 @@ assert not heavy, heavy
 
 def test_no_page_lies_directly_in_pages():
     assert [p.name for p in (ROOT / "pages").glob("*.py")] == ["__init__.py"]
+
+
+def test_functions_stay_small():
+    for folder in ("tl_core", "pages", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    length = (node.end_lineno or 0) - node.lineno + 1
+                    assert length <= 60, f"{path}: {node.name} has {length} lines"
+
+
+def test_packages_stay_small():
+    for folder in {path.parent for path in modules()}:
+        files = [path for path in folder.iterdir() if path.suffix == ".py"]
+        assert len(files) <= 15, folder
 
 
 def test_files_and_recipes_stay_small():

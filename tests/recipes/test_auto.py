@@ -18,7 +18,9 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, DataError, TrainingError
 from tl_core.evaluate import search
 from tl_core.progress import Progress
-from tl_core.recipes import backbones_at_hand, candidates, run_recipe, searching, trials
+from tl_core.recipes import run_recipe
+from tl_core.recipes.search import backbones_at_hand, candidates, state
+from tl_core.recipes.shared import trials
 
 MINUTES = 0.35
 
@@ -87,7 +89,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "small").symlink_to(tiny("resnet"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(searching, "_YARDSTICK", {"image": 0.0, "text": 0.0})
+    monkeypatch.setattr(state, "_YARDSTICK", {"image": 0.0, "text": 0.0})
     monkeypatch.setattr(
         backbones_at_hand,
         "list_backbones",
@@ -105,7 +107,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
 
 def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
     seen = []
-    real = searching.load_training
+    real = state.load_training
 
     def watched(recipe):
         def train(own, blind, *rest):
@@ -114,7 +116,7 @@ def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
 
         return train
 
-    monkeypatch.setattr(searching, "load_training", watched)
+    monkeypatch.setattr(state, "load_training", watched)
     searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=0.3)
     assert len(seen) >= 2 and all((labels == -1).all() for labels in seen)
 
@@ -170,9 +172,9 @@ def test_interrupted_it_goes_on_where_it_was(version, tiny, tmp_path, monkeypatc
     spent = json.loads((tmp_path / "run" / "search.json").read_text())["spent"]
     assert spent > 0 and trials.recall(tmp_path / "run" / "trials" / "probe-0") is not None
     trained = []
-    real = searching.load_training
+    real = state.load_training
     monkeypatch.setattr(
-        searching, "load_training", lambda recipe: (trained.append(recipe), real(recipe))[1]
+        state, "load_training", lambda recipe: (trained.append(recipe), real(recipe))[1]
     )
     report = searched(version, tmp_path, f"local:{tiny('bert')}")
     assert "probe" not in trained[:1] and "finetune" in trained

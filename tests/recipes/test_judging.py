@@ -15,7 +15,7 @@ from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes import probe, run_recipe
-from tl_core.recipes.judging import slice_facts
+from tl_core.recipes.shared.judging import slice_facts
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
 

@@ -16,7 +16,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.ladder import advice, paired_p, weigh
 from tl_core.progress import Progress
 from tl_core.recipes import ladder, run_recipe
-from tl_core.recipes.common import SealedVersion
+from tl_core.recipes.shared.common import SealedVersion
 
 RUNGS = ["baseline", "probe", "lpft", "lora"]
 

@@ -24,7 +24,7 @@ def kill_one_process() -> None:
     while True:
         for child in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
-                if child.cmdline()[1:4] == ["-u", "-m", "tl_core.recipes.processes"]:
+                if child.cmdline()[1:4] == ["-u", "-m", "tl_core.recipes.shared.distributed"]:
                     child.kill()
                     return
         time.sleep(0.05)

@@ -14,7 +14,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig, StaticSettings
 from tl_core.config.static import HEADS
 from tl_core.errors import DataError
-from tl_core.predict.explain import explain
+from tl_core.predict.explanations.explain import explain
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import read_settings

@@ -16,7 +16,7 @@ from tl_core.config import RunConfig
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.recipes.rank import rank
+from tl_core.recipes.analyses.backbone_ranking import rank
 from tl_core.settings import read_settings
 
 TEXTS = ["a good film", "bad order, my money is late and so is the film"]
@@ -120,7 +120,7 @@ def test_depths_are_ranked_by_one_reading_of_the_sample(tmp_path, tiny, monkeypa
         opened.append(options.get("pooling", "auto"))
         return load_backbone(*arguments, **options)
 
-    monkeypatch.setattr("tl_core.recipes.backbone_scores.load_backbone", counted)
+    monkeypatch.setattr("tl_core.recipes.analyses.backbone_scores.load_backbone", counted)
     version = build(write_pictures(tmp_path / "p", each=20), tmp_path / "v")
     (tmp_path / "run").mkdir()
     report = rank(

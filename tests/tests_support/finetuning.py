@@ -8,8 +8,9 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.errors import Cancelled
 from tl_core.progress import Progress
-from tl_core.recipes import common, run_recipe
-from tl_core.train.setup import set_up
+from tl_core.recipes import run_recipe
+from tl_core.recipes.shared import common
+from tl_core.train.setup.set_up import set_up
 
 QUICK = {
     "baseline": False,

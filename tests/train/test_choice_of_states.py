@@ -11,12 +11,12 @@ import pytest
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, SurgeryPlan
-from tl_core.recipes.scoring import score_with
+from tl_core.recipes.shared.scoring import score_with
 from tl_core.settings import read_settings
 from tl_core.surgery.lr_groups import scales
-from tl_core.train.automatic import learning_rate, settle, size_of
-from tl_core.train.judging import Best
-from tl_core.train.schedules import factor, past_peak
+from tl_core.train.loop.best_state import Best
+from tl_core.train.loop.schedules import factor, past_peak
+from tl_core.train.setup.automatic import learning_rate, settle, size_of
 
 
 def hear(best, losses, step, **options):

@@ -15,7 +15,7 @@ from tl_core.config import ContrastiveSettings, RunConfig
 from tl_core.errors import DataError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.train.contrastive import draw_pairs
+from tl_core.train.loop.pair_tuning import draw_pairs
 
 
 @pytest.mark.parametrize("counts", ((8, 8, 8), (20, 5), (2, 2), (1, 9)))

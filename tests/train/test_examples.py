@@ -13,11 +13,11 @@ from tl_core.backbones.load import load_backbone
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.settings import Settings
-from tl_core.train import augment, pixels
-from tl_core.train.augment import ImageExamples
-from tl_core.train.batches import EpochBatches
-from tl_core.train.tokens import TextExamples, tokenize
-from tl_core.train.weights import class_weights
+from tl_core.train.class_weights import class_weights
+from tl_core.train.features import augment, pixels
+from tl_core.train.features.augment import ImageExamples
+from tl_core.train.features.tokens import TextExamples, tokenize
+from tl_core.train.loop.batches import EpochBatches
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def test_batches_of_tokens_are_what_the_tokenizer_makes_at_prediction(texts):
 
 def test_tokens_are_encoded_once_and_read_again(texts, tmp_path, monkeypatch):
     version, backbone, tokens = texts
-    monkeypatch.setattr("tl_core.train.tokens._encode", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(
+        "tl_core.train.features.tokens._encode", lambda *_: pytest.fail("encoded again")
+    )
     again = tokenize(version, version.rows_of("train"), backbone, tmp_path / "cache")
     assert np.array_equal(again.ids, tokens.ids)
 
@@ -74,7 +76,7 @@ def test_bytes_and_the_affine_step_give_what_the_processor_gives(tmp_path, tiny,
     backbone = load_backbone(f"local:{tiny(family)}", ["a", "b", "c"], Settings())
     view, rows = pixels.measure_view(backbone.processor), version.rows_of("train")
     read = pixels.seen(version, rows, backbone, view, tmp_path / "cache", Progress())
-    from tl_core.train.probing import read_inputs
+    from tl_core.train.probe.probing import read_inputs
 
     expected = encode_images(backbone.processor, read_inputs(version, rows))["pixel_values"]
     torch.testing.assert_close(

@@ -10,7 +10,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.errors import Cancelled, ConfigError
 from tl_core.progress import Progress
 from tl_core.settings import Settings
-from tl_core.train.features import cache_key, extract_features, plan_batches
+from tl_core.train.features.cache import cache_key, extract_features, plan_batches
 
 
 class Counting:

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from tl_core.progress import Progress
-from tl_core.train.linear_probe import ProbeSearch, fit_probe
 from tl_core.train.precision import choose_bf16
+from tl_core.train.probe.linear_probe import ProbeSearch, fit_probe
 
 
 def digits(classes=10, rows=600):
@@ -193,7 +193,7 @@ def test_a_prior_of_nothing_is_scikit_learns_own_regression():
     """Without a bias both minimise the same; the bias is drawn to its start here, and free
     there.
     """
-    from tl_core.train.prior_head import PriorHead
+    from tl_core.train.probe.prior_head import PriorHead
 
     x, y = digits(classes=4, rows=200)
     x = (x - x.mean()) / x.std()

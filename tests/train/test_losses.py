@@ -12,11 +12,11 @@ from tl_core.config import SurgeryPlan
 from tl_core.settings import Settings
 from tl_core.surgery.apply import apply_plan
 from tl_core.surgery.layers import HEAD
-from tl_core.train.averages import mix
-from tl_core.train.callbacks import Average
-from tl_core.train.losses import Penalty, losses_of
-from tl_core.train.lr_finder import suggest
-from tl_core.train.schedules import factor
+from tl_core.train.loop.averages import mix
+from tl_core.train.loop.callbacks import Average
+from tl_core.train.loop.losses import Penalty, losses_of
+from tl_core.train.loop.lr_finder import suggest
+from tl_core.train.loop.schedules import factor
 
 
 def test_losses_are_those_of_a_plain_loop():

@@ -11,7 +11,7 @@ from torch import nn
 
 from tl_core.backbones.open import settle_momentum
 from tl_core.surgery.modes import norms_of
-from tl_core.train.norm_statistics import follow_anew, statistics_hash
+from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
 
 
 class Pictures:

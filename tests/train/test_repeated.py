@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from tl_core.progress import Progress
-from tl_core.train.logistic import Head
-from tl_core.train.repeated import repeated_folds
+from tl_core.train.probe.logistic import Head
+from tl_core.train.probe.repeated import repeated_folds
 
 
 def digits(rows=240):

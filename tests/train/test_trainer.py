@@ -9,10 +9,10 @@ from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import Ear, open_setup, train, weights
 
 from tl_core.errors import TrainingError
-from tl_core.recipes.finetune_job import make_job
-from tl_core.train import memory, trainer
-from tl_core.train.arguments import training_arguments
-from tl_core.train.judging import probabilities
+from tl_core.recipes.shared.finetune_job import make_job
+from tl_core.train.loop import memory, trainer
+from tl_core.train.loop.arguments import training_arguments
+from tl_core.train.loop.best_state import probabilities
 
 
 @pytest.fixture

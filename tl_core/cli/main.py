@@ -11,18 +11,18 @@ from collections.abc import Sequence
 
 import click
 
-from tl_core.cli.backbones import backbones
-from tl_core.cli.bundles import export, push, reproduce, verify
-from tl_core.cli.data import data
-from tl_core.cli.labels import labels
-from tl_core.cli.machine import doctor
+from tl_core.cli.commands.backbones import backbones
+from tl_core.cli.commands.bundles import export, push, reproduce, verify
+from tl_core.cli.commands.data import data
+from tl_core.cli.commands.labels import labels
+from tl_core.cli.commands.machine import doctor
+from tl_core.cli.commands.prediction import explain, predict
+from tl_core.cli.commands.recipes import recipes
+from tl_core.cli.commands.runs import report, runs
+from tl_core.cli.commands.serving import serve
+from tl_core.cli.commands.training import train
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
-from tl_core.cli.prediction import explain, predict
-from tl_core.cli.recipes import recipes
-from tl_core.cli.runs import report, runs
-from tl_core.cli.serving import serve
-from tl_core.cli.training import train
 from tl_core.cli.usage import explain_usage
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging

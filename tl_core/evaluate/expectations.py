@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tl_core.errors import ConfigError
-from tl_core.evaluate.intervals import proportion
-from tl_core.evaluate.metrics import Floats
 from tl_core.evaluate.schema import CheckedPair, Examination
+from tl_core.evaluate.scores.intervals import proportion
+from tl_core.evaluate.scores.metrics import Floats
 
 SAME = "the same answer"
 MORE, LESS = "surer of ", "less sure of "

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tl_core.evaluate.report import Report, noun_of, rivals
 from tl_core.evaluate.schema import ConformalSets, Score, ScoredRows
-from tl_core.evaluate.slices import value_of
+from tl_core.evaluate.scores.slices import value_of
 
 _ACCENT, _SLATE, _DARK = "#009E73", "#7A8793", "#3E4843"
 _RIGHT, _WRONG = "0,158,115", "213,94,0"  # red, green and blue of the cells of a confusion matrix

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tl_core.evaluate.metrics import Floats, Ints
+from tl_core.evaluate.scores.metrics import Floats, Ints
 
 
 @dataclass(frozen=True)

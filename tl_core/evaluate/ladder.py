@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate import intervals
 from tl_core.evaluate.compare import exact_mcnemar
 from tl_core.evaluate.schema import Recommendation, Rung, RungScores
+from tl_core.evaluate.scores import intervals
 
 _DRAWS = 20_000
 _CELLS = 4_000_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.metrics import Floats
 from tl_core.evaluate.schema import ClassGain, ClassWish, CurvePoint, Forecast
+from tl_core.evaluate.scores.metrics import Floats
 
 _DRAWS = 300
 _AHEAD = (2, 4)  # times as many labels that the trend is followed to

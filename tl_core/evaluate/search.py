@@ -9,9 +9,9 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate import intervals
-from tl_core.evaluate.metrics import item_log_loss
 from tl_core.evaluate.schema import BoardRow, Score
+from tl_core.evaluate.scores import intervals
+from tl_core.evaluate.scores.metrics import item_log_loss
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

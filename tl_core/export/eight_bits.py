@@ -14,7 +14,7 @@ from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.intervals import proportion
+from tl_core.evaluate.scores.intervals import proportion
 from tl_core.export import golden, onnx
 from tl_core.predict.items import ModelInput
 

@@ -18,7 +18,7 @@ from tl_core.progress import Progress
 if TYPE_CHECKING:
     from tl_core.data.versions.store import DatasetVersion
     from tl_core.evaluate.report import Report
-    from tl_core.recipes.common import Trained
+    from tl_core.recipes.shared.common import Trained
 
 RECIPES: dict[str, str] = {
     "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
@@ -85,7 +85,7 @@ def run_recipe(
         DataError: when there is too little to train on or to judge by.
     """
     from tl_core.data.checks.small import check_trainable
-    from tl_core.recipes import common, judging
+    from tl_core.recipes.shared import common, judging
 
     check_trainable(version, learns=config.recipe != "zero_shot")
     if config.recipe in ("ladder", "auto"):

@@ -19,10 +19,12 @@ from tl_core.errors import TrainingError, UserError
 from tl_core.evaluate import search as halving
 from tl_core.evaluate.report import Report, noun_of, search_section
 from tl_core.progress import Progress
-from tl_core.recipes import candidates, judging, preflight, trials
-from tl_core.recipes.backbones_at_hand import rank_backbones
-from tl_core.recipes.candidates import Candidate
-from tl_core.recipes.searching import Search, Tried
+from tl_core.recipes.analyses.estimate import measure
+from tl_core.recipes.search import candidates
+from tl_core.recipes.search.backbones_at_hand import rank_backbones
+from tl_core.recipes.search.candidates import Candidate
+from tl_core.recipes.search.state import Search, Tried
+from tl_core.recipes.shared import judging, trials
 from tl_core.results import ESTIMATE, SEARCH, Estimate
 
 _PROBING = 0.15  # share of the budget that may go to each probe but the first
@@ -145,7 +147,7 @@ def _estimate(search: Search, candidate: Candidate) -> Estimate | None:
     search.tell("Measuring a few steps")
     try:
         part = trials.Timed(search.progress, "Measuring", 0.02, search.budget, np.inf)
-        estimate = preflight.measure(own, search.version, place, search.cache, part)
+        estimate = measure(own, search.version, place, search.cache, part)
     except UserError as error:
         search.drop(candidate, error)
         return None

@@ -11,9 +11,9 @@ import numpy as np
 from tl_core.config import BaselineSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
-from tl_core.recipes import common
-from tl_core.recipes.common import Trained
-from tl_core.train.yardstick import fit_yardstick
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Trained
+from tl_core.train.no_transfer import fit_yardstick
 
 
 def train(

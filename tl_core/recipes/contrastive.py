@@ -16,13 +16,14 @@ from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import ContrastiveSettings, ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
-from tl_core.recipes import common, probe
-from tl_core.recipes.common import Trained
+from tl_core.recipes import probe
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Trained
 from tl_core.settings import read_settings
-from tl_core.train.contrastive import pull_apart
-from tl_core.train.refusals import refuse_other_modality, refuse_pictures
+from tl_core.train.features.tokens import TextExamples, tokenize
+from tl_core.train.loop.pair_tuning import pull_apart
 from tl_core.train.seeds import seed_everything
-from tl_core.train.tokens import TextExamples, tokenize
+from tl_core.train.setup.refusals import refuse_other_modality, refuse_pictures
 
 
 def train(

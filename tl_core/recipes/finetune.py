@@ -20,21 +20,21 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError
 from tl_core.evaluate.report.schema import SurgeryFacts
 from tl_core.progress import Progress
-from tl_core.recipes import common
-from tl_core.recipes.common import Trained
-from tl_core.recipes.finetune_job import make_job
-from tl_core.recipes.processes import fit_in_processes
-from tl_core.recipes.proving import Proven, save_and_prove
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Trained
+from tl_core.recipes.shared.distributed import fit_in_processes
+from tl_core.recipes.shared.finetune_job import make_job
+from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.surgery.lora import merge_lora
-from tl_core.train.averages import Mixture, choose_mix
-from tl_core.train.checkpoints import copied_state
-from tl_core.train.job import Job, Outcome
-from tl_core.train.judging import Scores, probabilities
+from tl_core.train.loop.averages import Mixture, choose_mix
+from tl_core.train.loop.best_state import Scores, probabilities
+from tl_core.train.loop.checkpoints import copied_state
+from tl_core.train.loop.job import Job, Outcome
+from tl_core.train.loop.trainer import fit
 from tl_core.train.precision import keep_float32
-from tl_core.train.prepared import Setup
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup import set_up
-from tl_core.train.trainer import fit
+from tl_core.train.setup.prepared import Setup
+from tl_core.train.setup.set_up import set_up
 
 
 def train(

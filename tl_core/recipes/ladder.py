@@ -22,8 +22,9 @@ from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
 from tl_core.json_files import write_json
 from tl_core.progress import Part, Progress
-from tl_core.recipes import judging, load_training, trials
-from tl_core.recipes.common import Floats, Ints, SealedVersion, Trained
+from tl_core.recipes import load_training
+from tl_core.recipes.shared import judging, trials
+from tl_core.recipes.shared.common import Floats, Ints, SealedVersion, Trained
 from tl_core.surgery.model_json import read_json
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones

@@ -21,23 +21,29 @@ from tl_core.backbones.parity import verify_folder
 from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.evaluate.calibration import choose_temperature, sharpen
 from tl_core.evaluate.report.schema import Parity
 from tl_core.evaluate.schema import Temperature
+from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
 from tl_core.progress import Progress
-from tl_core.recipes import common
-from tl_core.recipes.common import Trained
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
 from tl_core.surgery.poolings import depth_classifier, joint_space
 from tl_core.train.arrays import Features, Floats, Ints
-from tl_core.train.linear_probe import ProbeFit
-from tl_core.train.logistic import Head, probabilities_of_logits
-from tl_core.train.probing import CHECK_ROWS, FittedProbe, ProbeTask, probe, read_inputs, spread
-from tl_core.train.refusals import refuse_other_modality
-from tl_core.train.repeated import CrossValidation, repeated_folds
+from tl_core.train.probe.linear_probe import ProbeFit
+from tl_core.train.probe.logistic import probabilities_of_logits
+from tl_core.train.probe.probing import (
+    CHECK_ROWS,
+    ProbeTask,
+    probe,
+    read_inputs,
+    spread,
+)
+from tl_core.train.probe.repeated import repeat_folds
+from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
-from tl_core.train.wordings import wordings_of
+from tl_core.train.setup.refusals import refuse_other_modality
 
 
 def train(
@@ -86,7 +92,7 @@ def fit_and_save(
     """Fit a probe, save it as one model in `folder/model`, and prove that folder."""
     settings, backbone = task.settings, task.backbone
     fitted = probe(task, progress, clock.mark)
-    again = _repeat(task, fitted, progress)
+    again = repeat_folds(task, fitted, progress)
     clock.mark("fit")
     fit, cooled = _cool(fitted.fit, task.labels, settings.seed)
     test, parity = _save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
@@ -175,36 +181,6 @@ def _pooling(settings: ProbeSettings, modality: str) -> str:
         return f"{depth_classifier.KIND}{'all' if settings.depth < 0 else settings.depth}"
     return (
         joint_space.KIND if settings.start == "words" and modality == "image" else settings.pooling
-    )
-
-
-def _repeat(task: ProbeTask, fitted: FittedProbe, progress: Progress) -> CrossValidation | None:
-    """The cross-validation of a small set once more with other folds, at the C that was chosen;
-    None without one, or where the head is no ordinary one.
-    """
-    settings, fit, features = task.settings, fitted.fit, fitted.features
-    ordinary = task.prior is None and settings.depth >= 0
-    if not ordinary or fit.kind != "cv" or settings.repeats < 2:
-        return None
-    progress.stage("Cutting the folds in other ways", settings.repeats, share=0.05)
-    rows = np.concatenate([task.rows["train"], task.rows["validation"]])
-    both = np.concatenate([features["train"], features["validation"]])
-    known = task.labels[rows] >= 0
-    head = Head(
-        "balanced" if settings.class_weights == "balanced" else None,
-        task.backbone.port.has_bias,
-        int(task.labels.max()) + 1,
-        settings.seed,
-        fit.c,
-    )
-    return repeated_folds(
-        both[known],
-        task.labels[rows[known]],
-        task.version.groups[rows[known]],
-        head,
-        folds=settings.folds,
-        repeats=settings.repeats,
-        progress=progress,
     )
 
 

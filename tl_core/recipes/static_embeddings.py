@@ -14,8 +14,8 @@ from tl_core.config import RunConfig, StaticSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
-from tl_core.recipes.common import Trained
 from tl_core.recipes.finetune import train_as
+from tl_core.recipes.shared.common import Trained
 
 
 def train(

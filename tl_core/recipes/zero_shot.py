@@ -16,14 +16,14 @@ from tl_core.backbones.word_head import word_head
 from tl_core.config import RunConfig, ZeroShotSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
-from tl_core.recipes import common
-from tl_core.recipes.common import Floats, Ints, LabelSpace, Trained
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Floats, Ints, LabelSpace, Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
 from tl_core.surgery.poolings import joint_space
-from tl_core.train.refusals import refuse_other_modality
+from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
-from tl_core.train.wordings import wordings_of
+from tl_core.train.setup.refusals import refuse_other_modality
 
 
 def train(

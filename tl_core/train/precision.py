@@ -14,7 +14,7 @@ from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.json_files import write_json
 from tl_core.machine import has_bf16
 from tl_core.surgery.model_json import read_json
-from tl_core.train.examples import Batch
+from tl_core.train.features.examples import Batch
 
 _WORTH = 1.2  # times faster than float32 before bf16 is taken
 _MIN_ROWS = 500  # below this, measuring costs more than it can save

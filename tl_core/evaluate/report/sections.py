@@ -10,8 +10,6 @@ from typing import cast
 
 import numpy as np
 
-from tl_core.evaluate import calibration, intervals, metrics, ranking
-from tl_core.evaluate.metrics import Floats, Ints
 from tl_core.evaluate.report.files import SCHEMA_VERSION
 from tl_core.evaluate.report.headlines import headline
 from tl_core.evaluate.report.schema import (
@@ -27,6 +25,8 @@ from tl_core.evaluate.report.schema import (
     Timing,
 )
 from tl_core.evaluate.schema import BaselineScores, BoardRow, ClassScores, PairedTest, ScoredRows
+from tl_core.evaluate.scores import calibration, intervals, metrics, ranking
+from tl_core.evaluate.scores.metrics import Floats, Ints
 
 _PACKAGES = ("torch", "transformers", "scikit-learn", "datasets", "numpy", "tokenizers", "pillow")
 

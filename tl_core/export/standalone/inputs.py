@@ -6,10 +6,15 @@ import csv
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from tl_core.export.standalone.predict import Input, Model
+    from PIL import Image
+
+    from tl_core.data.preparation import Preparation
+
+    Picture = Image.Image | Path | str | tuple[Path, int]  # the last is a file and a frame of it
+    Input = str | dict[str, str] | Picture | ValueError  # the last says why there is none
 
 NOTES = {
     ".txt",
@@ -35,6 +40,17 @@ STRAY = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN"}
 SUBFILE, COPY_OR_MASK = 0x00FE, 0b101  # a tag of TIFF, and the bits of frames that are no pages
 
 
+class Needs(Protocol):
+    """What of a model decides how arguments are read."""
+
+    is_text: bool
+    preparation: Preparation
+
+    @property
+    def needs(self) -> str:
+        """What it reads, in words."""
+
+
 class Record(NamedTuple):
     """A row of a table; `fits` says whether it has as many cells as the header."""
 
@@ -42,7 +58,7 @@ class Record(NamedTuple):
     fits: bool
 
 
-def read(arguments: list[str], column: str, model: Model) -> list[tuple[str, Input]]:
+def read(arguments: list[str], column: str, model: Needs) -> list[tuple[str, Input]]:
     """Name and content of each input; a row that cannot be read is a ValueError in its place.
 
     Raises:
@@ -78,7 +94,7 @@ def read(arguments: list[str], column: str, model: Model) -> list[tuple[str, Inp
     return items
 
 
-def table(path: Path, column: str, model: Model) -> list[tuple[str, Input]]:
+def table(path: Path, column: str, model: Needs) -> list[tuple[str, Input]]:
     """The rows of a CSV or TSV with what the model reads of them; rows that do not fit the header
     as errors.
     """
@@ -162,7 +178,7 @@ def named(lines: Iterable[list[str]]) -> list[str]:
     return [unicodedata.normalize("NFC", name).strip() for name in next(iter(lines), [])]
 
 
-def pictures(path: Path, model: Model) -> Iterator[tuple[str, Input]]:
+def pictures(path: Path, model: Needs) -> Iterator[tuple[str, Input]]:
     """Every file that is no table, note or by-product of the system; pages one by one where
     training took them so.
     """

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tl_core.data.preparation import Preparation
-
-    Picture = Image.Image | Path | str | tuple[Path, int]  # the last is a file and a frame of it
-    Input = str | dict[str, str] | Picture | ValueError  # the last says why there is none
+    from tl_core.export.standalone.inputs import Input, Picture
 
 HERE = Path(__file__).resolve().parent
 ORIENTATION = 0x0112

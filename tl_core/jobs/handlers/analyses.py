@@ -8,7 +8,7 @@ from tl_core.jobs.context import Outcome, RunContext
 
 def preflight(run: RunContext) -> Outcome:
     """Measure a few steps of a training."""
-    from tl_core.recipes.preflight import measure
+    from tl_core.recipes.analyses.estimate import measure
 
     estimate = measure(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(f"About {estimate['minutes']:.1f} minutes", dict(estimate))
@@ -16,7 +16,7 @@ def preflight(run: RunContext) -> Outcome:
 
 def suspect(run: RunContext) -> Outcome:
     """Look for wrong labels."""
-    from tl_core.recipes.suspects import look
+    from tl_core.recipes.analyses.label_errors import look
 
     issues = look(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(issues["sentence"], {"suspects": issues["count"], "share": issues["share"]})
@@ -24,7 +24,7 @@ def suspect(run: RunContext) -> Outcome:
 
 def explore(run: RunContext) -> Outcome:
     """Learning curve and map of the data."""
-    from tl_core.recipes.explore import explore
+    from tl_core.recipes.analyses.exploration import explore
 
     view = explore(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(view["advice"], {"points": len(view["points"])})
@@ -32,7 +32,7 @@ def explore(run: RunContext) -> Outcome:
 
 def curve(run: RunContext) -> Outcome:
     """Train on more and more of the rows."""
-    from tl_core.recipes.curve import follow
+    from tl_core.recipes.analyses.training_curve import follow
 
     curve = follow(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(curve["advice"], {"points": len(curve["points"])})
@@ -40,7 +40,7 @@ def curve(run: RunContext) -> Outcome:
 
 def stress(run: RunContext) -> Outcome:
     """Try a trained model on worse items."""
-    from tl_core.recipes.stress import stress
+    from tl_core.recipes.analyses.robustness import stress
 
     spec = RobustnessSpec.from_dict(run.config.options)
     result = stress(run.folder_of(spec.run) / "model", run.version, run.folder, run.events)
@@ -49,7 +49,7 @@ def stress(run: RunContext) -> Outcome:
 
 def trace(run: RunContext) -> Outcome:
     """Find what each item is like to a trained model."""
-    from tl_core.recipes.trace import trace
+    from tl_core.recipes.analyses.neighbours import trace
 
     spec = NeighboursSpec.from_dict(run.config.options)
     model = run.folder_of(spec.run) / "model"
@@ -62,7 +62,7 @@ def trace(run: RunContext) -> Outcome:
 
 def rank(run: RunContext) -> Outcome:
     """Rank several backbones on a sample."""
-    from tl_core.recipes.rank import rank
+    from tl_core.recipes.analyses.backbone_ranking import rank
 
     ranking = rank(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(

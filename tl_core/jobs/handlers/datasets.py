@@ -13,7 +13,7 @@ from tl_core.storage import remove_tree
 def add(run: RunContext) -> Outcome:
     """Make a dataset, or its next version, of a source."""
     from tl_core.data.schema import ImportOptions
-    from tl_core.intake import add_dataset
+    from tl_core.services.datasets import add_dataset
 
     spec = ImportSpec.from_dict(run.config.options)
     record, info, is_new = add_dataset(
@@ -37,7 +37,7 @@ def add(run: RunContext) -> Outcome:
 
 def change(run: RunContext) -> Outcome:
     """Make a version of another: a finding mended, labels decided on, an old state restored."""
-    from tl_core.intake import fix_dataset, relabel_dataset, restore_dataset
+    from tl_core.services.datasets import fix_dataset, relabel_dataset, restore_dataset
 
     spec, reference = FixSpec.from_dict(run.config.options), run.config.dataset
     run.events.stage("Making the new version", 0)

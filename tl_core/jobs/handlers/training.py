@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from tl_core import vault
+from tl_core import test_score
 from tl_core.config import RunConfig
 from tl_core.evaluate.report import write_report
 from tl_core.evaluate.report.schema import SearchWinner
@@ -29,11 +29,11 @@ def train(run: RunContext) -> Outcome:
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = run.folder.name
     if run.config.sealed and "validation" in report:
-        report = vault.seal(run.folder, report)
+        report = test_score.seal(run.folder, report)
     write_report(run.folder, report)
     if "search" in report:  # only now: until there is a report, a resumed run is still a search
         _turn_into(run, report["search"]["winner"])
-    return Outcome(report["headline"], vault.summary_of(report))
+    return Outcome(report["headline"], test_score.summary_of(report))
 
 
 def _turn_into(run: RunContext, winner: SearchWinner) -> None:
@@ -48,7 +48,7 @@ def _turn_into(run: RunContext, winner: SearchWinner) -> None:
 def _bring_sample(run: RunContext) -> RunConfig:
     """Make the sample a dataset like any other, and the run one on that dataset."""
     from tl_core.data.schema import ImportOptions
-    from tl_core.intake import add_dataset
+    from tl_core.services.datasets import add_dataset
 
     sample = run.config.dataset
     record, _, _ = add_dataset(

@@ -1,0 +1,89 @@
+"""Commands about single labels: find suspects, decide, make the decisions a version."""
+
+from __future__ import annotations
+
+import click
+
+from tl_core.cli.commands.data import name_argument
+from tl_core.cli.context import open_stores
+from tl_core.cli.dataset_object import dataset_object
+from tl_core.cli.following import result_of
+from tl_core.cli.output import Output
+from tl_core.cli.parsing import Choice, Group
+from tl_core.config import RunConfig
+from tl_core.data.versions import edits
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.select.starter import suggested
+
+_SHOWN = 30
+
+labels = Group("labels", help="Single labels: suggest, decide, apply.")
+
+
+@labels.command("suggest")
+@name_argument
+@click.option("--backbone", default="", help="whose features judge; default: the starter for it")
+@click.pass_obj
+def suggest(output: Output, name: str, backbone: str) -> int:
+    """Look for labels that are probably wrong, the likeliest first."""
+    settings, datasets, _ = open_stores()
+    record = datasets.get(name)
+    config = RunConfig(
+        "suspect",
+        settings.user,
+        record.reference,
+        str(record.folder),
+        backbone or suggested(record.folder, settings),
+        "probe",
+    )
+    result = result_of(config, "suspects.json", output)
+    if result is None:
+        return 1
+    run_id, suspects = result
+    return output.show(
+        {"dataset": record.reference, "run": run_id, **suspects},
+        [
+            suspects["sentence"],
+            *(
+                f"  row {row['row']}: {row['given']} -> {row['suggested']}"
+                f" ({row['confidence']:.0%} sure)"
+                for row in suspects["rows"][:_SHOWN]
+            ),
+        ],
+    )
+
+
+@labels.command("decide")
+@name_argument
+@click.argument("row", type=int, help="number of the row, from 0")
+@click.argument(
+    "decision", metavar="DECISION", type=Choice(edits.ACTIONS), help=", ".join(edits.ACTIONS)
+)
+@click.option("--to", default="", metavar="CLASS", help="the class, for relabel")
+@click.pass_obj
+def decide(output: Output, name: str, row: int, decision: str, to: str) -> int:
+    """Save a decision about one row."""
+    record = open_stores().datasets.get(name)
+    edits.decide(DatasetVersion(record.folder), row, decision, to)
+    decisions = {
+        str(number): {"action": made.action, "label": made.label}
+        for number, made in edits.decisions(record.folder).items()
+    }
+    return output.show(
+        {"dataset": record.reference, "decisions": decisions},
+        [
+            f"Saved; {len(decisions):,} decided. Make them a version: python -m tl_core labels"
+            f" apply {record.reference}"
+        ],
+    )
+
+
+@labels.command("apply")
+@name_argument
+@click.pass_obj
+def apply(output: Output, name: str) -> int:
+    """Make what was decided a new version."""
+    from tl_core.services.datasets import relabel_dataset
+
+    record, info, _ = relabel_dataset(open_stores().datasets, name)
+    return output.show(dataset_object(record, info), [f"{record.reference}: {info.change}"])

@@ -1,0 +1,243 @@
+"""Commands predict and explain: answers of a trained model, and what speaks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import click
+
+from tl_core.cli.context import Stores, open_stores
+from tl_core.cli.output import Output, ProgressLine
+from tl_core.cli.parsing import Command
+from tl_core.data.preparation import Preparation
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError, NotFoundError, UserError, nearest
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore
+
+if TYPE_CHECKING:
+    from tl_core.backbones.classifier import Classifier
+    from tl_core.predict.batch import Predicted
+    from tl_core.predict.items import ModelInput
+
+_OWN_ROWS = "unlabelled:"
+_WORDS_SHOWN = 8
+
+model_argument = click.argument("model", help="run id, or a folder with a trained model")
+
+
+class PredictionOptions(TypedDict):
+    """The options of predict, as they were given."""
+
+    target: str
+    precision: str
+    spreadsheet: bool
+    text_column: str
+    title_column: str
+    yes: bool
+    strict: bool
+
+
+@click.command("predict", cls=Command)
+@model_argument
+@click.argument(
+    "source",
+    metavar="INPUT",
+    help="table, image, folder, zip, or unlabelled:NAME for a dataset's own rows without a class",
+)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    required=True,
+    metavar="OUT",
+    help="a .csv or .parquet file; the same command goes on where a killed one was",
+)
+@click.option(
+    "--precision",
+    default="auto",
+    help="float32, bf16, or auto: bf16 where it is measured to be faster and to change little",
+)
+@click.option("--spreadsheet", is_flag=True, help="guard cells that a spreadsheet would run")
+@click.option(
+    "--text-column", default="", help="column to read; default: that of the training data"
+)
+@click.option(
+    "--title-column",
+    default="",
+    help=(
+        "column that is put in front of it, for models trained with one; default: that of the "
+        "training data"
+    ),
+)
+@click.option("--yes", is_flag=True, help="be silent about a column that had to be guessed")
+@click.option(
+    "--strict", is_flag=True, help="write nothing where a column would have to be guessed"
+)
+@click.pass_obj
+def predict(output: Output, model: str, source: str, **options: Unpack[PredictionOptions]) -> int:
+    """Predict a file, folder, zip or table."""
+    stores = open_stores()
+    folder, dataset = model_folder(stores.runs, model)
+    counts = _predict(folder, dataset, source, options, stores, output)
+    for doubt in [] if options["yes"] else counts["plan"]["uncertain"]:
+        output.note(f"Warning: {doubt}")
+    from tl_core.data.sources.plan import plan_lines
+
+    target = options["target"]
+    return output.show(
+        {**counts, "output": target},
+        [
+            f"{counts['rows']:,} rows in {target}, {counts['errors']:,} of them could not be read",
+            f"Computed in {counts['precision']}.",
+            *plan_lines(counts["plan"]),
+        ],
+    )
+
+
+def _predict(
+    folder: Path,
+    dataset: str,
+    source: str,
+    options: PredictionOptions,
+    stores: Stores,
+    output: Output,
+) -> Predicted:
+    """Write the file of predictions, with a line of progress; what was counted."""
+    from tl_core.predict import carried
+    from tl_core.predict.batch import predict_source
+
+    preparation, path = _preparation(stores.datasets, folder, dataset), Path(source)
+    own_rows = source.startswith(_OWN_ROWS)
+    if own_rows:
+        record = stores.datasets.get(source.removeprefix(_OWN_ROWS))
+        path, preparation = carried.unlabelled(DatasetVersion(record.folder), preparation)
+    progress = ProgressLine(output)
+    try:
+        return predict_source(
+            folder,
+            path,
+            Path(options["target"]),
+            stores.settings,
+            progress=progress,
+            spreadsheet=options["spreadsheet"],
+            text_column=options["text_column"],
+            title_column=options["title_column"],
+            precision=options["precision"],
+            preparation=preparation,
+            prepared=own_rows,
+            strict=options["strict"],
+        )
+    finally:
+        progress.end()  # an error has a line of its own
+
+
+def model_folder(runs: RunStore, model: str) -> tuple[Path, str]:
+    """The model folder of a run id or path, and the dataset reference it was trained on.
+
+    Raises:
+        NotFoundError: when it is neither.
+        UserError: when the run has no model.
+    """
+    path = Path(model)
+    if (path / "config.json").is_file() and not (path / "events.jsonl").exists():
+        return path, ""
+    run = runs.get(model)
+    if not (run.folder / "model" / "config.json").is_file():
+        raise UserError(
+            f"Run {run.id} has no model to predict with.",
+            f"It is a {run.recipe or run.kind} run and {run.status}.",
+            "Choose a finished run of the recipe 'probe'.",
+        )
+    return run.folder / "model", run.dataset
+
+
+def _preparation(datasets: DatasetStore, folder: Path, dataset: str) -> Preparation | None:
+    """What training did to a row; of models that do not carry it, their dataset says it."""
+    from tl_core.predict.carried import of_version, preparation_of
+
+    carried = preparation_of(folder)
+    if carried is None and dataset:
+        return of_version(DatasetVersion(datasets.get(dataset).folder).info)
+    return carried
+
+
+@click.command("explain", cls=Command)
+@model_argument
+@click.argument("item", metavar="INPUT", help="a picture, or a text in quotes")
+@click.option("--title", help="text of the title column, for models trained with one")
+@click.option("--label", default="", help="class to explain; default: the answer")
+@click.pass_obj
+def explain(output: Output, model: str, item: str, title: str | None, label: str) -> int:
+    """What in a text or picture speaks for an answer."""
+    from tl_core.backbones.classifier import load_classifier
+    from tl_core.predict.explanations.explain import explain as explain_answer
+
+    stores = open_stores()
+    folder, dataset = model_folder(stores.runs, model)
+    preparation = _preparation(stores.datasets, folder, dataset) or Preparation()
+    classifier = load_classifier(folder)
+    prepared = _prepared_item(classifier, item, title, preparation)
+    answer = classifier.labels[int(classifier.probabilities([prepared])[0].argmax())]
+    label = label or answer
+    if label not in classifier.labels:
+        raise NotFoundError(
+            f"The model has no class {label!r}.", "", nearest(label, classifier.labels)
+        )
+    explanation = explain_answer(classifier, prepared, label)
+    return output.show(
+        {"answer": answer, **explanation},
+        [
+            f"It says {answer}. What speaks for {label}:",
+            *_explanation_lines(explanation),
+        ],
+    )
+
+
+def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
+    """How well each method explains, and of texts the words that count most."""
+    for method in explanation["methods"]:
+        yield (
+            f"  {method['name']}: {method['deletion']:.0%} sure on average while the most relevant"
+            f" parts go, {method['random_deletion']:.0%} while random ones go"
+        )
+        if explanation["words"]:
+            relevance = zip(explanation["words"], method["map"], strict=True)
+            most = sorted(relevance, key=lambda pair: -pair[1])[:_WORDS_SHOWN]
+            yield "    " + ", ".join(f"{word} {value:+.2f}" for word, value in most)
+
+
+def _prepared_item(
+    classifier: Classifier, item: str, title: str | None, preparation: Preparation
+) -> ModelInput:
+    """The picture of a path, or a text, as training prepared its rows."""
+    from tl_core.predict.picture_files import Picture, read_picture
+
+    if classifier.modality != "image":
+        return _prepared_text(item, title, preparation)
+    path = Path(item)
+    if not path.is_file():
+        raise NotFoundError(f"There is no picture {item!r}.", "", "Check the spelling.")
+    return read_picture(Picture(path.name, path), preparation)
+
+
+def _prepared_text(text: str, title: str | None, preparation: Preparation) -> str:
+    """The text to explain, put together as in training."""
+    columns = preparation.columns
+    trained = f"It was trained on {' and '.join(map(repr, columns))}" + (
+        ", joined by a line break." if preparation.joined else " alone."
+    )
+    if title is not None and len(columns) not in (0, 2):
+        raise DataError("This model reads no title beside a text.", trained, "Leave --title out.")
+    if preparation.joined and title is None:
+        raise DataError(
+            "A text alone is not what this model reads.",
+            trained,
+            f"Give {columns[0]!r} with --title.",
+        )
+    prepared = preparation.one_text(text if title is None else f"{title}\n{text}")
+    if not prepared:
+        raise UserError("There is no text to explain.", "", "Give one in quotes.")
+    return prepared

@@ -1,0 +1,1 @@
+"""The process that answers what a page needs at once."""

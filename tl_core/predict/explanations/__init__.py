@@ -1,0 +1,1 @@
+"""What in an item speaks for an answer."""

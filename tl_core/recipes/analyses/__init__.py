@@ -1,0 +1,1 @@
+"""Questions about data and models that take longer than a click."""

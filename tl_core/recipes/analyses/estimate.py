@@ -1,0 +1,160 @@
+"""A few real steps before a run: minutes, memory, cut-off texts, and, if asked for, the learning
+rate.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from tl_core.backbones.load import load_backbone
+from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import ConfigError
+from tl_core.machine import best_batch
+from tl_core.progress import Progress
+from tl_core.recipes.shared import common
+from tl_core.results import Estimate
+from tl_core.settings import read_settings
+from tl_core.train.features.examples import Key
+from tl_core.train.loop import memory
+from tl_core.train.loop.batches import EpochBatches
+from tl_core.train.probe.probing import read_inputs, spread
+from tl_core.train.seeds import seed_everything
+from tl_core.train.setup.prepared import Setup
+from tl_core.train.setup.set_up import set_up
+
+_STEPS, _PROBE_ROWS = 6, 64
+READING = 0.3  # a forward pass takes about this share of a whole step
+_START_SECONDS = 15.0  # opening, saving, proving
+
+
+def measure(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Estimate:
+    """Estimates for a run of `config` on this machine, from a few of its own steps; those about
+    steps for a fine-tuning alone.
+
+    Raises:
+        ConfigError: for a recipe without steps.
+        DataError: when there is too little to train on.
+    """
+    check_trainable(version)
+    if config.recipe == "probe":
+        return _measure_probe(config.settings, config, version, progress)
+    if config.recipe != "finetune":
+        raise ConfigError("Only a probe or a fine-tuning can be measured.", "", "")
+    settings: FinetuneSettings = replace(
+        config.settings, lp_start=False, average="none", continue_from=""
+    )
+    space = common.label_space(version)
+    seed_everything(settings.seed)
+    setup = set_up(
+        settings,
+        config.backbone,
+        version,
+        space.to_model(common.SealedVersion(version).labels),
+        space.model_names,
+        folder,
+        cache,
+        progress,
+    )
+    order = EpochBatches(
+        len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
+    )
+    with setup.stack:
+        progress.stage("Taking a few steps", share=0.3)
+        step = _step_seconds(setup, list(order))
+    return _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+
+
+def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
+    """Mean time of a few steps, spread over an epoch; the first of them is taken twice."""
+    some = [batches[place] for place in spread(len(batches), _STEPS)]
+    seconds = memory.time_steps(
+        setup.model,
+        setup.report,
+        (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
+        setup.plan["bf16"],
+    )
+    return float(np.mean(seconds))
+
+
+def _estimate(setup: Setup, step: float, steps_per_epoch: int, *, from_probe: bool) -> Estimate:
+    """The whole from a step's seconds: steps, judging after each epoch, and, where the head starts
+    from a probe, reading for it.
+    """
+    epochs, batch = setup.settings.epochs, setup.plan["batch"]
+    steps = math.ceil(epochs * steps_per_epoch)
+    held = len(setup.held_out) if setup.held_out is not None else 0
+    judging = READING * step * held / batch * (math.ceil(epochs) + from_probe)
+    reading = READING * step * len(setup.examples) / batch * from_probe
+    lengths, (used, free) = setup.lengths, _memory()
+    return {
+        "minutes": (steps * step + judging + reading + _START_SECONDS) / 60,
+        "step_seconds": step,
+        "steps_per_epoch": steps_per_epoch,
+        "steps": steps,
+        "accumulate": setup.plan["accumulate"],
+        "trainable": setup.report.trainable,
+        "total": setup.report.total,
+        "memory_bytes": used,
+        "free_bytes": free,
+        "cut_off": (
+            float((lengths >= setup.backbone.max_length).mean()) if lengths is not None else 0.0
+        ),
+        "learning_rate": setup.plan["lr"],
+        "lr_curve": setup.lr_curve,
+    }
+
+
+def _measure_probe(
+    settings: ProbeSettings, config: RunConfig, version: DatasetVersion, progress: Progress
+) -> Estimate:
+    """The time of reading a sample of rows, taken to all of them."""
+    space = common.label_space(version)
+    progress.stage("Opening the backbone", share=0.5)
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        pooling=settings.pooling,
+        max_length=settings.max_length,
+    )
+    rows = version.rows_of("train", "validation", "test")
+    inputs = read_inputs(version, rows[spread(len(rows), _PROBE_ROWS)])
+    batch = best_batch(backbone.modality)
+    with backbone.extracting() as extractor:
+        extractor(backbone.encode(inputs[:2]))
+        started = time.perf_counter()
+        for start in range(0, len(inputs), batch):
+            extractor(backbone.encode(inputs[start : start + batch]))
+        seconds = time.perf_counter() - started
+    used, free = _memory()
+    return {
+        "minutes": (seconds / len(inputs) * len(rows) + _START_SECONDS) / 60,
+        "trainable": backbone.port.width * len(space.kept),
+        "total": common.parameters_of(backbone),
+        "memory_bytes": used,
+        "free_bytes": free,
+        "lr_curve": [],
+    }
+
+
+def _memory() -> tuple[int, int]:
+    """Highest use so far and what is free: of the GPU where there is one, else of the machine."""
+    if torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        return int(torch.cuda.max_memory_allocated()), int(free)
+    unit = 1 if sys.platform == "darwin" else 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return used, int(psutil.virtual_memory().available)

@@ -1,0 +1,185 @@
+"""More data, or another model? A probe's learning curve on kept features, and a map of what the
+backbone sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError
+from tl_core.evaluate import learning_curve
+from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.progress import Progress
+from tl_core.recipes.analyses.label_errors import Read, read_features
+from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
+from tl_core.train.arrays import Floats, Ints
+from tl_core.train.probe.folds import folds_of
+from tl_core.train.probe.linear_probe import cross_validate
+from tl_core.train.probe.logistic import fit_and_judge
+
+_REPEATS = 5
+_POINTS = 6
+_FEWEST = 2  # labels for each class at the first point
+_MAPPED = 3000  # rows of the map that keeps neighbours together; it takes minutes beyond
+
+
+def explore(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> LearningCurve:
+    """Write `folder/explore.json` and `folder/map.parquet`; test rows are left alone.
+
+    Returns:
+        `points`: `rows`, `value`, `low`, `high` of the accuracy over growing training sets;
+        `ahead`: where the trend leads with more; `classes`: recall now and what the last doubling
+        brought, the steepest first; `advice`.
+
+    Raises:
+        DataError: when there are too few rows, or groups of them.
+    """
+    settings: ProbeSettings = config.settings
+    read = read_features(config, version, cache, progress)
+    progress.stage("Growing the training set", _REPEATS, share=0.15)
+    growth = _grow(read, version.groups[read.rows], settings, progress)
+    sizes, scores, recalls = growth.sizes, growth.scores, growth.recalls
+    spread = scores.std(axis=0, ddof=1)
+    points: list[CurvePoint] = [
+        {
+            "rows": float(count),
+            "value": float(mean),
+            "low": float(mean - 2 * sd),
+            "high": float(min(mean + 2 * sd, 1.0)),
+        }
+        for count, mean, sd in zip(sizes, scores.mean(axis=0), spread, strict=True)
+    ]
+    now, before = recalls[:, -1].mean(axis=0), recalls[:, -2].mean(axis=0)
+    classes: list[ClassGain] = [
+        {"label": name, "recall": float(one), "gain": float(one - other)}
+        for name, one, other in zip(read.names, now, before, strict=True)
+    ]
+    classes.sort(key=lambda part: -part["gain"])
+    ahead = learning_curve.follow(sizes, scores, settings.seed)
+    most = learning_curve.helps_most(
+        sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names
+    )
+    out: LearningCurve = {
+        "points": points,
+        "ahead": ahead,
+        "classes": classes,
+        "helps_most": most,
+        "advice": learning_curve.advice(
+            points, ahead, classes, noun_of(version.info.modality), most
+        ),
+    }
+    progress.stage("Drawing the map", share=0.1)
+    _write_map(read, growth.said, version, folder, settings.seed)
+    EXPLORATION.write(folder, out)
+    return out
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """A training set that grows: mean rows (points,), accuracy (repeats, points), recall (repeats,
+    points, classes), and the class that each row was called when it was kept apart (rows,).
+    """
+
+    sizes: Floats
+    scores: Floats
+    recalls: Floats
+    said: Ints
+
+
+def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress) -> _Growth:
+    """Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the
+    rest grow from few to all in nested, stratified steps.
+
+    Raises:
+        DataError: when there are too few rows, or groups of them.
+    """
+    classes = len(read.names)
+    c = cross_validate(read.features, read.labels, groups, classes, settings, Progress()).c
+    said = np.zeros(len(read.labels), dtype=np.int64)
+    sizes, scores, recalls = [], [], []
+    for number, (rest, held) in enumerate(
+        folds_of(read.labels, groups, _REPEATS, settings.seed), 1
+    ):
+        order = learning_curve.nested(read.labels[rest], settings.seed + number)
+        smallest = min(_FEWEST * classes, len(rest) // 4)
+        steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
+        own, own_recall = [], []
+        for count in steps:
+            some = rest[order[:count]]
+            answers = fit_and_judge(
+                read.features[some],
+                read.labels[some],
+                read.features[held],
+                c,
+                classes,
+                settings.seed,
+            ).argmax(axis=1)
+            right = answers == read.labels[held]
+            own.append(right.mean())
+            own_recall.append(_recalls(right, read.labels[held], classes))
+        said[held] = answers
+        sizes.append(steps)
+        scores.append(own)
+        recalls.append(own_recall)
+        progress.batch(number, _REPEATS)
+    fewest = min(map(len, sizes), default=0)
+    if len(sizes) < 2 or fewest < 2:
+        raise DataError(
+            "There are too few rows, or groups of them, to see what more would bring.",
+            "",
+            "Add more labelled items.",
+        )
+    return _Growth(
+        np.mean([part[-fewest:] for part in sizes], axis=0),
+        np.array([part[-fewest:] for part in scores]),
+        np.array([part[-fewest:] for part in recalls]),
+        said,
+    )
+
+
+def _recalls(right: NDArray[np.bool_], labels: Ints, classes: int) -> list[float]:
+    """Share of each class that is right; 0 for a class without rows."""
+    return [
+        right[labels == label].mean() if (labels == label).any() else 0.0
+        for label in range(classes)
+    ]
+
+
+def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:
+    """Two plane maps of the rows: PCA, and t-SNE, which keeps neighbours together (at most 3,000
+    rows).
+    """
+    import pandas as pd
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    count = len(read.rows)
+    some = np.sort(np.random.default_rng(seed).choice(count, min(count, _MAPPED), replace=False))
+    features = np.asarray(read.features, dtype=np.float32)[some]
+    plain = PCA(min(50, *features.shape), random_state=seed).fit_transform(features)
+    perplexity = min(30.0, (len(some) - 1) / 3)
+    near = TSNE(
+        2, perplexity=perplexity, init=plain[:, :2].copy(), random_state=seed
+    ).fit_transform(plain)
+    names = np.array(read.names)
+    pd.DataFrame(
+        {
+            "row": read.rows[some],
+            "class": names[read.labels[some]],
+            "said": names[said[some]],
+            "split": version.splits[read.rows[some]],
+            "x": plain[:, 0],
+            "y": plain[:, 1],
+            "near_x": near[:, 0],
+            "near_y": near[:, 1],
+        }
+    ).to_parquet(folder / MAP_FILE, index=False)

@@ -1,0 +1,139 @@
+"""Labels that are probably wrong: a probe that never judges a row it has learnt from, and confident
+learning on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tl_core.backbones.load import load_backbone
+from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError
+from tl_core.evaluate import label_issues
+from tl_core.evaluate.report import noun_of
+from tl_core.progress import Progress
+from tl_core.recipes.analyses.neighbours import nearest
+from tl_core.recipes.shared import common
+from tl_core.results import LABEL_ERRORS, LabelErrors
+from tl_core.settings import read_settings
+from tl_core.train.arrays import Features, Ints
+from tl_core.train.probe.linear_probe import cross_validate
+from tl_core.train.probe.probing import Reading
+from tl_core.train.seeds import seed_everything
+from tl_core.train.setup.refusals import refuse_other_modality
+
+_MOST = 2000  # that are listed; a person looks at far fewer
+
+
+@dataclass(frozen=True)
+class Read:
+    """Features (rows, width) of all training and validation rows whose class can be learnt, and
+    what they are.
+    """
+
+    features: Features
+    rows: Ints
+    labels: Ints
+    names: list[str]
+
+
+def read_features(
+    config: RunConfig, version: DatasetVersion, cache: Path, progress: Progress
+) -> Read:
+    """Open the backbone of `config` and read every training and validation row with it; both are
+    kept.
+
+    Raises:
+        DataError: when there are too few rows to judge any by the others.
+    """
+    check_trainable(version, judged=False)
+    settings: ProbeSettings = config.settings
+    space = common.label_space(version)
+    labels = space.to_model(version.labels)
+    splits = {
+        split: version.rows_of(split)
+        for split in ("train", "validation")
+        if len(version.rows_of(split))
+    }
+    rows = np.concatenate(list(splits.values()))
+    known = labels[rows] >= 0  # a class without training rows cannot be judged
+    if known.sum() < 2 * settings.folds or known.sum() < 2 * len(space.kept):
+        raise DataError(
+            "There are too few rows to judge each by the others.", "", "Add more labelled items."
+        )
+    seed_everything(settings.seed)
+    progress.stage("Opening the backbone", share=0.05)
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        pooling=settings.pooling,
+        max_length=settings.max_length,
+        seed=settings.seed,
+    )
+    refuse_other_modality(backbone, version)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress)[known]
+    return Read(features, rows[known], labels[rows[known]], space.model_names)
+
+
+def look(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> LabelErrors:
+    """Suspect rows of the training and validation items, written to `folder/suspects.json`.
+
+    The probabilities come from cross-validation of a probe on all of these rows, so each row is
+    judged by a model that has not seen it, nor any row of its group. Test rows are left alone: what
+    they say about a run must not move.
+
+    Returns:
+        `count`, `share` (estimated share of wrong labels), `looked_at`, `sentence`, and `rows`: the
+        most suspect first, each with `row`, `given`, `suggested`, `margin`, `confidence` (of the
+        suggested class) and `neighbours`, the rows that look most alike.
+
+    Raises:
+        DataError: when there are too few rows to judge any by the others.
+    """
+    settings: ProbeSettings = config.settings
+    read = read_features(config, version, cache, progress)
+    features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
+    progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
+    fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
+    judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
+    suspects = label_issues.find_suspects(given, fit.held_out)
+    listed = suspects.rows[:_MOST]
+    near = nearest(features, len(features), fit.held_out_rows[listed])[0]
+    out: LabelErrors = {
+        "count": len(suspects.rows),
+        "share": suspects.share,
+        "looked_at": len(judged),
+        "sentence": _sentence(len(suspects.rows), len(judged), noun_of(version.info.modality)),
+        "rows": [
+            {
+                "row": int(judged[place]),
+                "given": str(names[given[place]]),
+                "suggested": str(names[to]),
+                "margin": float(gap),
+                "confidence": float(fit.held_out[place, to]),
+                "neighbours": [int(row) for row in rows[others]],
+            }
+            for place, to, gap, others in zip(
+                listed, suspects.suggested, suspects.margin, near, strict=False
+            )
+        ],
+    }
+    LABEL_ERRORS.write(folder, out)
+    return out
+
+
+def _sentence(count: int, total: int, noun: str) -> str:
+    if not count:
+        return f"No label of {total:,} {noun} looks wrong."
+    return (
+        f"{count:,} of {total:,} {noun} look as if their class is wrong; look at them, the"
+        " likeliest first."
+    )

@@ -1,0 +1,119 @@
+"""How sturdy is a trained model? Its test items made worse in several ways, and which answers
+change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.backbones.classifier import load_classifier
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.compare import exact_mcnemar
+from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
+from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.scores.intervals import proportion
+from tl_core.progress import Progress
+from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
+from tl_core.train.arrays import Ints
+from tl_core.train.probe.probing import Item, read_inputs, spread
+
+_ROWS = 300  # test items that are tried; each costs 15 to 24 predictions
+_LISTED = 24
+_SERIOUS = 0.05
+
+
+class _Questions:
+    """Asks a model about the same rows again and again, and counts for whoever watches."""
+
+    def __init__(
+        self, model: Path, version: DatasetVersion, rows: Ints, total: int, progress: Progress
+    ) -> None:
+        self._classifier, self._truth = load_classifier(model), version.labels[rows]
+        place = {name: number for number, name in enumerate(version.info.labels)}
+        self._own = np.array([place[name] for name in self._classifier.labels])
+        self._progress, self._done, self._total = progress, 0, total
+
+    def right(self, items: Sequence[Item]) -> NDArray[np.bool_]:
+        """Which items are answered rightly (rows,)."""
+        answers = []
+        for start in range(0, len(items), 32):
+            said = self._classifier.probabilities(list(items[start : start + 32]))
+            answers.append(self._own[said.argmax(axis=1)])
+            self._done += len(said)
+            self._progress.batch(self._done, self._total)
+        right: NDArray[np.bool_] = np.concatenate(answers) == self._truth
+        return right
+
+
+def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progress) -> Robustness:
+    """Try the model in the folder `model` on worsened test items, every kind at every severity;
+    writes `folder/stress.json`.
+    """
+    rows = version.rows_of("test")
+    rows = rows[spread(len(rows), _ROWS)]
+    kinds = PICTURES if version.info.modality == "image" else TEXTS
+    total = (1 + len(kinds) * len(SEVERITIES)) * len(rows)
+    progress.stage("Opening the model", share=0.05)
+    questions = _Questions(model, version, rows, total, progress)
+    progress.stage("Asking about worse and worse items", total, share=0.95)
+    items = read_inputs(version, rows)
+    clean = questions.right(items)
+    worsened: list[WorsenedItems] = []
+    for kind in kinds:
+        for severity in SEVERITIES:
+            worse = [
+                _worse(item, kind, severity, int(row))
+                for item, row in zip(items, rows, strict=True)
+            ]
+            worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
+    out: Robustness = {
+        "n": len(rows),
+        "clean": proportion(int(clean.sum()), len(rows)),
+        "rows": worsened,
+        "sentence": _sentence(worsened, noun_of(version.info.modality)),
+    }
+    ROBUSTNESS.write(folder, out)
+    return out
+
+
+def _worse(item: Item, kind: str, severity: int, number: int) -> Item:
+    if isinstance(item, str):
+        return worsen(item, kind, severity, number)
+    return worsen(item, kind, severity, number)
+
+
+def _compare(
+    kind: str, severity: int, rows: Ints, clean: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> WorsenedItems:
+    return {
+        "kind": kind,
+        "severity": severity,
+        "accuracy": proportion(int(right.sum()), len(rows)),
+        "drop": float(clean.mean() - right.mean()),
+        "p_value": exact_mcnemar(clean, right)[2],
+        "flipped": [int(row) for row in rows[clean & ~right][:_LISTED]],
+    }
+
+
+def _sentence(worsened: list[WorsenedItems], noun: str) -> str:
+    """What it minds most, counting only drops beyond chance after Bonferroni's correction."""
+    real = [
+        part for part in worsened if part["p_value"] * len(worsened) < _SERIOUS and part["drop"] > 0
+    ]
+    if not real:
+        return (
+            f"None of {len(worsened)} ways of making the {noun} worse lowers its score beyond"
+            " chance."
+        )
+    worst = max(real, key=lambda part: part["drop"])
+    kinds = list(
+        dict.fromkeys(part["kind"] for part in sorted(real, key=lambda part: -part["drop"]))
+    )
+    return (
+        f"It minds {', '.join(kinds[:3])}: at worst ({worst['kind']}, severity {worst['severity']})"
+        f" it is right {100 * worst['drop']:.0f} times in 100 less often."
+    )

@@ -1,0 +1,207 @@
+"""The state of an automatic search: what was trained, who leads, what watchers are told, how much
+time is left.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from tl_core.config import AutoSettings, RunConfig
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import UserError
+from tl_core.evaluate import search
+from tl_core.evaluate.schema import BoardRow
+from tl_core.json_files import write_json
+from tl_core.progress import Curve, Progress
+from tl_core.recipes import load_training
+from tl_core.recipes.analyses import estimate
+from tl_core.recipes.search.candidates import Candidate
+from tl_core.recipes.shared import trials
+from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
+from tl_core.surgery.model_json import read_json
+
+_SAVING_SECONDS = 5.0
+_REPORT_SECONDS = 4.0
+# seconds for each item of the training without transfer
+_YARDSTICK = {"image": 0.012, "text": 0.003}
+
+
+@dataclass
+class Tried:
+    """A candidate that was trained, and where it stands on the items kept for choosing."""
+
+    candidate: Candidate
+    folder: Path
+    trained: Trained
+    standing: search.Standing
+    seconds: float
+
+    @property
+    def whole_seconds(self) -> float:
+        """What the same would take for all of its epochs: the steps grow, the rest stays."""
+        steps = self.trained.timing["fit"]
+        return steps / self.candidate.part + self.seconds - steps
+
+
+@dataclass
+class Search:
+    """One search: what is wanted, what was tried, and how much time is left."""
+
+    config: RunConfig
+    version: DatasetVersion
+    folder: Path
+    cache: Path
+    progress: Progress
+    budget: trials.Budget
+    tried: list[Tried] = field(default_factory=list)
+    ranked: list[BoardRow] = field(default_factory=list)
+    dropped: list[BoardRow] = field(default_factory=list)
+    best: Tried | None = None
+    # seconds in which a tuned model reads the items kept for choosing and those of the test
+    reading: float = 0.0
+
+    @property
+    def settings(self) -> AutoSettings:
+        settings: AutoSettings = self.config.settings
+        return settings
+
+    @property
+    def blind(self) -> DatasetVersion:
+        """The version without its test labels."""
+        return SealedVersion(self.version)
+
+    @property
+    def held(self) -> Ints:
+        """The rows kept for choosing that have a class."""
+        rows = self.version.rows_of("validation")
+        return rows[self.version.labels[rows] >= 0]
+
+    @property
+    def finishing(self) -> float:
+        """Seconds that the end takes: report and yardstick."""
+        each = _YARDSTICK[self.version.info.modality] if self.settings.baseline else 0.0
+        return _REPORT_SECONDS + each * self.version.info.rows
+
+    @property
+    def left(self) -> float:
+        return self.budget.left - self.finishing - self.reading
+
+    def keep_for_reading(self, epoch_seconds: float) -> None:
+        """Keep time for what follows the steps of a training: saving, proving, and answering for
+        all held-out items.
+        """
+        share = len(self.version.rows_of("validation", "test")) / len(self.version.rows_of("train"))
+        self.reading = _SAVING_SECONDS + estimate.READING * epoch_seconds * share
+
+    def stopped(self) -> bool:
+        return self.progress.should_stop()
+
+    def tell(self, trying: str = "") -> None:
+        """Leaderboard and time for whoever watches."""
+        self.budget.note(trying=trying, board=self.board())
+
+    def board(self) -> list[BoardRow]:
+        """Every training, the leading one first, then what was only ranked or left out."""
+        order = sorted(self.tried, key=lambda one: (one is not self.best, one.standing["log_loss"]))
+        rows: list[BoardRow] = [
+            {
+                "title": one.candidate.title,
+                "backbone": one.candidate.backbone,
+                "part": one.candidate.part,
+                "recipe": one.candidate.recipe,
+                "options": one.candidate.options,
+                "minutes": one.seconds / 60,
+                "accuracy": one.standing["accuracy"],
+                "log_loss": one.standing["log_loss"],
+                "probe": one is self.tried[0],
+                "state": "winner" if one is self.best else "tried",
+            }
+            for one in order
+        ]
+        return rows + self.ranked + self.dropped
+
+    def train(
+        self, candidate: Candidate, share: float, until: float, *, firm: bool = False
+    ) -> Tried | None:
+        """Train one candidate, or read again what it left before an interruption; None if it came
+        apart.
+        """
+        known = next((one for one in self.tried if one.candidate.name == candidate.name), None)
+        if known:
+            return known
+        folder = self.folder / "trials" / candidate.name
+        candidate = _begun(folder, candidate)
+        trained = trials.recall(folder)
+        if trained is None:
+            part = trials.Timed(
+                self.progress, candidate.shown, share, self.budget, until, firm=firm
+            )
+            trained = self._train_anew(candidate, folder, part)
+        if trained is None:
+            return None
+        standing = search.standing(self.version.labels[self.held], trials.said(trained, self.held))
+        new = Tried(candidate, folder, trained, standing, trained.timing["whole"])
+        self.tried.append(new)
+        self._lead(new)
+        self.tell()
+        return new
+
+    def _train_anew(self, candidate: Candidate, folder: Path, progress: Progress) -> Trained | None:
+        """Train and keep what it left; None, and a line on the board, if it came apart."""
+        began = self.budget.spent
+        self.tell(f"{candidate.title} on {candidate.backbone}")
+        own = replace(
+            self.config,
+            recipe=candidate.recipe,
+            backbone=candidate.backbone,
+            options=candidate.options,
+        )
+        own.write(folder)
+        try:
+            trained: Trained = load_training(candidate.recipe)(
+                own, self.blind, folder, self.cache, progress
+            )
+        except UserError as error:  # one that comes apart must not cost the others
+            self.drop(candidate, error)
+            return None
+        trained.timing["whole"] = self.budget.spent - began
+        trials.keep(folder, trained)
+        return trained
+
+    def drop(self, candidate: Candidate, error: UserError) -> None:
+        """Note a candidate that could not be used."""
+        self.progress.log(f"{candidate.title} on {candidate.backbone} is left out. {error}")
+        self.dropped.append(
+            {
+                "title": candidate.title,
+                "backbone": candidate.backbone,
+                "part": 0.0,
+                "probe": False,
+                "state": "failed",
+                "why": str(error),
+            }
+        )
+
+    def _lead(self, new: Tried) -> None:
+        """Keep the model that leads; the other's can go."""
+        if self.best is None or search.leads(
+            new.standing, self.best.standing, self.tried[0].standing
+        ):
+            new, self.best = self.best or new, new
+        if new is not self.best:
+            shutil.rmtree(new.folder / "model", ignore_errors=True)
+        accuracy = self.best.standing["accuracy"]["value"] if len(self.held) else 0.0
+        self.progress.curve(Curve.BEST, minutes=self.budget.spent / 60, accuracy=accuracy)
+
+
+def _begun(folder: Path, candidate: Candidate) -> Candidate:
+    """The candidate as it was begun in `folder`: checkpoints of an interrupted training are for its
+    own settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = read_json(folder / "candidate.json")
+    candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
+    write_json(folder / "candidate.json", asdict(candidate))
+    return candidate

@@ -1,0 +1,1 @@
+"""What several recipes do alike: splits, proofs, the report, several processes."""

@@ -1,0 +1,211 @@
+"""What every recipe needs around its training: label spaces, what it leaves, sealed test labels,
+the yardstick.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.classifier import Classifier
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate import report
+from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
+from tl_core.json_files import write_json
+from tl_core.progress import Progress
+from tl_core.surgery.model_json import read_json
+from tl_core.train import no_transfer
+from tl_core.train.probe.probing import read_inputs
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """All class names of the version, and which of them the model can learn: those with training
+    rows.
+    """
+
+    names: list[str]
+    kept: list[int]
+
+    @property
+    def model_names(self) -> list[str]:
+        return [self.names[i] for i in self.kept]
+
+    @property
+    def lost(self) -> list[str]:
+        return [name for i, name in enumerate(self.names) if i not in self.kept]
+
+    def to_model(self, labels: Ints) -> Ints:
+        """Version class numbers as model class numbers, -1 for classes outside the model."""
+        table = np.full(len(self.names) + 1, -1, dtype=np.int64)
+        table[self.kept] = np.arange(len(self.kept))
+        return table[labels]
+
+    def to_all(self, probabilities: Floats) -> Floats:
+        """Model probabilities (rows, kept) spread over all classes, zero for those outside the
+        model.
+        """
+        out = np.zeros((len(probabilities), len(self.names)))
+        out[:, self.kept] = probabilities
+        return out
+
+
+@dataclass
+class Trained:
+    """What a recipe's training leaves behind, made without a look at any test label.
+
+    `test` and `validation` are probabilities over all classes of the version; `kind` says whether
+    the validation ones come from a split or from cross-validation.
+    """
+
+    test: Floats
+    validation_rows: Ints
+    validation: Floats
+    kind: str
+    settings: dict[str, object]
+    timing: dict[str, float]
+    facts: RecipeFacts
+    yardstick: bool = False
+    balanced: bool = False
+    seed: int = 0
+    baselines: dict[str, Floats] = field(default_factory=dict)
+
+
+class Clock:
+    """Seconds between marks, by name; the names are those of the report."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(
+            ("load", "features", "fit", "verify", "predict", "evaluate", "baseline"), 0.0
+        )
+        self._last = time.perf_counter()
+
+    def mark(self, name: str) -> None:
+        """The part called `name` ends now."""
+        now = time.perf_counter()
+        self.seconds[name] += now - self._last
+        self._last = now
+
+
+class SealedVersion(DatasetVersion):
+    """A dataset version whose test labels cannot be read: they are -1, as for rows without a
+    class.
+    """
+
+    def __init__(self, version: DatasetVersion) -> None:
+        super().__init__(version.folder)
+        known = np.array(version.labels)
+        known[version.rows_of("test")] = -1
+        self._known = known.astype(np.int64)
+
+    @property
+    def labels(self) -> Ints:
+        return self._known
+
+
+def predict_rows(
+    classifier: Classifier,
+    version: DatasetVersion,
+    rows: Ints,
+    progress: Progress,
+) -> Floats:
+    """Probabilities (rows, model classes) of a loaded classifier, a few hundred items at a time."""
+    parts = [np.zeros((0, len(classifier.labels)))]
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        parts.append(classifier.probabilities(read_inputs(version, some)))
+        progress.batch(start + len(some), len(rows))
+    return np.concatenate(parts)
+
+
+def model_facts(backbone: Backbone, *, trainable: int, total: int, weights: str) -> ModelFacts:
+    """The report's `model`: how many weights there are and move, what it is, where it ran, and the
+    hash of its weights.
+    """
+    return {
+        "trainable_parameters": trainable,
+        "total_parameters": total,
+        "family": backbone.family,
+        "device": str(next(backbone.model.parameters()).device),
+        "weights_sha256": weights,
+        "processor": type(backbone.processor).__name__,
+        "notes": backbone.notes,
+    }
+
+
+def parameters_of(backbone: Backbone) -> int:
+    """How many weights the network has."""
+    return sum(parameter.numel() for parameter in backbone.model.parameters())
+
+
+def label_space(version: DatasetVersion) -> LabelSpace:
+    """Classes that occur among the training rows are learnt; others are named and count as
+    wrong.
+    """
+    present = np.unique(version.labels[version.rows_of("train")])
+    return LabelSpace(version.info.labels, [int(i) for i in present if i >= 0])
+
+
+def run_yardstick(
+    version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
+) -> tuple[Baselines, NDArray[np.bool_]]:
+    """The report's `baselines` and which test rows the trained one has right; kept for later runs
+    on this version.
+    """
+    memory = cache / "baselines.json"
+    key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
+    known = read_json(memory).get(key)
+    if isinstance(known, dict):
+        return known["scores"], np.array(known["correct"], dtype=bool)
+    rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
+    space, labels = label_space(version), version.labels
+    fitted = no_transfer.fit_yardstick(
+        version,
+        labels,
+        rows,
+        classes=len(space.names),
+        c=1.0,
+        balanced=balanced,
+        seed=seed,
+        progress=progress,
+    )
+    predicted = {split: said.argmax(axis=1) for split, said in fitted.probabilities.items()}
+    scores = {
+        **majority_baseline(version),
+        fitted.name: {
+            split: report.baseline_score(labels[rows[split]], predicted[split])
+            for split in predicted
+            if len(rows[split])
+        },
+    }
+    correct = predicted["test"] == labels[rows["test"]]
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    write_json(
+        memory,
+        {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}},
+    )
+    return scores, correct
+
+
+def majority_baseline(version: DatasetVersion) -> Baselines:
+    """The score of always naming the commonest class, on the test rows and those kept for
+    choosing.
+    """
+    guess = no_transfer.majority(version.labels[version.rows_of("train")], len(version.info.labels))
+    truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
+    return {
+        "majority": {
+            split: report.baseline_score(known, np.full(len(known), guess))
+            for split, known in truth.items()
+            if split == "test" or len(known)
+        }
+    }

@@ -1,0 +1,221 @@
+"""Several processes that share each batch, one for each GPU, started by torchrun from the run's own
+config.
+
+`python -m torch.distributed.run ... -m tl_core.recipes.shared.distributed RUN_FOLDER CACHE_FOLDER`:
+every process prepares the same setup (tokens, pixels and features come from the cache), the first
+one tells the parent what happens, a line of JSON each, and leaves the trained weights in the run's
+folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypedDict, cast
+
+import torch
+
+from tl_core.config import RunConfig
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import TrainingError, UserError
+from tl_core.json_files import write_json
+from tl_core.log import quiet_libraries
+from tl_core.progress import Curve, Progress
+from tl_core.surgery.model_json import read_json
+from tl_core.train.loop.best_state import Scores
+from tl_core.train.loop.checkpoints import (
+    copied_state,
+    load_moving,
+    moving_state,
+    read_state,
+    write_state,
+)
+from tl_core.train.loop.job import Job, Outcome
+
+_STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
+# a process that dies of itself costs the way back to the newest checkpoint, not the run
+_RESTARTS = 1
+
+
+class _Message(TypedDict, total=False):
+    """What the first process leaves in the run's folder: the outcome, or the error alone."""
+
+    reason: str
+    steps: int
+    planned: int
+    best_step: int
+    scores: Scores
+    history: list[dict[str, float]]
+    error: dict[str, str]
+
+
+def fit_in_processes(
+    job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress
+) -> Outcome:
+    """Train as `trainer.fit` does, in `settings.processes` processes; the best state ends up in
+    `job.model`.
+
+    Raises:
+        TrainingError: when there are fewer GPUs than processes, or a process fails.
+        Cancelled: when the progress object says so.
+    """
+    count = job.settings.processes
+    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+        raise TrainingError(
+            f"{count} processes need {count} GPUs.",
+            f"There are {torch.cuda.device_count()}.",
+            f"Set processes to {torch.cuda.device_count()}.",
+        )
+    config.write(folder)
+    for name in (_STOP, _OUTCOME):
+        (folder / name).unlink(missing_ok=True)
+    code = _launch(count, folder, cache, progress)
+    message = cast(_Message, read_json(folder / _OUTCOME))
+    if code or "error" in message or not message:
+        error = message.get("error") or {
+            "what": "A training process ended early.",
+            "why": "See the run's log.",
+        }
+        raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
+    load_moving(job.model, read_state(folder / _STATE))
+    for name in (_STATE, _OUTCOME, _STOP):
+        (folder / name).unlink(missing_ok=True)
+    return Outcome(
+        message["reason"],
+        message["steps"],
+        message["planned"],
+        message["best_step"],
+        message["scores"],
+        message["history"],
+        copied_state(job.model, job.moving),
+    )
+
+
+def _launch(count: int, folder: Path, cache: Path, progress: Progress) -> int:
+    """Start the processes, pass on what the first one says, and give torchrun's exit status."""
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+        *("--nproc-per-node", str(count)),
+        *("--max-restarts", str(_RESTARTS)),
+        *("-m", "tl_core.recipes.shared.distributed", str(folder), str(cache)),
+    ]
+    threads = max(1, (os.cpu_count() or 1) // count)
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+    ) as child:
+        try:
+            for line in child.stdout or ():
+                if line.startswith(_MARK):
+                    _forward(json.loads(line.removeprefix(_MARK)), progress)
+                if progress.should_stop():
+                    (folder / _STOP).touch()
+        except BaseException:
+            child.terminate()
+            raise
+    return child.returncode
+
+
+class _Call(TypedDict):
+    """A call of a progress object, as a line of JSON."""
+
+    call: str
+    arguments: list[object]
+    values: dict[str, float]
+
+
+def _forward(call: _Call, progress: Progress) -> None:
+    getattr(progress, call["call"])(*call["arguments"], **call["values"])
+
+
+class _Pipe(Progress):
+    """The first process's progress: every call as a line on standard output; others are silent."""
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        self._folder, self._rank = folder, rank
+
+    def _write(self, call: str, *arguments: object, **values: float) -> None:
+        if not self._rank:
+            content: _Call = {"call": call, "arguments": list(arguments), "values": values}
+            sys.stdout.write(_MARK + json.dumps(content) + "\n")
+            sys.stdout.flush()
+
+    def batch(self, done: int, total: int) -> None:
+        self._write("batch", done, total)
+
+    def log(self, text: str) -> None:
+        self._write("log", text)
+
+    def curve(self, curve: Curve, **values: float) -> None:
+        self._write("curve", curve, **values)
+
+    def learning(self, groups: list[str], part: str = "") -> None:
+        self._write("learning", groups, part)
+
+    def should_stop(self) -> bool:
+        return (self._folder / _STOP).exists()
+
+
+def main(folder: Path, cache: Path) -> int:
+    """One of the processes."""
+    from tl_core.recipes.shared import common
+    from tl_core.recipes.shared.finetune_job import make_job
+    from tl_core.train.loop.trainer import fit
+    from tl_core.train.seeds import seed_everything
+    from tl_core.train.setup.set_up import set_up
+
+    quiet_libraries()
+    rank = int(os.environ["RANK"])
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    if "error" in read_json(folder / _OUTCOME):
+        return 1  # started again, but what the first start has said stands
+    config = RunConfig.read(folder)
+    version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))
+    space = common.label_space(version)
+    seed_everything(config.settings.seed)
+    try:
+        setup = set_up(
+            config.settings,
+            config.backbone,
+            version,
+            space.to_model(version.labels),
+            space.model_names,
+            folder,
+            cache,
+            Progress(),
+        )
+        with setup.stack:
+            outcome = fit(make_job(setup, folder), _Pipe(folder, rank))
+            if not rank:
+                write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
+                write_json(folder / _OUTCOME, _message(outcome))
+    except UserError as error:
+        write_json(folder / _OUTCOME, {"error": error.as_dict()})
+        return 1
+    return 0
+
+
+def _message(outcome: Outcome) -> _Message:
+    return {
+        "reason": outcome.reason,
+        "steps": outcome.steps,
+        "planned": outcome.planned,
+        "best_step": outcome.best_step,
+        "scores": outcome.scores,
+        "history": outcome.history,
+    }
+
+
+if __name__ == "__main__":
+    code = main(Path(sys.argv[1]), Path(sys.argv[2]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # gloo's threads now and then abort an interpreter that takes itself down, after all work is
+    # done
+    os._exit(code)

@@ -1,0 +1,203 @@
+"""Opening the test labels: scores, slices, yardsticks, prediction files and the report's frame."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from tl_core.config import RunConfig
+from tl_core.data.checks.text_facts import SCRIPTS
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate import report
+from tl_core.evaluate.compare import compare
+from tl_core.evaluate.report import Baselines, Report
+from tl_core.evaluate.report.schema import Timing
+from tl_core.evaluate.schema import PairedTest, ScoredRows
+from tl_core.evaluate.scores.calibration import conformal_sets
+from tl_core.evaluate.scores.slices import Fact, slices
+from tl_core.progress import Progress
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.common import Floats, Ints
+from tl_core.test_score import count_look
+
+_NUMBERS = {
+    "chars": "length in characters",
+    "words": "length in words",
+    "light": "brightness",
+    "contrast": "contrast",
+    "sharpness": "sharpness",
+}
+
+
+def judge(
+    config: RunConfig,
+    version: DatasetVersion,
+    trained: common.Trained,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> Report:
+    """Open the test labels, once, after every choice has been made, and give the report.
+
+    With `config.sealed` nobody is to see it yet, so it counts as no look; `tl_core.test_score`
+    then puts it away.
+    """
+    clock, space = common.Clock(), common.label_space(version)
+    # without validation rows there would be nothing to show instead
+    closed = config.sealed and len(trained.validation_rows) > 0
+    progress.stage("Judging on unseen rows", share=0.02)
+    progress.log(
+        "The test rows are judged now, once, after every choice has been made"
+        + ("; the result stays closed until you ask for it." if closed else ".")
+    )
+    test, validation = _scored(version, trained, space.names)
+    _write_answers(folder, version, trained, space.names)
+    clock.mark("evaluate")
+    baselines, against = common.majority_baseline(version), None
+    truth = version.labels[version.rows_of("test")]
+    for name, probabilities in trained.baselines.items():
+        baselines[name] = {"test": report.baseline_score(truth, probabilities.argmax(axis=1))}
+    if trained.yardstick:
+        baselines, against = _without_transfer(version, trained, cache, progress)
+        clock.mark("baseline")
+    info = version.info
+    return report.build_report(
+        report.Subject(
+            config.dataset, config.backbone, config.recipe, info.modality, space.names, space.lost
+        ),
+        report.data_facts(info.fingerprint, info.splits, info.findings),
+        test,
+        validation,
+        baselines,
+        trained.facts,
+        settings=trained.settings,
+        timing=_added(clock, trained),
+        against_baseline=against,
+        test_looks=0 if closed else count_look(cache.parent, folder.name, info.fingerprint),
+    )
+
+
+def _scored(
+    version: DatasetVersion, trained: common.Trained, names: list[str]
+) -> tuple[ScoredRows, ScoredRows | None]:
+    """The sections `test` and `validation`, the latter where there are such rows."""
+    rows, held, labels = version.rows_of("test"), trained.validation_rows, version.labels
+    test = _section(version, rows, trained.test, names, "split", trained.seed)
+    if not len(held):
+        return test, None
+    test["conformal"] = conformal_sets(
+        (labels[held], trained.validation), (labels[rows], trained.test)
+    )
+    return test, _section(version, held, trained.validation, names, trained.kind, trained.seed)
+
+
+def _section(
+    version: DatasetVersion,
+    rows: Ints,
+    probabilities: Floats,
+    names: list[str],
+    kind: str,
+    seed: int,
+) -> ScoredRows:
+    """Scores and slices of `rows` (rows,) by their probabilities (rows, classes)."""
+    truth = version.labels[rows]
+    section = report.evaluate_rows(truth, probabilities, names, kind, seed)
+    section["slices"] = slices(probabilities.argmax(axis=1) == truth, slice_facts(version, rows))
+    return section
+
+
+def _write_answers(
+    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str]
+) -> None:
+    """Both files of answers, that about validation rows where there are any."""
+    held = trained.validation_rows
+    if len(held):
+        write_predictions(folder / "validation.csv", version, held, trained.validation, names)
+    rows = version.rows_of("test")
+    write_predictions(folder / "predictions.csv", version, rows, trained.test, names)
+
+
+def _without_transfer(
+    version: DatasetVersion, trained: common.Trained, cache: Path, progress: Progress
+) -> tuple[Baselines, PairedTest]:
+    """The baselines, trained now, and the model against the one without transfer."""
+    progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
+    baselines, theirs = common.run_yardstick(
+        version, cache, progress, balanced=trained.balanced, seed=trained.seed
+    )
+    correct = trained.test.argmax(axis=1) == version.labels[version.rows_of("test")]
+    names = ("This model", "the one without transfer")
+    return baselines, compare(correct, theirs, report.noun_of(version.info.modality), names)
+
+
+def _added(clock: common.Clock, trained: common.Trained) -> Timing:
+    """Seconds of the training and of the judging, by part."""
+    return cast(
+        Timing,
+        {name: trained.timing.get(name, 0.0) + more for name, more in clock.seconds.items()},
+    )
+
+
+def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, Fact]:
+    """What the rows can be sliced by: derived facts, and the columns that came with them."""
+    known = (
+        version.facts() if (version.folder / "facts.parquet").is_file() else {}
+    )  # older versions have none
+    facts: dict[str, Fact] = {
+        title: known[name][rows].astype(np.float64)
+        for name, title in _NUMBERS.items()
+        if name in known
+    }
+    if "width" in known:
+        width, height = (known[name][rows].astype(np.float64) for name in ("width", "height"))
+        facts |= {"size in pixels": width * height, "width to height": width / height}
+    if "script" in known:
+        facts["script"] = np.array([*SCRIPTS, ""])[known["script"][rows]]
+    table = version.table
+    for name in table.column_names:
+        if name not in ("image", "text", "name"):
+            facts[name] = _column(table.column(name).take(rows).to_pylist())
+    return facts
+
+
+def _column(cells: list[object]) -> Fact:
+    """A column as numbers where all of its cells are, else as words."""
+    words = ["" if cell is None else str(cell).strip() for cell in cells]
+    try:
+        return np.array([float(word) if word else np.nan for word in words])
+    except ValueError:
+        return np.array(words)
+
+
+def write_predictions(
+    path: Path, version: DatasetVersion, rows: Ints, probabilities: Floats, labels: list[str]
+) -> None:
+    """One line for each held-out row: what it is, what was said, how sure; 9 significant digits."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(
+            ["index", "row", "true", "label", "confidence", *(f"p:{name}" for name in labels)]
+        )
+        best = probabilities.argmax(axis=1)
+        for row, name, values, place in zip(
+            rows.tolist(), version.names(rows), probabilities, best, strict=True
+        ):
+            true = labels[version.labels[row]]
+            writer.writerow(
+                [
+                    row,
+                    name,
+                    true,
+                    labels[place],
+                    f"{values[place]:.9g}",
+                    *(f"{v:.9g}" for v in values),
+                ]
+            )
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)

@@ -1,0 +1,84 @@
+"""The saved folder of a fine-tuned model: cooled, proven, and asked about the held-out items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from tl_core.backbones.backbone import Backbone, save_classifier
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.parity import verify_folder
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report.schema import Parity
+from tl_core.evaluate.schema import Temperature
+from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
+from tl_core.progress import Progress
+from tl_core.recipes.shared import common
+from tl_core.surgery import heads
+from tl_core.train.arrays import Floats
+from tl_core.train.probe.probing import CHECK_ROWS, Item, read_inputs, spread
+
+
+@dataclass(frozen=True)
+class Proven:
+    """Probabilities (rows, model classes) of the validation and the test rows, the temperature that
+    was put into the head, and how far the saved folder is from the model in memory.
+    """
+
+    validation: Floats
+    test: Floats
+    temperature: Temperature
+    parity: Parity
+
+
+def save_and_prove(
+    backbone: Backbone,
+    version: DatasetVersion,
+    space: common.LabelSpace,
+    folder: Path,
+    seed: int,
+    progress: Progress,
+    clock: common.Clock,
+) -> Proven:
+    """Save the model in `folder`, prove it, and let that very folder say what it thinks of the
+    held-out items.
+
+    Raises:
+        BackboneError: when the saved folder does not say the same as the model in memory.
+    """
+    progress.stage("Saving and proving the model", share=0.05)
+    rows = {split: version.rows_of(split) for split in ("validation", "test")}
+    save_classifier(backbone, folder)
+    progress.stage(
+        "Reading validation rows with the new model", len(rows["validation"]), share=0.02
+    )
+    validation = common.predict_rows(load_classifier(folder), version, rows["validation"], progress)
+    labels = space.to_model(version.labels[rows["validation"]])
+    chosen = choose_temperature(labels[labels >= 0], validation[labels >= 0], seed)
+    if chosen["temperature"] != 1.0:
+        heads.cool(backbone.model, backbone.port, chosen["temperature"])
+        validation = sharpen(validation, chosen["temperature"])
+        save_classifier(backbone, folder)
+    inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
+    parity = cast(Parity, verify_folder(folder, inputs, _probabilities(backbone, inputs)))
+    clock.mark("verify")
+    progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
+    test = common.predict_rows(load_classifier(folder), version, rows["test"], progress)
+    clock.mark("predict")
+    return Proven(validation, test, chosen, parity)
+
+
+def _probabilities(backbone: Backbone, inputs: list[Item]) -> Floats:
+    """float32 probabilities of the model in memory."""
+    backbone.model.eval()
+    with torch.inference_mode():
+        parts = [
+            torch.softmax(
+                backbone.model(**backbone.encode(inputs[start : start + 8])).logits.double(), dim=-1
+            )
+            for start in range(0, len(inputs), 8)
+        ]
+    return torch.cat(parts).cpu().numpy()

@@ -1,0 +1,195 @@
+"""Features of a frozen backbone: computed once, streamed to disk, resumed batch by batch.
+
+The cache is addressed by content: inputs, weights, preprocessing, pooling, number format and
+library version. Each finished batch is logged with the checksum of its values, so after a kill or
+power cut only missing or damaged batches are computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from PIL import Image
+
+from tl_core.backbones.backbone import Backbone, Extractor
+from tl_core.data.pictures.images import open_image
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import ConfigError
+from tl_core.json_files import write_json
+from tl_core.progress import Progress
+from tl_core.train.arrays import Features, Ints
+from tl_core.train.features.examples import Batch
+
+_AHEAD = 3  # batches decoded while the backbone computes
+Inputs = list[str] | list[Image.Image]
+Values = np.memmap[tuple[int, ...], np.dtype[np.float32]]
+
+
+def cache_key(version: DatasetVersion, rows: Ints, backbone: Backbone, bf16: bool) -> str:
+    """Content address of the features of `rows`."""
+    content = {
+        "inputs": version.info.inputs_fingerprint,
+        "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+        "backbone": backbone.identity,
+        "dtype": "bf16" if bf16 else "float32",
+        "transformers": importlib.metadata.version("transformers"),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :32
+    ]
+
+
+def extract_features(
+    version: DatasetVersion,
+    rows: Ints,
+    backbone: Backbone,
+    extractor: Extractor,
+    cache: Path,
+    *,
+    bf16: bool,
+    batch_size: int,
+    progress: Progress,
+) -> Features:
+    """Features of `rows`, float32 (rows, width), read from `cache` as far as they are there.
+
+    Raises:
+        ConfigError: when the preprocessing is random, since a cache would freeze one draw of it.
+        Cancelled: when the progress object says so; finished batches stay.
+    """
+    if not len(rows):
+        return np.zeros((0, backbone.port.width), dtype=np.float32)
+    folder = cache / cache_key(version, rows, backbone, bf16)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, progress):
+        values_path, manifest = folder / "values.npy", folder / "manifest.json"
+        if manifest.exists():
+            os.utime(manifest)
+            progress.batch(len(rows), len(rows))
+        else:
+            _fill(version, rows, backbone, extractor, folder, bf16, batch_size, progress)
+            write_json(
+                manifest,
+                {"rows": len(rows), "width": backbone.port.width, "backbone": backbone.reference},
+            )
+    values: Features = np.load(values_path, mmap_mode="r")
+    return values
+
+
+def _locked(folder: Path, progress: Progress) -> FileLock:
+    """Hold the folder's lock; while another run fills it, wait and stay cancellable."""
+    lock = FileLock(folder / "lock", timeout=0)
+    while True:
+        try:
+            lock.acquire()
+            return lock
+        except Timeout:
+            progress.log("Waiting for another run that computes the same features.")
+            progress.batch(0, 0)
+            lock = FileLock(folder / "lock", timeout=5)
+
+
+def _fill(
+    version: DatasetVersion,
+    rows: Ints,
+    backbone: Backbone,
+    extractor: Extractor,
+    folder: Path,
+    bf16: bool,
+    batch_size: int,
+    progress: Progress,
+) -> None:
+    batches = plan_batches(version, rows, batch_size)
+    load = _loader(version, rows)
+    _refuse_random(backbone, load(batches[0][:2]))
+    shape = (len(rows), backbone.port.width)
+    values, done = _open_values(folder, shape, batches)
+    finished = sum(len(batches[number]) for number in done)
+    missing = [number for number in range(len(batches)) if number not in done]
+    with (folder / "batches.jsonl").open("a") as log:
+        for number, batch in _ahead(missing, lambda n: backbone.encode(load(batches[n]))):
+            features = extractor(batch, bf16=bf16)
+            values[batches[number]] = features
+            log.write(json.dumps([number, zlib.crc32(features.tobytes())]) + "\n")
+            log.flush()
+            finished += len(features)
+            progress.batch(finished, len(rows))
+    values.flush()
+
+
+def plan_batches(version: DatasetVersion, rows: Ints, batch_size: int) -> list[Ints]:
+    """Positions in `rows`, in batches; texts of like length together, the longest first (memory
+    fails early).
+    """
+    order = np.arange(len(rows))
+    if version.info.modality == "text":
+        import pyarrow.compute as pc
+
+        lengths = pc.utf8_length(version.table.column("text")).to_numpy()[rows]
+        order = np.argsort(-lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def _loader(version: DatasetVersion, rows: Ints) -> Callable[[Ints], Inputs]:
+    if version.info.modality == "text":
+        return lambda positions: version.texts(rows[positions])
+    return lambda positions: [open_image(version.image_bytes(row)) for row in rows[positions]]
+
+
+def _refuse_random(backbone: Backbone, inputs: Inputs) -> None:
+    once, again = backbone.encode(inputs), backbone.encode(inputs)
+    if any(not bool((once[name] == again[name]).all()) for name in once):
+        raise ConfigError(
+            "The backbone's preprocessing is random.",
+            "A cache would freeze one draw of it.",
+            "Use its evaluation preprocessing.",
+        )
+
+
+def _open_values(
+    folder: Path, shape: tuple[int, int], batches: list[Ints]
+) -> tuple[Values, set[int]]:
+    """The array to fill, and the numbers of batches whose checksum proves that they are whole."""
+    path = folder / "values.npy"
+    if not path.exists():
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape), set()
+    values = np.lib.format.open_memmap(path, mode="r+")
+    done: set[int] = set()
+    if values.shape != shape or not (folder / "batches.jsonl").exists():
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape), done
+    for line in (folder / "batches.jsonl").read_text().splitlines():
+        try:
+            number, checksum = json.loads(line)
+        except ValueError:
+            continue  # the kill came in the middle of this line
+        if (
+            number < len(batches)
+            and zlib.crc32(np.asarray(values[batches[number]]).tobytes()) == checksum
+        ):
+            done.add(number)
+    return values, done
+
+
+def _ahead(numbers: list[int], prepare: Callable[[int], Batch]) -> Iterator[tuple[int, Batch]]:
+    """Prepare batches in threads, a few ahead of the consumer (decoding and tokenising release the
+    GIL).
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        waiting: deque[tuple[int, Future[Batch]]] = deque()
+        for number in numbers:
+            waiting.append((number, pool.submit(prepare, number)))
+            if len(waiting) >= _AHEAD:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()

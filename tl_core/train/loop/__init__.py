@@ -1,0 +1,1 @@
+"""The training loop: batches, losses, schedules, checkpoints, and the Trainer that runs them."""

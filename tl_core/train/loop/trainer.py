@@ -1,0 +1,349 @@
+"""Trainer subclass with our batching, loss, evaluation and atomic checkpoints.
+
+The loop, accumulation, clipping, devices and processes are the Trainer's and accelerate's. Ours
+are: batches that know their epoch, optimiser groups from the surgery report, the loss, judging by a
+plain loop, checkpoints that are published whole.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+)
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from tl_core.progress import Curve, Progress
+from tl_core.surgery.lr_groups import parameter_groups
+from tl_core.train.features.examples import Batch
+from tl_core.train.loop import checkpoints
+from tl_core.train.loop.arguments import training_arguments
+from tl_core.train.loop.batches import EpochBatches, EpochLoader
+from tl_core.train.loop.best_state import Best, Scores, probabilities
+from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
+from tl_core.train.loop.job import Job, Outcome
+from tl_core.train.loop.losses import Penalty, losses_of
+from tl_core.train.loop.memory import halve_parts, is_out_of_memory
+from tl_core.train.loop.schedules import factor, past_peak
+
+
+class GraftTrainer(Trainer):  # type: ignore[misc]
+    """See the module's text."""
+
+    optimizer: torch.optim.Optimizer | None
+    lr_scheduler: torch.optim.lr_scheduler.LRScheduler | None
+    control: TrainerControl
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self.job, self.progress = job, progress
+        settings = job.settings
+        args = training_arguments(job)
+        self.batches = EpochBatches(
+            len(job.examples),
+            job.plan["batch"],
+            settings.seed,
+            accumulate=job.plan["accumulate"],
+            lengths=job.lengths,
+            chances=job.chances,
+            rank=args.process_index,
+            world=args.world_size,
+        )
+        args.gradient_accumulation_steps = self.batches.accumulate
+        args.max_steps = max(1, math.ceil(settings.epochs * self.batches.steps))
+        self.best = Best(settings.patience)
+        self.patient_from = past_peak(args.max_steps, settings.schedule, settings.warmup)
+        self.average = Average(settings.ema_decay) if settings.average == "ema" else None
+        self.pace = Pace(self.batches.steps, settings.checkpoint_steps)
+        self.reporter = Reporter(progress, job.plan["batch"])
+        self.history: list[dict[str, float]] = []
+        self.out_of_patience = False
+        self.penalty = _penalty(job)
+        super().__init__(
+            model=job.model,
+            args=args,
+            train_dataset=job.examples,
+            data_collator=_as_is,
+            callbacks=self._callbacks(),
+        )
+        self.remove_callback(PrinterCallback)
+        self.model_accepts_loss_kwargs = (
+            True  # our loss divides by the items of the whole accumulated batch
+        )
+
+    def _callbacks(self) -> list[TrainerCallback]:
+        job = self.job
+        callbacks = [self.reporter, Guard(job.classes, job.plan["lr"]), self.pace]
+        if job.settings.gradual:
+            callbacks.append(GradualUnfreezing(job.model, job.report, job.keeper, self.progress))
+        return callbacks
+
+    def get_train_dataloader(self) -> EpochLoader:
+        # a CPU has no time to spare while it computes
+        workers = 4 if torch.cuda.is_available() else 0
+        return EpochLoader(
+            self.job.examples, batch_sampler=self.batches, collate_fn=_as_is, num_workers=workers
+        )
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        del model
+        if self.optimizer is None:
+            groups = parameter_groups(
+                self.job.model,
+                self.job.report.scale_of,
+                self.job.report.group_of,
+                self.job.plan["lr"],
+                self.job.settings.weight_decay,
+            )
+            plain = [
+                {key: value for key, value in group.items() if key != "names"} for group in groups
+            ]
+            self.optimizer = torch.optim.AdamW(plain, fused=True)
+        return self.optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        settings = self.job.settings
+        if self.lr_scheduler is None:
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+                optimizer or self.create_optimizer(),
+                lambda step: factor(step, num_training_steps, settings.schedule, settings.warmup),
+            )
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor | tuple[Tensor, SequenceClassifierOutput]:
+        """Sum of the examples' losses over the number of examples in the whole step, on all
+        processes together, so that parts of a batch add up to exactly the gradient of the batch.
+        """
+        inputs = dict(inputs)
+        labels, mixed, kept = (
+            inputs.pop("labels"),
+            inputs.pop("mixed_labels", None),
+            inputs.pop("kept", torch.ones(())),
+        )
+        count = num_items_in_batch if num_items_in_batch is not None else len(labels)
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=self.job.plan["bf16"]):
+            outputs = model(**inputs)
+        loss = self._losses(outputs.logits, labels)
+        if mixed is not None:
+            loss = kept * loss + (1 - kept) * self._losses(outputs.logits, mixed)
+        total: Tensor = loss.sum() / count * self.args.world_size
+        if self.penalty is not None:
+            total = total + self.penalty(self.job.model) * (
+                len(labels) / count * self.args.world_size
+            )
+        return (total, outputs) if return_outputs else total
+
+    def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+        settings, weights = self.job.settings, self.job.weights
+        return losses_of(
+            logits,
+            labels,
+            weights=weights.to(labels.device) if weights is not None else None,
+            smoothing=settings.label_smoothing,
+            gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
+        )
+
+    def optimizer_was_stepped(self) -> None:
+        """Lets the average follow; called once a step."""
+        if self.average is not None:
+            self.average.follow(self._moving(), self.state.global_step)
+
+    def evaluate(self, *_: object, **__: object) -> Scores:
+        """Judge the validation examples by a plain loop, keep the best state, and stop when
+        patience has run out.
+        """
+        job, step = self.job, self.state.global_step
+        judged = any(point["step"] == step for point in self.history)
+        if job.score is None or job.held_out is None or judged:
+            return {}
+        with self._averaged():
+            job.settle_statistics()
+            scores, losses = job.score(
+                probabilities(job.model, job.held_out, 2 * job.plan["batch"], job.held_out_lengths)
+            )
+            self.out_of_patience = self.best.hear(
+                scores, losses, step, self._moving, counts=step > self.patient_from
+            )
+        point = {"step": float(step), "epoch": round(float(self.state.epoch or 0), 4), **scores}
+        self.history.append(point)
+        if self.args.process_index == 0:
+            self.progress.curve(Curve.VALIDATION, **point)
+        self.control.should_training_stop |= self.out_of_patience
+        named = {f"eval_{name}": value for name, value in scores.items()}
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
+        return named
+
+    def floating_point_ops(self, inputs: Batch) -> int:
+        """Not counted: walking over all parameters each step costs more than it tells."""
+        del inputs
+        return 0
+
+    def _moving(self) -> dict[str, Tensor]:
+        return checkpoints.moving_state(self.job.model, self.job.moving)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights inside, where an average is kept; the training's own ones
+        afterwards.
+        """
+        if self.average is None or not self.average.state:
+            yield
+            return
+        own = checkpoints.copied_state(self.job.model, self.job.moving)
+        checkpoints.load_moving(self.job.model, self.average.state)
+        yield
+        checkpoints.load_moving(self.job.model, own)
+
+    def _save_checkpoint(self, model: PreTrainedModel, trial: object) -> None:
+        started = time.monotonic()
+        super()._save_checkpoint(model, trial)
+        staged = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if self.args.world_size > 1:
+            torch.distributed.barrier()
+        if self.args.process_index == 0:
+            checkpoints.publish(
+                staged,
+                self.job.folder,
+                {"best": self.best.facts(), "history": self.history, "plan": self.job.plan},
+            )
+        if self.args.world_size > 1:
+            torch.distributed.barrier()
+        self.pace.wrote(time.monotonic() - started)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """What moves, the best state of it, and its average; the rest can be made again from the
+        backbone.
+        """
+        if self.args.process_index:
+            return
+        folder = Path(str(output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoints.write_state(folder / "state.safetensors", self._moving())
+        if self.best.state:
+            checkpoints.write_state(folder / "best.safetensors", self.best.state)
+        if self.average is not None and self.average.state:
+            checkpoints.write_state(folder / "average.safetensors", self.average.state)
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
+        del model
+        folder = Path(resume_from_checkpoint)
+        checkpoints.load_moving(
+            self.job.model, checkpoints.read_state(folder / "state.safetensors")
+        )
+        checkpoint = checkpoints.newest(folder.parent)
+        manifest: checkpoints.Manifest = checkpoint.manifest if checkpoint else {}
+        best = manifest.get("best")
+        if best and best["scores"]:
+            self.best.restore(best, checkpoints.read_state(folder / "best.safetensors"))
+        if self.average is not None and (folder / "average.safetensors").exists():
+            self.average.state = checkpoints.read_state(folder / "average.safetensors")
+        self.history = manifest.get("history", [])
+
+
+class _Follow(TrainerCallback):  # type: ignore[misc]
+    """Tells the trainer that a step was taken."""
+
+    def __init__(self, trainer: GraftTrainer) -> None:
+        self._trainer = trainer
+
+    def on_optimizer_step(self, *_: object, **__: object) -> None:
+        self._trainer.optimizer_was_stepped()
+
+
+def fit(job: Job, progress: Progress) -> Outcome:
+    """Train, from the newest checkpoint where there is one, and leave the best state in
+    `job.model`.
+
+    Raises:
+        TrainingError: when the loss comes apart, or not even two examples fit into the memory.
+        Cancelled: when the progress object says so; checkpoints stay.
+    """
+    trainer = _train(job, progress)
+    planned, steps = trainer.state.max_steps, trainer.state.global_step
+    state = trainer.best.state or (trainer.average.state if trainer.average else {})
+    if state:
+        checkpoints.load_moving(job.model, state)
+    if not trainer.best.state:
+        job.settle_statistics()
+    return Outcome(
+        _reason(trainer),
+        steps,
+        planned,
+        trainer.best.step if trainer.best.scores else steps,
+        trainer.best.scores,
+        trainer.history,
+        checkpoints.copied_state(job.model, job.moving)
+        if job.settings.average == "wise-ft"
+        else {},
+    )
+
+
+def _reason(trainer: GraftTrainer) -> str:
+    """Why a training ended, in words."""
+    if trainer.reporter.stopped:
+        return "You stopped it; the best state was kept."
+    if trainer.out_of_patience and trainer.state.global_step < trainer.state.max_steps:
+        return (
+            f"Clearly worse on the validation rows for {trainer.job.settings.patience} epochs; the"
+            " best state was restored."
+        )
+    return "It ran to the planned end."
+
+
+def _train(job: Job, progress: Progress) -> GraftTrainer:
+    """The whole loop; when memory runs out on the way, on from the last whole step in parts of half
+    the size.
+    """
+    while True:
+        checkpoint = checkpoints.newest(job.folder)
+        if checkpoint:
+            progress.log(f"Going on from step {checkpoint.step}.")
+            job.plan["accumulate"] = checkpoint.manifest["plan"]["accumulate"]
+        trainer = GraftTrainer(job, progress)
+        trainer.add_callback(_Follow(trainer))
+        # the fitted head may already be the best state; a resumed run has judged it
+        trainer.args.eval_on_start = job.settings.lp_start and not checkpoint
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+            return trainer
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or trainer.args.world_size > 1:
+                raise
+            halve_parts(job.plan, progress)
+        job.model.zero_grad(set_to_none=True)
+        trainer._save_checkpoint(job.model, None)
+
+
+def _penalty(job: Job) -> Penalty | None:
+    settings = job.settings
+    if settings.penalty == "none":
+        return None
+    return Penalty(
+        job.model, job.moving, job.new_names, settings.penalty, settings.penalty_strength
+    )
+
+
+def _as_is(batch: object) -> object:
+    """Examples come as whole batches."""
+    return batch

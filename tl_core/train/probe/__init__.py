@@ -1,0 +1,1 @@
+"""The linear probe: folds, the fit, its penalty, and priors from words."""

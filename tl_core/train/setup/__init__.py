@@ -1,0 +1,1 @@
+"""Everything between settings and the first step."""

@@ -1,0 +1,102 @@
+"""A backbone after its surgery, with its examples."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.config import FinetuneSettings
+from tl_core.surgery.layers import HEAD, head_modules
+from tl_core.surgery.lora import plain_name
+from tl_core.surgery.report import SurgeryReport
+from tl_core.train.arrays import Floats, Ints
+from tl_core.train.class_weights import class_weights
+from tl_core.train.features.examples import Batch, Examples, batch_at
+from tl_core.train.features.tokens import TextExamples
+from tl_core.train.loop.batches import EpochBatches
+from tl_core.train.loop.job import Plan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass
+class Setup:
+    """All that a fine-tuning starts from. Close `stack` before the model is saved.
+
+    `counts` are the training examples of each class; `calm` are training pictures without chance,
+    where batch statistics follow them.
+    """
+
+    settings: FinetuneSettings
+    backbone: Backbone
+    model: PreTrainedModel
+    report: SurgeryReport
+    examples: Examples
+    held_out: Examples | None
+    calm: Examples | None
+    counts: Ints
+    plan: Plan
+    probe_c: float | None = None
+    lr_curve: list[dict[str, float]] = field(default_factory=list)
+    stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def lengths(self) -> Ints | None:
+        return lengths_of(self.examples)
+
+    @property
+    def held_out_lengths(self) -> Ints | None:
+        return lengths_of(self.held_out)
+
+    def batches(self) -> Iterator[Batch]:
+        """Training batches without end, as the first epoch has them."""
+        order = EpochBatches(
+            len(self.examples), self.plan["batch"], self.settings.seed, lengths=self.lengths
+        )
+        return (self.examples.__getitems__(keys) for keys in cycle(list(order)))
+
+    def largest(self, size: int) -> Batch:
+        """A batch of the longest texts, or of any pictures; again and again where there are few."""
+        lengths = self.lengths
+        places = np.argsort(-lengths) if lengths is not None else np.arange(len(self.examples))
+        return batch_at(self.examples, np.resize(places[:size], size))
+
+    def weights(self) -> torch.Tensor | None:
+        """Of the classes, or None where all count alike."""
+        weights = class_weights(
+            self.counts.tolist(), self.settings.class_weights, self.settings.custom_weights
+        )
+        return None if np.allclose(weights, 1) else torch.tensor(weights, dtype=torch.float32)
+
+    def chances(self) -> Floats | None:
+        """Of each training example to be drawn, where rare classes are shown more often."""
+        return 1.0 / self.counts[self.examples.labels] if self.settings.oversample else None
+
+    def float32_roots(self) -> list[str]:
+        """Modules of the head, under the names that they have in the model (LoRA renames and copies
+        them).
+        """
+        backbone = self.backbone
+        roots = head_modules(backbone.model, backbone.family, backbone.port.names, backbone.fresh)
+        return [name for name, _ in self.model.named_modules() if plain_name(name) in roots]
+
+    def new_parameters(self) -> set[str]:
+        """Names of moving weights that no pretraining has seen."""
+        return {
+            name
+            for name, group in self.report.group_of.items()
+            if group == HEAD or ".lora_" in name
+        }
+
+
+def lengths_of(examples: Examples | None) -> Ints | None:
+    """Of texts, in tokens."""
+    return examples.tokens.lengths if isinstance(examples, TextExamples) else None

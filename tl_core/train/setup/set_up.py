@@ -1,0 +1,266 @@
+"""Everything between settings and the first step: backbone, head, surgery, examples, and what has
+to be measured.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.classifier import load_classifier
+from tl_core.backbones.load import load_backbone
+from tl_core.config import FinetuneSettings, ProbeSettings
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import ConfigError
+from tl_core.progress import Progress
+from tl_core.settings import read_settings
+from tl_core.surgery import heads
+from tl_core.surgery.apply import apply_plan
+from tl_core.surgery.lora import plain_name
+from tl_core.surgery.modes import norms_of
+from tl_core.surgery.poolings import mean_layer
+from tl_core.train.arrays import Ints
+from tl_core.train.features import pixels
+from tl_core.train.features.augment import ImageExamples
+from tl_core.train.features.examples import Examples
+from tl_core.train.features.tokens import TextExamples, tokenize
+from tl_core.train.loop.job import Plan
+from tl_core.train.loop.norm_statistics import EXAMPLES, follow_anew, statistics_hash
+from tl_core.train.probe.probing import ProbeTask, probe, spread
+from tl_core.train.setup import automatic, measured
+from tl_core.train.setup.prepared import Setup
+from tl_core.train.setup.refusals import refuse_other_modality
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Whose items are trained on: rows of each split, the class of each row of the version (-1
+    outside the model), how many classes there are, and where what is read of them is kept.
+    """
+
+    version: DatasetVersion
+    rows: dict[str, Ints]
+    labels: Ints
+    classes: int
+    cache: Path
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """As in `Setup`."""
+
+    train: Examples
+    held_out: Examples | None
+    calm: Examples | None = None
+
+
+def set_up(
+    settings: FinetuneSettings,
+    reference: str,
+    version: DatasetVersion,
+    labels: Ints,
+    names: list[str],
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+    reader: dict[str, object] | None = None,
+) -> Setup:
+    """Open, graft, operate and prepare the examples; nothing is trained yet but the probe of
+    `lp_start`.
+
+    Args:
+        settings: of the training.
+        reference: of the backbone.
+        version: whose items are read.
+        labels: class number of each row for the model, -1 outside it.
+        names: of the model's classes.
+        folder: of the run.
+        cache: for tokens, pixels, features and measurements.
+        progress: told about everything.
+        reader: how static word vectors are read, for these alone.
+
+    Raises:
+        BackboneError, ConfigError, DataError: in words, before anything long has begun.
+    """
+    _refuse_compiling(settings)
+    progress.stage("Opening the backbone", share=0.03)
+    backbone = load_backbone(
+        reference,
+        names,
+        read_settings(),
+        pooling=settings.pooling,
+        seed=settings.seed,
+        max_length=settings.max_length,
+        scratch=settings.scratch,
+        reader=reader,
+        input_size=settings.input_size,
+    )
+    refuse_other_modality(backbone, version)
+    data = _data(version, labels, len(names), cache)
+    settings = automatic.settle(
+        settings,
+        backbone.modality,
+        examples=len(data.rows["train"]),
+        batch=settings.batch_size or _BATCH,
+        batch_norms=bool(norms_of(backbone.model)),
+    )
+    setup = _operate(settings, backbone, data, progress)
+    if settings.continue_from:
+        _take_over(setup, folder.parent / settings.continue_from / "model")
+    measured.measure(setup, folder, cache, progress)
+    return setup
+
+
+def _refuse_compiling(settings: FinetuneSettings) -> None:
+    if settings.compile and not torch.cuda.is_available() and not shutil.which("g++"):
+        raise ConfigError(
+            "torch cannot compile here.", "There is no C++ compiler (g++).", "Set compile to false."
+        )
+
+
+def _data(version: DatasetVersion, labels: Ints, classes: int, cache: Path) -> _Data:
+    rows = {split: version.rows_of(split) for split in ("train", "validation")}
+    rows["validation"] = rows["validation"][labels[rows["validation"]] >= 0]
+    return _Data(version, rows, labels, classes, cache)
+
+
+def _operate(
+    settings: FinetuneSettings, backbone: Backbone, data: _Data, progress: Progress
+) -> Setup:
+    """Read the examples, fit the head where it starts from a probe, and carry the surgery out."""
+    examples = (
+        _texts(settings, backbone, data)
+        if backbone.modality == "text"
+        else _pictures(settings, backbone, data, progress)
+    )
+    probe_c = (
+        _fit_head(settings, backbone, data, examples.calm, progress) if settings.lp_start else None
+    )
+    model, report = apply_plan(
+        backbone, settings, fitted_head=settings.lp_start, seed=settings.seed
+    )
+    plan: Plan = {
+        "batch": min(settings.batch_size or _BATCH, len(examples.train)),
+        "accumulate": settings.accumulate,
+        "bf16": False,
+        "lr": 0.0,
+    }
+    setup = Setup(
+        settings,
+        backbone,
+        model,
+        report,
+        examples.train,
+        examples.held_out,
+        examples.calm,
+        np.bincount(data.labels[data.rows["train"]], minlength=data.classes),
+        plan,
+        probe_c,
+    )
+    if backbone.has_mean_layer:
+        setup.stack.enter_context(mean_layer.training_shortcut(backbone.model))
+    return setup
+
+
+def _fit_head(
+    settings: FinetuneSettings,
+    backbone: Backbone,
+    data: _Data,
+    calm: Examples | None,
+    progress: Progress,
+) -> float:
+    """Linear probing first (Kumar et al., 2022): fitted on the training rows alone, so that the
+    validation rows can still judge; on features under the statistics that the training will have,
+    else its first steps would repair it. Gives the penalty that was chosen.
+    """
+    if calm is not None:
+        norms = norms_of(backbone.model)
+        follow_anew(backbone.model, norms, calm)
+        backbone.altered = statistics_hash(norms)
+    own = ProbeSettings(
+        class_weights="balanced" if settings.class_weights == "balanced" else "none",
+        seed=settings.seed,
+        selection="validation",
+    )
+    task = ProbeTask(own, data.version, data.rows, backbone, data.cache, data.labels, data.classes)
+    fit = probe(task, progress, share=0.1).fit
+    heads.fold(
+        backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias)
+    )
+    progress.log("The classifier starts from a probe.")
+    return fit.c
+
+
+def _take_over(setup: Setup, folder: Path) -> None:
+    """The weights of a finished run, of the same backbone under a plan with the same parts."""
+    trained = load_classifier(folder).model.state_dict()
+    own = {
+        plain_name(name): value
+        for name, value in [*setup.model.named_parameters(), *setup.model.named_buffers()]
+        if ".original_module." not in name and ".lora_" not in name
+    }
+    wrong = [
+        name
+        for name, value in own.items()
+        if name in trained and trained[name].shape != value.shape
+    ]
+    if wrong or not own.keys() & trained.keys():
+        raise ConfigError(
+            "The run to continue has another classifier or backbone.",
+            f"{wrong[0] if wrong else 'No layer'} does not fit.",
+            "Take the settings, the backbone and the dataset of that run.",
+        )
+    with torch.no_grad():
+        for name, value in own.items():
+            if name in trained:
+                value.copy_(trained[name])
+
+
+def _texts(settings: FinetuneSettings, backbone: Backbone, data: _Data) -> _Examples:
+    train, held = data.rows["train"], data.rows["validation"]
+    pad = int(backbone.processor.pad_token_id)
+    examples = TextExamples(
+        tokenize(data.version, train, backbone, data.cache),
+        data.labels[train],
+        pad,
+        settings.word_dropout,
+        settings.seed,
+    )
+    if not len(held):
+        return _Examples(examples, None)
+    tokens = tokenize(data.version, held, backbone, data.cache)
+    return _Examples(examples, TextExamples(tokens, data.labels[held], pad))
+
+
+def _pictures(
+    settings: FinetuneSettings, backbone: Backbone, data: _Data, progress: Progress
+) -> _Examples:
+    version, labels = data.version, data.labels
+    train, held = data.rows["train"], data.rows["validation"]
+    view = pixels.measure_view(backbone.processor)
+
+    def unvaried(rows: Ints) -> ImageExamples:
+        read = pixels.seen(version, rows, backbone, view, data.cache, progress)
+        return ImageExamples(read, labels[rows], view)
+
+    progress.stage("Decoding the photos", len(train), share=0.05)
+    read = pixels.seen if settings.augment == "none" else pixels.whole
+    examples = ImageExamples(
+        read(version, train, backbone, view, data.cache, progress),
+        labels[train],
+        view,
+        settings.augment,
+        settings.mix,
+        settings.seed,
+    )
+    held_out = unvaried(held) if len(held) else None
+    if settings.batchnorm != "adapt" or not norms_of(backbone.model):
+        return _Examples(examples, held_out)
+    return _Examples(examples, held_out, unvaried(train[spread(len(train), EXAMPLES)]))
