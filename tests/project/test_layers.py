@@ -95,6 +95,7 @@ ALLOWED = {
     "hub": set(),
     "machine": set(),
     "modalities": {"errors"},
+    "tasks": {"errors"},
     "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}

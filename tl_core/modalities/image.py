@@ -8,7 +8,11 @@ IMAGE = Modality(
     items="photos",
     sense="seen",
     auto_class="AutoModelForImageClassification",
-    hub_tasks=("image-classification", "image-feature-extraction"),
+    hub_tasks=(
+        "image-classification",
+        "image-feature-extraction",
+        "zero-shot-image-classification",
+    ),
     starter="starter:image",
     parts={},
 )

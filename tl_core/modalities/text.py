@@ -8,7 +8,13 @@ TEXT = Modality(
     items="texts",
     sense="read",
     auto_class="AutoModelForSequenceClassification",
-    hub_tasks=("text-classification", "sentence-similarity", "feature-extraction", "fill-mask"),
+    hub_tasks=(
+        "text-classification",
+        "feature-extraction",
+        "sentence-similarity",
+        "fill-mask",
+        "text-generation",
+    ),
     starter="starter:text",
     parts={},
 )

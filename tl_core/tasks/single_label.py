@@ -1,0 +1,35 @@
+"""One class for each item."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.tasks.base import Task
+
+
+class OneOfAll:
+    """The likeliest class; the probabilities of all classes sum to 1."""
+
+    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Softmax of the logits (rows, classes), in float64."""
+        from scipy.special import softmax
+
+        shares: NDArray[np.float64] = softmax(np.asarray(logits, dtype=np.float64), axis=1)
+        return shares
+
+    def labels(self, probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The number of the likeliest class of each row (rows,)."""
+        answers: NDArray[np.intp] = probabilities.argmax(axis=1)
+        return answers
+
+
+DECISION = OneOfAll()
+SINGLE_LABEL = Task(
+    name="single_label",
+    title="One class for each item",
+    problem_type="single_label_classification",
+    parts={
+        "decision": "tl_core.tasks.single_label:DECISION",
+    },
+)
