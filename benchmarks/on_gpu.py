@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -232,13 +233,12 @@ def reading(version: DatasetVersion, network: Path, root: Path) -> dict[str, obj
     items = (
         version.table.column("text").to_pylist()
         if version.info.modality == "text"
-        else [version.image_bytes(row) for row in range(version.info.rows)]
+        else [partial(open_image, version.image_bytes(row)) for row in range(version.info.rows)]
     )
-    how = {"read": open_image} if version.info.modality == "image" else {}
     with Predictor(place / "model") as predictor:
-        predictor.probabilities(items[:64], **how)
+        predictor.probabilities(items[:64])
         started = time.perf_counter()
-        predictor.probabilities(items, **how)
+        predictor.probabilities(items)
         seconds = time.perf_counter() - started
     return {
         "features_per_second": round(version.info.rows / report["timing"]["features"], 1),

@@ -29,3 +29,8 @@ def test_many_items_give_the_same_p_value_each_time_and_one_near_the_normal_one(
     expected = 2 * norm.sf(abs(gaps.sum()) / np.sqrt((gaps**2).sum()))
     assert paired_p(first, second) == paired_p(first, second)
     assert paired_p(first, second) == pytest.approx(expected, abs=0.02)
+
+
+def test_one_item_that_differs_decides_nothing():
+    assert paired_p(np.array([1.0, 1 / 3, 1.0]), np.array([1.0, 1.0, 1.0])) == 1.0
+    assert paired_p(np.full(3, 1 / 3), np.full(3, 1 / 3)) == 1.0

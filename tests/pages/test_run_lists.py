@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, select
 from tests_support.pages import everything, opened
+from tests_support.run_options import options_of
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.registry.tables import runs as table
@@ -12,12 +13,14 @@ from tl_core.registry.tables import runs as table
 
 @pytest.mark.parametrize("kind", RUN_KINDS)
 def test_the_list_of_runs_names_every_kind(studio, mail, kind):
+    earlier = studio.runs.create(RunConfig("train", "local", recipe="baseline"))
     config = RunConfig(
         kind,
         "local",
         mail.reference,
         str(mail.folder),
-        recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "",
+        recipe="" if RUN_KINDS[kind].spec else "baseline",
+        options=options_of(kind, earlier.id),
     )
     run = studio.runs.create(config)
     app = opened("pages/train/runs.py")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests_support.run_options import ABOUT_A_RUN, options_of
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.errors import DataError, NotFoundError, StateError
@@ -37,23 +38,6 @@ def test_nobody_starts_from_a_run_of_somebody_else(engine, home, ann, way):
     assert ann.create(replace(wanted, owner="ann")).status == "queued"
 
 
-ABOUT_A_RUN = {  # the options that each kind about a run needs beside it
-    "predict": {},
-    "stress": {},
-    "trace": {},
-    "export": {"name": "mail"},
-    "push": {"folder": "mail", "repository": "ann/mail"},
-}
-
-
-NEEDED = {
-    "import": {"source": "mail.csv", "name": "d"},
-    "fix": {"restore": True},
-    "takeout": {"format": "csv"},
-    "rank": {"backbones": ["starter:text"]},
-}
-
-
 @pytest.mark.parametrize("kind", ABOUT_A_RUN)
 def test_work_on_a_run_names_it_by_an_id_that_is_ones_own(engine, home, ann, kind):
     run_id = ann.create(config()).id
@@ -82,8 +66,7 @@ def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
 
 @pytest.mark.parametrize("kind", [kind for kind in RUN_KINDS if kind != "train"])
 def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
-    about = {"run": ann.create(replace(config(), dataset="")).id} if kind in ABOUT_A_RUN else {}
-    options = about | ABOUT_A_RUN.get(kind, NEEDED.get(kind, {}))
+    options = options_of(kind, ann.create(replace(config(), dataset="")).id)
     run = ann.create(replace(config(), kind=kind, options=options))
     with pytest.raises(DataError, match="at work"):
         data.delete("d")

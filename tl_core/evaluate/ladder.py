@@ -32,7 +32,7 @@ def paired_p(first: Floats, second: Floats, seed: int = 0) -> float:
     if set(np.unique(np.concatenate([first, second]))) <= {0.0, 1.0}:
         return exact_mcnemar(first > 0.5, second > 0.5)[2]
     gaps = (first - second)[first != second]
-    if not len(gaps):
+    if len(gaps) < 2:  # of one item either sign is as likely
         return 1.0
     from scipy.stats import permutation_test
 
