@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.modalities.text import TEXT
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def check_texts(
 
 def _foreign(reference: str, texts: Sequence[str]) -> Finding | None:
     """Whether the English starter is to read another language whose letters it knows."""
-    code = language_of(texts) if reference.removeprefix("static:") == "starter:text" else "en"
+    code = language_of(texts) if reference.removeprefix("static:") == TEXT.starter else "en"
     if code == "en":
         return None
     return {

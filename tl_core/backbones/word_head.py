@@ -25,7 +25,7 @@ def word_head(backbone: Backbone, wordings: list[list[str]]) -> tuple[Tensor, Te
     words.
 
     Args:
-        backbone: opened with the `words_pooling` of its kind of inputs.
+        backbone: a text encoder, or another one opened with the pooling that words share (joint).
         wordings: of each class one or more ways to say it; their vectors are averaged (Radford et
         al., 2021).
 

@@ -52,8 +52,6 @@ class InputKind(Protocol):
     Attributes:
         processor: what people call that which makes tensors of items.
         auto_processor: the class of `transformers` that opens it.
-        words_pooling: pooling whose features can be compared with words, as `load_backbone` reads
-            it.
     """
 
     @property
@@ -61,9 +59,6 @@ class InputKind(Protocol):
 
     @property
     def auto_processor(self) -> str: ...
-
-    @property
-    def words_pooling(self) -> str: ...
 
     def classifies(self, family: str) -> bool:
         """Whether there is a classifier of such items in this architecture."""

