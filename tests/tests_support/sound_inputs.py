@@ -4,9 +4,11 @@ saved.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from tl_core.modalities import Modality
+from tl_core.modalities.image import IMAGE
 
 
 class SoundInputs:
@@ -53,7 +55,8 @@ class SoundInputs:
 
 
 SOUND_INPUTS = SoundInputs()
-SOUND = Modality(
+SOUND = replace(
+    IMAGE,
     name="sound",
     item="sound",
     items="sounds",
