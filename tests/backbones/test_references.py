@@ -44,7 +44,9 @@ def test_starters_are_the_published_ones():
 
 
 def test_a_changed_starter_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(starters, "SMALL_SHA256", "0" * 64)
+    monkeypatch.setitem(
+        starters.READY, "image-small", replace(starters.READY["image-small"], sha256="0" * 64)
+    )
     monkeypatch.setitem(
         starters.PACKAGED, "image", replace(starters.PACKAGED["image"], file_sha256="0" * 64)
     )

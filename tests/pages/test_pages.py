@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,9 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "mine").symlink_to(tiny("bert"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(starters, "TEXT_PACKAGE", "no-such-package")
+    monkeypatch.setitem(
+        starters.READY, "text", replace(starters.READY["text"], package="no-such-package")
+    )
     app = opened("pages/model/choose.py", dataset=record.reference)
     assert not app.exception
     assert "is not installed" in everything(app)

@@ -93,7 +93,7 @@ ALLOWED = {
     "json_files": {"errors"},
     "progress": set(),
     "hub": set(),
-    "machine": set(),
+    "machine": {"modalities"},
     "modalities": {"errors"},
     "tasks": {"errors"},
     "__main__": {"cli"},

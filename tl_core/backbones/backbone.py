@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tl_core.backbones.encoding import EXAMPLE_TEXTS, Batch, Inputs, encode, last_token
+from tl_core.backbones.encoding import Batch, Inputs, last_token
+from tl_core.backbones.inputs.input_kind import InputKind, Opened, input_kind_of
 from tl_core.surgery import grafts
 from tl_core.surgery.architectures import PRE_HEADS
 from tl_core.surgery.network import Network
@@ -22,6 +22,7 @@ from tl_core.surgery.poolings import mean_layer
 
 if TYPE_CHECKING:
     from tl_core.backbones.encoding import Processor
+    from tl_core.backbones.inputs.input_kind import Finding, Items
 
 
 @dataclass(kw_only=True)
@@ -31,8 +32,8 @@ class Backbone(Network):
     Attributes:
         reference: what it was opened by.
         folder: where its files lie.
-        modality: image or text.
-        processor: its tokenizer or image processor.
+        modality: what it reads.
+        processor: what makes tensors of its items.
         weights: sha256 of its files of weights; empty on the meta device.
         max_length: most tokens of a text.
         altered: names what it holds where that is no longer what its files say.
@@ -47,6 +48,11 @@ class Backbone(Network):
     altered: str = ""
 
     @property
+    def kind(self) -> InputKind:
+        """How it is fed."""
+        return input_kind_of(self.modality)
+
+    @property
     def identity(self) -> dict[str, object]:
         """Everything that decides what the features of an input are; feeds the cache key."""
         identity: dict[str, object] = {
@@ -54,11 +60,7 @@ class Backbone(Network):
             "family": self.family,
             "pooling": self.pooling,
             "processor": type(self.processor).__name__,
-            "settings": (
-                json.loads(self.processor.to_json_string())
-                if self.modality == "image"
-                else {"tokenizer": type(self.processor).__name__, "max_length": self.max_length}
-            ),
+            "settings": dict(self.kind.identity(self.processor, self.max_length)),
         }
         return {**identity, "altered": self.altered} if self.altered else identity
 
@@ -68,10 +70,15 @@ class Backbone(Network):
         return not (self.family in PRE_HEADS and PRE_HEADS[self.family].activation == "rectifier")
 
     def encode(self, inputs: Inputs) -> Batch:
-        """Texts or RGB pictures as a batch of tensors on the model's device."""
-        batch = encode(self.processor, self.modality, inputs, self.max_length)
+        """Items as a batch of tensors on the model's device."""
+        batch = self.kind.encode(self.processor, inputs, self.max_length)
         device = next(self.model.parameters()).device
         return {name: value.to(device) for name, value in batch.items()}
+
+    def check(self, version: Items, rows: NDArray[np.int64]) -> list[Finding]:
+        """Findings about how it reads a sample of these rows."""
+        opened = Opened(self.model, self.processor, self.max_length)
+        return self.kind.check(opened, self.reference, version, rows)
 
     @contextlib.contextmanager
     def extracting(self) -> Iterator[Extractor]:
@@ -80,7 +87,7 @@ class Backbone(Network):
             shortcut = None
             if self.has_mean_layer:
                 shortcut = stack.enter_context(
-                    mean_layer.shortcut(self.model, self.encode(EXAMPLE_TEXTS))
+                    mean_layer.shortcut(self.model, self.encode(self.kind.examples()))
                 )
             extractor = Extractor(self, shortcut)
             stack.callback(extractor.close)
@@ -132,8 +139,4 @@ def save_classifier(backbone: Backbone, target: Path) -> None:
         grafts.save(backbone.model, backbone.graft, backbone.mlp, target)
     else:
         backbone.model.save_pretrained(target)
-    if backbone.modality == "text":
-        backbone.processor.model_max_length = backbone.max_length
-        backbone.processor.save_pretrained(target)
-    elif backbone.family != "timm_wrapper":  # timm keeps its preprocessing in config.json
-        backbone.processor.save_pretrained(target)
+    backbone.kind.save(backbone.processor, backbone.max_length, target)

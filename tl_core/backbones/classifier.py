@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tl_core.backbones.encoding import Inputs, encode
-from tl_core.backbones.open import auto_class, load_processor, modality_of
+from tl_core.backbones.encoding import Inputs
+from tl_core.backbones.inputs.input_kind import input_kind_of
+from tl_core.backbones.open import auto_class, load_processor, modality_of_family
 from tl_core.backbones.sources.model_folder import check_weights
 from tl_core.errors import BackboneError
 from tl_core.machine import best_batch, place
@@ -34,16 +34,8 @@ class Classifier:
     labels: list[str]
 
     def probabilities(self, inputs: Inputs, batch_size: int = 0) -> NDArray[np.float64]:
-        """float32 probabilities (items, classes) of texts or RGB pictures, in input order.
-
-        Texts are batched by length and put back in order.
-        """
-        texts = cast("Sequence[str]", inputs)
-        order = (
-            sorted(range(len(inputs)), key=lambda i: -len(texts[i]))
-            if self.modality == "text"
-            else list(range(len(inputs)))
-        )
+        """float32 probabilities (items, classes), in input order, however they are batched."""
+        order = input_kind_of(self.modality).batch_order(inputs)
         out = np.zeros((len(inputs), len(self.labels)))
         batch_size = batch_size or best_batch(self.modality)
         for start in range(0, len(order), batch_size):
@@ -52,8 +44,7 @@ class Classifier:
         return out
 
     def _forward(self, inputs: Inputs) -> NDArray[np.float64]:
-        most = self.processor.model_max_length if self.modality == "text" else 0
-        batch = encode(self.processor, self.modality, inputs, most)
+        batch = input_kind_of(self.modality).encode(self.processor, inputs)
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
@@ -85,7 +76,7 @@ def load_classifier(folder: Path) -> Classifier:
     model: PreTrainedModel
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        modality = modality_of(folder, config.model_type)
+        modality = modality_of_family(folder, config.model_type)
         if grafts.is_graft(folder):
             native = auto_class(modality).from_config(config, dtype=torch.float32)
             model = grafts.load(folder, native).eval()
@@ -107,6 +98,7 @@ def load_classifier(folder: Path) -> Classifier:
             str(error).splitlines()[0][:200],
             "Its files may be damaged; train again.",
         ) from error
-    place(model, modality)
+    input_kind_of(modality).arrange(model)
+    place(model)
     names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
     return Classifier(model, load_processor(folder, modality), modality, names)

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from tl_core.backbones.inputs.input_kind import modality_in
 from tl_core.backbones.sources.model_folder import known_classes
 from tl_core.backbones.sources.reference import Reference, parse_reference
 from tl_core.backbones.sources.resolve import local_folders, resolve_folder
 from tl_core.backbones.sources.starters import PACKAGED, TEXT_PACKAGE, problem, unpacked
 from tl_core.backbones.sources.word_vectors import vector_files
 from tl_core.config import SurgeryPlan
+from tl_core.modalities import MODALITIES
 from tl_core.settings import Settings
 from tl_core.surgery.facts import SurgeryFacts
 from tl_core.surgery.model_json import read_json
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-_IMAGE_HINTS = ("preprocessor_config.json",)
 
 
 class StarterText(TypedDict):
@@ -146,12 +145,13 @@ def list_backbones(settings: Settings) -> list[BackboneCard]:
 
 
 def _starter_card(reference: str, settings: Settings) -> BackboneCard:
-    name, card = reference.rpartition(":")[2], STARTERS[reference]
+    name = reference.rpartition(":")[2]
+    why_not = problem(name, settings)
     return {
         "reference": reference,
-        **card,
-        "problem": problem(name, settings),
-        "knows": known_classes(unpacked(name, settings)) if card["modality"] == "image" else [],
+        **STARTERS[reference],
+        "problem": why_not,
+        "knows": [] if why_not else known_classes(unpacked(name, settings)),
     }
 
 
@@ -173,11 +173,10 @@ def _vector_card(path: Path) -> BackboneCard:
 
 def _local_card(folder: Path) -> BackboneCard:
     family = str(read_json(folder / "config.json").get("model_type", "timm"))
-    is_image = any((folder / name).exists() for name in _IMAGE_HINTS) or family == "timm"
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
     return {
         "reference": f"local:{folder.name}",
-        "modality": "image" if is_image else "text",
+        "modality": modality_in(folder, list(MODALITIES)),
         "name": folder.name,
         "licence": "see its card",
         "knows": known_classes(folder),

@@ -5,13 +5,14 @@ training.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.modalities.text import TEXT
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
-    from tl_core.backbones.backbone import Backbone
+    from tl_core.backbones.inputs.input_kind import Finding, Items
 
 _SAMPLE = 200
 _UNKNOWN = 0.05  # share of unknown tokens above which a text is mostly lost
@@ -28,16 +29,6 @@ _TRUNCATED = 0.01
 _TOGETHER = 8
 _READ = 500  # letters of each
 _ENGLISH = 0.8  # share of them in English from which an encoder of English texts will do
-
-
-# id, severity, count (in percent), items, text and fix, as reports hold them
-Finding: TypeAlias = dict[str, object]
-
-
-class Texts(Protocol):
-    """A dataset version, as far as it is read here."""
-
-    def texts(self, rows: NDArray[np.int64]) -> list[str]: ...
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -56,19 +47,10 @@ def language_of(texts: Sequence[str]) -> str:
     return languages.most_common(1)[0][0]
 
 
-def check_texts(backbone: Backbone, version: Texts, rows: NDArray[np.int64]) -> list[Finding]:
-    """Findings about a sample of the training texts; none for images."""
-    if backbone.modality != "text" or not len(rows):
-        return []
-    return _findings(
-        backbone.reference, backbone.processor, sample(version, rows), backbone.max_length
-    )
-
-
 def check_fit(
     reference: str, settings: Settings, texts: Sequence[str], max_length: int
 ) -> list[Finding]:
-    """The same for a sample of texts and a backbone of which only the tokenizer is opened, before
+    """Findings about a sample of texts and a backbone of which only the tokenizer is opened, before
     any run.
 
     Raises:
@@ -79,21 +61,22 @@ def check_fit(
     tokenizer = AutoTokenizer.from_pretrained(
         resolve_folder(parse_reference(reference), settings), trust_remote_code=False
     )
-    return _findings(reference, tokenizer, texts, max_length)
+    return check_texts(reference, tokenizer, texts, max_length)
 
 
-def sample(version: Texts, rows: NDArray[np.int64]) -> list[str]:
+def sample(version: Items, rows: NDArray[np.int64]) -> list[str]:
     """A sample of the texts in these rows, spread over all of them."""
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
     return version.texts(rows[places])
 
 
-def _findings(
+def check_texts(
     reference: str,
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],
     limit: int,
 ) -> list[Finding]:
+    """Findings about a sample of texts, of which no more than `limit` tokens are read."""
     unknown = _unknown(tokenizer, texts)
     findings = (unknown or _foreign(reference, texts), _truncated(tokenizer, limit, texts))
     return [finding for finding in findings if finding]
@@ -101,7 +84,7 @@ def _findings(
 
 def _foreign(reference: str, texts: Sequence[str]) -> Finding | None:
     """Whether the English starter is to read another language whose letters it knows."""
-    code = language_of(texts) if reference.removeprefix("static:") == "starter:text" else "en"
+    code = language_of(texts) if reference.removeprefix("static:") == TEXT.starter else "en"
     if code == "en":
         return None
     return {

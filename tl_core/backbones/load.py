@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.encoding import example_batch
+from tl_core.backbones.inputs.input_kind import Opened, input_kind_of
 from tl_core.backbones.open import (
     LoadingFacts,
     build_model,
     load_config,
     load_model,
     load_processor,
-    longest,
-    settle_padding,
 )
-from tl_core.backbones.resize import resize
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
@@ -28,15 +25,16 @@ from tl_core.errors import BackboneError
 from tl_core.machine import place
 from tl_core.settings import Settings
 from tl_core.surgery import grafts, heads
-from tl_core.surgery.architectures import MEAN_BY_CONFIG, MEAN_LAYER
+from tl_core.surgery.architectures import MEAN_BY_CONFIG
 from tl_core.surgery.layers import likely_heads
-from tl_core.surgery.model_json import read_json
 from tl_core.surgery.poolings import depth_classifier, joint_space, mean_layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from transformers import PretrainedConfig
+
+    from tl_core.backbones.encoding import Batch
 
 _HEAD_KEYS = {"classifier.weight", "classifier.bias"}  # of static word vectors
 
@@ -107,12 +105,13 @@ def load_backbone(
         return backbone
     _settle_head(backbone, len(labels), seed, scratch=scratch)
     heads.assert_finite(backbone.model, backbone.family)
-    place(backbone.model, modality)
+    backbone.kind.arrange(backbone.model)
+    place(backbone.model)
     return backbone
 
 
 def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
-    """Network and processor as their files say, for texts and pictures of the given size."""
+    """Network and processor as their files say, for items of the given size."""
     config, modality = source.config, source.modality
     if config.model_type in MEAN_BY_CONFIG:
         if source.pooling == "mean":
@@ -124,23 +123,23 @@ def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
     else:
         model, facts = load_model(source.folder, config, modality)
     processor = load_processor(source.folder, modality)
-    if modality == "text":
-        settle_padding(model, processor)
-        max_length = min(max_length, longest(config, processor))
-    elif not source.meta:
-        model, processor = resize(model, processor, input_size or usual_size(source.reference))
+    opened = input_kind_of(modality).fit(
+        Opened(model, processor, max_length),
+        input_size or usual_size(source.reference),
+        meta=source.meta,
+    )
     return Backbone(
         reference=source.reference,
         folder=source.folder,
         modality=modality,
         family=config.model_type,
-        model=model,
-        processor=processor,
+        model=opened.model,
+        processor=opened.processor,
         port=heads.HeadPort((), 0, True),
         weights="" if source.meta else weights_hash(source.folder),
         pooling=source.pooling,
         graft=source.graft,
-        max_length=max_length,
+        max_length=opened.max_length,
         missing=facts.missing,
         unexpected=facts.unexpected,
         replaced=facts.replaced,
@@ -150,10 +149,16 @@ def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
 def _settle_pooling(backbone: Backbone) -> None:
     """Put around or behind the encoder what its pooling needs and it does not bring itself."""
     if backbone.graft:
-        example = example_batch(backbone.processor, backbone.modality, backbone.max_length)
+        example = _example(backbone)
         backbone.model = grafts.graft(backbone.model, backbone.graft, backbone.folder, example)
     elif backbone.has_mean_layer:
         mean_layer.append_mean_layer(backbone.model)
+
+
+def _example(backbone: Backbone) -> Batch:
+    """A small batch on the CPU, for shapes."""
+    kind = backbone.kind
+    return kind.encode(backbone.processor, kind.examples(), backbone.max_length)
 
 
 def _likely_port(model: nn.Module, classes: int) -> heads.HeadPort:
@@ -164,7 +169,7 @@ def _likely_port(model: nn.Module, classes: int) -> heads.HeadPort:
 def _settle_head(backbone: Backbone, classes: int, seed: int, *, scratch: bool) -> None:
     """Find the head, make random layers before it transparent, and start it anew."""
     model, family = backbone.model, backbone.family
-    example = example_batch(backbone.processor, backbone.modality, backbone.max_length)
+    example = _example(backbone)
     backbone.port = heads.find_head(model, example, classes, family)
     if family == "static_vectors":
         from tl_core.backbones.static_vectors import start_reader
@@ -195,19 +200,8 @@ def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tu
                 "Set pooling to auto and depth to 0.",
             )
         return "native", ""
-    if (
-        wanted in ("max", "concat", "cls", joint_space.KIND)
-        or wanted.startswith(depth_classifier.KIND)
-        or (wanted == "mean" and modality == "image")
+    if wanted in ("max", "concat", "cls", joint_space.KIND) or wanted.startswith(
+        depth_classifier.KIND
     ):
         return wanted, wanted
-    if modality == "image":
-        return "native", ""
-    possible = family in MEAN_LAYER | MEAN_BY_CONFIG
-    if wanted == "mean" and not possible:
-        return "mean", "mean"
-    if wanted != "auto":
-        return wanted, ""
-    own = read_json(folder / "1_Pooling" / "config.json")
-    is_mean = bool(own.get("pooling_mode_mean_tokens")) or own.get("pooling_mode") == "mean"
-    return ("mean" if is_mean and possible else "native"), ""
+    return input_kind_of(modality).own_pooling(folder, family, wanted)

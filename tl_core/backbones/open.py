@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from tl_core.backbones.inputs.input_kind import input_kind_of, modality_in
 from tl_core.errors import BackboneError
+from tl_core.modalities import MODALITIES, modality_of
 from tl_core.surgery.architectures import REFUSED
 from tl_core.surgery.model_json import read_json
 from tl_core.surgery.modes import is_batchnorm
 
 if TYPE_CHECKING:
-    from transformers import (
-        AutoModelForImageClassification,
-        AutoModelForSequenceClassification,
-        PretrainedConfig,
-        PreTrainedModel,
-        PreTrainedTokenizerBase,
-    )
+    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers.models.auto.auto_factory import _BaseAutoModelClass
 
     from tl_core.backbones.encoding import Processor
     from tl_core.surgery.facts import Reinitialised
@@ -61,7 +58,7 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
             "Foreign code is never run here.",
             "Choose a model of a standard architecture.",
         )
-    modality = modality_of(folder, family)
+    modality = modality_of_family(folder, family)
     names = dict(enumerate(labels))
     try:
         config = AutoConfig.from_pretrained(
@@ -89,45 +86,29 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
     return config, modality
 
 
-def modality_of(folder: Path, family: str) -> str:
+def modality_of_family(folder: Path, family: str) -> str:
     """Which kind of input an architecture classifies.
 
     Raises:
         BackboneError: when there is no classifier for it.
     """
-    from tl_core.backbones.static_vectors import FAMILY  # which makes it known to transformers
-
-    if family == FAMILY:
-        return "text"
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
-        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-    )
-
-    image = family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
-    text = family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    if image and text:
-        image = (folder / "preprocessor_config.json").exists()
-    if not image and not text:
+    possible = [name for name in MODALITIES if input_kind_of(name).classifies(family)]
+    if not possible:
+        every = MODALITIES.values()
         raise BackboneError(
-            f"The architecture {family!r} has no classifier for images or texts.",
+            f"The architecture {family!r} has no classifier for "
+            f"{' or '.join(one.items for one in every)}.",
             "",
-            "Choose another backbone, such as starter:text or starter:image.",
+            f"Choose another backbone, such as {' or '.join(one.starter for one in every)}.",
         )
-    return "image" if image else "text"
+    return modality_in(folder, possible)
 
 
-def auto_class(
-    modality: str,
-) -> type[AutoModelForImageClassification] | type[AutoModelForSequenceClassification]:
+def auto_class(modality: str) -> type[_BaseAutoModelClass]:
     """The class of transformers that opens classifiers of this modality."""
-    from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+    import transformers
 
-    chosen: type[AutoModelForImageClassification] | type[AutoModelForSequenceClassification] = (
-        AutoModelForImageClassification
-        if modality == "image"
-        else AutoModelForSequenceClassification
-    )
+    chosen: type[_BaseAutoModelClass] = getattr(transformers, modality_of(modality).auto_class)
     return chosen
 
 
@@ -207,43 +188,22 @@ def _loading_facts(
 
 
 def load_processor(folder: Path, modality: str) -> Processor:
-    """The tokenizer or image processor that came with the weights.
+    """What makes tensors of items, as it came with the weights: a tokenizer, an image processor.
 
     Raises:
         BackboneError: when the folder holds none.
     """
-    from transformers import AutoImageProcessor, AutoTokenizer
+    import transformers
 
-    kind, what = (
-        (AutoImageProcessor, "image processor")
-        if modality == "image"
-        else (AutoTokenizer, "tokenizer")
-    )
+    kind = input_kind_of(modality)
     try:
-        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        processor: Processor = getattr(transformers, kind.auto_processor).from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        return processor
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackboneError(
-            f"The backbone has no usable {what}.",
+            f"The backbone has no usable {kind.processor}.",
             str(error).splitlines()[0][:200],
             "Copy the model folder whole, with all its small files.",
         ) from error
-
-
-def settle_padding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Decoder tokenizers have no padding token, without which batches cannot be formed."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.config.pad_token_id = tokenizer.pad_token_id
-    tokenizer.padding_side = "right"
-
-
-def longest(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Most tokens that the network has positions for and the tokenizer gives."""
-    positions = (
-        getattr(config, "max_position_embeddings", None)
-        or getattr(config, "n_positions", None)
-        or 10**6
-    )
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= 2  # these families start counting positions after the padding index
-    return int(min(positions, tokenizer.model_max_length))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.classifier import Classifier, load_classifier
+from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.errors import BackboneError
 from tl_core.surgery import grafts
 
@@ -60,22 +61,10 @@ def verify_folder(folder: Path, inputs: Inputs, expected: NDArray[np.float64]) -
 
 def through_pipeline(classifier: Classifier, inputs: Inputs) -> NDArray[np.float64]:
     """Probabilities through `transformers.pipeline`, by class name."""
-    from transformers import pipeline
-
     names = {name: i for i, name in enumerate(classifier.labels)}
-    if classifier.modality == "text":
-        run = pipeline(
-            "text-classification",
-            model=classifier.model,
-            tokenizer=classifier.processor,
-            top_k=None,
-        )
-        answers = run(inputs, truncation=True, batch_size=16)
-    else:
-        run = pipeline(
-            "image-classification", model=classifier.model, image_processor=classifier.processor
-        )
-        answers = run(inputs, top_k=len(names), batch_size=8, function_to_apply="softmax")
+    answers = input_kind_of(classifier.modality).ask_pipeline(
+        classifier.model, classifier.processor, inputs, len(names)
+    )
     out = np.zeros((len(inputs), len(names)))
     for row, answer in enumerate(answers):
         for part in answer:

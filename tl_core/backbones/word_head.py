@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,6 +15,7 @@ from tl_core.errors import BackboneError
 
 if TYPE_CHECKING:
     from tl_core.backbones.backbone import Backbone
+    from tl_core.backbones.encoding import Inputs
 
 _TEXT_SCALE = 20.0  # over the cosine, as sentence-transformers trains its encoders with
 
@@ -22,7 +25,7 @@ def word_head(backbone: Backbone, wordings: list[list[str]]) -> tuple[Tensor, Te
     words.
 
     Args:
-        backbone: a text encoder, or CLIP or SigLIP opened with pooling joint.
+        backbone: a text encoder, or another one opened with the pooling that words share (joint).
         wordings: of each class one or more ways to say it; their vectors are averaged (Radford et
         al., 2021).
 
@@ -30,10 +33,8 @@ def word_head(backbone: Backbone, wordings: list[list[str]]) -> tuple[Tensor, Te
     length over that of the words; the order of the classes is that of the cosines.
     """
     flat = [words for several in wordings for words in several]
-    vectors, scale = (
-        _of_texts(backbone, flat)
-        if backbone.modality == "text"
-        else _of_pictures(backbone.folder, flat)
+    vectors, scale = backbone.kind.word_vectors(
+        flat, backbone.folder, lambda items: _features(backbone, items)
     )
     ends = torch.tensor([len(several) for several in wordings]).cumsum(0)[:-1]
     classes = torch.stack(
@@ -42,14 +43,24 @@ def word_head(backbone: Backbone, wordings: list[list[str]]) -> tuple[Tensor, Te
     return functional.normalize(classes, dim=-1) * scale, torch.zeros(len(wordings))
 
 
-def _of_texts(backbone: Backbone, words: list[str]) -> tuple[Tensor, float]:
+def _features(backbone: Backbone, items: Inputs) -> NDArray[np.float32]:
     with backbone.extracting() as extractor:
-        vectors = torch.from_numpy(extractor(backbone.encode(words)))
+        return extractor(backbone.encode(items))
+
+
+def vectors_of_texts(features: NDArray[np.float32]) -> tuple[Tensor, float]:
+    """Vectors of words from a text encoder's features of them, and their scale."""
+    vectors = torch.from_numpy(features)
     return vectors, _TEXT_SCALE / float(vectors.norm(dim=-1).mean().clamp_min(1e-6))
 
 
-def _of_pictures(folder: Path, words: list[str]) -> tuple[Tensor, float]:
-    """Vectors of words from the text half, and the scale that the two halves were trained with."""
+def vectors_of_text_half(folder: Path, words: list[str]) -> tuple[Tensor, float]:
+    """Vectors of words from the text half of a CLIP or SigLIP, and the scale that its two halves
+    were trained with.
+
+    Raises:
+        BackboneError: when the folder holds no such half.
+    """
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
 

@@ -25,6 +25,7 @@ class Modality:
         hub_tasks: tasks under which the Hugging Face Hub lists backbones for them, the one of a
             classifier first.
         starter: reference of the backbone that needs no download.
+        cpu_batch: how many of them a CPU best computes together.
         parts: for each layer `module:object`, imported when it is asked for. Each layer says in a
             protocol what its part has to offer.
     """
@@ -36,6 +37,7 @@ class Modality:
     auto_class: str
     hub_tasks: tuple[str, ...]
     starter: str
+    cpu_batch: int
     parts: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, layer: str) -> object:

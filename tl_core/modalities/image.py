@@ -14,5 +14,8 @@ IMAGE = Modality(
         "zero-shot-image-classification",
     ),
     starter="starter:image",
-    parts={},
+    cpu_batch=8,  # stays inside the caches
+    parts={
+        "backbones": "tl_core.backbones.inputs.picture_inputs:PICTURE_INPUTS",
+    },
 )

@@ -16,5 +16,8 @@ TEXT = Modality(
         "text-generation",
     ),
     starter="starter:text",
-    parts={},
+    cpu_batch=32,
+    parts={
+        "backbones": "tl_core.backbones.inputs.text_inputs:TEXT_INPUTS",
+    },
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tl_core.backbones import language
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import ContrastiveSettings, ProbeSettings, RunConfig
@@ -49,7 +48,7 @@ def train(
     )
     refuse_other_modality(backbone, version)
     refuse_pictures(version, "Pairs of texts")
-    for finding in language.check_texts(backbone, version, rows):
+    for finding in backbone.check(version, rows):
         progress.warn(finding)
     clock.mark("load")
 

@@ -13,7 +13,6 @@ from typing import cast
 
 from torch import Tensor
 
-from tl_core.backbones import language
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
@@ -71,7 +70,7 @@ def train_as(
         reader,
     )
     with setup.stack:  # at its end the network has its native layers again
-        for finding in language.check_texts(setup.backbone, version, version.rows_of("train")):
+        for finding in setup.backbone.check(version, version.rows_of("train")):
             progress.warn(finding)
         clock.mark("load")
         job = make_job(setup, folder)

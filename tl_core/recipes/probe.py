@@ -14,7 +14,6 @@ from typing import cast
 import numpy as np
 import torch
 
-from tl_core.backbones import language
 from tl_core.backbones.backbone import Backbone, save_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.parity import verify_folder
@@ -75,7 +74,7 @@ def train(
         weight, bias = word_head(backbone, said)
         prior = weight.numpy().astype(np.float64), bias.numpy().astype(np.float64)
         progress.log("The classifier is drawn towards the words of its classes.")
-    for finding in language.check_texts(backbone, version, version.rows_of("train")):
+    for finding in backbone.check(version, version.rows_of("train")):
         progress.warn(finding)
     clock.mark("load")
     task = probe_task(settings, version, space, backbone, cache, prior)

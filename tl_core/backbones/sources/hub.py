@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from tl_core.backbones.sources.licences import allows_commercial_use
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
+from tl_core.modalities import modality_of
 from tl_core.settings import read_settings
 from tl_core.surgery.model_json import read_json
 
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
 
 _FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 _ROOM = 1.1  # times the download that must be free on the disk
-_TASKS = {
-    "image": ("image-classification", "image-feature-extraction", "zero-shot-image-classification"),
-    "text": (
-        "feature-extraction",
-        "sentence-similarity",
-        "fill-mask",
-        "text-classification",
-        "text-generation",
-    ),
-}
 _SHOWN = 20
 _QUERIED = 100  # of the Hub, before our own filters
 
@@ -53,12 +44,12 @@ class HubModel(TypedDict):
 def search(
     text: str, modality: str, *, language: str = "", commercial: bool = False
 ) -> list[HubModel]:
-    """Models with safetensors weights for images or texts whose name or card holds `text`, most
+    """Models with safetensors weights of a modality whose name or card holds `text`, most
     downloaded first.
 
     Args:
         text: words to look for.
-        modality: image or text.
+        modality: what they read.
         language: a language code that the card must name; empty for any.
         commercial: only licences that allow commercial use.
 
@@ -84,7 +75,8 @@ def search(
                 expand=["downloads", "tags", "pipeline_tag", "gated", "safetensors"],
             )
         )
-    models = [_model(answer) for answer in answers if answer.pipeline_tag in _TASKS[modality]]
+    tasks = modality_of(modality).hub_tasks
+    models = [_model(answer) for answer in answers if answer.pipeline_tag in tasks]
     return [model for model in models if not commercial or allows_commercial_use(model["licence"])][
         :_SHOWN
     ]

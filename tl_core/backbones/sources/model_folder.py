@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.errors import BackboneError
+from tl_core.modalities import MODALITIES
 from tl_core.surgery.model_json import read_json
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ def has_classifier(folder: Path) -> bool:
     kinds: object = config.get("architectures") or [""]
     named: object = config.get("id2label") or {}
     classes = int(str(config.get("num_classes") or (len(named) if isinstance(named, dict) else 0)))
-    native = isinstance(kinds, list) and str(kinds[0]).endswith(
-        ("ForImageClassification", "ForSequenceClassification")
-    )
+    endings = tuple(one.auto_class.removeprefix("AutoModel") for one in MODALITIES.values())
+    native = isinstance(kinds, list) and str(kinds[0]).endswith(endings)
     if classes < 2 or not (native or "num_classes" in config):
         return False
     for path in folder.glob("*.safetensors"):

