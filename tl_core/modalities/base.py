@@ -24,6 +24,7 @@ class Modality:
         auto_class: class of `transformers` that opens a classifier for them.
         hub_tasks: tasks under which the Hugging Face Hub lists backbones for them, the one of a
             classifier first.
+        template: a sentence about an item, with {} for the name of its class.
         starter: reference of the backbone that needs no download.
         parts: for each layer `module:object`, imported when it is asked for. Each layer says in a
             protocol what its part has to offer.
@@ -35,6 +36,7 @@ class Modality:
     sense: str
     auto_class: str
     hub_tasks: tuple[str, ...]
+    template: str
     starter: str
     parts: Mapping[str, str] = field(default_factory=dict)
 

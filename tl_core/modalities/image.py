@@ -13,6 +13,10 @@ IMAGE = Modality(
         "image-feature-extraction",
         "zero-shot-image-classification",
     ),
+    template="a photo of {}.",
     starter="starter:image",
-    parts={},
+    parts={
+        "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
+        "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",
+    },
 )

@@ -15,6 +15,10 @@ TEXT = Modality(
         "fill-mask",
         "text-generation",
     ),
+    template="This is about {}.",
     starter="starter:text",
-    parts={},
+    parts={
+        "evaluate": "tl_core.evaluate.perturbations.text_perturbations:TEXT_PERTURBATIONS",
+        "train": "tl_core.train.items.text_training:TEXT_TRAINING",
+    },
 )

@@ -17,10 +17,11 @@ from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
-from tl_core.evaluate.report import Report, ladder_section, noun_of
+from tl_core.evaluate.report import Report, ladder_section
 from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
 from tl_core.json_files import write_json
+from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared import judging, trials
@@ -157,7 +158,7 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
             [_named(trials.said(one.trained, held)) == version.labels[held] for one in own]
         )
     recommendation = ladder.weigh(rungs, correct)
-    noun = noun_of(version.info.modality)
+    noun = items_of(version.info.modality)
     return {
         **recommendation,
         "items": len(held),

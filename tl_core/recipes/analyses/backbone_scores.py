@@ -28,9 +28,10 @@ from tl_core.select import scores
 from tl_core.settings import read_settings
 from tl_core.surgery.poolings.depth_classifier import KIND
 from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.folds import folds_of
 from tl_core.train.probe.linear_probe import cross_validate
-from tl_core.train.probe.probing import Reading, read_inputs
+from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality
 

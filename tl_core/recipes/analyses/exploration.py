@@ -14,8 +14,8 @@ from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.report import noun_of
 from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_errors import Read, read_features
 from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
@@ -74,7 +74,7 @@ def explore(
         "classes": classes,
         "helps_most": most,
         "advice": learning_curve.advice(
-            points, ahead, classes, noun_of(version.info.modality), most
+            points, ahead, classes, items_of(version.info.modality), most
         ),
     }
     progress.stage("Drawing the map", share=0.1)

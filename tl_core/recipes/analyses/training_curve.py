@@ -16,9 +16,9 @@ from tl_core.data.checks.small import check_trainable
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.report import noun_of
 from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.evaluate.scores.intervals import proportion
+from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared.common import Ints, SealedVersion
@@ -87,7 +87,7 @@ def follow(
         "classes": classes,
         "validation_rows": len(held),
         "advice": learning_curve.advice(
-            points, ahead, classes, noun_of(version.info.modality), None
+            points, ahead, classes, items_of(version.info.modality), None
         ),
     }
     LEARNING_CURVE.write(folder, out)

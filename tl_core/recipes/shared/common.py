@@ -20,7 +20,7 @@ from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.surgery.model_json import read_json
 from tl_core.train import no_transfer
-from tl_core.train.probe.probing import read_inputs
+from tl_core.train.items.item_training import read_inputs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.checks.text_facts import SCRIPTS
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.compare import compare
@@ -19,18 +18,12 @@ from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.schema import PairedTest, ScoredRows
 from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.slices import Fact, slices
+from tl_core.modalities import MODALITIES, items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
 from tl_core.test_score import count_look
-
-_NUMBERS = {
-    "chars": "length in characters",
-    "words": "length in words",
-    "light": "brightness",
-    "contrast": "contrast",
-    "sharpness": "sharpness",
-}
+from tl_core.train.items.item_training import training_of
 
 
 def judge(
@@ -131,7 +124,7 @@ def _without_transfer(
     )
     correct = trained.test.argmax(axis=1) == version.labels[version.rows_of("test")]
     names = ("This model", "the one without transfer")
-    return baselines, compare(correct, theirs, report.noun_of(version.info.modality), names)
+    return baselines, compare(correct, theirs, items_of(version.info.modality), names)
 
 
 def _added(clock: common.Clock, trained: common.Trained) -> Timing:
@@ -144,22 +137,10 @@ def _added(clock: common.Clock, trained: common.Trained) -> Timing:
 
 def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, Fact]:
     """What the rows can be sliced by: derived facts, and the columns that came with them."""
-    known = (
-        version.facts() if (version.folder / "facts.parquet").is_file() else {}
-    )  # older versions have none
-    facts: dict[str, Fact] = {
-        title: known[name][rows].astype(np.float64)
-        for name, title in _NUMBERS.items()
-        if name in known
-    }
-    if "width" in known:
-        width, height = (known[name][rows].astype(np.float64) for name in ("width", "height"))
-        facts |= {"size in pixels": width * height, "width to height": width / height}
-    if "script" in known:
-        facts["script"] = np.array([*SCRIPTS, ""])[known["script"][rows]]
+    facts = training_of(version.info.modality).slice_facts(version, rows)
     table = version.table
     for name in table.column_names:
-        if name not in ("image", "text", "name"):
+        if name not in (*MODALITIES, "name"):  # the item itself
             facts[name] = _column(table.column(name).take(rows).to_pylist())
     return facts
 

@@ -19,7 +19,8 @@ from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.surgery import heads
 from tl_core.train.arrays import Floats
-from tl_core.train.probe.probing import CHECK_ROWS, Item, read_inputs, spread
+from tl_core.train.items.item_training import Item, read_inputs
+from tl_core.train.probe.probing import CHECK_ROWS, spread
 
 
 @dataclass(frozen=True)
