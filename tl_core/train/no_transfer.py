@@ -11,6 +11,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.items.item_training import training_of
+from tl_core.train.tasks.task_training import task_training_of
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,19 @@ def fit_yardstick(
     seed: int,
     progress: Progress,
 ) -> Yardstick:
-    """Fit logistic regression on `rows["train"]` and give probabilities for the other splits.
+    """Fit a linear classifier on `rows["train"]` and give probabilities for the other splits.
 
     Texts are read as TF-IDF of words (1-2) and characters (2-5); photos as colour histograms,
     oriented gradients (a small HOG, Dalal and Triggs 2005) and a coarse picture.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     plain = training_of(version.info.modality).plain_features(version, rows, progress)
     model = make_pipeline(
         plain.transformer,
-        LogisticRegression(
-            C=plain.strength * c,
-            max_iter=300,
-            class_weight="balanced" if balanced else None,
-            random_state=seed,
+        task_training_of(version.info.task).plain_classifier(
+            plain.strength * c, balanced=balanced, seed=seed
         ),
     )
     with warnings.catch_warnings():

@@ -86,6 +86,7 @@ def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
         setup.report,
         (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
         setup.plan["bf16"],
+        setup.task,
     )
     return float(np.mean(seconds))
 

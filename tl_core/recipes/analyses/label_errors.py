@@ -102,7 +102,15 @@ def look(
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
+    fit = cross_validate(
+        features,
+        labels,
+        version.groups[rows],
+        len(names),
+        settings,
+        progress,
+        task=version.info.task,
+    )
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
     suspects = label_issues.find_suspects(given, fit.held_out)
     listed = suspects.rows[:_MOST]

@@ -18,6 +18,7 @@ from tl_core.evaluate.scores.intervals import proportion
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Ints
 from tl_core.train.items.item_training import Item, read_inputs
 from tl_core.train.probe.probing import spread
@@ -34,6 +35,7 @@ class _Questions:
         self, model: Path, version: DatasetVersion, rows: Ints, total: int, progress: Progress
     ) -> None:
         self._classifier, self._truth = load_classifier(model), version.labels[rows]
+        self._decision = decision_of(version.info.task)
         place = {name: number for number, name in enumerate(version.info.labels)}
         self._own = np.array([place[name] for name in self._classifier.labels])
         self._progress, self._done, self._total = progress, 0, total
@@ -43,7 +45,7 @@ class _Questions:
         answers = []
         for start in range(0, len(items), 32):
             said = self._classifier.probabilities(list(items[start : start + 32]))
-            answers.append(self._own[said.argmax(axis=1)])
+            answers.append(self._own[self._decision.labels(said)])
             self._done += len(said)
             self._progress.batch(self._done, self._total)
         right: NDArray[np.bool_] = np.concatenate(answers) == self._truth

@@ -16,12 +16,13 @@ from tl_core.evaluate.compare import compare
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.schema import PairedTest, ScoredRows
-from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.slices import Fact, slices
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import MODALITIES, items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
+from tl_core.tasks import decision_of
 from tl_core.test_score import count_look
 from tl_core.train.items.item_training import training_of
 
@@ -52,8 +53,9 @@ def judge(
     clock.mark("evaluate")
     baselines, against = common.majority_baseline(version), None
     truth = version.labels[version.rows_of("test")]
+    evaluation = task_evaluation_of(version.info.task)
     for name, probabilities in trained.baselines.items():
-        baselines[name] = {"test": report.baseline_score(truth, probabilities.argmax(axis=1))}
+        baselines[name] = {"test": report.baseline_score(evaluation.correct(truth, probabilities))}
     if trained.yardstick:
         baselines, against = _without_transfer(version, trained, cache, progress)
         clock.mark("baseline")
@@ -82,7 +84,7 @@ def _scored(
     test = _section(version, rows, trained.test, names, "split", trained.seed)
     if not len(held):
         return test, None
-    test["conformal"] = conformal_sets(
+    test["conformal"] = task_evaluation_of(version.info.task).sets_of_answers(
         (labels[held], trained.validation), (labels[rows], trained.test)
     )
     return test, _section(version, held, trained.validation, names, trained.kind, trained.seed)
@@ -98,8 +100,9 @@ def _section(
 ) -> ScoredRows:
     """Scores and slices of `rows` (rows,) by their probabilities (rows, classes)."""
     truth = version.labels[rows]
-    section = report.evaluate_rows(truth, probabilities, names, kind, seed)
-    section["slices"] = slices(probabilities.argmax(axis=1) == truth, slice_facts(version, rows))
+    evaluation = task_evaluation_of(version.info.task)
+    section = evaluation.evaluate_rows(truth, probabilities, names, kind, seed)
+    section["slices"] = slices(evaluation.correct(truth, probabilities), slice_facts(version, rows))
     return section
 
 
@@ -122,7 +125,8 @@ def _without_transfer(
     baselines, theirs = common.run_yardstick(
         version, cache, progress, balanced=trained.balanced, seed=trained.seed
     )
-    correct = trained.test.argmax(axis=1) == version.labels[version.rows_of("test")]
+    truth = version.labels[version.rows_of("test")]
+    correct = task_evaluation_of(version.info.task).correct(truth, trained.test)
     names = ("This model", "the one without transfer")
     return baselines, compare(correct, theirs, items_of(version.info.modality), names)
 
@@ -164,7 +168,7 @@ def write_predictions(
         writer.writerow(
             ["index", "row", "true", "label", "confidence", *(f"p:{name}" for name in labels)]
         )
-        best = probabilities.argmax(axis=1)
+        best = decision_of(version.info.task).labels(probabilities)
         for row, name, values, place in zip(
             rows.tolist(), version.names(rows), probabilities, best, strict=True
         ):

@@ -18,7 +18,7 @@ from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.features.cache import extract_features
 from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.linear_probe import ProbeFit, ProbeSearch, fit_probe
-from tl_core.train.probe.logistic import probabilities_of_logits
+from tl_core.train.tasks.task_training import task_training_of
 
 CHECK_ROWS = 64  # held-out rows on which bf16 features and the saved folder are compared
 _BF16_TOLERANCE = 0.02  # largest change of a probability that bf16 features may cause
@@ -110,6 +110,7 @@ class ProbeTask(Reading):
             seed=settings.seed,
             plan=self.version.folds[both],
             prior=self.prior,
+            task=self.version.info.task,
         )
         fits = [
             fit_probe(
@@ -168,7 +169,7 @@ def probe(
         if bf16:
             some = rows["train"][spread(len(rows["train"]), CHECK_ROWS)]
             pair = [embed(some, flag, "Checking the number format") for flag in (True, False)]
-            moved = _moved(fit, *pair)
+            moved = _moved(task.version.info.task, fit, *pair)
             why += f"; it moves probabilities by at most {moved:.4f}"
             if moved > _BF16_TOLERANCE:
                 why += ", too much, so float32 was used"
@@ -195,10 +196,12 @@ def _choose_format(task: ProbeTask, extractor: Extractor) -> tuple[bool, str]:
     )
 
 
-def _moved(fit: ProbeFit, one: Features, other: Features) -> float:
+def _moved(task: str, fit: ProbeFit, one: Features, other: Features) -> float:
     """The largest gap in a probability between two readings of the same rows."""
+    training = task_training_of(task)
     first, second = (
-        probabilities_of_logits(features @ fit.weight.T + fit.bias) for features in (one, other)
+        training.linear_probabilities(features @ fit.weight.T + fit.bias)
+        for features in (one, other)
     )
     return float(np.abs(first - second).max())
 

@@ -43,6 +43,7 @@ class Setup:
     calm: Examples | None
     counts: Ints
     plan: Plan
+    task: str
     probe_c: float | None = None
     lr_curve: list[dict[str, float]] = field(default_factory=list)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)

@@ -133,6 +133,7 @@ def _operate(
         examples.calm,
         np.bincount(data.labels[data.rows["train"]], minlength=data.classes),
         plan,
+        data.version.info.task,
         probe_c,
     )
     if backbone.has_mean_layer:
