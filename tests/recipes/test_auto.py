@@ -225,7 +225,7 @@ def test_a_standing_is_accuracy_and_log_loss_and_what_was_not_said_is_wrong():
         np.array([0, 1, 1]),
         np.array([[0.8, 0.2], [0.4, 0.6], [np.nan, np.nan]]),
     )
-    standing = search.standing(labels, probabilities)
+    standing = search.standing("single_label", labels, probabilities)
     assert standing["accuracy"]["value"] == pytest.approx(2 / 3)
     assert standing["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6) + np.log(0.5)) / 3)
 
