@@ -139,7 +139,7 @@ def test_rare_classes_and_other_losses_train(tmp_path, tiny, texts):
 
 
 def test_compiling_without_a_compiler_is_refused_in_words(tmp_path, tiny, texts, monkeypatch):
-    monkeypatch.setattr("tl_core.train.setup.shutil.which", lambda _: None)
+    monkeypatch.setattr("tl_core.train.setup.set_up.shutil.which", lambda _: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="cannot compile"):
         train(texts, tmp_path / "run", tiny("bert"), compile=True)
