@@ -11,7 +11,7 @@ from tests_support.datasets import build
 
 from tl_core.data.sources.samples import sample_source
 from tl_core.errors import DataError
-from tl_core.train.no_transfer import text_features
+from tl_core.train.items.text_baseline import text_features
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tl_core.recipes.analyses import (
     label_errors,
     training_curve,
 )
-from tl_core.train.no_transfer import text_features
+from tl_core.train.items.text_baseline import text_features
 from tl_core.train.probe.folds import folds_of
 
 WORDS = ("parcel", "refund", "invoice", "garden", "winter", "bottle", "engine", "letter")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
+from tl_core.evaluate.perturbations.item_perturbations import SEVERITIES
+from tl_core.evaluate.perturbations.photo_perturbations import PHOTO_PERTURBATIONS as PHOTOS
+from tl_core.evaluate.perturbations.text_perturbations import TEXT_PERTURBATIONS as TEXTS
 
 
 @pytest.fixture
@@ -25,37 +27,39 @@ def distance(first, second):
     )
 
 
-@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("kind", PHOTOS.kinds)
 def test_pictures_get_worse_with_severity_and_the_same_every_time(picture, kind):
-    worse = [worsen(picture, kind, severity, 7) for severity in SEVERITIES]
+    worse = [PHOTOS.worsen(picture, kind, severity, 7) for severity in SEVERITIES]
     for severity, one in zip(SEVERITIES, worse, strict=True):
         assert one.mode == "RGB"
-        assert np.array_equal(np.asarray(one), np.asarray(worsen(picture, kind, severity, 7)))
+        assert np.array_equal(
+            np.asarray(one), np.asarray(PHOTOS.worsen(picture, kind, severity, 7))
+        )
     far = [distance(picture, one) for one in worse]
     assert 0 < far[0] < far[2]
 
 
-@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("kind", TEXTS.kinds)
 def test_texts_change_are_repeatable_and_never_empty(kind):
     text = "Where is my parcel? It should have been here on Monday, they said so."
     for severity in SEVERITIES:
-        worse = worsen(text, kind, severity, 3)
-        assert worse == worsen(text, kind, severity, 3)
+        worse = TEXTS.worsen(text, kind, severity, 3)
+        assert worse == TEXTS.worsen(text, kind, severity, 3)
         assert worse.strip()
         assert worse != text
     for short in ("a", "?", "Hm ?"):
-        assert all(worsen(short, kind, severity, 0).strip() for severity in SEVERITIES)
+        assert all(TEXTS.worsen(short, kind, severity, 0).strip() for severity in SEVERITIES)
 
 
 def test_sizes_of_tiny_pictures_survive():
     tiny = Image.new("RGB", (1, 2), "red")
-    for kind in PICTURES:
+    for kind in PHOTOS.kinds:
         for severity in SEVERITIES:
-            assert min(worsen(tiny, kind, severity, 0).size) >= 1
+            assert min(PHOTOS.worsen(tiny, kind, severity, 0).size) >= 1
 
 
 def test_typos_keep_the_letters_and_missing_words_keep_the_order():
     text = "several longer words stand in this sentence today"
-    assert sorted(worsen(text, "typos", 3, 1)) == sorted(text)
-    kept = worsen(text, "words missing", 2, 1).split()
+    assert sorted(TEXTS.worsen(text, "typos", 3, 1)) == sorted(text)
+    kept = TEXTS.worsen(text, "words missing", 2, 1).split()
     assert [word for word in text.split() if word in kept] == kept

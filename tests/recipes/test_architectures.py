@@ -15,7 +15,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
-from tl_core.train.probe.probing import read_inputs
+from tl_core.train.items.item_training import read_inputs
 
 # VGG16 cannot be shrunk and is built at full size; the others by what timm lets us shrink.
 NETWORKS = {

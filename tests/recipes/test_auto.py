@@ -21,6 +21,7 @@ from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.search import backbones_at_hand, candidates, state
 from tl_core.recipes.shared import trials
+from tl_core.train.items.item_training import training_of
 
 MINUTES = 0.35
 
@@ -89,7 +90,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "small").symlink_to(tiny("resnet"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(state, "_YARDSTICK", {"image": 0.0, "text": 0.0})
+    monkeypatch.setattr(training_of("image"), "baseline_seconds", 0.0)
     monkeypatch.setattr(
         backbones_at_hand,
         "list_backbones",
@@ -224,7 +225,7 @@ def test_a_standing_is_accuracy_and_log_loss_and_what_was_not_said_is_wrong():
         np.array([0, 1, 1]),
         np.array([[0.8, 0.2], [0.4, 0.6], [np.nan, np.nan]]),
     )
-    standing = search.standing(labels, probabilities)
+    standing = search.standing("single_label", labels, probabilities)
     assert standing["accuracy"]["value"] == pytest.approx(2 / 3)
     assert standing["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.6) + np.log(0.5)) / 3)
 

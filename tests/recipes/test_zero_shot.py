@@ -18,7 +18,7 @@ from tl_core.errors import BackboneError, ConfigError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe, zero_shot
 from tl_core.settings import read_settings
-from tl_core.train.probe.probing import read_inputs
+from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.wordings import wordings_of
 
 PROMPTS = ("blue = my order | bad money", "red = the film is good")

@@ -99,7 +99,7 @@ def test_a_state_that_only_overstates_what_it_knows_is_not_worse():
         powers = np.exp(scale * logits)
         return powers / powers.sum(axis=1, keepdims=True)
 
-    judge = score_with(labels, 3, "log_loss")
+    judge = score_with("single_label", labels, 3, "log_loss")
     (calm, plain), (sure, sharp) = judge(probabilities(1.0)), judge(probabilities(6.0))
     assert sure["log_loss"] > 1.5 * calm["log_loss"] and plain.mean() == pytest.approx(
         sharp.mean(), rel=1e-3
@@ -109,9 +109,9 @@ def test_a_state_that_only_overstates_what_it_knows_is_not_worse():
 def test_a_mistake_counts_by_its_class_for_macro_f1():
     labels = np.array([0] * 90 + [1] * 10)
     wrong = np.eye(2)[1 - labels]
-    _, by_class = score_with(labels, 2, "macro_f1")(wrong)
+    _, by_class = score_with("single_label", labels, 2, "macro_f1")(wrong)
     assert by_class[:90].sum() == pytest.approx(by_class[90:].sum())
-    assert score_with(labels, 2, "accuracy")(wrong)[1].tolist() == [1.0] * 100
+    assert score_with("single_label", labels, 2, "accuracy")(wrong)[1].tolist() == [1.0] * 100
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_bytes_and_the_affine_step_give_what_the_processor_gives(tmp_path, tiny,
     backbone = load_backbone(f"local:{tiny(family)}", ["a", "b", "c"], Settings())
     view, rows = pixels.measure_view(backbone.processor), version.rows_of("train")
     read = pixels.seen(version, rows, backbone, view, tmp_path / "cache", Progress())
-    from tl_core.train.probe.probing import read_inputs
+    from tl_core.train.items.item_training import read_inputs
 
     expected = encode_images(backbone.processor, read_inputs(version, rows))["pixel_values"]
     torch.testing.assert_close(

@@ -85,7 +85,9 @@ def test_trap_17_the_trainers_scores_are_those_of_a_plain_loop(tmp_path, tiny, t
             losses.append(float(torch.logsumexp(logits, 0) - logits[labels[place]]))
         assert scores["eval_accuracy"] == hits / len(labels)
         assert scores["eval_log_loss"] == pytest.approx(np.mean(losses), abs=1e-5)
-        assert len(probabilities(setup.model, setup.held_out, 7)) == len(labels)
+        assert len(probabilities(setup.model, setup.held_out, 7, task="single_label")) == len(
+            labels
+        )
 
 
 def test_trap_16_a_last_example_alone_trains_with_batch_statistics_that_follow(
@@ -165,10 +167,10 @@ def test_memory_that_runs_out_halves_the_parts_and_says_so(tmp_path, tiny, texts
     """The real step is taken; only its limit is ours."""
     step = memory.step_once
 
-    def limited(model, batch, bf16):
+    def limited(model, batch, bf16, task):
         if len(batch["labels"]) > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        step(model, batch, bf16)
+        step(model, batch, bf16, task)
 
     monkeypatch.setattr(memory, "step_once", limited)
     ear = Ear()

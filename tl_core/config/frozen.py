@@ -17,8 +17,6 @@ WEIGHTS = (
     "classes matter to you."
 )
 
-
-TEMPLATES = {"image": "a photo of {}.", "text": "This is about {}."}
 PROMPTS = (
     "Words for single classes, each as `class = words`, several ways separated by |. Classes that"
     " are not named get the template."

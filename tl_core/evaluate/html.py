@@ -11,9 +11,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from tl_core.evaluate.report import Report, noun_of, rivals
+from tl_core.evaluate.report import Report, rivals
 from tl_core.evaluate.schema import ConformalSets, Score, ScoredRows
 from tl_core.evaluate.scores.slices import value_of
+from tl_core.modalities import items_of
 
 _ACCENT, _SLATE, _DARK = "#009E73", "#7A8793", "#3E4843"
 _RIGHT, _WRONG = "0,158,115", "213,94,0"  # red, green and blue of the cells of a confusion matrix
@@ -71,7 +72,7 @@ class Table:
 
 def _about(report: Report, section: ScoredRows) -> str:
     """Data, backbone and items; of a local backbone the last part of its path alone."""
-    noun = noun_of(report.get("modality", ""))
+    noun = items_of(report.get("modality", ""))
     kind = f"test {noun}" if report["test"] else f"{noun} kept for choosing"
     backbone = report["backbone"]
     made_from = backbone.rsplit("/", 1)[-1] if backbone.startswith("local:") else backbone
@@ -81,7 +82,7 @@ def _about(report: Report, section: ScoredRows) -> str:
 def _looks(report: Report) -> str:
     if not report["test"]:
         return "The test score is closed."
-    noun, looks = noun_of(report.get("modality", "")), report.get("test_looks", 1)
+    noun, looks = items_of(report.get("modality", "")), report.get("test_looks", 1)
     return (
         f"These test {noun} had judged {looks} run{'s' * (looks != 1)} when this one was through."
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tl_core.evaluate.schema import BoardRow, Score
 from tl_core.evaluate.scores import intervals
-from tl_core.evaluate.scores.metrics import item_log_loss
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,19 +27,24 @@ class Standing(TypedDict):
     log_loss: float
 
 
-def standing(labels: Ints, probabilities: Floats) -> Standing:
+def standing(task: str, labels: Ints, probabilities: Floats) -> Standing:
     """Accuracy with its interval and log loss of one training on these items.
 
     Args:
+        task: how answers are judged.
         labels: class numbers (items,).
         probabilities: (items, classes); NaN where nothing was said, which counts as wrong.
     """
     filled = np.where(np.isnan(probabilities), 1 / probabilities.shape[1], probabilities)
-    right = (filled.argmax(axis=1) == labels) & ~np.isnan(probabilities).any(axis=1)
+    evaluation = task_evaluation_of(task)
+    right, losses = (
+        evaluation.correct(labels, probabilities),
+        evaluation.row_losses(labels, filled),
+    )
     return {
         "accuracy": intervals.proportion(int(right.sum()), len(labels)),
-        "losses": item_log_loss(labels, filled),
-        "log_loss": float(item_log_loss(labels, filled).mean()) if len(labels) else 0.0,
+        "losses": losses,
+        "log_loss": float(losses.mean()) if len(labels) else 0.0,
     }
 
 

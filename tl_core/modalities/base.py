@@ -24,6 +24,7 @@ class Modality:
         auto_class: class of `transformers` that opens a classifier for them.
         hub_tasks: tasks under which the Hugging Face Hub lists backbones for them, the one of a
             classifier first.
+        template: a sentence about an item, with {} for the name of its class.
         starter: reference of the backbone that needs no download.
         cpu_batch: how many of them a CPU best computes together.
         parts: for each layer `module:object`, imported when it is asked for. Each layer says in a
@@ -36,6 +37,7 @@ class Modality:
     sense: str
     auto_class: str
     hub_tasks: tuple[str, ...]
+    template: str
     starter: str
     cpu_batch: int
     parts: Mapping[str, str] = field(default_factory=dict)

@@ -13,9 +13,12 @@ IMAGE = Modality(
         "image-feature-extraction",
         "zero-shot-image-classification",
     ),
+    template="a photo of {}.",
     starter="starter:image",
     cpu_batch=8,  # stays inside the caches
     parts={
         "backbones": "tl_core.backbones.inputs.picture_inputs:PICTURE_INPUTS",
+        "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
+        "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",
     },
 )

@@ -15,9 +15,12 @@ TEXT = Modality(
         "fill-mask",
         "text-generation",
     ),
+    template="This is about {}.",
     starter="starter:text",
     cpu_batch=32,
     parts={
         "backbones": "tl_core.backbones.inputs.text_inputs:TEXT_INPUTS",
+        "evaluate": "tl_core.evaluate.perturbations.text_perturbations:TEXT_PERTURBATIONS",
+        "train": "tl_core.train.items.text_training:TEXT_TRAINING",
     },
 )

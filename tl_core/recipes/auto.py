@@ -17,7 +17,8 @@ from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.evaluate import search as halving
-from tl_core.evaluate.report import Report, noun_of, search_section
+from tl_core.evaluate.report import Report, search_section
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.estimate import measure
 from tl_core.recipes.search import candidates
@@ -200,7 +201,7 @@ def _judge(search: Search) -> Report:
     )
     board = search.board()
     minutes = search.budget.spent / 60
-    sentence = halving.sentence(board, minutes, noun_of(search.version.info.modality))
+    sentence = halving.sentence(board, minutes, items_of(search.version.info.modality))
     report["headline"] = f"{sentence} {report['headline']}"
     report["search"] = search_section(
         sentence,

@@ -14,6 +14,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import ContrastiveSettings, ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.modalities.text import TEXT
 from tl_core.progress import Progress
 from tl_core.recipes import probe
 from tl_core.recipes.shared import common
@@ -22,7 +23,7 @@ from tl_core.settings import read_settings
 from tl_core.train.features.tokens import TextExamples, tokenize
 from tl_core.train.loop.pair_tuning import pull_apart
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_pictures
+from tl_core.train.setup.refusals import refuse_items_but, refuse_other_modality
 
 
 def train(
@@ -36,6 +37,7 @@ def train(
     settings: ContrastiveSettings = config.settings
     space, clock = common.label_space(version), common.Clock()
     rows = version.rows_of("train")
+    refuse_items_but(TEXT, version, "Pairs of texts need")
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
     backbone = load_backbone(
@@ -43,11 +45,10 @@ def train(
         space.model_names,
         read_settings(),
         seed=settings.seed,
-        pooling="mean" if version.info.modality == "text" else "auto",
+        pooling="mean",
         max_length=settings.max_length,
     )
     refuse_other_modality(backbone, version)
-    refuse_pictures(version, "Pairs of texts")
     for finding in backbone.check(version, rows):
         progress.warn(finding)
     clock.mark("load")

@@ -122,7 +122,9 @@ def _mix(job: Job, start: dict[str, Tensor], outcome: Outcome, progress: Progres
     def judge() -> Scores:
         job.settle_statistics()
         return score(
-            probabilities(job.model, held_out, 2 * job.plan["batch"], job.held_out_lengths)
+            probabilities(
+                job.model, held_out, 2 * job.plan["batch"], job.held_out_lengths, task=job.task
+            )
         )[0]
 
     share, tried = choose_mix(job.model, start, outcome.state, judge, job.settings.best_by)

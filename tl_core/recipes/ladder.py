@@ -17,14 +17,16 @@ from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError
 from tl_core.evaluate import ladder
-from tl_core.evaluate.report import Report, ladder_section, noun_of
+from tl_core.evaluate.report import Report, ladder_section
 from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.json_files import write_json
+from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared import judging, trials
-from tl_core.recipes.shared.common import Floats, Ints, SealedVersion, Trained
+from tl_core.recipes.shared.common import SealedVersion, Trained
 from tl_core.surgery.model_json import read_json
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
@@ -141,6 +143,7 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
     held = np.array(
         [row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64
     )
+    truth, evaluation = version.labels[held], task_evaluation_of(version.info.task)
     rungs: list[Rung] = []
     correct = {}
     for name in dict.fromkeys(one.rung for one in climbed):
@@ -154,22 +157,15 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
             }
         )
         correct[name] = np.stack(
-            [_named(trials.said(one.trained, held)) == version.labels[held] for one in own]
+            [evaluation.correct(truth, trials.said(one.trained, held)) for one in own]
         )
     recommendation = ladder.weigh(rungs, correct)
-    noun = noun_of(version.info.modality)
+    noun = items_of(version.info.modality)
     return {
         **recommendation,
         "items": len(held),
         "advice": ladder.advice(recommendation, len(held), noun),
     }
-
-
-def _named(probabilities: Floats) -> Ints:
-    """Class numbers; -1 where nothing was said."""
-    return np.where(
-        np.isnan(probabilities).any(axis=1), -1, np.nan_to_num(probabilities).argmax(axis=1)
-    )
 
 
 def _minutes(own: list[Climbed]) -> float:

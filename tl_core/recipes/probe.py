@@ -28,21 +28,16 @@ from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
-from tl_core.surgery.poolings import depth_classifier, joint_space
+from tl_core.surgery.poolings import depth_classifier
 from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.items.item_training import read_inputs, training_of
 from tl_core.train.probe.linear_probe import ProbeFit
-from tl_core.train.probe.logistic import probabilities_of_logits
-from tl_core.train.probe.probing import (
-    CHECK_ROWS,
-    ProbeTask,
-    probe,
-    read_inputs,
-    spread,
-)
+from tl_core.train.probe.probing import CHECK_ROWS, ProbeTask, probe, spread
 from tl_core.train.probe.repeated import repeat_folds
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality
+from tl_core.train.tasks.task_training import task_training_of
 
 
 def train(
@@ -167,7 +162,8 @@ def _save_and_prove(
     )
     progress.stage("Saving and proving the model", share=0.05)
     save_classifier(backbone, folder / "model")
-    test = space.to_all(probabilities_of_logits(features @ fit.weight.T + fit.bias))
+    training = task_training_of(task.version.info.task)
+    test = space.to_all(training.linear_probabilities(features @ fit.weight.T + fit.bias))
     checked = spread(len(features), CHECK_ROWS)
     inputs = read_inputs(task.version, task.rows["test"][checked])
     parity = verify_folder(folder / "model", inputs, test[checked][:, space.kept])
@@ -178,9 +174,8 @@ def _pooling(settings: ProbeSettings, modality: str) -> str:
     """Where the backbone is read, in the words of `load_backbone`."""
     if settings.depth:
         return f"{depth_classifier.KIND}{'all' if settings.depth < 0 else settings.depth}"
-    return (
-        joint_space.KIND if settings.start == "words" and modality == "image" else settings.pooling
-    )
+    joint = training_of(modality).word_space if settings.start == "words" else ""
+    return joint or settings.pooling
 
 
 def _cool(fit: ProbeFit, labels: Ints, seed: int) -> tuple[ProbeFit, Temperature]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from tl_core.config import RunConfig, StaticSettings
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import DataError
+from tl_core.modalities.text import TEXT
 from tl_core.progress import Progress
 from tl_core.recipes.finetune import train_as
 from tl_core.recipes.shared.common import Trained
+from tl_core.train.setup.refusals import refuse_items_but
 
 
 def train(
@@ -28,10 +29,7 @@ def train(
         BackboneError: when the backbone has no word vectors.
     """
     settings: StaticSettings = config.settings
-    if version.info.modality != "text":
-        raise DataError(
-            "Word vectors read texts, the dataset holds images.", "", "Choose another strategy."
-        )
+    refuse_items_but(TEXT, version, "Word vectors read")
     if not config.backbone.startswith("static:"):
         config = replace(config, backbone=f"static:{config.backbone}")
         progress.log(

@@ -20,7 +20,7 @@ from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints, LabelSpace, Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
-from tl_core.surgery.poolings import joint_space
+from tl_core.train.items.item_training import training_of
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality
@@ -47,7 +47,7 @@ def train(
         space.names,
         read_settings(),
         max_length=settings.max_length,
-        pooling=joint_space.KIND if modality == "image" else "auto",
+        pooling=training_of(modality).word_space or "auto",
     )
     refuse_other_modality(backbone, version)
     clock.mark("load")

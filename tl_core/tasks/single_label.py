@@ -31,5 +31,7 @@ SINGLE_LABEL = Task(
     problem_type="single_label_classification",
     parts={
         "decision": "tl_core.tasks.single_label:DECISION",
+        "evaluate": "tl_core.evaluate.tasks.single_label_evaluation:SINGLE_LABEL_EVALUATION",
+        "train": "tl_core.train.tasks.single_label_training:SINGLE_LABEL_TRAINING",
     },
 )

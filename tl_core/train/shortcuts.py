@@ -7,26 +7,23 @@ that it has learnt them (shortcut learning, Geirhos et al., Nature Machine Intel
 
 from __future__ import annotations
 
-import io
 import json
-import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.json_files import write_json
+from tl_core.modalities import items_of
 from tl_core.train.arrays import Floats, Ints
+from tl_core.train.items.item_training import training_of
 
 _FILE = "shortcuts.json"
 _ROWS = 2000  # looked at; a shortcut that so few do not show is a weak one
 _FOLDS = 5
 _GAIN = 0.1  # accuracy above always naming the commonest class from which it is worth a warning
 _Z = 1.959963984540054
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LA")
-_SIGNS = ".,!?:;-\"'()"
 
 
 class Shortcut(TypedDict):
@@ -80,11 +77,10 @@ def find_shortcuts(version: DatasetVersion, seed: int = 0) -> list[Shortcut]:
     rows, labels, groups = rows[keep], labels[keep], groups[keep]
     if len(rows) < 10 * _FOLDS or len(np.unique(labels)) < 2:
         return []
-    gather = _of_pictures if version.info.modality == "image" else _of_texts
-    noun = "photos" if version.info.modality == "image" else "texts"
+    modality = version.info.modality
     shortcuts = [
-        _judge(name, facts, labels, groups, seed, noun)
-        for name, facts in gather(version, rows).items()
+        _judge(name, facts, labels, groups, seed, items_of(modality))
+        for name, facts in training_of(modality).nuisances(version, rows).items()
         if len(np.unique(facts, axis=0)) > 1
     ]
     return sorted(shortcuts, key=lambda part: -part["accuracy"])
@@ -116,69 +112,4 @@ def _judge(name: str, facts: Floats, labels: Ints, groups: Ints, seed: int, noun
             f"From {name} alone the class is guessed right {100 * accuracy:.0f} times in 100 on"
             f" {noun} not seen; always naming the commonest gives {100 * chance:.0f}."
         ),
-    }
-
-
-def _of_pictures(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
-    known = {name: values[rows] for name, values in version.facts().items()}
-    width, height = known["width"].astype(np.float64), known["height"].astype(np.float64)
-    colours = known["colours"].reshape(-1, 4, 4, 3)
-    border = np.ones((4, 4), dtype=bool)
-    border[1:3, 1:3] = False
-    names = [PurePosixPath(name).stem for name in version.names(rows)]
-    numbers = [re.search(r"(\d{1,12})\D*$", name) for name in names]
-    return {
-        "size and shape": np.column_stack([width, height, width / height]),
-        "brightness, contrast and sharpness": (
-            np.column_stack([known[name] for name in ("light", "contrast", "sharpness")]).astype(
-                np.float64
-            )
-        ),
-        "the colours along the border": (
-            colours[:, border].reshape(len(rows), -1).astype(np.float64)
-        ),
-        "file format and camera data": np.array(
-            [_file_facts(version.image_bytes(int(row))) for row in rows]
-        ),
-        "the numbers in file names": np.array(
-            [
-                [float(hit.group(1)) if hit else -1.0, len(name)]
-                for hit, name in zip(numbers, names, strict=True)
-            ]
-        ),
-    }
-
-
-def _file_facts(data: bytes) -> list[float]:
-    """Format, colour mode, bytes for each pixel and number of EXIF entries, from the header
-    alone.
-    """
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        return [
-            float(_FORMATS.index(image.format) if image.format in _FORMATS else len(_FORMATS)),
-            float(_MODES.index(image.mode) if image.mode in _MODES else len(_MODES)),
-            len(data) / max(image.width * image.height, 1),
-            float(len(image.getexif())),
-        ]
-
-
-def _signs(text: str) -> list[float]:
-    size = max(len(text), 1)
-    return [
-        *(float(text.count(sign)) for sign in _SIGNS),
-        sum(map(str.isupper, text)) / size,
-        sum(map(str.isdigit, text)) / size,
-        float(text.count("\n")),
-    ]
-
-
-def _of_texts(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
-    known = {name: values[rows] for name, values in version.facts().items()}
-    texts = version.texts(rows)
-    return {
-        "length": np.column_stack([known["chars"], known["words"]]).astype(np.float64),
-        "punctuation, capitals and digits": np.array([_signs(text) for text in texts]),
-        "script": known["script"][:, None].astype(np.float64),
     }

@@ -70,7 +70,7 @@ def test_leep_and_nce_come_from_a_classifier_of_its_own(tmp_path, version):
 
 def test_the_probe_is_cross_validated_as_by_hand(tmp_path, tiny, version):
     from tl_core.backbones.load import load_backbone
-    from tl_core.train.probe.probing import read_inputs
+    from tl_core.train.items.item_training import read_inputs
 
     reference = f"local:{tiny('resnet')}"
     one = go(version, tmp_path / "run", reference)["ranking"][0]

@@ -87,5 +87,5 @@ def test_too_few_rows_are_refused_in_words(tmp_path, tiny):
 
 def test_a_backbone_for_the_other_kind_of_item_is_refused_in_words(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
-    with pytest.raises(DataError, match="reads images, the dataset holds texts"):
+    with pytest.raises(DataError, match="reads photos, the dataset holds texts"):
         find(version, tmp_path, f"local:{tiny('convnext')}")

@@ -14,7 +14,7 @@ from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.neighbours import nearest, trace
 from tl_core.results import NEIGHBOURS_FILE
-from tl_core.train.probe.probing import read_inputs
+from tl_core.train.items.item_training import read_inputs
 
 
 def test_the_nearest_are_those_of_a_plain_search():

@@ -12,7 +12,7 @@ from tests_support.datasets import build, write_pictures
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.pictures.images import open_image
-from tl_core.evaluate.perturbations import PICTURES, worsen
+from tl_core.evaluate.perturbations.photo_perturbations import PHOTO_PERTURBATIONS as PHOTOS
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.robustness import stress
@@ -35,7 +35,7 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
     (tmp_path / "tried").mkdir()
     robustness = stress(folder / "model", version, tmp_path / "tried", Progress())
     assert json.loads((tmp_path / "tried" / "stress.json").read_text()) == robustness
-    assert len(robustness["rows"]) == 3 * len(PICTURES)
+    assert len(robustness["rows"]) == 3 * len(PHOTOS.kinds)
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")
 
     def right(change):
@@ -51,7 +51,7 @@ def test_accuracies_and_flips_are_those_of_a_plain_loop(tmp_path, tiny):
     assert robustness["clean"]["value"] == clean.mean()
     for part in (robustness["rows"][2], robustness["rows"][-1]):
         worse = right(
-            lambda item, row, part=part: worsen(item, part["kind"], part["severity"], row)
+            lambda item, row, part=part: PHOTOS.worsen(item, part["kind"], part["severity"], row)
         )
         assert part["accuracy"]["value"] == worse.mean()
         assert part["flipped"] == rows[clean & ~worse][:24].tolist()

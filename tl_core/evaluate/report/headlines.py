@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tl_core.evaluate.report.schema import Baselines, Report
 from tl_core.evaluate.schema import Score, ScoredRows
+from tl_core.modalities import MODALITIES, items_of
 
 _FEW = 10  # items below which a score is hardly more than an anecdote
 
@@ -35,11 +36,6 @@ def _without_transfer(split: str, baselines: Baselines) -> str:
     )
 
 
-def noun_of(modality: str) -> str:
-    """What items of a modality are called."""
-    return {"image": "photos", "text": "texts"}.get(modality, "items")
-
-
 def caveat(section: ScoredRows, modality: str, kept: str = "") -> str:
     """What to add to a score that stands on few items or on one class, else "".
 
@@ -48,10 +44,11 @@ def caveat(section: ScoredRows, modality: str, kept: str = "") -> str:
         modality: of the items.
         kept: what they were kept for, where they are not the test items.
     """
-    test, noun = ("" if kept else "test "), noun_of(modality)
+    test, noun = ("" if kept else "test "), items_of(modality)
     count, added = section.get("n", _FEW), ""
     if count < _FEW:
-        items = noun if count != 1 else noun[:-1]
+        one = MODALITIES[modality].item if modality in MODALITIES else "item"
+        items = one if count == 1 else noun
         added = f" Careful: only {count} {test}{items}{kept}, so this is hardly more than chance."
     judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
     if len(judged) == 1:
@@ -69,7 +66,7 @@ def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) ->
     right, low, high = _in_100(section["accuracy"])
     doubts = caveat(section, modality, " kept for choosing")
     return (
-        f"Right {right} times in 100 on {noun_of(modality)} kept for choosing; between {low} and"
+        f"Right {right} times in 100 on {items_of(modality)} kept for choosing; between {low} and"
         f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
         " The test score is still closed."
     )
@@ -81,7 +78,7 @@ def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_bas
     """
     right, low, high = _in_100(section["accuracy"])
     sentence = (
-        f"Right {right} times in 100 on {noun_of(modality)} it had not seen; between {low} and"
+        f"Right {right} times in 100 on {items_of(modality)} it had not seen; between {low} and"
         f" {high} is plausible.{caveat(section, modality)}"
     )
     if is_baseline:

@@ -9,6 +9,7 @@ from importlib.metadata import version as installed
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.evaluate.report.files import SCHEMA_VERSION
 from tl_core.evaluate.report.headlines import headline
@@ -140,9 +141,9 @@ def _per_class(matrix: Ints, drawn: Ints, labels: list[str]) -> list[ClassScores
     return rows
 
 
-def baseline_score(truth: Ints, predicted: Ints) -> BaselineScores:
-    """What a report says of a baseline on one set of rows: its accuracy."""
-    return {"accuracy": intervals.proportion(int((truth == predicted).sum()), len(truth))}
+def baseline_score(correct: NDArray[np.bool_]) -> BaselineScores:
+    """What a report says of a baseline that has these rows right (rows,): its accuracy."""
+    return {"accuracy": intervals.proportion(int(correct.sum()), len(correct))}
 
 
 def data_facts(

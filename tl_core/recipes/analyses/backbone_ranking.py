@@ -18,7 +18,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import BackboneError, DataError, UserError
 from tl_core.evaluate.candidates import arrange
 from tl_core.evaluate.learning_curve import nested
-from tl_core.evaluate.report import noun_of
+from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes.analyses.backbone_scores import FOLDS, Judged, Sample, judge_backbone
 from tl_core.recipes.shared import common
@@ -59,7 +59,7 @@ def rank(
     ranking = arrange(
         [one.scores for one in judged],
         [one.answers == sample.labels for one in judged],
-        noun_of(version.info.modality),
+        items_of(version.info.modality),
     )
     out: RankedBackbones = {"n": len(sample.rows), "failed": failed, **ranking}
     RANKING.write(folder, out)

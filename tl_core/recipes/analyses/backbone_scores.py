@@ -27,10 +27,12 @@ from tl_core.recipes.shared import common
 from tl_core.select import scores
 from tl_core.settings import read_settings
 from tl_core.surgery.poolings.depth_classifier import KIND
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.folds import folds_of
 from tl_core.train.probe.linear_probe import cross_validate
-from tl_core.train.probe.probing import Reading, read_inputs
+from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality
 
@@ -150,9 +152,12 @@ def _depths(
 def _score(features: Features, price: Price, sample: Sample, progress: Progress) -> Judged:
     """What features (rows, width) are worth at this price."""
     labels, groups = sample.labels, sample.groups
-    fit = cross_validate(features, labels, groups, len(sample.names), _SETTINGS, progress)
+    task = sample.version.info.task
+    fit = cross_validate(
+        features, labels, groups, len(sample.names), _SETTINGS, progress, task=task
+    )
     answers = np.full(len(labels), -1)
-    answers[fit.held_out_rows] = fit.held_out.argmax(axis=1)
+    answers[fit.held_out_rows] = decision_of(task).labels(fit.held_out)
     near = scores.nearest_answers(
         features, labels, list(folds_of(labels, groups, FOLDS, _SETTINGS.seed))
     )

@@ -26,9 +26,10 @@ from tl_core.recipes.shared import common
 from tl_core.results import Estimate
 from tl_core.settings import read_settings
 from tl_core.train.features.examples import Key
+from tl_core.train.items.item_training import read_inputs
 from tl_core.train.loop import memory
 from tl_core.train.loop.batches import EpochBatches
-from tl_core.train.probe.probing import read_inputs, spread
+from tl_core.train.probe.probing import spread
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.prepared import Setup
 from tl_core.train.setup.set_up import set_up
@@ -85,6 +86,7 @@ def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
         setup.report,
         (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
         setup.plan["bf16"],
+        setup.task,
     )
     return float(np.mean(seconds))
 

@@ -14,11 +14,12 @@ from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.report import noun_of
 from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_errors import Read, read_features
 from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.probe.folds import folds_of
 from tl_core.train.probe.linear_probe import cross_validate
@@ -46,7 +47,7 @@ def explore(
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
     progress.stage("Growing the training set", _REPEATS, share=0.15)
-    growth = _grow(read, version.groups[read.rows], settings, progress)
+    growth = _grow(read, version.groups[read.rows], settings, version.info.task, progress)
     sizes, scores, recalls = growth.sizes, growth.scores, growth.recalls
     spread = scores.std(axis=0, ddof=1)
     points: list[CurvePoint] = [
@@ -74,7 +75,7 @@ def explore(
         "classes": classes,
         "helps_most": most,
         "advice": learning_curve.advice(
-            points, ahead, classes, noun_of(version.info.modality), most
+            points, ahead, classes, items_of(version.info.modality), most
         ),
     }
     progress.stage("Drawing the map", share=0.1)
@@ -95,15 +96,19 @@ class _Growth:
     said: Ints
 
 
-def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress) -> _Growth:
+def _grow(
+    read: Read, groups: Ints, settings: ProbeSettings, task: str, progress: Progress
+) -> _Growth:
     """Each repetition keeps a fifth of the rows, whole groups at a time, for judging, and lets the
     rest grow from few to all in nested, stratified steps.
 
     Raises:
         DataError: when there are too few rows, or groups of them.
     """
-    classes = len(read.names)
-    c = cross_validate(read.features, read.labels, groups, classes, settings, Progress()).c
+    classes, decision = len(read.names), decision_of(task)
+    c = cross_validate(
+        read.features, read.labels, groups, classes, settings, Progress(), task=task
+    ).c
     said = np.zeros(len(read.labels), dtype=np.int64)
     sizes, scores, recalls = [], [], []
     for number, (rest, held) in enumerate(
@@ -115,14 +120,15 @@ def _grow(read: Read, groups: Ints, settings: ProbeSettings, progress: Progress)
         own, own_recall = [], []
         for count in steps:
             some = rest[order[:count]]
-            answers = fit_and_judge(
+            probabilities = fit_and_judge(
                 read.features[some],
                 read.labels[some],
                 read.features[held],
                 c,
                 classes,
                 settings.seed,
-            ).argmax(axis=1)
+            )
+            answers = decision.labels(probabilities)
             right = answers == read.labels[held]
             own.append(right.mean())
             own_recall.append(_recalls(right, read.labels[held], classes))

@@ -15,7 +15,7 @@ from tl_core.data.checks.small import check_trainable
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
-from tl_core.evaluate.report import noun_of
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.neighbours import nearest
 from tl_core.recipes.shared import common
@@ -102,7 +102,15 @@ def look(
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
     progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
-    fit = cross_validate(features, labels, version.groups[rows], len(names), settings, progress)
+    fit = cross_validate(
+        features,
+        labels,
+        version.groups[rows],
+        len(names),
+        settings,
+        progress,
+        task=version.info.task,
+    )
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
     suspects = label_issues.find_suspects(given, fit.held_out)
     listed = suspects.rows[:_MOST]
@@ -111,7 +119,7 @@ def look(
         "count": len(suspects.rows),
         "share": suspects.share,
         "looked_at": len(judged),
-        "sentence": _sentence(len(suspects.rows), len(judged), noun_of(version.info.modality)),
+        "sentence": _sentence(len(suspects.rows), len(judged), items_of(version.info.modality)),
         "rows": [
             {
                 "row": int(judged[place]),

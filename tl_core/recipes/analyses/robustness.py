@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from tl_core.backbones.classifier import load_classifier
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import exact_mcnemar
-from tl_core.evaluate.perturbations import PICTURES, SEVERITIES, TEXTS, worsen
-from tl_core.evaluate.report import noun_of
+from tl_core.evaluate.perturbations.item_perturbations import SEVERITIES, perturbations_of
 from tl_core.evaluate.scores.intervals import proportion
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Ints
-from tl_core.train.probe.probing import Item, read_inputs, spread
+from tl_core.train.items.item_training import Item, read_inputs
+from tl_core.train.probe.probing import spread
 
 _ROWS = 300  # test items that are tried; each costs 15 to 24 predictions
 _LISTED = 24
@@ -33,6 +35,7 @@ class _Questions:
         self, model: Path, version: DatasetVersion, rows: Ints, total: int, progress: Progress
     ) -> None:
         self._classifier, self._truth = load_classifier(model), version.labels[rows]
+        self._decision = decision_of(version.info.task)
         place = {name: number for number, name in enumerate(version.info.labels)}
         self._own = np.array([place[name] for name in self._classifier.labels])
         self._progress, self._done, self._total = progress, 0, total
@@ -42,7 +45,7 @@ class _Questions:
         answers = []
         for start in range(0, len(items), 32):
             said = self._classifier.probabilities(list(items[start : start + 32]))
-            answers.append(self._own[said.argmax(axis=1)])
+            answers.append(self._own[self._decision.labels(said)])
             self._done += len(said)
             self._progress.batch(self._done, self._total)
         right: NDArray[np.bool_] = np.concatenate(answers) == self._truth
@@ -55,18 +58,18 @@ def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progres
     """
     rows = version.rows_of("test")
     rows = rows[spread(len(rows), _ROWS)]
-    kinds = PICTURES if version.info.modality == "image" else TEXTS
-    total = (1 + len(kinds) * len(SEVERITIES)) * len(rows)
+    ways = perturbations_of(version.info.modality)
+    total = (1 + len(ways.kinds) * len(SEVERITIES)) * len(rows)
     progress.stage("Opening the model", share=0.05)
     questions = _Questions(model, version, rows, total, progress)
     progress.stage("Asking about worse and worse items", total, share=0.95)
     items = read_inputs(version, rows)
     clean = questions.right(items)
     worsened: list[WorsenedItems] = []
-    for kind in kinds:
+    for kind in ways.kinds:
         for severity in SEVERITIES:
             worse = [
-                _worse(item, kind, severity, int(row))
+                ways.worsen(item, kind, severity, int(row))
                 for item, row in zip(items, rows, strict=True)
             ]
             worsened.append(_compare(kind, severity, rows, clean, questions.right(worse)))
@@ -74,16 +77,10 @@ def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progres
         "n": len(rows),
         "clean": proportion(int(clean.sum()), len(rows)),
         "rows": worsened,
-        "sentence": _sentence(worsened, noun_of(version.info.modality)),
+        "sentence": _sentence(worsened, items_of(version.info.modality)),
     }
     ROBUSTNESS.write(folder, out)
     return out
-
-
-def _worse(item: Item, kind: str, severity: int, number: int) -> Item:
-    if isinstance(item, str):
-        return worsen(item, kind, severity, number)
-    return worsen(item, kind, severity, number)
 
 
 def _compare(

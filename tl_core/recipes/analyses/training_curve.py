@@ -16,9 +16,10 @@ from tl_core.data.checks.small import check_trainable
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.report import noun_of
 from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.evaluate.scores.intervals import proportion
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
+from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared.common import Ints, SealedVersion
@@ -87,7 +88,7 @@ def follow(
         "classes": classes,
         "validation_rows": len(held),
         "advice": learning_curve.advice(
-            points, ahead, classes, noun_of(version.info.modality), None
+            points, ahead, classes, items_of(version.info.modality), None
         ),
     }
     LEARNING_CURVE.write(folder, out)
@@ -153,9 +154,10 @@ def _train_on(
         trained = load_training(config.recipe)(own, Grown(version, rows), folder, cache, progress)
         held = version.rows_of("validation")
         place = {int(row): number for number, row in enumerate(trained.validation_rows)}
-        said = trained.validation[[place[int(row)] for row in held]].argmax(axis=1)
+        said = trained.validation[[place[int(row)] for row in held]]
+        right = task_evaluation_of(version.info.task).correct(version.labels[held], said)
         shutil.rmtree(folder / "model", ignore_errors=True)
-        np.save(done.with_suffix(".tmp.npy"), said == version.labels[held])
+        np.save(done.with_suffix(".tmp.npy"), right)
         done.with_suffix(".tmp.npy").replace(done)
-    right: NDArray[np.bool_] = np.load(done)
-    return right
+    known: NDArray[np.bool_] = np.load(done)
+    return known

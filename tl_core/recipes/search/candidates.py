@@ -11,10 +11,7 @@ import numpy as np
 
 from tl_core.config import STRATEGIES, AutoSettings
 from tl_core.data.versions.store import DatasetVersion
-
-_FEW = 64  # training texts of a class up to which pairs of them are worth a try
-_FURTHER = 3.0  # how much larger or smaller the steps of a candidate are
-
+from tl_core.train.items.item_training import Try, training_of
 
 Options = dict[str, object]  # settings of a recipe that differ from its own
 
@@ -76,40 +73,23 @@ def depths(backbone: str, settings: AutoSettings) -> Candidate:
 
 def tuned(backbone: str, version: DatasetVersion, settings: AutoSettings) -> list[Candidate]:
     """Fine-tunings in the order in which they are worth a try; the first is the plain one."""
-    image = version.info.modality == "image"
-    few = not image and np.bincount(version.labels[version.rows_of("train")]).max() <= _FEW
-    own = {**_common(settings), "augment": settings.augment} if image else _common(settings)
+    largest = int(np.bincount(version.labels[version.rows_of("train")]).max())
+    tries = training_of(version.info.modality).tries(settings, largest)
+    return [_candidate(one, backbone, _common(settings)) for one in tries]
 
-    def one(strategy: str, note: str = "", rate: float = 1.0, **options: object) -> Candidate:
-        title = STRATEGIES[strategy].title + (f", {note}" if note else "")
-        recipe = STRATEGIES[strategy].recipe
-        base = {"strategy": strategy, **own} if recipe == "finetune" else _common(settings)
-        return Candidate(
-            re.sub(r"\W+", "-", title.lower()),
-            title,
-            recipe,
-            backbone,
-            {**base, **options},
-            rate=rate,
-        )
 
-    plain, larger = one("lpft"), one("lpft", "larger steps", _FURTHER)
-    if image:
-        lightly = (
-            [one("lpft", "lightly varied pictures", augment="light")]
-            if settings.augment == "standard"
-            else []
-        )
-        smaller = one("lpft", "smaller steps", 1 / _FURTHER)
-        return [plain, larger, *lightly, one("full"), smaller, one("two_stage")]
-    return [
-        plain,
-        *([one("contrastive")] if few else []),
-        larger,
-        one("full"),
-        one("lora"),
-        one("lpft", "smaller steps", 1 / _FURTHER),
-    ]
+def _candidate(one: Try, backbone: str, common: Options) -> Candidate:
+    strategy = STRATEGIES[one.strategy]
+    title = strategy.title + (f", {one.note}" if one.note else "")
+    named: Options = {"strategy": one.strategy} if strategy.recipe == "finetune" else {}
+    return Candidate(
+        re.sub(r"\W+", "-", title.lower()),
+        title,
+        strategy.recipe,
+        backbone,
+        {**named, **common, **one.options},
+        rate=one.rate,
+    )
 
 
 def with_rates(pool: list[Candidate], base: float) -> list[Candidate]:

@@ -21,11 +21,10 @@ from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.shared import trials
 from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
 from tl_core.surgery.model_json import read_json
+from tl_core.train.items.item_training import training_of
 
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0
-# seconds for each item of the training without transfer
-_YARDSTICK = {"image": 0.012, "text": 0.003}
 
 
 @dataclass
@@ -81,7 +80,8 @@ class Search:
     @property
     def finishing(self) -> float:
         """Seconds that the end takes: report and yardstick."""
-        each = _YARDSTICK[self.version.info.modality] if self.settings.baseline else 0.0
+        training = training_of(self.version.info.modality)
+        each = training.baseline_seconds if self.settings.baseline else 0.0
         return _REPORT_SECONDS + each * self.version.info.rows
 
     @property
@@ -141,7 +141,8 @@ class Search:
             trained = self._train_anew(candidate, folder, part)
         if trained is None:
             return None
-        standing = search.standing(self.version.labels[self.held], trials.said(trained, self.held))
+        truth, said = self.version.labels[self.held], trials.said(trained, self.held)
+        standing = search.standing(self.version.info.task, truth, said)
         new = Tried(candidate, folder, trained, standing, trained.timing["whole"])
         self.tried.append(new)
         self._lead(new)

@@ -16,11 +16,12 @@ from tl_core.backbones.classifier import Classifier
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.surgery.model_json import read_json
 from tl_core.train import no_transfer
-from tl_core.train.probe.probing import read_inputs
+from tl_core.train.items.item_training import read_inputs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -178,22 +179,27 @@ def run_yardstick(
         seed=seed,
         progress=progress,
     )
-    predicted = {split: said.argmax(axis=1) for split, said in fitted.probabilities.items()}
+    evaluation = task_evaluation_of(version.info.task)
+    correct = {
+        split: evaluation.correct(labels[rows[split]], said)
+        for split, said in fitted.probabilities.items()
+    }
     scores = {
         **majority_baseline(version),
         fitted.name: {
-            split: report.baseline_score(labels[rows[split]], predicted[split])
-            for split in predicted
-            if len(rows[split])
+            split: report.baseline_score(one) for split, one in correct.items() if len(one)
         },
     }
-    correct = predicted["test"] == labels[rows["test"]]
+    right = correct["test"]
     memory.parent.mkdir(parents=True, exist_ok=True)
     write_json(
         memory,
-        {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}},
+        {
+            **read_json(memory),
+            key: {"scores": scores, "correct": right.astype(int).tolist()},
+        },
     )
-    return scores, correct
+    return scores, right
 
 
 def majority_baseline(version: DatasetVersion) -> Baselines:
@@ -204,7 +210,7 @@ def majority_baseline(version: DatasetVersion) -> Baselines:
     truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
     return {
         "majority": {
-            split: report.baseline_score(known, np.full(len(known), guess))
+            split: report.baseline_score(known == guess)
             for split, known in truth.items()
             if split == "test" or len(known)
         }

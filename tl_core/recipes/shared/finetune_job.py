@@ -18,7 +18,7 @@ def make_job(setup: Setup, folder: Path) -> Job:
         setup.examples,
         setup.held_out,
         (
-            score_with(setup.held_out.labels, len(setup.counts), setup.settings.best_by)
+            score_with(setup.task, setup.held_out.labels, len(setup.counts), setup.settings.best_by)
             if setup.held_out is not None
             else None
         ),
@@ -32,4 +32,5 @@ def make_job(setup: Setup, folder: Path) -> Job:
         setup.held_out_lengths,
         setup.new_parameters(),
         setup.calm,
+        setup.task,
     )

@@ -10,27 +10,21 @@ from typing import cast
 import numpy as np
 
 from tl_core.config import RunConfig
-from tl_core.data.checks.text_facts import SCRIPTS
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.schema import PairedTest, ScoredRows
-from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.slices import Fact, slices
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
+from tl_core.modalities import MODALITIES, items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
+from tl_core.tasks import decision_of
 from tl_core.test_score import count_look
-
-_NUMBERS = {
-    "chars": "length in characters",
-    "words": "length in words",
-    "light": "brightness",
-    "contrast": "contrast",
-    "sharpness": "sharpness",
-}
+from tl_core.train.items.item_training import training_of
 
 
 def judge(
@@ -59,8 +53,9 @@ def judge(
     clock.mark("evaluate")
     baselines, against = common.majority_baseline(version), None
     truth = version.labels[version.rows_of("test")]
+    evaluation = task_evaluation_of(version.info.task)
     for name, probabilities in trained.baselines.items():
-        baselines[name] = {"test": report.baseline_score(truth, probabilities.argmax(axis=1))}
+        baselines[name] = {"test": report.baseline_score(evaluation.correct(truth, probabilities))}
     if trained.yardstick:
         baselines, against = _without_transfer(version, trained, cache, progress)
         clock.mark("baseline")
@@ -89,7 +84,7 @@ def _scored(
     test = _section(version, rows, trained.test, names, "split", trained.seed)
     if not len(held):
         return test, None
-    test["conformal"] = conformal_sets(
+    test["conformal"] = task_evaluation_of(version.info.task).sets_of_answers(
         (labels[held], trained.validation), (labels[rows], trained.test)
     )
     return test, _section(version, held, trained.validation, names, trained.kind, trained.seed)
@@ -105,8 +100,9 @@ def _section(
 ) -> ScoredRows:
     """Scores and slices of `rows` (rows,) by their probabilities (rows, classes)."""
     truth = version.labels[rows]
-    section = report.evaluate_rows(truth, probabilities, names, kind, seed)
-    section["slices"] = slices(probabilities.argmax(axis=1) == truth, slice_facts(version, rows))
+    evaluation = task_evaluation_of(version.info.task)
+    section = evaluation.evaluate_rows(truth, probabilities, names, kind, seed)
+    section["slices"] = slices(evaluation.correct(truth, probabilities), slice_facts(version, rows))
     return section
 
 
@@ -129,9 +125,10 @@ def _without_transfer(
     baselines, theirs = common.run_yardstick(
         version, cache, progress, balanced=trained.balanced, seed=trained.seed
     )
-    correct = trained.test.argmax(axis=1) == version.labels[version.rows_of("test")]
+    truth = version.labels[version.rows_of("test")]
+    correct = task_evaluation_of(version.info.task).correct(truth, trained.test)
     names = ("This model", "the one without transfer")
-    return baselines, compare(correct, theirs, report.noun_of(version.info.modality), names)
+    return baselines, compare(correct, theirs, items_of(version.info.modality), names)
 
 
 def _added(clock: common.Clock, trained: common.Trained) -> Timing:
@@ -144,22 +141,10 @@ def _added(clock: common.Clock, trained: common.Trained) -> Timing:
 
 def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, Fact]:
     """What the rows can be sliced by: derived facts, and the columns that came with them."""
-    known = (
-        version.facts() if (version.folder / "facts.parquet").is_file() else {}
-    )  # older versions have none
-    facts: dict[str, Fact] = {
-        title: known[name][rows].astype(np.float64)
-        for name, title in _NUMBERS.items()
-        if name in known
-    }
-    if "width" in known:
-        width, height = (known[name][rows].astype(np.float64) for name in ("width", "height"))
-        facts |= {"size in pixels": width * height, "width to height": width / height}
-    if "script" in known:
-        facts["script"] = np.array([*SCRIPTS, ""])[known["script"][rows]]
+    facts = training_of(version.info.modality).slice_facts(version, rows)
     table = version.table
     for name in table.column_names:
-        if name not in ("image", "text", "name"):
+        if name not in (*MODALITIES, "name"):  # the item itself
             facts[name] = _column(table.column(name).take(rows).to_pylist())
     return facts
 
@@ -183,7 +168,7 @@ def write_predictions(
         writer.writerow(
             ["index", "row", "true", "label", "confidence", *(f"p:{name}" for name in labels)]
         )
-        best = probabilities.argmax(axis=1)
+        best = decision_of(version.info.task).labels(probabilities)
         for row, name, values, place in zip(
             rows.tolist(), version.names(rows), probabilities, best, strict=True
         ):

@@ -18,8 +18,10 @@ from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.surgery import heads
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Floats
-from tl_core.train.probe.probing import CHECK_ROWS, Item, read_inputs, spread
+from tl_core.train.items.item_training import Item, read_inputs
+from tl_core.train.probe.probing import CHECK_ROWS, spread
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def save_and_prove(
         validation = sharpen(validation, chosen["temperature"])
         save_classifier(backbone, folder)
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
-    parity = cast(Parity, verify_folder(folder, inputs, _probabilities(backbone, inputs)))
+    parity = cast(
+        Parity, verify_folder(folder, inputs, _probabilities(backbone, inputs, version.info.task))
+    )
     clock.mark("verify")
     progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
     test = common.predict_rows(load_classifier(folder), version, rows["test"], progress)
@@ -71,14 +75,12 @@ def save_and_prove(
     return Proven(validation, test, chosen, parity)
 
 
-def _probabilities(backbone: Backbone, inputs: list[Item]) -> Floats:
-    """float32 probabilities of the model in memory."""
+def _probabilities(backbone: Backbone, inputs: list[Item], task: str) -> Floats:
+    """Probabilities of the model in memory, from float32 logits."""
     backbone.model.eval()
     with torch.inference_mode():
         parts = [
-            torch.softmax(
-                backbone.model(**backbone.encode(inputs[start : start + 8])).logits.double(), dim=-1
-            )
+            backbone.model(**backbone.encode(inputs[start : start + 8])).logits
             for start in range(0, len(inputs), 8)
         ]
-    return torch.cat(parts).cpu().numpy()
+    return decision_of(task).probabilities(torch.cat(parts).double().cpu().numpy())

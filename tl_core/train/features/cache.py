@@ -19,19 +19,17 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from PIL import Image
 
 from tl_core.backbones.backbone import Backbone, Extractor
-from tl_core.data.pictures.images import open_image
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.json_files import write_json
 from tl_core.progress import Progress
 from tl_core.train.arrays import Features, Ints
 from tl_core.train.features.examples import Batch
+from tl_core.train.items.item_training import Item, read_inputs, training_of
 
 _AHEAD = 3  # batches decoded while the backbone computes
-Inputs = list[str] | list[Image.Image]
 Values = np.memmap[tuple[int, ...], np.dtype[np.float32]]
 
 
@@ -109,7 +107,10 @@ def _fill(
     progress: Progress,
 ) -> None:
     batches = plan_batches(version, rows, batch_size)
-    load = _loader(version, rows)
+
+    def load(positions: Ints) -> list[Item]:
+        return read_inputs(version, rows[positions])
+
     _refuse_random(backbone, load(batches[0][:2]))
     shape = (len(rows), backbone.port.width)
     values, done = _open_values(folder, shape, batches)
@@ -127,25 +128,17 @@ def _fill(
 
 
 def plan_batches(version: DatasetVersion, rows: Ints, batch_size: int) -> list[Ints]:
-    """Positions in `rows`, in batches; texts of like length together, the longest first (memory
+    """Positions in `rows`, in batches; items of like size together, the largest first (memory
     fails early).
     """
     order = np.arange(len(rows))
-    if version.info.modality == "text":
-        import pyarrow.compute as pc
-
-        lengths = pc.utf8_length(version.table.column("text")).to_numpy()[rows]
-        order = np.argsort(-lengths, kind="stable")
+    sizes = training_of(version.info.modality).sizes(version, rows)
+    if sizes is not None:
+        order = np.argsort(-sizes, kind="stable")
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _loader(version: DatasetVersion, rows: Ints) -> Callable[[Ints], Inputs]:
-    if version.info.modality == "text":
-        return lambda positions: version.texts(rows[positions])
-    return lambda positions: [open_image(version.image_bytes(row)) for row in rows[positions]]
-
-
-def _refuse_random(backbone: Backbone, inputs: Inputs) -> None:
+def _refuse_random(backbone: Backbone, inputs: list[Item]) -> None:
     once, again = backbone.encode(inputs), backbone.encode(inputs)
     if any(not bool((once[name] == again[name]).all()) for name in once):
         raise ConfigError(

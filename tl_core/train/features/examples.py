@@ -16,12 +16,17 @@ _MIXING = ("mixed_labels", "kept")
 
 
 class Examples(torch.utils.data.Dataset[Batch], ABC):
-    """Texts or pictures that come as whole batches; `labels` are class numbers (examples,)."""
+    """Items that come as whole batches; `labels` are class numbers (examples,)."""
 
     labels: Ints
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def lengths(self) -> Ints | None:
+        """What each takes in a batch (examples,), where they differ in that."""
+        return None
 
     @abstractmethod
     def __getitems__(self, keys: list[Key]) -> Batch:

@@ -101,6 +101,11 @@ class TextExamples(Examples):
         self.tokens, self.labels, self.pad = tokens, labels, pad
         self.word_dropout, self.seed = word_dropout, seed
 
+    @property
+    def lengths(self) -> Ints:
+        """Tokens of each."""
+        return self.tokens.lengths
+
     def __getitems__(self, keys: list[Key]) -> Batch:
         texts = [self._text(key) for key in keys]
         longest = max(map(len, texts))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tl_core.tasks import decision_of
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.examples import Examples, batch_at, inputs_of
 
@@ -34,6 +35,8 @@ def probabilities(
     examples: Examples,
     batch: int,
     lengths: Ints | None = None,
+    *,
+    task: str,
 ) -> Floats:
     """Probabilities (examples, classes) in float32 arithmetic, each example once, in the examples'
     order.
@@ -42,17 +45,18 @@ def probabilities(
         model: any classifier; it is put into eval mode and back.
         examples: a dataset of this package, without chance.
         batch: examples that go through together.
-        lengths: of texts, to put like ones together.
+        lengths: of the examples, to put like ones together.
+        task: how answers are decided.
     """
     order = np.arange(len(examples)) if lengths is None else np.argsort(-lengths, kind="stable")
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
-    parts = []
+    decision, parts = decision_of(task), []
     with torch.inference_mode():
         for start in range(0, len(order), batch):
             inputs, _ = inputs_of(batch_at(examples, order[start : start + batch]), device)
             logits = model(**inputs).logits
-            parts.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
+            parts.append(decision.probabilities(logits.double().cpu().numpy()))
     model.train(was_training)
     said = np.empty((len(order), parts[0].shape[1]))
     said[order] = np.concatenate(parts)

@@ -12,6 +12,7 @@ from torch import Tensor
 from tl_core.config import FinetuneSettings
 from tl_core.surgery.modes import ModeKeeper
 from tl_core.surgery.report import SurgeryReport
+from tl_core.tasks import SINGLE_LABEL
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.examples import Examples
 from tl_core.train.loop.best_state import Scores
@@ -63,6 +64,7 @@ class Job:
     held_out_lengths: Ints | None = None
     new_names: set[str] = field(default_factory=set)
     calm: Examples | None = None
+    task: str = SINGLE_LABEL.name
 
     @property
     def moving(self) -> set[str]:

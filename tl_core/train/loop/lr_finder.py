@@ -14,7 +14,7 @@ from tl_core.surgery.lr_groups import parameter_groups
 from tl_core.surgery.report import SurgeryReport
 from tl_core.train.features.examples import Batch, inputs_of
 from tl_core.train.loop.checkpoints import load_moving, moving_state
-from tl_core.train.loop.losses import losses_of
+from tl_core.train.tasks.task_training import task_training_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,6 +31,7 @@ def find_lr(
     *,
     steps: int = 60,
     bf16: bool = False,
+    task: str,
 ) -> tuple[float, list[dict[str, float]]]:
     """Suggestion and curve; weights, buffers and the state of chance are put back afterwards.
 
@@ -40,6 +41,7 @@ def find_lr(
         batches: of training examples, at least `steps` of them.
         steps: tried rates, evenly spaced on a log scale from 1e-7 to 1.
         bf16: whether to compute as the training will.
+        task: what is learnt.
 
     Returns:
         The rate at the point of steepest fall of the smoothed loss (fastai's "steep" suggestion),
@@ -57,6 +59,7 @@ def find_lr(
         fused=True,
     )
     base = [group["lr"] for group in optimizer.param_groups]
+    training = task_training_of(task)
     points: list[dict[str, float]] = []
     average, best = 0.0, np.inf
     with torch.random.fork_rng():
@@ -67,7 +70,7 @@ def find_lr(
             inputs, labels = inputs_of(next(batches), device)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = model(**inputs).logits
-            loss = losses_of(logits, labels).mean()
+            loss = training.losses(logits, labels).mean()
             average = _SMOOTH * average + (1 - _SMOOTH) * float(loss.detach())
             smooth = average / (1 - _SMOOTH ** (step + 1))
             best = min(best, smooth)

@@ -18,7 +18,7 @@ from tl_core.surgery.lr_groups import parameter_groups
 from tl_core.surgery.report import SurgeryReport
 from tl_core.train.features.examples import Batch, inputs_of
 from tl_core.train.loop.job import Parts
-from tl_core.train.loop.losses import losses_of
+from tl_core.train.tasks.task_training import task_training_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,13 +33,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def step_once(model: PreTrainedModel, batch: Batch, bf16: bool) -> None:
+def step_once(model: PreTrainedModel, batch: Batch, bf16: bool, task: str) -> None:
     """Forward and backward of one batch, as the training does it; gradients are dropped."""
     device = next(model.parameters()).device
     inputs, labels = inputs_of(batch, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(**inputs).logits
-    losses_of(logits, labels).mean().backward()  # type: ignore[no-untyped-call]
+    task_training_of(task).losses(logits, labels).mean().backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -67,6 +67,8 @@ def settle_parts(
     parts: int,
     bf16: bool,
     progress: Progress,
+    *,
+    task: str,
 ) -> int:
     """In how many parts a batch fits: one real step with the largest examples; halved while memory
     runs out.
@@ -78,6 +80,7 @@ def settle_parts(
         parts: to begin with.
         bf16: whether to compute as the training will.
         progress: told about each halving.
+        task: what is learnt.
 
     Raises:
         TrainingError: when not even two examples fit.
@@ -86,7 +89,7 @@ def settle_parts(
     while True:
         try:
             with leaving_no_trace(model):
-                step_once(model, largest(max(1, batch // plan["accumulate"])), bf16)
+                step_once(model, largest(max(1, batch // plan["accumulate"])), bf16, task)
             return plan["accumulate"]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -121,6 +124,7 @@ def time_steps(
     report: SurgeryReport,
     batches: Iterable[Batch],
     bf16: bool,
+    task: str,
 ) -> list[float]:
     """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the
     first warms up.
@@ -136,7 +140,7 @@ def time_steps(
     with leaving_no_trace(model):
         for batch in batches:
             started = time.perf_counter()
-            step_once(model, batch, bf16)
+            step_once(model, batch, bf16, task)
             optimizer.step()
             optimizer.zero_grad()
             if torch.cuda.is_available():

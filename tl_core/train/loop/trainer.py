@@ -33,9 +33,10 @@ from tl_core.train.loop.batches import EpochBatches, EpochLoader
 from tl_core.train.loop.best_state import Best, Scores, probabilities
 from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
 from tl_core.train.loop.job import Job, Outcome
-from tl_core.train.loop.losses import Penalty, losses_of
+from tl_core.train.loop.losses import Penalty
 from tl_core.train.loop.memory import halve_parts, is_out_of_memory
 from tl_core.train.loop.schedules import factor, past_peak
+from tl_core.train.tasks.task_training import task_training_of
 
 
 class GraftTrainer(Trainer):  # type: ignore[misc]
@@ -154,7 +155,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         settings, weights = self.job.settings, self.job.weights
-        return losses_of(
+        return task_training_of(self.job.task).losses(
             logits,
             labels,
             weights=weights.to(labels.device) if weights is not None else None,
@@ -178,7 +179,13 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         with self._averaged():
             job.settle_statistics()
             scores, losses = job.score(
-                probabilities(job.model, job.held_out, 2 * job.plan["batch"], job.held_out_lengths)
+                probabilities(
+                    job.model,
+                    job.held_out,
+                    2 * job.plan["batch"],
+                    job.held_out_lengths,
+                    task=job.task,
+                )
             )
             self.out_of_patience = self.best.hear(
                 scores, losses, step, self._moving, counts=step > self.patient_from

@@ -12,9 +12,11 @@ import numpy as np
 
 from tl_core.config import ProbeSettings
 from tl_core.progress import Curve, Progress
+from tl_core.tasks import SINGLE_LABEL, decision_of
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.folds import Fold, choose_folds
-from tl_core.train.probe.logistic import FittedHead, Head, fit_head, probabilities_of, scaling
+from tl_core.train.probe.logistic import FittedHead, Head, scaling
+from tl_core.train.tasks.task_training import task_training_of
 
 _PATIENCE = 9.0  # the sweep ends at a C this many times the best one
 SMALL = 1000  # rows below which cross-validation replaces one validation split
@@ -57,6 +59,7 @@ class ProbeSearch:
             towards instead of zero.
         keep: share of the columns to use, the most telling ones as each fit finds them (Evci et
             al., ICML 2022).
+        task: what is learnt.
     """
 
     classes: int
@@ -69,6 +72,7 @@ class ProbeSearch:
     plan: Ints | None = None
     prior: tuple[Floats, Floats] | None = None
     keep: float = 1.0
+    task: str = SINGLE_LABEL.name
 
     def cross_validates(self, train: int, validation: int) -> bool:
         """Whether so many rows are judged by cross-validation."""
@@ -81,7 +85,15 @@ class ProbeSearch:
         if prior is not None:
             prior = prior[0] * scale, prior[1] + prior[0].sum(axis=1) * shift
         weight = "balanced" if self.balanced else None
-        return Head(weight, self.intercept, self.classes, self.seed, prior=prior, keep=self.keep)
+        return Head(
+            weight,
+            self.intercept,
+            self.classes,
+            self.seed,
+            prior=prior,
+            keep=self.keep,
+            task=self.task,
+        )
 
 
 @dataclass(frozen=True)
@@ -133,9 +145,10 @@ def fit_probe(
     head = search.head(shift, scale)
     sweep = _sweep(scaled, labels, parts, sorted(search.c_values), head, progress)
     c = sweep.best["c"]
-    model = fit_head(scaled, labels, replace(head, c=c)) if crossed else sweep.models[0]
+    training = task_training_of(search.task)
+    model = training.fit_head(scaled, labels, replace(head, c=c)) if crossed else sweep.models[0]
     weight, bias = _for_raw_features(model, shift, scale, search.intercept)
-    held_out, rows = _held_out(sweep.models, parts, scaled, search.classes)
+    held_out, rows = _held_out(sweep.models, parts, scaled, head)
     kind = "cv" if crossed else "split"
     return ProbeFit(weight, bias, c, kind, sweep.points, held_out, rows, search.keep)
 
@@ -147,6 +160,8 @@ def cross_validate(
     classes: int,
     settings: ProbeSettings,
     progress: Progress,
+    *,
+    task: str,
 ) -> ProbeFit:
     """A plain probe on all of these rows, each of them judged by heads that have not seen it, nor
     any row of its group.
@@ -162,6 +177,7 @@ def cross_validate(
         balanced=False,
         intercept=True,
         seed=settings.seed,
+        task=task,
     )
     return fit_probe((features, labels), (features[:0], labels[:0]), groups, search, progress)
 
@@ -174,6 +190,7 @@ def _sweep(
     head: Head,
     progress: Progress,
 ) -> Sweep:
+    training, decision = task_training_of(head.task), decision_of(head.task)
     points: list[dict[str, float]] = []
     best: dict[str, float] = {}
     best_models: list[FittedHead] = []
@@ -182,11 +199,10 @@ def _sweep(
         models: list[FittedHead] = []
         losses, hits = 0.0, 0
         for (train, held), start in zip(parts, starts, strict=True):
-            model = fit_head(features[train], labels[train], replace(head, c=c), start)
-            said = probabilities_of(model, features[held], head.classes)
-            true = said[np.arange(len(held)), labels[held]]
-            losses -= float(np.log(np.clip(true, 1e-7, 1.0)).sum())
-            hits += int((said.argmax(1) == labels[held]).sum())
+            model = training.fit_head(features[train], labels[train], replace(head, c=c), start)
+            said = training.head_probabilities(model, features[held], head.classes)
+            losses += float(training.row_losses(labels[held], said).sum())
+            hits += int((decision.labels(said) == labels[held]).sum())
             models.append(model)
         starts = list(models)
         count = sum(len(held) for _, held in parts)
@@ -212,15 +228,16 @@ def _for_raw_features(
 
 
 def _held_out(
-    models: list[FittedHead], parts: list[Fold], features: Features, classes: int
+    models: list[FittedHead], parts: list[Fold], features: Features, head: Head
 ) -> tuple[Floats, Ints]:
     """Probabilities of the rows that each model has not seen, and which rows these are, in
     order.
     """
+    training = task_training_of(head.task)
     rows = np.concatenate([held for _, held in parts])
     said = np.concatenate(
         [
-            probabilities_of(model, features[held], classes)
+            training.head_probabilities(model, features[held], head.classes)
             for model, (_, held) in zip(models, parts, strict=True)
         ]
     )

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.special import softmax
 from threadpoolctl import ThreadpoolController
 
+from tl_core.tasks import SINGLE_LABEL, decision_of
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.prior_head import PriorHead
 
@@ -35,8 +35,8 @@ class FittedHead(Protocol):
 @dataclass(frozen=True)
 class Head:
     """How one head is fitted: weight of classes, bias, number of classes, seed, the penalty where
-    it is chosen, weights and bias that it is drawn towards (for scaled features), and the share of
-    the columns that it may use.
+    it is chosen, weights and bias that it is drawn towards (for scaled features), the share of the
+    columns that it may use, and the task.
     """
 
     class_weight: str | None
@@ -46,6 +46,7 @@ class Head:
     c: float = 1.0
     prior: tuple[Floats, Floats] | None = None
     keep: float = 1.0
+    task: str = SINGLE_LABEL.name
 
 
 def scaling(features: Features, intercept: bool) -> tuple[float, float]:
@@ -151,4 +152,4 @@ def probabilities_of_logits(logits: Floats) -> Floats:
     """Softmax over logits (rows, classes); one column means two classes with logits (0, z)."""
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    return np.asarray(softmax(logits, axis=1))
+    return decision_of(SINGLE_LABEL.name).probabilities(logits)

@@ -7,27 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tl_core.backbones.backbone import Backbone, Extractor
 from tl_core.config import ProbeSettings
-from tl_core.data.pictures.images import open_image
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.features.cache import extract_features
+from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.linear_probe import ProbeFit, ProbeSearch, fit_probe
-from tl_core.train.probe.logistic import probabilities_of_logits
+from tl_core.train.tasks.task_training import task_training_of
 
 CHECK_ROWS = 64  # held-out rows on which bf16 features and the saved folder are compared
 _BF16_TOLERANCE = 0.02  # largest change of a probability that bf16 features may cause
 _SHARES = (0.02, 0.1, 0.3, 1.0)  # of the values of all blocks, as in Head2Toe's own search
 Rows = dict[str, Ints]
-
-
-Item = str | Image.Image  # what a backbone reads
 
 
 @dataclass(frozen=True)
@@ -114,6 +110,7 @@ class ProbeTask(Reading):
             seed=settings.seed,
             plan=self.version.folds[both],
             prior=self.prior,
+            task=self.version.info.task,
         )
         fits = [
             fit_probe(
@@ -172,7 +169,7 @@ def probe(
         if bf16:
             some = rows["train"][spread(len(rows["train"]), CHECK_ROWS)]
             pair = [embed(some, flag, "Checking the number format") for flag in (True, False)]
-            moved = _moved(fit, *pair)
+            moved = _moved(task.version.info.task, fit, *pair)
             why += f"; it moves probabilities by at most {moved:.4f}"
             if moved > _BF16_TOLERANCE:
                 why += ", too much, so float32 was used"
@@ -199,10 +196,12 @@ def _choose_format(task: ProbeTask, extractor: Extractor) -> tuple[bool, str]:
     )
 
 
-def _moved(fit: ProbeFit, one: Features, other: Features) -> float:
+def _moved(task: str, fit: ProbeFit, one: Features, other: Features) -> float:
     """The largest gap in a probability between two readings of the same rows."""
+    training = task_training_of(task)
     first, second = (
-        probabilities_of_logits(features @ fit.weight.T + fit.bias) for features in (one, other)
+        training.linear_probabilities(features @ fit.weight.T + fit.bias)
+        for features in (one, other)
     )
     return float(np.abs(first - second).max())
 
@@ -210,10 +209,3 @@ def _moved(fit: ProbeFit, one: Features, other: Features) -> float:
 def spread(total: int, wanted: int) -> Ints:
     """`wanted` positions spread evenly over `total`."""
     return np.unique(np.linspace(0, total - 1, min(wanted, total)).round().astype(np.int64))
-
-
-def read_inputs(version: DatasetVersion, rows: Ints) -> list[Item]:
-    """Texts, or RGB pictures, of `rows`."""
-    if version.info.modality == "text":
-        return [*version.texts(rows)]
-    return [open_image(version.image_bytes(int(row))) for row in rows]

@@ -12,8 +12,9 @@ import numpy as np
 from tl_core.progress import Progress
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.folds import folds_of
-from tl_core.train.probe.logistic import Head, fit_head, scaling
+from tl_core.train.probe.logistic import Head, scaling
 from tl_core.train.probe.probing import FittedProbe, ProbeTask
+from tl_core.train.tasks.task_training import task_training_of
 
 
 class CrossValidation(TypedDict):
@@ -69,11 +70,12 @@ def repeated_folds(
     """
     shift, scale = scaling(features, head.intercept)
     scaled = _rotated((features - shift) / scale)
+    training = task_training_of(head.task)
     accuracies = []
     for number in range(repeats):
         right = judged = 0
         for train, held in folds_of(labels, groups, folds, head.seed + 1 + number):
-            said = fit_head(scaled[train], labels[train], head).predict(scaled[held])
+            said = training.fit_head(scaled[train], labels[train], head).predict(scaled[held])
             right, judged = right + int((said == labels[held]).sum()), judged + len(held)
         if judged:
             accuracies.append(right / judged)

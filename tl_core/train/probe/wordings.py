@@ -4,8 +4,8 @@ ones.
 
 from __future__ import annotations
 
-from tl_core.config.frozen import TEMPLATES
 from tl_core.errors import ConfigError, nearest
+from tl_core.modalities import modality_of
 
 
 def wordings_of(
@@ -15,14 +15,14 @@ def wordings_of(
 
     Args:
         names: of the classes; underscores count as blanks.
-        modality: image or text, for the usual template.
+        modality: of the items, for the usual template.
         template: words with {} for the name; empty takes the usual one.
         prompts: lines `class = words | other words`.
 
     Raises:
         ConfigError: for a class that does not exist.
     """
-    around = template or TEMPLATES[modality]
+    around = template or modality_of(modality).template
     own: dict[str, list[str]] = {}
     for line in prompts:
         name, _, words = line.partition("=")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tl_core.config import FinetuneSettings
+from tl_core.train.items.item_training import LARGE, training_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -20,7 +21,6 @@ _STEPS = 500  # that a training should have at least ...
 _LEAST, _MOST = 5.0, 12.0
 # training pictures from which statistics of their own serve better than those of the pretraining
 _FOLLOWING = 600
-_LARGE, _LARGEST = 40e6, 150e6  # parameters
 
 
 def settle(
@@ -44,11 +44,7 @@ def settle(
         settings,
         epochs=settings.epochs or min(max(float(math.ceil(_STEPS / steps)), _LEAST), _MOST),
         schedule=(
-            settings.schedule
-            if settings.schedule != "auto"
-            else "one-cycle"
-            if modality == "image"
-            else "linear"
+            settings.schedule if settings.schedule != "auto" else training_of(modality).schedule
         ),
         batchnorm=(
             settings.batchnorm if settings.batchnorm != "auto" else "adapt" if follows else "freeze"
@@ -75,19 +71,14 @@ def learning_rate(
     """Where to begin: smaller steps for larger networks, larger ones for LoRA and for random
     weights.
 
-    Networks with batch normalisation bear far larger steps than transformers, most of all where the
-    statistics follow and undo what the steps do to the scale of each channel.
+    How small and how large is a matter of the modality.
     """
+    training = training_of(modality)
     if settings.scratch:
-        return 5e-4 if modality == "text" else 1e-3
+        return training.scratch_rate
     if settings.lora:
-        return 1e-3 if parameters < _LARGE else 3e-4
-    if modality == "text":
-        base = 1e-4 if parameters < _LARGE else 3e-5 if parameters < _LARGEST else 1e-5
-    elif batch_norms:
-        base = (1e-3 if settings.batchnorm == "adapt" else 3e-4) * (
-            1.0 if parameters < _LARGE else 0.3
-        )
-    else:
-        base = 1e-4 if parameters < _LARGE else 3e-5
+        return 1e-3 if parameters < LARGE else 3e-4
+    base = training.learning_rate(
+        parameters, batch_norms=batch_norms, follows=settings.batchnorm == "adapt"
+    )
     return base * (5 if settings.lr_slice > 1 else 1)

@@ -49,21 +49,32 @@ def _measure_step(setup: Setup, cache: Path, progress: Progress) -> None:
 
     def step(bf16: bool) -> None:
         with memory.leaving_no_trace(model):
-            memory.step_once(model, sample, bf16)
+            memory.step_once(model, sample, bf16, setup.task)
 
     name = f"{setup.backbone.weights}/{setup.backbone.modality}"
     plan["bf16"], plan["why_bf16"] = precision.choose_training_bf16(
         setup.settings.precision, name, step, cache / "precision.json"
     )
     plan["accumulate"] = memory.settle_parts(
-        model, setup.largest, plan["batch"], plan["accumulate"], plan["bf16"], progress
+        model,
+        setup.largest,
+        plan["batch"],
+        plan["accumulate"],
+        plan["bf16"],
+        progress,
+        task=setup.task,
     )
 
 
 def _measure_rate(setup: Setup, progress: Progress) -> None:
     progress.stage("Measuring the learning rate", share=0.03)
     rate, setup.lr_curve = find_lr(
-        setup.model, setup.report, setup.batches(), steps=_LR_STEPS, bf16=setup.plan["bf16"]
+        setup.model,
+        setup.report,
+        setup.batches(),
+        steps=_LR_STEPS,
+        bf16=setup.plan["bf16"],
+        task=setup.task,
     )
     setup.plan["lr"] = rate
     for point in setup.lr_curve:

@@ -19,7 +19,6 @@ from tl_core.surgery.report import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.class_weights import class_weights
 from tl_core.train.features.examples import Batch, Examples, batch_at
-from tl_core.train.features.tokens import TextExamples
 from tl_core.train.loop.batches import EpochBatches
 from tl_core.train.loop.job import Plan
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 class Setup:
     """All that a fine-tuning starts from. Close `stack` before the model is saved.
 
-    `counts` are the training examples of each class; `calm` are training pictures without chance,
+    `counts` are the training examples of each class; `calm` are training items without chance,
     where batch statistics follow them.
     """
 
@@ -44,17 +43,18 @@ class Setup:
     calm: Examples | None
     counts: Ints
     plan: Plan
+    task: str
     probe_c: float | None = None
     lr_curve: list[dict[str, float]] = field(default_factory=list)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def lengths(self) -> Ints | None:
-        return lengths_of(self.examples)
+        return self.examples.lengths
 
     @property
     def held_out_lengths(self) -> Ints | None:
-        return lengths_of(self.held_out)
+        return self.held_out.lengths if self.held_out is not None else None
 
     def batches(self) -> Iterator[Batch]:
         """Training batches without end, as the first epoch has them."""
@@ -64,7 +64,7 @@ class Setup:
         return (self.examples.__getitems__(keys) for keys in cycle(list(order)))
 
     def largest(self, size: int) -> Batch:
-        """A batch of the longest texts, or of any pictures; again and again where there are few."""
+        """A batch of the longest items; again and again where there are few."""
         lengths = self.lengths
         places = np.argsort(-lengths) if lengths is not None else np.arange(len(self.examples))
         return batch_at(self.examples, np.resize(places[:size], size))
@@ -95,8 +95,3 @@ class Setup:
             for name, group in self.report.group_of.items()
             if group == HEAD or ".lora_" in name
         }
-
-
-def lengths_of(examples: Examples | None) -> Ints | None:
-    """Of texts, in tokens."""
-    return examples.tokens.lengths if isinstance(examples, TextExamples) else None

@@ -5,33 +5,39 @@ from __future__ import annotations
 from tl_core.backbones.backbone import Backbone
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
+from tl_core.modalities import Modality, modality_of
 
 
 def refuse_other_modality(backbone: Backbone, version: DatasetVersion) -> None:
-    """Images and texts need backbones of their own.
+    """Each modality needs backbones of its own.
 
     Raises:
         DataError: when `backbone` cannot read the items of `version`.
     """
     if backbone.modality != version.info.modality:
+        held = modality_of(version.info.modality)
         raise DataError(
-            f"{backbone.reference} reads {backbone.modality}s, the dataset holds"
-            f" {version.info.modality}s.",
+            f"{backbone.reference} reads {modality_of(backbone.modality).items}, the dataset holds"
+            f" {held.items}.",
             "",
-            f"Choose a backbone for {version.info.modality}s, such as "
-            f"starter:{version.info.modality}.",
+            f"Choose a backbone for {held.items}, such as {held.starter}.",
         )
 
 
-def refuse_pictures(version: DatasetVersion, what: str) -> None:
-    """Some recipes read texts alone.
+def refuse_items_but(wanted: Modality, version: DatasetVersion, what: str) -> None:
+    """Some recipes read items of one modality alone.
+
+    Args:
+        wanted: the modality.
+        version: the data.
+        what: needs such items, as the start of a sentence.
 
     Raises:
-        DataError: for a dataset of pictures; `what` names what they have not.
+        DataError: for a dataset of another modality.
     """
-    if version.info.modality != "text":
+    if version.info.modality != wanted.name:
         raise DataError(
-            f"{what} need texts, the dataset holds {version.info.modality}s.",
+            f"{what} {wanted.items}, the dataset holds {modality_of(version.info.modality).items}.",
             "",
             "Choose another strategy.",
         )

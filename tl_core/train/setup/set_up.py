@@ -5,7 +5,6 @@ to be measured.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,40 +24,16 @@ from tl_core.surgery.lora import plain_name
 from tl_core.surgery.modes import norms_of
 from tl_core.surgery.poolings import mean_layer
 from tl_core.train.arrays import Ints
-from tl_core.train.features import pixels
-from tl_core.train.features.augment import ImageExamples
 from tl_core.train.features.examples import Examples
-from tl_core.train.features.tokens import TextExamples, tokenize
+from tl_core.train.items.item_training import TrainingData, training_of
 from tl_core.train.loop.job import Plan
-from tl_core.train.loop.norm_statistics import EXAMPLES, follow_anew, statistics_hash
-from tl_core.train.probe.probing import ProbeTask, probe, spread
+from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
+from tl_core.train.probe.probing import ProbeTask, probe
 from tl_core.train.setup import automatic, measured
 from tl_core.train.setup.prepared import Setup
 from tl_core.train.setup.refusals import refuse_other_modality
 
 _BATCH = 32
-
-
-@dataclass(frozen=True)
-class _Data:
-    """Whose items are trained on: rows of each split, the class of each row of the version (-1
-    outside the model), how many classes there are, and where what is read of them is kept.
-    """
-
-    version: DatasetVersion
-    rows: dict[str, Ints]
-    labels: Ints
-    classes: int
-    cache: Path
-
-
-@dataclass(frozen=True)
-class _Examples:
-    """As in `Setup`."""
-
-    train: Examples
-    held_out: Examples | None
-    calm: Examples | None = None
 
 
 def set_up(
@@ -125,21 +100,17 @@ def _refuse_compiling(settings: FinetuneSettings) -> None:
         )
 
 
-def _data(version: DatasetVersion, labels: Ints, classes: int, cache: Path) -> _Data:
+def _data(version: DatasetVersion, labels: Ints, classes: int, cache: Path) -> TrainingData:
     rows = {split: version.rows_of(split) for split in ("train", "validation")}
     rows["validation"] = rows["validation"][labels[rows["validation"]] >= 0]
-    return _Data(version, rows, labels, classes, cache)
+    return TrainingData(version, rows, labels, classes, cache)
 
 
 def _operate(
-    settings: FinetuneSettings, backbone: Backbone, data: _Data, progress: Progress
+    settings: FinetuneSettings, backbone: Backbone, data: TrainingData, progress: Progress
 ) -> Setup:
     """Read the examples, fit the head where it starts from a probe, and carry the surgery out."""
-    examples = (
-        _texts(settings, backbone, data)
-        if backbone.modality == "text"
-        else _pictures(settings, backbone, data, progress)
-    )
+    examples = training_of(backbone.modality).examples(settings, backbone, data, progress)
     probe_c = (
         _fit_head(settings, backbone, data, examples.calm, progress) if settings.lp_start else None
     )
@@ -162,6 +133,7 @@ def _operate(
         examples.calm,
         np.bincount(data.labels[data.rows["train"]], minlength=data.classes),
         plan,
+        data.version.info.task,
         probe_c,
     )
     if backbone.has_mean_layer:
@@ -172,7 +144,7 @@ def _operate(
 def _fit_head(
     settings: FinetuneSettings,
     backbone: Backbone,
-    data: _Data,
+    data: TrainingData,
     calm: Examples | None,
     progress: Progress,
 ) -> float:
@@ -221,46 +193,3 @@ def _take_over(setup: Setup, folder: Path) -> None:
         for name, value in own.items():
             if name in trained:
                 value.copy_(trained[name])
-
-
-def _texts(settings: FinetuneSettings, backbone: Backbone, data: _Data) -> _Examples:
-    train, held = data.rows["train"], data.rows["validation"]
-    pad = int(backbone.processor.pad_token_id)
-    examples = TextExamples(
-        tokenize(data.version, train, backbone, data.cache),
-        data.labels[train],
-        pad,
-        settings.word_dropout,
-        settings.seed,
-    )
-    if not len(held):
-        return _Examples(examples, None)
-    tokens = tokenize(data.version, held, backbone, data.cache)
-    return _Examples(examples, TextExamples(tokens, data.labels[held], pad))
-
-
-def _pictures(
-    settings: FinetuneSettings, backbone: Backbone, data: _Data, progress: Progress
-) -> _Examples:
-    version, labels = data.version, data.labels
-    train, held = data.rows["train"], data.rows["validation"]
-    view = pixels.measure_view(backbone.processor)
-
-    def unvaried(rows: Ints) -> ImageExamples:
-        read = pixels.seen(version, rows, backbone, view, data.cache, progress)
-        return ImageExamples(read, labels[rows], view)
-
-    progress.stage("Decoding the photos", len(train), share=0.05)
-    read = pixels.seen if settings.augment == "none" else pixels.whole
-    examples = ImageExamples(
-        read(version, train, backbone, view, data.cache, progress),
-        labels[train],
-        view,
-        settings.augment,
-        settings.mix,
-        settings.seed,
-    )
-    held_out = unvaried(held) if len(held) else None
-    if settings.batchnorm != "adapt" or not norms_of(backbone.model):
-        return _Examples(examples, held_out)
-    return _Examples(examples, held_out, unvaried(train[spread(len(train), EXAMPLES)]))

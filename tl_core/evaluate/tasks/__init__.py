@@ -1,0 +1,1 @@
+"""What the evaluation asks of a task, and the answers of each task."""

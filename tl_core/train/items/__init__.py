@@ -1,0 +1,1 @@
+"""What training asks of a modality, and the answers of photos and of texts."""

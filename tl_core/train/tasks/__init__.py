@@ -1,0 +1,1 @@
+"""What training asks of a task, and the answers of each task."""
