@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from pages.components import gallery, problems, run_panel
-from pages.components.shapes import Report
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report import Report
 from tl_core.registry.runs import Run
+from tl_core.results import NEIGHBOURS_FILE
 
 
 @st.cache_data(max_entries=10, ttl=3600, show_spinner=False)
@@ -28,7 +29,7 @@ def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
     run_panel.show(
         run_panel.of_run(run.id, "trace"),
         "Looking through the training items…",
-        lambda search: _neighbours(_read(str(search.folder / "trace.npz")), version, row),
+        lambda search: _neighbours(_read(str(search.folder / NEIGHBOURS_FILE)), version, row),
         lambda: _offer(run, int(str(report["settings"].get("max_length") or 256))),
     )
 

@@ -8,11 +8,11 @@ from typing import TypedDict, TypeVar
 
 import streamlit as st
 
-from pages.components import ask, services
+from pages.components import ask, problems, services
 from pages.components.words import plain, size
 from tl_core.backbones.sources.catalogue import Card, choose
 from tl_core.jobs.monitor import read_machine
-from tl_core.surgery.model_json import read_json
+from tl_core.results import SPEEDS
 
 _FIRST = 6
 _Choice = TypeVar("_Choice")
@@ -34,7 +34,8 @@ class HubModel(TypedDict):
 def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
     cards = _filtered(modality)
-    speeds = read_json(services.settings().home_path / "speeds.json")
+    with problems.caught():
+        speeds = SPEEDS.find(services.settings().home_path) or {}
     pressed = ""
     for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
         with st.container(border=True):
@@ -149,7 +150,7 @@ def _summary(one: HubModel) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _facts(card: Card, speed: object) -> str:
+def _facts(card: Card, speed: float | None) -> str:
     """What is known, in one line."""
     reach = {"image": f"pictures of {card.input} pixels", "text": f"up to {card.input:,} tokens"}[
         card.modality
@@ -165,7 +166,7 @@ def _facts(card: Card, speed: object) -> str:
         card.licence,
         f"pretrained on {card.pretraining}" if card.pretraining else "",
         f"full fine-tuning takes {card.tuning_gb:.1f} GB and more",
-        f"{speed:,.0f} items a second here" if isinstance(speed, float) else "",
+        f"{speed:,.0f} items a second here" if speed else "",
     ]
     return " · ".join(part for part in parts if part)
 

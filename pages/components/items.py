@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import ancestry, explanation, gallery, problems
-from pages.components.shapes import Report
 from pages.components.words import plain, sure
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report import Report
 from tl_core.registry.runs import Run
 
 SHOWN = 12

@@ -4,7 +4,6 @@ report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pandas as pd
@@ -14,6 +13,7 @@ from pages.components import problems, run_panel, services
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import Run
+from tl_core.results import ROBUSTNESS
 
 
 def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
@@ -49,7 +49,8 @@ def _offer(run: Run) -> None:
 
 
 def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
-    result = json.loads((tried.folder / "stress.json").read_text(encoding="utf-8"))
+    with problems.caught():
+        result = ROBUSTNESS.load(tried.folder)
     st.markdown(f"**{plain(result['sentence'])}**")
     kinds = list(dict.fromkeys(part["kind"] for part in result["rows"]))
     by = {(part["kind"], part["severity"]): part for part in result["rows"]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 import numpy as np
 import streamlit as st
 
@@ -13,20 +11,11 @@ from tl_core.data.preview import thumbnail
 from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
-
-
-class Suspect(TypedDict):
-    """A row whose label the others contradict, as `suspects.json` lists it."""
-
-    row: int
-    given: str
-    suggested: str
-    confidence: float
-    neighbours: list[int]
+from tl_core.results import LabelError
 
 
 @st.fragment
-def show(record: DatasetRecord, info: VersionInfo, suspects: list[Suspect]) -> None:
+def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -> None:
     """One suspect at a time; a decision is saved before the next one is shown."""
     made = decisions(record.folder)
     open_ones = [one for one in suspects if one["row"] not in made]
@@ -90,7 +79,7 @@ def _show_item(record: DatasetRecord, row: int) -> None:
         st.image(content, width=340)
 
 
-def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: Suspect) -> None:
+def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError) -> None:
     """What it is called, what the others say, and a button and a key for each decision."""
     row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
     st.markdown(
