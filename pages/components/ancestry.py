@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components import gallery, problems, run_panel
+from pages.components import problems, run_panel
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
@@ -70,18 +71,15 @@ def _neighbours(search: dict[str, np.ndarray], version: DatasetVersion, row: int
         " identical."
     )
     with problems.caught():
-        content = gallery.items(str(version.folder), tuple(int(other) for other in near))
-    if version.info.modality == "text":
-        gallery.texts(
-            [
-                {"text": text, "true class": name, "similarity": f"{100 * value:.0f}"}
-                for text, name, value in zip(content, names, alike, strict=True)
-            ],
-            "ancestors",
-        )
-        return
-    for column, picture, name, value in zip(
-        st.columns(len(near)), content, names, alike, strict=True
-    ):
-        column.image(picture, width="stretch")
-        column.caption(f"{plain(name)}, {100 * value:.0f}")
+        content = small_items(str(version.folder), tuple(int(other) for other in near))
+    pages_of(version.info.modality).draw_cards(
+        [
+            Card(
+                item,
+                {"true class": name, "similarity": f"{100 * value:.0f}"},
+                f"{plain(name)}, {100 * value:.0f}",
+            )
+            for item, name, value in zip(content, names, alike, strict=True)
+        ],
+        "ancestors",
+    )

@@ -18,6 +18,7 @@ from pages.components import (
 )
 from pages.components.words import plain
 from tl_core.config import RunConfig
+from tl_core.modalities import items_of
 from tl_core.registry.runs import Run
 from tl_core.results import LABEL_ERRORS
 
@@ -28,7 +29,7 @@ findings.watch()
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
-noun = {"image": "photos", "text": "texts"}[info.modality]
+noun = items_of(info.modality)
 st.caption(
     f"{plain(record.reference)} · {info.rows:,} {noun}"
     + (f" · {plain(info.change)}" if info.change else "")

@@ -14,5 +14,5 @@ IMAGE = Modality(
         "zero-shot-image-classification",
     ),
     starter="starter:image",
-    parts={},
+    parts={"pages": "pages.components.photo_pages:PHOTO_PAGES"},
 )

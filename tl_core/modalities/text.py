@@ -16,5 +16,5 @@ TEXT = Modality(
         "text-generation",
     ),
     starter="starter:text",
-    parts={},
+    parts={"pages": "pages.components.text_pages:TEXT_PAGES"},
 )
