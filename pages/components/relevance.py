@@ -23,7 +23,8 @@ def strength(relevance: NDArray[np.float64]) -> NDArray[np.float64]:
     positive = np.clip(relevance, 0, None)
     if positive.max() <= 0:
         return positive
-    return np.clip(positive / positive.max() - _FAINT, 0, None) / (1 - _FAINT)
+    drawn: NDArray[np.float64] = np.clip(positive / positive.max() - _FAINT, 0, None)
+    return drawn / (1 - _FAINT)
 
 
 def overlay(picture: Image.Image, relevance: NDArray[np.float64]) -> bytes:

@@ -189,7 +189,7 @@ def offer_file() -> None:
     upload = st.file_uploader(
         "The file",
         key=f"file_{st.session_state['upload_key']}",
-        help=(own.file_words(kept).help),
+        help=own.file_words(kept).help,
         max_upload_size=services.settings().number("upload_mb"),
     )
     if upload is not None:

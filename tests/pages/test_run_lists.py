@@ -12,12 +12,21 @@ from tl_core.registry.tables import runs as table
 
 @pytest.mark.parametrize("kind", RUN_KINDS)
 def test_the_list_of_runs_names_every_kind(studio, mail, kind):
+    spec = RUN_KINDS[kind].spec
+    options = dict.fromkeys(spec.needed, "x") if spec else {}
+    if "run" in options:
+        options["run"] = studio.do(mail, baseline=False).id
+    if "backbones" in options:
+        options["backbones"] = ["starter:text"]
+    if kind == "fix":
+        options["restore"] = True
     config = RunConfig(
         kind,
         "local",
         mail.reference,
         str(mail.folder),
-        recipe="baseline" if kind in ("train", "preflight", "suspect", "explore", "curve") else "",
+        recipe="" if spec else "baseline",
+        options=options,
     )
     run = studio.runs.create(config)
     app = opened("pages/train/runs.py")
