@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components import gallery, problems, run_panel
-from pages.components.shapes import Report
+from pages.components import problems, run_panel
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report import Report
 from tl_core.registry.runs import Run
+from tl_core.results import NEIGHBOURS_FILE
 
 
 @st.cache_data(max_entries=10, ttl=3600, show_spinner=False)
@@ -28,7 +30,7 @@ def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
     run_panel.show(
         run_panel.of_run(run.id, "trace"),
         "Looking through the training items…",
-        lambda search: _neighbours(_read(str(search.folder / "trace.npz")), version, row),
+        lambda search: _neighbours(_read(str(search.folder / NEIGHBOURS_FILE)), version, row),
         lambda: _offer(run, int(str(report["settings"].get("max_length") or 256))),
     )
 
@@ -69,18 +71,15 @@ def _neighbours(search: dict[str, np.ndarray], version: DatasetVersion, row: int
         " identical."
     )
     with problems.caught():
-        content = gallery.items(str(version.folder), tuple(int(other) for other in near))
-    if version.info.modality == "text":
-        gallery.texts(
-            [
-                {"text": text, "true class": name, "similarity": f"{100 * value:.0f}"}
-                for text, name, value in zip(content, names, alike, strict=True)
-            ],
-            "ancestors",
-        )
-        return
-    for column, picture, name, value in zip(
-        st.columns(len(near)), content, names, alike, strict=True
-    ):
-        column.image(picture, width="stretch")
-        column.caption(f"{plain(name)}, {100 * value:.0f}")
+        content = small_items(str(version.folder), tuple(int(other) for other in near))
+    pages_of(version.info.modality).draw_cards(
+        [
+            Card(
+                item,
+                {"true class": name, "similarity": f"{100 * value:.0f}"},
+                f"{plain(name)}, {100 * value:.0f}",
+            )
+            for item, name, value in zip(content, names, alike, strict=True)
+        ],
+        "ancestors",
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components import services, trained
+from pages.components import services, test_score, trained
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.backbones.sources.word_vectors import INSIDE, vector_file
@@ -52,14 +53,14 @@ def allowed(text: str) -> str:
 
 def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
     """The newest trained models of the acting user that read the same kind of items, as cards."""
-    usable = [
+    usable = (
         run
         for run in trained.finished()
         if run.backbone
         and (run.folder / "model" / "config.json").is_file()
         and not (run.folder / "model" / "graft.json").is_file()
-    ]
-    images = [not (run.folder / "model" / "tokenizer_config.json").is_file() for run in usable]
+        and test_score.report_of(run)["modality"] == record.modality
+    )
     return [
         {
             "reference": f"run:{run.id}",
@@ -70,9 +71,8 @@ def own_runs(record: DatasetRecord) -> list[dict[str, str]]:
             "licence": f"that of {run.backbone}",
             "text": "Starts from the weights of that run: " + run.headline,
         }
-        for run, image in zip(usable, images, strict=True)
-        if image == (record.modality == "image")
-    ][:_OWN]
+        for run in islice(usable, _OWN)
+    ]
 
 
 def for_dataset(record: DatasetRecord) -> str:

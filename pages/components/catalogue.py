@@ -8,11 +8,12 @@ from typing import TypedDict, TypeVar
 
 import streamlit as st
 
-from pages.components import ask, services
+from pages.components import ask, problems, services
+from pages.components.item_pages import pages_of
 from pages.components.words import plain, size
 from tl_core.backbones.sources.catalogue import Card, choose
 from tl_core.jobs.monitor import read_machine
-from tl_core.surgery.model_json import read_json
+from tl_core.results import SPEEDS
 
 _FIRST = 6
 _Choice = TypeVar("_Choice")
@@ -34,7 +35,8 @@ class HubModel(TypedDict):
 def show(modality: str) -> str:
     """The cards that meet the wishes; gives the reference whose button was pressed."""
     cards = _filtered(modality)
-    speeds = read_json(services.settings().home_path / "speeds.json")
+    with problems.caught():
+        speeds = SPEEDS.find(services.settings().home_path) or {}
     pressed = ""
     for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
         with st.container(border=True):
@@ -55,8 +57,9 @@ def show(modality: str) -> str:
 
 def _filtered(modality: str) -> list[Card]:
     """The filters in a row, and the cards that pass them."""
+    in_languages = pages_of(modality).in_languages
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        language = _one_of("Language of the texts", _LANGUAGES, "cat_language", modality == "text")
+        language = _one_of("Language of the texts", _LANGUAGES, "cat_language", in_languages)
         most = _one_of("Download at most", _MEGABYTES, "cat_size")
         commercial = st.toggle(
             "Commercial use", key="cat_commercial", help="Only licences that allow it."
@@ -149,23 +152,20 @@ def _summary(one: HubModel) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _facts(card: Card, speed: object) -> str:
+def _facts(card: Card, speed: float | None) -> str:
     """What is known, in one line."""
-    reach = {"image": f"pictures of {card.input} pixels", "text": f"up to {card.input:,} tokens"}[
-        card.modality
-    ]
     languages = {"en": "English", "zh": "Chinese", "many": "about 100 languages"}.get(
         card.languages, card.languages
     )
     parts = [
         f"{card.parameters_m:g} million weights",
         size(1e6 * card.download_mb) if card.download_mb else "",
-        reach if card.input else "",
+        pages_of(card.modality).reach(card.input) if card.input else "",
         languages,
         card.licence,
         f"pretrained on {card.pretraining}" if card.pretraining else "",
         f"full fine-tuning takes {card.tuning_gb:.1f} GB and more",
-        f"{speed:,.0f} items a second here" if isinstance(speed, float) else "",
+        f"{speed:,.0f} items a second here" if speed else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.shapes import Range
 from pages.components.words import label
+from tl_core.evaluate.schema import Range, Score
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
 COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito
@@ -24,7 +24,7 @@ class Priced(TypedDict):
     name: str
     title: str
     minutes: float
-    accuracy: Range
+    accuracy: Score
 
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:

@@ -12,20 +12,22 @@ _MORE: Roles = (
     ("split", "Column with the split"),
     ("date", "Column with the date"),
 )
-_TITLE: Roles = (("title", "Title before the text"),)
+TITLE: Roles = (("title", "Title before the text"),)
 
 
-def pick(columns: list[str], guess: dict[str, str], roles: Roles) -> dict[str, object]:
-    """Select boxes for the roles, the needed ones first; gives the columns that were chosen
-    otherwise than guessed.
+def pick(
+    columns: list[str], guess: dict[str, str], roles: Roles, own: Roles = ()
+) -> dict[str, object]:
+    """Select boxes for the roles, the needed ones first, at the end those that only this kind of
+    item has (`own`); gives the columns that were chosen otherwise than guessed.
     """
-    more = _MORE + (_TITLE if roles[0][0] == "text" else ())
+    more = _MORE + own
     chosen: dict[str, object] = {}
     for box, (role, title) in zip(st.columns(2), roles, strict=False):
         with box:
             choices = columns if role in guess else ["", *columns]
             chosen |= _pick_one(role, title, choices, guess.get(role, ""))
-    with st.expander("More columns: groups, splits, dates" + (", titles" if len(more) > 3 else "")):
+    with st.expander("More columns: groups, splits, dates" + (", titles" if own else "")):
         boxes = st.columns(2)
         for place, (role, title) in enumerate(more):
             with boxes[place % 2]:

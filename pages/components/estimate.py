@@ -5,7 +5,6 @@ sees them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypedDict
 
 import streamlit as st
 
@@ -14,23 +13,8 @@ from pages.components.words import duration, plain, size
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.runs import Run
+from tl_core.results import Estimate
 from tl_core.storage import remove_tree
-
-
-class Estimate(TypedDict, total=False):
-    """The summary of a measurement: minutes, bytes, weights and steps."""
-
-    minutes: float
-    memory_bytes: int
-    free_bytes: int
-    trainable: int
-    total: int
-    steps: int
-    steps_per_epoch: int
-    cut_off: float
-    accumulate: int
-    learning_rate: float
-    lr_curve: list[dict[str, float]]
 
 
 def show(config: RunConfig) -> None:

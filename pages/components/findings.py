@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from pages.components import gallery, run_panel, services, state
+from pages.components import run_panel, services, state
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.data.preview import thumbnail
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
 from tl_core.registry.datasets import DatasetRecord
@@ -56,45 +58,27 @@ def _items(record: DatasetRecord, info: VersionInfo, finding: dict[str, Any]) ->
         examples = _examples(str(record.folder), finding["id"])
         if not examples:
             st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
-        elif info.modality == "text":
-            gallery.texts(examples)
         else:
-            gallery.pictures(
-                [row["picture"] for row in examples if row["picture"]],
-                [row["class"] for row in examples if row["picture"]],
-            )
+            pages_of(info.modality).draw_strip(examples)
         if len(examples) == _SHOWN:
             st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
 
 
 @st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
-def _examples(folder: str, finding: str) -> list[dict[str, Any]]:
-    """The first rows of a finding: text or small picture, class, split, and where it came from."""
-    version = DatasetVersion(folder)
+def _examples(folder: str, finding: str) -> list[Card]:
+    """The first rows of a finding that can be shown: class, split, and where each came from."""
+    version = DatasetVersion(Path(folder))
     if not (version.folder / "findings.parquet").exists():
         return []
     rows = version.finding_rows(finding)[:_SHOWN]
     names = [*version.info.labels, "(none)"]
-    facts = [
-        {"class": names[version.labels[row]], "split": str(version.splits[row]), "from": name}
-        for row, name in zip(rows, version.names(rows), strict=True)
-    ]
-    if version.info.modality == "text":
-        return [
-            {"text": text[:500], **fact}
-            for text, fact in zip(version.texts(rows), facts, strict=True)
-        ]
-    return [
-        {"picture": _small(version, int(row)), **fact}
-        for row, fact in zip(rows, facts, strict=True)
-    ]
-
-
-def _small(version: DatasetVersion, row: int) -> bytes:
-    try:
-        return thumbnail(version.image_bytes(row))
-    except DataError:
-        return b""
+    cards = []
+    for row, name in zip(rows.tolist(), version.names(rows), strict=True):
+        facts = {"class": names[version.labels[row]], "split": str(version.splits[row])}
+        with suppress(DataError):
+            [item] = small_items(folder, (row,))
+            cards.append(Card(item, {**facts, "from": name}))
+    return cards
 
 
 def _start_fix(reference: str, finding: str, action: str) -> None:

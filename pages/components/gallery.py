@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import streamlit as st
 
 from tl_core.data.preview import thumbnail
-from tl_core.data.versions.store import DatasetVersion
 
 _WIDTH = 104
-
-
-@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
-def items(folder: str, rows: tuple[int, ...]) -> list[str | bytes]:
-    """Texts or small pictures of some rows of a dataset version."""
-    version = DatasetVersion(folder)
-    if version.info.modality == "text":
-        return list(version.texts(np.array(rows, dtype=np.int64)))
-    return [thumbnail(version.image_bytes(row)) for row in rows]
+_ACROSS = 4
+_LARGE = 480
 
 
 def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) -> None:
@@ -30,6 +21,22 @@ def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) ->
                 st.image(data, width=_WIDTH)
                 if captions:
                     st.text(captions[place][:14])
+
+
+def framed_pictures(pictures: Sequence[tuple[bytes, str]]) -> None:
+    """Pictures in frames, four to a row, each with its caption in Markdown."""
+    for start in range(0, len(pictures), _ACROSS):
+        row = pictures[start : start + _ACROSS]
+        for column, (data, caption) in zip(st.columns(_ACROSS), row, strict=False):
+            with column.container(border=True):
+                st.image(data, width="stretch")
+                st.caption(caption)
+
+
+@st.cache_data(max_entries=200, ttl=3600, show_spinner=False)
+def whole_picture(encoded: bytes) -> bytes:
+    """All of an encoded picture, upright and at most as large as a page needs it."""
+    return thumbnail(encoded, _LARGE, whole=True)
 
 
 def texts(rows: Sequence[Mapping[str, object]], key: str | None = None) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,38 +12,13 @@ import streamlit as st
 from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import plain
 from tl_core.config import STRATEGIES, RunConfig
+from tl_core.evaluate.schema import ClassGain, CurvePoint
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import Run
+from tl_core.results import LEARNING_CURVE, LearningCurve
 
 
-class Point(TypedDict):
-    """A score by training items, with its band."""
-
-    rows: int
-    value: float
-    low: float
-    high: float
-
-
-class ClassGain(TypedDict):
-    """Recall of a class at the end, and what the last step added."""
-
-    label: str
-    recall: float
-    gain: float
-
-
-class Curve(TypedDict, total=False):
-    """A learning curve as `explore.json` and `curve.json` keep it."""
-
-    advice: str
-    points: list[Point]
-    ahead: list[Point]
-    classes: list[ClassGain]
-    validation_rows: int
-
-
-def curve(result: Curve, key: str, note: str) -> None:
+def curve(result: LearningCurve, key: str, note: str) -> None:
     """Accuracy by training items with its band, and the trend with its uncertainty."""
     charts.draw(_figure(result["points"], result["ahead"]), key, 340)
     st.caption(
@@ -55,7 +29,7 @@ def curve(result: Curve, key: str, note: str) -> None:
         _classes(result["classes"])
 
 
-def _figure(points: list[Point], ahead: list[Point]) -> go.Figure:
+def _figure(points: Sequence[CurvePoint], ahead: Sequence[CurvePoint]) -> go.Figure:
     sizes = [point["rows"] for point in points]
     figure = go.Figure()
     figure.add_scatter(
@@ -133,7 +107,8 @@ def of_training(record: DatasetRecord) -> None:
 
 def _show_tried(tried: Run) -> None:
     config = RunConfig.read(tried.folder)
-    result = json.loads((tried.folder / "curve.json").read_text(encoding="utf-8"))
+    with problems.caught():
+        result = LEARNING_CURVE.load(tried.folder)
     strategy = STRATEGIES[config.options.get("strategy", "lpft")]
     st.caption(plain(f"{strategy.title} on {config.backbone}"))
     st.markdown(f"**{plain(result['advice'])}**")

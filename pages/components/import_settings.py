@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.components import services
 from tl_core.data.schema import ImportOptions
-from tl_core.data.tables.encodings import ENCODINGS
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
 _READING = (
@@ -28,6 +27,17 @@ _READING = (
 )
 
 
+@dataclass(frozen=True)
+class ReadingSettings:
+    """Import settings that only sources of such items have.
+
+    `choices` are (setting, title, values), `switches` are (setting, title).
+    """
+
+    choices: tuple[tuple[str, str, tuple[str, ...]], ...]
+    switches: tuple[tuple[str, str], ...] = ()
+
+
 def reading_in_hand() -> dict[str, object]:
     """The settings of reading that somebody has chosen or answered."""
     return {
@@ -37,26 +47,20 @@ def reading_in_hand() -> dict[str, object]:
     }
 
 
-def show_reading(modality: str, folds: list[str]) -> dict[str, object]:
+def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object]:
     """How the source is read: settings that are recognised, for when they were recognised
     wrongly.
     """
     with st.expander("How it is read"):
         left, right = st.columns(2)
         with left:
-            if modality == "text":
-                _choice("encoding", "Text encoding", ("", *ENCODINGS))
-                _choice("header", "First line names the columns", ("", "yes", "no"))
-            else:
-                _choice("labels_from", "Classes stand in", ("", "folders", "table", "names"))
-                _choice("pages", "Files with several pages", ("", "first", "all"))
+            for name, title, values in reading.choices:
+                _choice(name, title, values)
         with right:
             _choice("task", "Cells that look like lists", ("", "single_label"))
             _choice("date_order", "Order of dates", ("", "dmy", "mdy", "ymd"))
-        if modality == "text":
-            st.checkbox(
-                "Repair texts", key="add_repair", help=HELP["repair"], persist_state="session"
-            )
+        for name, title in reading.switches:
+            st.checkbox(title, key=f"add_{name}", help=HELP[name], persist_state="session")
         if not folds:
             return {}
         test_fold = st.selectbox(

@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, gallery
+from pages.components import charts
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import label
 from tl_core.registry.datasets import DatasetRecord
 
@@ -101,14 +102,11 @@ def _figure(table: pd.DataFrame, groups: pd.Series, places: tuple[str, str]) -> 
 def _show_picked(record: DatasetRecord, table: pd.DataFrame, rows: list[int]) -> None:
     st.caption(f"{len(rows):,} items" + (f", the first {_SHOWN}" if len(rows) > _SHOWN else ""))
     picked = table.set_index("row").loc[rows[:_SHOWN]]
-    content = gallery.items(str(record.folder), tuple(rows[:_SHOWN]))
-    if record.modality == "text":
-        gallery.texts(
-            [
-                {"text": text, "true class": true, "predicted": said}
-                for text, true, said in zip(content, picked["class"], picked["said"], strict=True)
-            ],
-            "picked",
-        )
-    else:
-        gallery.pictures(content, list(picked["class"]))
+    content = small_items(str(record.folder), tuple(rows[:_SHOWN]))
+    pages_of(record.modality).draw_strip(
+        [
+            Card(item, {"true class": true, "predicted": said})
+            for item, true, said in zip(content, picked["class"], picked["said"], strict=True)
+        ],
+        "picked",
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
-from pages.components import ancestry, explanation, gallery, problems
-from pages.components.shapes import Report
+from pages.components import ancestry, explanation, problems
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain, sure
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report import Report
 from tl_core.registry.runs import Run
 
 SHOWN = 12
@@ -20,34 +22,21 @@ def show(dataset_folder: str, modality: str, table: pd.DataFrame, key: str) -> N
     """The first of the items in `table`, which has the columns of `predictions.csv`."""
     table = table.head(SHOWN)
     with problems.caught():
-        content = gallery.items(dataset_folder, tuple(int(i) for i in table["index"]))
-    if modality == "text":
-        gallery.texts(
-            [
-                {
-                    "text": text,
-                    "true class": true,
-                    "predicted": called,
-                    "confidence": sure(confidence),
-                }
-                for text, true, called, confidence in zip(
-                    content, table["true"], table["label"], table["confidence"], strict=True
-                )
-            ],
-            key,
-        )
-        return
-    for start in range(0, len(table), 4):
-        for column, place in zip(
-            st.columns(4), range(start, min(start + 4, len(table))), strict=False
-        ):
-            line = table.iloc[place]
-            with column.container(border=True):
-                st.image(content[place], width="stretch")
-                st.caption(
-                    f"{place + 1}: true class **{plain(line['true'])}**  \n"
-                    f"predicted {plain(line['label'])}, {sure(line['confidence'])}"
-                )
+        content = small_items(dataset_folder, tuple(int(i) for i in table["index"]))
+    pages_of(modality).draw_cards(
+        [
+            Card(
+                item,
+                {"true class": true, "predicted": called, "confidence": sure(confidence)},
+                f"{place}: true class **{plain(true)}**  \npredicted {plain(called)},"
+                f" {sure(confidence)}",
+            )
+            for place, (item, true, called, confidence) in enumerate(
+                zip(content, table["true"], table["label"], table["confidence"], strict=True), 1
+            )
+        ],
+        key,
+    )
 
 
 def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -> None:
@@ -72,18 +61,14 @@ def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -
     if place is None:
         return
     line, row = table.iloc[place], int(table["index"].iloc[place])
-    version = DatasetVersion(dataset_folder)
+    version, own = DatasetVersion(Path(dataset_folder)), pages_of(report["modality"])
     with st.container(border=True), problems.caught():
-        if report["modality"] == "text":
-            value: str | bytes = version.texts(np.array([row]))[0]
-            st.markdown(plain(value))
-        else:
-            value = version.image_bytes(row)
-            st.image(value, width=_WIDTH)
+        value = own.value(version, row)
+        own.draw(value, _WIDTH)
         learnt = [
             label
             for label in dict.fromkeys((line["label"], line["true"]))
             if label not in report["classes_without_training_rows"]
         ]
-        explanation.show(str(run.folder / "model"), value, learnt, f"{run.id} {row}")
+        explanation.show(own, str(run.folder / "model"), value, learnt, f"{run.id} {row}")
         ancestry.show(run, version, report, row)

@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import ask, charts
-from pages.components.shapes import LayerGroupFacts, SurgeryFacts
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
+from tl_core.evaluate.report.schema import LayerGroupFacts, SurgeryFacts
 
 
 def show(config: RunConfig, classes: int) -> None:
@@ -68,10 +68,8 @@ def draw(tree: SurgeryFacts, key: str) -> None:
     figure.update_yaxes(type="category")
     charts.draw(figure, key, 25 * len(groups) + 80)
     for part in tree["reinitialised"]:
-        old, new = part["old"], part["new"]
-        st.caption(
-            f"Re-initialised: {plain(part['name'])}, {plain(_shape(old))} → {plain(_shape(new))}"
-        )
+        name, old, new = str(part["name"]), _shape(part["old"]), _shape(part["new"])
+        st.caption(f"Re-initialised: {plain(name)}, {plain(old)} → {plain(new)}")
 
 
 def _rate(group: LayerGroupFacts) -> str:
@@ -81,5 +79,5 @@ def _rate(group: LayerGroupFacts) -> str:
     return f"{part}rate × {group['lr_scale']:.2g}"
 
 
-def _shape(value: list[int] | str) -> str:
+def _shape(value: object) -> str:
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)

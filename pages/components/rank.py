@@ -4,19 +4,17 @@ worth and costs.
 
 from __future__ import annotations
 
-import json
-from typing import TypedDict
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import backbones, charts, problems, run_panel, services
-from pages.components.shapes import Range
 from pages.components.words import interval, label, plain
 from tl_core.config import RunConfig
+from tl_core.evaluate.schema import RankedBackbone
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import ACTIVE, Run
+from tl_core.results import RANKING
 
 _MOST = 8
 _ROWS = (200, 1000, 5000)
@@ -27,39 +25,6 @@ _SCORES = {
     "leep": "LEEP",
     "nce": "NCE",
 }
-
-
-class Candidate(TypedDict):
-    """A backbone as it did on the sample: its probe's accuracy, other scores, and its price."""
-
-    name: str
-    depth: int
-    probe: Range
-    knn: float
-    logme: float
-    h_score: float
-    leep: float | None
-    items_per_second: float
-    parameters: int
-
-
-class LeftOut(TypedDict):
-    """A backbone that could not be used, and why."""
-
-    backbone: str
-    error: dict[str, str]
-
-
-class Ranking(TypedDict):
-    """`rank.json`: the best candidate first."""
-
-    sentence: str
-    ranking: list[Candidate]
-    agreement: dict[str, float]
-    failed: list[LeftOut]
-    recommended: str
-    recommended_name: str
-    recommended_depth: int
 
 
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
@@ -119,7 +84,8 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
 
 
 def _result(run: Run) -> str:
-    result: Ranking = json.loads((run.folder / "rank.json").read_text(encoding="utf-8"))
+    with problems.caught():
+        result = RANKING.load(run.folder)
     st.markdown(f"#### {plain(result['sentence'])}")
     _chart(result["ranking"])
     _table(result["ranking"])
@@ -144,11 +110,11 @@ def _result(run: Run) -> str:
         key="use_recommended",
     ):
         st.session_state["depth"] = result["recommended_depth"]
-        return str(result["recommended"])
+        return result["recommended"]
     return ""
 
 
-def _table(ranking: list[Candidate]) -> None:
+def _table(ranking: list[RankedBackbone]) -> None:
     """The score of each, what else speaks for it, and what it costs."""
     st.dataframe(
         pd.DataFrame(
@@ -195,14 +161,14 @@ def _table(ranking: list[Candidate]) -> None:
     )
 
 
-def _short(one: Candidate) -> str:
+def _short(one: RankedBackbone) -> str:
     """A name that fits beside a point: of several depths only the depth."""
     if one.get("depth"):
         return "all blocks" if one["depth"] < 0 else f"block {one['depth']}"
-    return str(one["name"].rpartition("/")[2].removeprefix("local:"))
+    return one["name"].rpartition("/")[2].removeprefix("local:")
 
 
-def _chart(ranking: list[Candidate]) -> None:
+def _chart(ranking: list[RankedBackbone]) -> None:
     """Accuracy with its interval against the time that 1,000 items take here."""
     scores = [one["probe"] for one in ranking]
     colours = [charts.ACCENT, *[charts.SLATE] * (len(ranking) - 1)]

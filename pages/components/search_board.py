@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.shapes import BoardRow, SearchSection
+from pages.components import problems
 from pages.components.words import duration, interval, plain
+from tl_core.evaluate.report.schema import SearchSection
+from tl_core.evaluate.schema import BoardRow
+from tl_core.results import SEARCH
 
 _STATES = {"winner": "best", "tried": "tried", "ranked": "ranked on a sample", "failed": "left out"}
 
 
 def now(folder: Path) -> None:
     """Of a search that is going on: time left, the candidate in hand, the leaderboard so far."""
-    path = folder / "search.json"
-    if not path.is_file():
+    with problems.caught():
+        progress = SEARCH.find(folder)
+    if progress is None:
         return
-    progress = json.loads(path.read_text(encoding="utf-8"))
     board = progress.get("board", [])
     best = next((row for row in board if row["state"] == "winner"), None)
     st.markdown(
@@ -87,9 +89,10 @@ def report(section: SearchSection) -> None:
     st.subheader("What was tried?")
     st.markdown(plain(section["sentence"]))
     table(section["board"])
+    budget = float(str(section["settings"]["budget_minutes"]))
     st.caption(
         f"Compared on the {section['items']:,} validation items, within"
-        f" {section['minutes']:.0f} of {section['settings']['budget_minutes']:g} minutes."
+        f" {section['minutes']:.0f} of {budget:g} minutes."
         " The best of many looks a little better there than it is; the test items had no part in"
         " the choice. The rest of this page is about the best one."
     )

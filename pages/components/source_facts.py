@@ -44,18 +44,11 @@ class HubFacts(TypedDict):
     configs: dict[str, list[str]]
 
 
-def show(facts: SourceFacts) -> dict[str, object]:
-    """What is in it, and its columns to be changed; gives the chosen ones."""
-    if facts["modality"] == "image":
-        return _pictures(facts)
-    return _documents(facts) if facts.get("documents") else _table(facts)
-
-
-def _pictures(facts: SourceFacts) -> dict[str, object]:
+def pictures(facts: SourceFacts) -> dict[str, object]:
     """Counts and a few pictures; for pictures with a table, its columns."""
     classes = facts["classes"]
     st.success(
-        f"{facts['rows']:,} images in {len(classes)} classes: "
+        f"{facts['rows']:,} photos in {len(classes)} classes: "
         + ", ".join(
             f"{plain(name) or '(none)'} ({count:,})" for name, count in list(classes.items())[:12]
         ),
@@ -71,7 +64,8 @@ def _pictures(facts: SourceFacts) -> dict[str, object]:
     return columns.pick(facts["table"], facts["guess"], roles)
 
 
-def _documents(facts: SourceFacts) -> dict[str, object]:
+def documents(facts: SourceFacts) -> dict[str, object]:
+    """Counts of files that are a text each."""
     st.success(
         f"{facts['rows']:,} files, each one text, in {len(facts['classes'])} classes.",
         icon=":material/description:",
@@ -79,7 +73,7 @@ def _documents(facts: SourceFacts) -> dict[str, object]:
     return {}
 
 
-def _table(facts: SourceFacts) -> dict[str, object]:
+def table(facts: SourceFacts) -> dict[str, object]:
     """The first rows and the guessed columns."""
     st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
     if len(facts["sheets"]) > 1:
@@ -94,7 +88,7 @@ def _table(facts: SourceFacts) -> dict[str, object]:
     roles: columns.Roles = (("text", "Column with the text"),) + (
         () if facts["files_are_classes"] else (("label", "Column with the class"),)
     )
-    chosen = columns.pick(facts["columns"], facts["guess"], roles)
+    chosen = columns.pick(facts["columns"], facts["guess"], roles, columns.TITLE)
     taken = [chosen.get(f"{role}_column", name) for role, name in facts["guess"].items()]
     shown = (
         list(dict.fromkeys(name for name in (*taken, *facts["one_hot"][:6]) if name))

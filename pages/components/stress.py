@@ -4,16 +4,18 @@ report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import problems, run_panel, services
+from pages.components.item_pages import pages_of
 from pages.components.words import plain
 from tl_core.config import RunConfig
+from tl_core.modalities import items_of
 from tl_core.registry.runs import Run
+from tl_core.results import ROBUSTNESS
 
 
 def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
@@ -33,12 +35,8 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
 def _offer(run: Run) -> None:
     with problems.caught():
         record = services.datasets().get(run.dataset)
-    noun = (
-        "photos: noisy, blurred, dark, bright, flat, squeezed, turned, cropped"
-        if record.modality == "image"
-        else "texts: typos, letter case, punctuation, cut short, words missing"
-    )
-    st.caption(f"Tries it on worse versions of up to 300 test {noun}.")
+    items, worsened = items_of(record.modality), pages_of(record.modality).worsened
+    st.caption(f"Tries it on worse versions of up to 300 test {items}: {worsened}.")
     if st.button("Try it on worse items", icon=":material/storm:"):
         options = {"run": run.id}
         config = RunConfig(
@@ -49,7 +47,8 @@ def _offer(run: Run) -> None:
 
 
 def _table(tried: Run, show_items: Callable[[list[int]], None]) -> None:
-    result = json.loads((tried.folder / "stress.json").read_text(encoding="utf-8"))
+    with problems.caught():
+        result = ROBUSTNESS.load(tried.folder)
     st.markdown(f"**{plain(result['sentence'])}**")
     kinds = list(dict.fromkeys(part["kind"] for part in result["rows"]))
     by = {(part["kind"], part["severity"]): part for part in result["rows"]}

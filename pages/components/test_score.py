@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import problems, services, state
-from pages.components.shapes import Report
 from tl_core import test_score
+from tl_core.evaluate.report import FILE, Report, load_report
 from tl_core.registry.runs import Run
 
 
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
 def _report(path: str, written: float) -> Report:
     del written
-    report: Report = json.loads(Path(path).read_text(encoding="utf-8"))
-    return report
+    return load_report(Path(path).parent)
 
 
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
@@ -30,7 +28,7 @@ def _answers(path: str, written: float) -> pd.DataFrame:
 
 def report_of(run: Run) -> Report:
     """The report as it stands: it changes once, when the test score is opened."""
-    path = run.folder / "report.json"
+    path = run.folder / FILE
     return _report(str(path), path.stat().st_mtime)
 
 

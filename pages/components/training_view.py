@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import charts, layers
-from pages.components.shapes import LadderSection, Report
 from pages.components.words import duration, interval, plain
+from tl_core.evaluate.report import Report
+from tl_core.evaluate.report.schema import LadderSection
 
 
 def ladder(section: LadderSection) -> None:
@@ -57,7 +58,8 @@ def ladder(section: LadderSection) -> None:
         },
     )
     for name, error in section["failed"].items():
-        st.warning(f"Left out: {plain(name)}. {plain(error['what'])} {plain(error['try_this'])}")
+        what, advice = str(error["what"]), str(error["try_this"])
+        st.warning(f"Left out: {plain(name)}. {plain(what)} {plain(advice)}")
     st.caption(
         "Compared on the validation items. The rest of this page is about the recommended one."
     )
@@ -66,11 +68,12 @@ def ladder(section: LadderSection) -> None:
 def training(report: Report) -> None:
     """How a fine-tuning went, and what was frozen, moved and replaced."""
     facts, settings = report["training"], report["settings"]
+    rate = float(str(settings["learning_rate"]))
     with st.expander("How it was trained"):
         st.markdown(
             f"{plain(facts['reason'])} {facts['steps']:,} of {facts['planned_steps']:,} steps; the"
             f" best state was that after step {facts['best_step']:,}. Learning rate"
-            f" {settings['learning_rate']:g}; {plain(settings['precision'])}."
+            f" {rate:g}; {plain(str(settings['precision']))}."
         )
         if report.get("mixture"):
             st.markdown(
@@ -78,7 +81,7 @@ def training(report: Report) -> None:
                 f" {report['mixture']['share']:.0%} fine-tuned, the rest as before the training."
             )
         if report.get("lr_curve"):
-            charts.lr_curve(report["lr_curve"], settings["learning_rate"], "report_lr")
+            charts.lr_curve(report["lr_curve"], rate, "report_lr")
         if report.get("surgery"):
             layers.draw(report["surgery"], "report_layers")
         weights = report.get("class_weights", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from pages.components.shapes import ClassScores, Range
+from tl_core.evaluate.schema import ClassScores, Range
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
 

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
-import numpy as np
 import streamlit as st
 
-from pages.components import findings, gallery, problems
+from pages.components import findings, problems
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain, sure
-from tl_core.data.preview import thumbnail
 from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.results import LabelError
 
-
-class Suspect(TypedDict):
-    """A row whose label the others contradict, as `suspects.json` lists it."""
-
-    row: int
-    given: str
-    suggested: str
-    confidence: float
-    neighbours: list[int]
+_WIDTH = 340  # of a photo in pixels
 
 
 @st.fragment
-def show(record: DatasetRecord, info: VersionInfo, suspects: list[Suspect]) -> None:
+def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -> None:
     """One suspect at a time; a decision is saved before the next one is shown."""
     made = decisions(record.folder)
     open_ones = [one for one in suspects if one["row"] not in made]
@@ -72,25 +62,13 @@ def _skip(row: int) -> None:
     ]
 
 
-@st.cache_data(max_entries=400, ttl=3600, show_spinner=False)
-def _item(folder: str, row: int, side: int, *, whole: bool = False) -> str | bytes:
-    """A text, or a picture of at most `side` pixels."""
-    version = DatasetVersion(folder)
-    if version.info.modality == "text":
-        return version.texts(np.array([row]))[0]
-    return thumbnail(version.image_bytes(row), side, whole=whole)
-
-
 def _show_item(record: DatasetRecord, row: int) -> None:
-    content = _item(str(record.folder), row, 480, whole=True)
-    if isinstance(content, str):
-        with st.container(border=True):
-            st.text(content)
-    else:
-        st.image(content, width=340)
+    own = pages_of(record.modality)
+    with problems.caught():
+        own.draw(own.value(DatasetVersion(record.folder), row), _WIDTH)
 
 
-def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: Suspect) -> None:
+def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError) -> None:
     """What it is called, what the others say, and a button and a key for each decision."""
     row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
     st.markdown(
@@ -145,18 +123,12 @@ def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) 
     """The items that look most alike, with their classes."""
     labels = DatasetVersion(record.folder).labels
     classes = [info.labels[labels[row]] for row in rows]
-    alike = [_item(str(record.folder), row, 192) for row in rows]
+    with problems.caught():
+        alike = small_items(str(record.folder), tuple(rows))
     st.caption("The most alike ones, and what they are called")
-    if record.modality == "text":
-        gallery.texts(
-            [
-                {"text": str(text), "class": label}
-                for text, label in zip(alike, classes, strict=True)
-            ],
-            "alike",
-        )
-    else:
-        gallery.pictures(alike, classes)
+    pages_of(record.modality).draw_strip(
+        [Card(item, {"class": label}) for item, label in zip(alike, classes, strict=True)], "alike"
+    )
 
 
 def _offer_version(record: DatasetRecord, made: dict[int, Decision]) -> None:

@@ -19,6 +19,7 @@ from pages.components import (
     uploads,
     ways_in,
 )
+from pages.components.item_pages import pages_of
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
@@ -47,8 +48,9 @@ def staging_of(source: str) -> str:
 def show_local(facts: source_facts.SourceFacts, source: str) -> None:
     """What was found in a file or folder, how it is read and split, and what would be taken."""
     chosen = import_settings.reading_in_hand()
-    chosen |= source_facts.show(facts)
-    chosen |= import_settings.show_reading(facts["modality"], facts["folds"])
+    own = pages_of(facts["modality"])
+    chosen |= own.show_source(facts)
+    chosen |= import_settings.show_reading(own.reading, facts["folds"])
     if facts["skipped_count"]:
         with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
             st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)

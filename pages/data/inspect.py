@@ -7,16 +7,16 @@ from pages.components import (
     charts,
     chrome,
     findings,
-    gallery,
     import_plan,
     problems,
     services,
     shortcuts,
     state,
 )
+from pages.components.item_pages import Card, pages_of, small_items
 from pages.components.words import plain
-from tl_core.data.preview import thumbnail
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.modalities import items_of
 
 SHOWN = 24
 
@@ -34,7 +34,7 @@ if len(names) > 1:
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
-noun = {"image": "images", "text": "texts"}[info.modality]
+noun = items_of(info.modality)
 serious = [finding for finding in info.findings if finding["severity"] != "info"]
 verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
 trainable = all(finding["id"] != "too_small" for finding in info.findings)
@@ -74,20 +74,10 @@ picked = st.pills(
 )
 
 
-@st.cache_data(max_entries=200, ttl=3600, show_spinner=False)
-def examples(folder: str, row_class: int) -> list[str | bytes]:
-    """A few items of one class: texts or small pictures."""
-    version = DatasetVersion(folder)
-    rows = np.flatnonzero((version.labels == row_class) & (version.splits != "removed"))[:SHOWN]
-    if version.info.modality == "text":
-        return list(version.texts(rows))
-    return [thumbnail(version.image_bytes(int(row))) for row in rows]
-
-
 if picked is not None:
     with problems.caught():
-        shown = examples(str(record.folder), info.labels.index(picked))
-    if info.modality == "text":
-        gallery.texts([{"text": text} for text in shown])
-    else:
-        gallery.pictures(shown)
+        version = DatasetVersion(record.folder)
+        of_class = (version.labels == info.labels.index(picked)) & (version.splits != "removed")
+        rows = np.flatnonzero(of_class)[:SHOWN].tolist()
+        shown = small_items(str(record.folder), tuple(rows))
+    pages_of(info.modality).draw_strip([Card(item) for item in shown])

@@ -14,6 +14,7 @@ from tl_core.evaluate.compare import agreement, compare
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.evaluate.scores.metrics import macro_f1
 from tl_core.jobs.events import RunView
+from tl_core.modalities import items_of
 from tl_core.registry.runs import Run
 
 _MOST = 8
@@ -162,7 +163,7 @@ st.dataframe(
 seeds.show([alike[key] for key in same], {key: score[key]["value"] for key in same})
 
 st.subheader("Is the difference more than chance?")
-noun = {"image": "photos", "text": "texts"}[reports[best]["modality"]]
+noun = items_of(reports[best]["modality"])
 others = [key for key in same if key != best]
 for key in others:
     paired = compare(right[best], right[key], noun, (short[best].capitalize(), short[key]))

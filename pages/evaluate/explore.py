@@ -2,7 +2,7 @@
 backbone sees them.
 """
 
-import json
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +20,7 @@ from pages.components import (
 from pages.components.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.runs import Run
+from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
 
 chrome.title("Explore", "More data, or another model?")
 name = state.current("dataset")
@@ -31,10 +32,9 @@ st.caption(plain(" · ".join([record.reference, *([search.backbone] if search el
 
 
 @st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
-def read(folder: str) -> tuple[growth.Curve, pd.DataFrame]:
+def read(folder: str) -> tuple[LearningCurve, pd.DataFrame]:
     """The curve and the map of a finished run."""
-    with open(f"{folder}/explore.json", encoding="utf-8") as handle:
-        return json.load(handle), pd.read_parquet(f"{folder}/map.parquet")
+    return EXPLORATION.load(Path(folder)), pd.read_parquet(f"{folder}/{MAP_FILE}")
 
 
 def offer() -> None:
@@ -54,7 +54,8 @@ def offer() -> None:
 
 def show(run: Run) -> None:
     """The advice, the curves, and the map."""
-    result, layout = read(str(run.folder))
+    with problems.caught():
+        result, layout = read(str(run.folder))
     st.markdown(f"#### {plain(result['advice'])}")
     growth.curve(result, "growth", "The band holds the spread of five repetitions of a probe")
     growth.of_training(record)

@@ -2,7 +2,6 @@
 a fair retry.
 """
 
-import json
 from dataclasses import replace
 
 import streamlit as st
@@ -19,7 +18,9 @@ from pages.components import (
 )
 from pages.components.words import plain
 from tl_core.config import RunConfig
+from tl_core.modalities import items_of
 from tl_core.registry.runs import Run
+from tl_core.results import LABEL_ERRORS
 
 chrome.title("Labels", "Are the labels right?")
 name = state.current("dataset")
@@ -28,7 +29,7 @@ findings.watch()
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
-noun = {"image": "photos", "text": "texts"}[info.modality]
+noun = items_of(info.modality)
 st.caption(
     f"{plain(record.reference)} · {info.rows:,} {noun}"
     + (f" · {plain(info.change)}" if info.change else "")
@@ -103,7 +104,8 @@ def offer() -> None:
 def show(run: Run) -> None:
     """How many there are, and one after the other."""
     st.markdown(f"**{plain(run.headline)}**")
-    suspects = json.loads((run.folder / "suspects.json").read_text(encoding="utf-8"))["rows"]
+    with problems.caught():
+        suspects = LABEL_ERRORS.load(run.folder)["rows"]
     if suspects:
         worklist.show(record, info, suspects)
 

@@ -10,7 +10,6 @@ from pages.components import (
     charts,
     chrome,
     evidence,
-    expectations,
     items,
     mistakes,
     problems,
@@ -23,10 +22,12 @@ from pages.components import (
     trained,
     training_view,
 )
+from pages.components.item_pages import pages_of
 from pages.components.words import class_in_words, duration, interval, plain
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
 from tl_core.evaluate.report import rivals
+from tl_core.modalities import modality_of
 
 SCORES = {
     "accuracy": ("Accuracy (%)", "Of 100 unseen items, how many it names correctly.", 100),
@@ -274,7 +275,7 @@ if not state.only_reads():
         query_params={"dataset": run.dataset},
     )
 
-evidence.weak_slices(judged, {"image": "photo", "text": "text"}[report["modality"]])
+evidence.weak_slices(judged, modality_of(report["modality"]).item)
 evidence.confidence(report, judged)
 evidence.ranking(judged)
 if state.only_reads():
@@ -285,8 +286,8 @@ if not closed:
         run, lambda rows: show_items(predictions[predictions["index"].isin(rows)], "flipped")
     )
 
-if report["modality"] == "text" and (run.folder / "model").is_dir():
-    expectations.show(
+if (run.folder / "model").is_dir():
+    pages_of(report["modality"]).show_behaviour_tests(
         run,
         [name for name in report["labels"] if name not in report["classes_without_training_rows"]],
     )

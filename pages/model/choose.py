@@ -20,6 +20,7 @@ from tl_core.backbones.describe import list_backbones
 from tl_core.backbones.sources.catalogue import choose
 from tl_core.backbones.sources.hub import arrived
 from tl_core.errors import UserError
+from tl_core.modalities import items_of, modality_of
 from tl_core.services.datasets import brought_models, delete_model
 
 chrome.title("Backbone", "What should it start from?")
@@ -27,14 +28,14 @@ name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
+    kind = modality_of(record.modality)
     cards = [
         card for card in list_backbones(services.settings()) if card["modality"] == record.modality
     ]
 
 st.markdown(
-    "A *backbone* is a network that has already learnt to"
-    f" {'see' if record.modality == 'image' else 'read'} from millions of examples. Yours only has"
-    " to learn what your classes are."
+    f"A *backbone* is a network that has already {kind.sense} millions of {kind.items}. Yours only"
+    " has to learn what your classes are."
 )
 
 
@@ -80,8 +81,8 @@ def show_check() -> None:
     if facts["modality"] != record.modality:
         problems.show(
             {
-                "what": f"{facts['reference']} reads {facts['modality']}s.",
-                "why": f"Your dataset holds {record.modality}s.",
+                "what": f"{facts['reference']} reads {items_of(facts['modality'])}.",
+                "why": f"Your dataset holds {kind.items}.",
                 "try_this": "Choose another backbone.",
             }
         )

@@ -2,8 +2,6 @@
 training.
 """
 
-import json
-
 import streamlit as st
 
 from pages.components import chrome, problems, push, run_panel, services, snippets, trained
@@ -12,6 +10,7 @@ from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
 from tl_core.registry.runs import Run
+from tl_core.results import EXPORT
 from tl_core.surgery.model_json import read_json
 
 chrome.title("Export", "How do I take the model away?")
@@ -78,7 +77,8 @@ def offer() -> None:
 
 def show(job: Run) -> None:
     """The checks, the download, and how to use it."""
-    made = json.loads((job.folder / "export.json").read_text(encoding="utf-8"))
+    with problems.caught():
+        made = EXPORT.load(job.folder)
     summary = job.summary or {}
     folder, archive = summary["folder"], job.folder / summary["file"]
     st.markdown(

@@ -15,13 +15,13 @@ from pages.components import (
     trained,
     uploads,
 )
+from pages.components.item_pages import Content, pages_of
 from pages.components.words import duration, plain, sure
 from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
 from tl_core.data.sources.plan import plan_lines
-from tl_core.errors import UserError
+from tl_core.modalities import items_of
 from tl_core.predict.carried import preparation_of
-from tl_core.predict.picture_files import open_page
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import Run
 
@@ -30,7 +30,7 @@ run = trained.pick()
 run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
     record = services.datasets().get(run.dataset)
-    modality, folder = record.modality, record.folder
+    own, folder = pages_of(record.modality), record.folder
     kept = preparation_of(run.folder / "model", services.version_info(folder)) or Preparation()
     if st.session_state["predict_run"] != run_id:
         services.compute().call("warm", folder=model)
@@ -38,75 +38,11 @@ with problems.caught():
         ask.forget("answer")
 
 
-def ask_about(value: str | bytes, name: str = "") -> None:
+def ask_about(value: Content, name: str) -> None:
     """Send one item to the helper process; `name` tells a file from another one."""
     ask.send("answer", "predict_one", name, folder=model, value=value)
     ask.forget("explanation")
     st.session_state["item"] = value
-
-
-def picture_input() -> None:
-    """Upload or camera; a new picture is asked about once."""
-    way = st.segmented_control(
-        "From", ["File", "Camera"], default="File", label_visibility="collapsed"
-    )
-    picture = (
-        st.camera_input("Take a photo")
-        if way == "Camera"
-        else st.file_uploader(
-            "A photo",
-            max_upload_size=30,
-            help="One picture, up to 30 MB.",
-            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"],
-        )
-    )
-    if picture is None:
-        ask.forget("answer")
-        return
-    try:
-        st.image(open_page(picture.getvalue(), 0, kept), width=220)
-    except UserError as error:
-        problems.show(error)
-        ask.forget("answer")
-        return
-    if not ask.is_about("answer", picture.file_id):
-        ask_about(picture.getvalue(), picture.file_id)
-
-
-def text_input() -> None:
-    """A box for each column that the model reads; they are asked about when the button is
-    pressed.
-    """
-    with st.form("one"):
-        row = (
-            {
-                name: st.text_area(
-                    plain(name),
-                    height=100 if name == kept.columns[-1] else 68,
-                    max_chars=20_000,
-                    key=f"one {run_id} {name}",
-                )
-                for name in kept.columns
-            }
-            if kept.joined
-            else {}
-        )
-        text = (
-            kept.text(row)
-            if row
-            else kept.one_text(
-                st.text_area(
-                    "A text", height=100, max_chars=20_000, placeholder="Write or paste one here"
-                )
-            )
-        )
-        if row:
-            st.caption("The model was trained on these columns together.")
-        if st.form_submit_button("Predict", type="primary"):
-            if text:
-                ask_about(text)
-            else:
-                st.warning("Write something first.")
 
 
 def show_answer() -> None:
@@ -122,32 +58,15 @@ def show_answer() -> None:
         )
     charts.probabilities(pairs, "answer")
     explanation.show(
-        model, st.session_state["item"], [name for name, _ in pairs[:2]], f"predict {model}"
+        own, model, st.session_state["item"], [name for name, _ in pairs[:2]], f"predict {model}"
     )
 
 
-(picture_input if modality == "image" else text_input)()
+own.show_input(kept, run_id, ask_about)
 show_answer()
 
 st.subheader("A whole file")
-shown = " and ".join(map(plain, kept.columns)) if len(kept.columns) < 8 else ""
-st.caption(
-    "A table of pixels like that of the training, or a zip of photos."
-    if kept.pixels
-    else (
-        "A zip of photos."
-        if modality == "image"
-        else (
-            f"A table with the columns {shown}. They are joined as in "
-            "training, and your columns come back with the answer beside them."
-            if kept.joined
-            else (
-                "A table with a column of texts. Your columns come back with the answer beside"
-                " them."
-            )
-        )
-    )
-)
+st.caption(own.file_words(kept).caption)
 
 
 def start(options: dict[str, object], mark: str) -> None:
@@ -179,14 +98,10 @@ def show_plan(plan: import_plan.Plan) -> None:
 
 def name_columns() -> dict[str, str]:
     """Columns of the file that have other names than in training, as options of the prediction."""
-    if modality == "image":
+    known = own.columns_of_file(kept)
+    if not known:
         return {}
     with st.expander("My columns have other names"):
-        known = (
-            {"title_column": kept.columns[0], "text_column": kept.columns[-1]}
-            if kept.joined
-            else {"text_column": kept.columns[0] if kept.columns else "the longest texts"}
-        )
         names = {
             option: (
                 st.text_input(
@@ -248,7 +163,7 @@ def offer_again(job: Run) -> None:
 def offer_unlabelled() -> None:
     """The rows of the dataset that came without a class."""
     count = services.version_info(folder).splits.get("unlabelled", 0)
-    things = "pictures" if modality == "image" else "rows"
+    things = items_of(record.modality)
     if count and st.button(
         f"Predict the {count:,} {things} without a class",
         help="Those of the dataset that came without one.",
@@ -274,11 +189,7 @@ def offer_file() -> None:
     upload = st.file_uploader(
         "The file",
         key=f"file_{st.session_state['upload_key']}",
-        help=(
-            "A zip of pictures."
-            if modality == "image" and not kept.pixels
-            else "CSV, TSV, Excel, JSONL, Parquet, or a zip of one."
-        ),
+        help=own.file_words(kept).help,
         max_upload_size=services.settings().number("upload_mb"),
     )
     if upload is not None:

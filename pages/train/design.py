@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.components import (
     again,
-    ask,
     backbones,
     chrome,
     estimate,
@@ -20,8 +19,9 @@ from pages.components import (
     ways_to_train,
     wordings,
 )
+from pages.components.item_pages import pages_of
 from pages.components.words import plain
-from tl_core.config import SETTINGS, STRATEGIES, RunConfig
+from tl_core.config import STRATEGIES, RunConfig
 from tl_core.train.class_weights import class_weights
 
 _MOST_SEEDS = 5
@@ -32,6 +32,7 @@ chrome.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
+own = pages_of(record.modality)
 backbone = st.session_state["backbone"] or backbones.suggested(record)
 
 way = ways_to_train.choose()
@@ -91,31 +92,10 @@ def show_weights() -> None:
         )
 
 
-def show_fit() -> None:
-    """What the backbone would not read of these texts; nothing to see when it reads them all."""
-    length = int(chosen.get("max_length", SETTINGS[recipe]().max_length))
-    findings = ask.ask(
-        "fit",
-        "check_fit",
-        f"{record.reference} {backbone} {length}",
-        "Checking how the backbone reads your texts…",
-        quiet=True,
-        failed=ask.ignore,  # the run itself will say what is wrong with the backbone
-        reference=backbone,
-        folder=str(record.folder),
-        max_length=length,
-    )
-    for finding in findings or []:
-        st.warning(f"{plain(finding['text'])} {plain(finding['fix'])}", icon=":material/warning:")
-
-
 with left:
     if recipe == "finetune":
         show_weights()
-    if backbone and recipe != "baseline" and record.modality == "text":
-        show_fit()
-    if recipe == "finetune" and record.modality == "image":
-        estimate.preview(config, options.get("augment", "standard"))
+    own.preview(config)
 with right:
     if recipe in ("probe", "finetune"):
         layers.show(config, record.classes)
@@ -153,8 +133,7 @@ with right:
         )
     else:
         st.markdown(
-            ":green-badge[:material/spa: learns] a linear classifier on "
-            + ("word and letter counts" if record.modality == "text" else "colours and edges")
+            ":green-badge[:material/spa: learns] a linear classifier on " + own.baseline_features
         )
 
 count = 1

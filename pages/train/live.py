@@ -1,6 +1,5 @@
 """How is it going? One sentence with the time left, the curves, the machine, and a way to stop."""
 
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -23,6 +22,7 @@ from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
 from tl_core.progress import Curve
 from tl_core.registry.runs import ACTIVE, Run
+from tl_core.results import PLAN
 
 STOPPABLE = ("finetune", "ladder", "auto")
 
@@ -127,8 +127,9 @@ def others_of(run: Run) -> dict[str, RunView]:
 
 def taken_rate(run: Run, tried: list[dict[str, float]]) -> float:
     """The learning rate that the run has decided on; the highest tried one until it has."""
-    plan = run.folder / "plan.json"
-    return float(json.loads(plan.read_text())["lr"]) if plan.is_file() else tried[-1]["lr"]
+    with problems.caught():
+        plan = PLAN.find(run.folder)
+    return plan["lr"] if plan else tried[-1]["lr"]
 
 
 def show_next(run: Run) -> None:

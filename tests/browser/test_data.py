@@ -30,9 +30,9 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     archive = shutil.make_archive(str(tmp_path / "planted"), "zip", tmp_path / "planted")
     page.goto(f"{server.url}/add-data")
     upload(page, Path(archive))
-    page.get_by_text("images in 3 classes").wait_for()
+    page.get_by_text("photos in 3 classes").wait_for()
     page.get_by_text("How the rows will be split").wait_for()
-    save(page, "211 images in 3 classes")
+    save(page, "211 photos in 3 classes")
     fixes = [
         (
             "20 training pictures also stand",
@@ -122,8 +122,8 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     page.get_by_role("button", name="Take Photo").click()
     page.get_by_text("1 pictures").wait_for()
     page.get_by_role("button", name="Use these pictures").click()
-    page.get_by_text("13 images in 3 classes").wait_for()
-    save(page, "13 images in 3 classes")
+    page.get_by_text("13 photos in 3 classes").wait_for()
+    save(page, "13 photos in 3 classes")
 
 
 def test_an_unreachable_hub_is_said_and_the_limits_are_shown(page, server):

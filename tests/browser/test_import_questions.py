@@ -58,8 +58,8 @@ def test_which_folder_level_is_the_class_is_asked(page, server, tmp_path, pictur
     picture(page, "import-question")
     page.get_by_text("2: classes cat, dog").click()
     page.get_by_role("button", name="Go on with this").click()
-    page.get_by_text("16 images in 2 classes").wait_for()
-    assert counts(save(page, server, "16 images in 2 classes")) == {"cat": 8, "dog": 8}
+    page.get_by_text("16 photos in 2 classes").wait_for()
+    assert counts(save(page, server, "16 photos in 2 classes")) == {"cat": 8, "dog": 8}
 
 
 def test_the_order_of_dates_is_asked_once_a_column_is_chosen(page, server, tmp_path):

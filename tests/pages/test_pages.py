@@ -173,7 +173,7 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
     ("reference", "words"),
     [
         ("hub:owner/name", "Hub cannot be reached"),
-        ("starter:image", "reads images"),
+        ("starter:image", "reads photos"),
         ("bert", "names no backbone"),
     ],
 )

@@ -19,6 +19,7 @@ IMAGE = Modality(
     parts={
         "backbones": "tl_core.backbones.inputs.picture_inputs:PICTURE_INPUTS",
         "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
+        "pages": "pages.components.photo_pages:PHOTO_PAGES",
         "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",
     },
 )

@@ -21,6 +21,7 @@ TEXT = Modality(
     parts={
         "backbones": "tl_core.backbones.inputs.text_inputs:TEXT_INPUTS",
         "evaluate": "tl_core.evaluate.perturbations.text_perturbations:TEXT_PERTURBATIONS",
+        "pages": "pages.components.text_pages:TEXT_PAGES",
         "train": "tl_core.train.items.text_training:TEXT_TRAINING",
     },
 )

@@ -1,0 +1,71 @@
+"""What every modality answers to the pages, drawn."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.components.item_pages import ItemPages, pages_of
+from tl_core.data.preparation import Preparation
+from tl_core.modalities import MODALITIES
+
+
+def photo():
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+CONTENT = {"image": photo(), "text": "a *short* text"}
+
+
+def drawn(modality, content, words, relevance):
+    from pathlib import Path
+
+    import streamlit as st
+
+    from pages.components.item_pages import Card, pages_of
+
+    own = pages_of(modality)
+    own.draw(content, 100)
+    cards = [Card(content, {"class": "ripe", "split": "test"}, "1: **ripe**")] * 5
+    own.draw_strip(cards, "strip")
+    own.draw_strip([Card(content)], "bare")
+    own.draw_cards(cards, "cards")
+    own.painter(content, Path("no-such-model"))(words, relevance)
+    st.caption(f"{own.worsened} {own.baseline_features} {own.reach(224)}")
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_every_modality_answers_all_that_pages_ask(modality):
+    own = pages_of(modality)
+    wanted = {name for name in (*vars(ItemPages), *ItemPages.__annotations__) if name[0] != "_"}
+    assert len(wanted) > 12 and not {name for name in wanted if not hasattr(own, name)}
+    assert own.reading.choices and own.requests.curl.startswith("curl ")
+    assert own.file_words(Preparation()).caption.startswith("A ")
+
+
+@pytest.mark.parametrize(
+    "modality, words, relevance",
+    [("image", [], [[0.0, 1.0], [0.5, 0.0]]), ("text", ["a", "short", "text"], [0.1, 1.0, -0.4])],
+)
+def test_items_are_drawn_alone_in_strips_in_cards_and_with_what_speaks_for_an_answer(
+    modality, words, relevance
+):
+    app = AppTest.from_function(drawn, args=(modality, CONTENT[modality], words, relevance)).run()
+    assert not app.exception
+    said = " ".join(
+        str(element.value) for kind in ("text", "caption", "markdown") for element in app.get(kind)
+    )
+    if modality == "text":
+        assert "a *short* text" in said and ":green-background[**short**]" in said
+        strip = app.dataframe[0].value
+        assert list(strip.columns) == ["text", "class", "split"] and len(strip) == 5
+    else:
+        assert said.count("ripe") == 10 and "1: **ripe**" in said  # five in the strip, five framed
+        assert len(app.get("image")) == 13
