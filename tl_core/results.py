@@ -187,7 +187,9 @@ class EightBitFacts(TypedDict):
 
 
 class ExportedBundle(TypedDict):
-    """A bundle that was written and verified."""
+    """A bundle that was written: its checks, what 8-bit weights change where there are such, and
+    its size.
+    """
 
     ok: bool
     checks: list[BundleCheck]

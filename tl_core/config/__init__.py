@@ -25,6 +25,7 @@ from tl_core.errors import ConfigError, nearest
 from tl_core.places import home_of, placed, written
 
 __all__ = [
+    "CONFIG_FILE",
     "RUN_KINDS",
     "SETTINGS",
     "STRATEGIES",
@@ -44,6 +45,7 @@ __all__ = [
     "setting",
 ]
 
+CONFIG_FILE = "config.json"  # in the folder of a run
 _NO_BACKBONE = ("baseline", "auto")  # an automatic search may look for one itself
 
 SETTINGS: dict[str, type[Checked]] = {
@@ -147,14 +149,15 @@ class RunConfig:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run, paths inside that home relative to it."""
-        told = written(asdict(self), home_of(folder))
-        (folder / "config.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
+        content = written(asdict(self), home_of(folder))
+        (folder / CONFIG_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False))
 
     @classmethod
     def read(cls, folder: Path) -> RunConfig:
         """What `write` wrote, or an earlier version did, with paths as they are here."""
-        told = placed(json.loads((folder / "config.json").read_text()), home_of(folder))
-        return cls(**{**told, "options": _current(told.get("kind", ""), told.get("options", {}))})
+        stored = placed(json.loads((folder / CONFIG_FILE).read_text()), home_of(folder))
+        options = _current(stored.get("kind", ""), stored.get("options", {}))
+        return cls(**{**stored, "options": options})
 
 
 def _current(kind: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -20,12 +20,11 @@ from tl_core.evaluate import ladder
 from tl_core.evaluate.report import Report, ladder_section, noun_of
 from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared import judging, trials
 from tl_core.recipes.shared.common import Floats, Ints, SealedVersion, Trained
-from tl_core.surgery.model_json import read_json
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
 
@@ -50,7 +49,7 @@ def run(
     """Climb, judge, recommend; the recommended model lands in `folder/model`."""
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
     failed = {
-        path.parent.name: read_json(path)
+        path.parent.name: find_object(path)
         for path in sorted((folder / "rungs").glob("*/failed.json"))
     }
     if not climbed:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.config import CONFIG_FILE, RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
 from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.places import inside
@@ -120,7 +120,7 @@ class RunStore:
                     )
                 )
         except IntegrityError:
-            (folder / "config.json").unlink()
+            (folder / CONFIG_FILE).unlink()
             folder.rmdir()
             with self._engine.connect() as connection:
                 found = connection.execute(

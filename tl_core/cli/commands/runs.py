@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +14,7 @@ from tl_core.cli.following import reason_of, start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
 from tl_core.errors import StateError
-from tl_core.evaluate.report import migrate, rivals
+from tl_core.evaluate.report import FILE, Report, load_report, rivals
 from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
 
@@ -170,7 +168,7 @@ def report(output: Output, run_id: str, html: str) -> int:
     if html:
         from tl_core.evaluate.html import render
 
-        Path(html).write_text(render(migrate(content)), encoding="utf-8")
+        Path(html).write_text(render(content), encoding="utf-8")
     section = content["test"] or content["validation"]
     scores = [
         f"  {name:18} {score['value']:.3f}  ({score['low']:.3f} to {score['high']:.3f})"
@@ -179,26 +177,24 @@ def report(output: Output, run_id: str, html: str) -> int:
     ]
     baselines = [
         f"  without transfer ({name}): {accuracy['value']:.3f}"
-        for name, accuracy in rivals(migrate(content)).items()
+        for name, accuracy in rivals(content).items()
     ]
     return output.show(content, [content["headline"], *scores, *baselines])
 
 
-def read_report(run: Run) -> dict[str, Any]:
+def read_report(run: Run) -> Report:
     """The report of a finished run.
 
     Raises:
         StateError: when it has none.
     """
-    path = run.folder / "report.json"
-    if not path.is_file():
+    if not (run.folder / FILE).is_file():
         raise StateError(
             f"Run {run.id} has no report.",
             f"It is {run.status}.",
             "Wait until it is done, or resume it.",
         )
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return load_report(run.folder)
 
 
 def read_correct(run: Run, file: str) -> dict[Item, bool]:

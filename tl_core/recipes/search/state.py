@@ -13,14 +13,13 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import UserError
 from tl_core.evaluate import search
 from tl_core.evaluate.schema import BoardRow
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.analyses import estimate
 from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.shared import trials
 from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
-from tl_core.surgery.model_json import read_json
 
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0
@@ -201,7 +200,7 @@ def _begun(folder: Path, candidate: Candidate) -> Candidate:
     own settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    begun = read_json(folder / "candidate.json")
+    begun = find_object(folder / "candidate.json")
     candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
     write_json(folder / "candidate.json", asdict(candidate))
     return candidate

@@ -16,9 +16,8 @@ from tl_core.backbones.classifier import Classifier
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Progress
-from tl_core.surgery.model_json import read_json
 from tl_core.train import no_transfer
 from tl_core.train.probe.probing import read_inputs
 
@@ -163,7 +162,7 @@ def run_yardstick(
     """
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
-    known = read_json(memory).get(key)
+    known = find_object(memory).get(key)
     if isinstance(known, dict):
         return known["scores"], np.array(known["correct"], dtype=bool)
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
@@ -191,7 +190,7 @@ def run_yardstick(
     memory.parent.mkdir(parents=True, exist_ok=True)
     write_json(
         memory,
-        {**read_json(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}},
+        {**find_object(memory), key: {"scores": scores, "correct": correct.astype(int).tolist()}},
     )
     return scores, correct
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from tl_core.errors import TrainingError
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes.shared.common import Floats, Ints, Trained
-from tl_core.surgery.model_json import read_json
 
 _YARDSTICK = "baseline "
 _ARRAYS = ("test", "validation_rows", "validation", "baselines")
@@ -38,7 +37,7 @@ def keep(folder: Path, trained: Trained) -> None:
 
 def recall(folder: Path) -> Trained | None:
     """What a training found that ended; None when it has not."""
-    rest = read_json(folder / "trained.json")
+    rest = find_object(folder / "trained.json")
     if not rest:
         return None
     with np.load(folder / "trained.npz") as stored:
@@ -67,7 +66,7 @@ class Budget:
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.seconds, self._path = seconds, path
-        self._before = float(str(read_json(path).get("spent", 0.0)))
+        self._before = float(str(find_object(path).get("spent", 0.0)))
         self._started = self._noted = time.monotonic()
 
     @property
@@ -88,7 +87,7 @@ class Budget:
         self._noted = time.monotonic()
         write_json(
             self._path,
-            {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **facts},
+            {**find_object(self._path), "budget": self.seconds, "spent": self.spent, **facts},
         )
 
 
