@@ -89,7 +89,7 @@ def test_pictures_with_several_backbones_at_hand(tiny, tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "small").symlink_to(tiny("resnet"))
     monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setattr(state, "_YARDSTICK", {"image": 0.0, "text": 0.0})
+    monkeypatch.setattr(state, "_BASELINE", {"image": 0.0, "text": 0.0})
     monkeypatch.setattr(
         backbones_at_hand,
         "list_backbones",

@@ -1,7 +1,7 @@
 """Recipe `ladder`: several strategies on the same splits and seeds, as one job.
 
 The steps, top to bottom: train every rung with every seed, none of which sees a test label; compare
-them pair by pair on the items kept for choosing; keep the model of the cheapest rung that is not
+them pair by pair on the validation items; keep the model of the cheapest rung that is not
 significantly worse than the best; open the test labels once, for that one.
 """
 
@@ -132,7 +132,7 @@ def climb(
 
 
 def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison:
-    """Rows, recommendation and its sentence, by the items kept for choosing alone.
+    """Rows, recommendation and its sentence, by the validation items alone.
 
     A probe that was cross-validated has said what it makes of each of them before it learnt from
     it.

@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class NoTransferBaseline:
     """A fitted baseline: `name` as in the report, probabilities (rows, classes) for each split that
     was asked for.
     """
@@ -40,7 +40,7 @@ def majority(train_labels: Ints, classes: int) -> int:
     return int(np.bincount(train_labels, minlength=classes).argmax())
 
 
-def fit_yardstick(
+def fit_baseline(
     version: DatasetVersion,
     labels: Ints,
     rows: dict[str, Ints],
@@ -50,7 +50,7 @@ def fit_yardstick(
     balanced: bool,
     seed: int,
     progress: Progress,
-) -> Yardstick:
+) -> NoTransferBaseline:
     """Fit on `rows["train"]` and give probabilities for the other splits.
 
     Texts: TF-IDF of words (1-2) and characters (2-5) with logistic regression. Images: colour
@@ -90,7 +90,7 @@ def fit_yardstick(
             out[split] = np.zeros((len(rows[split]), classes))
             if len(rows[split]):
                 out[split][:, known] = model.predict_proba(content)
-    return Yardstick(name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
+    return NoTransferBaseline(name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
 
 
 def text_features(texts: list[str] | None = None) -> TransformerMixin:

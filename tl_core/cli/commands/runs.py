@@ -120,9 +120,7 @@ def compare(output: Output, first_id: str, second_id: str) -> int:
     first, second = store.get(first_id), store.get(second_id)
     closed = [run.id for run in (first, second) if read_report(run)["test"] is None]
     file, noun = (
-        ("validation.csv", "items kept for choosing")
-        if closed
-        else ("predictions.csv", "test items")
+        ("validation.csv", "validation items") if closed else ("predictions.csv", "test items")
     )
     correct, also_correct = read_correct(first, file), read_correct(second, file)
     both = [item for item in correct if item in also_correct]
@@ -134,8 +132,7 @@ def compare(output: Output, first_id: str, second_id: str) -> int:
         )
     if closed:
         output.note(
-            f"The test score of {' and '.join(closed)} is closed, so items kept for choosing"
-            " decide."
+            f"The test score of {' and '.join(closed)} is closed, so validation items decide."
         )
     comparison = paired.compare(
         np.array([correct[item] for item in both]),
@@ -205,7 +202,7 @@ def read_correct(run: Run, file: str) -> dict[Item, bool]:
     """
     if not (run.folder / file).is_file():
         raise StateError(
-            f"Run {run.id} has not kept what it said of the items kept for choosing.",
+            f"Run {run.id} has not kept what it said of the validation items.",
             "",
             "Train it again, or open the test score of the other run.",
         )

@@ -24,12 +24,12 @@ from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
 _SAVING_SECONDS = 5.0
 _REPORT_SECONDS = 4.0
 # seconds for each item of the training without transfer
-_YARDSTICK = {"image": 0.012, "text": 0.003}
+_BASELINE = {"image": 0.012, "text": 0.003}
 
 
 @dataclass
 class Tried:
-    """A candidate that was trained, and where it stands on the items kept for choosing."""
+    """A candidate that was trained, and where it stands on the validation items."""
 
     candidate: Candidate
     folder: Path
@@ -58,7 +58,7 @@ class Search:
     ranked: list[BoardRow] = field(default_factory=list)
     dropped: list[BoardRow] = field(default_factory=list)
     best: Tried | None = None
-    # seconds in which a tuned model reads the items kept for choosing and those of the test
+    # seconds in which a tuned model reads the validation items and those of the test
     reading: float = 0.0
 
     @property
@@ -73,14 +73,14 @@ class Search:
 
     @property
     def held(self) -> Ints:
-        """The rows kept for choosing that have a class."""
+        """The validation rows that have a class."""
         rows = self.version.rows_of("validation")
         return rows[self.version.labels[rows] >= 0]
 
     @property
     def finishing(self) -> float:
-        """Seconds that the end takes: report and yardstick."""
-        each = _YARDSTICK[self.version.info.modality] if self.settings.baseline else 0.0
+        """Seconds that the end takes: report and no-transfer baseline."""
+        each = _BASELINE[self.version.info.modality] if self.settings.baseline else 0.0
         return _REPORT_SECONDS + each * self.version.info.rows
 
     @property

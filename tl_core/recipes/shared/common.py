@@ -1,5 +1,5 @@
 """What every recipe needs around its training: label spaces, what it leaves, sealed test labels,
-the yardstick.
+the no-transfer baseline.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Trained:
     settings: dict[str, object]
     timing: dict[str, float]
     facts: RecipeFacts
-    yardstick: bool = False
+    yardstick: bool = False  # whether the no-transfer baseline is fitted; a key of trained.json
     balanced: bool = False
     seed: int = 0
     baselines: dict[str, Floats] = field(default_factory=dict)
@@ -154,7 +154,7 @@ def label_space(version: DatasetVersion) -> LabelSpace:
     return LabelSpace(version.info.labels, [int(i) for i in present if i >= 0])
 
 
-def run_yardstick(
+def run_baseline(
     version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
 ) -> tuple[Baselines, NDArray[np.bool_]]:
     """The report's `baselines` and which test rows the trained one has right; kept for later runs
@@ -167,7 +167,7 @@ def run_yardstick(
         return known["scores"], np.array(known["correct"], dtype=bool)
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     space, labels = label_space(version), version.labels
-    fitted = no_transfer.fit_yardstick(
+    fitted = no_transfer.fit_baseline(
         version,
         labels,
         rows,
@@ -196,9 +196,7 @@ def run_yardstick(
 
 
 def majority_baseline(version: DatasetVersion) -> Baselines:
-    """The score of always naming the commonest class, on the test rows and those kept for
-    choosing.
-    """
+    """The score of always naming the commonest class, on the test and validation rows."""
     guess = no_transfer.majority(version.labels[version.rows_of("train")], len(version.info.labels))
     truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
     return {

@@ -17,7 +17,7 @@ from tl_core.json_files import find_object, write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes.shared.common import Floats, Ints, Trained
 
-_YARDSTICK = "baseline "
+_BASELINE = "baseline "
 _ARRAYS = ("test", "validation_rows", "validation", "baselines")
 _TICK = 5.0  # seconds between two notes of the time that has been spent
 
@@ -28,7 +28,7 @@ def keep(folder: Path, trained: Trained) -> None:
         "test": trained.test,
         "validation_rows": trained.validation_rows,
         "validation": trained.validation,
-        **{_YARDSTICK + name: scores for name, scores in trained.baselines.items()},
+        **{_BASELINE + name: scores for name, scores in trained.baselines.items()},
     }
     np.savez(folder / "trained.npz", **arrays)
     rest = {name: value for name, value in asdict(trained).items() if name not in _ARRAYS}
@@ -43,9 +43,9 @@ def recall(folder: Path) -> Trained | None:
     with np.load(folder / "trained.npz") as stored:
         arrays = dict(stored)
     baselines = {
-        name.removeprefix(_YARDSTICK): arrays.pop(name)
+        name.removeprefix(_BASELINE): arrays.pop(name)
         for name in list(arrays)
-        if name.startswith(_YARDSTICK)
+        if name.startswith(_BASELINE)
     }
     return Trained(**arrays, **rest, baselines=baselines)  # type: ignore[arg-type]
 
