@@ -159,16 +159,6 @@ class SearchProgress(TypedDict):
     board: NotRequired[list[BoardRow]]
 
 
-class TrainingPlan(TypedDict):
-    """What a fine-tuning has settled on before its first step."""
-
-    batch: int
-    accumulate: int
-    bf16: bool
-    lr: float
-    why_bf16: NotRequired[str]
-
-
 class BundleCheck(TypedDict):
     """One check of a bundle; `largest` is the largest gap in a probability, where there is one."""
 
@@ -205,6 +195,5 @@ LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
 ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")
-PLAN = ResultFile[TrainingPlan]("plan.json")
 EXPORT = ResultFile[ExportedBundle]("export.json")
 SPEEDS = ResultFile[dict[str, float]]("speeds.json")  # in TL_HOME: items a second by backbone
