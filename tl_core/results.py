@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NotRequired, TypedDict, TypeVar, cast
 
+from tl_core.errors import ErrorObject
 from tl_core.evaluate.schema import (
     BackboneRanking,
     BoardRow,
@@ -57,7 +58,7 @@ class FailedBackbone(TypedDict):
     """A backbone that could not be used, and why (`UserError.as_dict`)."""
 
     backbone: str
-    error: dict[str, str]
+    error: ErrorObject
 
 
 class RankedBackbones(BackboneRanking):

@@ -87,8 +87,10 @@ def follow(run: Run, runs: RunStore, output: Output) -> Run:
 
 def reason_of(run: Run) -> str:
     """Why a run ended as it did, in one line; empty where there is nothing to say."""
-    reason = run.reason or {}
-    return " ".join(reason[key] for key in ("what", "why", "try_this") if reason.get(key))
+    if not run.reason:
+        return ""
+    parts = (run.reason.get(key) for key in ("what", "why", "try_this"))
+    return " ".join(str(part) for part in parts if part)
 
 
 def _status_line(run: Run, view: RunView) -> str:

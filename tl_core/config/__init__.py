@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tl_core.config.auto import AutoSettings
 from tl_core.config.checked import Checked, setting
@@ -58,6 +58,22 @@ SETTINGS: dict[str, type[Checked]] = {
     "ladder": LadderSettings,
     "auto": AutoSettings,
 }
+
+
+class SettingFacts(TypedDict):
+    """A setting as forms, command line and docs show it; both bounds are legal values."""
+
+    name: str
+    type: str
+    default: object
+    choices: list[str]
+    low: float | None
+    high: float | None
+    help: str
+    items: tuple[str, ...]
+    advanced: bool
+    only: str
+    group: str
 
 
 @dataclass(frozen=True)
@@ -160,24 +176,24 @@ class RunConfig:
         return cls(**{**stored, "options": options})
 
 
-def _current(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def _current(kind: str, options: dict[str, object]) -> dict[str, object]:
     """Options as earlier versions wrote them, with folders of runs where ids stand today."""
     spec = RUN_KINDS[kind].spec if kind in RUN_KINDS else None
     if spec is None:
         return options
     current = dict(options)
     if "model" in current:
-        current["run"] = Path(current["model"]).parent.name
+        current["run"] = Path(str(current["model"])).parent.name
     if "bundle" in current:
-        bundle = Path(current["bundle"])
+        bundle = Path(str(current["bundle"]))
         current |= {"run": bundle.parent.name, "folder": bundle.name}
     if kind == "export" and "run" in current:
-        current["run"] = Path(current["run"]).name
+        current["run"] = Path(str(current["run"])).name
     known = {one.name for one in fields(spec)}
     return {key: value for key, value in current.items() if key in known}
 
 
-def describe_settings(recipe: str) -> list[dict[str, Any]]:
+def describe_settings(recipe: str) -> list[SettingFacts]:
     """Name, type, default, legal values and help of each setting of `recipe`, in form order.
 
     Raises:
