@@ -96,7 +96,7 @@ def over(sides: dict[str, tuple[list[Result], list[Result]]]) -> Comparison:
 
 
 def best_single(task: str) -> list[Result]:
-    """Cells of the strategy that turned out best on the test, a yardstick that nobody could have
+    """Cells of the strategy that turned out best on the test, an upper bound that nobody could have
     chosen.
     """
     measured = [cells for cells in (cells_of(task, strategy) for strategy in SINGLE) if cells]

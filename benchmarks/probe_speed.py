@@ -4,8 +4,8 @@ time.
 `python benchmarks/probe_speed.py DATA_FOLDER MODEL_FOLDER`, where DATA_FOLDER holds `trec`
 (train.csv, test.csv) and `hymenoptera` (train, val) and MODEL_FOLDER the MobileNetV2 for the
 photos. Every time is that of whole processes, start-up included; ours do everything but the
-yardstick (checks, report, proof of the saved model). The first run of ours meets no dispatcher and
-no worker standing by; the warm one meets both, as any later run of a session does.
+no-transfer baseline (checks, report, proof of the saved model). The first run of ours meets no
+dispatcher and no worker standing by; the warm one meets both, as any later run of a session does.
 """
 
 from __future__ import annotations

@@ -2,17 +2,17 @@
 
 The tree::
 
-    UserError                what happened, why, what to try; shown word for word in page, CLI and
-    run row
+    UserError                what happened, why, what to try; shown word for word in page, command
+    |                        line and run row
     |- DataError             the rows, files or columns that were brought cannot be used as they are
     |  `- AmbiguousError     they can be read in several ways that give different classes or splits
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
     |- TrainingError         a training came apart, or does not fit this machine
-    |- NotFoundError         a dataset, run, recipe or command of that name does not exist (for this
-    user)
-    |- StateError            the thing exists but is in a state that forbids the action Cancelled
-    a person asked the run to stop; not a failure
+    |- NotFoundError         a dataset, run, recipe or command of that name does not exist for
+    |                        this user
+    `- StateError            the thing exists but is in a state that forbids the action
+    Cancelled                a person asked the run to stop; not a failure
 
 Anything else that reaches an edge (page, CLI, worker) is a defect of ours and is reported with a
 log id.
@@ -22,7 +22,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import NotRequired, TypedDict
+
+
+class Question(TypedDict):
+    """The import option that answers an ambiguity, and its values with what each would mean."""
+
+    option: str
+    choices: dict[str, str]
+
+
+class ErrorObject(TypedDict):
+    """The error object of the command line contract; an ambiguity asks a question."""
+
+    code: str
+    what: str
+    why: str
+    try_this: str
+    question: NotRequired[Question]
 
 
 class UserError(Exception):
@@ -35,13 +52,13 @@ class UserError(Exception):
         super().__init__(what)
         self.what, self.why, self.try_this = what, why, try_this
 
-    def __reduce__(self) -> tuple[type[UserError], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[UserError], tuple[object, ...]]:
         return type(self), (self.what, self.why, self.try_this)
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.try_this) if part)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ErrorObject:
         """The error object of the command line contract."""
         return {"code": self.code, "what": self.what, "why": self.why, "try_this": self.try_this}
 
@@ -75,10 +92,10 @@ class AmbiguousError(DataError):
         super().__init__(what, why, f"Say which is meant: {ways}.")
         self.option, self.choices = option, choices
 
-    def __reduce__(self) -> tuple[type[UserError], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[UserError], tuple[object, ...]]:
         return type(self), (self.what, self.why, self.option, self.choices)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ErrorObject:
         return {**super().as_dict(), "question": {"option": self.option, "choices": self.choices}}
 
 

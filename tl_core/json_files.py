@@ -19,6 +19,15 @@ def write_json(path: Path, content: object) -> None:
     temporary.replace(path)
 
 
+def find_object(path: Path) -> dict[str, object]:
+    """The JSON object in `path`, an empty one where there is no such file.
+
+    Raises:
+        StateError: when it holds something else.
+    """
+    return read_object(path) if path.is_file() else {}
+
+
 def read_object(path: Path) -> dict[str, object]:
     """The JSON object in `path`.
 
@@ -33,7 +42,7 @@ def read_object(path: Path) -> dict[str, object]:
             "What it belongs to has not ended, or it was deleted.",
             "Wait until it is done, or repeat it.",
         ) from error
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise StateError(f"{path.name} cannot be read.", f"{error}.", "Repeat the run.") from error
     if not isinstance(content, dict):
         raise StateError(f"{path.name} cannot be read.", "It is no object.", "Repeat the run.")

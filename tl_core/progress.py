@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 
 class Curve(StrEnum):
@@ -63,7 +63,7 @@ class Progress:
         """The groups of layers that move from now on."""
         self.log(learning_label(groups, part))
 
-    def warn(self, finding: dict[str, Any]) -> None:
+    def warn(self, finding: Mapping[str, object]) -> None:
         """A finding that only training could make."""
 
     def should_stop(self) -> bool:
@@ -94,7 +94,7 @@ class Part(Progress):
     def learning(self, groups: list[str], part: str = "") -> None:
         self._whole.learning(groups, self._named(part))
 
-    def warn(self, finding: dict[str, Any]) -> None:
+    def warn(self, finding: Mapping[str, object]) -> None:
         if self._first:  # all of them find the same about the same texts
             self._whole.warn(finding)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NotRequired, TypedDict, TypeVar, cast
 
+from tl_core.errors import ErrorObject
 from tl_core.evaluate.schema import (
     BackboneRanking,
     BoardRow,
@@ -57,7 +58,7 @@ class FailedBackbone(TypedDict):
     """A backbone that could not be used, and why (`UserError.as_dict`)."""
 
     backbone: str
-    error: dict[str, str]
+    error: ErrorObject
 
 
 class RankedBackbones(BackboneRanking):
@@ -159,16 +160,6 @@ class SearchProgress(TypedDict):
     board: NotRequired[list[BoardRow]]
 
 
-class TrainingPlan(TypedDict):
-    """What a fine-tuning has settled on before its first step."""
-
-    batch: int
-    accumulate: int
-    bf16: bool
-    lr: float
-    why_bf16: NotRequired[str]
-
-
 class BundleCheck(TypedDict):
     """One check of a bundle; `largest` is the largest gap in a probability, where there is one."""
 
@@ -187,7 +178,9 @@ class EightBitFacts(TypedDict):
 
 
 class ExportedBundle(TypedDict):
-    """A bundle that was written and verified."""
+    """A bundle that was written: its checks, what 8-bit weights change where there are such, and
+    its size.
+    """
 
     ok: bool
     checks: list[BundleCheck]
@@ -203,6 +196,5 @@ LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
 ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")
-PLAN = ResultFile[TrainingPlan]("plan.json")
 EXPORT = ResultFile[ExportedBundle]("export.json")
 SPEEDS = ResultFile[dict[str, float]]("speeds.json")  # in TL_HOME: items a second by backbone

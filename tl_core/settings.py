@@ -133,8 +133,8 @@ class Settings:
         Raises:
             ConfigError: when it is anything else.
         """
-        raw = getattr(self, name)
-        env = {f.name: f.metadata["env"] for f in fields(self)}[name]
+        raw: str = getattr(self, name)
+        env = self.__dataclass_fields__[name].metadata["env"]
         if not raw.isdigit() or int(raw) < 1:
             raise ConfigError(
                 f"{env} is {raw!r}.",
@@ -148,9 +148,7 @@ def read_settings() -> Settings:
     """The settings of this process, read anew at each call so that tests and workers see
     changes.
     """
-    given = {
-        f.name: os.environ[f.metadata["env"]]
-        for f in fields(Settings)
-        if f.metadata["env"] in os.environ
-    }
-    return Settings(**given)
+    variables = {spec.name: spec.metadata["env"] for spec in fields(Settings)}
+    return Settings(
+        **{name: os.environ[env] for name, env in variables.items() if env in os.environ}
+    )

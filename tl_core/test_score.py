@@ -101,7 +101,7 @@ def open_test(folder: Path, home: Path) -> Report:
 
 
 def summary_of(report: Report) -> dict[str, object]:
-    """What lists show of a report: accuracy on the test items, or on those kept for choosing while
+    """What lists show of a report: accuracy on the test items, or on the validation items while
     it is closed.
     """
     section = report["test"] or report["validation"]

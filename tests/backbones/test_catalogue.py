@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tl_core.backbones.sources.catalogue import card_of, choose, read_catalogue
+from tl_core.backbones.sources.catalogue import choose, read_catalogue
 from tl_core.backbones.sources.reference import parse_reference
 
 CARDS = read_catalogue()
@@ -77,8 +77,3 @@ def test_offline_means_that_the_weights_are_here(tmp_path, monkeypatch):
     assert choose("image", offline=True) == []
     (folder / "model.safetensors").write_bytes(b"")
     assert choose("image", offline=True) == [card]
-
-
-def test_a_revision_has_the_card_of_its_model():
-    assert card_of(f"{CARDS[0].reference}@abc") == CARDS[0]
-    assert card_of("starter:text") is None

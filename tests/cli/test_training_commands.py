@@ -166,7 +166,7 @@ def test_a_sealed_run_is_compared_by_validation_and_opened_by_a_command(capsys, 
     code, report = printed(capsys, "report", ids[0])
     assert code == 0 and report["test"] is None and report["validation"]["n"] > 0
     code, comparison = printed(capsys, "runs", "compare", *ids)
-    assert code == 0 and "items kept for choosing" in comparison["sentence"]
+    assert code == 0 and "validation items" in comparison["sentence"]
     assert comparison["n"] == report["validation"]["n"]
     code, run = printed(capsys, "runs", "open", ids[0])
     assert code == 0 and run["test_looks"] == 2 and "closed" not in run["headline"]

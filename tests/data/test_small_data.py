@@ -273,9 +273,7 @@ def test_the_caveat_follows_from_the_section():
         report.caveat(section(50, 0, 50, 0), "text")
         == " All test texts are of one class, 'b', so this says little."
     )
-    assert "only 3 texts kept for choosing" in report.caveat(
-        section(3, 1, 2), "text", " kept for choosing"
-    )
+    assert "only 3 validation texts" in report.caveat(section(3, 1, 2), "text", "validation")
 
 
 def test_no_folds_come_from_one_group_or_single_rows():

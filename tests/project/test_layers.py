@@ -41,7 +41,7 @@ ALLOWED = {
     | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"},
     "registry": BASE | {"storage"},
     "test_score": {"evaluate"},
-    "results": {"evaluate", "json_files"},
+    "results": {"errors", "evaluate", "json_files"},
     "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results"},
     "predict": BASE | {"surgery", "backbones", "data", "storage"},
     "storage": BASE,

@@ -44,8 +44,8 @@ def test_trap_12_every_strategy_trains_judges_and_saves(
     if strategy == "scratch":
         assert report["model"]["weights_sha256"] != report["model"]["pretrained_sha256"]
     if strategy == "two_stage":
-        thawed = [text for text in ear.logs if text.startswith("Learning now")]
-        assert thawed[0] == "Learning now: classifier" and len(thawed) > 2
+        unfrozen = [text for text in ear.logs if text.startswith("Learning now")]
+        assert unfrozen[0] == "Learning now: classifier" and len(unfrozen) > 2
 
 
 def test_trap_22_the_same_seed_gives_the_same_weights_and_another_one_does_not(

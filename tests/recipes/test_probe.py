@@ -187,7 +187,7 @@ def test_the_baseline_recipe(tmp_path, kind):
     report = train(version, tmp_path / "run", recipe="baseline")
     check_report(report, version.info.labels)
     assert report["test"]["accuracy"]["value"] > 0.9
-    assert "yardstick" in report["headline"]
+    assert "no-transfer baseline" in report["headline"]
 
 
 def test_the_starter_beats_words_on_the_messages(tmp_path):

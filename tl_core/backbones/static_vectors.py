@@ -25,7 +25,6 @@ from transformers import (
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 FAMILY = "static_vectors"
-READERS = ("mean", "mlp", "cnn", "lstm", "gru", "attention")
 WIDTHS = {"mean": 0, "mlp": 256, "cnn": 100, "lstm": 128, "gru": 128, "attention": 128}
 _KERNELS = (3, 4, 5)
 

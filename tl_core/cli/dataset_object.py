@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from tl_core.data.schema import FindingFacts
 from tl_core.data.sources.plan import plan_lines
 from tl_core.data.versions.store import VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 
-Finding = Mapping[str, Any]  # `tl_core.data.schema.Finding` as it lies in version.json
 _NOUNS = {"image": "images", "text": "texts"}
 _FEW = 20  # classes that people still read as a list
 
@@ -29,7 +29,7 @@ class DatasetObject(TypedDict):
     columns: dict[str, str]
     skipped: list[dict[str, str]]
     skipped_count: int
-    findings: Sequence[Finding]
+    findings: Sequence[FindingFacts]
     plan: Mapping[str, object]
     preparation: Mapping[str, object]
     parent: str
@@ -81,7 +81,7 @@ def _class_splits(info: VersionInfo) -> Iterator[str]:
             )
 
 
-def finding_line(finding: Finding) -> str:
+def finding_line(finding: FindingFacts) -> str:
     """A finding in one line, with the ids of its fixes."""
     line = f"  [{finding['severity']}] {finding['id']}: {finding['text']} {finding['fix']}".rstrip()
     fixes = " or ".join(action["id"] for action in finding["actions"])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from tl_core.cli.context import Stores, open_stores
 from tl_core.cli.output import Output
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE, Run, RunStore
+from tl_core.results import ResultFile
 
 if TYPE_CHECKING:
     from tl_core.jobs.events import RunView
 
+Content = TypeVar("Content")
 _LOOK_SECONDS = 0.2
 
 
@@ -46,9 +47,11 @@ def start_and_follow(run: Run, stores: Stores, output: Output, *, detach: bool) 
     return 0 if run.status == "done" else 1
 
 
-def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[str, Any]] | None:
-    """Carry out a light run; its id and the JSON `file` that it wrote, or None, the reason printed,
-    when it failed.
+def result_of(
+    config: RunConfig, file: ResultFile[Content], output: Output
+) -> tuple[str, Content] | None:
+    """Carry out a light run; its id and the content of the `file` that it wrote, or None, the
+    reason printed, when it failed.
     """
     from tl_core.jobs.dispatch import ensure_dispatcher
 
@@ -57,7 +60,7 @@ def result_of(config: RunConfig, file: str, output: Output) -> tuple[str, dict[s
     ensure_dispatcher(settings)
     run = follow(run, runs, output)
     if run.status == "done":
-        return run.id, json.loads((run.folder / file).read_text(encoding="utf-8"))
+        return run.id, file.load(run.folder)
     output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason_of(run)}"])
     return None
 
@@ -84,8 +87,10 @@ def follow(run: Run, runs: RunStore, output: Output) -> Run:
 
 def reason_of(run: Run) -> str:
     """Why a run ended as it did, in one line; empty where there is nothing to say."""
-    reason = run.reason or {}
-    return " ".join(reason[key] for key in ("what", "why", "try_this") if reason.get(key))
+    if not run.reason:
+        return ""
+    parts = (run.reason.get(key) for key in ("what", "why", "try_this"))
+    return " ".join(str(part) for part in parts if part)
 
 
 def _status_line(run: Run, view: RunView) -> str:

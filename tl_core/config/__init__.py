@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tl_core.config.auto import AutoSettings
 from tl_core.config.checked import Checked, setting
@@ -25,6 +25,7 @@ from tl_core.errors import ConfigError, nearest
 from tl_core.places import home_of, placed, written
 
 __all__ = [
+    "CONFIG_FILE",
     "RUN_KINDS",
     "SETTINGS",
     "STRATEGIES",
@@ -44,6 +45,7 @@ __all__ = [
     "setting",
 ]
 
+CONFIG_FILE = "config.json"  # in the folder of a run
 _NO_BACKBONE = ("baseline", "auto")  # an automatic search may look for one itself
 
 SETTINGS: dict[str, type[Checked]] = {
@@ -56,6 +58,22 @@ SETTINGS: dict[str, type[Checked]] = {
     "ladder": LadderSettings,
     "auto": AutoSettings,
 }
+
+
+class SettingFacts(TypedDict):
+    """A setting as forms, command line and docs show it; both bounds are legal values."""
+
+    name: str
+    type: str
+    default: object
+    choices: list[str]
+    low: float | None
+    high: float | None
+    help: str
+    items: tuple[str, ...]
+    advanced: bool
+    only: str
+    group: str
 
 
 @dataclass(frozen=True)
@@ -147,34 +165,35 @@ class RunConfig:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run, paths inside that home relative to it."""
-        told = written(asdict(self), home_of(folder))
-        (folder / "config.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
+        content = written(asdict(self), home_of(folder))
+        (folder / CONFIG_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False))
 
     @classmethod
     def read(cls, folder: Path) -> RunConfig:
         """What `write` wrote, or an earlier version did, with paths as they are here."""
-        told = placed(json.loads((folder / "config.json").read_text()), home_of(folder))
-        return cls(**{**told, "options": _current(told.get("kind", ""), told.get("options", {}))})
+        stored = placed(json.loads((folder / CONFIG_FILE).read_text()), home_of(folder))
+        options = _current(stored.get("kind", ""), stored.get("options", {}))
+        return cls(**{**stored, "options": options})
 
 
-def _current(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def _current(kind: str, options: dict[str, object]) -> dict[str, object]:
     """Options as earlier versions wrote them, with folders of runs where ids stand today."""
     spec = RUN_KINDS[kind].spec if kind in RUN_KINDS else None
     if spec is None:
         return options
     current = dict(options)
     if "model" in current:
-        current["run"] = Path(current["model"]).parent.name
+        current["run"] = Path(str(current["model"])).parent.name
     if "bundle" in current:
-        bundle = Path(current["bundle"])
+        bundle = Path(str(current["bundle"]))
         current |= {"run": bundle.parent.name, "folder": bundle.name}
     if kind == "export" and "run" in current:
-        current["run"] = Path(current["run"]).name
+        current["run"] = Path(str(current["run"])).name
     known = {one.name for one in fields(spec)}
     return {key: value for key, value in current.items() if key in known}
 
 
-def describe_settings(recipe: str) -> list[dict[str, Any]]:
+def describe_settings(recipe: str) -> list[SettingFacts]:
     """Name, type, default, legal values and help of each setting of `recipe`, in form order.
 
     Raises:

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from tl_core.errors import ConfigError, nearest
 
+Value = TypeVar("Value")
+
 
 def setting(
-    default: Any,  # noqa: ANN401
+    default: Value,
     text: str,
     *,
     choices: tuple[str, ...] = (),
@@ -22,7 +24,7 @@ def setting(
     only: str = "",
     group: str = "",
     items: tuple[str, ...] = (),
-) -> Any:  # noqa: ANN401
+) -> Value:
     """A dataclass field that knows its help text, its legal values (both ends included), the part
     of the form it belongs to and, where it matters to one alone, its modality.
     """
@@ -67,11 +69,11 @@ class Checked:
         """The text of one setting."""
         return next(str(spec.metadata.get("help", "")) for spec in fields(cls) if spec.name == name)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
-def _coerce(spec: Field[Any], value: object) -> Any:  # noqa: ANN401
+def _coerce(spec: Field[object], value: object) -> object:
     """JSON has no tuples and writes 1 for 1.0."""
     kind = type(spec.default)
     if kind is tuple and isinstance(value, list | tuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from tl_core.config.checked import Checked, setting
 from tl_core.config.finetune import AUGMENTATIONS
@@ -60,7 +59,7 @@ class LadderSettings(Checked):
                 "A ladder needs at least one strategy.", "", f"Choose among: {', '.join(RUNGS)}."
             )
 
-    def options(self, rung: str, seed: int) -> tuple[str, dict[str, Any]]:
+    def options(self, rung: str, seed: int) -> tuple[str, dict[str, object]]:
         """Recipe and settings of one rung."""
         if rung == "baseline":
             return "baseline", {"seed": seed}

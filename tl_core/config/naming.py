@@ -44,7 +44,8 @@ def differences(config: RunConfig) -> list[str]:
     order.
     """
     own = {} if config.recipe in _OTHERS else _card(config).values
-    continued, found = bool(config.options.get("continue_from")), []
+    continued = bool(config.options.get("continue_from"))
+    named: list[str] = []
     for spec in fields(SETTINGS[config.recipe]):
         usual = own.get(spec.name, spec.default)
         value = config.options.get(spec.name, usual)
@@ -56,7 +57,7 @@ def differences(config: RunConfig) -> list[str]:
             continue
         words = spec.name.replace("_", " ")
         if isinstance(value, bool):
-            found.append(words if value else f"no {words}")
+            named.append(words if value else f"no {words}")
         else:
             shown = (
                 f"{value:g}"
@@ -65,13 +66,13 @@ def differences(config: RunConfig) -> list[str]:
                 if isinstance(value, list | tuple)
                 else str(value)
             )
-            found.append(f"{words} {shown}")
-    return found
+            named.append(f"{words} {shown}")
+    return named
 
 
 def name_of(config: RunConfig) -> str:
     """Strategy and what differs, such as `Fine-tune from a probe (LP-FT) · epochs 12 · seed 3`."""
     title = strategy_title(config) + (", continued" if config.options.get("continue_from") else "")
-    told = differences(config)
-    more = [f"{len(told) - _MOST} more"] if len(told) > _MOST else []
-    return " · ".join([title, *told[:_MOST], *more])
+    named = differences(config)
+    more = [f"{len(named) - _MOST} more"] if len(named) > _MOST else []
+    return " · ".join([title, *named[:_MOST], *more])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -13,7 +12,7 @@ class Strategy:
     title: str
     recipe: str
     when: str
-    values: dict[str, Any]
+    values: dict[str, object]
     only: str = ""  # its modality, where it is for one alone
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from tl_core.data.tables.chunks import column, row_labels, row_splits, table_row
 from tl_core.data.tables.table import read_table
 from tl_core.data.versions import split
 from tl_core.data.versions.collector import Codes, as_seconds
-from tl_core.errors import AmbiguousError, DataError
+from tl_core.errors import AmbiguousError, DataError, ErrorObject
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +47,7 @@ class Preview(TypedDict, total=False):
     """What is in a source; the keys from `columns` on are those of its kind."""
 
     source: str
-    question: dict[str, Any] | None
+    question: ErrorObject | None
     modality: str
     skipped: list[dict[str, str]]
     skipped_count: int
@@ -69,7 +69,7 @@ class Preview(TypedDict, total=False):
 class ImportPlan(TypedDict, total=False):
     """How a source would be imported, or the question that only a person can answer."""
 
-    question: dict[str, Any] | None
+    question: ErrorObject | None
     classes: dict[str, dict[str, int]]
     unlabelled: int
     too_many: bool

@@ -73,7 +73,7 @@ class Table:
 def _about(report: Report, section: ScoredRows) -> str:
     """Data, backbone and items; of a local backbone the last part of its path alone."""
     noun = items_of(report.get("modality", ""))
-    kind = f"test {noun}" if report["test"] else f"{noun} kept for choosing"
+    kind = f"test {noun}" if report["test"] else f"validation {noun}"
     backbone = report["backbone"]
     made_from = backbone.rsplit("/", 1)[-1] if backbone.startswith("local:") else backbone
     return f"{report['dataset']}, {made_from or report['recipe']}, {section['n']:,} {kind}"

@@ -58,7 +58,7 @@ def weigh(rungs: list[Rung], correct: dict[str, NDArray[np.bool_]]) -> Recommend
 
     Args:
         rungs: name, title, minutes (of a typical seed) and trainable_parameters of each strategy.
-        correct: by name, whether each seed has each item right that was kept for choosing (seeds,
+        correct: by name, whether each seed has each validation item right (seeds,
             items). Without items nothing is worse than another, and the cheapest is taken.
 
     Returns:
@@ -101,7 +101,7 @@ def weigh(rungs: list[Rung], correct: dict[str, NDArray[np.bool_]]) -> Recommend
 
 
 def advice(comparison: Recommendation, items: int, noun: str) -> str:
-    """The recommendation in a sentence; its scores are those on `items` kept for choosing, called
+    """The recommendation in a sentence; its scores are those on `items` validation items, called
     `noun`.
     """
     if not items:
@@ -111,10 +111,10 @@ def advice(comparison: Recommendation, items: int, noun: str) -> str:
     if best is taken:
         return (
             f"{best['title']} is the best, and nothing cheaper comes close: right {_in_100(best)}"
-            f" times in 100 on {noun} kept for choosing, {_minutes(best)} of training."
+            f" times in 100 on validation {noun}, {_minutes(best)} of training."
         )
     return (
-        f"Take {taken['title']}: right {_in_100(taken)} times in 100 on {noun} kept for choosing,"
+        f"Take {taken['title']}: right {_in_100(taken)} times in 100 on validation {noun},"
         f" after {_minutes(taken)}. {best['title']} has {_in_100(best)}, but that can easily be"
         f" chance (p = {taken['p_against_best']:.2f}), and it takes {_minutes(best)}."
     )

@@ -1,4 +1,4 @@
-"""Choosing among trainings on the items kept for choosing: who leads, and how many fit into the
+"""Choosing among trainings on the validation items: who leads, and how many fit into the
 time.
 """
 
@@ -105,7 +105,7 @@ def sentence(board: list[BoardRow], minutes: float, noun: str) -> str:
     against = (
         ""
         if best is probe or best["probe"]
-        else f", {gain:+.1f} in 100 against the first probe on {noun} kept for choosing"
+        else f", {gain:+.1f} in 100 against the first probe on validation {noun}"
     )
     length = f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.0f} minutes"
     return (

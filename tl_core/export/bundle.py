@@ -21,12 +21,13 @@ from tl_core.evaluate.report import Report, load_report
 from tl_core.export import eight_bits, golden, onnx
 from tl_core.export.card import render
 from tl_core.export.carried_code import copy_code
-from tl_core.export.eight_bits import Cost
 from tl_core.export.facts import FORMAT, facts_of, graft_of, requirements_of, write_facts
 from tl_core.export.verify import MANIFEST, Proof, verify
 from tl_core.export.wishes import Wishes
+from tl_core.json_files import find_object
 from tl_core.predict.carried import preparation_of
 from tl_core.progress import Progress
+from tl_core.results import EightBitFacts, ExportedBundle
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
 
@@ -34,14 +35,6 @@ _KEPT = (".safetensors", ".json", ".txt", ".model", ".jinja")
 _NOT = ("threshold.json", grafts.FILE)
 _PRIVATE = ("_name_or_path", "name_or_path", "is_local", "local_files_only")
 _SECRETS = re.compile(r"hf_[A-Za-z0-9]{20,}|/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\Users")
-
-
-class Exported(Proof):
-    """How the bundle was proven, what 8 bits cost where they were asked for, and its size."""
-
-    int8: Cost | None
-    files: list[str]
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class _Trained:
 
 def export(
     run: Path, target: Path, wishes: Wishes, version: DatasetVersion | None, progress: Progress
-) -> Exported:
+) -> ExportedBundle:
     """Make the bundle of the finished run in folder `run` at `target`, which must not exist.
 
     Args:
@@ -120,14 +113,14 @@ def _open(run: Path, version: DatasetVersion | None) -> _Trained:
 
 def _info_of(run: Path) -> VersionInfo | None:
     """Facts about the version that a run was trained on, where it is still there."""
-    dataset = read_json(run / "config.json").get("dataset_dir")
+    dataset = find_object(run / "config.json").get("dataset_dir")
     folder = Path(str(dataset)) if dataset else None
     return DatasetVersion(folder).info if folder and (folder / "version.json").is_file() else None
 
 
 def _fill(
     folder: Path, trained: _Trained, wishes: Wishes, name: str, progress: Progress
-) -> Cost | None:
+) -> EightBitFacts | None:
     """Write every file of the bundle `name` into `folder`; gives what 8 bits cost."""
     classifier, preparation, version = trained.classifier, trained.preparation, trained.version
     facts = facts_of(trained.run, classifier, preparation)

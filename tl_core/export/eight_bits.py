@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +15,10 @@ from tl_core.evaluate.compare import compare
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.export import golden, onnx
 from tl_core.predict.items import ModelInput
+from tl_core.results import EightBitFacts
 
 _CHECKED = 500  # items that say what 8 bits cost
 _CALIBRATION = 64
-
-
-class Cost(TypedDict):
-    """How often the 8-bit network agrees with that in float32, and the difference in accuracy, each
-    with its interval.
-    """
-
-    items: int
-    agreement: Mapping[str, object]
-    accuracy: Mapping[str, object]
 
 
 def write_and_measure(
@@ -38,7 +27,7 @@ def write_and_measure(
     version: DatasetVersion,
     judges: str,
     preparation: Preparation,
-) -> Cost:
+) -> EightBitFacts:
     """Write the 8-bit file and its golden answers into the bundle in `folder`, which has the
     float32 one, and measure on the items of the split `judges` what it costs.
     """

@@ -14,6 +14,7 @@ from tl_core.backbones.classifier import Classifier
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.data.preparation import Preparation, PreparationFacts
 from tl_core.evaluate.report import load_report
+from tl_core.json_files import find_object
 from tl_core.predict.threshold import read_threshold
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
@@ -55,7 +56,7 @@ class Facts(TypedDict, total=False):
 
 def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Facts:
     """What is known about the finished run in folder `run`; nothing of this machine."""
-    report, config = load_report(run), read_json(run / "config.json")
+    report, config = load_report(run), find_object(run / "config.json")
     model, processor, fitted = run / "model", classifier.processor, report.get("temperature")
     return {
         "format": FORMAT,
@@ -89,7 +90,7 @@ def read_facts(folder: Path) -> Facts:
     Raises:
         BackboneError: when they are no valid JSON.
     """
-    return cast("Facts", read_json(folder / FILE))
+    return cast("Facts", find_object(folder / FILE))
 
 
 def write_facts(folder: Path, facts: Facts, graft: dict[str, object]) -> None:

@@ -18,7 +18,8 @@ from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.errors import DataError, UserError
 from tl_core.export import golden, onnx
 from tl_core.export.facts import Facts, preprocessing_of, read_facts
-from tl_core.surgery.model_json import read_json
+from tl_core.json_files import find_object
+from tl_core.results import BundleCheck
 
 MANIFEST = "manifest.json"
 TORCH, ONNX = 1e-5, 1e-4  # largest difference of a probability
@@ -27,22 +28,11 @@ INT8 = 0.05
 Floats = NDArray[np.float64]
 
 
-class Check(TypedDict):
-    """What was looked at, in words; `largest` is the largest difference of a probability, None
-    where nothing is compared.
-    """
-
-    name: str
-    ok: bool
-    detail: str
-    largest: float | None
-
-
 class Proof(TypedDict):
     """Every check, and whether all of them hold."""
 
     ok: bool
-    checks: list[Check]
+    checks: list[BundleCheck]
 
 
 def verify(folder: Path) -> Proof:
@@ -70,15 +60,15 @@ def verify(folder: Path) -> Proof:
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
-def _check(name: str, ok: bool, detail: str, largest: float | None = None) -> Check:
+def _check(name: str, ok: bool, detail: str, largest: float | None = None) -> BundleCheck:
     return {"name": name, "ok": ok, "detail": detail, "largest": largest}
 
 
-def _files(folder: Path) -> list[Check]:
+def _files(folder: Path) -> list[BundleCheck]:
     """Every file against the manifest."""
     if not (folder / MANIFEST).is_file():
         return []  # it is being made
-    sums = cast("dict[str, str]", read_json(folder / MANIFEST).get("sha256") or {})
+    sums = cast("dict[str, str]", find_object(folder / MANIFEST).get("sha256") or {})
     there = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
@@ -96,7 +86,7 @@ def _files(folder: Path) -> list[Check]:
     return wrong or [_check("files", True, f"All {len(sums)} are those that were exported.")]
 
 
-def _weights(folder: Path, facts: Facts) -> Check:
+def _weights(folder: Path, facts: Facts) -> BundleCheck:
     same = weights_hash(folder) == facts.get("weights_sha256")
     return _check(
         "weights",
@@ -109,7 +99,7 @@ def _weights(folder: Path, facts: Facts) -> Check:
     )
 
 
-def _labels(classifier: Classifier, facts: Facts) -> Check:
+def _labels(classifier: Classifier, facts: Facts) -> BundleCheck:
     order, labels = classifier.labels, facts.get("labels", [])
     same = order == labels
     return _check(
@@ -126,7 +116,7 @@ def _labels(classifier: Classifier, facts: Facts) -> Check:
     )
 
 
-def _preprocessing(classifier: Classifier, facts: Facts) -> Check:
+def _preprocessing(classifier: Classifier, facts: Facts) -> BundleCheck:
     was = facts.get("preprocessing") or {}
     now = preprocessing_of(classifier.processor, classifier.modality)
     changed = [
@@ -139,7 +129,7 @@ def _preprocessing(classifier: Classifier, facts: Facts) -> Check:
     )
 
 
-def _golden(folder: Path, classifier: Classifier, facts: Facts) -> list[Check]:
+def _golden(folder: Path, classifier: Classifier, facts: Facts) -> list[BundleCheck]:
     """Golden examples through torch, the pipeline of transformers, and ONNX Runtime; classes are
     matched by name.
     """
@@ -174,7 +164,7 @@ def _golden(folder: Path, classifier: Classifier, facts: Facts) -> list[Check]:
     return checks
 
 
-def _compare(name: str, said: Floats, wanted: Floats, tolerance: float) -> Check:
+def _compare(name: str, said: Floats, wanted: Floats, tolerance: float) -> BundleCheck:
     largest = float(np.abs(said - wanted).max())
     return _check(
         name,

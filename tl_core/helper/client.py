@@ -14,12 +14,11 @@ import threading
 from collections import OrderedDict
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import Any
 
-from tl_core.errors import StateError, UserError
+from tl_core.errors import ErrorObject, StateError, UserError
 
 _KEPT_ANSWERS = 256
-_GONE = {
+_GONE: ErrorObject = {
     "code": "state",
     "what": "The helper process has stopped.",
     "why": "It may have run out of memory.",
@@ -32,13 +31,13 @@ class ComputeClient:
 
     def __init__(self) -> None:
         self._tickets = itertools.count(1)
-        self._answers: OrderedDict[int, tuple[Any, dict[str, str] | None]] = OrderedDict()
+        self._answers: OrderedDict[int, tuple[object, ErrorObject | None]] = OrderedDict()
         self._open: set[int] = set()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(self, name: str, /, **arguments: Any) -> int:  # noqa: ANN401
+    def call(self, name: str, /, **arguments: object) -> int:
         """Ask for something; gives the ticket of its answer."""
         with self._lock:
             if self._connection is None:
@@ -51,7 +50,7 @@ class ComputeClient:
                 self._lose()
         return ticket
 
-    def poll(self, ticket: int) -> tuple[bool, Any]:
+    def poll(self, ticket: int) -> tuple[bool, object]:
         """(False, None) while the answer is not there, else (True, value).
 
         Raises:
@@ -65,9 +64,9 @@ class ComputeClient:
             else:
                 value, error = None, _GONE
         if error:
-            found = UserError(error["what"], error["why"], error["try_this"])
-            found.code = error["code"]
-            raise found
+            problem = UserError(error["what"], error["why"], error["try_this"])
+            problem.code = error["code"]
+            raise problem
         return True, value
 
     def close(self) -> None:

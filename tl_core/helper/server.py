@@ -15,28 +15,30 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tl_core.config import FinetuneSettings, SurgeryPlan
-from tl_core.errors import UserError
+from tl_core.errors import ErrorObject, UserError
 from tl_core.log import quiet_libraries, setup_logging
 from tl_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from tl_core.backbones.classifier import Classifier
     from tl_core.backbones.describe import BackboneFacts, LayerTree
+    from tl_core.backbones.inputs.input_kind import Finding
     from tl_core.backbones.sources.hub import HubModel
     from tl_core.predict.explanations.explain import Explanation
+    from tl_core.predict.items import ModelInput
     from tl_core.train.shortcuts import Shortcut
 
 _THREADS = 3
 _SAMPLE = 200
-_model_lock = (
-    threading.Lock()
-)  # transformers imports its parts on first use, which two threads at once break
-_loaded: dict[str, Any] = {}  # the model used last; a second one would double the memory
+# transformers imports its parts on first use, which two threads at once break
+_model_lock = threading.Lock()
+_loaded: dict[str, Classifier] = {}  # the model used last; a second one would double the memory
 
 
-def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
+def inspect_source(path: str, staging: str, options: dict[str, object]) -> dict[str, object]:
     """What a source holds: see `tl_core.data.preview.look_into`."""
     from tl_core.data.preview import look_into
     from tl_core.services.datasets import limits_of
@@ -44,7 +46,7 @@ def inspect_source(path: str, staging: str, options: dict[str, Any]) -> dict[str
     return dict(look_into(Path(path), Path(staging), limits_of(read_settings()), options))
 
 
-def plan_import(path: str, staging: str, options: dict[str, Any]) -> dict[str, Any]:
+def plan_import(path: str, staging: str, options: dict[str, object]) -> dict[str, object]:
     """What an import would take and where its rows would go: see
     `tl_core.data.preview.plan_import`.
     """
@@ -68,7 +70,7 @@ def search_hub(text: str, modality: str, language: str, commercial: bool) -> lis
     return search(text, modality, language=language, commercial=commercial)
 
 
-def describe_hub_data(name: str) -> dict[str, Any]:
+def describe_hub_data(name: str) -> dict[str, object]:
     """Configurations and splits of a Hub dataset."""
     from tl_core.data.sources.hub import describe as describe_data
 
@@ -82,11 +84,12 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
     item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
-        found = classifier.probabilities([item])[0]
-    return sorted(zip(classifier.labels, map(float, found), strict=True), key=lambda pair: -pair[1])
+        probabilities = map(float, classifier.probabilities([item])[0])
+    answers = zip(classifier.labels, probabilities, strict=True)
+    return sorted(answers, key=lambda answer: -answer[1])
 
 
-def predict_texts(folder: str, texts: list[str]) -> dict[str, Any]:
+def predict_texts(folder: str, texts: list[str]) -> dict[str, object]:
     """Class names, and the probabilities (texts, classes) in their order."""
     items = [_as_read(folder, text) for text in texts]
     with _model_lock:
@@ -109,7 +112,7 @@ def explain(folder: str, value: str | bytes, labels: list[str]) -> list[Explanat
         return [explain_one(classifier, item, label) for label in labels]
 
 
-def _as_read(folder: str, value: str | bytes) -> Any:  # noqa: ANN401
+def _as_read(folder: str, value: str | bytes) -> ModelInput:
     """A text or an encoded picture as the model of `folder` reads it, prepared as training did."""
     from tl_core.data.preparation import Preparation
     from tl_core.predict.carried import preparation_of
@@ -119,7 +122,7 @@ def _as_read(folder: str, value: str | bytes) -> Any:  # noqa: ANN401
     return open_page(value, 0, kept) if isinstance(value, bytes) else kept.one_text(value)
 
 
-def _classifier(folder: str) -> Any:  # noqa: ANN401
+def _classifier(folder: str) -> Classifier:
     from tl_core.backbones.classifier import load_classifier
 
     if folder not in _loaded:
@@ -160,7 +163,7 @@ def bring_model(path: str) -> BackboneFacts:
         raise
 
 
-def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, Any]]:
+def check_fit(reference: str, folder: str, max_length: int) -> list[Finding]:
     """Findings about how a backbone reads a sample of a dataset's training texts."""
     import numpy as np
 
@@ -175,7 +178,7 @@ def check_fit(reference: str, folder: str, max_length: int) -> list[dict[str, An
         return check(reference, read_settings(), version.texts(rows[places]), max_length)
 
 
-def layer_tree(reference: str, recipe: str, options: dict[str, Any], classes: int) -> LayerTree:
+def layer_tree(reference: str, recipe: str, options: dict[str, object], classes: int) -> LayerTree:
     """What a recipe's settings do to the layers of a backbone: see
     `tl_core.backbones.describe.layer_tree`.
     """
@@ -206,7 +209,7 @@ def shortcuts(folder: str) -> list[Shortcut]:
     return look_for_shortcuts(DatasetVersion(Path(folder)))
 
 
-CALLS: dict[str, Callable[..., Any]] = {
+CALLS: dict[str, Callable[..., object]] = {
     "inspect_source": inspect_source,
     "plan_import": plan_import,
     "describe_hub_data": describe_hub_data,
@@ -231,8 +234,9 @@ def serve(connection: Connection) -> None:
     """
     lock = threading.Lock()
 
-    def answer(ticket: int, name: str, arguments: dict[str, Any]) -> None:
-        value, error = None, None
+    def answer(ticket: int, name: str, arguments: dict[str, object]) -> None:
+        value: object = None
+        error: ErrorObject | None = None
         try:
             value = CALLS[name](**arguments)
         except UserError as problem:

@@ -13,12 +13,14 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
+from tl_core.data.schema import FindingFacts
 from tl_core.errors import Cancelled
+from tl_core.jobs.monitor import MachineFacts
 from tl_core.progress import LEARNING, Curve, Progress, learning_label
 
 _QUIET_SECONDS = 0.2  # batches that follow faster than this are not written one by one
@@ -61,15 +63,17 @@ class EventLog(Progress):
         self._write("log", text=text)
 
     def point(self, curve: Curve, values: dict[str, float], part: str = "") -> None:
-        self._write("curve", name=curve, **_of(part), values=values)
+        # JSON has no NaN: what is no finite number becomes null
+        numbers = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._write("curve", name=curve, **_of(part), values=numbers)
 
     def learning(self, groups: list[str], part: str = "") -> None:
         self._write("learning", groups=groups, **_of(part))
 
-    def warn(self, finding: dict[str, Any]) -> None:
+    def warn(self, finding: Mapping[str, object]) -> None:
         self._write("finding", finding=finding)
 
-    def machine(self, facts: dict[str, Any]) -> None:
+    def machine(self, facts: MachineFacts) -> None:
         """What the machine is doing now."""
         with contextlib.suppress(ValueError):  # the run has just ended
             self._write("machine", facts=facts)
@@ -86,10 +90,9 @@ class EventLog(Progress):
         if self.cancelled.is_set():
             raise Cancelled
 
-    def _write(self, kind: str, **content: Any) -> None:  # noqa: ANN401
-        line = json.dumps(
-            {"t": round(self._clock(), 3), "type": kind, **_numbers(content)}, ensure_ascii=False
-        )
+    def _write(self, kind: str, **content: object) -> None:
+        event = {"t": round(self._clock(), 3), "type": kind, **content}
+        line = json.dumps(event, ensure_ascii=False)
         with self._lock:
             self._file.write(line + "\n")
             self._file.flush()
@@ -99,17 +102,29 @@ def _of(part: str) -> dict[str, str]:
     return {"part": part} if part else {}
 
 
-def _numbers(content: dict[str, Any]) -> dict[str, Any]:
-    """Curve values that are no finite numbers become null: JSON has no NaN."""
-    if "values" in content:
-        content["values"] = {
-            name: value if math.isfinite(value) else None
-            for name, value in content["values"].items()
-        }
-    return content
-
-
 Points = list[dict[str, float]]
+
+
+class Event(TypedDict, total=False):
+    """One line of the event file: when, its type, and the keys of that type."""
+
+    t: float
+    type: str
+    name: str
+    total: int
+    done: int
+    part: str
+    values: dict[str, float]
+    groups: list[str]
+    text: str
+    facts: MachineFacts
+    finding: FindingFacts
+
+
+class MachineAt(MachineFacts):
+    """What the machine did at a time, in seconds since 1970."""
+
+    t: float
 
 
 @dataclass
@@ -123,9 +138,9 @@ class RunView:
     curves: dict[Curve, Points] = field(default_factory=dict)  # of the run itself
     part_curves: dict[Curve, dict[str, Points]] = field(default_factory=dict)  # of its parts
     logs: list[str] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[FindingFacts] = field(default_factory=list)
     batches: list[tuple[float, int]] = field(default_factory=list)
-    machine: list[dict[str, Any]] = field(default_factory=list)
+    machine: list[MachineAt] = field(default_factory=list)
     learning: str = ""
     offset: int = 0  # in bytes, of what has been taken in
 
@@ -136,7 +151,7 @@ class RunView:
             self.add(event)
         return self
 
-    def add(self, event: dict[str, Any]) -> None:
+    def add(self, event: Event) -> None:
         """Take one event in."""
         kind = event["type"]
         if kind == "stage":
@@ -171,7 +186,7 @@ class RunView:
         own = {"": self.curves[curve]} if curve in self.curves else {}
         return {**own, **self.part_curves.get(curve, {})}
 
-    def _add_point(self, event: dict[str, Any]) -> None:
+    def _add_point(self, event: Event) -> None:
         name, _, former_part = event["name"].partition(" | ")
         if name not in _CURVES:
             return
@@ -199,7 +214,7 @@ class RunView:
         return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
 
 
-def read_events(folder: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     """Whole events from byte `offset` on, and the offset after them; a line still being written is
     left.
     """

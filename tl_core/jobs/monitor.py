@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypedDict, TypeVar
 
 import psutil
+
+Answer = TypeVar("Answer")
+
+
+class GpuFacts(TypedDict):
+    """Use in per cent, memory in bytes, degrees Celsius and watts; None where not told."""
+
+    name: str | None
+    use: int | None
+    memory_used: int | None
+    memory_total: int | None
+    temperature: int | None
+    power: float | None
+
+
+class MachineFacts(TypedDict):
+    """Processor use in per cent since the last call, and memory in bytes."""
+
+    gpus: list[GpuFacts]
+    cpu: float
+    cores: int
+    memory_used: int
+    memory_total: int
 
 
 def gpu_count() -> int:
@@ -12,10 +37,8 @@ def gpu_count() -> int:
     return len(read_gpus())
 
 
-def read_gpus() -> list[dict[str, Any]]:
-    """One entry for each GPU: use and memory in per cent and bytes, degrees Celsius, watts; None
-    where not told.
-    """
+def read_gpus() -> list[GpuFacts]:
+    """One entry for each GPU; none without a driver."""
     import pynvml
 
     try:
@@ -33,8 +56,8 @@ def read_gpus() -> list[dict[str, Any]]:
         pynvml.nvmlShutdown()
 
 
-def _read_gpu(nvml: Any, handle: Any) -> dict[str, Any]:  # noqa: ANN401
-    def ask(question: Any, *arguments: Any) -> Any:  # noqa: ANN401
+def _read_gpu(nvml: ModuleType, handle: object) -> GpuFacts:
+    def ask(question: Callable[..., Answer], *arguments: object) -> Answer | None:
         try:
             return question(handle, *arguments)
         except nvml.NVMLError:
@@ -52,8 +75,8 @@ def _read_gpu(nvml: Any, handle: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def read_machine() -> dict[str, Any]:
-    """GPUs, processor use in per cent since the last call, and memory in bytes."""
+def read_machine() -> MachineFacts:
+    """GPUs, processor and memory as they are now."""
     memory = psutil.virtual_memory()
     return {
         "gpus": read_gpus(),

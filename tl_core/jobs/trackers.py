@@ -11,10 +11,11 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from tl_core.config import RunConfig
+from tl_core.config import CONFIG_FILE, RunConfig
 from tl_core.errors import ConfigError, nearest
+from tl_core.evaluate.report import FILE as REPORT_FILE
+from tl_core.evaluate.report import Report, load_report
 from tl_core.jobs.events import Points, RunView
 from tl_core.progress import Curve
 from tl_core.settings import Settings
@@ -42,7 +43,7 @@ def track(settings: Settings, folder: Path) -> None:
 
 
 def wanted(settings: Settings) -> list[str]:
-    """The trackers that are asked for.
+    """The trackers that the settings name.
 
     Raises:
         ConfigError: for an unknown one.
@@ -55,7 +56,7 @@ def wanted(settings: Settings) -> list[str]:
 
 
 def parameters_of(config: RunConfig) -> dict[str, str]:
-    """What a run was asked, flat."""
+    """The config of a run as flat parameters."""
     return {
         "recipe": config.recipe,
         "backbone": config.backbone,
@@ -67,23 +68,22 @@ def parameters_of(config: RunConfig) -> dict[str, str]:
     }
 
 
-def scores_of(report: dict[str, Any]) -> dict[str, float]:
+def scores_of(report: Report) -> dict[str, float]:
     """Scores of the report's open sections as `test/accuracy`, with `_low` and `_high` where there
     is an interval.
     """
-    found = {}
-    for section in ("validation", "test"):
-        for name, value in (report.get(section) or {}).items():
-            if isinstance(value, dict) and isinstance(value.get("value"), float):
-                found[f"{section}/{name}"] = value["value"]
-                found |= {
-                    f"{section}/{name}_{end}": float(value[end])
-                    for end in ("low", "high")
-                    if isinstance(value.get(end), float)
-                }
-            elif isinstance(value, float):
-                found[f"{section}/{name}"] = value
-    return found
+    scores: dict[str, float] = {}
+    for section, scored in (("validation", report["validation"]), ("test", report["test"])):
+        for name, value in (scored or {}).items():
+            key = f"{section}/{name}"
+            if isinstance(value, float):
+                scores[key] = value
+            elif isinstance(value, dict) and isinstance(value.get("value"), float):
+                scores[key] = value["value"]
+                for end in ("low", "high"):
+                    if isinstance(value.get(end), float):
+                        scores[f"{key}_{end}"] = value[end]
+    return scores
 
 
 def points_of(folder: Path) -> list[tuple[str, int, float]]:
@@ -104,13 +104,9 @@ def _values(points: Points) -> Iterator[tuple[int, str, float]]:
                 yield int(point.get("step") or number), name, value
 
 
-def _files(folder: Path, report: dict[str, Any]) -> list[Path]:
-    names = ("config.json", "report.json", str(report.get("predictions", "")))
+def _files(folder: Path, report: Report) -> list[Path]:
+    names = (CONFIG_FILE, REPORT_FILE, report["predictions"])
     return [folder / name for name in names if name and (folder / name).is_file()]
-
-
-def _read(folder: Path) -> tuple[RunConfig, dict[str, Any]]:
-    return RunConfig.read(folder), json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
 def _mlflow(_settings: Settings, folder: Path) -> None:
@@ -120,7 +116,7 @@ def _mlflow(_settings: Settings, folder: Path) -> None:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-    config, report = _read(folder)
+    config, report = RunConfig.read(folder), load_report(folder)
     client, now = MlflowClient(), int(time.time() * 1000)
     name = f"graft-studio/{config.dataset.partition('@')[0]}"
     known = client.get_experiment_by_name(name)
@@ -149,7 +145,7 @@ def _tensorboard(settings: Settings, folder: Path) -> None:
     """Events in `tensorboard/<run>` of TL_HOME; see them with `tensorboard --logdir`."""
     from torch.utils.tensorboard import SummaryWriter
 
-    config, report = _read(folder)
+    config, report = RunConfig.read(folder), load_report(folder)
     with SummaryWriter(str(settings.home_path / "tensorboard" / folder.name)) as writer:
         for key, step, value in points_of(folder):
             writer.add_scalar(key, value, step)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from tl_core.config import RUN_KINDS, RunConfig
-from tl_core.errors import Cancelled, UserError
+from tl_core.errors import Cancelled, ErrorObject, UserError
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.heart import Heart
@@ -122,7 +122,7 @@ def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
     raise _Terminated
 
 
-def _explain(error: BaseException) -> tuple[str, dict[str, str]]:
+def _explain(error: BaseException) -> tuple[str, ErrorObject]:
     """Status and reason for an error, in words that a person can act on."""
     if isinstance(error, Cancelled):
         return "cancelled", {

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tl_core.json_files import find_object
 from tl_core.predict.items import Item
 from tl_core.predict.predictor import NumberFormat
 from tl_core.storage import remove_tree
-from tl_core.surgery.model_json import read_json
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -73,7 +73,7 @@ class Answers:
         self._note({**self._journal(), "chosen": chosen})
 
     def _journal(self) -> Journal:
-        return cast("Journal", read_json(self._folder / _JOURNAL))
+        return cast("Journal", find_object(self._folder / _JOURNAL))
 
     def _note(self, journal: Journal) -> None:
         path = self._folder / _JOURNAL

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tl_core.recipes.shared.common import Trained
 
 RECIPES: dict[str, str] = {
-    "baseline": "The yardstick: no pretrained network, only word statistics or colours and edges.",
+    "baseline": (
+        "The no-transfer baseline: no pretrained network, only word statistics or colours and"
+        " edges."
+    ),
     "zero_shot": (
         "No labels at all: the backbone compares each item with words that describe the classes."
     ),

@@ -2,7 +2,7 @@
 
 The steps, top to bottom: rank the backbones at hand on a sample; probe the best, at its end and at
 all depths; measure a few steps of fine-tuning, and share the time that is left among candidates by
-successive halving; keep the training that leads on the items kept for choosing. No step sees a test
+successive halving; keep the training that leads on the validation items. No step sees a test
 label; they are opened once, for the winner, which is then an ordinary run of its own recipe.
 """
 

@@ -13,19 +13,19 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
-from tl_core.train.no_transfer import fit_yardstick
+from tl_core.train.no_transfer import fit_baseline
 
 
 def train(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
 ) -> Trained:
-    """Fit the yardstick. Test labels are never read."""
+    """Fit the no-transfer baseline. Test labels are never read."""
     del folder, cache
     settings: BaselineSettings = config.settings
     space, clock = common.label_space(version), common.Clock()
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     progress.stage("Training without transfer", len(rows["train"]), share=0.9)
-    fitted = fit_yardstick(
+    fitted = fit_baseline(
         version,
         version.labels,
         rows,

@@ -1,7 +1,7 @@
 """Recipe `ladder`: several strategies on the same splits and seeds, as one job.
 
 The steps, top to bottom: train every rung with every seed, none of which sees a test label; compare
-them pair by pair on the items kept for choosing; keep the model of the cheapest rung that is not
+them pair by pair on the validation items; keep the model of the cheapest rung that is not
 significantly worse than the best; open the test labels once, for that one.
 """
 
@@ -21,13 +21,12 @@ from tl_core.evaluate.report import Report, ladder_section
 from tl_core.evaluate.report.schema import LadderComparison
 from tl_core.evaluate.schema import Rung
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared import judging, trials
 from tl_core.recipes.shared.common import SealedVersion, Trained
-from tl_core.surgery.model_json import read_json
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
 
@@ -52,7 +51,7 @@ def run(
     """Climb, judge, recommend; the recommended model lands in `folder/model`."""
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
     failed = {
-        path.parent.name: read_json(path)
+        path.parent.name: find_object(path)
         for path in sorted((folder / "rungs").glob("*/failed.json"))
     }
     if not climbed:
@@ -135,7 +134,7 @@ def climb(
 
 
 def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison:
-    """Rows, recommendation and its sentence, by the items kept for choosing alone.
+    """Rows, recommendation and its sentence, by the validation items alone.
 
     A probe that was cross-validated has said what it makes of each of them before it learnt from
     it.

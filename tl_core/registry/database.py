@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tl_core.errors import StateError
 from tl_core.settings import Settings
@@ -53,7 +54,7 @@ def _open(url: str, home: Path) -> Engine:
     return engine
 
 
-def _sqlite_pragmas(connection: Any, _record: Any) -> None:  # noqa: ANN401
+def _sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
@@ -71,12 +72,12 @@ def current_revision(connection: Connection) -> str | None:
 def _migrate(engine: Engine, home: Path) -> None:
     """Bring the schema up to date; Alembic is imported only when there is something to do."""
     with engine.connect() as connection:
-        found = current_revision(connection)
-    if found == HEAD:
+        revision = current_revision(connection)
+    if revision == HEAD:
         return
-    if found is not None and found > HEAD:
+    if revision is not None and revision > HEAD:
         raise StateError(
-            f"The database has schema {found}, this program knows {HEAD}.",
+            f"The database has schema {revision}, this program knows {HEAD}.",
             "A newer version wrote it.",
             "Update this program.",
         )

@@ -7,10 +7,9 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, Row, func, insert, select
 from sqlalchemy import delete as sql_delete
@@ -73,7 +72,9 @@ class DatasetStore:
         folder.mkdir(parents=True)
         return folder
 
-    def add(self, name: str, folder: Path, facts: dict[str, Any]) -> tuple[DatasetRecord, bool]:
+    def add(
+        self, name: str, folder: Path, facts: Mapping[str, object]
+    ) -> tuple[DatasetRecord, bool]:
         """Register the version in `folder`; False when the newest version has the same content
         already.
 
@@ -100,9 +101,9 @@ class DatasetStore:
                             **facts,
                         )
                     )
-                found = self._newest(name)
-                if found:
-                    return found, True
+                newest = self._newest(name)
+                if newest:
+                    return newest, True
             except IntegrityError:
                 continue
         raise DataError(
@@ -197,6 +198,6 @@ class DatasetStore:
             ).first()
         return self._record(row) if row else None
 
-    def _record(self, row: Row[Any]) -> DatasetRecord:
+    def _record(self, row: Row[tuple[object, ...]]) -> DatasetRecord:
         values = dict(row._mapping)
         return DatasetRecord(**{**values, "folder": self._home / values["folder"]})

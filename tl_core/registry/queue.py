@@ -7,11 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, and_, func, select, update
 
 from tl_core.config.kinds import kinds_of
+from tl_core.errors import ErrorObject
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.tables import runs
 from tl_core.storage import is_left, remove_tree
@@ -118,7 +118,7 @@ class RunWriter:
         run_id: str,
         status: str,
         *,
-        reason: dict[str, str] | None = None,
+        reason: ErrorObject | None = None,
         headline: str = "",
         summary: Mapping[str, object] | None = None,
     ) -> None:
@@ -133,7 +133,7 @@ class RunWriter:
             **({"progress": 1.0} if status == "done" else {}),
         )
 
-    def _set(self, run_id: str, **values: Any) -> None:  # noqa: ANN401
+    def _set(self, run_id: str, **values: object) -> None:
         with self._engine.begin() as connection:
             connection.execute(
                 update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(**values)

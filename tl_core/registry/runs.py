@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, Row, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.config import CONFIG_FILE, RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
-from tl_core.errors import NotFoundError, StateError, nearest
+from tl_core.errors import ErrorObject, NotFoundError, StateError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.tables import datasets, runs
@@ -43,20 +42,20 @@ class Run:
     folder: Path
     parent: str
     status: str
-    reason: dict[str, str] | None
+    reason: ErrorObject | None
     created: float
     queued: float
     started: float | None
     finished: float | None
     progress: float
     headline: str
-    summary: dict[str, Any] | None
+    summary: dict[str, object] | None
     pid: int | None
     cancel_requested: bool
     stop_requested: bool
     place: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The run object of the command line contract."""
         return {
             "run_id": self.id,
@@ -120,13 +119,13 @@ class RunStore:
                     )
                 )
         except IntegrityError:
-            (folder / "config.json").unlink()
+            (folder / CONFIG_FILE).unlink()
             folder.rmdir()
             with self._engine.connect() as connection:
-                found = connection.execute(
+                run_id = connection.execute(
                     select(runs.c.id).where(runs.c.owner == self._user, runs.c.draft == draft)
                 ).scalar_one()
-            return self.get(found)
+            return self.get(run_id)
         return self.get(run_id)
 
     def _check_data(self, config: RunConfig) -> None:
@@ -283,7 +282,7 @@ class RunStore:
             )
         return self.get(run_id)
 
-    def reveal(self, run_id: str, headline: str, summary: dict[str, Any]) -> Run:
+    def reveal(self, run_id: str, headline: str, summary: Mapping[str, object]) -> Run:
         """Show of a finished run what its opened test score says."""
         with self._engine.begin() as connection:
             connection.execute(
@@ -343,27 +342,27 @@ class RunStore:
             NotFoundError: when the acting user has not one of them.
             StateError: when one is still active.
         """
-        found = [self.get(run_id) for run_id in run_ids]
-        for run in found:
+        doomed = [self.get(run_id) for run_id in run_ids]
+        for run in doomed:
             if run.status in ACTIVE:
                 raise StateError(f"Run {run.id} is {run.status}.", "", "Cancel it first.")
         with self._engine.begin() as connection:
             gone = connection.execute(
                 sql_delete(runs).where(
-                    runs.c.id.in_([run.id for run in found]),
+                    runs.c.id.in_([run.id for run in doomed]),
                     runs.c.owner == self._user,
                     runs.c.status.in_(ENDED),
                 )
             ).rowcount
-            if gone != len(found):  # one was resumed just now: leaving takes nothing with it
+            if gone != len(doomed):  # one was resumed just now: leaving takes nothing with it
                 raise StateError(
                     "One of these runs has just been started again.", "", "Cancel it first."
                 )
-        return [run.folder for run in found]
+        return [run.folder for run in doomed]
 
-    def _to_run(self, row: Row[Any]) -> Run:
+    def _to_run(self, row: Row[tuple[object, ...]]) -> Run:
         values = dict(row._mapping)
-        place = self._place(values) if values["status"] == "queued" else 0
+        place = self._place(values["kind"], values["queued"]) if values["status"] == "queued" else 0
         return Run(
             **{
                 name: values[name]
@@ -374,9 +373,9 @@ class RunStore:
             place=place,
         )
 
-    def _place(self, row: dict[str, Any]) -> int:
+    def _place(self, kind: str, queued: float) -> int:
         """Position among all users' queued runs of the same lane, from 1."""
-        kinds = kinds_of(RUN_KINDS[row["kind"]].lane)
+        kinds = kinds_of(RUN_KINDS[kind].lane)
         with self._engine.connect() as connection:
             return 1 + int(
                 connection.execute(
@@ -385,7 +384,7 @@ class RunStore:
                     .where(
                         runs.c.status == "queued",
                         runs.c.kind.in_(kinds),
-                        runs.c.queued < row["queued"],
+                        runs.c.queued < queued,
                     )
                 ).scalar_one()
             )

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from tl_core.errors import BackboneError
+from tl_core.errors import BackboneError, StateError
+from tl_core.json_files import find_object
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """A JSON object, or an empty one where there is no such file.
+    """`find_object` of a model's own file: what is wrong with it is wrong with the backbone.
 
     Raises:
-        BackboneError: when the file is not valid JSON.
+        BackboneError: when the file holds no JSON object.
     """
-    if not path.is_file():
-        return {}
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return find_object(path)
+    except StateError as error:
         raise BackboneError(
-            f"{path.name} of the backbone cannot be read.", f"{error}.", "Download the model again."
+            f"{path.name} of the backbone cannot be read.", error.why, "Download the model again."
         ) from error
-    return content if isinstance(content, dict) else {}

@@ -15,7 +15,7 @@ from tl_core.train.tasks.task_training import task_training_of
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class NoTransferBaseline:
     """A fitted baseline: `name` as in the report, probabilities (rows, classes) for each split that
     was asked for.
     """
@@ -30,7 +30,7 @@ def majority(train_labels: Ints, classes: int) -> int:
     return int(np.bincount(train_labels, minlength=classes).argmax())
 
 
-def fit_yardstick(
+def fit_baseline(
     version: DatasetVersion,
     labels: Ints,
     rows: dict[str, Ints],
@@ -40,7 +40,7 @@ def fit_yardstick(
     balanced: bool,
     seed: int,
     progress: Progress,
-) -> Yardstick:
+) -> NoTransferBaseline:
     """Fit a linear classifier on `rows["train"]` and give probabilities for the other splits.
 
     Texts are read as TF-IDF of words (1-2) and characters (2-5); photos as colour histograms,
@@ -66,4 +66,5 @@ def fit_yardstick(
             out[split] = np.zeros((len(rows[split]), classes))
             if len(rows[split]):
                 out[split][:, known] = model.predict_proba(content)
-    return Yardstick(plain.name, out, int(model[-1].coef_.size + model[-1].intercept_.size))
+    count = int(model[-1].coef_.size + model[-1].intercept_.size)
+    return NoTransferBaseline(plain.name, out, count)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tl_core.backbones.backbone import Backbone, Extractor
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.machine import has_bf16
-from tl_core.surgery.model_json import read_json
 from tl_core.train.features.examples import Batch
 
 _WORTH = 1.2  # times faster than float32 before bf16 is taken
@@ -56,7 +55,7 @@ def _decide(
         return setting == "bf16", f"{setting} as set"
     if not has_bf16():
         return False, "float32: this machine has no fast bf16"
-    known = read_json(memory)
+    known = find_object(memory)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     key = f"{name}/{device}"
     if key not in known:

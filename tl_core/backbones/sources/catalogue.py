@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from tl_core.backbones.sources.licences import allows_commercial_use
-from tl_core.backbones.sources.reference import parse_reference
 
 _FILE = Path(__file__).with_name("catalogue.csv")
 # of a float32 weight while it is tuned with Adam: itself, its gradient, two moments
@@ -119,9 +118,3 @@ def choose(
         and (not fits_gb or 0 < card.tuning_gb <= fits_gb)
         and (not offline or card.is_offline())
     ]
-
-
-def card_of(reference: str) -> Card | None:
-    """The card of a reference, whatever its revision."""
-    name = parse_reference(reference).target
-    return next((card for card in read_catalogue() if card.name == name), None)

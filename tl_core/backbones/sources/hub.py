@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from tl_core.backbones.sources.licences import allows_commercial_use
 from tl_core.errors import BackboneError
 from tl_core.hub import endpoint, is_reachable
+from tl_core.json_files import find_object
 from tl_core.modalities import modality_of
 from tl_core.settings import read_settings
-from tl_core.surgery.model_json import read_json
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -156,7 +156,7 @@ def arrived(name: str) -> tuple[int, int] | None:
     """
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    total = read_json(_size_file(name)).get("bytes")
+    total = find_object(_size_file(name)).get("bytes")
     if not isinstance(total, int):
         return None
     blobs = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "blobs"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,11 @@ from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.errors import ConfigError
+from tl_core.results import RANKING, RankedBackbones
 from tl_core.settings import read_settings
+
+if TYPE_CHECKING:
+    from tl_core.backbones.describe import LayerTree
 
 _LEAST_ROWS = 20  # fewer of them rank by chance
 
@@ -81,7 +85,7 @@ def show(output: Output, reference: str, settings: tuple[str, ...]) -> int:
     )
 
 
-def _tree_lines(tree: Mapping[str, Any]) -> Iterator[str]:
+def _tree_lines(tree: LayerTree) -> Iterator[str]:
     """What a plan freezes and how fast the rest moves, a line for each group of layers."""
     yield f"{tree['trainable']:,} of {tree['total']:,} weights move"
     for group in tree["groups"]:
@@ -123,7 +127,7 @@ def rank(output: Output, references: tuple[str, ...], dataset: str, rows: int, d
         str(record.folder),
         options={"backbones": named, "rows": rows, "depths": depths},
     )
-    result = result_of(config, "rank.json", output)
+    result = result_of(config, RANKING, output)
     if result is None:
         return 1
     run_id, ranking = result
@@ -132,7 +136,7 @@ def rank(output: Output, references: tuple[str, ...], dataset: str, rows: int, d
     )
 
 
-def _ranking_lines(ranking: Mapping[str, Any]) -> Iterator[str]:
+def _ranking_lines(ranking: RankedBackbones) -> Iterator[str]:
     """The ranking as a table, and what was left out of it."""
     yield ranking["sentence"]
     yield f"{'backbone':40} probe (plausible)   k-NN  LogME  H-score  items/s"
@@ -143,5 +147,6 @@ def _ranking_lines(ranking: Mapping[str, Any]) -> Iterator[str]:
             f" {one['knn']:.3f}  {one['logme']:5.2f}  {one['h_score']:7.2f} "
             f" {one['items_per_second']:7.0f}"
         )
-    for one in ranking["failed"]:
-        yield f"left out: {one['backbone']}: {one['error']['what']} {one['error']['why']}"
+    for left_out in ranking["failed"]:
+        error = left_out["error"]
+        yield f"left out: {left_out['backbone']}: {error['what']} {error['why']}"

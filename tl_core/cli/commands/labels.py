@@ -13,6 +13,7 @@ from tl_core.cli.parsing import Choice, Group
 from tl_core.config import RunConfig
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.results import LABEL_ERRORS
 from tl_core.select.starter import suggested
 
 _SHOWN = 30
@@ -36,7 +37,7 @@ def suggest(output: Output, name: str, backbone: str) -> int:
         backbone or suggested(record.folder, settings),
         "probe",
     )
-    result = result_of(config, "suspects.json", output)
+    result = result_of(config, LABEL_ERRORS, output)
     if result is None:
         return 1
     run_id, suspects = result

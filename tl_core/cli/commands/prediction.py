@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -20,6 +20,7 @@ from tl_core.registry.runs import RunStore
 if TYPE_CHECKING:
     from tl_core.backbones.classifier import Classifier
     from tl_core.predict.batch import Predicted
+    from tl_core.predict.explanations.explain import Explanation
     from tl_core.predict.items import ModelInput
 
 _OWN_ROWS = "unlabelled:"
@@ -196,7 +197,7 @@ def explain(output: Output, model: str, item: str, title: str | None, label: str
     )
 
 
-def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
+def _explanation_lines(explanation: Explanation) -> Iterator[str]:
     """How well each method explains, and of texts the words that count most."""
     for method in explanation["methods"]:
         yield (

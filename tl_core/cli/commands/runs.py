@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +14,7 @@ from tl_core.cli.following import reason_of, start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
 from tl_core.errors import StateError
-from tl_core.evaluate.report import migrate, rivals
+from tl_core.evaluate.report import FILE, Report, load_report, rivals
 from tl_core.registry.runs import Run
 from tl_core.storage import remove_tree
 
@@ -122,9 +120,7 @@ def compare(output: Output, first_id: str, second_id: str) -> int:
     first, second = store.get(first_id), store.get(second_id)
     closed = [run.id for run in (first, second) if read_report(run)["test"] is None]
     file, noun = (
-        ("validation.csv", "items kept for choosing")
-        if closed
-        else ("predictions.csv", "test items")
+        ("validation.csv", "validation items") if closed else ("predictions.csv", "test items")
     )
     correct, also_correct = read_correct(first, file), read_correct(second, file)
     both = [item for item in correct if item in also_correct]
@@ -136,8 +132,7 @@ def compare(output: Output, first_id: str, second_id: str) -> int:
         )
     if closed:
         output.note(
-            f"The test score of {' and '.join(closed)} is closed, so items kept for choosing"
-            " decide."
+            f"The test score of {' and '.join(closed)} is closed, so validation items decide."
         )
     comparison = paired.compare(
         np.array([correct[item] for item in both]),
@@ -170,7 +165,7 @@ def report(output: Output, run_id: str, html: str) -> int:
     if html:
         from tl_core.evaluate.html import render
 
-        Path(html).write_text(render(migrate(content)), encoding="utf-8")
+        Path(html).write_text(render(content), encoding="utf-8")
     section = content["test"] or content["validation"]
     scores = [
         f"  {name:18} {score['value']:.3f}  ({score['low']:.3f} to {score['high']:.3f})"
@@ -179,26 +174,24 @@ def report(output: Output, run_id: str, html: str) -> int:
     ]
     baselines = [
         f"  without transfer ({name}): {accuracy['value']:.3f}"
-        for name, accuracy in rivals(migrate(content)).items()
+        for name, accuracy in rivals(content).items()
     ]
     return output.show(content, [content["headline"], *scores, *baselines])
 
 
-def read_report(run: Run) -> dict[str, Any]:
+def read_report(run: Run) -> Report:
     """The report of a finished run.
 
     Raises:
         StateError: when it has none.
     """
-    path = run.folder / "report.json"
-    if not path.is_file():
+    if not (run.folder / FILE).is_file():
         raise StateError(
             f"Run {run.id} has no report.",
             f"It is {run.status}.",
             "Wait until it is done, or resume it.",
         )
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return load_report(run.folder)
 
 
 def read_correct(run: Run, file: str) -> dict[Item, bool]:
@@ -209,7 +202,7 @@ def read_correct(run: Run, file: str) -> dict[Item, bool]:
     """
     if not (run.folder / file).is_file():
         raise StateError(
-            f"Run {run.id} has not kept what it said of the items kept for choosing.",
+            f"Run {run.id} has not kept what it said of the validation items.",
             "",
             "Train it again, or open the test score of the other run.",
         )

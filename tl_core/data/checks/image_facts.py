@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tl_core.data.pictures.images import open_small
 
@@ -76,9 +77,9 @@ def _sharpness(grey: NDArray[np.float32]) -> float:
     return float(laplacian.var() / max(float(grey.var()), 1e-6))
 
 
-def _perceptual(image: object) -> int:
+def _perceptual(image: Image.Image) -> int:
     """The 64 bits of the hash; bit 0 is the mean and says nothing, so it is left 0."""
-    small = np.asarray(image.convert("L").resize((_SIDE, _SIDE), resample=4), dtype=np.float64)  # type: ignore[attr-defined]
+    small = np.asarray(image.convert("L").resize((_SIDE, _SIDE), resample=4), dtype=np.float64)
     frequencies = (_COSINES @ small @ _COSINES.T).ravel()
     bits = frequencies > np.median(frequencies[1:])
     bits[0] = False

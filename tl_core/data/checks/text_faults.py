@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOJIBAKE, LOST, HIDDEN, CONTROL, ENTITY = 1, 2, 4, 8, 16
-REPAIRABLE = MOJIBAKE | HIDDEN | CONTROL | ENTITY
 
 _AFTER = (  # bytes 80 to BF as cp1252 and latin-1 show them
     "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ�]"

@@ -248,11 +248,6 @@ def is_generic(name: str) -> bool:
     return all(word in _GENERIC or word.isdecimal() for word in words_of(name))
 
 
-def is_number_free_generic(name: str) -> bool:
-    """The same for a name that is not a number."""
-    return is_generic(name) and not name.isdecimal()
-
-
 def readable(name: str) -> str:
     """A file name as text that can be stored: bytes that are not UTF-8 are read as Windows-1252,
     Latin-1 otherwise.

@@ -36,23 +36,17 @@ def _without_transfer(split: str, baselines: Baselines) -> str:
     )
 
 
-def caveat(section: ScoredRows, modality: str, kept: str = "") -> str:
-    """What to add to a score that stands on few items or on one class, else "".
-
-    Args:
-        section: of the report.
-        modality: of the items.
-        kept: what they were kept for, where they are not the test items.
-    """
-    test, noun = ("" if kept else "test "), items_of(modality)
+def caveat(section: ScoredRows, modality: str, split: str = "test") -> str:
+    """What to add to a score that stands on few items of `split` or on one class, else ""."""
+    noun = items_of(modality)
     count, added = section.get("n", _FEW), ""
     if count < _FEW:
         one = MODALITIES[modality].item if modality in MODALITIES else "item"
         items = one if count == 1 else noun
-        added = f" Careful: only {count} {test}{items}{kept}, so this is hardly more than chance."
+        added = f" Careful: only {count} {split} {items}, so this is hardly more than chance."
     judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
     if len(judged) == 1:
-        added += f" All {test}{noun}{kept} are of one class, {judged[0]!r}, so this says little."
+        added += f" All {split} {noun} are of one class, {judged[0]!r}, so this says little."
     return added
 
 
@@ -64,9 +58,9 @@ def _in_100(score: Score) -> tuple[int, int, int]:
 def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) -> str:
     """The result in plain words while the test score is withheld."""
     right, low, high = _in_100(section["accuracy"])
-    doubts = caveat(section, modality, " kept for choosing")
+    doubts = caveat(section, modality, "validation")
     return (
-        f"Right {right} times in 100 on {items_of(modality)} kept for choosing; between {low} and"
+        f"Right {right} times in 100 on validation {items_of(modality)}; between {low} and"
         f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
         " The test score is still closed."
     )
@@ -82,5 +76,5 @@ def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_bas
         f" {high} is plausible.{caveat(section, modality)}"
     )
     if is_baseline:
-        return sentence + " This is the yardstick, without transfer."
+        return sentence + " This is the no-transfer baseline."
     return sentence + _without_transfer("test", baselines)

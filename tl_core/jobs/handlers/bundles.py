@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tl_core.config.specs import ExportSpec, PushSpec
 from tl_core.jobs.context import Outcome, RunContext
-from tl_core.json_files import write_json
+from tl_core.results import EXPORT
 from tl_core.storage import remove_tree
 
 
@@ -22,7 +22,7 @@ def export(run: RunContext) -> Outcome:
     proof = export(run.folder_of(spec.run), target, Wishes(**spec.wishes), run.version, run.events)
     run.events.stage("Packing", 0)
     archive = zip_folder(target)
-    write_json(run.folder / "export.json", proof)
+    EXPORT.write(run.folder, proof)
     return Outcome(
         f"A bundle of {proof['bytes'] / 1e6:,.1f} MB, verified",
         {"run": spec.run, "folder": target.name, "file": archive.name, "bytes": proof["bytes"]},

@@ -13,14 +13,13 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import UserError
 from tl_core.evaluate import search
 from tl_core.evaluate.schema import BoardRow
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.analyses import estimate
 from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.shared import trials
 from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
-from tl_core.surgery.model_json import read_json
 from tl_core.train.items.item_training import training_of
 
 _SAVING_SECONDS = 5.0
@@ -29,7 +28,7 @@ _REPORT_SECONDS = 4.0
 
 @dataclass
 class Tried:
-    """A candidate that was trained, and where it stands on the items kept for choosing."""
+    """A candidate that was trained, and where it stands on the validation items."""
 
     candidate: Candidate
     folder: Path
@@ -58,7 +57,7 @@ class Search:
     ranked: list[BoardRow] = field(default_factory=list)
     dropped: list[BoardRow] = field(default_factory=list)
     best: Tried | None = None
-    # seconds in which a tuned model reads the items kept for choosing and those of the test
+    # seconds in which a tuned model reads the validation items and those of the test
     reading: float = 0.0
 
     @property
@@ -73,13 +72,13 @@ class Search:
 
     @property
     def held(self) -> Ints:
-        """The rows kept for choosing that have a class."""
+        """The validation rows that have a class."""
         rows = self.version.rows_of("validation")
         return rows[self.version.labels[rows] >= 0]
 
     @property
     def finishing(self) -> float:
-        """Seconds that the end takes: report and yardstick."""
+        """Seconds that the end takes: report and no-transfer baseline."""
         training = training_of(self.version.info.modality)
         each = training.baseline_seconds if self.settings.baseline else 0.0
         return _REPORT_SECONDS + each * self.version.info.rows
@@ -202,7 +201,7 @@ def _begun(folder: Path, candidate: Candidate) -> Candidate:
     own settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    begun = read_json(folder / "candidate.json")
+    begun = find_object(folder / "candidate.json")
     candidate = Candidate(**begun) if begun else candidate  # type: ignore[arg-type]
     write_json(folder / "candidate.json", asdict(candidate))
     return candidate

@@ -1,5 +1,5 @@
 """What every recipe needs around its training: label spaces, what it leaves, sealed test labels,
-the yardstick.
+the no-transfer baseline.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Progress
-from tl_core.surgery.model_json import read_json
 from tl_core.train import no_transfer
 from tl_core.train.items.item_training import read_inputs
 
@@ -75,7 +74,7 @@ class Trained:
     settings: dict[str, object]
     timing: dict[str, float]
     facts: RecipeFacts
-    yardstick: bool = False
+    yardstick: bool = False  # whether the no-transfer baseline is fitted; a key of trained.json
     balanced: bool = False
     seed: int = 0
     baselines: dict[str, Floats] = field(default_factory=dict)
@@ -156,7 +155,7 @@ def label_space(version: DatasetVersion) -> LabelSpace:
     return LabelSpace(version.info.labels, [int(i) for i in present if i >= 0])
 
 
-def run_yardstick(
+def run_baseline(
     version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
 ) -> tuple[Baselines, NDArray[np.bool_]]:
     """The report's `baselines` and which test rows the trained one has right; kept for later runs
@@ -164,12 +163,12 @@ def run_yardstick(
     """
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
-    known = read_json(memory).get(key)
+    known = find_object(memory).get(key)
     if isinstance(known, dict):
         return known["scores"], np.array(known["correct"], dtype=bool)
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     space, labels = label_space(version), version.labels
-    fitted = no_transfer.fit_yardstick(
+    fitted = no_transfer.fit_baseline(
         version,
         labels,
         rows,
@@ -195,7 +194,7 @@ def run_yardstick(
     write_json(
         memory,
         {
-            **read_json(memory),
+            **find_object(memory),
             key: {"scores": scores, "correct": right.astype(int).tolist()},
         },
     )
@@ -203,9 +202,7 @@ def run_yardstick(
 
 
 def majority_baseline(version: DatasetVersion) -> Baselines:
-    """The score of always naming the commonest class, on the test rows and those kept for
-    choosing.
-    """
+    """The score of always naming the commonest class, on the test and validation rows."""
     guess = no_transfer.majority(version.labels[version.rows_of("train")], len(version.info.labels))
     truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
     return {

@@ -21,10 +21,9 @@ import torch
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.log import quiet_libraries
 from tl_core.progress import Curve, Progress
-from tl_core.surgery.model_json import read_json
 from tl_core.train.loop.best_state import Scores
 from tl_core.train.loop.checkpoints import (
     copied_state,
@@ -73,7 +72,7 @@ def fit_in_processes(
     for name in (_STOP, _OUTCOME):
         (folder / name).unlink(missing_ok=True)
     code = _launch(count, folder, cache, progress)
-    message = cast(_Message, read_json(folder / _OUTCOME))
+    message = cast(_Message, find_object(folder / _OUTCOME))
     if code or "error" in message or not message:
         error = message.get("error") or {
             "what": "A training process ended early.",
@@ -173,7 +172,7 @@ def main(folder: Path, cache: Path) -> int:
     rank = int(os.environ["RANK"])
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    if "error" in read_json(folder / _OUTCOME):
+    if "error" in find_object(folder / _OUTCOME):
         return 1  # started again, but what the first start has said stands
     config = RunConfig.read(folder)
     version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))

@@ -1,4 +1,4 @@
-"""Opening the test labels: scores, slices, yardsticks, prediction files and the report's frame."""
+"""Opening the test labels: scores, slices, baselines, prediction files and the report's frame."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _without_transfer(
 ) -> tuple[Baselines, PairedTest]:
     """The baselines, trained now, and the model against the one without transfer."""
     progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
-    baselines, theirs = common.run_yardstick(
+    baselines, theirs = common.run_baseline(
         version, cache, progress, balanced=trained.balanced, seed=trained.seed
     )
     truth = version.labels[version.rows_of("test")]

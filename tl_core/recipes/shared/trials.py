@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from tl_core.errors import TrainingError
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Part, Progress
 from tl_core.recipes.shared.common import Floats, Ints, Trained
-from tl_core.surgery.model_json import read_json
 
-_YARDSTICK = "baseline "
+_BASELINE = "baseline "
 _ARRAYS = ("test", "validation_rows", "validation", "baselines")
 _TICK = 5.0  # seconds between two notes of the time that has been spent
 
@@ -29,7 +28,7 @@ def keep(folder: Path, trained: Trained) -> None:
         "test": trained.test,
         "validation_rows": trained.validation_rows,
         "validation": trained.validation,
-        **{_YARDSTICK + name: scores for name, scores in trained.baselines.items()},
+        **{_BASELINE + name: scores for name, scores in trained.baselines.items()},
     }
     np.savez(folder / "trained.npz", **arrays)
     rest = {name: value for name, value in asdict(trained).items() if name not in _ARRAYS}
@@ -38,15 +37,15 @@ def keep(folder: Path, trained: Trained) -> None:
 
 def recall(folder: Path) -> Trained | None:
     """What a training found that ended; None when it has not."""
-    rest = read_json(folder / "trained.json")
+    rest = find_object(folder / "trained.json")
     if not rest:
         return None
     with np.load(folder / "trained.npz") as stored:
         arrays = dict(stored)
     baselines = {
-        name.removeprefix(_YARDSTICK): arrays.pop(name)
+        name.removeprefix(_BASELINE): arrays.pop(name)
         for name in list(arrays)
-        if name.startswith(_YARDSTICK)
+        if name.startswith(_BASELINE)
     }
     return Trained(**arrays, **rest, baselines=baselines)  # type: ignore[arg-type]
 
@@ -67,7 +66,7 @@ class Budget:
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.seconds, self._path = seconds, path
-        self._before = float(str(read_json(path).get("spent", 0.0)))
+        self._before = float(str(find_object(path).get("spent", 0.0)))
         self._started = self._noted = time.monotonic()
 
     @property
@@ -88,7 +87,7 @@ class Budget:
         self._noted = time.monotonic()
         write_json(
             self._path,
-            {**read_json(self._path), "budget": self.seconds, "spent": self.spent, **facts},
+            {**find_object(self._path), "budget": self.seconds, "spent": self.spent, **facts},
         )
 
 

@@ -12,8 +12,7 @@ from typing import TypedDict, cast
 
 from torch import Tensor, nn
 
-from tl_core.json_files import write_json
-from tl_core.surgery.model_json import read_json
+from tl_core.json_files import find_object, write_json
 from tl_core.train.loop.best_state import BestFacts
 from tl_core.train.loop.job import Plan
 
@@ -99,7 +98,7 @@ def newest(folder: Path) -> Checkpoint | None:
     """The newest whole checkpoint in a folder."""
     whole = []
     for path in folder.glob("checkpoint-*"):
-        manifest = cast(Manifest, read_json(path / _MANIFEST))
+        manifest = cast(Manifest, find_object(path / _MANIFEST))
         files = manifest.get("files")
         if isinstance(files, list) and all((path / name).exists() for name in files):
             whole.append(Checkpoint(int(path.name.rpartition("-")[2]), path, manifest))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from tl_core.json_files import write_json
+from tl_core.json_files import find_object, write_json
 from tl_core.progress import Curve, Progress
-from tl_core.surgery.model_json import read_json
 from tl_core.surgery.modes import norms_of
 from tl_core.train import precision
 from tl_core.train.loop import memory
@@ -25,7 +24,7 @@ def measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> None
     same path whatever the machine is doing.
     """
     precision.keep_float32(setup.model, setup.float32_roots(), on=True)
-    known = read_json(folder / FILE)
+    known = find_object(folder / FILE)
     if known:
         setup.plan = cast(Plan, known)
         return

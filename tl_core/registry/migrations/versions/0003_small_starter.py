@@ -8,7 +8,6 @@ rewritten whole, and a second time does nothing, so an interruption loses nothin
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,17 +40,17 @@ def downgrade() -> None:
 
 def _rewrite(path: Path) -> None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return  # whoever opens that run will say what is wrong with it
-    new = _renamed(told)
-    if new != told:
+    new = _renamed(content)
+    if new != content:
         temporary = path.with_suffix(".renamed")
         temporary.write_text(json.dumps(new, indent=1, ensure_ascii=False), encoding="utf-8")
         os.replace(temporary, path)
 
 
-def _renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _renamed(value: object) -> object:
     if isinstance(value, dict):
         return {key: _renamed(one) for key, one in value.items()}
     if isinstance(value, list):

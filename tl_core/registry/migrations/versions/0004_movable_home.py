@@ -6,7 +6,6 @@ Each file is rewritten whole, and a second time does nothing, so an interruption
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,22 +53,23 @@ def _rewrite(folder: Path, home: Path) -> str:
     for pattern in _FILES:
         for path in folder.glob(pattern):
             try:
-                told = json.loads(path.read_text(encoding="utf-8"))
+                content = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue  # whoever opens that run will say what is wrong with it
-            if path.parent == folder and isinstance(told, dict):
-                parent = _parent(told)
-            new = _marked(told, f"{home}/")
-            if new != told:
+            if path.parent == folder and isinstance(content, dict):
+                parent = _parent(content)
+            new = _marked(content, f"{home}/")
+            if new != content:
                 temporary = path.with_suffix(".moved")
                 temporary.write_text(json.dumps(new, indent=1, ensure_ascii=False), "utf-8")
                 os.replace(temporary, path)
     return parent
 
 
-def _parent(config: dict[str, Any]) -> str:
+def _parent(config: dict[str, object]) -> str:
     """The run that a config goes on from or looks at; folders stood where ids stand today."""
-    options = config.get("options") or {}
+    options = config.get("options")
+    options = options if isinstance(options, dict) else {}
     for key, above in (("continue_from", 0), ("run", 0), ("model", 1), ("bundle", 1)):
         if isinstance(value := options.get(key), str) and value:
             return Path(*Path(value).parts[: len(Path(value).parts) - above]).name[:32]
@@ -77,10 +77,11 @@ def _parent(config: dict[str, Any]) -> str:
     return backbone.removeprefix("run:")[:32] if backbone.startswith("run:") else ""
 
 
-def _marked(value: Any, home: str) -> Any:  # noqa: ANN401 - JSON
+def _marked(value: object, home: str) -> object:
     if isinstance(value, dict):
         return {key: _marked(one, home) for key, one in value.items()}
     if isinstance(value, list):
         return [_marked(one, home) for one in value]
-    inside = isinstance(value, str) and value.startswith(home)
-    return f"${{TL_HOME}}/{value.removeprefix(home)}" if inside else value
+    if isinstance(value, str) and value.startswith(home):
+        return f"${{TL_HOME}}/{value.removeprefix(home)}"
+    return value
