@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components import gallery, run_panel, services, state
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.data.preview import thumbnail
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
 from tl_core.registry.datasets import DatasetRecord

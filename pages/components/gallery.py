@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from tl_core.data.preview import thumbnail
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.versions.store import DatasetVersion
 
 _WIDTH = 104

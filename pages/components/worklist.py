@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components import findings, gallery, problems
 from pages.components.words import plain, sure
-from tl_core.data.preview import thumbnail
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord

@@ -15,7 +15,7 @@ from pages.components import (
     state,
 )
 from pages.components.words import plain
-from tl_core.data.preview import thumbnail
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.versions.store import DatasetVersion
 
 SHOWN = 24

@@ -14,5 +14,8 @@ IMAGE = Modality(
         "zero-shot-image-classification",
     ),
     starter="starter:image",
-    parts={},
+    parts={
+        "cli": "tl_core.cli.given_pictures:GIVEN_PICTURE",
+        "data": "tl_core.data.pictures.picture_items:PICTURE_ITEMS",
+    },
 )

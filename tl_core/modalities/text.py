@@ -16,5 +16,8 @@ TEXT = Modality(
         "text-generation",
     ),
     starter="starter:text",
-    parts={},
+    parts={
+        "cli": "tl_core.cli.given_texts:GIVEN_TEXT",
+        "data": "tl_core.data.tables.text_items:TEXT_ITEMS",
+    },
 )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.image_facts import PictureFacts, picture_facts
+from tl_core.data.item_kind import extra_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.pictures.deep_pictures import deep_kind
 from tl_core.data.pictures.images import eight_bits, page_bytes, pages
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _AT_ONCE, _WORKERS, _HEAD = 32, 2, 1024
-_RESERVED = ("text", "image", "name")
 _SHALLOW = {".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".heic", ".heif", ".avif"}
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -178,10 +178,7 @@ def _image_chunk(
         return
     files = [one.file for one, _ in good]
     names = sorted({name for file in files for name in file.extra})
-    extra = {
-        f"input_{name}" if name in _RESERVED else name: [file.extra.get(name, "") for file in files]
-        for name in names
-    }
+    extra = {extra_column(name): [file.extra.get(name, "") for file in files] for name in names}
     pictures = pa.array(
         [{"bytes": one.data, "path": None} for one, _ in good],
         pa.struct([("bytes", pa.binary()), ("path", pa.string())]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -82,13 +83,23 @@ class Source:
 
 @dataclass
 class Contents:
-    """The files of a folder by kind, relative to `root`."""
+    """The files of a folder, relative to `root`: by the modality of which each is an item, and
+    tables.
+    """
 
     root: Path
-    pictures: list[PurePosixPath] = field(default_factory=list)
+    items: defaultdict[str, list[PurePosixPath]] = field(default_factory=lambda: defaultdict(list))
     tables: list[PurePosixPath] = field(default_factory=list)
-    texts: list[PurePosixPath] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> list[PurePosixPath]:
+        return self.items["image"]
+
+    @property
+    def texts(self) -> list[PurePosixPath]:
+        """Plain texts; beside items of another modality they are notes or lists."""
+        return self.items["text"]
 
     def skip(self, name: PurePosixPath, reason: str) -> None:
         self.skipped.append({"item": readable(str(name)), "reason": reason})

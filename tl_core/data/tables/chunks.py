@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.text_facts import text_facts
+from tl_core.data.item_kind import extra_column
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import JOIN, repaired
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _DOCUMENTS_AT_ONCE = 1000
 _WORKERS = 2  # the decoders and Arrow release the interpreter's lock
-_RESERVED = ("text", "image", "name")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class _Texts:
         """The columns that are kept beside the text."""
         read = {self.roles.text, self.roles.label, *(("split",) if self.called else ())}
         return {
-            f"input_{name}" if name in _RESERVED else name: column(cells, name)
+            extra_column(name): column(cells, name)
             for name in cells.column_names
             if name not in read
         }
