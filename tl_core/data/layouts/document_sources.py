@@ -33,7 +33,7 @@ def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
         if one.aside:
             source.skipped.append({"item": readable(str(one.name)), "reason": one.aside})
         else:
-            source.documents.append(
+            source.files.append(
                 ItemFile(
                     contents.root / one.name,
                     readable(str(one.name)),

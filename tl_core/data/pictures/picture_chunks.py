@@ -52,7 +52,7 @@ def image_chunks(
     sources: dict[str, Source], options: ImportOptions, intake: Intake
 ) -> Iterator[Chunk]:
     """The pictures of all sources, in order."""
-    if not any(source.image_tables or source.tables for source in sources.values()):
+    if not any(source.listings or source.tables for source in sources.values()):
         intake.columns.update({"image": "file", "label": "folder"})
     scale = intake.preparation.scale or _common_scale(sources, options, intake)
     intake.prepare(scale=scale, page=options.pages or "first")
@@ -81,7 +81,7 @@ def _common_scale(
     """
     reader, any_deep = RangeReader(), False
     for source in sources.values():
-        for file in source.images or labelled_files(source, options, Intake()):
+        for file in source.files or labelled_files(source, options, Intake()):
             head = _head(file)
             if not (head.startswith(_TIFF) or deep_kind(head)):
                 continue

@@ -72,7 +72,7 @@ class PictureItems:
             return Source(_NAME, tables=tables.tables, root=tables.root)
         if tables.alone and lists_files_beside(tables.first.path, head):
             listing = replace(tables.first, split="", sheet="")
-            return Source(_NAME, image_tables=[listing], root=tables.root)
+            return Source(_NAME, listings=[listing], root=tables.root)
         return None
 
     def look_into(self, source: Source, options: ImportOptions) -> Preview:

@@ -43,10 +43,10 @@ def look_at_pictures(source: Source, options: ImportOptions) -> Preview:
         "thumbnails": thumbnails,
         "table": [],
         "guess": intake.columns,
-        "folds": sorted({image.fold for image in source.images if image.fold} | intake.folds),
+        "folds": sorted({image.fold for image in source.files if image.fold} | intake.folds),
     }
-    if source.image_tables:
-        table = source.image_tables[0]
+    if source.listings:
+        table = source.listings[0]
         head = None if table.kind else peek(table.path, options, source.limits, table.sheet)
         facts["table"] = list(head.frame.columns) if head else []
     return facts

@@ -118,13 +118,13 @@ def _document_chunks(
     """Files that are one text each."""
     import pyarrow as pa
 
-    if not source.documents:
+    if not source.files:
         return
     intake.columns.update({"text": "file", "label": "folder"})
     intake.prepare(repair=options.repair)
     roles = Columns(text="text", label="label", split="split")
     part = Part("", "", "", source.limits)
-    documents = iter(source.documents)
+    documents = iter(source.files)
     while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
         columns = {
             "text": [_document(one.path, source.limits) for one in batch],

@@ -29,30 +29,30 @@ _PLANNED_ROWS = 200_000  # beyond this many the plan of the splits would keep th
 
 def look_at_texts(source: Source, options: ImportOptions) -> Preview:
     """Counts of documents, or the columns of a table with a guess and the first rows."""
-    return _look_at_documents(source) if source.documents else _look_at_tables(source, options)
+    return _look_at_documents(source) if source.files else _look_at_tables(source, options)
 
 
 def facts_of_texts(
     source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
 ) -> StatedFacts | None:
     """What the source says of each text; None for too many rows of a table."""
-    if source.documents:
-        return facts_of_files(source.documents, options, intake, sample)
+    if source.files:
+        return facts_of_files(source.files, options, intake, sample)
     return _facts_of_rows(source, options, intake, sample)
 
 
 def _look_at_documents(source: Source) -> Preview:
-    classes = Counter(one.label for one in source.documents if one.label)
+    classes = Counter(one.label for one in source.files if one.label)
     return {
-        "rows": len(source.documents),
+        "rows": len(source.files),
         "classes": dict(classes),
         "columns": [],
         "guess": {},
         "preview": [],
         "sheets": [],
         "documents": True,
-        "folds": sorted({one.fold for one in source.documents if one.fold}),
-        "splits": dict(Counter(one.split for one in source.documents if one.split)),
+        "folds": sorted({one.fold for one in source.files if one.fold}),
+        "splits": dict(Counter(one.split for one in source.files if one.split)),
     }
 
 

@@ -128,7 +128,7 @@ def _item_stream(
         folder,
         modality,
         limit=min(source.limits.items for source in sources.values()),
-        total=sum(len(source.images) for source in sources.values()),
+        total=sum(len(source.files) for source in sources.values()),
         progress=progress,
         base=base,
     )
