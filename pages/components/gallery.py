@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from tl_core.data.preview import thumbnail
+from tl_core.data.pictures.thumbnails import thumbnail
 
 _WIDTH = 104
 _ACROSS = 4

@@ -19,8 +19,8 @@ from pages.components.item_pages import (
     Requests,
 )
 from tl_core.config import RunConfig
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.preparation import Preparation
-from tl_core.data.preview import thumbnail
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page

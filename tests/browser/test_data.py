@@ -35,12 +35,12 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     save(page, "211 photos in 3 classes")
     fixes = [
         (
-            "20 training pictures also stand",
+            "20 training photos also stand",
             "Remove them from train",
             "Left out 20 training copies",
         ),
-        ("15 pictures stand there more than once", "Leave them all out", "Left out 30 rows"),
-        ("10 pictures hardly differ", "Keep one of each", "10 left out"),
+        ("15 photos stand there more than once", "Leave them all out", "Left out 30 rows"),
+        ("10 photos hardly differ", "Keep one of each", "10 left out"),
         ("5 file(s) could not be opened", "Go on without them", "Went on without the files"),
         ("Some classes differ only in", "Give them one name", "spots into Spots"),
     ]

@@ -43,7 +43,7 @@ def test_class_folders_upper_case_nested_and_wrapped(tmp_path):
             "photos/My Data/dog/3.PNG",
         ],
     )
-    assert sorted((image.label, image.split) for image in source.images) == [
+    assert sorted((image.label, image.split) for image in source.files) == [
         ("cat", ""),
         ("cat", ""),
         ("dog", ""),
@@ -55,13 +55,13 @@ def test_split_folders_are_recognised(tmp_path):
         tmp_path,
         ["x/Training/cat/1.png", "x/Training/dog/1.png", "x/dev/cat/2.png", "x/TEST/dog/3.png"],
     )
-    assert {image.split for image in source.images} == {"train", "validation", "test"}
-    assert {image.label for image in source.images} == {"cat", "dog"}
+    assert {image.split for image in source.files} == {"train", "validation", "test"}
+    assert {image.label for image in source.files} == {"cat", "dog"}
 
 
 def test_a_class_called_test_among_others_stays_a_class(tmp_path):
     source = open_folder(tmp_path, ["test/1.png", "exam/2.png", "quiz/3.png"])
-    assert {image.label for image in source.images} == {"test", "exam", "quiz"}
+    assert {image.label for image in source.files} == {"test", "exam", "quiz"}
 
 
 def test_stray_files_are_skipped_and_listed(tmp_path):
@@ -79,7 +79,7 @@ def test_stray_files_are_skipped_and_listed(tmp_path):
     )
     (root / "cat" / "link.png").symlink_to("/etc/passwd")
     source = open_source(root, tmp_path / "s", LIMITS)
-    assert len(source.images) == 2
+    assert len(source.files) == 2
     reasons = {item["item"]: item["reason"] for item in source.skipped}
     assert set(reasons) == {
         "__MACOSX/cat/._1.png",

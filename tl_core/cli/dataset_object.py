@@ -8,9 +8,9 @@ from typing import TypedDict
 from tl_core.data.schema import FindingFacts
 from tl_core.data.sources.plan import plan_lines
 from tl_core.data.versions.store import VersionInfo
+from tl_core.modalities import items_of
 from tl_core.registry.datasets import DatasetRecord
 
-_NOUNS = {"image": "images", "text": "texts"}
 _FEW = 20  # classes that people still read as a list
 
 
@@ -61,8 +61,9 @@ def dataset_object(record: DatasetRecord, info: VersionInfo) -> DatasetObject:
 
 def dataset_lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
     """Size, splits, classes, the plan of the import and the findings."""
+    size = f"{info.rows:,} {items_of(info.modality)} in {len(info.classes)} classes"
     return [
-        f"{record.reference}: {info.rows:,} {_NOUNS[info.modality]} in {len(info.classes)} classes",
+        f"{record.reference}: {size}",
         "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
         "  classes: "
         + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:_FEW]),

@@ -7,8 +7,6 @@ from typing import TypedDict, cast
 
 from tl_core.config import Checked, setting
 
-MODALITIES = ("image", "text")
-TASKS = ("single_label", "multi_label")
 SPLITS = ("train", "validation", "test", "unlabelled", "removed")
 
 

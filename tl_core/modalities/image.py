@@ -18,6 +18,8 @@ IMAGE = Modality(
     cpu_batch=8,  # stays inside the caches
     parts={
         "backbones": "tl_core.backbones.inputs.picture_inputs:PICTURE_INPUTS",
+        "cli": "tl_core.cli.given_pictures:GIVEN_PICTURE",
+        "data": "tl_core.data.pictures.picture_items:PICTURE_ITEMS",
         "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
         "pages": "pages.components.photo_pages:PHOTO_PAGES",
         "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",

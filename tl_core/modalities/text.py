@@ -20,6 +20,8 @@ TEXT = Modality(
     cpu_batch=32,
     parts={
         "backbones": "tl_core.backbones.inputs.text_inputs:TEXT_INPUTS",
+        "cli": "tl_core.cli.given_texts:GIVEN_TEXT",
+        "data": "tl_core.data.tables.text_items:TEXT_ITEMS",
         "evaluate": "tl_core.evaluate.perturbations.text_perturbations:TEXT_PERTURBATIONS",
         "pages": "pages.components.text_pages:TEXT_PAGES",
         "train": "tl_core.train.items.text_training:TEXT_TRAINING",

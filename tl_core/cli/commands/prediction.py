@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from tl_core.cli.context import Stores, open_stores
+from tl_core.cli.given_items import given_item
 from tl_core.cli.output import Output, ProgressLine
 from tl_core.cli.parsing import Command
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import DataError, NotFoundError, UserError, nearest
+from tl_core.errors import NotFoundError, UserError, nearest
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 
 if TYPE_CHECKING:
-    from tl_core.backbones.classifier import Classifier
     from tl_core.predict.batch import Predicted
     from tl_core.predict.explanations.explain import Explanation
-    from tl_core.predict.items import ModelInput
 
 _OWN_ROWS = "unlabelled:"
 _WORDS_SHOWN = 8
@@ -180,7 +179,7 @@ def explain(output: Output, model: str, item: str, title: str | None, label: str
     folder, dataset = model_folder(stores.runs, model)
     preparation = _preparation(stores.datasets, folder, dataset) or Preparation()
     classifier = load_classifier(folder)
-    prepared = _prepared_item(classifier, item, title, preparation)
+    prepared = given_item(classifier.modality, item, title, preparation)
     answer = classifier.labels[int(classifier.probabilities([prepared])[0].argmax())]
     label = label or answer
     if label not in classifier.labels:
@@ -208,37 +207,3 @@ def _explanation_lines(explanation: Explanation) -> Iterator[str]:
             relevance = zip(explanation["words"], method["map"], strict=True)
             most = sorted(relevance, key=lambda pair: -pair[1])[:_WORDS_SHOWN]
             yield "    " + ", ".join(f"{word} {value:+.2f}" for word, value in most)
-
-
-def _prepared_item(
-    classifier: Classifier, item: str, title: str | None, preparation: Preparation
-) -> ModelInput:
-    """The picture of a path, or a text, as training prepared its rows."""
-    from tl_core.predict.picture_files import Picture, read_picture
-
-    if classifier.modality != "image":
-        return _prepared_text(item, title, preparation)
-    path = Path(item)
-    if not path.is_file():
-        raise NotFoundError(f"There is no picture {item!r}.", "", "Check the spelling.")
-    return read_picture(Picture(path.name, path), preparation)
-
-
-def _prepared_text(text: str, title: str | None, preparation: Preparation) -> str:
-    """The text to explain, put together as in training."""
-    columns = preparation.columns
-    trained = f"It was trained on {' and '.join(map(repr, columns))}" + (
-        ", joined by a line break." if preparation.joined else " alone."
-    )
-    if title is not None and len(columns) not in (0, 2):
-        raise DataError("This model reads no title beside a text.", trained, "Leave --title out.")
-    if preparation.joined and title is None:
-        raise DataError(
-            "A text alone is not what this model reads.",
-            trained,
-            f"Give {columns[0]!r} with --title.",
-        )
-    prepared = preparation.one_text(text if title is None else f"{title}\n{text}")
-    if not prepared:
-        raise UserError("There is no text to explain.", "", "Give one in quotes.")
-    return prepared

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.data.checks.class_names import means_nothing
-from tl_core.data.checks.quality import quality_findings
 from tl_core.data.checks.small import small_findings
 from tl_core.data.checks.view import NAMED, RowFinding, View, action
+from tl_core.data.item_kind import kind_of
 from tl_core.data.schema import Finding
 
 
@@ -26,7 +26,7 @@ def all_findings(view: View) -> list[Finding]:
         *_copies(view),
         *_classes(view),
         *_placeholders(view),
-        *quality_findings(view),
+        *kind_of(view.rows.modality).findings(view),
         *_left_out(view),
     ]
     order = ("problem", "warning", "info")
@@ -121,7 +121,7 @@ def _copies(view: View) -> list[Finding]:
     sets = view.near_sets()
     if sets:
         spare_count = sum(map(len, sets.values()))
-        how = "saved again or scaled" if view.rows.modality == "image" else "a word changed"
+        how = kind_of(view.rows.modality).near_copy
         findings.append(
             RowFinding(
                 "near_duplicates",

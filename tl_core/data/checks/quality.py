@@ -34,11 +34,6 @@ _SINGULAR = (
 )
 
 
-def quality_findings(view: View) -> list[Finding]:
-    """The findings of the view's modality."""
-    return _pictures(view) if view.rows.modality == "image" else _texts(view)
-
-
 def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Living rows of `mask`, none when they are half of all."""
     rows = np.flatnonzero(mask & view.alive)
@@ -72,7 +67,8 @@ def _finding(
     ]
 
 
-def _pictures(view: View) -> list[Finding]:
+def picture_findings(view: View) -> list[Finding]:
+    """Pictures of one colour, too dark or bright, blurred, or of an odd size."""
     facts = view.rows.facts
     short, long = (
         np.minimum(facts["width"], facts["height"]),
@@ -148,7 +144,8 @@ def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
     )
 
 
-def _texts(view: View) -> list[Finding]:
+def text_findings(view: View) -> list[Finding]:
+    """Texts too short or long, with faults, in other signs than the rest, or private."""
     facts = view.rows.facts
     words, private = facts["words"], facts["private"]
     findings = [

@@ -15,6 +15,7 @@ from tl_core.data.schema import Action, Finding, FindingFacts
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.items import open_items
 from tl_core.data.versions.rows import RowFacts
+from tl_core.modalities import items_of
 
 NAMED = 50  # items that a finding names in version.json; its rows all stand in findings.parquet
 _NONE = np.empty(0, dtype=np.int64)
@@ -59,7 +60,7 @@ class View:
 
     @property
     def noun(self) -> str:
-        return "pictures" if self.rows.modality == "image" else "texts"
+        return items_of(self.rows.modality)
 
     def held(self) -> NDArray[np.bool_]:
         """Rows that judge: validation and test."""

@@ -92,11 +92,11 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
         DataError: when no picture is there that a table names, or two tables of different kinds
         contradict each other.
     """
-    names = PictureNames(source.images, source.root, source.root)
+    names = PictureNames(source.files, source.root, source.root)
     said = _gathered(source, options, intake, names)
     used: set[Path] = set()
     lost = ""
-    for table in source.image_tables:
+    for table in source.listings:
         listed = _Listed(source, table, options, names)
         if not listed.has_class:
             intake.note_columns(table.columns or Columns())
@@ -136,7 +136,7 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
         raise DataError(
             "None of the pictures that the table names is here.",
             f"The first one is {lost[:120]!r}."
-            + (f" The first one here is {source.images[0].name!r}." if source.images else ""),
+            + (f" The first one here is {source.files[0].name!r}." if source.files else ""),
             "Write the paths in the table as the pictures lie beside it.",
         )
     yield from _unlisted(source, said, intake, used)
@@ -146,7 +146,7 @@ def _unlisted(source: Source, said: _Said, intake: Intake, used: set[Path]) -> I
     """Pictures that no table gives a class: their folders do, or they are of a test and wait for a
     model.
     """
-    for file in source.images:
+    for file in source.files:
         if file.path in used:
             continue
         split = said.splits.get(file.path, file.split)
@@ -167,7 +167,7 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Pic
     said = _Said()
     first: dict[Path, tuple[str, int]] = {}
     votes: dict[Path, Counter[str]] = {}
-    for number, table in enumerate(source.image_tables):
+    for number, table in enumerate(source.listings):
         listed = _Listed(source, table, options, names)
         for _, record, label, picture in listed.rows():
             if picture is None:
@@ -179,9 +179,9 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Pic
                 if (
                     before != label
                     and other != number
-                    and not _votes_with(source.image_tables[other], table)
+                    and not _votes_with(source.listings[other], table)
                 ):
-                    raise _contradiction(source.image_tables[other], table, picture, before, label)
+                    raise _contradiction(source.listings[other], table, picture, before, label)
                 votes.setdefault(picture.path, Counter((before,)))[label] += 1
             elif label:
                 first[picture.path] = label, number

@@ -138,7 +138,7 @@ def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) ->
         for placed in folders.placed
         if placed.label and not placed.aside
     }
-    names = PictureNames(source.images, source.root, one.table.path.parent, one.table.split)
+    names = PictureNames(source.files, source.root, one.table.path.parent, one.table.split)
     there: dict[str, str] = {}
     back: dict[str, str] = {}
     lacking = False

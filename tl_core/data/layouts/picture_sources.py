@@ -52,7 +52,7 @@ def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) ->
     folders = _read_folders(
         contents, options, tabled=any(len(one.head.columns) > 1 for one in listings)
     )
-    source.images = [
+    source.files = [
         ItemFile(
             contents.root / one.name,
             readable(str(one.name)),
@@ -65,10 +65,10 @@ def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) ->
     source.folders_hold = (
         folders.by == "folders" and len(folders.classes) > 1 and options.labels_from != "table"
     )
-    source.image_tables = used_listings(source, listings, folders, options)
+    source.listings = used_listings(source, listings, folders, options)
     tabled = any(
         table.columns and (table.columns.label or table.columns.one_hot)
-        for table in source.image_tables
+        for table in source.listings
     )
     if not tabled and not folders.classes:
         raise _no_classes(contents, folders)
@@ -88,7 +88,7 @@ def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
         for one in folders.placed
         if one.aside and not (tabled and one.aside.startswith("in no class folder"))
     }
-    source.images = [one for one in source.images if relative(one, source) not in aside]
+    source.files = [one for one in source.files if relative(one, source) not in aside]
     source.skipped += [{"item": readable(name), "reason": reason} for name, reason in aside.items()]
 
 

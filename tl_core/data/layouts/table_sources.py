@@ -1,6 +1,4 @@
-"""Tables and documents as a source: which belong together, which is which split, which are no data
-at all.
-"""
+"""Tables as a source: which belong together, which is which split, which are no data at all."""
 
 from __future__ import annotations
 
@@ -8,17 +6,16 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from tl_core.data.checks.text_facts import clean_label
-from tl_core.data.layouts.class_lists import ClassList, find_class_list, is_class_list
-from tl_core.data.layouts.folders import read_folders
+from tl_core.data.item_kind import kinds
+from tl_core.data.layouts.class_lists import ClassList, find_class_list
 from tl_core.data.layouts.peek import Head, peek
+from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.readers.disguise import real_suffix
 from tl_core.data.roles.columns import guess_columns
-from tl_core.data.roles.wide import pixel_columns
 from tl_core.data.schema import SPLITS, ImportOptions
 from tl_core.data.sources.names import is_generic, is_submission, readable, split_of, words_of
-from tl_core.data.sources.plan import Plan
-from tl_core.data.sources.types import Contents, ItemFile, Source, TableFile
+from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source, TableFile
 from tl_core.errors import AmbiguousError, DataError
 
 _ORDER = ("", *SPLITS)
@@ -26,24 +23,22 @@ _FEW_MARKS = 10
 
 
 def open_table(path: Path, limits: Limits, options: ImportOptions) -> Source:
-    """A table of texts or of pixels, or one that lists pictures lying beside it or holds them."""
-    from tl_core.data.pictures.labelled_images import holds_pictures, lists_files_beside
-
-    if path.suffix.lower() == ".parquet" and holds_pictures(path):
-        return Source("image", tables=[TableFile(path)], root=path.parent)
+    """A table whose rows hold items or their numbers, or one that lists files lying beside it."""
     sheets = [
         TableFile(path, split, sheet) for split, sheet in _split_sheets(path, options).items()
     ]
-    head = peek(path, options, limits, sheets[0].sheet if sheets else "")
-    if head is not None:
-        if pixel_columns(head.frame):
-            return Source("image", tables=sheets or [TableFile(path)], root=path.parent)
-        if lists_files_beside(path, head):
-            return Source("image", image_tables=[TableFile(path)], root=path.parent)
-    plan = Plan()
-    if sheets:
-        plan.take("sheets", "split", "sheets are named " + ", ".join(one.sheet for one in sheets))
-    return Source("text", tables=sheets or [TableFile(path)], root=path.parent, plan=plan)
+    return _recognised(
+        TableSet(sheets or [TableFile(path)], path.parent, limits, options, alone=True)
+    )
+
+
+def _recognised(tables: TableSet) -> Source:
+    """Tables as the first modality takes them that finds its items there."""
+    opened = (kind.open_tables(tables) for kind in kinds().values())
+    source = next((one for one in opened if one), None)
+    if source is None:
+        raise DataError("There is nothing to learn from in it.", "", LAYOUT_HELP)
+    return source
 
 
 def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
@@ -57,47 +52,6 @@ def _split_sheets(path: Path, options: ImportOptions) -> dict[str, str]:
         return {}  # the reader will say what is wrong with it
 
 
-def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
-    """Text files that are one text each, their classes in folders or names; None for other
-    contents.
-    """
-    if len(contents.texts) < 4 or len(contents.texts) < 2 * len(contents.tables):
-        return None
-    names = [name for name in contents.texts if len(name.parts) > 1 and not _is_note(name)]
-    if len(names) < 4:
-        return None
-    placed = read_folders(names, options.class_level, options.labels_from)
-    classes = placed.classes
-    if placed.by != "folders" or len(classes) < 2 or sum(classes.values()) < 2 * len(classes):
-        return None
-    source = Source("text", root=contents.root, plan=placed.plan, skipped=list(contents.skipped))
-    for name in [*contents.tables, *(name for name in contents.texts if name not in set(names))]:
-        source.skipped.append(
-            {"item": readable(str(name)), "reason": "a file beside folders of texts"}
-        )
-    for one in placed.placed:
-        if one.aside:
-            source.skipped.append({"item": readable(str(one.name)), "reason": one.aside})
-        else:
-            source.documents.append(
-                ItemFile(
-                    contents.root / one.name,
-                    readable(str(one.name)),
-                    one.label,
-                    one.split,
-                    fold=one.fold,
-                )
-            )
-    source.plan.take("files", "text", "each file in a class folder is one text")
-    return source
-
-
-def _is_note(name: PurePosixPath) -> bool:
-    return bool(
-        {*words_of(name.stem)} & {"readme", "license", "licence", "changelog", "urls"}
-    ) or is_class_list(name.name)
-
-
 def open_tables(contents: Contents, limits: Limits, options: ImportOptions) -> Source:
     """The tables of a folder: one, pieces of one, tables named after splits, or a table for each
     class.
@@ -105,20 +59,11 @@ def open_tables(contents: Contents, limits: Limits, options: ImportOptions) -> S
     Raises:
         DataError: when it is not clear how they belong together.
     """
-    from tl_core.data.pictures.labelled_images import holds_pictures
-
-    source = Source("text", root=contents.root, skipped=list(contents.skipped))
+    source = Source("", root=contents.root, skipped=list(contents.skipped))
     names = _data_tables(contents, source)
     source.tables = _named(contents.root, names, limits, options, source)
-    first = source.tables[0]
-    if all(
-        one.path.suffix.lower() == ".parquet" and holds_pictures(one.path) for one in source.tables
-    ):
-        source.modality = "image"
-    elif (head := peek(first.path, options, limits, first.sheet)) is not None and pixel_columns(
-        head.frame
-    ):
-        source.modality = "image"
+    tables = TableSet(source.tables, contents.root, limits, options)
+    source.modality = _recognised(tables).modality
     return source
 
 

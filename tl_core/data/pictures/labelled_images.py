@@ -78,10 +78,10 @@ def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> It
                 yield from _held_pictures(table, options, intake)
             else:
                 yield from _pixel_pictures(source, table, options, intake)
-    elif source.image_tables:
+    elif source.listings:
         yield from listed_pictures(source, options, intake)
     else:
-        yield from source.images
+        yield from source.files
 
 
 def _pixel_pictures(

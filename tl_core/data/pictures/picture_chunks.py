@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.image_facts import PictureFacts, picture_facts
+from tl_core.data.item_kind import extra_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.pictures.deep_pictures import deep_kind
 from tl_core.data.pictures.images import eight_bits, page_bytes, pages
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _AT_ONCE, _WORKERS, _HEAD = 32, 2, 1024
-_RESERVED = ("text", "image", "name")
 _SHALLOW = {".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".heic", ".heif", ".avif"}
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -52,7 +52,7 @@ def image_chunks(
     sources: dict[str, Source], options: ImportOptions, intake: Intake
 ) -> Iterator[Chunk]:
     """The pictures of all sources, in order."""
-    if not any(source.image_tables or source.tables for source in sources.values()):
+    if not any(source.listings or source.tables for source in sources.values()):
         intake.columns.update({"image": "file", "label": "folder"})
     scale = intake.preparation.scale or _common_scale(sources, options, intake)
     intake.prepare(scale=scale, page=options.pages or "first")
@@ -81,7 +81,7 @@ def _common_scale(
     """
     reader, any_deep = RangeReader(), False
     for source in sources.values():
-        for file in source.images or labelled_files(source, options, Intake()):
+        for file in source.files or labelled_files(source, options, Intake()):
             head = _head(file)
             if not (head.startswith(_TIFF) or deep_kind(head)):
                 continue
@@ -178,10 +178,7 @@ def _image_chunk(
         return
     files = [one.file for one, _ in good]
     names = sorted({name for file in files for name in file.extra})
-    extra = {
-        f"input_{name}" if name in _RESERVED else name: [file.extra.get(name, "") for file in files]
-        for name in names
-    }
+    extra = {extra_column(name): [file.extra.get(name, "") for file in files] for name in names}
     pictures = pa.array(
         [{"bytes": one.data, "path": None} for one, _ in good],
         pa.struct([("bytes", pa.binary()), ("path", pa.string())]),

@@ -9,16 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.layouts.picture_sources import open_pictures
-from tl_core.data.layouts.table_sources import open_documents, open_table, open_tables
+from tl_core.data.item_kind import kinds
+from tl_core.data.layouts.table_sources import open_table, open_tables
 from tl_core.data.limits import Limits
-from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
-from tl_core.data.pictures.images import picture_kind
 from tl_core.data.readers.disguise import is_renamed
 from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.archive import is_stray, unpack
 from tl_core.data.sources.names import readable
-from tl_core.data.sources.types import LAYOUT_HELP, PLAIN_TEXTS, Contents, Source
+from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source
 from tl_core.data.tables.reading import SUFFIXES as TABLE_SUFFIXES
 from tl_core.errors import DataError
 
@@ -88,10 +86,9 @@ def open_source(
 
 def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
     contents = _contents(root, limits)
-    if contents.pictures:
-        return open_pictures(contents, limits, options)
-    if documents := open_documents(contents, options):
-        return documents
+    for kind in kinds().values():
+        if source := kind.open_files(contents, limits, options):
+            return source
     if contents.tables or contents.texts:
         return open_tables(contents, limits, options)
     reasons = Counter(one["reason"] for one in contents.skipped)
@@ -108,36 +105,17 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
 
 def _contents(root: Path, limits: Limits) -> Contents:
     contents = Contents(root)
+    known = kinds().items()
     for name in _walk(contents, limits):
         suffix = name.suffix.lower()
-        if suffix in IMAGE_SUFFIXES or (not suffix and _is_picture(root / name)):
-            contents.pictures.append(name)
-        elif suffix in PLAIN_TEXTS or (not suffix.strip(".0123456789") and _is_text(root / name)):
-            contents.texts.append(name)
+        modality = next((one for one, kind in known if kind.is_item(root / name)), "")
+        if modality:
+            contents.items[modality].append(name)
         elif suffix in TABLE_SUFFIXES or is_renamed(root / name):
             contents.tables.append(name)
         else:
             contents.skip(name, _why_not(suffix))
     return contents
-
-
-def _is_picture(path: Path) -> bool:
-    """Whether a file without an ending is a picture by its first bytes."""
-    try:
-        with path.open("rb") as handle:
-            return bool(picture_kind(handle.read(32)))
-    except OSError:
-        return False
-
-
-def _is_text(path: Path) -> bool:
-    """Whether a file without a telling ending begins like a text."""
-    try:
-        with path.open("rb") as handle:
-            head = handle.read(512)
-    except OSError:
-        return False
-    return bool(head.strip()) and not any(byte < 9 or 13 < byte < 32 for byte in head)
 
 
 def _why_not(suffix: str) -> str:

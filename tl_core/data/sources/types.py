@@ -1,7 +1,8 @@
-"""What a source is made of: pictures, documents and tables, with the class and split of each."""
+"""What a source is made of: files that are items, and tables, with the class and split of each."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +21,7 @@ PLAIN_TEXTS = {".txt", ".md", ".text"}
 
 @dataclass(frozen=True, slots=True)
 class ItemFile:
-    """One picture or document: a file, or bytes that a table carried."""
+    """One item (a picture, a document): a file, or bytes that a table carried."""
 
     path: Path
     name: str  # as shown to people: relative to the source
@@ -51,20 +52,19 @@ class TableFile:
 
 @dataclass
 class Source:
-    """What was found: picture files, documents, tables of texts, or tables that hold or list
-    pictures.
+    """What was found: files of which each is an item, or tables whose rows are the items or name
+    their files.
 
-    `image_tables` list the pictures of `images`, whose own classes are then only those of their
-    folders; with `folders_hold` these count for pictures that no table names, and `table_classes`
-    says how a table calls them. `class_list` says what numbers of classes mean. `plan` says what
-    was taken and why.
+    `tables` hold the items. `listings` list `files`, whose own classes are then only those of
+    their folders; with `folders_hold` these count for files that no listing names, and
+    `table_classes` says how a listing calls them. `class_list` says what numbers of classes mean.
+    `plan` says what was taken and why.
     """
 
     modality: str
-    images: list[ItemFile] = field(default_factory=list)
-    documents: list[ItemFile] = field(default_factory=list)
+    files: list[ItemFile] = field(default_factory=list)
     tables: list[TableFile] = field(default_factory=list)
-    image_tables: list[TableFile] = field(default_factory=list)
+    listings: list[TableFile] = field(default_factory=list)
     folders_hold: bool = False
     table_classes: dict[str, str] = field(default_factory=dict)
     class_list: ClassList = field(default_factory=ClassList)
@@ -76,19 +76,28 @@ class Source:
     @property
     def splits(self) -> set[str]:
         """The splits that the source itself has."""
-        files = {one.split for one in self.images} | {one.split for one in self.documents}
-        return (files | {one.split for one in self.tables}) - {""}
+        return {*(one.split for one in self.files), *(one.split for one in self.tables)} - {""}
 
 
 @dataclass
 class Contents:
-    """The files of a folder by kind, relative to `root`."""
+    """The files of a folder, relative to `root`: by the modality of which each is an item, and
+    tables.
+    """
 
     root: Path
-    pictures: list[PurePosixPath] = field(default_factory=list)
+    items: defaultdict[str, list[PurePosixPath]] = field(default_factory=lambda: defaultdict(list))
     tables: list[PurePosixPath] = field(default_factory=list)
-    texts: list[PurePosixPath] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> list[PurePosixPath]:
+        return self.items["image"]
+
+    @property
+    def texts(self) -> list[PurePosixPath]:
+        """Plain texts; beside items of another modality they are notes or lists."""
+        return self.items["text"]
 
     def skip(self, name: PurePosixPath, reason: str) -> None:
         self.skipped.append({"item": readable(str(name)), "reason": reason})

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.text_facts import text_facts
+from tl_core.data.item_kind import extra_column
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import JOIN, repaired
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _DOCUMENTS_AT_ONCE = 1000
 _WORKERS = 2  # the decoders and Arrow release the interpreter's lock
-_RESERVED = ("text", "image", "name")
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,13 @@ def _document_chunks(
     """Files that are one text each."""
     import pyarrow as pa
 
-    if not source.documents:
+    if not source.files:
         return
     intake.columns.update({"text": "file", "label": "folder"})
     intake.prepare(repair=options.repair)
     roles = Columns(text="text", label="label", split="split")
     part = Part("", "", "", source.limits)
-    documents = iter(source.documents)
+    documents = iter(source.files)
     while batch := list(islice(documents, _DOCUMENTS_AT_ONCE)):
         columns = {
             "text": [_document(one.path, source.limits) for one in batch],
@@ -191,7 +191,7 @@ class _Texts:
         """The columns that are kept beside the text."""
         read = {self.roles.text, self.roles.label, *(("split",) if self.called else ())}
         return {
-            f"input_{name}" if name in _RESERVED else name: column(cells, name)
+            extra_column(name): column(cells, name)
             for name in cells.column_names
             if name not in read
         }

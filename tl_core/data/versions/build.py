@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.class_names import check_classes
+from tl_core.data.item_kind import kind_of
 from tl_core.data.layouts.class_lists import ClassList
-from tl_core.data.pictures.picture_chunks import image_chunks
 from tl_core.data.preparation import Preparation
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.plan import Plan, SampleRow
 from tl_core.data.sources.types import Source
-from tl_core.data.tables.chunks import text_chunks
 from tl_core.data.versions import split
 from tl_core.data.versions.collector import Collector
 from tl_core.data.versions.draft import Draft
@@ -26,6 +25,7 @@ from tl_core.data.versions.rows import RowFacts
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.data.versions.write import write_version
 from tl_core.errors import DataError, nearest
+from tl_core.modalities import items_of
 
 
 def build_version(
@@ -47,13 +47,13 @@ def build_version(
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
     modality = _modality(sources, base)
+    kind = kind_of(modality)
     intake = _intake_of(sources)
     if base:
         options = like_base(options, base, intake)
     collector = Collector(modality, options.date_order)
     stream = _item_stream(sources, folder, modality, progress, base)
-    chunks = (image_chunks if modality == "image" else text_chunks)(sources, options, intake)
-    stream.write(chunks, collector)
+    stream.write(kind.chunks(sources, options, intake), collector)
     rows = _collected(collector, sources, options, intake)
     if base:
         rows = _after(base, rows)
@@ -62,7 +62,7 @@ def build_version(
         rows.given[:] = ""
     _check_decided(rows, intake)
     check_classes(rows, options.task)
-    rows.find_pairs(folder)
+    rows.pairs = kind.near_pairs(rows.facts, open_items(folder))
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
     result = split.assign_splits(rows.labels, groups, rows.given, placing, rows.dates)
@@ -94,15 +94,16 @@ def _modality(sources: dict[str, Source], base: DatasetVersion | None) -> str:
     """What all sources hold.
 
     Raises:
-        DataError: when some hold images and others texts.
+        DataError: when they hold items of different modalities.
     """
     modalities = {source.modality for source in sources.values()}
     if base:
         modalities.add(base.info.modality)
     if len(modalities) > 1:
+        first, *_, last = sorted(map(items_of, modalities))
         raise DataError(
-            "Images and texts cannot be in one dataset.",
-            "One source has images, another texts.",
+            f"{first.capitalize()} and {last} cannot be in one dataset.",
+            f"One source has {first}, another {last}.",
             "Bring sources of the same kind.",
         )
     return modalities.pop()
@@ -127,7 +128,7 @@ def _item_stream(
         folder,
         modality,
         limit=min(source.limits.items for source in sources.values()),
-        total=sum(len(source.images) for source in sources.values()),
+        total=sum(len(source.files) for source in sources.values()),
         progress=progress,
         base=base,
     )
@@ -183,16 +184,8 @@ def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> I
     before = Preparation.from_dict(base.info.preparation)
     intake.preparation = replace(before, columns=(), pixels=())
     options = replace(options, repair=before.repair)
-    if base.info.modality == "image":
-        return replace(options, pages=options.pages or ("all" if before.page == "all" else "first"))
-    title = base.info.columns.get("title", "")
-    if title and not options.title_column:
-        options = replace(
-            options,
-            title_column=title,
-            text_column=options.text_column or base.info.columns["text"],
-        )
-    return options
+    kind = kind_of(base.info.modality)
+    return kind.options_like(options, base.info.columns, base.info.preparation)
 
 
 def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> RowFacts:
@@ -316,13 +309,11 @@ def sample_rows(
         key=lambda place: (place not in chosen[:count], place),
     )[:count]
     table = open_items(folder)
+    kind = kind_of(rows.modality)
     sample: list[SampleRow] = []
     for place in chosen:
         row: SampleRow = {"name": table.column("name").slice(place, 1).to_pylist()[0]}
-        if rows.modality == "text":
-            row["text"] = table.column("text").slice(place, 1).to_pylist()[0][:300]
-        else:
-            row["picture"] = f"{rows.facts['width'][place]} x {rows.facts['height'][place]} pixels"
+        row |= kind.glimpse(table, rows.facts, place)
         row["label"] = rows.classes[rows.labels[place]]
         row["split"] = str(splits[place])
         sample.append(row)

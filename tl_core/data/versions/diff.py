@@ -8,6 +8,7 @@ import numpy as np
 
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
+from tl_core.modalities import items_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +49,14 @@ def compare_versions(old: DatasetVersion, new: DatasetVersion) -> Difference:
     same class.
 
     Raises:
-        DataError: for a picture and a text dataset.
+        DataError: for datasets of different modalities.
     """
     if old.info.modality != new.info.modality:
+        first, last = sorted(items_of(one.info.modality) for one in (old, new))
         raise DataError(
-            "Images and texts cannot be compared.", "", "Name two versions of one dataset."
+            f"{first.capitalize()} and {last} cannot be compared.",
+            "",
+            "Name two versions of one dataset.",
         )
     left_old, left_new = _living(old), _living(new)
     same, left_old, left_new = _matched(left_old, left_new, ["key", "label", "split"])
@@ -96,7 +100,7 @@ def _matched(
 
 def _listed(version: DatasetVersion, rows: pd.Series[int], notes: pd.Series[str]) -> ItemList:
     first = np.asarray(rows[:_NAMED], dtype=np.int64)
-    shown = version.texts(first) if version.info.modality == "text" else version.names(first)
+    shown = version.titles(first)
     return {
         "count": len(rows),
         "items": [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import unicodedata
 import zipfile
@@ -15,9 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.item_kind import kind_of
 from tl_core.data.sources.names import part_of, split_of
+from tl_core.data.versions.items import with_features
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
+from tl_core.modalities import items_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,12 +29,11 @@ _LONGEST = 80  # signs of a name in a path
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE
 )  # to Windows, no file
-_BATCH = {"image": 64, "text": 5_000}
 
 
 def formats_of(modality: str) -> list[str]:
     """What a dataset of `modality` can be written as."""
-    return ["folders", "parquet"] if modality == "image" else ["csv", "parquet"]
+    return list(kind_of(modality).formats)
 
 
 def take_out(
@@ -53,7 +54,7 @@ def take_out(
     known = formats_of(version.info.modality)
     if kind not in known:
         raise DataError(
-            f"A dataset of {version.info.modality}s cannot be written as {kind!r}.",
+            f"A dataset of {items_of(version.info.modality)} cannot be written as {kind!r}.",
             "",
             nearest(kind, known),
         )
@@ -77,7 +78,7 @@ def _batches(
     import pyarrow as pa
 
     names = np.array([*version.info.labels, ""], dtype=object)
-    size = _BATCH[version.info.modality]
+    size = kind_of(version.info.modality).stored.at_once
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         table = version.table.take(part)
@@ -98,22 +99,22 @@ def _batches(
             progress(min(start + size, len(rows)), len(rows))
 
 
-def _ordered(table: pa.Table) -> pa.Table:
-    """What was read first, then class and split, then the extra columns; our own row names stay
+def _ordered(table: pa.Table, item: str) -> pa.Table:
+    """The column `item` first, then class and split, then the extra ones; our own row names stay
     here.
     """
-    first = [name for name in ("text", "image", "label", "split") if name in table.column_names]
+    first = [name for name in (item, "label", "split") if name in table.column_names]
     return table.select(
         first + [name for name in table.column_names if name not in (*first, "name")]
     )
 
 
 def _write_csv(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
-    del version
+    item = kind_of(version.info.modality).stored.name
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         for number, table in enumerate(batches):
-            table = _ordered(table)
+            table = _ordered(table, item)
             if not number:
                 writer.writerow(table.column_names)
             writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
@@ -122,22 +123,14 @@ def _write_csv(path: Path, batches: Iterator[pa.Table], version: DatasetVersion)
 def _write_parquet(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
     import pyarrow.parquet as pq
 
+    stored = kind_of(version.info.modality).stored
+    decoded = {key: value for key, value in stored.feature.items() if key != "decode"}
     writer: pq.ParquetWriter | None = None
     try:
         for table in batches:
-            table = _ordered(table)
+            table = _ordered(table, stored.name)
             if writer is None:
-                features = {
-                    name: (
-                        {"_type": "Image"}
-                        if name == "image" and version.info.modality == "image"
-                        else {"dtype": "string", "_type": "Value"}
-                    )
-                    for name in table.column_names
-                }
-                schema = table.schema.with_metadata(
-                    {"huggingface": json.dumps({"info": {"features": features}})}
-                )
+                schema = with_features(table.schema, {stored.name: decoded})
                 writer = pq.ParquetWriter(path, schema)
             writer.write_table(table.cast(writer.schema))
     finally:
@@ -146,24 +139,25 @@ def _write_parquet(path: Path, batches: Iterator[pa.Table], version: DatasetVers
 
 
 def _write_folders(path: Path, batches: Iterator[pa.Table], version: DatasetVersion) -> None:
+    item = kind_of(version.info.modality).stored.name
     used: set[str] = set()
     folders = class_folders(version.info.labels)
     listing = io.StringIO()
     writer = csv.writer(listing)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for table in batches:
-            plain = _ordered(table).drop_columns(["image"])
+            plain = _ordered(table, item).drop_columns([item])
             if not used:
                 writer.writerow(["file_name", *plain.column_names])
             records = plain.to_pylist()
-            for name, image, record in zip(
+            for name, file, record in zip(
                 table.column("name").to_pylist(),
-                table.column("image").to_pylist(),
+                table.column(item).to_pylist(),
                 records,
                 strict=True,
             ):
                 inside = _place(record["split"], folders.get(record["label"], ""), name, used)
-                archive.writestr(inside, image["bytes"])
+                archive.writestr(inside, file["bytes"])
                 writer.writerow([inside, *record.values()])
         archive.writestr("metadata.csv", listing.getvalue())
 

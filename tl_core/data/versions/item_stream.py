@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tl_core.data.item_kind import kind_of, own_columns
 from tl_core.data.sources.intake import Chunk
 from tl_core.data.versions.collector import Collector
 from tl_core.data.versions.items import items_writer, open_items, plain_table
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Progress = Callable[[int, int], None]
-_INPUTS = ("text", "image", "name")
 
 
 class ItemStream:
@@ -63,7 +63,7 @@ class ItemStream:
                 "Open a few of them to see what is wrong.",
             )
         schema = self._base.table.schema if self._base else first.items.schema
-        with items_writer(self._folder, schema, self._modality) as append:
+        with items_writer(self._folder, schema, kind_of(self._modality).stored) as append:
             if self._base:
                 self._begin_with(self._base, append)
             chunk: Chunk | None = first
@@ -93,8 +93,9 @@ class ItemStream:
     def _hash(self, chunk: Chunk, items: pa.Table) -> None:
         self._inputs.update(chunk.content)
         self._lengths.update(chunk.lengths)
+        own = own_columns()
         for column in items.column_names:
-            if column not in _INPUTS:
+            if column not in own:
                 cells = items.column(column).to_pylist()
                 self._extras.update("".join(f"{cell}\0" for cell in cells).encode())
 

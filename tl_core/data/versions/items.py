@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class StoredColumn:
+    """The column that holds the items themselves.
+
+    Args:
+        name: of the column.
+        feature: its type as Hugging Face `datasets` writes it.
+        at_once: items that are held in memory at a time when they are copied.
+    """
+
+    name: str
+    feature: Mapping[str, object]
+    at_once: int
 
 
 def open_items(folder: Path) -> pa.Table:
@@ -24,22 +40,14 @@ def open_items(folder: Path) -> pa.Table:
 
 @contextmanager
 def items_writer(
-    folder: Path, schema: pa.Schema, modality: str
+    folder: Path, schema: pa.Schema, stored: StoredColumn
 ) -> Iterator[Callable[[pa.Table], None]]:
     """Gives a function that appends tables to `items.arrow`, whose header Hugging Face `datasets`
     understands.
     """
     import pyarrow as pa
 
-    features = {
-        name: (
-            {"decode": False, "_type": "Image"}
-            if name == "image" and modality == "image"
-            else {"dtype": "string", "_type": "Value"}
-        )
-        for name in schema.names
-    }
-    schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    schema = with_features(schema, {stored.name: stored.feature})
     with (
         pa.OSFile(str(folder / "items.arrow"), "wb") as sink,
         pa.ipc.new_stream(sink, schema) as writer,
@@ -49,6 +57,15 @@ def items_writer(
             writer.write_table(table.cast(schema) if table.schema != schema else table)
 
         yield write
+
+
+def with_features(schema: pa.Schema, special: Mapping[str, Mapping[str, object]]) -> pa.Schema:
+    """The schema with types of columns as `datasets` reads them; strings unless they are
+    `special`.
+    """
+    plain = {"dtype": "string", "_type": "Value"}
+    features = {name: dict(special.get(name, plain)) for name in schema.names}
+    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
 
 def link_items(source: Path, target: Path) -> None:

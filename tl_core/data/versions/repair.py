@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.text_facts import clean_label, text_facts
+from tl_core.data.item_kind import kind_of
 from tl_core.data.preparation import repaired
 from tl_core.data.versions.items import items_writer, open_items, plain_table
 from tl_core.data.versions.rows import Facts
@@ -45,7 +46,7 @@ def mend_texts(version: DatasetVersion, facts: Facts, folder: Path) -> Mended:
     changed: list[NDArray[np.int64]] = []
     empty: list[NDArray[np.int64]] = []
     start = 0
-    with items_writer(folder, table.schema, version.info.modality) as write:
+    with items_writer(folder, table.schema, kind_of(version.info.modality).stored) as write:
         for batch in table.to_batches():
             rows, texts = _mend(batch.column(place))
             if len(rows):

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.view import View
+from tl_core.data.item_kind import kind_of
 from tl_core.data.preparation import Preparation
 from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.edits import carry_over, decisions
-from tl_core.data.versions.items import link_items
+from tl_core.data.versions.items import link_items, open_items
 from tl_core.data.versions.repair import Mended, mend_names, mend_texts
 from tl_core.data.versions.rows import RowFacts
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
@@ -214,7 +215,7 @@ def _apply(
     )
     if mended:
         changed.facts = mended.facts
-        changed.find_pairs(folder)
+        changed.pairs = kind_of(rows.modality).near_pairs(mended.facts, open_items(folder))
     else:
         link_items(version.folder, folder)
     draft = _draft(version, changed, splits)

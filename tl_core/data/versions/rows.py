@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.checks.near_duplicates import Pairs, clusters, similar_pictures, similar_texts
-from tl_core.data.versions.items import open_items
+from tl_core.data.checks.near_duplicates import Pairs, clusters
 from tl_core.errors import DataError
 
 _LOOSE_CLUSTER = (
@@ -43,19 +42,6 @@ class RowFacts:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def find_pairs(self, folder: Path) -> None:
-        """Fill `pairs`, with the texts in `folder` for the exact check."""
-        facts = self.facts
-        if self.modality == "image":
-            self.pairs = similar_pictures(
-                facts["key"], facts["look"], facts["colours"], facts["contrast"]
-            )
-            return
-        texts = open_items(folder).column("text")
-        self.pairs = similar_texts(
-            facts["key"], facts["signature"], lambda rows: list(texts.take(rows).to_pylist())
-        )
 
     def groups(self) -> NDArray[np.int64]:
         """Rows that must stay on one side of a split made here: named groups, exact copies, small

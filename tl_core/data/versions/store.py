@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.item_kind import kind_of
 from tl_core.data.preparation import PreparationFacts
-from tl_core.data.schema import MODALITIES, TASKS, FindingFacts
+from tl_core.data.schema import FindingFacts
 from tl_core.data.sources.plan import PlanFacts
 from tl_core.data.versions.items import open_items
 from tl_core.data.versions.rows import Facts, RowFacts, read_facts
 from tl_core.errors import DataError
 from tl_core.json_files import write_json
+from tl_core.modalities import MODALITIES
+from tl_core.tasks import TASKS
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
 SCHEMA_VERSION = 2
+_TASKS = {*TASKS, "multi_label"}  # the last is recognised, but nothing learns it yet
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class VersionInfo:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES or self.task not in TASKS:
+        if self.modality not in MODALITIES or self.task not in _TASKS:
             raise DataError(
                 f"This dataset holds {self.modality} for {self.task}.",
                 "A newer version may have made it.",
@@ -183,6 +187,10 @@ class DatasetVersion:
         data: bytes = self.table.column("image").slice(int(row), 1).to_pylist()[0]["bytes"]
         return data
 
+    def titles(self, rows: NDArray[np.int64]) -> list[str]:
+        """What a person knows each row by: the item itself, or its name."""
+        return kind_of(self.info.modality).titles(self.table.take(rows))
+
     def names(self, rows: NDArray[np.int64]) -> list[str]:
         """What to call each row to a person: the file name, or the row number in the source."""
         return list(self.table.column("name").take(rows).to_pylist())
@@ -216,10 +224,10 @@ def write_index(
 
 
 def write_unlabelled(folder: Path, rows: NDArray[np.int64], modality: str) -> None:
-    """Write text rows without a class as a table of their own, to be predicted once there is a
-    model.
+    """Write rows without a class as a table of their own, to be predicted once there is a model;
+    those of a modality that no plain table holds stay where they are.
     """
-    if not len(rows) or modality != "text":
+    if not len(rows) or "csv" not in kind_of(modality).formats:
         return
     from pyarrow import csv
 

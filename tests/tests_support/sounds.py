@@ -1,0 +1,103 @@
+"""A third modality for tests: files of sound in class folders."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+
+from tl_core.data.layouts.folders import read_folders
+from tl_core.data.schema import Finding
+from tl_core.data.sources.intake import Chunk
+from tl_core.data.sources.outlook import facts_of_files
+from tl_core.data.sources.types import ItemFile, Source
+from tl_core.data.versions.items import StoredColumn
+from tl_core.modalities import Modality
+
+SOUND = Modality(
+    name="sound",
+    item="recording",
+    items="recordings",
+    sense="heard",
+    auto_class="AutoModelForAudioClassification",
+    hub_tasks=("audio-classification",),
+    starter="starter:sound",
+    parts={"data": "tests_support.sounds:SOUND_ITEMS"},
+)
+
+
+class SoundItems:
+    """Files that end in .wav."""
+
+    stored = StoredColumn("sound", {"decode": False, "_type": "Audio"}, at_once=8)
+    formats = ("folders", "parquet")
+    near_copy = "louder or softer"
+
+    def is_item(self, path):
+        return path.suffix == ".wav"
+
+    def open_files(self, contents, limits, options):
+        if not contents.items["sound"]:
+            return None
+        folders = read_folders(contents.items["sound"], options.class_level, options.labels_from)
+        files = [
+            ItemFile(contents.root / one.name, one.name.name, one.label, one.split)
+            for one in folders.placed
+        ]
+        return Source("sound", files=files, root=contents.root, plan=folders.plan)
+
+    def open_tables(self, tables):
+        return None
+
+    def look_into(self, source, options):
+        return {"rows": len(source.files)}
+
+    def stated_facts(self, source, options, intake, sample):
+        return facts_of_files(source.files, options, intake, sample)
+
+    def chunks(self, sources, options, intake):
+        for source in sources.values():
+            yield _chunk(source.files)
+
+    def options_like(self, options, columns, preparation):
+        return options
+
+    def near_pairs(self, facts, items):
+        return np.empty((0, 2), dtype=np.int64)
+
+    def findings(self, view):
+        silent = np.flatnonzero(view.rows.facts["bytes"] == 0)
+        return [Finding("silent", "info", f"{len(silent)} recordings are silent.")]
+
+    def glimpse(self, items, facts, row):
+        return {"sound": f"{facts['bytes'][row]} bytes"}
+
+    def titles(self, items):
+        return items.column("name").to_pylist()
+
+
+def _chunk(files):
+    sounds = [file.path.read_bytes() for file in files]
+    digests = [hashlib.sha256(sound).digest() for sound in sounds]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    stored = pa.array([{"bytes": sound, "path": None} for sound in sounds], kind)
+    nothing = pa.array([""] * len(files), pa.string())
+    return Chunk(
+        pa.table({"sound": stored, "name": pa.array([file.name for file in files])}),
+        pa.array([file.label for file in files]),
+        pa.array([file.split for file in files]),
+        nothing,
+        nothing,
+        {
+            "key": np.array(
+                [int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64
+            ),
+            "bytes": np.array([len(sound) for sound in sounds], dtype=np.int64),
+        },
+        b"".join(digests),
+        b"",
+    )
+
+
+SOUND_ITEMS = SoundItems()

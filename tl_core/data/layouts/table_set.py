@@ -1,0 +1,34 @@
+"""Tables that belong together, before it is known what their rows hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tl_core.data.layouts.peek import Head, peek
+from tl_core.data.limits import Limits
+from tl_core.data.schema import ImportOptions
+from tl_core.data.sources.types import TableFile
+
+
+@dataclass(frozen=True)
+class TableSet:
+    """One or several tables, or sheets of one; `alone` where a single file was brought, which may
+    list files that lie beside it.
+    """
+
+    tables: list[TableFile]
+    root: Path
+    limits: Limits
+    options: ImportOptions
+    alone: bool = False
+
+    @property
+    def first(self) -> TableFile:
+        return self.tables[0]
+
+    @cached_property
+    def head(self) -> Head | None:
+        """The first rows of the first table; None where it cannot be read."""
+        return peek(self.first.path, self.options, self.limits, self.first.sheet)
