@@ -28,6 +28,7 @@ BASE = {
     "places",
     "json_files",
     "modalities",
+    "tasks",
 }
 ALLOWED = {
     "data": BASE,

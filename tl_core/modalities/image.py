@@ -14,5 +14,7 @@ IMAGE = Modality(
         "zero-shot-image-classification",
     ),
     starter="starter:image",
-    parts={},
+    parts={
+        "predict": "tl_core.predict.photos.predicted_photos:PREDICTED",
+    },
 )

@@ -16,5 +16,7 @@ TEXT = Modality(
         "text-generation",
     ),
     starter="starter:text",
-    parts={},
+    parts={
+        "predict": "tl_core.predict.texts.predicted_texts:PREDICTED",
+    },
 )
