@@ -15,6 +15,7 @@ IMAGE = Modality(
     ),
     starter="starter:image",
     parts={
-        "predict": "tl_core.predict.photos.predicted_photos:PREDICTED",
+        "export": "tl_core.export.exported_photos:EXPORTED_PHOTOS",
+        "predict": "tl_core.predict.photos.predicted_photos:PREDICTED_PHOTOS",
     },
 )

@@ -17,6 +17,7 @@ TEXT = Modality(
     ),
     starter="starter:text",
     parts={
-        "predict": "tl_core.predict.texts.predicted_texts:PREDICTED",
+        "export": "tl_core.export.exported_texts:EXPORTED_TEXTS",
+        "predict": "tl_core.predict.texts.predicted_texts:PREDICTED_TEXTS",
     },
 )

@@ -80,4 +80,4 @@ class PredictedPhotos:
         return blurred(cast("Image.Image", item), parts)
 
 
-PREDICTED = PredictedPhotos()
+PREDICTED_PHOTOS = PredictedPhotos()

@@ -94,4 +94,4 @@ def _made_of(preparation: Preparation) -> str:
     )
 
 
-PREDICTED = PredictedTexts()
+PREDICTED_TEXTS = PredictedTexts()
