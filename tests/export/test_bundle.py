@@ -16,8 +16,8 @@ import pytest
 from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
 from tl_core.backbones.classifier import load_classifier
+from tl_core.data.pictures.images import open_image
 from tl_core.errors import DataError, StateError
-from tl_core.export import golden
 from tl_core.export.bundle import export, write_manifest
 from tl_core.export.facts import read_facts, requirements_of
 from tl_core.export.onnx import OnnxClassifier
@@ -139,7 +139,7 @@ def test_the_page_and_the_bundle_agree_on_the_runs_own_items(exported):
         items = (
             list(version.texts(rows))
             if version.info.modality == "text"
-            else [golden.open_image(version.image_bytes(int(row))) for row in rows]
+            else [open_image(version.image_bytes(int(row))) for row in rows]
         )
         np.testing.assert_allclose(
             load_classifier(exported.bundle(name)[0]).probabilities(items),
@@ -243,7 +243,7 @@ def test_eight_bits_are_measured_on_the_test_items(exported, tmp_path):
         items = (
             list(version.texts(rows))
             if version.info.modality == "text"
-            else [golden.open_image(version.image_bytes(int(row))) for row in rows]
+            else [open_image(version.image_bytes(int(row))) for row in rows]
         )
         small = OnnxClassifier(tmp_path / name / "model.int8.onnx", classifier).probabilities(items)
         same = small.argmax(1) == classifier.probabilities(items).argmax(1)

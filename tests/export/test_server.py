@@ -29,7 +29,7 @@ def texts(exported):
 
 
 def test_texts_are_answered_as_by_the_model(texts, exported):
-    labels, items, expected = golden.read_golden(exported.bundle("bert")[0] / "golden")
+    labels, items, expected = golden.read_golden(exported.bundle("bert")[0] / "golden", "text")
     for start in range(0, len(items), 5):
         reply = httpx.post(f"{texts}/predict", json={"texts": items[start : start + 5]})
         assert reply.status_code == 200
@@ -81,7 +81,7 @@ def test_pages_for_machines(texts, exported):
 
 def test_pictures_and_a_token(exported):
     folder = exported.bundle("vit")[0]
-    _, _, expected = golden.read_golden(folder / "golden")
+    _, _, expected = golden.read_golden(folder / "golden", "image")
     names = [
         one["file"]
         for one in json.loads((folder / "golden" / "expected.json").read_text())["items"]

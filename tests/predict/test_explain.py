@@ -17,7 +17,12 @@ from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
-from tl_core.predict.explanations import explain as why
+from tl_core.predict.explanations.explain import explain
+from tl_core.predict.explanations.grad_cam import GRID, grad_cam
+from tl_core.predict.explanations.integrated_gradients import integrated_gradients
+from tl_core.predict.explanations.picture_relevance import occlusion
+from tl_core.predict.explanations.relevance import randomised
+from tl_core.predict.explanations.word_relevance import leave_one_out
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.settings import read_settings
@@ -47,9 +52,9 @@ def picture():
 )
 def test_grad_cam_finds_places_in_every_kind_of_network(opened, picture, family):
     classifier = opened(family)
-    maps = [why.grad_cam(classifier.model, classifier, picture, place) for place in range(3)]
+    maps = [grad_cam(classifier.model, classifier, picture, place) for place in range(3)]
     for cam in maps:
-        assert cam.shape == (why.GRID, why.GRID)
+        assert cam.shape == (GRID, GRID)
         assert np.isfinite(cam).all()
         assert (cam >= 0).all()
     assert any(cam.max() > 0 for cam in maps)
@@ -58,7 +63,7 @@ def test_grad_cam_finds_places_in_every_kind_of_network(opened, picture, family)
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "gpt2", "deberta-v2"])
 def test_integrated_gradients_are_complete(opened, family):
     classifier = opened(family)
-    values, gap = why.integrated_gradients(classifier.model, classifier, TEXT, 1)
+    values, gap = integrated_gradients(classifier.model, classifier, TEXT, 1)
     assert values.shape == (len(TEXT.split()),)
     assert gap < 0.05
     assert np.abs(values).max() > 0
@@ -71,7 +76,7 @@ def test_the_words_of_a_grafted_classifier_are_explained(tmp_path, tiny, kind):
     )
     save_classifier(backbone, tmp_path / "m")
     classifier = load_classifier(tmp_path / "m")
-    explanation = why.explain(classifier, TEXT, "b")
+    explanation = explain(classifier, TEXT, "b")
     assert all(len(method["map"]) == len(TEXT.split()) for method in explanation["methods"])
 
 
@@ -82,7 +87,7 @@ def odds(classifier, item, place):
 
 def test_occlusion_is_a_plain_loop(opened, picture):
     classifier = opened("convnext")
-    relevance = why.occlusion(classifier, picture, 2)
+    relevance = occlusion(classifier, picture, 2)
     values = np.asarray(picture)
     whole, sums, counts = odds(classifier, picture, 2), np.zeros((10, 10)), np.zeros((10, 10))
     for i in range(9):
@@ -104,14 +109,14 @@ def test_leaving_words_out_is_a_plain_loop_and_one_word_is_all(opened):
         odds(classifier, TEXT, 0) - odds(classifier, " ".join(words[:i] + words[i + 1 :]), 0)
         for i in range(len(words))
     ]
-    np.testing.assert_allclose(why.leave_one_out(classifier, TEXT, 0), expected, atol=1e-6)
-    assert why.leave_one_out(classifier, "word", 0).tolist() == [1.0]
+    np.testing.assert_allclose(leave_one_out(classifier, TEXT, 0), expected, atol=1e-6)
+    assert leave_one_out(classifier, "word", 0).tolist() == [1.0]
 
 
 def test_random_weights_are_another_network_and_leave_the_first_alone(opened):
     classifier = opened("vit")
     before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
-    other = why.randomised(classifier.model)
+    other = randomised(classifier.model)
     assert all(
         torch.equal(value, before[name]) for name, value in classifier.model.state_dict().items()
     )
@@ -183,7 +188,7 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
     assert report["test"]["accuracy"]["value"] >= 0.9
     classifier, rows = load_classifier(folder / "model"), version.rows_of("test")
     control, hits = (
-        why.randomised(classifier.model),
+        randomised(classifier.model),
         {
             "occlusion": [],
             "gradient": [],
@@ -196,15 +201,15 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
             where[name.rsplit("/", 1)[-1]],
             int(classifier.probabilities([item])[0].argmax()),
         )
-        covered = why.occlusion(classifier, item, place)
+        covered = occlusion(classifier, item, place)
         if (
             covered.max() > 0.5
         ):  # one of two classes is also what is left when the patch of the other is not there
             hits["occlusion"].append(inside(covered, spot) > 0.5)
         hits["gradient"].append(
-            inside(why.grad_cam(classifier.model, classifier, item, place), spot) > 0.5
+            inside(grad_cam(classifier.model, classifier, item, place), spot) > 0.5
         )
-        hits["control"].append(inside(why.grad_cam(control, classifier, item, place), spot) > 0.5)
+        hits["control"].append(inside(grad_cam(control, classifier, item, place), spot) > 0.5)
     shares = {name: float(np.mean(inside)) for name, inside in hits.items()}
     assert len(hits["occlusion"]) >= 0.3 * len(rows)
     assert shares["occlusion"] >= 0.9, shares
@@ -213,7 +218,7 @@ def test_the_maps_fall_on_the_patch_that_alone_carries_the_label(tmp_path):
 
 
 def test_everything_at_once_and_what_the_page_draws(opened, picture):
-    explanation = why.explain(opened("convnext"), picture, "b")
+    explanation = explain(opened("convnext"), picture, "b")
     assert [method["name"] for method in explanation["methods"]] == ["occlusion", "Grad-CAM"]
     for method in explanation["methods"]:
         assert 0 <= method["deletion"] <= 1
@@ -221,7 +226,7 @@ def test_everything_at_once_and_what_the_page_draws(opened, picture):
         drawn = Image.open(io.BytesIO(overlay(picture, np.array(method["map"]))))
         assert drawn.size == picture.size
     assert -1 <= explanation["sanity"] <= 1
-    of_text = why.explain(opened("bert"), TEXT, "a")
+    of_text = explain(opened("bert"), TEXT, "a")
     assert of_text["words"] == TEXT.split()
     assert of_text["methods"][1]["completeness"] < 0.05
     assert ":green-background[**good**]" in marked(["a", "good", "*b*"], [0.01, 1.0, -0.1])

@@ -16,7 +16,9 @@ from tl_core.backbones.sources.reference import parse_reference
 from tl_core.data.preparation import Preparation
 from tl_core.evaluate.report import Report, rivals
 from tl_core.evaluate.schema import Score, ScoredRows
+from tl_core.export.exported_items import exported_items_of
 from tl_core.export.facts import Facts
+from tl_core.modalities import modality_of
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -28,7 +30,6 @@ _SCORES = {
     "balanced_accuracy": "Balanced accuracy",
     "log_loss": "Log loss",
 }
-_TASKS = {"image": "image-classification", "text": "text-classification"}
 
 
 def licence_of(backbone: str) -> str:
@@ -52,6 +53,8 @@ def render(facts: Facts, report: Report, name: str) -> str:
         name: of the bundle.
     """
     preparation = Preparation.from_dict(facts.get("preparation", {}))
+    words = exported_items_of(facts["modality"]).card_words(preparation)
+    words["reads"] = " ".join([words["reads"], *_done_to_rows(preparation)])
     judged = report.get("test") or report["validation"]
     baselines = [f"{key} {accuracy['value']:.3f}" for key, accuracy in rivals(report).items()]
     splits = [f"{count:,} {split}" for split, count in report["data"]["splits"].items() if count]
@@ -72,10 +75,8 @@ def render(facts: Facts, report: Report, name: str) -> str:
         scores=[(_SCORES[key], score) for key, score in _scores(judged).items()],
         baselines=", ".join(baselines),
         splits=", ".join(splits),
-        task=_TASKS[facts["modality"]],
-        reads=_reads(preparation, facts["modality"]),
-        example=_arguments(preparation, facts["modality"]),
-        item=_pipeline_input(preparation, facts["modality"]),
+        task=_pipeline_task(facts),
+        **words,
     )
 
 
@@ -91,7 +92,7 @@ def _metadata(facts: Facts, report: Report, name: str) -> ModelCardData:
     """
     from huggingface_hub import EvalResult, ModelCardData
 
-    test, task = report["test"], _TASKS[facts["modality"]]
+    test, task = report["test"], _pipeline_task(facts)
     inside = facts["backbone"].removeprefix("static:")
     reference = parse_reference(inside) if inside.startswith("hub:") else None
     results = [
@@ -116,43 +117,14 @@ def _metadata(facts: Facts, report: Report, name: str) -> ModelCardData:
     )
 
 
-def _arguments(preparation: Preparation, modality: str) -> str:
-    """Arguments of `predict.py` for this model."""
-    if modality == "image":
-        return "pictures.csv -o answers.csv" if preparation.pixels else "photo.jpg"
-    return "messages.csv -o answers.csv" if preparation.joined else '"a text"'
+def _pipeline_task(facts: Facts) -> str:
+    """What the Hub and pipelines of transformers call such a classifier."""
+    return modality_of(facts["modality"]).hub_tasks[0]
 
 
-def _pipeline_input(preparation: Preparation, modality: str) -> str:
-    """Arguments of a pipeline of transformers for this model."""
-    if modality == "image":
-        return '"photo.jpg"'
-    text = r"the title\nthe text" if preparation.joined else "a text"
-    return f'"{text}", truncation=True'
-
-
-def _reads(preparation: Preparation, modality: str) -> str:
-    """What training did to a row, in words; `predict.py` and the server repeat it."""
-    names = [f"`{name}`" for name in preparation.columns]
-    shown = f"{names[0]} to {names[-1]}" if len(names) > 8 else " and ".join(names)
-    if preparation.pixels:
-        width, height, channels = preparation.pixels
-        colour = " in colour" if channels == 3 else ""
-        sentences = [
-            f"Pictures of {width} x {height} pixels{colour}, as files or as numbers in {shown} of a"
-            " table."
-        ]
-    elif modality == "image":
-        sentences = ["Pictures."]
-    elif preparation.joined:
-        sentences = [
-            f"The columns {shown} of a row, joined by a line break; a text alone is not what it was"
-            " trained on."
-        ]
-    elif names:
-        sentences = [f"Texts; in its training they stood in the column {shown}."]
-    else:
-        sentences = ["Texts."]
+def _done_to_rows(preparation: Preparation) -> list[str]:
+    """What training did to every row, in sentences; `predict.py` and the server repeat it."""
+    sentences = []
     if preparation.repair:
         sentences.append(
             "Texts are repaired first (ftfy): wrongly decoded signs, HTML entities, control"
@@ -166,7 +138,7 @@ def _reads(preparation: Preparation, modality: str) -> str:
         )
     if preparation.page == "all":
         sentences.append("Each page of a file is a picture of its own.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _plain(label: str) -> str:

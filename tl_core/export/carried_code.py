@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tl_core.data import preparation
-from tl_core.data.pictures import deep_pictures
+from tl_core.export.exported_items import exported_items_of
 from tl_core.export.standalone import inputs, predict
 
 _OURS = re.compile(r"^( *)from tl_core(?:\.\w+)*\.(\w+) import", re.MULTILINE)
@@ -18,10 +18,7 @@ def copy_code(target: Path, modality: str, family: str) -> None:
     """Write `predict.py` and what it needs into the folder `target`: how its arguments are read,
     what training did to a row, pictures with more than 8 bits, and the class of word vectors.
     """
-    modules = [predict, inputs, preparation]
-    if modality == "image":
-        modules.append(deep_pictures)
-    for module in modules:
+    for module in (predict, inputs, preparation, *exported_items_of(modality).modules()):
         _copy(module, target)
     if family == "static_vectors":
         from tl_core.backbones import static_vectors

@@ -5,20 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.backbones.classifier import Classifier
-from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.export import golden, onnx
-from tl_core.predict.items import ModelInput
+from tl_core.export.exported_items import exported_items_of
 from tl_core.results import EightBitFacts
+from tl_core.tasks import SINGLE_LABEL, decision_of
 
 _CHECKED = 500  # items that say what 8 bits cost
-_CALIBRATION = 64
 
 
 def write_and_measure(
@@ -31,25 +29,21 @@ def write_and_measure(
     """Write the 8-bit file and its golden answers into the bundle in `folder`, which has the
     float32 one, and measure on the items of the split `judges` what it costs.
     """
-
-    def read(rows: NDArray[np.int64]) -> list[ModelInput]:
-        if classifier.modality == "text":
-            return [*version.texts(rows)]
-        return [open_image(version.image_bytes(int(row)), preparation.scale) for row in rows]
-
-    shown = [] if classifier.modality == "text" else read(version.rows_of("train")[:_CALIBRATION])
+    kind, decision = exported_items_of(classifier.modality), decision_of(SINGLE_LABEL.name)
+    train = version.rows_of("train")[: kind.tracing.calibration]
+    shown = kind.of_rows(version, train, preparation)
     onnx.write_int8(classifier, folder / onnx.FILE, folder / onnx.INT8, shown)
     small = onnx.OnnxClassifier(folder / onnx.INT8, classifier)
-    examples = golden.read_golden(folder / golden.FOLDER).items
+    examples = golden.read_golden(folder / golden.FOLDER, classifier.modality).items
     golden.add_int8(folder / golden.FOLDER, small.probabilities(examples))
 
     rows = version.rows_of(judges)[:_CHECKED]
     rows = rows[version.labels[rows] >= 0]
-    items, truth = read(rows), version.labels[rows]
+    items, truth = kind.of_rows(version, rows, preparation), version.labels[rows]
     classes = np.array([version.info.labels.index(label) for label in classifier.labels])
     whole = onnx.OnnxClassifier(folder / onnx.FILE, classifier)
-    in_float32 = classes[whole.probabilities(items).argmax(1)]
-    in_8_bits = classes[small.probabilities(items).argmax(1)]
+    in_float32 = classes[decision.labels(whole.probabilities(items))]
+    in_8_bits = classes[decision.labels(small.probabilities(items))]
     names = "The one in 8 bits", "the one in float32"
     return {
         "items": len(rows),

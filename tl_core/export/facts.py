@@ -8,19 +8,17 @@ import hashlib
 import json
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TypedDict, cast
 
 from tl_core.backbones.classifier import Classifier
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.data.preparation import Preparation, PreparationFacts
 from tl_core.evaluate.report import load_report
+from tl_core.export.exported_items import exported_items_of
 from tl_core.json_files import find_object
 from tl_core.predict.threshold import read_threshold
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
-
-if TYPE_CHECKING:
-    from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
 FILE, FORMAT = "graft.json", 1
 
@@ -57,6 +55,7 @@ class Facts(TypedDict, total=False):
 def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Facts:
     """What is known about the finished run in folder `run`; nothing of this machine."""
     report, config = load_report(run), find_object(run / "config.json")
+    kind = exported_items_of(classifier.modality)
     model, processor, fitted = run / "model", classifier.processor, report.get("temperature")
     return {
         "format": FORMAT,
@@ -67,8 +66,8 @@ def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Fac
         "threshold": read_threshold(model),
         "temperature": fitted["temperature"] if fitted else 1.0,
         "temperature_is_in_the_weights": True,
-        "max_length": int(processor.model_max_length) if classifier.modality == "text" else None,
-        "preprocessing": preprocessing_of(processor, classifier.modality),
+        "max_length": kind.longest(processor),
+        "preprocessing": kind.preprocessing(processor),
         "run": run.name,
         "dataset": str(report["dataset"]),
         "data_fingerprint": report["data"]["fingerprint"],
@@ -121,27 +120,6 @@ def shown_backbone(backbone: str) -> str:
     return backbone
 
 
-def preprocessing_of(
-    processor: PreTrainedTokenizerBase | BaseImageProcessor, modality: str
-) -> dict[str, object]:
-    """Class and settings of a processor, as plain JSON."""
-    if modality == "text":
-        return {
-            "class": type(processor).__name__,
-            "vocabulary": len(processor),
-            "padding": processor.pad_token,
-        }
-    settings = json.loads(processor.to_json_string())
-    return {
-        "class": type(processor).__name__,
-        **{
-            name: value
-            for name, value in settings.items()
-            if not name.startswith("_") and "processor" not in name
-        },
-    }
-
-
 def requirements_of(facts: Facts) -> list[str]:
     """The packages that `predict.py` needs, at the versions that made the bundle."""
     names = ["numpy", "transformers"]
@@ -150,7 +128,5 @@ def requirements_of(facts: Facts) -> list[str]:
     names += ["torch"]
     if facts.get("preparation", {}).get("repair"):
         names.append("ftfy")
-    if facts["modality"] == "image":
-        names += ["pillow", "torchvision"]
-        names += ["timm"] if facts["family"] == "timm_wrapper" else []
+    names += exported_items_of(facts["modality"]).packages(facts["family"])
     return [f"{name}=={installed(name).partition('+')[0]}" for name in names]

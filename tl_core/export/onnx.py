@@ -7,26 +7,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.special import softmax
 from torch import Tensor, nn
 
 from tl_core.backbones.classifier import Classifier
+from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.errors import BackboneError
+from tl_core.export.exported_items import exported_items_of
 from tl_core.predict.items import ModelInput
+from tl_core.tasks import SINGLE_LABEL, decision_of
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
 _LONGEST = 4096
-# products at the end that stay float32: the classifier, and pooling layers whose small, exact
-# values 8 bits would wipe out
-_EXACT = {"text": 8, "image": 1}
 Floats = NDArray[np.float64]
-_ORDER = ("input_ids", "attention_mask", "token_type_ids", "pixel_values")
 
 
 class _Logits(nn.Module):
@@ -47,12 +43,17 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
     Raises:
         BackboneError: when the exporter cannot.
     """
-    batch = encode(classifier, _examples(classifier))
-    names = [name for name in _ORDER if name in batch]
-    items = torch.export.Dim("items")
-    longest = min(_LONGEST, int(getattr(classifier.processor, "model_max_length", _LONGEST)))
-    length = torch.export.Dim("length", min=2, max=longest)
-    free = tuple({0: items} if name == "pixel_values" else {0: items, 1: length} for name in names)
+    kind = exported_items_of(classifier.modality)
+    batch = encode(classifier, kind.tracing.examples)
+    names = [name for name in kind.tracing.axes if name in batch]
+    longest = min(_LONGEST, kind.longest(classifier.processor) or _LONGEST)
+    dims = {
+        "items": torch.export.Dim("items"),
+        "length": torch.export.Dim("length", min=2, max=longest),
+    }
+    free = tuple(
+        {place: dims[axis] for place, axis in enumerate(kind.tracing.axes[name])} for name in names
+    )
     model = classifier.model.to("cpu").to(memory_format=torch.contiguous_format)
     try:
         with warnings.catch_warnings(), torch.no_grad():
@@ -79,14 +80,13 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
 def write_int8(
     classifier: Classifier, source: Path, target: Path, items: Sequence[ModelInput]
 ) -> None:
-    """Quantize `source` to 8 bits: the weights of texts' networks, weights and values of pictures'
-    networks.
+    """Quantize `source` to 8 bits: its weights, and with items that show them its values too.
 
     Args:
         classifier: whose processor makes the inputs.
         source: the float32 file.
         target: the file to write.
-        items: inputs that show which values occur (pictures only).
+        items: inputs that show which values occur; none: values keep float32.
     """
     import onnx
     from onnxruntime.quantization import (
@@ -106,10 +106,10 @@ def write_int8(
     products = [node.name for node in network.graph.node if node.op_type in ("MatMul", "Gemm")]
     kept = [
         name
-        for last in products[-_EXACT[classifier.modality] :]
+        for last in products[-exported_items_of(classifier.modality).tracing.exact :]
         for name in (last, f"{last}_MatMul")
     ]
-    if classifier.modality == "text":
+    if not items:
         quantize_dynamic(ready, target, nodes_to_exclude=kept)
         ready.unlink()
         return
@@ -120,11 +120,9 @@ def write_int8(
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             item = next(self._left, None)
-            return (
-                None
-                if item is None
-                else {"pixel_values": encode(classifier, [item])["pixel_values"].numpy()}
-            )
+            if item is None:
+                return None
+            return {name: value.numpy() for name, value in encode(classifier, [item]).items()}
 
     quant_pre_process(ready, ready, skip_symbolic_shape=True)
     quantize_static(
@@ -159,23 +157,11 @@ class OnnxClassifier:
             batch = encode(self._classifier, inputs[start : start + 8])
             tensors = {name: batch[name].numpy() for name in self._names}
             logits = self._session.run(None, tensors)[0].astype(np.float64)
-            scores.append(softmax(logits, axis=1))
+            scores.append(decision_of(SINGLE_LABEL.name).probabilities(logits))
         return np.concatenate(scores)
 
 
 def encode(classifier: Classifier, inputs: Sequence[ModelInput]) -> dict[str, Tensor]:
     """The tensors that the network reads, on the CPU."""
-    from tl_core.backbones.encoding import encode_images, encode_texts
-
-    processor = classifier.processor
-    if classifier.modality == "text":
-        texts = cast("list[str]", list(inputs))
-        return encode_texts(processor, texts, processor.model_max_length)
-    pictures = cast("list[Image.Image]", list(inputs))
-    return {name: value.contiguous() for name, value in encode_images(processor, pictures).items()}
-
-
-def _examples(classifier: Classifier) -> list[ModelInput]:
-    if classifier.modality == "text":
-        return ["A short example.", "And another one, which is a little longer than the first."]
-    return [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    tensors = input_kind_of(classifier.modality).encode(classifier.processor, inputs)
+    return {name: value.contiguous() for name, value in tensors.items()}

@@ -17,7 +17,8 @@ from tl_core.backbones.parity import through_pipeline
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.errors import DataError, UserError
 from tl_core.export import golden, onnx
-from tl_core.export.facts import Facts, preprocessing_of, read_facts
+from tl_core.export.exported_items import exported_items_of
+from tl_core.export.facts import Facts, read_facts
 from tl_core.json_files import find_object
 from tl_core.results import BundleCheck
 
@@ -118,7 +119,7 @@ def _labels(classifier: Classifier, facts: Facts) -> BundleCheck:
 
 def _preprocessing(classifier: Classifier, facts: Facts) -> BundleCheck:
     was = facts.get("preprocessing") or {}
-    now = preprocessing_of(classifier.processor, classifier.modality)
+    now = exported_items_of(classifier.modality).preprocessing(classifier.processor)
     changed = [
         f"{name} is {json.dumps(now.get(name))}, it was {json.dumps(was[name])}"
         for name in was
@@ -133,7 +134,7 @@ def _golden(folder: Path, classifier: Classifier, facts: Facts) -> list[BundleCh
     """Golden examples through torch, the pipeline of transformers, and ONNX Runtime; classes are
     matched by name.
     """
-    labels, items, expected = golden.read_golden(folder / golden.FOLDER)
+    labels, items, expected = golden.read_golden(folder / golden.FOLDER, classifier.modality)
     if sorted(labels) != sorted(classifier.labels):
         return [_check("golden examples", False, "Their classes are not those of the model.")]
     wanted = expected[:, [labels.index(name) for name in classifier.labels]]

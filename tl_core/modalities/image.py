@@ -21,7 +21,9 @@ IMAGE = Modality(
         "cli": "tl_core.cli.given_pictures:GIVEN_PICTURE",
         "data": "tl_core.data.pictures.picture_items:PICTURE_ITEMS",
         "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
+        "export": "tl_core.export.exported_photos:EXPORTED_PHOTOS",
         "pages": "pages.components.photo_pages:PHOTO_PAGES",
+        "predict": "tl_core.predict.photos.predicted_photos:PREDICTED_PHOTOS",
         "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",
     },
 )

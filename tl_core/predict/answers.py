@@ -20,6 +20,7 @@ from tl_core.json_files import find_object
 from tl_core.predict.items import Item
 from tl_core.predict.predictor import NumberFormat
 from tl_core.storage import remove_tree
+from tl_core.tasks import SINGLE_LABEL, decision_of
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -92,7 +93,7 @@ class Answers:
         none.
         """
         good = np.array([not error for error in errors])
-        best, top = scores.argmax(axis=1), scores.max(axis=1)
+        best, top = decision_of(SINGLE_LABEL.name).labels(scores), scores.max(axis=1)
         columns: dict[str, pa.Array] = {
             self._key: pa.array([item.name for item in items]),
             "label": pa.array([self._labels[i] for i in best], pa.string(), mask=~good),

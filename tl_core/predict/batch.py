@@ -17,8 +17,9 @@ from tl_core.data.sources.plan import Plan, PlanFacts
 from tl_core.errors import DataError
 from tl_core.predict.answers import SUFFIXES, Answers
 from tl_core.predict.carried import preparation_of
-from tl_core.predict.inputs import Inputs, fingerprint, open_inputs
-from tl_core.predict.items import Item
+from tl_core.predict.inputs import fingerprint, open_source
+from tl_core.predict.items import Inputs, Item
+from tl_core.predict.predicted_items import predicted_items_of
 from tl_core.predict.predictor import Predictor
 from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
@@ -75,9 +76,8 @@ def predict_source(
         strict: refuse where a column had to be guessed.
 
     Raises:
-        DataError: when the source holds nothing that this model reads, a column that it needs or
-            that was named is missing, something was guessed with `strict`, or `out` is neither CSV
-            nor Parquet.
+        DataError: for a source without anything that this model reads, a missing column, a guess
+            with `strict`, and an `out` that is neither CSV nor Parquet.
     """
     _check_paths(source, out)
     progress, plan = progress or Progress(), Plan()
@@ -86,7 +86,8 @@ def predict_source(
     progress.stage("Opening the model", share=0.05)
     with Predictor(model, precision) as predictor, staging_folder(settings) as staging:
         progress.stage("Reading the file", share=0.05)
-        inputs = open_inputs(source, predictor.modality, staging, settings, kept, columns, plan)
+        opened = open_source(source, staging, settings, columns, plan)
+        inputs = predicted_items_of(predictor.modality).inputs(opened, kept)
         _tell_doubts(plan, progress, strict=strict)
         files = {"source": fingerprint(source), "weights": weights_hash(model)}
         identity = files | _conditions(inputs, predictor, text_column, precision)

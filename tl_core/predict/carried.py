@@ -10,6 +10,7 @@ from pathlib import Path
 from tl_core.data.preparation import FILE, Preparation
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError, NotFoundError
+from tl_core.predict.predicted_items import predicted_items_of
 
 
 def preparation_of(model: Path, info: VersionInfo | None = None) -> Preparation | None:
@@ -39,14 +40,8 @@ def of_version(info: VersionInfo) -> Preparation:
     tell.
     """
     kept = Preparation.from_dict(info.preparation)
-    if (
-        info.modality == "text" and not kept.columns and info.columns.get("label") != "folder"
-    ):  # files have no columns
-        kept = replace(
-            kept,
-            columns=tuple(info.columns[role] for role in ("title", "text") if role in info.columns),
-        )
-    return kept
+    columns = kept.columns or predicted_items_of(info.modality).trained_columns(info)
+    return replace(kept, columns=columns)
 
 
 def keep(model: Path, info: VersionInfo) -> None:
@@ -75,22 +70,4 @@ def unlabelled(version: DatasetVersion, kept: Preparation | None) -> tuple[Path,
     kept = kept or Preparation()
     if not len(version.rows_of("unlabelled")):
         raise NotFoundError("This dataset has no rows without a class.")
-    if version.info.modality == "image":
-        return version.folder, kept
-    own = of_version(version.info)
-    if kept.columns and kept.joined != own.joined:
-        raise DataError(
-            f"The texts of this dataset are {_made_of(own)}, those of the training were"
-            f" {_made_of(kept)}.",
-            "The model has never read such texts.",
-            "Predict the file itself, and name its columns with --title-column and --text-column.",
-        )
-    return version.folder / "unlabelled.csv", Preparation(
-        ("text",), repair=kept.repair and not own.repair
-    )
-
-
-def _made_of(preparation: Preparation) -> str:
-    return " and ".join(map(repr, preparation.columns)) + (
-        ", joined" if preparation.joined else " alone"
-    )
+    return predicted_items_of(version.info.modality).unlabelled(version, kept)

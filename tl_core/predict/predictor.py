@@ -9,27 +9,27 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypedDict, cast
+from typing import TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from tl_core.backbones.classifier import load_classifier
-from tl_core.backbones.encoding import encode_images
-from tl_core.errors import ConfigError, DataError
-from tl_core.machine import best_batch, has_bf16
-from tl_core.predict.items import Readable, opened
+from tl_core.errors import ConfigError
+from tl_core.machine import has_bf16
+from tl_core.predict.batches import Batch
+from tl_core.predict.items import Readable
+from tl_core.predict.predicted_items import predicted_items_of
 from tl_core.predict.threshold import read_threshold
+from tl_core.tasks import SINGLE_LABEL, decision_of
 
 PRECISIONS = ("auto", "float32", "bf16")
 _WORKERS = 8  # beyond this, Python's lock eats what more threads would give
-_TOKENS, _MOST = {"cpu": 1024, "cuda": 16_384}, {"cpu": 64, "cuda": 512}  # of one batch of texts
 _SAMPLE = 128  # items that bf16 is tried on
 _MANY = 1000  # items below which it is not worth trying
 _WORTH = 1.2  # times as fast before bf16 is taken
@@ -45,15 +45,6 @@ class NumberFormat(TypedDict):
     bf16: bool
     doubt: float
     reason: str
-
-
-class _Batch(NamedTuple):
-    """Items that are computed together, by their places; `encode` gives their tensors and what is
-    wrong with those that have none, by place.
-    """
-
-    places: list[int]
-    encode: Callable[[], tuple[Tensors, dict[int, str]]]
 
 
 class Predictor:
@@ -102,7 +93,8 @@ class Predictor:
             else min(os.cpu_count() or 1, _WORKERS)
         )
         self.workers = workers or cores
-        self._pictures_at_once = self._best_batch() if self.modality == "image" else 0
+        self._cut = predicted_items_of(self.modality).batches(self._processor, self._device)
+        self._decision = decision_of(SINGLE_LABEL.name)
         self._own = threading.local()
         self._pool = self._start_threads()
 
@@ -184,10 +176,8 @@ class Predictor:
         bf16: bool,
     ) -> tuple[Floats, list[str]]:
         scores, errors = np.zeros((len(items), len(self.labels))), [""] * len(items)
-        cut = self._text_batches if self.modality == "text" else self._image_batches
-        batches = cut(items, places)
 
-        def answer(batch: _Batch) -> int:
+        def answer(batch: Batch) -> int:
             tensors, wrong = batch.encode()
             for place, reason in wrong.items():
                 errors[place] = reason
@@ -195,78 +185,16 @@ class Predictor:
                 scores[good] = self._forward(tensors, bf16)
             return len(batch.places)
 
-        for count in self._pool.map(answer, batches):
+        for count in self._pool.map(answer, self._cut(items, places)):
             tick(count)
         return scores, errors
-
-    def _text_batches(self, items: Sequence[Readable], places: list[int]) -> Iterator[_Batch]:
-        """Texts of like length together, the longest first (memory fails early), as many as make a
-        good batch.
-        """
-        tokens = self._processor(
-            [items[place] for place in places],
-            truncation=True,
-            max_length=self._processor.model_max_length,
-        )
-        lengths = [len(ids) for ids in tokens["input_ids"]]
-        order = sorted(range(len(places)), key=lambda i: -lengths[i])
-        start = 0
-        while start < len(order):
-            size = min(
-                max(_TOKENS[self._device] // max(lengths[order[start]], 1), 1), _MOST[self._device]
-            )
-            chosen = order[start : start + size]
-            start += size
-
-            def pad(chosen: list[int] = chosen) -> tuple[Tensors, dict[int, str]]:
-                return (
-                    dict(
-                        self._processor.pad(
-                            {name: [values[i] for i in chosen] for name, values in tokens.items()},
-                            padding_side="right",
-                            return_tensors="pt",
-                        )
-                    ),
-                    {},
-                )
-
-            yield _Batch([places[i] for i in chosen], pad)
-
-    def _image_batches(self, items: Sequence[Readable], places: list[int]) -> Iterator[_Batch]:
-        size = self._pictures_at_once
-        for start in range(0, len(places), size):
-            chosen = places[start : start + size]
-
-            def decode(chosen: list[int] = chosen) -> tuple[Tensors, dict[int, str]]:
-                pictures: list[Image.Image] = []
-                wrong: dict[int, str] = {}
-                for place in chosen:
-                    try:
-                        pictures.append(cast("Image.Image", opened(items[place])))
-                    except DataError as error:
-                        wrong[place] = error.what
-                return encode_images(self._processor, pictures) if pictures else {}, wrong
-
-            yield _Batch(chosen, decode)
-
-    def _best_batch(self) -> int:
-        """Pictures of one batch: on a CPU as many as are about eight of 224 x 224, which stay
-        inside its caches.
-        """
-        if self._device != "cpu":
-            return best_batch("image")
-        side = encode_images(self._processor, [Image.new("RGB", (64, 64))])["pixel_values"].shape[
-            -2:
-        ]
-        return min(max(best_batch("image") * 224**2 // (side[0] * side[1]), 1), 32)
 
     def _forward(self, tensors: Tensors, bf16: bool) -> Floats:
         with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=bf16):
             logits = self._own.model(
                 **{name: value.to(self._device) for name, value in tensors.items()}
             ).logits
-        scores: Floats = torch.softmax(logits.double(), dim=-1).cpu().numpy()
-        return scores
+        return self._decision.probabilities(logits.double().cpu().numpy())
 
     def _start_threads(self) -> ThreadPoolExecutor:
         """Threads with one share of the cores each; torch's own setting is put back for the rest of

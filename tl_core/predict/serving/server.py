@@ -22,6 +22,7 @@ from prometheus_client import generate_latest
 
 from tl_core.errors import DataError
 from tl_core.log import setup_logging
+from tl_core.modalities import MODALITIES
 from tl_core.predict.serving import contract
 from tl_core.predict.serving.contract import ITEMS, Answers, Asked, Ready, Refusal
 from tl_core.predict.serving.service import Service, Serving
@@ -48,7 +49,8 @@ def create_app(serving: Serving) -> FastAPI:
         yield
         await service.close()
 
-    reads = contract.needs(preparation) if preparation.columns else "texts or pictures"
+    any_items = " or ".join(modality.items for modality in MODALITIES.values())
+    reads = contract.needs(preparation) if preparation.columns else any_items
     app = FastAPI(
         title="Graft Studio bundle",
         description=f"Answers of one classifier, which reads {reads}.",
@@ -114,11 +116,8 @@ def _prediction_routes(service: Service) -> APIRouter:
     @router.post("/predict")
     async def predict(body: Asked) -> Answers:
         """Classify texts, or rows of a table that are prepared as in training."""
-        if not preparation.pixels:
-            service.require("text", "/predict/files")
-        read = contract.pictures_of if preparation.pixels else contract.texts_of
         try:
-            return await service.answers([*read(body, preparation)])
+            return await service.answers(service.reads.from_json(body, preparation))
         except DataError as error:
             raise HTTPException(422, str(error)) from error
 
@@ -127,10 +126,10 @@ def _prediction_routes(service: Service) -> APIRouter:
         """Classify pictures, sent as files of a form; one answer a page where training took each
         page as a picture.
         """
-        service.require("image", "/predict")
+        reads = service.reads
         encoded = [(await file.read(), Path(file.filename or "").suffix) for file in files]
         try:
-            return await service.answers([*contract.files_of(encoded, preparation)])
+            return await service.answers(reads.from_files(encoded, preparation))
         except DataError as error:
             raise HTTPException(422, str(error)) from error
 

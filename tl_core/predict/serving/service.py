@@ -17,9 +17,11 @@ from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.items import ModelInput
+from tl_core.predict.predicted_items import PredictedItems, predicted_items_of
 from tl_core.predict.serving.batcher import Batcher, Full
 from tl_core.predict.serving.contract import Answer, Answers
 from tl_core.predict.threshold import read_threshold
+from tl_core.tasks import SINGLE_LABEL, decision_of
 
 log = logging.getLogger(__name__)
 _BEARER = HTTPBearer(auto_error=False)
@@ -126,9 +128,14 @@ class Service:
     @property
     def labels(self) -> list[str]:
         """Classes in the order of the probabilities; 503 while the model is not open."""
+        return self._serving_now().classifier.labels
+
+    def _serving_now(self) -> _Opened:
         if not self._opened:
-            raise HTTPException(503, "The model is not open, or the server is ending.")
-        return self._opened.classifier.labels
+            raise HTTPException(
+                503, "The model is not open, or the server is ending.", {"Retry-After": "2"}
+            )
+        return self._opened
 
     def authorise(
         self, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
@@ -142,25 +149,19 @@ class Service:
                 {"WWW-Authenticate": "Bearer"},
             )
 
-    def require(self, modality: str, other: str) -> None:
-        """422 with the path `other` for a model that does not read `modality`; nobody knows what it
-        reads before it is open.
-        """
-        reads = self._opened.classifier.modality if self._opened else modality
-        if reads != modality:
-            raise HTTPException(422, f"This model reads {reads}s: POST {other}.")
+    @property
+    def reads(self) -> PredictedItems:
+        """How the model's items are read; 503 while it is not open."""
+        return predicted_items_of(self._serving_now().classifier.modality)
 
     async def answers(self, items: list[ModelInput]) -> Answers:
         """One answer for each item; 429 where too many wait, 503 before the start, after the end,
         and where it takes too long.
         """
-        if not self._opened:
-            raise HTTPException(
-                503, "The model is not open, or the server is ending.", {"Retry-After": "2"}
-            )
+        batcher = self._serving_now().batcher
         try:
             async with asyncio.timeout(self.serving.seconds):
-                return Answers(answers=await self._opened.batcher.answers(items))
+                return Answers(answers=await batcher.answers(items))
         except Full as error:
             raise HTTPException(
                 429, "Too many items wait. Try again in a moment.", {"Retry-After": "1"}
@@ -173,12 +174,13 @@ class Service:
 
 def answers_of(classifier: Classifier, items: list[ModelInput], threshold: float) -> list[Answer]:
     """The answer about each item; less sure than `threshold` is marked with `abstain`."""
+    scores = classifier.probabilities(items)
     return [
         Answer(
-            label=classifier.labels[int(row.argmax())],
+            label=classifier.labels[int(place)],
             confidence=float(row.max()),
             abstain=bool(row.max() < threshold),
             probabilities=dict(zip(classifier.labels, row.tolist(), strict=True)),
         )
-        for row in classifier.probabilities(items)
+        for place, row in zip(decision_of(SINGLE_LABEL.name).labels(scores), scores, strict=True)
     ]
