@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests_support.sound_inputs import SOUND, SOUND_INPUTS
+from tests_support.sound_inputs import SOUND_INPUTS, write_wave_network
+from tests_support.sounds import SOUND
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.inputs.input_kind import InputKind, input_kind_of, modality_in
@@ -23,29 +24,8 @@ from tl_core.surgery import heads
 @pytest.fixture
 def sound(monkeypatch, tmp_path):
     """The third modality, and a tiny network for it with random weights."""
-    from transformers import (
-        Wav2Vec2Config,
-        Wav2Vec2FeatureExtractor,
-        Wav2Vec2ForSequenceClassification,
-    )
-
     monkeypatch.setitem(MODALITIES, "sound", SOUND)
-    torch.manual_seed(0)
-    config = Wav2Vec2Config(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        conv_dim=(8, 8),
-        conv_stride=(5, 4),
-        conv_kernel=(10, 8),
-        num_conv_pos_embeddings=4,
-        num_conv_pos_embedding_groups=2,
-        classifier_proj_size=8,
-    )
-    folder = tmp_path / "models" / "wave"
-    Wav2Vec2ForSequenceClassification(config).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor().save_pretrained(folder)
+    folder = write_wave_network(tmp_path / "models" / "wave")
     return Settings(models_dir=str(folder.parent))
 
 

@@ -22,8 +22,15 @@ SOUND = Modality(
     sense="heard",
     auto_class="AutoModelForAudioClassification",
     hub_tasks=("audio-classification",),
+    template="the sound of {}.",
     starter="starter:sound",
-    parts={"data": "tests_support.sounds:SOUND_ITEMS"},
+    cpu_batch=8,
+    parts={
+        "backbones": "tests_support.sound_inputs:SOUND_INPUTS",
+        "data": "tests_support.sounds:SOUND_ITEMS",
+        "evaluate": "tests_support.sound_training:SOUND_PERTURBATIONS",
+        "train": "tests_support.sound_training:SOUND_TRAINING",
+    },
 )
 
 

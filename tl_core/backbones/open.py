@@ -18,6 +18,7 @@ from tl_core.modalities import MODALITIES, modality_of
 from tl_core.surgery.architectures import REFUSED
 from tl_core.surgery.model_json import read_json
 from tl_core.surgery.modes import is_batchnorm
+from tl_core.tasks import SINGLE_LABEL
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -82,7 +83,7 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
             list(labels),
             None,
         )  # else those of the pretraining are saved
-    config.problem_type = "single_label_classification"
+    config.problem_type = SINGLE_LABEL.problem_type
     return config, modality
 
 

@@ -15,6 +15,7 @@ from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.rows import write_facts
 from tl_core.data.versions.store import VersionInfo, write_index, write_info, write_unlabelled
 from tl_core.errors import DataError
+from tl_core.tasks import SINGLE_LABEL
 
 _LISTED = 500  # skipped items kept by name; all are counted
 
@@ -73,7 +74,7 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
     whole.update("\0".join(sorted(draft.settled)).encode())
     return VersionInfo(
         modality=draft.rows.modality,
-        task="single_label",
+        task=draft.options.task or SINGLE_LABEL.name,
         rows=int(alive.sum()),
         classes={name: int(((labels == place) & alive).sum()) for place, name in enumerate(names)},
         splits={name: int((splits == name).sum()) for name in used},

@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from tl_core.config import RunConfig
+from tl_core.data.item_kind import own_columns
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.compare import compare
@@ -18,7 +19,7 @@ from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.schema import PairedTest, ScoredRows
 from tl_core.evaluate.scores.slices import Fact, slices
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
-from tl_core.modalities import MODALITIES, items_of
+from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
@@ -144,7 +145,7 @@ def slice_facts(version: DatasetVersion, rows: Ints) -> dict[str, Fact]:
     facts = training_of(version.info.modality).slice_facts(version, rows)
     table = version.table
     for name in table.column_names:
-        if name not in (*MODALITIES, "name"):  # the item itself
+        if name not in own_columns():  # the item itself, and its name
             facts[name] = _column(table.column(name).take(rows).to_pylist())
     return facts
 
