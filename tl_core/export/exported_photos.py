@@ -15,7 +15,7 @@ from tl_core.data.pictures import deep_pictures
 from tl_core.data.pictures.images import open_image
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.export.exported_items import CardWords, Example, Tracing, shown_columns
+from tl_core.export.exported_items import CardWords, Example, ExportedItems, Tracing, shown_columns
 from tl_core.predict.items import ModelInput
 
 if TYPE_CHECKING:
@@ -118,4 +118,4 @@ def _drawn(count: int) -> list[Image.Image]:
     return pictures
 
 
-EXPORTED_PHOTOS = ExportedPhotos()
+EXPORTED_PHOTOS: ExportedItems = ExportedPhotos()

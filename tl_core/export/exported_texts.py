@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tl_core.data.preparation import Preparation
 from tl_core.data.sources.samples import sample_source
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.export.exported_items import CardWords, Example, Tracing, shown_columns
+from tl_core.export.exported_items import CardWords, Example, ExportedItems, Tracing, shown_columns
 from tl_core.predict.items import ModelInput
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def _messages(count: int) -> list[str]:
         return [row["text"] for row in csv.DictReader(handle)][:: _SAMPLE // count][:count]
 
 
-EXPORTED_TEXTS = ExportedTexts()
+EXPORTED_TEXTS: ExportedItems = ExportedTexts()

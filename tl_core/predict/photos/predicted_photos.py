@@ -15,6 +15,7 @@ from tl_core.predict.batches import Cut
 from tl_core.predict.inputs import Source
 from tl_core.predict.items import Inputs, ModelInput
 from tl_core.predict.photos.photo_inputs import photo_inputs
+from tl_core.predict.predicted_items import PredictedItems
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -80,4 +81,4 @@ class PredictedPhotos:
         return blurred(cast("Image.Image", item), parts)
 
 
-PREDICTED_PHOTOS = PredictedPhotos()
+PREDICTED_PHOTOS: PredictedItems = PredictedPhotos()

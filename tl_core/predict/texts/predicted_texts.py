@@ -15,6 +15,7 @@ from tl_core.predict.batches import Cut
 from tl_core.predict.carried import of_version
 from tl_core.predict.inputs import Source
 from tl_core.predict.items import Inputs, ModelInput
+from tl_core.predict.predicted_items import PredictedItems
 from tl_core.predict.texts.text_inputs import text_inputs
 
 if TYPE_CHECKING:
@@ -94,4 +95,4 @@ def _made_of(preparation: Preparation) -> str:
     )
 
 
-PREDICTED_TEXTS = PredictedTexts()
+PREDICTED_TEXTS: PredictedItems = PredictedTexts()
