@@ -151,6 +151,15 @@ class Estimate(MemoryUse):
     learning_rate: NotRequired[float]
 
 
+class TrainingPlan(TypedDict):
+    """What a fine-tuning has settled on before its first step."""
+
+    batch: int
+    accumulate: int
+    bf16: bool
+    lr: float
+
+
 class SearchProgress(TypedDict):
     """A search that is going on, in seconds; `trying` is empty between two trainings."""
 
@@ -197,4 +206,5 @@ ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")
 EXPORT = ResultFile[ExportedBundle]("export.json")
+PLAN = ResultFile[TrainingPlan]("plan.json")
 SPEEDS = ResultFile[dict[str, float]]("speeds.json")  # in TL_HOME: items a second by backbone

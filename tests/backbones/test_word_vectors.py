@@ -13,7 +13,7 @@ import torch
 from tl_core.backbones.describe import describe_backbone, list_backbones
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.word_vectors import is_vectors, read_vectors
-from tl_core.backbones.static_vectors import READERS
+from tl_core.config.static import HEADS
 from tl_core.errors import BackboneError
 from tl_core.services.datasets import bring_model, brought_models, delete_model
 from tl_core.settings import read_settings
@@ -101,7 +101,7 @@ def test_a_text_is_the_mean_of_its_words_whatever_stands_beside_it(tmp_path):
     assert not among[2].any()  # an empty text is no error
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", ["mean", *HEADS])
 def test_no_reader_sees_the_padding(tmp_path, reader):
     path = write(tmp_path / "v.txt", "glove", WORDS[:6], TABLE[:6])
     backbone = load_backbone(
