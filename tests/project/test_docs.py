@@ -104,3 +104,10 @@ def test_measured_claims_are_those_of_the_benchmarks(page, results):
 @pytest.mark.parametrize("name", ["probe_speed", "starter_gain", "page_speed", "finetune_speed"])
 def test_what_was_measured_is_told(name):
     assert len(re.findall(f"<!-- {name}", (DOCS / "SPEED.md").read_text())) >= 4
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_that_are_named_by_their_path_are_there(page):
+    roots = (ROOT, ROOT / "tl_core", ROOT / "tl_core/data", ROOT / "pages", ROOT / "tests")
+    for name in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", page.read_text()):
+        assert any((root / name).is_file() for root in roots), name
