@@ -18,7 +18,7 @@ from arena_tasks import PHOTOS, TEXTS
 from common import RESULTS
 from numpy.typing import NDArray
 
-from tl_core.evaluate.ladder import paired_p
+from tl_core.evaluate.recommendation import paired_p
 from tl_core.evaluate.scores.slices import holm
 
 TARGET = RESULTS / "arena.json"

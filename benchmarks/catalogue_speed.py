@@ -21,7 +21,7 @@ from common import machine, write_result
 from playwright.sync_api import sync_playwright
 
 from tl_core.backbones.sources.catalogue import choose
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.services.datasets import add_dataset

@@ -20,7 +20,7 @@ from common import machine, write_result
 from streamlit.testing.v1 import AppTest
 
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore

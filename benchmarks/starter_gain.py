@@ -20,8 +20,8 @@ from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.samples import sample_source
 from tl_core.data.versions.build import build_version

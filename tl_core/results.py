@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, NotRequired, TypedDict, TypeVar, cast
 
 from tl_core.errors import ErrorObject
-from tl_core.evaluate.schema import (
+from tl_core.evaluate.measures import (
     BackboneRanking,
     BoardRow,
     ClassGain,

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, problems, test_score
+from tl_core.evaluate.measures import CoveragePoint
 from tl_core.evaluate.report import Report
-from tl_core.evaluate.schema import CoveragePoint
 from tl_core.evaluate.scores.intervals import wilson
 from tl_core.evaluate.scores.thresholds import cheapest_threshold
 from tl_core.predict.threshold import read_threshold, save_threshold

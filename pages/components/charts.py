@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.words import label
-from tl_core.evaluate.schema import Range, Score
+from tl_core.evaluate.measures import Range, Score
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
 COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito

@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.components import charts
 from pages.components.words import interval, label, plain
+from tl_core.evaluate.measures import ClassRanking, ScoredRows, TopK
 from tl_core.evaluate.report import Report
-from tl_core.evaluate.schema import ClassRanking, ScoredRows, TopK
 from tl_core.evaluate.scores.slices import value_of
 
 _SHOWN_CLASSES = 7  # a chart with more lines than colours cannot be read

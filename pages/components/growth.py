@@ -12,7 +12,7 @@ import streamlit as st
 from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import plain
 from tl_core.config import STRATEGIES, RunConfig
-from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.evaluate.measures import ClassGain, CurvePoint
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import Run
 from tl_core.results import LEARNING_CURVE, LearningCurve

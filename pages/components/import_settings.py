@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import services
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
 _READING = (

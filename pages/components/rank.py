@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components import backbones, charts, problems, run_panel, services
 from pages.components.words import interval, label, plain
 from tl_core.config import RunConfig
-from tl_core.evaluate.schema import RankedBackbone
+from tl_core.evaluate.measures import RankedBackbone
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.runs import ACTIVE, Run
 from tl_core.results import RANKING

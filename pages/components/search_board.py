@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.components import problems
 from pages.components.words import duration, interval, plain
+from tl_core.evaluate.measures import BoardRow
 from tl_core.evaluate.report.schema import SearchSection
-from tl_core.evaluate.schema import BoardRow
 from tl_core.results import SEARCH
 
 _STATES = {"winner": "best", "tried": "tried", "ranked": "ranked on a sample", "failed": "left out"}

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import problems
 from pages.components.words import plain
 from tl_core.config import RunConfig
-from tl_core.evaluate.seeds import siblings, spread
+from tl_core.evaluate.seed_spread import siblings, spread
 from tl_core.registry.runs import Run
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components import ask, collect, problems, services, uploads
 from pages.components.words import plain
 from tl_core.data.limits import limits_table
-from tl_core.data.sources.hub import KNOWN
+from tl_core.data.sources.hub_datasets import KNOWN
 from tl_core.errors import DataError
 from tl_core.services.datasets import limits_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from tl_core.evaluate.schema import ClassScores, Range
+from tl_core.evaluate.measures import ClassScores, Range
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
 

@@ -18,7 +18,7 @@ from pages.components import (
 from pages.components.words import plain, size
 from tl_core.backbones.describe import list_backbones
 from tl_core.backbones.sources.catalogue import choose
-from tl_core.backbones.sources.hub import arrived
+from tl_core.backbones.sources.hub_backbones import arrived
 from tl_core.errors import UserError
 from tl_core.modalities import items_of, modality_of
 from tl_core.services.datasets import brought_models, delete_model

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import json, sys
 from tl_core.errors import BackboneError
-from tl_core.backbones.sources.hub import arrived
+from tl_core.backbones.sources.hub_backbones import arrived
 from tl_core.backbones.sources.resolve import parse_reference, resolve_folder
 from tl_core.settings import read_settings
 for reference in sys.argv[1:]:
@@ -112,21 +112,21 @@ def test_faults_of_the_hub_are_sentences_and_nothing_damaged_stays(resolve, tiny
 def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_it_is_downloaded(
     tiny, monkeypatch, tmp_path
 ):
-    from tl_core.backbones.sources import hub
+    from tl_core.backbones.sources import hub_backbones
     from tl_core.errors import BackboneError
 
     monkeypatch.setattr(
-        hub.shutil, "disk_usage", lambda _place: type("Usage", (), {"free": 1000})()
+        hub_backbones.shutil, "disk_usage", lambda _place: type("Usage", (), {"free": 1000})()
     )
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(BackboneError, match="does not fit on the disk"):
-        hub._check_room("hub:me/bert", 2_000_000)
+        hub_backbones._check_room("hub:me/bert", 2_000_000)
 
 
 SEARCH = """
 import json, sys
 from tl_core.errors import BackboneError
-from tl_core.backbones.sources.hub import search
+from tl_core.backbones.sources.hub_backbones import search
 for wish in json.loads(sys.argv[1]):
     try:
         print(json.dumps(search(**wish)))

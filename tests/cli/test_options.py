@@ -10,7 +10,7 @@ import pytest
 from tests_support.studio import ROOT
 
 from tl_core.cli.main import command_line, main
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 
 ADD = "SOURCE --name --test --append --yes --strict"
 CONTRACT = {

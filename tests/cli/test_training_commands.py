@@ -10,7 +10,7 @@ from tests_support.datasets import write_texts
 
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs import dispatch
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database

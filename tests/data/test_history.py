@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests_support.datasets import LIMITS, build, write_pictures, write_texts
 
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.names import split_of
 from tl_core.data.versions.build import build_version

@@ -14,8 +14,8 @@ from PIL import Image
 from tests_support.datasets import LIMITS
 from tests_support.fake_hub import serve
 
-from tl_core.data.schema import ImportOptions
-from tl_core.data.sources.hub import describe, fetch
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.sources.hub_datasets import describe, fetch
 from tl_core.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +136,7 @@ def test_texts_with_their_splits_configurations_and_limits(call, tmp_path):
 def test_pictures_keep_their_bytes_and_class_names_and_a_look_lists_splits(call, tmp_path):
     code = CODE.replace(
         "answers = []",
-        "answers = []\nfrom tl_core.data.sources.hub import describe\n"
+        "answers = []\nfrom tl_core.data.sources.hub_datasets import describe\n"
         "answers.append(describe('me/tickets'))",
     )
     with serve(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests_support.column_tables import asked, each, frame, guess, other, sure, text
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles.columns import guess_image_columns
-from tl_core.data.schema import ImportOptions
 
 FLAG, NOT_FLAG = each(1, 0, 0), each(0, 1, 1)
 HALF = other("yes", "no", every=4)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests_support.datasets import LIMITS
 
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.versions.build import build_version
 from tl_core.errors import DataError

@@ -10,8 +10,8 @@ import pytest
 from tests_support.datasets import build
 
 from tl_core.data.checks.class_names import check_counts
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles.columns import guess_columns
-from tl_core.data.schema import ImportOptions
 from tl_core.data.tables.reading import Reading
 from tl_core.data.tables.table import read_table
 from tl_core.errors import ConfigError, DataError

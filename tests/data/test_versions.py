@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.collector import as_seconds
 from tl_core.data.versions.split import assign_splits, carve, holdout_fraction, newest, plan_folds
 from tl_core.data.versions.store import DatasetVersion

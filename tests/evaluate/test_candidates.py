@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from tl_core.evaluate.candidates import _tau, arrange
+from tl_core.evaluate.backbone_order import _tau, arrange
 
 
 def one(name, right, speed, **scores):

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tl_core.evaluate.ladder import paired_p
+from tl_core.evaluate.recommendation import paired_p
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -13,8 +13,8 @@ import pytest
 from tl_core.errors import StateError
 from tl_core.evaluate import report
 from tl_core.evaluate.html import render
+from tl_core.evaluate.measures import ScoredRows
 from tl_core.evaluate.report.schema import Report
-from tl_core.evaluate.schema import ScoredRows
 
 FIRST = json.loads("""{
  "dataset": "digits@1", "backbone": "starter:image", "recipe": "probe", "modality": "image",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tl_core.config import RunConfig
-from tl_core.evaluate.seeds import siblings, spread
+from tl_core.evaluate.seed_spread import siblings, spread
 
 
 def config(seed=0, dataset="d@1", backbone="starter:text", **options):

@@ -19,7 +19,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.data.pictures.images import open_image
 from tl_core.errors import DataError, StateError
 from tl_core.export.bundle import export, write_manifest
-from tl_core.export.facts import read_facts, requirements_of
+from tl_core.export.bundle_facts import read_facts, requirements_of
 from tl_core.export.onnx import OnnxClassifier
 from tl_core.export.standalone import predict
 from tl_core.export.verify import verify

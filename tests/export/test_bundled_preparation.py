@@ -14,10 +14,10 @@ from tests_support.ways import MAIL, write_table
 
 from tl_core.cli.main import main
 from tl_core.data.preparation import Preparation
-from tl_core.export.facts import read_facts, requirements_of
+from tl_core.export.bundle_facts import read_facts, requirements_of
 from tl_core.export.standalone import inputs, predict
 from tl_core.export.verify import verify
-from tl_core.predict.serving.server import create_app
+from tl_core.predict.serving.http import create_app
 from tl_core.predict.serving.service import Serving
 
 

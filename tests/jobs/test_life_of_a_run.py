@@ -15,7 +15,7 @@ from tests_support.datasets import write_texts
 from tests_support.processes import kill_all, of_home
 
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
 from tl_core.jobs.events import read_events
 from tl_core.jobs.runner import LocalRunner

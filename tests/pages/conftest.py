@@ -11,7 +11,7 @@ from tests_support.datasets import write_texts
 from tests_support.pages import Studio
 from tests_support.processes import kill_all
 
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs import dispatch
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore

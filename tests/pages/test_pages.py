@@ -15,7 +15,7 @@ from tests_support.pages import everything, opened
 from pages.components import state
 from pages.components.ask import Ticket
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs.events import RunView
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.database import open_database

@@ -9,7 +9,7 @@ from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened, press
 
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.predict.threshold import read_threshold
 from tl_core.services.datasets import add_dataset
 

@@ -14,8 +14,8 @@ from tests_support.predictions import sampled, write
 from tl_core.backbones.classifier import load_classifier
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.preparation import Preparation
-from tl_core.data.schema import ImportOptions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.helper import server

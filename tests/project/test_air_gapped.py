@@ -11,7 +11,7 @@ from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.describe import describe_backbone, list_backbones
 from tl_core.backbones.sources.catalogue import choose
-from tl_core.backbones.sources.hub import search
+from tl_core.backbones.sources.hub_backbones import search
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.errors import BackboneError, UserError

@@ -198,6 +198,25 @@ def test_packages_stay_small():
         assert len(files) <= 15, folder
 
 
+# Layers that hold one part of the same subject each: its settings and its recipe, its store, its
+# service, its job and its commands. There a file bears the subject's name.
+PARALLEL = {"config", "recipes", "registry", "services", "jobs/handlers", "cli/commands"}
+
+
+def test_a_file_name_has_one_meaning():
+    # base.py: what each of a package's kinds is.
+    places: dict[str, set[str]] = {}
+    for path in modules():
+        if path.name not in (
+            "__init__.py",
+            "base.py",
+        ):
+            folder = path.parent.relative_to(ROOT / "tl_core").as_posix()
+            places.setdefault(path.name, set()).add(folder)
+    several = {name: found for name, found in places.items() if len(found) > 1}
+    assert not {name: found for name, found in several.items() if not found <= PARALLEL}
+
+
 def test_files_and_recipes_stay_small():
     for path in [
         *modules(),

@@ -13,7 +13,7 @@ from tests_support.datasets import build, write_texts
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.evaluate.ladder import advice, paired_p, weigh
+from tl_core.evaluate.recommendation import advice, paired_p, weigh
 from tl_core.progress import Progress
 from tl_core.recipes import ladder, run_recipe
 from tl_core.recipes.shared.common import SealedVersion

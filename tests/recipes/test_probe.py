@@ -11,8 +11,8 @@ from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.versions.build import build_version
 from tl_core.data.versions.store import DatasetVersion

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from tests_support.datasets import write_texts
 
 from tl_core.config import RunConfig
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.worker import carry_out
 from tl_core.places import inside, placed, written

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from tests_support.everyday import sentence
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles.columns import guess_columns
-from tl_core.data.schema import ImportOptions
 from tl_core.errors import AmbiguousError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.versions.build import build_version
 from tl_core.data.versions.store import DatasetVersion

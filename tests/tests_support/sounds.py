@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 
+from tl_core.data.dataset_version import Finding
 from tl_core.data.layouts.folders import read_folders
-from tl_core.data.schema import Finding
 from tl_core.data.sources.intake import Chunk
 from tl_core.data.sources.outlook import facts_of_files
 from tl_core.data.sources.types import ItemFile, Source

@@ -16,7 +16,7 @@ from tl_core.cli.main import main
 from tl_core.config import RunConfig
 from tl_core.export.bundle import export
 from tl_core.export.wishes import Wishes
-from tl_core.predict.serving.server import create_app
+from tl_core.predict.serving.http import create_app
 from tl_core.predict.serving.service import Serving
 from tl_core.progress import Progress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
-from tl_core.data.schema import FindingFacts
+from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.sources.plan import plan_lines
 from tl_core.data.versions.store import VersionInfo
 from tl_core.modalities import items_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from tl_core.cli.context import Stores, open_stores
 from tl_core.cli.output import Output
+from tl_core.cli.stores import Stores, open_stores
 from tl_core.config import RunConfig
 from tl_core.registry.runs import ACTIVE, Run, RunStore
 from tl_core.results import ResultFile

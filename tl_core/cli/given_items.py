@@ -8,7 +8,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.modalities import modality_of
 
 if TYPE_CHECKING:
-    from tl_core.predict.items import ModelInput
+    from tl_core.predict.one_item import ModelInput
 
 
 class GivenItem(Protocol):

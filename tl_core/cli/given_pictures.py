@@ -9,7 +9,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from tl_core.predict.items import ModelInput
+    from tl_core.predict.one_item import ModelInput
 
 
 class GivenPicture:

@@ -14,8 +14,8 @@ import click
 from tl_core.cli.commands.backbones import backbones
 from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
+from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.labels import labels
-from tl_core.cli.commands.machine import doctor
 from tl_core.cli.commands.prediction import explain, predict
 from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs

@@ -43,7 +43,9 @@ class ImportSpec(RunSpec):
 
     source: str = setting("", "Folder or file, `hub:` dataset or `sample:`.")
     name: str = setting("", "Name of the dataset.")
-    options: Mapping[str, object] = field(default_factory=dict)  # of `data.schema.ImportOptions`
+    options: Mapping[str, object] = field(
+        default_factory=dict
+    )  # of `data.dataset_version.ImportOptions`
     test: str = setting("", "A file of its own with the test items.")
     append: bool = setting(False, "Whether its items are added to the newest version.")
     shown: str = setting("", "What the source is called to people.")

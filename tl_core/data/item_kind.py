@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tl_core.data.checks.view import View
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import PreparationFacts
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.outlook import Preview, StatedFacts
 from tl_core.data.sources.plan import SampleRow

@@ -13,9 +13,9 @@ import numpy as np
 from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.split_cells import split_values
 from tl_core.data.checks.class_names import check_counts
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.outlook import ImportPlan, Preview, StatedFacts

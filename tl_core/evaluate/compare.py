@@ -7,7 +7,7 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import PairedTest
+from tl_core.evaluate.measures import PairedTest
 from tl_core.evaluate.scores.intervals import LEVEL
 
 _DRAWS = 2000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tl_core.errors import ConfigError
-from tl_core.evaluate.schema import CheckedPair, Examination
+from tl_core.evaluate.measures import CheckedPair, Examination
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.evaluate.scores.metrics import Floats
 

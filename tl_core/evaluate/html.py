@@ -11,8 +11,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from tl_core.evaluate.measures import ConformalSets, Score, ScoredRows
 from tl_core.evaluate.report import Report, rivals
-from tl_core.evaluate.schema import ConformalSets, Score, ScoredRows
 from tl_core.evaluate.scores.slices import value_of
 from tl_core.modalities import items_of
 

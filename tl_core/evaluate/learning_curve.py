@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import ClassGain, ClassWish, CurvePoint, Forecast
+from tl_core.evaluate.measures import ClassGain, ClassWish, CurvePoint, Forecast
 from tl_core.evaluate.scores.metrics import Floats
 
 _DRAWS = 300

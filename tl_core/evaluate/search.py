@@ -9,7 +9,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import BoardRow, Score
+from tl_core.evaluate.measures import BoardRow, Score
 from tl_core.evaluate.scores import intervals
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 

@@ -14,10 +14,10 @@ from tl_core.backbones.describe import STARTERS
 from tl_core.backbones.sources.catalogue import read_catalogue
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.data.preparation import Preparation
+from tl_core.evaluate.measures import Score, ScoredRows
 from tl_core.evaluate.report import Report, rivals
-from tl_core.evaluate.schema import Score, ScoredRows
+from tl_core.export.bundle_facts import Facts
 from tl_core.export.exported_items import exported_items_of
-from tl_core.export.facts import Facts
 from tl_core.modalities import modality_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.modalities import modality_of
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 
 if TYPE_CHECKING:
     from tl_core.backbones.encoding import Processor

@@ -14,7 +14,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.sources.samples import sample_source
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.export.exported_items import CardWords, Example, ExportedItems, Tracing, shown_columns
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -17,7 +17,7 @@ from tl_core.backbones.classifier import Classifier
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.export.exported_items import Example, exported_items_of
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 
 FOLDER, FILE = "golden", "expected.json"
 _COUNT = 12

@@ -17,7 +17,7 @@ from tl_core.backbones.classifier import Classifier
 from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.errors import BackboneError
 from tl_core.export.exported_items import exported_items_of
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 from tl_core.tasks import SINGLE_LABEL, decision_of
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"

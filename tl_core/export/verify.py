@@ -17,8 +17,8 @@ from tl_core.backbones.parity import through_pipeline
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.errors import DataError, UserError
 from tl_core.export import golden, onnx
+from tl_core.export.bundle_facts import Facts, read_facts
 from tl_core.export.exported_items import exported_items_of
-from tl_core.export.facts import Facts, read_facts
 from tl_core.json_files import find_object
 from tl_core.results import BundleCheck
 

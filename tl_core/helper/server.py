@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tl_core.backbones.classifier import Classifier
     from tl_core.backbones.describe import BackboneFacts, LayerTree
     from tl_core.backbones.inputs.input_kind import Finding
-    from tl_core.backbones.sources.hub import HubModel
+    from tl_core.backbones.sources.hub_backbones import HubModel
     from tl_core.predict.explanations.explain import Explanation
-    from tl_core.predict.items import ModelInput
+    from tl_core.predict.one_item import ModelInput
     from tl_core.train.shortcuts import Shortcut
 
 _THREADS = 3
@@ -64,15 +64,15 @@ def hub_reachable() -> bool:
 
 
 def search_hub(text: str, modality: str, language: str, commercial: bool) -> list[HubModel]:
-    """Models of the Hub: see `tl_core.backbones.sources.hub.search`."""
-    from tl_core.backbones.sources.hub import search
+    """Models of the Hub: see `tl_core.backbones.sources.hub_backbones.search`."""
+    from tl_core.backbones.sources.hub_backbones import search
 
     return search(text, modality, language=language, commercial=commercial)
 
 
 def describe_hub_data(name: str) -> dict[str, object]:
     """Configurations and splits of a Hub dataset."""
-    from tl_core.data.sources.hub import describe as describe_data
+    from tl_core.data.sources.hub_datasets import describe as describe_data
 
     return dict(describe_data(name))
 
@@ -194,7 +194,7 @@ def preview(reference: str, folder: str, augment: str, seed: int) -> list[list[b
     see it.
     """
     with _model_lock:
-        from tl_core.train.features.preview import preview as show
+        from tl_core.train.features.pictures_as_seen import preview as show
 
         return show(reference, read_settings(), Path(folder), augment, seed)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from tl_core.data.schema import FindingFacts
+from tl_core.data.dataset_version import FindingFacts
 from tl_core.errors import Cancelled
 from tl_core.jobs.monitor import MachineFacts
 from tl_core.progress import LEARNING, Curve, Progress, learning_label

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tl_core.json_files import find_object
-from tl_core.predict.items import Item
+from tl_core.predict.one_item import Item
 from tl_core.predict.predictor import NumberFormat
 from tl_core.storage import remove_tree
 from tl_core.tasks import SINGLE_LABEL, decision_of

@@ -17,10 +17,10 @@ from tl_core.data.sources.plan import Plan, PlanFacts
 from tl_core.errors import DataError
 from tl_core.predict.answers import SUFFIXES, Answers
 from tl_core.predict.carried import preparation_of
-from tl_core.predict.inputs import fingerprint, open_source
-from tl_core.predict.items import Inputs, Item
+from tl_core.predict.one_item import Inputs, Item
 from tl_core.predict.predicted_items import predicted_items_of
 from tl_core.predict.predictor import Predictor
+from tl_core.predict.sources import fingerprint, open_source
 from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
 from tl_core.settings import Settings

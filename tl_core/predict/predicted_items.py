@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.modalities import modality_of
-from tl_core.predict.batches import Cut
-from tl_core.predict.inputs import Source
-from tl_core.predict.items import Inputs, ModelInput
+from tl_core.predict.one_item import Inputs, ModelInput
+from tl_core.predict.sources import Source
+from tl_core.predict.tensors import Cut
 
 if TYPE_CHECKING:
     from tl_core.backbones.classifier import Classifier

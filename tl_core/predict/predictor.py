@@ -22,9 +22,9 @@ from torch import Tensor
 from tl_core.backbones.classifier import load_classifier
 from tl_core.errors import ConfigError
 from tl_core.machine import has_bf16
-from tl_core.predict.batches import Batch
-from tl_core.predict.items import Readable
+from tl_core.predict.one_item import Readable
 from tl_core.predict.predicted_items import predicted_items_of
+from tl_core.predict.tensors import Batch
 from tl_core.predict.threshold import read_threshold
 from tl_core.tasks import SINGLE_LABEL, decision_of
 

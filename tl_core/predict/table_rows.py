@@ -17,7 +17,7 @@ from tl_core.data.sources.plan import Plan
 from tl_core.data.tables.reading import Reading
 from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError, nearest
-from tl_core.predict.items import Item
+from tl_core.predict.one_item import Item
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,10 +16,10 @@ import numpy as np
 from tl_core.config import STRATEGIES, LadderSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError
-from tl_core.evaluate import ladder
+from tl_core.evaluate.measures import Rung
+from tl_core.evaluate.recommendation import advice, weigh
 from tl_core.evaluate.report import Report, ladder_section
 from tl_core.evaluate.report.schema import LadderComparison
-from tl_core.evaluate.schema import Rung
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.json_files import find_object, write_json
 from tl_core.modalities import items_of
@@ -158,12 +158,12 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
         correct[name] = np.stack(
             [evaluation.correct(truth, trials.said(one.trained, held)) for one in own]
         )
-    recommendation = ladder.weigh(rungs, correct)
+    recommendation = weigh(rungs, correct)
     noun = items_of(version.info.modality)
     return {
         **recommendation,
         "items": len(held),
-        "advice": ladder.advice(recommendation, len(held), noun),
+        "advice": advice(recommendation, len(held), noun),
     }
 
 

@@ -20,8 +20,8 @@ from tl_core.backbones.parity import verify_folder
 from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.measures import Temperature
 from tl_core.evaluate.report.schema import Parity
-from tl_core.evaluate.schema import Temperature
 from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common

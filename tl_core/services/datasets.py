@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tl_core.backbones.sources.model_folder import check_weights
 from tl_core.backbones.sources.word_vectors import SUFFIXES, read_vectors
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources import samples
 from tl_core.data.sources.archive import unpack
 from tl_core.data.sources.detect import open_source
@@ -266,7 +266,7 @@ def open_any(
             samples.sample_source(rest, staging), staging, limits_of(settings), options
         )
     if kind == "hub":
-        from tl_core.data.sources.hub import fetch
+        from tl_core.data.sources.hub_datasets import fetch
 
         folder, left_out = fetch(
             rest, staging, options, limits_of(settings), (progress or Progress()).batch

@@ -24,7 +24,7 @@ def resolve_folder(reference: Reference, settings: Settings) -> Path:
 
         return starter_folder(reference.target, settings)
     if reference.kind == "hub":
-        from tl_core.backbones.sources.hub import download
+        from tl_core.backbones.sources.hub_backbones import download
 
         return download(reference.target, reference.revision)
     if reference.kind == "static":

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tl_core.cli.context import open_stores, parse_settings
 from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
+from tl_core.cli.stores import open_stores, parse_settings
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.errors import ConfigError
 from tl_core.results import RANKING, RankedBackbones

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from tl_core.cli.context import open_stores
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Command
+from tl_core.cli.stores import open_stores
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import StateError

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import click
 
-from tl_core.cli.context import open_stores
 from tl_core.cli.dataset_object import dataset_lines, dataset_object, finding_line
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
-from tl_core.data.schema import ImportOptions
+from tl_core.cli.stores import open_stores
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.storage import remove_tree

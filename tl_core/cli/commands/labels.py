@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from tl_core.cli.commands.data import name_argument
-from tl_core.cli.context import open_stores
 from tl_core.cli.dataset_object import dataset_object
 from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
+from tl_core.cli.stores import open_stores
 from tl_core.config import RunConfig
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from tl_core.cli.context import Stores, open_stores
 from tl_core.cli.given_items import given_item
 from tl_core.cli.output import Output, ProgressLine
 from tl_core.cli.parsing import Command
+from tl_core.cli.stores import Stores, open_stores
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError, UserError, nearest

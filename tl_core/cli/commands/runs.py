@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from tl_core import test_score
-from tl_core.cli.context import open_stores
 from tl_core.cli.following import reason_of, start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
+from tl_core.cli.stores import open_stores
 from tl_core.errors import StateError
 from tl_core.evaluate.report import FILE, Report, load_report, rivals
 from tl_core.registry.runs import Run

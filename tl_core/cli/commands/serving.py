@@ -48,7 +48,7 @@ def serve(output: Output, bundle: str, **options: Unpack[ServingOptions]) -> int
 
     It ends when it is told to. The token, if any, comes from TL_SERVE_TOKEN.
     """
-    from tl_core.predict.serving.server import run
+    from tl_core.predict.serving.http import run
     from tl_core.predict.serving.service import Serving
     from tl_core.settings import read_settings
 

@@ -9,10 +9,10 @@ from typing import TypedDict, Unpack
 
 import click
 
-from tl_core.cli.context import Stores, open_stores, parse_settings
 from tl_core.cli.following import start_and_follow
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
+from tl_core.cli.stores import Stores, open_stores, parse_settings
 from tl_core.config import SETTINGS, RunConfig
 from tl_core.data.checks.small import check_trainable
 from tl_core.data.versions.store import DatasetVersion

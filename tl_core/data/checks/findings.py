@@ -13,8 +13,8 @@ import numpy as np
 from tl_core.data.checks.class_names import means_nothing
 from tl_core.data.checks.small import small_findings
 from tl_core.data.checks.view import NAMED, RowFinding, View, action
+from tl_core.data.dataset_version import Finding
 from tl_core.data.item_kind import kind_of
-from tl_core.data.schema import Finding
 
 
 def all_findings(view: View) -> list[Finding]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tl_core.data.checks.text_facts import CARD, EMAIL, PHONE, SCRIPTS
 from tl_core.data.checks.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
 from tl_core.data.checks.view import RowFinding, View, action
-from tl_core.data.schema import Finding
+from tl_core.data.dataset_version import Finding
 
 _TINY_SIDE = 32  # pixels; backbones look at 224
 _LONG_RATIO = 4.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.schema import Finding
+from tl_core.data.dataset_version import Finding
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:

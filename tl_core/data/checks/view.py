@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.class_names import alike_key
-from tl_core.data.schema import Action, Finding, FindingFacts
+from tl_core.data.dataset_version import Action, Finding, FindingFacts
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.items import open_items
 from tl_core.data.versions.rows import RowFacts

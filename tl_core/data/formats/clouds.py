@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tl_core.data.formats.answers import as_label
+from tl_core.data.formats.annotations import as_label
 from tl_core.data.formats.cells import JsonObject, objects, parsed, picture_path, records
 from tl_core.data.tables.reading import Reading, Rows, cell, framed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tl_core.data.formats.answers import as_label
+from tl_core.data.formats.annotations import as_label
 from tl_core.data.formats.cells import JsonObject, objects
 from tl_core.data.tables.reading import Reading, cell
 

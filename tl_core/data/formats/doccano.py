@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tl_core.data.formats.answers import Answer, Item, as_label, chosen, settled
+from tl_core.data.formats.annotations import Answer, Item, as_label, chosen, settled
 from tl_core.data.formats.cells import is_picture, names, objects, parsed, records, spread
 from tl_core.data.tables.reading import Reading, Rows, cell, framed
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from tl_core.data.formats.answers import as_label
+from tl_core.data.formats.annotations import as_label
 from tl_core.data.formats.cells import records
 from tl_core.data.tables.reading import Reading, Rows, framed
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tl_core.data.cells.label_cells import read_label
-from tl_core.data.formats.answers import Answer, Item, chosen, settled
+from tl_core.data.formats.annotations import Answer, Item, chosen, settled
 from tl_core.data.formats.cells import (
     is_short,
     names,

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TypeGuard
 
 from tl_core.data.formats import coco, intents
-from tl_core.data.formats.answers import as_label
+from tl_core.data.formats.annotations import as_label
 from tl_core.data.formats.cells import Json, JsonObject, is_picture, objects
 from tl_core.data.readers.headers import has_header
 from tl_core.data.roles import column_names

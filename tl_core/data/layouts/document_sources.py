@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.class_lists import is_class_list
 from tl_core.data.layouts.folders import read_folders
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.names import readable, words_of
 from tl_core.data.sources.types import Contents, ItemFile, Source
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.list_files import read_cub, read_list
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.roles.columns import Columns, guess_image_columns
 from tl_core.data.roles.wide import one_hot_labels
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile
 from tl_core.data.tables.reading import CHUNK_ROWS, Reading, Rows

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.folders import Folders
 from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.roles.columns import Columns, guess_image_columns
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile
 from tl_core.errors import AmbiguousError

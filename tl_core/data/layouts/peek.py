@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.tables.reading import Reading
 from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from tl_core.data.dataset_version import SPLITS, ImportOptions
 from tl_core.data.layouts.class_lists import find_class_list
 from tl_core.data.layouts.folders import Folders, read_folders, split_folders
 from tl_core.data.layouts.list_files import is_cub, list_head, read_cub
@@ -19,7 +20,6 @@ from tl_core.data.limits import LIMITS, Limits
 from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.roles import column_names
 from tl_core.data.roles.columns import image_column
-from tl_core.data.schema import SPLITS, ImportOptions
 from tl_core.data.sources.names import is_submission, readable, split_of
 from tl_core.data.sources.types import Contents, ItemFile, Source, TableFile
 from tl_core.data.tables.reading import Reading

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.peek import Head, peek
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.types import TableFile
 
 

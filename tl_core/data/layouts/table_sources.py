@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.dataset_version import SPLITS, ImportOptions
 from tl_core.data.item_kind import kinds
 from tl_core.data.layouts.class_lists import ClassList, find_class_list
 from tl_core.data.layouts.peek import Head, peek
@@ -13,7 +14,6 @@ from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.readers.disguise import real_suffix
 from tl_core.data.roles.columns import guess_columns
-from tl_core.data.schema import SPLITS, ImportOptions
 from tl_core.data.sources.names import is_generic, is_submission, readable, split_of, words_of
 from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source, TableFile
 from tl_core.errors import AmbiguousError, DataError

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.listed_pictures import listed_pictures, with_columns
 from tl_core.data.layouts.peek import Head, reading_of
 from tl_core.data.layouts.picture_names import PictureNames
@@ -18,7 +19,6 @@ from tl_core.data.preparation import pixels_to_picture
 from tl_core.data.readers.parquet_tables import class_names, named_cell
 from tl_core.data.roles.columns import Columns, guess_image_columns, image_column
 from tl_core.data.roles.wide import ONE, one_hot_labels, pixel_columns
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.image_facts import PictureFacts, picture_facts
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.item_kind import extra_column
 from tl_core.data.limits import LIMITS
 from tl_core.data.pictures.deep_pictures import deep_kind
 from tl_core.data.pictures.images import eight_bits, page_bytes, pages
 from tl_core.data.pictures.labelled_images import labelled_files
 from tl_core.data.pictures.picture_range import RangeReader
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.types import ItemFile, Source
 from tl_core.errors import DataError

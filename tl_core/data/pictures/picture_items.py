@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tl_core.data.checks.near_duplicates import similar_pictures
 from tl_core.data.checks.quality import picture_findings
 from tl_core.data.checks.view import View
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.layouts.picture_sources import open_pictures
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
@@ -23,7 +24,6 @@ from tl_core.data.pictures.picture_chunks import image_chunks
 from tl_core.data.pictures.picture_preview import look_at_pictures
 from tl_core.data.preparation import PreparationFacts
 from tl_core.data.roles.wide import pixel_columns
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.outlook import Preview, StatedFacts, facts_of_files
 from tl_core.data.sources.plan import SampleRow

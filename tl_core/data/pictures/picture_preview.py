@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.peek import peek
 from tl_core.data.pictures.labelled_images import labelled_files
 from tl_core.data.pictures.thumbnails import thumbnail
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.outlook import Preview
 from tl_core.data.sources.types import Source

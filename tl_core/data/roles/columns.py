@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import cells_of, sort_alike
@@ -16,7 +17,6 @@ from tl_core.data.roles.label_columns import Candidate, find_label
 from tl_core.data.roles.named_columns import check_named, several
 from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
 from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.plan import Plan, Taken
 from tl_core.errors import AmbiguousError, DataError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles.split_columns import NONE
-from tl_core.data.schema import ImportOptions
 from tl_core.errors import DataError, nearest
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.item_kind import kinds
 from tl_core.data.layouts.table_sources import open_table, open_tables
 from tl_core.data.limits import Limits
 from tl_core.data.readers.disguise import is_renamed
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.archive import is_stray, unpack
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source

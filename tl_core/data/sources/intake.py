@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.preparation import Preparation
 from tl_core.data.roles.columns import Columns
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.plan import Plan
 from tl_core.data.tables.reading import Reading
 from tl_core.data.versions.rows import Facts

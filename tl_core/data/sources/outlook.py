@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from tl_core.data.schema import ImportOptions
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.plan import PlanFacts, SampleRow
 from tl_core.data.sources.types import ItemFile

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.text_facts import text_facts
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.item_kind import extra_column
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import JOIN, repaired
 from tl_core.data.roles.columns import Columns, guess_columns
 from tl_core.data.roles.wide import one_hot_labels
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.intake import Chunk, Intake, Read
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source

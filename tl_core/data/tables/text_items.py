@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from tl_core.data.checks.near_duplicates import similar_texts
 from tl_core.data.checks.quality import text_findings
 from tl_core.data.checks.view import View
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.layouts.document_sources import open_documents
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import PreparationFacts
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.outlook import Preview, StatedFacts
 from tl_core.data.sources.plan import Plan, SampleRow

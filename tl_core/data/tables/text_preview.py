@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tl_core.data.cells.label_cells import label_name
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.peek import HEAD, reading_of
 from tl_core.data.preparation import JOIN, repaired
 from tl_core.data.roles.columns import Columns, guess_columns
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.outlook import SAMPLES, Preview, StatedFacts, facts_of_files
 from tl_core.data.sources.plan import SampleRow

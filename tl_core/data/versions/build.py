@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.class_names import check_classes
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.layouts.class_lists import ClassList
 from tl_core.data.preparation import Preparation
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.plan import Plan, SampleRow
 from tl_core.data.sources.types import Source

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.preparation import Preparation
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.sources.plan import Plan, PlanFacts, SampleRow
 from tl_core.data.versions.rows import RowFacts
 

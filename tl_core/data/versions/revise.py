@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.view import View
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.preparation import Preparation
-from tl_core.data.schema import Finding, ImportOptions
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.edits import carry_over, decisions
 from tl_core.data.versions.items import link_items, open_items

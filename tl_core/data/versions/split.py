@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.schema import Finding, ImportOptions
+from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.errors import DataError
 
 SMALL = 1000  # rows below which a cross-validation plan is made

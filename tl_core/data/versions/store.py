@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.item_kind import kind_of
 from tl_core.data.preparation import PreparationFacts
-from tl_core.data.schema import FindingFacts
 from tl_core.data.sources.plan import PlanFacts
 from tl_core.data.versions.items import open_items
 from tl_core.data.versions.rows import Facts, RowFacts, read_facts

@@ -9,7 +9,7 @@ import numpy as np
 
 from tl_core.data.checks.findings import all_findings, write_finding_rows
 from tl_core.data.checks.view import View
-from tl_core.data.schema import Finding
+from tl_core.data.dataset_version import Finding
 from tl_core.data.versions import split
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.rows import write_facts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tl_core.evaluate.measures import Score, ScoredRows
 from tl_core.evaluate.report.schema import Baselines, Report
-from tl_core.evaluate.schema import Score, ScoredRows
 from tl_core.modalities import MODALITIES, items_of
 
 _FEW = 10  # items below which a score is hardly more than an anecdote

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
-from tl_core.evaluate.schema import (
+from tl_core.evaluate.measures import (
     BaselineScores,
     BoardRow,
     PairedTest,

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.evaluate.measures import BaselineScores, BoardRow, ClassScores, PairedTest, ScoredRows
 from tl_core.evaluate.report.files import SCHEMA_VERSION
 from tl_core.evaluate.report.headlines import headline
 from tl_core.evaluate.report.schema import (
@@ -25,7 +26,6 @@ from tl_core.evaluate.report.schema import (
     SearchWinner,
     Timing,
 )
-from tl_core.evaluate.schema import BaselineScores, BoardRow, ClassScores, PairedTest, ScoredRows
 from tl_core.evaluate.scores import calibration, intervals, metrics, ranking
 from tl_core.evaluate.scores.metrics import Floats, Ints
 

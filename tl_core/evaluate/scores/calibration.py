@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tl_core.evaluate.schema import (
+from tl_core.evaluate.measures import (
     ConformalSets,
     CoveragePoint,
     ReliabilityBin,

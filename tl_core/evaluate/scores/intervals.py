@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import CalibrationScore, Score
+from tl_core.evaluate.measures import CalibrationScore, Score
 from tl_core.evaluate.scores import metrics
 from tl_core.evaluate.scores.metrics import Floats, Ints
 

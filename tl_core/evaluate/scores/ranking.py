@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import ClassRanking, Score, TopK
+from tl_core.evaluate.measures import ClassRanking, Score, TopK
 from tl_core.evaluate.scores.intervals import Z, proportion, score
 from tl_core.evaluate.scores.metrics import Floats, Ints
 

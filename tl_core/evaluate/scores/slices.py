@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import Slice, SliceValue
+from tl_core.evaluate.measures import Slice, SliceValue
 from tl_core.evaluate.scores.intervals import proportion
 
 SIGNIFICANT = 0.05

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.evaluate.measures import ConformalSets, ScoredRows
 from tl_core.evaluate.report.sections import evaluate_rows
-from tl_core.evaluate.schema import ConformalSets, ScoredRows
 from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.metrics import (
     Floats,

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.schema import ConformalSets, ScoredRows
+from tl_core.evaluate.measures import ConformalSets, ScoredRows
 from tl_core.evaluate.scores.metrics import Floats, Ints
 from tl_core.tasks import task_of
 

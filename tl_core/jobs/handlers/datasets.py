@@ -12,7 +12,7 @@ from tl_core.storage import remove_tree
 
 def add(run: RunContext) -> Outcome:
     """Make a dataset, or its next version, of a source."""
-    from tl_core.data.schema import ImportOptions
+    from tl_core.data.dataset_version import ImportOptions
     from tl_core.services.datasets import add_dataset
 
     spec = ImportSpec.from_dict(run.config.options)

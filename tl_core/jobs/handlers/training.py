@@ -47,7 +47,7 @@ def _turn_into(run: RunContext, winner: SearchWinner) -> None:
 
 def _bring_sample(run: RunContext) -> RunConfig:
     """Make the sample a dataset like any other, and the run one on that dataset."""
-    from tl_core.data.schema import ImportOptions
+    from tl_core.data.dataset_version import ImportOptions
     from tl_core.services.datasets import add_dataset
 
     sample = run.config.dataset

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tl_core.backbones.classifier import Classifier
 from tl_core.predict.explanations.relevance import Floats
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 from tl_core.predict.predicted_items import predicted_items_of
 
 _STEPS = 10  # of deletion and insertion

@@ -14,7 +14,7 @@ from scipy.special import logit
 from torch import nn
 
 from tl_core.backbones.classifier import Classifier
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 
 Floats = NDArray[np.float64]
 Maps = tuple[list[tuple[str, Floats, float | None]], Floats]

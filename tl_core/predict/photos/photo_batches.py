@@ -10,8 +10,8 @@ from PIL import Image
 from tl_core.backbones.encoding import encode_images
 from tl_core.errors import DataError
 from tl_core.machine import best_batch
-from tl_core.predict.batches import Batch
-from tl_core.predict.items import Readable, opened
+from tl_core.predict.one_item import Readable, opened
+from tl_core.predict.tensors import Batch
 
 if TYPE_CHECKING:
     from torch import Tensor

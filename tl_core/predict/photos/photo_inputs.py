@@ -18,9 +18,9 @@ from tl_core.data.tables.reading import SUFFIXES
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.predict import table_rows
-from tl_core.predict.inputs import Source, records_left_out
-from tl_core.predict.items import Inputs, Item, ModelInput
+from tl_core.predict.one_item import Inputs, Item, ModelInput
 from tl_core.predict.picture_files import NOTES, Picture, find_pictures, read_picture
+from tl_core.predict.sources import Source, records_left_out
 from tl_core.predict.table_rows import IMAGE_WINDOW
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
-from tl_core.predict.batches import Cut
-from tl_core.predict.inputs import Source
-from tl_core.predict.items import Inputs, ModelInput
+from tl_core.predict.one_item import Inputs, ModelInput
 from tl_core.predict.photos.photo_inputs import photo_inputs
 from tl_core.predict.predicted_items import PredictedItems
+from tl_core.predict.sources import Source
+from tl_core.predict.tensors import Cut
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
 from tl_core.predict.carried import preparation_of
-from tl_core.predict.items import ModelInput
+from tl_core.predict.one_item import ModelInput
 from tl_core.predict.predicted_items import PredictedItems, predicted_items_of
 from tl_core.predict.serving.batcher import Batcher, Full
 from tl_core.predict.serving.contract import Answer, Answers

@@ -10,7 +10,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.sources.names import readable, words_of
 from tl_core.data.tables.encodings import sniff_encoding
 from tl_core.errors import DataError
-from tl_core.predict.items import Item
+from tl_core.predict.one_item import Item
 
 SUFFIXES = {".txt", ".md", ".text"}
 _NOTES = {"readme", "license", "licence", "changelog"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tl_core.predict.batches import Batch
-from tl_core.predict.items import Readable
+from tl_core.predict.one_item import Readable
+from tl_core.predict.tensors import Batch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from tl_core.config import RunConfig
 from tl_core.config.specs import RankSpec
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import BackboneError, DataError, UserError
-from tl_core.evaluate.candidates import arrange
+from tl_core.evaluate.backbone_order import arrange
 from tl_core.evaluate.learning_curve import nested
 from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress

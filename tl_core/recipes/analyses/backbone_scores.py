@@ -20,7 +20,7 @@ from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import ProbeSettings
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.evaluate.schema import JudgedBackbone
+from tl_core.evaluate.measures import JudgedBackbone
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common

@@ -14,7 +14,7 @@ from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.evaluate.measures import ClassGain, CurvePoint
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_errors import Read, read_features

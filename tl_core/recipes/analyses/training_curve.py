@@ -16,7 +16,7 @@ from tl_core.data.checks.small import check_trainable
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
-from tl_core.evaluate.schema import ClassGain, CurvePoint
+from tl_core.evaluate.measures import ClassGain, CurvePoint
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import items_of

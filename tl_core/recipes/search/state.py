@@ -12,7 +12,7 @@ from tl_core.config import AutoSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import UserError
 from tl_core.evaluate import search
-from tl_core.evaluate.schema import BoardRow
+from tl_core.evaluate.measures import BoardRow
 from tl_core.json_files import find_object, write_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training

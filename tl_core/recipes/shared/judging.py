@@ -14,9 +14,9 @@ from tl_core.data.item_kind import own_columns
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
 from tl_core.evaluate.compare import compare
+from tl_core.evaluate.measures import PairedTest, ScoredRows
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
-from tl_core.evaluate.schema import PairedTest, ScoredRows
 from tl_core.evaluate.scores.slices import Fact, slices
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import items_of

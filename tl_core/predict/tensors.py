@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tl_core.predict.items import Readable
+from tl_core.predict.one_item import Readable
 
 if TYPE_CHECKING:
     from torch import Tensor

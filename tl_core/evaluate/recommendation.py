@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.compare import exact_mcnemar
-from tl_core.evaluate.schema import Recommendation, Rung, RungScores
+from tl_core.evaluate.measures import Recommendation, Rung, RungScores
 from tl_core.evaluate.scores import intervals
 
 _DRAWS = 20_000

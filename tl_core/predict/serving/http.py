@@ -177,7 +177,7 @@ def run(serving: Serving, host: str, port: int, workers: int, drain: int = 30) -
 
     os.environ["TL_SERVING"] = json.dumps(asdict(serving))
     uvicorn.run(
-        "tl_core.predict.serving.server:from_environment",
+        "tl_core.predict.serving.http:from_environment",
         factory=True,
         host=host,
         port=port,

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
-from tl_core.data.schema import ImportOptions
 from tl_core.data.sources.names import SPLIT_NAMES
 from tl_core.data.tables.reading import cell
 from tl_core.errors import AmbiguousError, DataError, nearest

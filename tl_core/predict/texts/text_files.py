@@ -9,8 +9,8 @@ from tl_core.data.sources.names import readable
 from tl_core.data.tables.reading import SUFFIXES
 from tl_core.errors import DataError
 from tl_core.predict import table_rows
-from tl_core.predict.inputs import Source, records_left_out
-from tl_core.predict.items import Inputs, ModelInput
+from tl_core.predict.one_item import Inputs, ModelInput
+from tl_core.predict.sources import Source, records_left_out
 from tl_core.predict.texts import documents
 
 _LONGEST = 1000  # letters of a text in the plan's sample

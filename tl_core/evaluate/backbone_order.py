@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.schema import (
+from tl_core.evaluate.measures import (
     BackbonePair,
     BackboneRanking,
     JudgedBackbone,
