@@ -267,7 +267,7 @@ SPLIT = {
 REFUSED = {
     "photos without folders": (FLAT, "no folders"),
     "only one class": (folders("cat"), "no folders|only one class"),
-    "nothing of use": ({"a.docx": b"x", "b.docx": b"y"}, "no images or tables"),
+    "nothing of use": ({"a.docx": b"x", "b.docx": b"y"}, "no photos, texts or tables"),
     "several labels in a cell": (
         {"t.csv": csv(40, classes="abxy").replace(",x\n", ",a|b\n").replace(",y\n", ",b|a\n")},
         "several classes",

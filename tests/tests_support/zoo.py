@@ -186,7 +186,7 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "zip in a zip": (
         "l.zip",
         _zip({"inner.zip": b"PK\x05\x06" + b"\0" * 18}),
-        "no images or tables",
+        "no photos, texts or tables",
     ),
     "lying sizes": ("m.zip", _lying, "cannot be read"),
     "unknown packing": ("n.zip", _text(b""), "cannot be read"),

@@ -81,9 +81,9 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
     """Classes and probabilities of one text or encoded picture, the most likely first; texts are
     joined already.
     """
-    item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
+        item = _as_read(folder, classifier, value)
         probabilities = map(float, classifier.probabilities([item])[0])
     answers = zip(classifier.labels, probabilities, strict=True)
     return sorted(answers, key=lambda answer: -answer[1])
@@ -91,9 +91,9 @@ def predict_one(folder: str, value: str | bytes) -> list[tuple[str, float]]:
 
 def predict_texts(folder: str, texts: list[str]) -> dict[str, object]:
     """Class names, and the probabilities (texts, classes) in their order."""
-    items = [_as_read(folder, text) for text in texts]
     with _model_lock:
         classifier = _classifier(folder)
+        items = [_as_read(folder, classifier, text) for text in texts]
         return {
             "labels": classifier.labels,
             "probabilities": classifier.probabilities(items).tolist(),
@@ -106,20 +106,20 @@ def explain(folder: str, value: str | bytes, labels: list[str]) -> list[Explanat
     """
     from tl_core.predict.explanations.explain import explain as explain_one
 
-    item = _as_read(folder, value)
     with _model_lock:
         classifier = _classifier(folder)
+        item = _as_read(folder, classifier, value)
         return [explain_one(classifier, item, label) for label in labels]
 
 
-def _as_read(folder: str, value: str | bytes) -> ModelInput:
-    """A text or an encoded picture as the model of `folder` reads it, prepared as training did."""
+def _as_read(folder: str, classifier: Classifier, value: str | bytes) -> ModelInput:
+    """What a person gave on a page as the model of `folder` reads it, prepared as training did."""
     from tl_core.data.preparation import Preparation
     from tl_core.predict.carried import preparation_of
-    from tl_core.predict.picture_files import open_page
+    from tl_core.predict.predicted_items import predicted_items_of
 
     kept = preparation_of(Path(folder)) or Preparation()
-    return open_page(value, 0, kept) if isinstance(value, bytes) else kept.one_text(value)
+    return predicted_items_of(classifier.modality).as_given(value, kept)
 
 
 def _classifier(folder: str) -> Classifier:

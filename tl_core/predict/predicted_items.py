@@ -63,6 +63,14 @@ class PredictedItems(Protocol):
         """The same of files (content and suffix)."""
         ...
 
+    def as_given(self, given: str | bytes, preparation: Preparation, /) -> ModelInput:
+        """What the model reads of one item that a person gives on a page: words typed, or a file.
+
+        Raises:
+            DataError: when it cannot be read.
+        """
+        ...
+
     def parts(self, item: ModelInput, /) -> list[str]:
         """The parts that an explanation weighs, by their names; none where they have no names."""
         ...

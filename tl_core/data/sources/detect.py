@@ -19,6 +19,7 @@ from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source
 from tl_core.data.tables.reading import SUFFIXES as TABLE_SUFFIXES
 from tl_core.errors import DataError
+from tl_core.modalities import MODALITIES
 
 _PACKED = {
     ".rar": "RAR",
@@ -93,7 +94,7 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
         return open_tables(contents, limits, options)
     reasons = Counter(one["reason"] for one in contents.skipped)
     raise DataError(
-        "There are no images or tables in it.",
+        f"There are no {', '.join(one.items for one in MODALITIES.values())} or tables in it.",
         (
             f"{len(contents.skipped):,} other files were found: {reasons.most_common(1)[0][0]}."
             if contents.skipped

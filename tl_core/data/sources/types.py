@@ -13,8 +13,8 @@ from tl_core.data.sources.names import readable
 from tl_core.data.sources.plan import Plan
 
 LAYOUT_HELP = (
-    "Make one folder for each class and put its images in it, or bring a table (CSV, XLSX, JSONL or"
-    " Parquet) with one row for each text."
+    "Make one folder for each class and put its files in it, or bring a table (CSV, XLSX, JSONL or"
+    " Parquet) with one row for each item."
 )
 PLAIN_TEXTS = {".txt", ".md", ".text"}
 

@@ -64,6 +64,12 @@ class PredictedPhotos:
 
         return [*files_of(files, preparation)]
 
+    def as_given(self, given: str | bytes, preparation: Preparation) -> ModelInput:
+        """The first page of a file; words are none, and are said to be none."""
+        from tl_core.predict.picture_files import open_page
+
+        return open_page(given if isinstance(given, bytes) else given.encode(), 0, preparation)
+
     def parts(self, _item: ModelInput) -> list[str]:
         """None: places in a picture have no names."""
         return []

@@ -72,6 +72,11 @@ class PredictedTexts:
         """None are taken."""
         raise DataError("This model reads texts: POST /predict.")
 
+    def as_given(self, given: str | bytes, preparation: Preparation) -> ModelInput:
+        """A text as it was typed; its parts are joined already."""
+        text = given.decode("utf-8", "replace") if isinstance(given, bytes) else given
+        return preparation.one_text(text)
+
     def parts(self, item: ModelInput) -> list[str]:
         """The words."""
         return str(item).split()
