@@ -1,5 +1,5 @@
-# make app: run the studio. make test: run the suite, the browser by itself, then the rest in two processes (WORKERS=4 for more
-# cores). Both set up .venv first; the second time takes seconds. make test-all: the suite with every family in every bundle
+# make app: run the studio. make test: run the suite in two processes (WORKERS=4 for more cores), one of which begins with the
+# browser. Both set up .venv first; the second time takes seconds. make test-all: the suite with every family in every bundle
 # and the largest networks, too.
 # uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it.
 PY := .venv/bin/python
@@ -21,14 +21,13 @@ PORT ?= 8501
 app: .venv/app.stamp
 	@$(PY) -m pages.components.launch --port $(PORT)
 
-BROWSER = $(PY) -m pytest tests/browser
-OTHERS = $(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder --ignore tests/browser
+SUITE = $(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder
 
 test: .venv/dev.stamp
-	@$(BROWSER) -m "not whole"; browser=$$?; $(OTHERS) -m "not whole" && exit $$browser
+	@$(SUITE) -m "not whole"
 
 test-all: .venv/dev.stamp
-	@$(BROWSER); browser=$$?; $(OTHERS) && exit $$browser
+	@$(SUITE)
 
 check: .venv/dev.stamp
 	@.venv/bin/ruff check .

@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("browser") / "home"
     shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
@@ -48,7 +48,7 @@ def server(tmp_path_factory, browser):
     kill_all(home)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
@@ -62,14 +62,14 @@ def browser():
 
 @pytest.fixture
 def page(browser, server):
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     opened.set_default_timeout(60_000)
     yield opened
     assert not opened.get_by_text("Traceback").count()
     opened.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def picture():
     """`picture(page, name)`: a screenshot in the folder that TL_TEST_SCREENSHOTS names; nothing
     without one.

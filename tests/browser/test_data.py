@@ -47,7 +47,6 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     for words, _, _ in fixes:
         page.get_by_text(words).first.wait_for()
     page.get_by_text("Show the items").first.click()
-    page.wait_for_timeout(1500)
     picture(page, "findings", 1700)
     for words, button, change in fixes:
         page.get_by_role("button", name=button).first.click()
@@ -85,7 +84,6 @@ def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
     page.get_by_text("A table with 2 columns").wait_for()
     page.get_by_role("textbox", name="Name of the dataset").fill("pasted rows")
     page.get_by_text("train").first.wait_for()
-    page.wait_for_timeout(1500)
     picture(page, "columns", 1300)
     save(page, "40 texts in 2 classes")
     (tmp_path / "more.csv").write_text(
@@ -110,7 +108,7 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     for label in ("red", "green"):
         page.get_by_label("Class of these pictures").fill(label)
         page.get_by_label("Class of these pictures").press("Enter")
-        page.locator("input[type=file]").first.set_input_files(sorted((root / label).iterdir()))
+        upload(page, *sorted((root / label).iterdir()))
         page.get_by_role("button", name="Add these pictures").click()
         page.get_by_text("6 pictures").nth(("red", "green").index(label)).wait_for()
     picture(page, "photos-by-class")

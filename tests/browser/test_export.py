@@ -11,7 +11,7 @@ import zipfile
 import pytest
 from tests_support.datasets import write_texts
 from tests_support.processes import of_home
-from tests_support.studio import ROOT, add_from_server
+from tests_support.studio import ROOT, add_from_server, upload
 
 pytestmark = pytest.mark.browser
 
@@ -60,14 +60,14 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     assert spoilt.returncode == 1 and "label order" in spoilt.stdout
 
     page.goto(f"{server.url}/predict?run={run}")
-    page.locator("input[type=file]").first.set_input_files(rows)
+    upload(page, rows)
     page.get_by_role("button", name="Download the CSV").wait_for(timeout=120_000)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 1001
 
     page.get_by_role("button", name="Another file").click()
-    page.locator("input[type=file]").first.set_input_files(write_texts(tmp_path / "many.csv", 8000))
+    upload(page, write_texts(tmp_path / "many.csv", 8000))
     page.get_by_text("a second").wait_for(timeout=120_000)
     next(
         one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())

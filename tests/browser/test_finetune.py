@@ -9,8 +9,8 @@ import shutil
 import zipfile
 
 import pytest
-from tests_support.datasets import write_pictures, write_texts
-from tests_support.studio import add_from_server, upload
+from tests_support.datasets import first_rows, write_pictures, write_texts
+from tests_support.studio import add_from_server, settled, upload
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     page, server, picture, tmp_path, shared
 ):
     page.goto(f"{server.url}/add-data")
-    upload(page, shared / "data" / "trec" / "train.csv")
+    upload(page, first_rows(shared / "data" / "trec" / "train.csv", tmp_path / "trec.csv", 1200))
     page.get_by_role("textbox", name="Name of the dataset").fill("questions")
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Look at data").wait_for()
@@ -91,6 +91,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.locator("label").filter(has_text="The whole ladder").first.click()
     page.get_by_role("button", name="Full fine-tuning").click()
     page.get_by_role("button", name="From scratch").click()
+    settled(page)
     page.locator("input[aria-label=Seeds]").fill("1")
     page.locator("input[aria-label=Seeds]").press("Enter")
     page.get_by_role("button", name="Start training").click()
@@ -130,7 +131,7 @@ def test_a_model_of_ones_own_goes_up_as_a_zip(page, server, tiny, tmp_path):
     add_from_server(page, server.url, source)
     page.goto(f"{server.url}/backbone?dataset=dots")
     page.get_by_text("A model of my own").click()
-    page.locator("input[type=file]").first.set_input_files(archive)
+    upload(page, archive)
     page.get_by_role("heading", name="Design").wait_for()
     page.get_by_text("local:mine").first.wait_for()
     page.goto(f"{server.url}/backbone?dataset=dots")

@@ -41,7 +41,6 @@ def test_an_uncertain_guess_is_corrected_before_saving(page, server, tmp_path, p
     page.get_by_text("Please check this before you save").wait_for()
     page.get_by_text("its name is one of a rating").first.wait_for()
     page.get_by_text("Rows as the model will see them").wait_for()
-    page.wait_for_timeout(1500)
     picture(page, "import-plan", 1700)
     pick(page, "Column with the class", "helpful")
     expect(page.get_by_text("Please check this before you save")).to_have_count(0)

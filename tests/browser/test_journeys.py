@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests_support.datasets import write_pictures
+from tests_support.datasets import first_rows, write_pictures
 from tests_support.processes import kill_all, of_home
-from tests_support.studio import Server, upload
+from tests_support.studio import Server, settled, upload
 
 from tl_core.registry.database import open_database
 from tl_core.registry.runs import RunStore
@@ -34,7 +34,7 @@ def look_closer(page, picture) -> None:
     """At the first mistake of a report: what it was learnt from, and what speaks for the answer."""
     box = page.get_by_role("combobox", name="Look closer at")
     box.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    settled(page)
     box.click()
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Enter")
@@ -43,7 +43,6 @@ def look_closer(page, picture) -> None:
     page.get_by_role("button", name="Why?").click()
     page.get_by_text("What speaks for").first.wait_for(timeout=90_000)
     page.get_by_role("heading", name="Items to look at").scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
     picture(page, "closer", 2300)
 
 
@@ -94,7 +93,6 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.get_by_text("What are my examples?").wait_for()
     upload(page, Path(archive))
     page.get_by_text("396 photos in 2 classes").wait_for()
-    page.wait_for_timeout(1000)
     picture(page, "add-data", 1100)
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_text("Is it good enough?").wait_for()
@@ -116,7 +114,6 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.get_by_role("button", name="Open the test score").click()
     page.get_by_text("153 test items").wait_for()
     assert accuracy(page) >= 90
-    page.wait_for_timeout(2000)
     picture(page, "report-photos", 2300)
     look_closer(page, picture)
     predict_a_photo(
@@ -124,7 +121,6 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     )
     page.goto(f"{server.url}/runs")
     page.get_by_text("All runs").first.wait_for()
-    page.wait_for_timeout(1500)
     settings = Settings(home=str(server.home))
     runs = RunStore(open_database(settings), settings.user, settings.home_path).list(kind="train")
     assert [run.backbone for run in runs if run.dataset == "hymenoptera@1"] == [
@@ -133,23 +129,29 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
 
 
 def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
-    archive = shutil.make_archive(str(tmp_path / "trec"), "zip", shared / "data" / "trec")
+    (tmp_path / "tables").mkdir()
+    for name, rows in (("train", 1500), ("test", 300)):
+        first_rows(
+            shared / "data" / "trec" / f"{name}.csv", tmp_path / "tables" / f"{name}.csv", rows
+        )
+    archive = shutil.make_archive(str(tmp_path / "trec"), "zip", tmp_path / "tables")
     page.goto(f"{server.url}/add-data")
     upload(page, Path(archive))
     page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_text("5,952 texts in 6 classes").wait_for()
+    page.get_by_text("1,800 texts in 6 classes").wait_for()
     page.get_by_role("button", name="Choose a backbone").click()
     page.get_by_role("button", name="Use this").first.click()
     page.get_by_role("button", name="Start training").click()
     watch_to_the_end(page)
     page.get_by_role("button", name="Open the test score").click()
-    page.get_by_text("500 test items").wait_for()
+    page.get_by_text("300 test items").wait_for()
     assert accuracy(page) >= 86
     page.get_by_role("button", name="Use it on new items").click()
     page.get_by_text("A whole file").wait_for()
     (tmp_path / "new.csv").write_text(
         "id,text\n1,Who wrote Hamlet ?\n2,\n3,How far is the moon ?\n"
     )
+    settled(page)
     page.locator("input[type=file]").last.set_input_files(tmp_path / "new.csv")
     page.get_by_text("3 predicted, 1 could not be read").first.wait_for(
         timeout=120_000
@@ -161,7 +163,7 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
 
 @pytest.fixture
 def slow_dataset(tmp_path):
-    return write_pictures(tmp_path / "discs", each=500)
+    return write_pictures(tmp_path / "discs", each=250)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from tests_support.datasets import write_pictures
-from tests_support.studio import add_from_server
+from tests_support.studio import add_from_server, settled
 
 pytestmark = pytest.mark.browser
 
@@ -38,9 +38,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
 
     def looked_at(count):
         page.get_by_text(f"{count} of {total} looked at").wait_for()
-        page.wait_for_timeout(
-            500
-        )  # a key belongs to the button that stands there once the page is drawn
+        settled(page)  # a key belongs to the button that stands there once the page is drawn
 
     page.get_by_role("button", name="Change to").first.click()
     looked_at(1)
@@ -51,7 +49,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.reload()  # every decision was saved at once
     looked_at(1)
     page.get_by_text("Take the last decision back").wait_for()
-    page.wait_for_timeout(1000)
+    settled(page)
     for done in range(2, total + 1):
         page.keyboard.press("m")
         looked_at(done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,13 @@ def write_texts(path: Path, rows: int = 40) -> Path:
         lines.append(f'"{words[number % 3]} {number}",{label}')
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def first_rows(source: Path, target: Path, rows: int) -> Path:
+    """The head of a CSV and its first `rows` lines; none of them may hold a line break."""
+    with source.open(encoding="utf-8") as lines:
+        target.write_text("".join(islice(lines, rows + 1)), encoding="utf-8")
+    return target
 
 
 def write_pictures(

@@ -45,9 +45,28 @@ class Server:
         return f"http://localhost:{self.port}"
 
 
-def upload(page, path: Path) -> None:
-    """Give a file to the page's first upload widget."""
-    page.locator("input[type=file]").first.set_input_files(path)
+_SETTLED = """calm => {
+    const app = document.querySelector('[data-testid=stApp]');
+    const now = performance.now();
+    if (app?.dataset.testScriptState !== 'notRunning') { window.calmSince = null; return false; }
+    window.calmSince ??= now;
+    return now - window.calmSince >= calm;
+}"""
+
+
+def settled(page, calm: int = 400) -> None:
+    """Wait until the page has been drawn to its end: no script has run for `calm` milliseconds.
+
+    Before that, widgets of the last drawing still stand there, and what is given to them is lost.
+    """
+    page.evaluate("window.calmSince = null")
+    page.wait_for_function(_SETTLED, arg=calm)
+
+
+def upload(page, *paths: Path) -> None:
+    """Give files to the page's first upload widget."""
+    settled(page)
+    page.locator("input[type=file]").first.set_input_files(paths)
 
 
 def pick(page, box: str, option: str) -> None:
@@ -56,7 +75,7 @@ def pick(page, box: str, option: str) -> None:
     """
     found = page.get_by_role("combobox", name=box)
     found.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)
+    settled(page)
     found.click()
     page.get_by_role("option", name=option, exact=True).click()
 

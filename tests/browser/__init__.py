@@ -1,0 +1,1 @@
+"""One browser and one studio serve all tests of this folder."""
