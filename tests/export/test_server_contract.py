@@ -18,9 +18,11 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests_support.serving import serving
+from tests_support.serving import serving_here
 
 from tl_core.data.preparation import Preparation
+from tl_core.predict.serving.http import create_app
+from tl_core.predict.serving.service import Serving
 
 TOKEN = "a-token"
 CHECKS = [
@@ -49,13 +51,14 @@ def address(exported, request, tmp_path_factory):
     if kept:
         folder = shutil.copytree(folder, tmp_path_factory.mktemp("served") / "bundle")
         kept.write(folder)
-    with serving(folder, TL_SERVE_TOKEN=TOKEN) as (url, _):
+    with serving_here(create_app(Serving(str(folder), token=TOKEN))) as url:
         yield url
 
 
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.whole)])
 @pytest.mark.parametrize("token", [TOKEN, "wrong"])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_no_request_is_an_accident(address, mode, token):
+def test_no_request_is_an_accident(address, mode, token, examples):
     """Requests that the document allows, and such that it forbids, with the right token and a wrong
     one.
     """
@@ -74,7 +77,10 @@ def test_no_request_is_an_accident(address, mode, token):
     for operation in operations:
 
         @settings(
-            max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy(mode))
         def ask(case):

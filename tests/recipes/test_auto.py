@@ -122,7 +122,10 @@ def test_no_candidate_sees_a_test_label(version, tiny, tmp_path, monkeypatch):
     assert len(seen) >= 2 and all((labels == -1).all() for labels in seen)
 
 
-@pytest.mark.parametrize("count", (1, 2, 3, 4))
+@pytest.mark.parametrize(
+    "count",
+    [1, pytest.param(2, marks=pytest.mark.whole), 3, pytest.param(4, marks=pytest.mark.whole)],
+)
 def test_every_number_of_candidates_ends_in_a_whole_training(
     count, version, tiny, tmp_path, monkeypatch
 ):

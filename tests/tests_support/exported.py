@@ -36,11 +36,8 @@ SPECIAL = {
 }
 CORE = (
     "bert",
-    "distilbert",
     "gpt2",
     "vit",
-    "dinov2",
-    "convnext",
     "resnet",
     "mobilenet_v2",
     "timm",

@@ -5,12 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
 import httpx
+import uvicorn
 
 from tests_support.studio import ROOT, free_port
+
+
+@contextmanager
+def serving_here(app):
+    """The address of an app that a thread of this process serves by real HTTP."""
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

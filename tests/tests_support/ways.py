@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 from fastapi.testclient import TestClient
 
+from tests_support import forked
 from tests_support.pages import carried_out, runs
 from tl_core.backbones.classifier import load_classifier
 from tl_core.cli.main import main
@@ -73,13 +72,7 @@ class Way:
 
     def predict_py(self, tmp_path, *sources):
         out = tmp_path / "script.csv"
-        done = subprocess.run(
-            [sys.executable, self.bundle / "predict.py", *sources, "-o", out],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={"PATH": "/usr/bin", "HF_HUB_OFFLINE": "1"},
-        )
+        done = forked.run(self.bundle / "predict.py", *sources, "-o", out, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return self.read(out)
 
