@@ -27,7 +27,7 @@ TITLES = {
     "Runs": "All runs",
     "Add data": "What are my examples?",
     "System": "What is this machine doing?",
-    "Predict": "What does it say about new items?",
+    "Predict": "What does it predict for new items?",
 }
 ROUNDS = 8
 

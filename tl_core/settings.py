@@ -67,13 +67,13 @@ class Settings:
     dispatcher: str = _setting(
         "TL_DISPATCHER",
         "auto",
-        "auto starts a dispatcher in the background when none lives; external leaves that to "
+        "auto starts a dispatcher in the background when none is running; external leaves that to "
         "a service of its own.",
     )
     webhook: str = _setting(
         "TL_WEBHOOK",
         "",
-        "Address that is told by POST (JSON: run, status, text) when a run has ended.",
+        "Webhook: address that receives a POST (JSON: run, status, text) when a run has ended.",
     )
     serve_token: str = _setting(
         "TL_SERVE_TOKEN", "", "Bearer token for `serve`; empty disables authentication."

@@ -50,7 +50,10 @@ def show(report: Report, run: Run) -> None:
             save_threshold(model, least / 100)
         st.rerun()
     if kept:
-        st.caption(f"Kept: predictions that are less than {kept:.0%} sure are marked for a person.")
+        st.caption(
+            f"Saved: predictions that are less than {kept:.0%} sure are marked for review"
+            " by a person."
+        )
 
 
 def _tiles(report: Report, curve: list[CoveragePoint], least: int) -> None:
@@ -91,7 +94,7 @@ def _coverage(curve: list[CoveragePoint]) -> None:
         )
     )
     figure.update_xaxes(title="coverage: share of items it answers (%)", range=[0, 101])
-    figure.update_yaxes(title="accuracy of them (%)")
+    figure.update_yaxes(title="accuracy of the answered items (%)")
     charts.draw(figure, "coverage", 240)
 
 
@@ -100,10 +103,10 @@ def costs(report: Report, run: Run) -> None:
     these prices.
     """
     with st.expander("What do mistakes cost?"):
-        st.caption("In any unit: money, minutes, trouble. Only the proportions count.")
+        st.caption("In any unit, such as money or minutes. Only the ratios matter.")
         left, right = st.columns([2, 3])
         person = left.number_input(
-            "A look by a person costs", 0.0, 1e6, _PERSON, step=0.1, key="person_cost"
+            "Cost of a review by a person", 0.0, 1e6, _PERSON, step=0.1, key="person_cost"
         )
         table = right.data_editor(
             pd.DataFrame({"class": report["labels"], "costs": 1.0}),
@@ -112,7 +115,10 @@ def costs(report: Report, run: Run) -> None:
             disabled=["class"],
             column_config={
                 "costs": st.column_config.NumberColumn(
-                    "misreading one of them costs", min_value=0.0, max_value=1e6, required=True
+                    "cost of a wrong answer on this class",
+                    min_value=0.0,
+                    max_value=1e6,
+                    required=True,
                 )
             },
         )
@@ -122,7 +128,7 @@ def costs(report: Report, run: Run) -> None:
                 *_prices(test_score.answers_of(run, "validation.csv"), price), person
             )
         left.metric(
-            "Cheapest when at least this sure",
+            "Cheapest threshold",
             f"{100 * cheapest.threshold:.0f} %",
             border=True,
             delta_arrow="off",
@@ -142,7 +148,7 @@ def costs(report: Report, run: Run) -> None:
             icon=":material/check:",
             on_click=_take,
             args=(run.id, cheapest.threshold),
-            help="Puts the slider below there; nothing is kept yet.",
+            help="Sets the slider to this threshold; nothing is saved yet.",
         )
 
 

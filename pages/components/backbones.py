@@ -42,7 +42,7 @@ def allowed(text: str) -> str:
         roots.append(Path.home())
     if not any(folder.is_relative_to(root) for root in roots):
         raise BackboneError(
-            "This folder is not open to the pages.",
+            "The pages may not read this folder.",
             "",
             "Ask whoever runs this server to add it to TL_MODELS_DIR.",
         )

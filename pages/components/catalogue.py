@@ -49,7 +49,7 @@ def show(modality: str) -> str:
             if press.button("Use this", key=f"use_{card.reference}"):
                 pressed = card.reference
     if not cards:
-        st.caption("None meets all of these wishes.")
+        st.caption("No backbone matches all of these filters.")
     elif len(cards) > _FIRST:
         st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
     return pressed
@@ -145,9 +145,9 @@ def _summary(one: HubModel) -> str:
     parts = [
         f"{one['parameters_m']:.3g} million weights" if one["parameters_m"] else "",
         one["task"],
-        one["licence"] or "no licence named",
+        one["licence"] or "no licence stated",
         f"{one['downloads']:,} downloads",
-        "its owner wants terms accepted first" if one["gated"] else "",
+        "gated: its owner wants terms accepted first" if one["gated"] else "",
     ]
     return " · ".join(part for part in parts if part)
 

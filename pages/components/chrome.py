@@ -116,6 +116,6 @@ def _announce(active: list[str]) -> None:
 def need_dataset(name: str) -> None:
     """The empty state of pages that are about a dataset."""
     if not name:
-        st.info("There is no dataset in hand yet.", icon=":material/info:")
+        st.info("No dataset is selected yet.", icon=":material/info:")
         st.page_link("pages/data/add.py", label="Add data", icon=":material/upload:")
         st.stop()

@@ -44,9 +44,7 @@ def add(label: str, pictures: list[UploadedFile]) -> None:
     """
     label = label.strip()
     if not label:
-        raise DataError(
-            "The pictures need a class name.", "", "Type what they show, such as 'ripe'."
-        )
+        raise DataError("The photos need a class name.", "", "Type what they show, such as 'ripe'.")
     folder, limit = _folder(), services.settings().number("upload_mb") << 20
     used = sum(path.stat().st_size for path in folder.iterdir())
     with (folder / _LISTING).open("a", encoding="utf-8", newline="") as handle:
@@ -56,7 +54,7 @@ def add(label: str, pictures: list[UploadedFile]) -> None:
                 raise DataError(
                     "The collection is full.",
                     f"It may hold {limit >> 20:,} MB.",
-                    "Save it as a dataset and add more to it, or bring a zip.",
+                    "Save it as a dataset and add more to it, or upload a zip.",
                 )
             ending = Path(picture.name).suffix.lower()
             name = f"{secrets.token_hex(6)}{ending if ending in SUFFIXES else '.jpg'}"
@@ -86,8 +84,8 @@ def take() -> None:
 def show_files() -> None:
     """Several pictures at once with a class name typed in."""
     limit = services.settings().number("upload_mb")
-    st.caption("Choose all pictures of one class, type its name, add them; then the next class.")
-    label = st.text_input("Class of these pictures", key="files_label", placeholder="such as ripe")
+    st.caption("Choose all photos of one class, type its name, add them; then the next class.")
+    label = st.text_input("Class of these photos", key="files_label", placeholder="such as ripe")
     files = st.file_uploader(
         "Pictures",
         key=f"pictures_{st.session_state['upload_key']}",
@@ -96,7 +94,7 @@ def show_files() -> None:
         max_upload_size=limit,
         help=f"Up to {limit:,} MB together. Larger sets: a zip of class folders.",
     )
-    if st.button("Add these pictures", disabled=not files, icon=":material/add_photo_alternate:"):
+    if st.button("Add these photos", disabled=not files, icon=":material/add_photo_alternate:"):
         with problems.caught():
             add(label, files)
         uploads.reset("upload_key")
@@ -107,7 +105,7 @@ def show_files() -> None:
 def show_webcam() -> None:
     """Snapshots into classes."""
     st.caption(
-        "Type a class, take pictures of it from many sides, then go on with the next class. Every"
+        "Type a class, take photos of it from many sides, then go on with the next class. Every"
         " snapshot is kept under the class that stands here when it is taken."
     )
     label = st.text_input(
@@ -142,7 +140,7 @@ def _show() -> None:
             )
     enough = len(counts) >= 2
     st.button(
-        "Use these pictures",
+        "Use these photos",
         type="primary",
         on_click=take,
         disabled=not enough,

@@ -8,7 +8,7 @@ from pages.components.import_settings import HELP
 
 Roles = tuple[tuple[str, str], ...]
 _MORE: Roles = (
-    ("group", "Rows that belong together"),
+    ("group", "Column with the group (rows that belong together)"),
     ("split", "Column with the split"),
     ("date", "Column with the date"),
 )

@@ -58,7 +58,8 @@ def _card(figures: Estimate) -> None:
         tiles[1].metric(
             "Memory",
             size(figures["memory_bytes"]),
-            help=f"Highest use while stepping; {size(figures['free_bytes'])} more are free.",
+            help=f"Peak use during the measured steps; {size(figures['free_bytes'])} more are"
+            " free.",
         )
         tiles[2].metric(
             "Trainable weights",
@@ -74,8 +75,8 @@ def _card(figures: Estimate) -> None:
         )
         if figures.get("cut_off", 0) > 0.01:
             st.caption(
-                f"{figures['cut_off']:.0%} of the texts are longer than the maximum length and lose"
-                " their end."
+                f"{figures['cut_off']:.0%} of the texts are longer than the maximum length and"
+                " are truncated."
             )
         if figures.get("accumulate", 1) > 1:
             st.caption(

@@ -55,18 +55,20 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
     if not parts:
         return
     st.subheader("Slices")
-    st.caption(f"Is it worse on some kind of {noun}?")
+    st.caption(f"Is it worse on some group of {noun}?")
     for part in (part for part in parts if part["worse"]):
         st.warning(
             f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: accuracy"
             f" {100 * part['accuracy']['value']:.0f} %, {100 * part['rest']:.0f} % on the rest."
-            f" That is hardly chance, adjusted for the {len(parts)} kinds that were looked at (p ="
-            f" {part['p_value']:.3f}).",
+            f" That is hardly chance (p = {part['p_value']:.3f}, adjusted for the {len(parts)}"
+            " slices tested).",
             icon=":material/warning:",
         )
     if not any(part["worse"] for part in parts):
-        st.caption(f"None of the kinds looked at ({len(parts)}) stands out beyond chance.")
-    with st.expander("All kinds that were looked at"):
+        st.caption(
+            f"None of the {len(parts)} slices tested is worse than the rest by more than chance."
+        )
+    with st.expander("All slices tested"):
         st.dataframe(
             pd.DataFrame(
                 [
@@ -85,7 +87,8 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
             hide_index=True,
             column_config={
                 "accuracy": st.column_config.NumberColumn(
-                    format="%.0f %%", help="Right for so many of 100 items of this kind."
+                    format="%.0f %%",
+                    help="Share of the items of this slice that are predicted correctly.",
                 ),
                 "on the rest": st.column_config.NumberColumn(
                     format="%.0f %%", help="Accuracy on all other items."
@@ -94,7 +97,7 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
                     format="%.3f",
                     help=(
                         "Fisher's exact test against the rest, adjusted "
-                        "for the number of kinds (Holm)."
+                        "for the number of slices (Holm)."
                     ),
                 ),
             },
@@ -127,9 +130,9 @@ def confidence(report: Report, test: ScoredRows) -> None:
     if sets := test.get("conformal"):
         one = sets[0]
         st.caption(
-            "Prediction sets (conformal): to hold the true class"
-            f" {100 * one['promised']:.0f} times in 100, it has to name {one['mean_size']:.2f}"
-            " classes on average. On the test items the true class was among them"
+            f"Conformal prediction sets: to cover the true class {100 * one['promised']:.0f}"
+            f" times in 100, a set holds {one['mean_size']:.2f} classes on average. On the test"
+            " items it covered the true class"
             f" {100 * one['covered']['value']:.0f} times in 100"
             f" ({100 * one['covered']['low']:.0f} to {100 * one['covered']['high']:.0f} is"
             " plausible)."
@@ -179,7 +182,7 @@ def ranking(test: ScoredRows) -> None:
     classes = test.get("ranking", [])
     if not classes:
         return
-    with st.expander("ROC and precision-recall curves class by class, and near misses"):
+    with st.expander("ROC and precision-recall curves of each class, and top-k accuracy"):
         names = [part["label"] for part in classes]
         worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][
             :_SHOWN_CLASSES
@@ -190,7 +193,7 @@ def ranking(test: ScoredRows) -> None:
             worst,
             max_selections=_SHOWN_CLASSES,
             key="curve_classes",
-            help="At first those that it tells apart least well.",
+            help="Preselected: the classes that it separates least well.",
         )
         shown = [part for part in classes if part["label"] in picked]
         _curves(shown)
@@ -232,7 +235,7 @@ def _areas(classes: list[ClassRanking]) -> None:
                     "ROC AUC": part["auc"]["value"],
                     "95 % interval": f"{part['auc']['low']:.2f} to {part['auc']['high']:.2f}",
                     "average precision": part["average_precision"]["value"],
-                    "95 % interval of it": (
+                    "95 % interval (average precision)": (
                         f"{part['average_precision']['low']:.2f} to"
                         f" {part['average_precision']['high']:.2f}"
                     ),
@@ -254,6 +257,6 @@ def _near_misses(top_k: list[TopK]) -> None:
     """How often the truth is among the first few answers."""
     for part in top_k[1:]:
         st.markdown(
-            f"Top-{part['k']} accuracy {100 * part['accuracy']['value']:.0f} %: so often the true"
-            f" class is among its first {part['k']}."
+            f"Top-{part['k']} accuracy {100 * part['accuracy']['value']:.0f} %: the true class is"
+            f" among its {part['k']} most probable ones that often."
         )

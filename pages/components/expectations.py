@@ -26,7 +26,7 @@ def show(run: Run, labels: list[str]) -> None:
     with st.expander("Behaviour tests: type in what you expect"):
         st.caption(
             "A text, the same text changed, and what the change should do. A name, a place or a"
-            " polite word should leave the answer alone; *not* should turn it."
+            " polite word should not change the answer; *not* should."
         )
         carried = preparation_of(run.folder / "model")
         if carried and carried.joined:
@@ -114,7 +114,8 @@ def _answers(pairs: list[Expectation]) -> None:
             "moved by": st.column_config.NumberColumn(
                 format="%+.0f",
                 help=plain(
-                    "Points by which the class asked about, or else the first answer, got likelier."
+                    "Change in the probability of the expected class, or else of the first"
+                    " answer, in percentage points."
                 ),
             )
         },

@@ -42,14 +42,14 @@ def show(own: ItemPages, model: str, value: Content | None, labels: list[str], a
             "Why?",
             icon=":material/help:",
             help=(
-                "Shows what in it speaks for each of: "
+                "Shows which parts of it speak for each of: "
                 f"{', '.join(map(plain, labels))}; takes some seconds."
             ),
         ):
             ask.send("explanation", "explain", about, folder=model, value=value, labels=labels)
             st.rerun()
         return
-    explanations = ask.answer("explanation", "Looking for what it goes by…", quiet=True)
+    explanations = ask.answer("explanation", "Computing the explanation…", quiet=True)
     if explanations is not None:
         _draw(explanations, own.painter(value, Path(model)))
 
@@ -69,7 +69,7 @@ def _draw(explanations: list[Explanation], paint: Painter) -> None:
             "The second one's map is like that of the same network with random weights: do not"
             " trust it here."
             if abs(sanity) > 0.5
-            else "With random weights the second one draws something else, as it should."
+            else "With random weights the second one marks other parts, as it should."
         )
     )
 
@@ -82,7 +82,7 @@ def _trust(method: Method) -> str:
         f" random parts {100 * chance:.0f} % (deletion test)."
     )
     if fall >= chance:
-        sentence += " So the marks tell little."
+        sentence += " So the marked parts explain little."
     if method["completeness"] is not None:
         sentence += (
             f" {100 * method['completeness']:.0f} % of the answer is not accounted for"

@@ -22,10 +22,10 @@ def curve(result: LearningCurve, key: str, note: str) -> None:
     """Accuracy by training items with its band, and the trend with its uncertainty."""
     charts.draw(_figure(result["points"], result["ahead"]), key, 340)
     st.caption(
-        f"{note}; the dotted line is where the trend (a power law) leads. The test items take no"
-        " part."
+        f"{note}; the dotted line extrapolates the trend (a power law). The test items are not"
+        " used."
     )
-    with st.expander("Class by class: what the last items added"):
+    with st.expander("Class by class: what the last step added"):
         _classes(result["classes"])
 
 
@@ -115,8 +115,8 @@ def _show_tried(tried: Run) -> None:
     curve(
         result,
         "tuned_growth",
-        f"One training each, judged on the same {result['validation_rows']:,} validation "
-        "items; the band is what their number leaves open",
+        f"One training each, evaluated on the same {result['validation_rows']:,} validation"
+        " items; the band is the 95 % interval",
     )
 
 
@@ -151,6 +151,6 @@ def _offer(record: DatasetRecord) -> None:
             else f"as a probe that is then fine-tuned, on {plain(config.backbone)}."
         )
     )
-    if st.button("Follow a fine-tuning too", icon=":material/stacked_line_chart:"):
+    if st.button("Learning curve of a fine-tuning", icon=":material/stacked_line_chart:"):
         run_panel.start(config, "curve")
         st.rerun()

@@ -125,7 +125,7 @@ def preview(source: str, staging: str, chosen: dict[str, object]) -> None:
         ask_person(answer["question"])
         return
     check(answer["plan"])
-    with st.expander("What is taken for what", expanded=True):
+    with st.expander("Role of each column", expanded=True):
         show(answer["plan"])
     with st.expander("How the rows will be split", expanded=True):
         _splits(answer)
@@ -143,7 +143,7 @@ def _splits(answer: Preview) -> None:
         else ""
     )
     st.caption(
-        "Copies of one item are put on one side when the dataset is made, so counts may"
+        "Copies of an item are put into the same split when the dataset is made, so counts may"
         f" shift a little. A class with a single example stays in train.{aside}"
     )
 

@@ -64,7 +64,7 @@ def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object
         if not folds:
             return {}
         test_fold = st.selectbox(
-            "Fold that becomes the test",
+            "Fold used as the test set",
             ["", *folds],
             help=HELP["test_fold"],
             format_func=lambda name: name or "none: rows are split anew",
@@ -96,7 +96,7 @@ def show_splits(splits: dict[str, int]) -> dict[str, object]:
         chosen["val_is"] = "test" if keep == "the test split" else "validation"
     with st.expander("More settings"):
         chosen["test_fraction"] = st.slider(
-            "Share for the test (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["test_fraction"]
+            "Share for the test set (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["test_fraction"]
         )
         chosen["val_fraction"] = st.slider(
             "Share for validation (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["val_fraction"]

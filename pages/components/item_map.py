@@ -15,7 +15,7 @@ from tl_core.registry.datasets import DatasetRecord
 _SHOWN = 24
 _COLOURED = 7
 _OTHERS = "#B8C0BC"
-_PLACES = {"Neighbours": ("near_x", "near_y"), "Main directions": ("x", "y")}
+_PLACES = {"Neighbours": ("near_x", "near_y"), "Principal components": ("x", "y")}
 
 
 @st.fragment
@@ -28,8 +28,8 @@ def show(record: DatasetRecord, table: pd.DataFrame) -> None:
         default="Neighbours",
         key="layout",
         help=(
-            "Neighbours (t-SNE) keeps alike items together, distances between islands mean "
-            "nothing; main directions (PCA) keeps distances as well as a plane can."
+            "Neighbours (t-SNE) keeps similar items together, distances between clusters mean"
+            " nothing; principal components (PCA) keeps distances as well as a plane can."
         ),
     )
     by = right.segmented_control(
@@ -51,7 +51,7 @@ def show(record: DatasetRecord, table: pd.DataFrame) -> None:
     if rows:
         _show_picked(record, table, rows)
     else:
-        st.caption("Draw around some points to see them.")
+        st.caption("Draw around some points to see their items.")
 
 
 def _groups(table: pd.DataFrame, by: str) -> pd.Series:

@@ -55,7 +55,7 @@ def closer(run: Run, dataset_folder: str, report: Report, table: pd.DataFrame) -
         list(names),
         index=None,
         format_func=names.get,
-        placeholder="one of them, to see what it went by",
+        placeholder="an item, to see the explanation",
         key="closer",
     )
     if place is None:

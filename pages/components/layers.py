@@ -37,7 +37,7 @@ def draw(tree: SurgeryFacts, key: str) -> None:
     """One bar for each layer group, the classifier on top as in a network seen from its output."""
     share = tree["trainable"] / max(tree["total"], 1)
     st.markdown(
-        f":green-badge[:material/spa: learns] **{tree['trainable']:,}** of {tree['total']:,}"
+        f":green-badge[:material/spa: trainable] **{tree['trainable']:,}** of {tree['total']:,}"
         f" weights ({100 * share:.3g} %)"
         + ("   :gray-badge[:material/ac_unit: frozen] the rest" if share < 1 else "")
     )
@@ -60,7 +60,7 @@ def draw(tree: SurgeryFacts, key: str) -> None:
             ],
             hovertemplate=(
                 "%{y} (%{customdata[0]}): %{customdata[1]:,} weights, %{customdata[2]:,}"
-                " learn<extra></extra>"
+                " trainable<extra></extra>"
             ),
         )
     )
@@ -75,8 +75,8 @@ def draw(tree: SurgeryFacts, key: str) -> None:
 def _rate(group: LayerGroupFacts) -> str:
     if not group["trainable"]:
         return "frozen"
-    part = "" if group["trainable"] >= group["parameters"] else "a part, "
-    return f"{part}rate × {group['lr_scale']:.2g}"
+    part = "" if group["trainable"] >= group["parameters"] else "partly, "
+    return f"{part}learning rate × {group['lr_scale']:.2g}"
 
 
 def _shape(value: object) -> str:

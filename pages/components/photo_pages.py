@@ -32,12 +32,12 @@ _TABLES = "CSV, TSV, Excel, JSONL, Parquet, or a zip of one."
 class PhotoPages:
     """What photos answer to the pages (`ItemPages`)."""
 
-    worsened = "noisy, blurred, dark, bright, flat, squeezed, turned, cropped"
+    worsened = "noisy, blurred, dark, bright, low in contrast, compressed, rotated, cropped"
     baseline_features = "colours and edges"
     in_languages = False
     reading = ReadingSettings(
         (
-            ("labels_from", "Classes stand in", ("", "folders", "table", "names")),
+            ("labels_from", "Where the classes are", ("", "folders", "table", "names")),
             ("pages", "Files with several pages", ("", "first", "all")),
         )
     )

@@ -39,7 +39,7 @@ def caught() -> Iterator[None]:
             {
                 "what": "A file on the server could not be read or written.",
                 "why": _logged(error),
-                "try_this": "Reload the page; if it stays, tell whoever runs this server.",
+                "try_this": "Reload the page; if it happens again, tell whoever runs this server.",
             }
         )
         st.stop()

@@ -14,8 +14,9 @@ def show(run: Run, export_id: str, folder: str) -> None:
     with st.expander("Put it on the Hugging Face Hub", expanded=bool(st.session_state["push_run"])):
         if not token_of(services.settings()):
             st.caption(
-                "This program has no token for the Hub. Who runs it can make one that may write at "
-                "huggingface.co/settings/tokens and start it with `TL_HUB_TOKEN` set."
+                "This program has no token for the Hub. Whoever runs this server can create one"
+                " with write access at huggingface.co/settings/tokens and start it with"
+                " `TL_HUB_TOKEN` set."
             )
             return
         run_panel.show(
@@ -31,7 +32,8 @@ def _offer(run: Run, export_id: str, folder: str) -> None:
     with st.form("push", border=False):
         name = st.text_input("Owner/name", placeholder="my-team/my-classifier", max_chars=200)
         public = st.toggle(
-            "Everybody may read it", help="Off, only you and those whom you let in on the Hub."
+            "Public repository",
+            help="Off: only you and those to whom you give access on the Hub can see it.",
         )
         if not st.form_submit_button("Upload", icon=":material/cloud_upload:"):
             return

@@ -33,7 +33,7 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     st.subheader("Rank backbones on your data")
     st.caption(
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
-        " features by cross-validation. The test items are left alone."
+        " features by cross-validation. The test items are not used."
     )
     _offer(record, at_hand, others, busy=bool(run and run.status in ACTIVE))
     return run_panel.show(run, "Reading your items with each of them…", _result) or ""
@@ -52,7 +52,7 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
         help="Type hub:<owner>/<name> for any other one of the Hub.",
     )
     depths = st.toggle(
-        "Compare their depths, too",
+        "Also compare their depths",
         key="rank_depths",
         help=(
             "Reads each of them after every one of its blocks, and after all side by side: early"
@@ -147,14 +147,15 @@ def _table(ranking: list[RankedBackbone]) -> None:
             ),
             "H-score": st.column_config.NumberColumn(
                 format="%.2f",
-                help="How far the classes lie apart for their spread; higher is better.",
+                help="How far apart the classes are, relative to their spread; higher is better.",
             ),
             "LEEP": st.column_config.NumberColumn(
                 format="%.2f",
-                help="By its own source classes, where it has kept them; nearer to 0 is better.",
+                help="From the classes of its own pretraining, where it still has them; nearer to"
+                " 0 is better.",
             ),
             "items/s": st.column_config.NumberColumn(
-                format="%.0f", help="A second, measured on this machine."
+                format="%.0f", help="Items per second, measured on this machine."
             ),
             "weights": st.column_config.NumberColumn(format="%.1f M"),
         },

@@ -25,7 +25,7 @@ def now(folder: Path) -> None:
     board = progress.get("board", [])
     best = next((row for row in board if row["state"] == "winner"), None)
     st.markdown(
-        f":blue-badge[:material/search: tries now] {plain(progress.get('trying') or 'nothing')}"
+        f":blue-badge[:material/search: training now] {plain(progress.get('trying') or 'nothing')}"
     )
     tiles = st.columns(2)
     tiles[0].metric(
@@ -68,8 +68,8 @@ def table(board: list[BoardRow]) -> None:
             "accuracy": st.column_config.NumberColumn(
                 format="%.1f %%",
                 help=(
-                    "Right for so many of 100 validation items; of a ranking, by"
-                    " cross-validation on a sample."
+                    "Share of the validation items that are predicted correctly; for a ranking,"
+                    " cross-validated on a sample."
                 ),
             ),
             "log loss": st.column_config.NumberColumn(
@@ -93,8 +93,8 @@ def report(section: SearchSection) -> None:
     st.caption(
         f"Compared on the {section['items']:,} validation items, within"
         f" {section['minutes']:.0f} of {budget:g} minutes."
-        " The best of many looks a little better there than it is; the test items had no part in"
-        " the choice. The rest of this page is about the best one."
+        " The best of many looks a little better there than it is; the test items were not used"
+        " to choose. The rest of this page is about the best one."
     )
 
 

@@ -58,17 +58,17 @@ def _refused(error: UserError) -> None:
 
 def _show(groups: list[Shortcut]) -> None:
     if not groups:
-        st.caption("There are too few items to tell.")
+        st.caption("There are too few items to test this.")
         return
     telling = [part for part in groups if part["telling"]]
     for part in telling:
         st.warning(
             f"{plain(part['sentence'])} If that is not what should tell the classes apart, a model"
-            " may learn it instead: bring items of each class that were made in the same way.",
+            " may learn it instead: add items of each class that were made in the same way.",
             icon=":material/warning:",
         )
     if not telling:
-        st.caption("None of what was tried tells the classes apart well.")
-    with st.expander("All that was tried"):
+        st.caption("None of the shortcuts tested predicts the class well.")
+    with st.expander("Everything tested"):
         for part in groups:
             st.markdown(f"- {plain(part['sentence'])}")

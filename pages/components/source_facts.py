@@ -59,7 +59,7 @@ def pictures(facts: SourceFacts) -> dict[str, object]:
     )
     if not facts["table"]:
         return {}
-    st.caption("The classes come from the table beside the pictures.")
+    st.caption("The classes come from the table beside the photos.")
     roles = (("image", "Column with the file name"), ("label", "Column with the class"))
     return columns.pick(facts["table"], facts["guess"], roles)
 

@@ -23,10 +23,10 @@ def show(run: Run, show_items: Callable[[list[int]], None]) -> None:
     if not (run.folder / "model").is_dir():
         return
     st.subheader("Robustness")
-    st.caption("How well does it do on worse items?")
+    st.caption("How much worse is it on degraded items?")
     run_panel.show(
         run_panel.of_run(run.id, "stress"),
-        "Predicting worse and worse items…",
+        "Predicting degraded items…",
         lambda tried: _table(tried, show_items),
         lambda: _offer(run),
     )
@@ -36,8 +36,8 @@ def _offer(run: Run) -> None:
     with problems.caught():
         record = services.datasets().get(run.dataset)
     items, worsened = items_of(record.modality), pages_of(record.modality).worsened
-    st.caption(f"Tries it on worse versions of up to 300 test {items}: {worsened}.")
-    if st.button("Try it on worse items", icon=":material/storm:"):
+    st.caption(f"Predicts degraded versions of up to 300 test {items}: {worsened}.")
+    if st.button("Test on degraded items", icon=":material/storm:"):
         options = {"run": run.id}
         config = RunConfig(
             "stress", services.user(), run.dataset, str(record.folder), options=options

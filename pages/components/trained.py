@@ -34,7 +34,7 @@ def name(run: Run) -> str:
 
 def way(run: Run) -> str:
     """Backbone and name: how the data were learnt."""
-    without = "backbones at hand" if run.recipe == "auto" else "no backbone"
+    without = "available backbones" if run.recipe == "auto" else "no backbone"
     return f"{run.backbone or without} · {name(run)}"
 
 

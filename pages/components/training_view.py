@@ -46,7 +46,7 @@ def ladder(section: LadderSection) -> None:
         hide_index=True,
         column_config={
             "accuracy": st.column_config.NumberColumn(
-                format="%.1f %%", help="Right for so many of 100 validation items."
+                format="%.1f %%", help="Share of the validation items that are predicted correctly."
             ),
             "trainable weights": st.column_config.NumberColumn(format="localized"),
             "over seeds": st.column_config.TextColumn(
@@ -77,7 +77,7 @@ def training(report: Report) -> None:
         )
         if report.get("mixture"):
             st.markdown(
-                "The saved weights are a mixture (WiSE-FT):"
+                "The saved weights are an average (WiSE-FT):"
                 f" {report['mixture']['share']:.0%} fine-tuned, the rest as before the training."
             )
         if report.get("lr_curve"):

@@ -69,7 +69,7 @@ def allowed_folder(text: str) -> Path:
     if not any(path.is_relative_to(root) for root in roots):
         shown = ", ".join(map(str, roots)) or "none"
         raise DataError(
-            "This path is not open to the pages.",
+            "The pages may not read this path.",
             f"Open folders: {shown}.",
             "Ask whoever runs this server to add it to TL_DATA_DIRS.",
         )

@@ -68,7 +68,7 @@ def budget() -> float:
 def everything_at_hand(backbone: str) -> bool:
     """Whether a search may look at other backbones than the one in hand."""
     return st.toggle(
-        "Try the other backbones at hand, too",
+        "Also try the other available backbones",
         value=True,
         key="auto_others",
         help=(
@@ -89,7 +89,7 @@ def strategy(modality: str) -> str:
             cards[key] = (f"{one.title} :gray[· {_GROUPS[one.recipe]}]", one.when)
     cards["baseline"] = (f"No transfer :gray[· {_GROUPS['baseline']}]", RECIPES["baseline"])
     cards["ladder"] = (
-        f"The whole ladder :gray[· {_GROUPS['ladder']}]",
+        f"All strategies compared (ladder) :gray[· {_GROUPS['ladder']}]",
         (
             "Not sure? Several strategies with several seeds "
             "on the same items; the cheapest that is not clearly worse than the best is"

@@ -23,7 +23,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
     late = st.session_state["skipped"]
     open_ones.sort(key=lambda one: late.index(one["row"]) if one["row"] in late else -1)
     done = len(suspects) - len(open_ones)
-    st.progress(done / len(suspects), f"{done:,} of {len(suspects):,} looked at")
+    st.progress(done / len(suspects), f"{done:,} of {len(suspects):,} reviewed")
     if open_ones:
         suspect = open_ones[0]
         left, right = st.columns(2, gap="large")
@@ -35,7 +35,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
     last = next((row for row in reversed(made)), None)
     if last is not None:
         st.button(
-            "Take the last decision back",
+            "Undo the last decision",
             on_click=_choose,
             args=(record, last, "undo"),
             icon=":material/undo:",
@@ -43,7 +43,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
             type="tertiary",
         )
     if not open_ones:
-        st.success("All of them are looked at.", icon=":material/check_circle:")
+        st.success("All of them are reviewed.", icon=":material/check_circle:")
     _offer_version(record, made)
 
 
@@ -72,7 +72,7 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     """What it is called, what the others say, and a button and a key for each decision."""
     row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
     st.markdown(
-        f"It is called **{plain(given)}**.  \nThe others say"
+        f"Its label is **{plain(given)}**.  \nA model of the other items predicts"
         f" **{plain(suggested)}**, {sure(suspect['confidence'])}."
     )
     st.button(
@@ -125,7 +125,7 @@ def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) 
     classes = [info.labels[labels[row]] for row in rows]
     with problems.caught():
         alike = small_items(str(record.folder), tuple(rows))
-    st.caption("The most alike ones, and what they are called")
+    st.caption("The most similar items and their labels")
     pages_of(record.modality).draw_strip(
         [Card(item, {"class": label}) for item, label in zip(alike, classes, strict=True)], "alike"
     )

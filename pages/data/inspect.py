@@ -40,7 +40,7 @@ verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if ser
 trainable = all(finding["id"] != "too_small" for finding in info.findings)
 st.markdown(
     f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
-    f"{'fit to train' if trainable else 'too few to train on yet'}{verdict}"
+    f"{'ready to train' if trainable else 'too few to train on yet'}{verdict}"
 )
 st.caption(
     f"{plain(record.reference)} · "
@@ -56,7 +56,7 @@ with st.container(horizontal=True):
 
 findings.show(record, info)
 if info.plan:
-    with st.expander("How it was read: what was taken for what"):
+    with st.expander("How it was read: format, columns, notes"):
         import_plan.show(info.plan, doubts=True)
 
 shortcuts.show(record)

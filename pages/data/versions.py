@@ -43,7 +43,7 @@ def confirm_delete(reference: str) -> None:
     """Deleting cannot be undone, so it is asked for once, with everything that goes along."""
     runs = services.runs().of_dataset(reference)
     st.markdown(
-        f"**{plain(reference)}** will be gone for good"
+        f"**{plain(reference)}** will be deleted for good"
         + (
             f", with the {len(runs)} run(s) that depend on it, their models and reports."
             if runs
@@ -114,7 +114,7 @@ if len(versions) > 1:
             with st.expander(f"{title}: {changes[kind]['count']:,}"):
                 st.dataframe(changes[kind]["items"], hide_index=True)
 
-st.subheader("Take the data away")
+st.subheader("Download the data")
 st.caption(f"Version {current.version} as files that any other tool reads.")
 
 

@@ -1,4 +1,4 @@
-"""Which one shall I take? Runs on the same test items: scores, price, paired tests, settings that
+"""Which run is best? Runs on the same test items: scores, price, paired tests, settings that
 differ.
 """
 
@@ -19,7 +19,7 @@ from tl_core.registry.runs import Run
 
 _MOST = 8
 
-chrome.title("Compare", "Which one shall I take?")
+chrome.title("Compare", "Which run is best?")
 finished = [run for run in trained.finished() if run.summary]
 hand = st.query_params.get("run") or st.session_state["run"]
 subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
@@ -149,7 +149,7 @@ st.dataframe(
     hide_index=True,
     column_config={
         "accuracy": st.column_config.NumberColumn(
-            format="%.1f %%", help="Right for so many of 100 items."
+            format="%.1f %%", help="Share of the items that are predicted correctly."
         ),
         "macro F1": st.column_config.NumberColumn(
             format="%.1f %%", help="Precision and recall in one number, averaged over the classes."

@@ -43,7 +43,7 @@ def offer() -> None:
         "A probe is trained on more and more of your items to see whether its score is still"
         " rising, and the items are laid out on a map as the backbone sees them."
     )
-    if st.button("Find out", type="primary", icon=":material/trending_up:"):
+    if st.button("Compute learning curve and map", type="primary", icon=":material/trending_up:"):
         backbone = backbones.for_dataset(record)
         config = RunConfig(
             "explore", services.user(), record.reference, str(record.folder), backbone, "probe"
@@ -57,7 +57,7 @@ def show(run: Run) -> None:
     with problems.caught():
         result, layout = read(str(run.folder))
     st.markdown(f"#### {plain(result['advice'])}")
-    growth.curve(result, "growth", "The band holds the spread of five repetitions of a probe")
+    growth.curve(result, "growth", "The band is the spread of five repetitions of a probe")
     growth.of_training(record)
     st.subheader("A map of the items")
     item_map.show(record, layout)

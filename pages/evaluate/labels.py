@@ -63,8 +63,8 @@ def train_again() -> None:
         icon=":material/replay:",
         type="primary",
         help=(
-            "With the settings of the last training on the version before; both are then judged on"
-            " the same items."
+            "With the settings of the last training on the version before; both are then"
+            " evaluated on the same items."
         ),
     ):
         with problems.caught():
@@ -84,9 +84,9 @@ if info.parent:
 def offer() -> None:
     """What the search does, and the button that queues it."""
     st.markdown(
-        f"Each of the {noun} that train or validate is judged by a quick model that learnt from the"
-        " others (cross-validation); those that it is sure about, against their label, are"
-        " listed for you. The test items are left alone."
+        f"A quick model predicts each of the training and validation {noun} after training on the"
+        " others (cross-validation). Those where it is confident of another class than the label"
+        " are listed for you to review. The test items are not used."
     )
     if st.button(
         "Look for wrong labels",
@@ -112,7 +112,7 @@ def show(run: Run) -> None:
 
 run_panel.show(
     run_panel.of_dataset(record.reference, "suspect"),
-    f"Judging each of the {noun} by the others…",
+    f"Predicting each of the {noun} from the others…",
     show,
     offer,
 )

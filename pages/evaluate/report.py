@@ -30,7 +30,7 @@ from tl_core.evaluate.report import rivals
 from tl_core.modalities import modality_of
 
 SCORES = {
-    "accuracy": ("Accuracy (%)", "Of 100 unseen items, how many it names correctly.", 100),
+    "accuracy": ("Accuracy (%)", "Of 100 unseen items, how many it predicts correctly.", 100),
     "balanced_accuracy": (
         "Balanced accuracy",
         "The mean of the classes' recalls in per cent: every class counts equally.",
@@ -199,13 +199,15 @@ st.dataframe(
     ),
     hide_index=True,
     column_config={
-        "support": st.column_config.NumberColumn(help="How many items of this class were judged."),
+        "support": st.column_config.NumberColumn(
+            help="How many of the evaluated items are of this class."
+        ),
         "recall": st.column_config.NumberColumn(
             format="%.0f %%", help="Of 100 items of this class, how many it finds."
         ),
         "95 % interval": st.column_config.TextColumn(help="Of the recall."),
         "precision": st.column_config.NumberColumn(
-            format="%.0f %%", help="Of 100 times that it names this class, how often it is right."
+            format="%.0f %%", help="Of 100 predictions of this class, how many are right."
         ),
         "F1": st.column_config.NumberColumn(
             format="%.0f %%", help="Precision and recall in one number (their harmonic mean)."
@@ -222,10 +224,7 @@ def show_items(table: pd.DataFrame, key: str) -> None:
 st.subheader("Confusion matrix")
 labels = judged["confusion"]["labels"]
 matrix = pd.DataFrame(judged["confusion"]["counts"], index=labels, columns=labels)
-st.caption(
-    "What it confuses. Rows: the true class. Columns: the predicted class. Pick a cell to see its"
-    " items."
-)
+st.caption("Rows: the true class. Columns: the predicted class. Pick a cell to see its items.")
 shaded = matrix.style.apply(charts.shade, axis=None)
 event = st.dataframe(shaded, on_select="rerun", selection_mode="single-cell", key="confusion")
 cells = list(event.selection.cells) if event else []
@@ -304,7 +303,7 @@ with st.expander("Settings, timing and environment"):
         },
         expanded=1,
     )
-st.subheader("Take it along")
+st.subheader("Download and share")
 if (run.folder / "model" / "config.json").is_file():
     st.page_link(
         "pages/ship/export.py",

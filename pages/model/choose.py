@@ -1,5 +1,5 @@
-"""What should it start from? Cards of what is at hand and of the catalogue, a ranking on the user's
-own data.
+"""Which pretrained network should it start from? Cards of what is at hand and of the catalogue,
+a ranking on the user's own data.
 """
 
 import streamlit as st
@@ -23,7 +23,7 @@ from tl_core.errors import UserError
 from tl_core.modalities import items_of, modality_of
 from tl_core.services.datasets import brought_models, delete_model
 
-chrome.title("Backbone", "What should it start from?")
+chrome.title("Backbone", "Which pretrained network should it start from?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
@@ -61,7 +61,9 @@ def how_far() -> str:
         else None
     )
     rest = (
-        f"{size(came[0])} of {size(came[1])} have come." if came else "A download can take minutes."
+        f"{size(came[0])} of {size(came[1])} are downloaded."
+        if came
+        else "A download can take minutes."
     )
     return f"Opening {plain(opening)}. {rest}"
 
@@ -115,7 +117,7 @@ for number, card in enumerate(cards):
                 st.session_state["depth"] = 0
                 take(card["reference"])
         if card.get("knows"):
-            with st.expander(f"What it already knows: {len(card['knows']):,} classes"):
+            with st.expander(f"Classes of its pretraining ({len(card['knows']):,})"):
                 st.caption(
                     "It was trained to tell these apart; classes like yours among them are a good"
                     " sign."
@@ -163,7 +165,7 @@ with st.expander("A model of my own"):
                 "Delete",
                 key=f"delete_{kept}",
                 icon=":material/delete:",
-                help="Runs that began with it keep what they have made of it.",
+                help="Runs that started from it keep their own trained weights.",
             ):
                 with problems.caught():
                     delete_model(services.settings(), kept)

@@ -1,5 +1,5 @@
-"""How do I take the model away? A bundle that proves itself, how to use it, and what repeats the
-training.
+"""How do I use the model elsewhere? A bundle that proves itself, how to use it, and what repeats
+the training.
 """
 
 import streamlit as st
@@ -13,7 +13,7 @@ from tl_core.registry.runs import Run
 from tl_core.results import EXPORT
 from tl_core.surgery.model_json import read_json
 
-chrome.title("Export", "How do I take the model away?")
+chrome.title("Export", "How do I use the model elsewhere?")
 run = trained.pick()
 run_id = run.id
 if st.session_state["export_of"] != run_id:
@@ -43,8 +43,8 @@ def offer() -> None:
             disabled=bool(against),
             key="export_int8",
             help=against
-            or "Also an ONNX file of a quarter of the size; what that costs is measured on your"
-            " test items.",
+            or "Also a quantised ONNX file (int8) of a quarter of the size; what that costs in"
+            " accuracy is measured on your test items.",
         )
         own = st.toggle(
             "Include my examples",
@@ -82,7 +82,7 @@ def show(job: Run) -> None:
     summary = job.summary or {}
     folder, archive = summary["folder"], job.folder / summary["file"]
     st.markdown(
-        "#### :green-badge[:material/verified: verified] the bundle gives the model's own answers"
+        "#### :green-badge[:material/verified: verified] the bundle predicts the same as the model"
     )
     st.dataframe(
         [

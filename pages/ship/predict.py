@@ -1,4 +1,4 @@
-"""What does it say about new items? One item at once, a whole file as a job."""
+"""What does it predict for new items? One item at once, a whole file as a job."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ from tl_core.predict.carried import preparation_of
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.runs import Run
 
-chrome.title("Predict", "What does it say about new items?")
+chrome.title("Predict", "What does it predict for new items?")
 run = trained.pick()
 run_id, model = run.id, str(run.folder / "model")
 with problems.caught():
@@ -142,8 +142,8 @@ def show_predictions(job: Run) -> None:
         )
     if summary.get("precision", "").startswith("bf16"):
         st.caption(
-            "Computed in bfloat16, which is faster here. Predictions close to a border between"
-            " classes, or to the threshold, were computed again in float32."
+            "Computed in bfloat16, which is faster here. Predictions close to a decision"
+            " boundary, or to the threshold, were computed again in float32."
         )
     st.button("Another file", on_click=another)
 
@@ -151,7 +151,7 @@ def show_predictions(job: Run) -> None:
 def offer_again(job: Run) -> None:
     """After a prediction that has not ended well: on where it was, or another file."""
     st.button(
-        "Go on where it was",
+        "Resume",
         on_click=go_on,
         args=(job.id,),
         type="primary",

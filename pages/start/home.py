@@ -29,9 +29,9 @@ SAMPLES = {
 
 chrome.title("Graft Studio", "What can I teach it?")
 st.markdown(
-    "Bring a few hundred labelled photos or texts. A pretrained network does the seeing or reading,"
-    " a small classifier is trained on top, and the result is measured on items that it has not"
-    " seen. Nothing leaves this server."
+    "Bring a few hundred labelled photos or texts. A pretrained network turns each item into"
+    " features, a classifier is trained on them, and the result is measured on items that it has"
+    " not seen. Nothing leaves this server."
 )
 
 for column, (name, (title, text, backbone, icon)) in zip(

@@ -1,5 +1,5 @@
-"""How shall it learn? Strategies in the order of their cost, what each freezes and moves, and what
-it will take.
+"""How should it be trained? Strategies in the order of their cost, what each freezes and moves,
+and what it will take.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ from tl_core.train.class_weights import class_weights
 
 _MOST_SEEDS = 5
 
-chrome.title("Design", "How shall it learn?")
+chrome.title("Design", "How should it be trained?")
 name = state.current("dataset")
 chrome.need_dataset(name)
 with problems.caught():
@@ -50,7 +50,7 @@ st.caption(
     if recipe == "baseline"
     else f"on **{plain(backbone)}**"
     if backbone
-    else "on the backbones at hand"
+    else "on the available backbones"
 )
 
 left, right = st.columns([3, 2], gap="large")
@@ -103,14 +103,16 @@ with right:
     elif recipe == "ladder":
         st.caption(
             "Each strategy trains on the same items and is compared on the same validation"
-            " items; the test items judge the recommended one alone. It takes as long as all of"
+            " items; the recommended one alone is then evaluated on the test items. It takes as"
+            " long as all of"
             " them together."
         )
     elif recipe == "auto":
         st.caption(
-            "First a probe of each backbone, which is the least that you get; then fine-tunings"
-            " that differ in trained layers, learning rate and augmentation: many of them cut"
-            " short, the most promising ones whole. It chooses on the validation items, can be"
+            "First a probe of each backbone, which you get in any case; then fine-tunings that"
+            " differ in trained layers, learning rate and augmentation: many of them stopped"
+            " early, the most promising ones trained to the end (successive halving). It chooses"
+            " on the validation items, can be"
             " stopped and resumed, and its best model is an ordinary run."
         )
     elif recipe == "zero_shot":
@@ -119,12 +121,12 @@ with right:
         )
     elif recipe == "contrastive":
         st.markdown(
-            ":green-badge[:material/spa: learns] the whole encoder, from pairs of texts; then a"
+            ":green-badge[:material/spa: trainable] the whole encoder, from pairs of texts; then a"
             " linear classifier"
         )
     elif recipe == "static_embeddings":
         st.markdown(
-            ":green-badge[:material/spa: learns] a small network that reads word vectors"
+            ":green-badge[:material/spa: trainable] a small network that reads word vectors"
             + (
                 ""
                 if chosen.get("vectors", given.get("vectors")) == "tuned"
@@ -133,7 +135,7 @@ with right:
         )
     else:
         st.markdown(
-            ":green-badge[:material/spa: learns] a linear classifier on " + own.baseline_features
+            ":green-badge[:material/spa: trainable] a linear classifier on " + own.baseline_features
         )
 
 count = 1

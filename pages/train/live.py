@@ -29,7 +29,7 @@ STOPPABLE = ("finetune", "ladder", "auto")
 chrome.title("Live run", "How is it going?")
 run_id = state.current("run")
 if not run_id:
-    st.info("No run is in hand. Start one, or pick one from the list.", icon=":material/info:")
+    st.info("No run is selected. Start one, or pick one from the list.", icon=":material/info:")
     st.page_link("pages/train/runs.py", label="All runs", icon=":material/list:")
     st.stop()
 with problems.caught():
@@ -120,7 +120,7 @@ def others_of(run: Run) -> dict[str, RunView]:
         return {}
     names = {key: f"{trained.way(other)} · {key}" for key, other in alike.items()}
     picked = st.multiselect(
-        "Lay other runs over it", list(alike), format_func=names.get, max_selections=4
+        "Overlay other runs", list(alike), format_func=names.get, max_selections=4
     )
     return {key: past_view(str(alike[key].folder), alike[key].finished or 0.0) for key in picked}
 

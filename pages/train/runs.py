@@ -21,7 +21,7 @@ if not runs:
 def confirm(run_id: str, what: str) -> None:
     """Deleting cannot be undone, so it is asked for once, by name."""
     st.markdown(
-        f"Run **{run_id}** ({plain(what)}) with its model and report will be gone for good."
+        f"Run **{run_id}** ({plain(what)}) with its model and report will be deleted for good."
     )
     if st.button("Delete it", type="primary"):
         with problems.caught():

@@ -75,7 +75,7 @@ def test_verification_can_fail(tiny, tmp_path):
     backbone = open_tiny(tiny, "bert")
     fold_random(backbone)
     save_classifier(backbone, tmp_path / "model")
-    with pytest.raises(BackboneError, match="does not say the same"):
+    with pytest.raises(BackboneError, match="does not predict the same"):
         verify_folder(tmp_path / "model", TEXTS, np.full((4, 3), 1 / 3))
 
 

@@ -99,7 +99,7 @@ def test_faults_of_the_hub_are_sentences_and_nothing_damaged_stays(resolve, tiny
     }
     with serve(models, faults=faults) as address:
         busy, closed, cut, damaged, broken = resolve(address, *(f"hub:{name}" for name in models))
-    assert "asks us to wait" in busy["what"]
+    assert "rate limit" in busy["what"]
     assert "HF_TOKEN" in closed["try_this"]
     assert "could not be fetched" in cut["what"] and "kept" in cut["try_this"]
     assert "arrived damaged" in damaged["what"]

@@ -63,7 +63,7 @@ def test_a_backbone_is_found_on_the_hub_and_pinned(browser, tiny, tmp_path, pict
 def test_depths_are_ranked_and_ways_without_training_are_at_hand(page, server, picture):
     add_from_server(page, server.url, write_texts(server.home.parent / "letters.csv", 90))
     page.goto(f"{server.url}/backbone?dataset=letters")
-    page.get_by_text("Compare their depths, too").click()
+    page.get_by_text("Also compare their depths").click()
     page.get_by_role("button", name="Rank them on my data").click()
     page.get_by_text("after block 1 of 6").first.wait_for(
         state="attached", timeout=240_000

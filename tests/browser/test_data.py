@@ -35,12 +35,12 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     save(page, "211 photos in 3 classes")
     fixes = [
         (
-            "20 training photos also stand",
+            "20 training photos are also",
             "Remove them from train",
             "Left out 20 training copies",
         ),
-        ("15 photos stand there more than once", "Leave them all out", "Left out 30 rows"),
-        ("10 photos hardly differ", "Keep one of each", "10 left out"),
+        ("15 photos occur more than once", "Leave them all out", "Left out 30 rows"),
+        ("10 photos are near-duplicates", "Keep one of each", "10 left out"),
         ("5 file(s) could not be opened", "Go on without them", "Went on without the files"),
         ("Some classes differ only in", "Give them one name", "spots into Spots"),
     ]
@@ -52,7 +52,7 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
         page.get_by_role("button", name=button).first.click()
         page.get_by_text(change).first.wait_for()
         expect(page.get_by_text(words)).to_have_count(0)
-    page.get_by_text("fit to train.", exact=False).first.wait_for()
+    page.get_by_text("ready to train.", exact=False).first.wait_for()
     assert not page.get_by_text("to look at").count()
     page.get_by_role("button", name="Versions and download").click()
     page.get_by_text("How did it change?").wait_for()
@@ -106,10 +106,10 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     page.goto(f"{server.url}/add-data")
     page.get_by_text("Photos by class", exact=True).click()
     for label in ("red", "green"):
-        page.get_by_label("Class of these pictures").fill(label)
-        page.get_by_label("Class of these pictures").press("Enter")
+        page.get_by_label("Class of these photos").fill(label)
+        page.get_by_label("Class of these photos").press("Enter")
         upload(page, *sorted((root / label).iterdir()))
-        page.get_by_role("button", name="Add these pictures").click()
+        page.get_by_role("button", name="Add these photos").click()
         page.get_by_text("6 pictures").nth(("red", "green").index(label)).wait_for()
     picture(page, "photos-by-class")
     page.get_by_text("Webcam", exact=True).click()
@@ -119,7 +119,7 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     page.wait_for_timeout(1500)  # the first frame comes after the element
     page.get_by_role("button", name="Take Photo").click()
     page.get_by_text("1 pictures").wait_for()
-    page.get_by_role("button", name="Use these pictures").click()
+    page.get_by_role("button", name="Use these photos").click()
     page.get_by_text("13 photos in 3 classes").wait_for()
     save(page, "13 photos in 3 classes")
 

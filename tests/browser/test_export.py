@@ -38,7 +38,7 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     page.goto(f"{server.url}/export?run={run}")
     page.locator("label").filter(has_text="ONNX").click()
     page.get_by_role("button", name="Make the bundle").click()
-    page.get_by_text("the bundle gives the model's own answers").wait_for(timeout=240_000)
+    page.get_by_text("the bundle predicts the same as the model").wait_for(timeout=240_000)
     page.get_by_text("golden examples, ONNX Runtime").first.wait_for(state="attached")
     picture(page, "export", height=1400)
     with page.expect_download() as download:
@@ -72,5 +72,5 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     next(
         one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())
     ).kill()
-    page.get_by_role("button", name="Go on where it was").click(timeout=60_000)
+    page.get_by_role("button", name="Resume").click(timeout=60_000)
     page.get_by_text("8,000 predicted, 0 could not be read").first.wait_for(timeout=120_000)

@@ -30,14 +30,15 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
 
     page.goto(f"{server.url}/labels?dataset=flipped")
     page.get_by_role("button", name="Look for wrong labels").click()
-    page.get_by_text("look as if their class is wrong").first.wait_for(timeout=120_000)
-    page.get_by_text("The most alike ones").wait_for()
-    total = int(re.search(r"0 of (\d+) looked at", page.get_by_text("looked at").inner_text())[1])
+    page.get_by_text("are probably labelled wrongly").first.wait_for(timeout=120_000)
+    page.get_by_text("The most similar items").wait_for()
+    counted = page.get_by_text(re.compile(r"of \d+ reviewed"))
+    total = int(re.search(r"0 of (\d+) reviewed", counted.inner_text())[1])
     assert total >= 4
     picture(page, "labels")
 
     def looked_at(count):
-        page.get_by_text(f"{count} of {total} looked at").wait_for()
+        page.get_by_text(f"{count} of {total} reviewed").wait_for()
         settled(page)  # a key belongs to the button that stands there once the page is drawn
 
     page.get_by_role("button", name="Change to").first.click()
@@ -48,7 +49,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     looked_at(1)
     page.reload()  # every decision was saved at once
     looked_at(1)
-    page.get_by_text("Take the last decision back").wait_for()
+    page.get_by_text("Undo the last decision").wait_for()
     settled(page)
     for done in range(2, total + 1):
         page.keyboard.press("m")

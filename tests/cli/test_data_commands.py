@@ -41,7 +41,7 @@ def test_a_leak_is_fixed_and_the_history_tells_it(call, leaky):
     assert "leak" not in {f["id"] for f in fixed["findings"]}
     history = call("data", "versions", "mail")
     assert [entry["change"] for entry in history] == [
-        "Left out 8 training copies of rows that judge.",
+        "Left out 8 training copies of validation or test rows.",
         "Read from leaky.csv.",
     ]
     changes = call("data", "compare", "mail@1", "mail@2")

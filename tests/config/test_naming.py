@@ -38,7 +38,7 @@ def config(recipe, **options):
         ),
         (config("auto", budget_minutes=5.0), "Automatic search · budget minutes 5"),
         (config("static_embeddings", head="cnn", vectors="tuned"), "Word vectors, convolutions"),
-        (config("ladder"), "The whole ladder"),
+        (config("ladder"), "All strategies compared (ladder)"),
         (config("baseline"), "No transfer"),
     ],
 )

@@ -33,7 +33,7 @@ def test_the_last_decision_about_a_row_counts(version):
     ("row", "action", "label", "words"),
     [
         (10_000, "keep", "", "no row 10000"),
-        (0, "burn", "", "Nothing called 'burn'"),
+        (0, "burn", "", "no decision 'burn'"),
         (0, "relabel", "nonsense", "no class 'nonsense'"),
         (0, "relabel", "", "no class ''"),
     ],
@@ -55,7 +55,7 @@ def test_decisions_become_a_version_and_nothing_else_moves(version, tmp_path):
     target.mkdir()
     info = apply_decisions(version, target, "d@1")
     changed = DatasetVersion(target)
-    assert info.change == "Changed the class of 1 and left out 1 after a look at them."
+    assert info.change == "Changed the class of 1 and left out 1 after a review."
     assert info.labels[changed.labels[3]] == other
     assert changed.splits[5] == "removed"
     same = np.setdiff1d(np.arange(len(version.labels)), [3, 5])

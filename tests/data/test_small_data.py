@@ -143,7 +143,7 @@ def test_one_group_to_learn_from_and_another_to_judge(tmp_path, tiny):
     )
     assert found(version)["one_group"]["severity"] == "warning"
     assert "Right" in train(version, tmp_path / "a")["headline"]
-    with pytest.raises(DataError, match="cannot be cut into parts"):
+    with pytest.raises(DataError, match="cannot be divided into folds"):
         train(version, tmp_path / "b", "probe", f"local:{tiny('bert')}", max_length=16)
 
 

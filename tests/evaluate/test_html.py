@@ -68,11 +68,11 @@ def test_the_page_is_whole_fetches_nothing_and_tells_all_sections():
     for words in (
         "Scores",
         "Class by class",
-        "What it confuses",
-        "Kinds of items",
-        "Can its confidence be trusted?",
+        "Confusion matrix",
+        "Slices",
+        "Calibration",
         "How it was made",
-        "had judged 3 runs",
+        "had scored 3 runs",
         "times in 100 hold",
     ):
         assert words in said
@@ -90,7 +90,7 @@ def test_names_cannot_become_markup():
 
 
 def test_hundreds_of_classes_and_an_older_report_are_drawn():
-    assert "What it confuses" not in render(a_report([f"c{i}" for i in range(80)], rows=400))
+    assert "Confusion matrix" not in render(a_report([f"c{i}" for i in range(80)], rows=400))
     old = a_report(["a", "b"])
     for name in ("slices", "conformal", "reliability"):
         del old["test"][name]

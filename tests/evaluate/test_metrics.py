@@ -164,7 +164,7 @@ def test_the_headline_is_plain_words():
     )
     rival.pop("pixels")  # the commonest class alone is no training without transfer
     assert report.headline(section, "image", rival, is_baseline=False).endswith(
-        "Always naming the commonest class: 54."
+        "Always predicting the commonest class: 54."
     )
     assert (
         report.closed_headline(section, "image", rival).count("commonest") == 0

@@ -306,7 +306,7 @@ def test_requirements_are_those_that_it_needs(exported):
 
 def test_what_cannot_be_exported_says_why(exported, tmp_path):
     run, version = exported.run("gru")
-    assert "read in order" in reason_against(run / "model")
+    assert "Recurrent networks" in reason_against(run / "model")
     assert not reason_against(exported.run("cnn")[0] / "model")
     (tmp_path / "empty").mkdir()
     with pytest.raises(StateError, match="no model"):

@@ -96,7 +96,7 @@ def test_what_the_hub_refuses_is_said(push, exported, tmp_path):
             (folder, "me/open", TOKEN, False),
             (folder, "me/open", TOKEN, True),
         )
-    assert "does not let us write" in reads["what"]
+    assert "refuses to let this token write" in reads["what"]
     assert "everybody can read it" in taken["what"]
     assert public["commit"] == COMMIT
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_pushed_is_said_before_the_hub_is_asked(exported, tmp_pat
         upload(folder, "me/notes", TOKEN, Progress())
     monkeypatch.setattr("tl_core.export.push.is_reachable", lambda: True)
     for place, name, token, what in (
-        (folder, "notes", TOKEN, "no name"),
+        (folder, "notes", TOKEN, "not a valid name"),
         (folder, "me/notes", "", "no token"),
         (tmp_path / "broken", "me/notes", TOKEN, "not as it was exported"),
         (tmp_path, "me/notes", TOKEN, "no bundle"),

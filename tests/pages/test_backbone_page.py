@@ -113,4 +113,4 @@ def test_the_catalogue_is_filtered(studio, mail):
     chinese = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
     assert any("chinese" in key or "zh" in key for key in chinese)
     app.toggle(key="cat_offline").set_value(True).run()
-    assert "None meets all of these wishes." in everything(app)
+    assert "No backbone matches all of these filters." in everything(app)

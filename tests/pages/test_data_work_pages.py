@@ -40,12 +40,12 @@ def test_labels_offers_the_search_first(mail):
     assert [button.label for button in app.button] == ["Look for wrong labels"]
     app.button[0].click().run()
     assert not app.exception
-    assert "Waiting" in everything(app) or "Judging" in everything(app)
+    assert "Waiting" in everything(app) or "Predicting" in everything(app)
 
 
 def test_explore_shows_curve_advice_and_map(studio, mail):
     app = opened("pages/evaluate/explore.py", dataset=mail.reference)
-    assert [button.label for button in app.button] == ["Find out"]
+    assert [button.label for button in app.button] == ["Compute learning curve and map"]
     studio.do(mail, "explore", pooling="mean")
     app = opened("pages/evaluate/explore.py", dataset=mail.reference)
     assert not app.exception
@@ -58,7 +58,7 @@ def test_explore_shows_curve_advice_and_map(studio, mail):
 def test_a_fine_tuning_is_followed_on_request(studio, mail):
     studio.do(mail, "explore", pooling="mean")
     app = opened("pages/evaluate/explore.py", dataset=mail.reference)
-    press(app, "Follow a fine-tuning too")
+    press(app, "Learning curve of a fine-tuning")
     curve = next(run for run in studio.runs.list(kind="curve"))
     assert RunConfig.read(curve.folder).options == {"strategy": "lpft"}
     studio.runs.cancel(curve.id)
@@ -72,13 +72,16 @@ def test_a_fine_tuning_is_followed_on_request(studio, mail):
         max_length=16,
         baseline=False,
     )
-    press(opened("pages/evaluate/explore.py", dataset=mail.reference), "Follow a fine-tuning too")
+    press(
+        opened("pages/evaluate/explore.py", dataset=mail.reference),
+        "Learning curve of a fine-tuning",
+    )
     again = next(run for run in studio.runs.list(kind="curve") if run.status == "queued")
     assert RunConfig.read(again.folder).options["strategy"] == "full"
     studio.finish(again, "train")
     app = opened("pages/evaluate/explore.py", dataset=mail.reference)
     assert not app.exception
-    assert "judged on the same" in everything(app)
+    assert "evaluated on the same" in everything(app)
 
 
 def test_shortcuts_are_looked_for_once_and_kept(studio, mail):

@@ -20,7 +20,7 @@ def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, mail):
     assert not app.exception
     said = everything(app)
     assert "Can its confidence be trusted?" in said
-    assert "Is it worse on some kind of text?" in said
+    assert "Is it worse on some group of text?" in said
     app.slider(key=f"least_sure {run.id}").set_value(90).run()
     next(
         button for button in app.button if button.label.startswith("Keep this threshold")
@@ -41,7 +41,7 @@ def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, mail):
     assert "Nobody has looked" in said
     assert "validation items" in said
     assert "no transfer" not in said
-    assert "Try it on worse items" not in [button.label for button in app.button]
+    assert "Test on degraded items" not in [button.label for button in app.button]
     assert studio.runs.get(run.id).summary["sealed"]
     said = press(app, "Open the test score")
     assert "test items" in said
@@ -62,7 +62,7 @@ def test_a_link_for_readers_offers_nothing_to_change(studio, mail):
         assert not app.exception
         said = everything(app)
         assert ("The test score is closed" in said) == sealed
-        assert "What it confuses" in said
+        assert "Confusion matrix" in said
         assert [button.label for button in app.button] == []
         assert not app.slider and not app.sidebar.children
     assert (
@@ -175,7 +175,7 @@ def test_compare_pairs_runs_on_the_same_items_and_leaves_others_out(studio, mail
 def test_worse_items_are_tried_and_the_flips_shown(studio, mail):
     run = studio.do(mail, pooling="mean")
     app = opened("pages/evaluate/report.py", run=run.id)
-    assert "Try it on worse items" in [button.label for button in app.button]
+    assert "Test on degraded items" in [button.label for button in app.button]
     tried = studio.runs.create(
         RunConfig("stress", "local", mail.reference, str(mail.folder), options={"run": run.id})
     )

@@ -75,7 +75,7 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     app.run()
     assert "There is no file or folder" in app.error[0].value
     write_texts(tmp_path / "later.csv", 30)
-    press(app, "Go on where it was")
+    press(app, "Resume")
     assert runs().get(job.id).status == "queued"
     assert any(button.label == "Stop" for button in app.button)
     RunWriter(open_database(read_settings())).claim_next("light")

@@ -132,7 +132,7 @@ def test_trap_20_choices_never_see_the_test_rows(tmp_path, tiny):
                 (tmp_path / name / "model" / "model.safetensors").read_bytes(),
             )
         )
-        assert sum("test rows are judged now, once" in text for text in log) == 1
+        assert sum("evaluated on the test rows now, once" in text for text in log) == 1
     assert outcomes[0] == outcomes[1]
 
 

@@ -189,7 +189,7 @@ def test_a_joint_probe_without_words(tmp_path, tiny, pictures):
 def test_a_backbone_that_knows_no_words_is_refused(
     tmp_path, tiny, pictures, backbone, recipe, options
 ):
-    with pytest.raises(BackboneError, match="pictures and words together"):
+    with pytest.raises(BackboneError, match="images and texts together"):
         go(pictures, tmp_path / "run", f"local:{tiny(backbone)}", recipe, **options)
 
 

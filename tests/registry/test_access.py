@@ -68,7 +68,7 @@ def test_only_the_folder_of_ones_own_dataset_is_read(engine, home, ann, data):
 def test_data_that_any_kind_of_work_reads_are_not_deleted(ann, data, kind):
     options = options_of(kind, ann.create(replace(config(), dataset="")).id)
     run = ann.create(replace(config(), kind=kind, options=options))
-    with pytest.raises(DataError, match="at work"):
+    with pytest.raises(DataError, match="unfinished"):
         data.delete("d")
     ann.cancel(run.id)
     assert len(data.delete("d")) == 1

@@ -100,7 +100,7 @@ CASES = {
     ),
     # rows that are no data
     "a total below a sheet": Case(
-        {"t.xlsx": summed("Total")}, TWO, told="say a sum", aside="a total below"
+        {"t.xlsx": summed("Total")}, TWO, told="look like totals", aside="a total below"
     ),
     "a Spanish total": Case({"t.xlsx": summed("Total general:")}, TWO, aside="a total below"),
     "a German sum and a mean": Case(
@@ -123,7 +123,7 @@ CASES = {
     ),
     "another order of columns behind it": Case(
         {"t.csv": plain(count=12) + made("Label,Text", lambda n: (ab(n), sentence(n + 50)), 12)},
-        refuses="different orders.*Row 13 names",
+        refuses="different column orders.*Row 13 names",
     ),
     "two tables side by side": Case({"t.xlsx": book(beside)}, TWO, sure=False, told="side by side"),
     **RECORDS,

@@ -81,7 +81,8 @@ STARTERS: dict[str, StarterText] = {
         "licence": "Apache-2.0",
         "size": "91 MB, 22.7 million weights",
         "text": (
-            "A small English sentence encoder that sits similar messages close together. Good first"
+            "A small English sentence encoder that places similar messages close together. Good"
+            " first"
             " choice for short English texts; needs no network."
         ),
         "source": f"package {TEXT_PACKAGE}",
@@ -125,8 +126,8 @@ STARTERS: dict[str, StarterText] = {
         "licence": "Apache-2.0",
         "size": "11.7 million weights",
         "text": (
-            "Its table of words alone: each word has one vector, whatever stands "
-            "around it. The way before transformers; very fast, seldom the best."
+            "Its word embeddings alone: each word has one vector, whatever its context. The"
+            " standard before transformers; very fast, seldom the best."
         ),
         "source": f"package {TEXT_PACKAGE}",
     },

@@ -93,10 +93,10 @@ def _foreign(reference: str, texts: Sequence[str]) -> Finding | None:
         "count": 0,
         "items": [],
         "text": (
-            f"Most of the texts are not English (language code {code}); this backbone has read"
-            " English alone."
+            f"Most of the texts are not English (language code {code}); this backbone was"
+            " pretrained on English alone."
         ),
-        "fix": "Choose starter:multilingual, which has read about 100 languages.",
+        "fix": "Choose starter:multilingual, which was pretrained on about 100 languages.",
     }
 
 
@@ -142,8 +142,7 @@ def _truncated(
         "count": round(share * 100),
         "items": [],
         "text": (
-            f"About {share:.0%} of the texts are longer than {limit} tokens; what comes after "
-            "is not read."
+            f"About {share:.0%} of the texts are longer than {limit} tokens and are truncated."
         ),
         "fix": (
             f"With {int(np.percentile(lengths, 99))} tokens 99 of 100 would be read whole. Raise"

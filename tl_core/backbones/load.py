@@ -196,7 +196,7 @@ def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tu
         if wanted not in ("auto", "native"):
             raise BackboneError(
                 "Word vectors have no other pooling and no depths.",
-                "Their reader makes one vector of a text.",
+                "They are always read into one vector for each text.",
                 "Set pooling to auto and depth to 0.",
             )
         return "native", ""

@@ -56,7 +56,7 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
     if "auto_map" in raw:
         raise BackboneError(
             "This backbone brings its own program code.",
-            "Foreign code is never run here.",
+            "Code from a model repository is never run here.",
             "Choose a model of a standard architecture.",
         )
     modality = modality_of_family(folder, family)

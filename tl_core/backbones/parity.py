@@ -47,9 +47,9 @@ def verify_folder(folder: Path, inputs: Inputs, expected: NDArray[np.float64]) -
     worst = max(auto_classes, pipeline or 0.0)
     if not worst <= TOLERANCE:
         raise BackboneError(
-            "The saved model does not say the same as the trained one.",
+            "The saved model does not predict the same as the trained one.",
             f"A probability differs by {worst:.2g} after loading it again.",
-            "Choose another backbone; this one cannot be carried away faithfully.",
+            "Choose another backbone; this one cannot be saved without changing its predictions.",
         )
     return {
         "items": len(inputs),

@@ -77,7 +77,7 @@ def vectors_of_text_half(folder: Path, words: list[str]) -> tuple[Tensor, float]
         ).eval()
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise BackboneError(
-            "The words' half of this backbone cannot be opened.",
+            "The text encoder of this backbone cannot be opened.",
             str(error).splitlines()[0][:200],
             "Choose a CLIP or SigLIP with its tokenizer.",
         ) from error

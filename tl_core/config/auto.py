@@ -15,8 +15,8 @@ class AutoSettings(Checked):
 
     budget_minutes: float = setting(
         20.0,
-        "Minutes that the whole search may take, saving and report included. Only a "
-        "first probe that takes longer by itself is waited for.",
+        "Minutes that the whole search may take, saving and report included. A first probe is"
+        " always finished, even if it takes longer.",
         low=0.1,
         high=10080.0,
         advanced=False,

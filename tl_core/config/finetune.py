@@ -140,17 +140,21 @@ class FinetuneSettings(SurgeryPlan):
         "Decoupled weight decay (AdamW); not applied to norms and biases.",
         low=0.0,
         high=1.0,
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     penalty: str = setting(
         "none",
         "Weight penalty added to the loss: l2 towards zero, l2-sp towards the pretrained weights "
         "(the classifier is exempt).",
         choices=("none", "l2", "l2-sp"),
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     penalty_strength: float = setting(
-        0.01, "Coefficient of that penalty.", low=0.0, high=100.0, group="Keeping what it knows"
+        0.01,
+        "Coefficient of that penalty.",
+        low=0.0,
+        high=100.0,
+        group="Regularisation and early stopping",
     )
     average: str = setting(
         "none",
@@ -158,14 +162,14 @@ class FinetuneSettings(SurgeryPlan):
         "the weights before and after fine-tuning (needs lp_start), the share chosen on the "
         "validation rows.",
         choices=("none", "ema", "wise-ft"),
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     ema_decay: float = setting(
         0.99,
         "Decay of the moving average per step.",
         low=0.0,
         high=0.99999,
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     patience: int = setting(
         3,
@@ -174,21 +178,21 @@ class FinetuneSettings(SurgeryPlan):
         "state is restored in any case.",
         low=0,
         high=1000,
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     best_by: str = setting(
         "log_loss",
         "Validation score by which a state is kept: the latest within one standard error of the "
         "best. Log loss is taken after calibration; macro_f1 weighs every class alike.",
         choices=("accuracy", "macro_f1", "log_loss"),
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     clip: float = setting(
         1.0,
         "Maximum gradient norm; 0 disables clipping.",
         low=0.0,
         high=1e6,
-        group="Keeping what it knows",
+        group="Regularisation and early stopping",
     )
     augment: str = setting(
         "standard",

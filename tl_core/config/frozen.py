@@ -18,12 +18,12 @@ WEIGHTS = (
 )
 
 PROMPTS = (
-    "Words for single classes, each as `class = words`, several ways separated by |. Classes that"
+    "Prompts for single classes, each as `class = words`, several ways separated by |. Classes that"
     " are not named get the template."
 )
 TEMPLATE = (
-    'Words around the name of a class, which stands for {}; empty takes "a photo of {}." for'
-    ' pictures and "This is about {}." for texts.'
+    'Prompt template: words around {}, where the name of the class goes; empty takes "a photo of'
+    ' {}." for pictures and "This is about {}." for texts.'
 )
 
 
@@ -78,7 +78,8 @@ class ProbeSettings(Checked):
     pooling: str = setting(
         "auto",
         "Pooling of an item into one vector. Auto averages the tokens of a text where the"
-        " backbone was trained that way and else takes its own summary; joint is the space that"
+        " backbone was trained that way and otherwise takes its own pooled output; joint is the"
+        " space that"
         " CLIP and SigLIP share with words.",
         choices=("auto", "mean", "native", "joint"),
     )
@@ -86,7 +87,7 @@ class ProbeSettings(Checked):
     depth: int = setting(
         0,
         "Where the backbone is read: 0 at its end, 3 after its third block, -1 after all blocks"
-        " side by side (Head2Toe), of which the most telling values are kept. Early blocks can"
+        " side by side (Head2Toe), of which the most informative values are kept. Early blocks can"
         " serve better when your items look unlike those of the pretraining.",
         low=-1,
         high=500,

@@ -50,7 +50,7 @@ RUN_KINDS: dict[str, RunKind] = {
         "new version of a dataset", f"{_HANDLERS}.datasets:change", specs.FixSpec, heavy=False
     ),
     "takeout": RunKind(
-        "dataset as files", f"{_HANDLERS}.datasets:take_out", specs.TakeoutSpec, heavy=False
+        "export of a dataset", f"{_HANDLERS}.datasets:take_out", specs.TakeoutSpec, heavy=False
     ),
     "predict": RunKind(
         "prediction of a file", f"{_HANDLERS}.predicting:predict", specs.PredictSpec
@@ -59,13 +59,13 @@ RUN_KINDS: dict[str, RunKind] = {
     "suspect": RunKind("search for wrong labels", f"{_HANDLERS}.analyses:suspect"),
     "explore": RunKind("learning curve and map", f"{_HANDLERS}.analyses:explore"),
     "curve": RunKind("learning curve of a training", f"{_HANDLERS}.analyses:curve", lane=TRAIN),
-    "stress": RunKind("try on worse items", f"{_HANDLERS}.analyses:stress", specs.RobustnessSpec),
+    "stress": RunKind("robustness test", f"{_HANDLERS}.analyses:stress", specs.RobustnessSpec),
     "trace": RunKind(
-        "search for what it learnt from", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
+        "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank", specs.RankSpec),
-    "export": RunKind("bundle to take away", f"{_HANDLERS}.bundles:export", specs.ExportSpec),
-    "push": RunKind("bundle to the Hub", f"{_HANDLERS}.bundles:push", specs.PushSpec),
+    "export": RunKind("export of a model", f"{_HANDLERS}.bundles:export", specs.ExportSpec),
+    "push": RunKind("upload to the Hub", f"{_HANDLERS}.bundles:push", specs.PushSpec),
 }
 
 

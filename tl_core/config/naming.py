@@ -8,7 +8,11 @@ from dataclasses import fields
 
 from tl_core.config import SETTINGS, STRATEGIES, FinetuneSettings, RunConfig, Strategy
 
-_OTHERS = {"baseline": "No transfer", "ladder": "The whole ladder", "auto": "Automatic search"}
+_OTHERS = {
+    "baseline": "No transfer",
+    "ladder": "All strategies compared (ladder)",
+    "auto": "Automatic search",
+}
 _UNTOLD = ("strategy", "baseline", "prompts", "continue_from")
 _CONTINUED = ("lp_start", "scratch", "average")  # what `longer` switches off
 _MOST = 4  # settings in a name

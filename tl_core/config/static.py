@@ -27,8 +27,8 @@ class StaticSettings(Checked):
     )
     vectors: str = setting(
         "frozen",
-        "Frozen keeps the words where their pretraining put them, so that words you have "
-        "never labelled still count; tuned moves them, which needs more labels.",
+        "Frozen keeps the pretrained vectors, so that words outside your labelled texts still"
+        " count; tuned trains them, which needs more labels.",
         choices=("frozen", "tuned"),
         advanced=False,
     )

@@ -20,8 +20,8 @@ STRATEGIES: dict[str, Strategy] = {
     "probe": Strategy(
         "Probe",
         "probe",
-        "The first answer, in seconds: the backbone stays frozen and a linear "
-        "classifier learns on its features. Start here, always.",
+        "A first result in seconds: the backbone stays frozen and a linear classifier is trained"
+        " on its features. Always start here.",
         {},
     ),
     "contrastive": Strategy(
@@ -35,28 +35,28 @@ STRATEGIES: dict[str, Strategy] = {
     "lpft": Strategy(
         "Fine-tune from a probe (LP-FT)",
         "finetune",
-        "The safe way to a better model: the classifier is fitted "
-        "first, then everything moves a little. For 50 labels a class and more.",
+        "The safe way to a better model: the classifier is fitted first, then all weights are"
+        " trained gently. For 50 labels a class and more.",
         {"lp_start": True, "layer_decay": 0.9},
     ),
     "two_stage": Strategy(
         "Gradual unfreezing",
         "finetune",
-        "The classifier learns alone, then block after block "
-        "is unfrozen from the top. Gentle with few examples; slower to arrive.",
+        "The classifier is trained alone, then block after block "
+        "is unfrozen from the top. Safe with few examples; takes longer.",
         {"lp_start": False, "gradual": True, "lr_slice": 20.0, "schedule": "one-cycle"},
     ),
     "lora": Strategy(
         "LoRA",
         "finetune",
-        "Small matrices learn beside the frozen weights: for large backbones, where "
+        "Small low-rank matrices are trained beside the frozen weights: for large backbones, where "
         "memory is short.",
         {"lp_start": True, "lora": True},
     ),
     "full": Strategy(
         "Full fine-tuning",
         "finetune",
-        "Everything moves from the first step, with a fresh classifier. "
+        "All weights are trained from the first step, with a fresh classifier. "
         "For a thousand labels a class and more.",
         {"lp_start": False},
     ),
@@ -77,8 +77,8 @@ STRATEGIES: dict[str, Strategy] = {
     "word_mean": Strategy(
         "Word vectors, averaged",
         "static_embeddings",
-        "The way before transformers: each word has "
-        "one vector, their mean goes through a hidden layer. Seconds without a GPU.",
+        "The standard before transformers: each word has one vector, their mean goes through a"
+        " hidden layer. Seconds without a GPU.",
         {"head": "mlp"},
         "text",
     ),
@@ -92,7 +92,7 @@ STRATEGIES: dict[str, Strategy] = {
     "word_rnn": Strategy(
         "Word vectors, read in order",
         "static_embeddings",
-        "The recurrent network of the textbooks: an LSTM reads forwards and backwards.",
+        "A recurrent network: an LSTM reads the words forwards and backwards.",
         {"head": "lstm", "vectors": "tuned"},
         "text",
     ),

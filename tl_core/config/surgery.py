@@ -60,33 +60,33 @@ class SurgeryPlan(Checked):
         "layers alone, a thousandth of the weights); a pattern of names; head (none of them); "
         "nothing at all.",
         choices=MOVES,
-        group="What moves",
+        group="Trainable weights",
     )
     blocks: int = setting(
         2,
         "Number of blocks that are trained when tune is last or first.",
         low=1,
         high=200,
-        group="What moves",
+        group="Trainable weights",
     )
     pattern: str = setting(
         "",
         "Regular expression for the names of the trained weights when tune is pattern, such as "
         "attention.",
-        group="What moves",
+        group="Trainable weights",
     )
     batchnorm: str = setting(
         "auto",
         "Batch normalisation. Freeze keeps the statistics of the pretraining (best"
-        " for small sets); adapt follows your pictures; eval also switches every dropout off. Auto"
-        " adapts where 600 training pictures or more move the whole network.",
+        " for small sets); adapt follows your pictures; eval also switches every dropout off."
+        " Auto adapts where the whole network is trained on 600 pictures or more.",
         choices=("auto", "freeze", "adapt", "eval"),
-        group="What moves",
+        group="Trainable weights",
     )
     frozen_dropout: bool = setting(
         False,
         "Keep dropout active in frozen blocks; off, their outputs are deterministic.",
-        group="What moves",
+        group="Trainable weights",
     )
     reinit_top: int = setting(
         0,
@@ -94,59 +94,61 @@ class SurgeryPlan(Checked):
         "text models on few examples.",
         low=0,
         high=100,
-        group="What moves",
+        group="Trainable weights",
     )
     lora: bool = setting(
         False,
         "Train small low-rank matrices beside the frozen weights (LoRA) instead of the "
         "weights themselves. Saves memory; they are merged into the model at the end.",
-        group="What moves",
+        group="Trainable weights",
     )
     lora_rank: int = setting(
         8,
         "Rank of the LoRA matrices; higher ones can learn more.",
         low=1,
         high=512,
-        group="What moves",
+        group="Trainable weights",
     )
     lora_alpha: float = setting(
         16.0,
         "LoRA alpha: the update is scaled by alpha over rank.",
         low=0.1,
         high=1024,
-        group="What moves",
+        group="Trainable weights",
     )
     lora_dropout: float = setting(
         0.05,
         "Dropout rate on the inputs of the LoRA matrices.",
         low=0.0,
         high=0.9,
-        group="What moves",
+        group="Trainable weights",
     )
     scratch: bool = setting(
         False,
         "Random initialisation of the same architecture: what the data alone can teach.",
-        group="What moves",
+        group="Trainable weights",
     )
     unknown_layers: str = setting(
         "refuse",
         "What to do about an architecture whose blocks are not in our table: refuse, or take its"
         " modules in their order as blocks.",
         choices=("refuse", "module order"),
-        group="What moves",
+        group="Trainable weights",
     )
     layer_decay: float = setting(
         1.0,
-        "Learning rate of each block over that of the one above it. 0.65 to 0.9 keeps the early"
-        " blocks close to what they know; 1 treats all alike. Where there are more than twelve"
-        " blocks, the first moves as it would with twelve.",
+        "Layer-wise learning rate decay: ratio of each block's learning rate to that of the block"
+        " above it. 0.65 to 0.9 keeps the early"
+        " blocks close to what they know; 1 treats all alike. With more than twelve blocks, the"
+        " first one gets the learning rate that it would have with twelve.",
         low=0.1,
         high=1.0,
         group="Learning rate",
     )
     lr_slice: float = setting(
         1.0,
-        "Learning rate of the classifier over that of the first block, with even steps between"
+        "Ratio of the classifier's learning rate to that of the first block, with even steps"
+        " between"
         " (discriminative learning rates). 1 is off.",
         low=1.0,
         high=1e6,
@@ -154,7 +156,8 @@ class SurgeryPlan(Checked):
     )
     head_lr: float = setting(
         0.0,
-        "Learning rate of the head over that of the block below it. 0 decides: 1 for a head that a"
+        "Ratio of the head's learning rate to that of the block below it. 0 decides: 1 for a head"
+        " that a"
         " probe has fitted, 10 for a fresh one; a tenth of that beside LoRA.",
         low=0.0,
         high=1e4,

@@ -24,8 +24,8 @@ class ImportOptions(Checked):
     )
     group_column: str = setting(
         "",
-        "Column that says which rows belong together (customer, patient, video); they "
-        "never end up on both sides of a split.",
+        "Column that says which rows belong together (customer, patient, video); a group is"
+        " always kept in one split.",
     )
     split_column: str = setting(
         "", "Column that already says train, validation or test; none: no column does."
@@ -97,7 +97,8 @@ class ImportOptions(Checked):
     repair: bool = setting(
         False,
         "Repair texts that were decoded wrongly (bÃ©art), and take out HTML entities, "
-        "control characters and zero-width signs. The model then repairs what it predicts, too.",
+        "control characters and zero-width characters. The model then repairs what it predicts,"
+        " too.",
     )
     hub_config: str = setting("", "Configuration of a Hub dataset. Empty: its default one.")
     hub_split: str = setting(
@@ -128,11 +129,11 @@ class ImportOptions(Checked):
         choices=("split", "train"),
     )
     remove_leaks: bool = setting(
-        False, "Leave out training rows that also stand in the validation or test rows."
+        False, "Leave out training rows that are also in the validation or test rows."
     )
     seed: int = setting(
         0,
-        "Number that the split is drawn with; the same seed gives the same split.",
+        "Random seed of the split; the same seed gives the same split.",
         low=0,
         high=2**31 - 1,
     )

@@ -42,7 +42,7 @@ class Expectation:
             )
         if self.expected not in choices(labels):
             raise ConfigError(
-                f"{self.expected!r} is nothing that can be expected.",
+                f"{self.expected!r} is not a known expectation.",
                 "",
                 f"Choose {SAME!r}, or a direction for one of the classes.",
             )

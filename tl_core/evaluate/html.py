@@ -84,7 +84,7 @@ def _looks(report: Report) -> str:
         return "The test score is closed."
     noun, looks = items_of(report.get("modality", "")), report.get("test_looks", 1)
     return (
-        f"These test {noun} had judged {looks} run{'s' * (looks != 1)} when this one was through."
+        f"These test {noun} had scored {looks} run{'s' * (looks != 1)} when this one was finished."
     )
 
 
@@ -151,7 +151,7 @@ def _scores(section: ScoredRows) -> Table:
 
 def _classes(section: ScoredRows) -> Table:
     return Table(
-        ["class", "items", "found", "right when named", "F1"],
+        ["class", "items", "recall", "precision", "F1"],
         [
             [
                 row["label"],
@@ -211,7 +211,7 @@ def _slices(section: ScoredRows) -> SliceTable | None:
         return None
     weak = [part for part in parts if part["worse"]]
     table = Table(
-        ["kind", "items", "right", "on the rest", "p (Holm)"],
+        ["slice", "items", "accuracy", "on the rest", "p (Holm)"],
         [
             [
                 f"{part['by']}: {value_of(part)}",
@@ -223,7 +223,9 @@ def _slices(section: ScoredRows) -> SliceTable | None:
             for part in weak or parts
         ],
     )
-    none_weak = f"None of {len(parts)} kinds of items stands out beyond chance."
+    none_weak = (
+        f"None of the {len(parts)} slices tested is worse than the rest by more than chance."
+    )
     return SliceTable("" if weak else none_weak, table)
 
 
@@ -285,9 +287,9 @@ def _reliability(section: ScoredRows) -> ReliabilityChart | None:
 
 def _promise(sets: ConformalSets) -> str:
     return (
-        f"Sets that promise the truth {100 * sets['promised']:.0f} times in 100 hold"
-        f" {sets['mean_size']:.2f} classes on average and had it {_span(sets['covered'])} of the"
-        " time."
+        "Conformal prediction sets that promise to cover the true class"
+        f" {100 * sets['promised']:.0f} times in 100 hold {sets['mean_size']:.2f} classes on"
+        f" average; measured coverage: {_span(sets['covered'])}."
     )
 
 

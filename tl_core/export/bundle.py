@@ -76,7 +76,7 @@ def export(
     half.mkdir(parents=True)
     try:
         int8 = _fill(half, trained, wishes, target.name, progress)
-        progress.stage("Proving the bundle", share=0.2)
+        progress.stage("Verifying the bundle", share=0.2)
         proof = _proven(half)
         half.rename(target)
     finally:
@@ -135,7 +135,7 @@ def _fill(
         onnx.write_onnx(classifier, folder / onnx.FILE)
     int8 = None
     if wishes.int8 and version is not None:
-        progress.stage("Squeezing into 8 bits", share=0.2)
+        progress.stage("Quantising to 8 bits", share=0.2)
         # a closed test score stays closed
         judges = "test" if trained.report.get("test") else "validation"
         int8 = eight_bits.write_and_measure(classifier, folder, version, judges, preparation)
@@ -174,8 +174,8 @@ def _refuse_secrets(folder: Path) -> None:
             continue
         if leak := _SECRETS.search(path.read_text(encoding="utf-8", errors="replace")):
             raise BackboneError(
-                f"{path.name} of the bundle would give away {leak[0]!r}.",
-                "It is of this machine.",
+                f"{path.name} of the bundle would reveal {leak[0]!r}.",
+                "It belongs to this machine.",
                 "Train again from a backbone that is named without its folder.",
             )
 
@@ -200,7 +200,7 @@ def _proven(folder: Path) -> Proof:
     if not proof["ok"]:
         wrong = next(check for check in proof["checks"] if not check["ok"])
         raise BackboneError(
-            "The bundle does not say what the model says.",
+            "The bundle does not predict the same as the model.",
             f"{wrong['name']}: {wrong['detail']}",
             "Export it without ONNX, or train again with the usual classifier.",
         )

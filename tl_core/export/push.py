@@ -57,19 +57,19 @@ def push(
 
     if not is_name(repository):
         raise UserError(
-            f"{repository!r} is no name of a model on the Hub.",
+            f"{repository!r} is not a valid name of a model on the Hub.",
             "A name is an owner and a model.",
             "Write owner/name, with letters, digits, dots, dashes and underscores.",
         )
     if not token:
         raise UserError(
-            "There is no token for the Hub.", "It must know in whose name it is written to.", _TOKEN
+            "There is no token for the Hub.", "An upload needs the token of an account.", _TOKEN
         )
     if not is_reachable():
         raise UserError(
             "The Hub cannot be reached.", f"{endpoint()} did not answer.", "Try again later."
         )
-    progress.stage("Proving the bundle", share=0.2)
+    progress.stage("Verifying the bundle", share=0.2)
     wrong = [check for check in verify(folder)["checks"] if not check["ok"]]
     if wrong:
         raise DataError(
@@ -109,7 +109,7 @@ def _said_plainly(repository: str) -> Iterator[None]:
         status = error.response.status_code if error.response is not None else 0
         if status in (401, 403):
             raise UserError(
-                f"The Hub does not let us write to {repository}.",
+                f"The Hub refuses to let this token write to {repository}.",
                 "The token is not valid, may only read, or belongs to another owner.",
                 _TOKEN,
             ) from error

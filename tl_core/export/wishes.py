@@ -23,7 +23,7 @@ def reason_against(folder: Path) -> str:
     """Why a model folder cannot become ONNX, or nothing; known without trying."""
     reader = read_json(folder / "config.json").get("reader")
     return (
-        f"Networks that read in order ({reader}) have no ONNX form of free length here."
+        f"Recurrent networks ({reader}) cannot be exported to ONNX with variable length here."
         if reader in _NO
         else ""
     )

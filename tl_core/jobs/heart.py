@@ -60,7 +60,7 @@ class Heart(threading.Thread):
                     self._end()
                 except Exception:
                     log.exception(
-                        "run %s: its end could not be written; the next reader finds it dead",
+                        "run %s: its end could not be recorded; it will be marked interrupted",
                         self._run_id,
                     )
                 os._exit(1)
@@ -75,7 +75,9 @@ class Heart(threading.Thread):
         except Exception:
             if not self._deaf:
                 log.exception(
-                    "run %s: no sign of life could be given, and no wish be heard", self._run_id
+                    "run %s: no heartbeat could be written, and no request to cancel or stop be"
+                    " read",
+                    self._run_id,
                 )
                 self._tell(
                     "The registry does not answer; until it does, the run can be neither cancelled"
@@ -97,7 +99,10 @@ class Heart(threading.Thread):
         try:
             self._events.machine(read_machine())
         except Exception:
-            log.exception("run %s: the machine cannot be read and is left alone", self._run_id)
+            log.exception(
+                "run %s: the machine's figures cannot be read and are no longer recorded",
+                self._run_id,
+            )
             self._measures = False
 
     def _tell(self, text: str) -> None:

@@ -18,7 +18,9 @@ def save_threshold(model: Path, least: float) -> None:
     """
     if not 0 <= least < 1:
         raise ConfigError(
-            f"A threshold of {least} makes no sense.", "It is a probability.", "Give 0 to 0.99."
+            f"A threshold of {least} is not possible.",
+            "It is a probability, from 0 to 1.",
+            "Give 0 to 0.99.",
         )
     path = model / _FILE
     temporary = path.with_suffix(".tmp")

@@ -29,17 +29,18 @@ RECIPES: dict[str, str] = {
         "No labels at all: the backbone compares each item with words that describe the classes."
     ),
     "static_embeddings": (
-        "The way before transformers: one vector for each word, read by a small network."
+        "The standard before transformers: one vector for each word, read by a small network."
     ),
     "probe": (
-        "The first answer in seconds: the backbone stays frozen, a logistic regression learns on"
-        " its features."
+        "A first result in seconds: the backbone stays frozen, a logistic regression is trained"
+        " on its features."
     ),
     "contrastive": (
         "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit)."
     ),
     "finetune": (
-        "The backbone itself learns: wholly, in part, step by step, through LoRA, or from scratch."
+        "The backbone itself is trained: wholly, in part, by gradual unfreezing, through LoRA, or"
+        " from scratch."
     ),
     "ladder": (
         "Several strategies on the same splits and seeds, to find the cheapest that is good enough."

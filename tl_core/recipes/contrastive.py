@@ -53,7 +53,7 @@ def train(
         progress.warn(finding)
     clock.mark("load")
 
-    progress.stage("Pulling the classes apart", share=0.6)
+    progress.stage("Training the encoder on pairs", share=0.6)
     examples = TextExamples(
         tokenize(version, rows, backbone, cache),
         space.to_model(version.labels)[rows],

@@ -96,8 +96,8 @@ def _check_owner(config: RunConfig, earlier: Path) -> None:
 def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
     """Train here, or in several processes that share each batch."""
     if not job.report.trainable:
-        progress.log("Nothing moves under this plan, so nothing is trained.")
-        return Outcome("Nothing moves under this plan.", 0, 0, 0, {}, [], {})
+        progress.log("These settings freeze all weights, so nothing is trained.")
+        return Outcome("These settings freeze all weights.", 0, 0, 0, {}, [], {})
     progress.stage("Training", share=0.8)
     if not job.settings.gradual:
         progress.learning([group.name for group in job.report.groups if group.trainable])
@@ -117,7 +117,7 @@ def _mix(job: Job, start: dict[str, Tensor], outcome: Outcome, progress: Progres
     score, held_out = job.score, job.held_out
     if job.settings.average != "wise-ft" or score is None or held_out is None or not outcome.state:
         return {}
-    progress.stage("Mixing the states before and after", share=0.02)
+    progress.stage("Averaging the weights before and after", share=0.02)
 
     def judge() -> Scores:
         job.settle_statistics()
@@ -129,7 +129,7 @@ def _mix(job: Job, start: dict[str, Tensor], outcome: Outcome, progress: Progres
 
     share, tried = choose_mix(job.model, start, outcome.state, judge, job.settings.best_by)
     job.settle_statistics()
-    progress.log(f"The best mixture holds {share:.0%} of the fine-tuned state.")
+    progress.log(f"The best average (WiSE-FT) takes {share:.0%} of the fine-tuned weights.")
     return {"share": share, "tried": tried}
 
 

@@ -68,7 +68,7 @@ def train(
         )
         weight, bias = word_head(backbone, said)
         prior = weight.numpy().astype(np.float64), bias.numpy().astype(np.float64)
-        progress.log("The classifier is drawn towards the words of its classes.")
+        progress.log("The classifier is regularised towards the embeddings of its class names.")
     for finding in backbone.check(version, version.rows_of("train")):
         progress.warn(finding)
     clock.mark("load")
@@ -160,7 +160,7 @@ def _save_and_prove(
     heads.fold(
         backbone.model, backbone.port, torch.from_numpy(fit.weight), torch.from_numpy(fit.bias)
     )
-    progress.stage("Saving and proving the model", share=0.05)
+    progress.stage("Saving and verifying the model", share=0.05)
     save_classifier(backbone, folder / "model")
     training = task_training_of(task.version.info.task)
     test = space.to_all(training.linear_probabilities(features @ fit.weight.T + fit.bias))

@@ -170,7 +170,7 @@ class DatasetStore:
             ).scalar_one()
             if busy:
                 raise DataError(
-                    f"{busy} piece(s) of work are at work on {reference!r}.",
+                    f"{busy} unfinished run(s) use {reference!r}.",
                     "They would lose their data.",
                     "Wait until they have ended, or cancel them.",
                 )

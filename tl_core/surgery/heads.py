@@ -141,7 +141,9 @@ def make_transparent(dense: nn.Linear, activation: str) -> None:
     """
     if activation == "rectifier" and dense.bias is None:
         raise BackboneError(
-            "The dense layer before the head has no bias.", "It cannot be made transparent.", ""
+            "The dense layer before the head has no bias.",
+            "It cannot be turned into an identity.",
+            "",
         )
     nn.init.eye_(dense.weight)
     if activation == "tanh":

@@ -80,5 +80,5 @@ def test_a_cross_validated_probe_is_judged_on_the_validation_rows_alone(tmp_path
 
 def test_too_few_rows_are_a_sentence(tmp_path, tiny):
     few = build(write_texts(tmp_path / "t.csv", 8), tmp_path / "few")
-    with pytest.raises(DataError, match="too little to leave some of it out"):
+    with pytest.raises(DataError, match="too few items for a learning curve"):
         go(few, tmp_path / "run", f"local:{tiny('bert')}")

@@ -250,13 +250,13 @@ def _said_plainly(shown: str) -> Iterator[None]:
         status = error.response.status_code if error.response is not None else 0
         if status == 429:
             raise BackboneError(
-                "The Hub asks us to wait.",
-                "It was asked too often from here.",
+                "The rate limit of the Hub is reached.",
+                "This server has sent too many requests.",
                 "Try again in some minutes, or set HF_TOKEN for a higher limit.",
             ) from error
         if status == 401:
             raise BackboneError(
-                f"The Hub does not let us see {shown}.",
+                f"The Hub refuses access to {shown}.",
                 "The token is missing or not valid.",
                 "Set HF_TOKEN to a token of yours that may read it.",
             ) from error

@@ -61,8 +61,8 @@ def _run_folder(run_id: str, settings: Settings) -> Path:
     graft = read_json(folder / "graft.json")  # a bundle has one too, which names no pooling
     if graft.get("pooling") or graft.get("mlp"):
         raise BackboneError(
-            f"The model of run {run_id} cannot be a start.",
-            "Its classifier or pooling is none of its family's own.",
+            f"The model of run {run_id} cannot be a backbone.",
+            "Its classifier or pooling is not the standard one of its architecture.",
             "Choose a run with a linear classifier and the usual pooling.",
         )
     return folder

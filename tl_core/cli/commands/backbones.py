@@ -63,7 +63,8 @@ def list_all(output: Output) -> int:
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="settings of finetune; then the tree says what they freeze and how fast the rest moves",
+    help="settings of finetune; the tree then shows what they freeze and the learning rate of the"
+    " rest",
 )
 @click.pass_obj
 def show(output: Output, reference: str, settings: tuple[str, ...]) -> int:
@@ -87,10 +88,10 @@ def show(output: Output, reference: str, settings: tuple[str, ...]) -> int:
 
 def _tree_lines(tree: LayerTree) -> Iterator[str]:
     """What a plan freezes and how fast the rest moves, a line for each group of layers."""
-    yield f"{tree['trainable']:,} of {tree['total']:,} weights move"
+    yield f"{tree['trainable']:,} of {tree['total']:,} weights are trainable"
     for group in tree["groups"]:
         pace = (
-            f"{group['trainable']:>12,} move, learning rate x {group['lr_scale']:.3g}"
+            f"{group['trainable']:>12,} trainable, learning rate x {group['lr_scale']:.3g}"
             if group["trainable"]
             else "frozen"
         )
@@ -105,7 +106,7 @@ def _tree_lines(tree: LayerTree) -> Iterator[str]:
     required=True,
     help="starter:, local:, hub: or static: references; one is enough with --depths",
 )
-@click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="whose rows they judge")
+@click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="dataset to rank them on")
 @click.option("--rows", type=int, default=1000, help="training rows in the sample; default: 1000")
 @click.option("--depths", is_flag=True, help="rank each of them after every one of its blocks, too")
 @click.pass_obj

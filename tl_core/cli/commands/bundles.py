@@ -97,8 +97,8 @@ def _check_lines(checks: Iterable[Mapping[str, object]]) -> list[str]:
 
 @click.command("push", cls=Command)
 @click.argument("folder", metavar="BUNDLE", help="folder that export made")
-@click.argument("repository", metavar="OWNER/NAME", help="where on the Hub")
-@click.option("--public", is_flag=True, help="everybody may read it")
+@click.argument("repository", metavar="OWNER/NAME", help="repository on the Hub")
+@click.option("--public", is_flag=True, help="make the repository public")
 @click.pass_obj
 def push(output: Output, folder: str, repository: str, public: bool) -> int:
     """A bundle to the Hugging Face Hub, private unless asked otherwise."""

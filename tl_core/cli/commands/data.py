@@ -52,9 +52,11 @@ def import_options(command: Callback) -> Callback:
     "--test", default="", metavar="SOURCE", help="a second source that becomes the test rows"
 )
 @click.option("--append", is_flag=True, help="add the rows to the dataset's newest version")
-@click.option("--yes", is_flag=True, help="take guesses without a warning")
+@click.option("--yes", is_flag=True, help="no warnings about guesses")
 @click.option(
-    "--strict", is_flag=True, help="store nothing that rests on a guess; exit code 2 then"
+    "--strict",
+    is_flag=True,
+    help="refuse to guess: store nothing that rests on a guess (exit code 2)",
 )
 @import_options
 @click.pass_obj

@@ -23,7 +23,11 @@ labels = Group("labels", help="Single labels: suggest, decide, apply.")
 
 @labels.command("suggest")
 @name_argument
-@click.option("--backbone", default="", help="whose features judge; default: the starter for it")
+@click.option(
+    "--backbone",
+    default="",
+    help="backbone whose features are used; default: the starter for the dataset",
+)
 @click.pass_obj
 def suggest(output: Output, name: str, backbone: str) -> int:
     """Look for labels that are probably wrong, the likeliest first."""

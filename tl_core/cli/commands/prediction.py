@@ -60,7 +60,11 @@ class PredictionOptions(TypedDict):
     default="auto",
     help="float32, bf16, or auto: bf16 where it is measured to be faster and to change little",
 )
-@click.option("--spreadsheet", is_flag=True, help="guard cells that a spreadsheet would run")
+@click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="put an apostrophe before cells that a spreadsheet would run",
+)
 @click.option(
     "--text-column", default="", help="column to read; default: that of the training data"
 )
@@ -72,7 +76,7 @@ class PredictionOptions(TypedDict):
         "training data"
     ),
 )
-@click.option("--yes", is_flag=True, help="be silent about a column that had to be guessed")
+@click.option("--yes", is_flag=True, help="no warning about a column that had to be guessed")
 @click.option(
     "--strict", is_flag=True, help="write nothing where a column would have to be guessed"
 )

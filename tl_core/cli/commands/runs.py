@@ -95,7 +95,7 @@ def delete(output: Output, run_id: str) -> int:
 
 @runs.command("stop")
 @run_argument
-@click.option("--keep-best", is_flag=True, required=True, help="say that this is what you want")
+@click.option("--keep-best", is_flag=True, required=True, help="keep its best state (required)")
 @click.pass_obj
 def stop(output: Output, run_id: str, keep_best: bool) -> int:
     """End a running fine-tuning early; its best state becomes the model."""
@@ -202,7 +202,7 @@ def read_correct(run: Run, file: str) -> dict[Item, bool]:
     """
     if not (run.folder / file).is_file():
         raise StateError(
-            f"Run {run.id} has not kept what it said of the validation items.",
+            f"Run {run.id} has no stored predictions of the validation items.",
             "",
             "Train it again, or open the test score of the other run.",
         )

@@ -327,7 +327,9 @@ class DateReader:
             )
             return dict.fromkeys(_ORDERS, (numbers + _EXCEL_ZERO) * _DAY)
         if lengths <= {*_UNITS}:
-            self.notes.append("Dates are numbers of seconds since 1970, or thousandths of them.")
+            self.notes.append(
+                "Dates are numbers of seconds or milliseconds since 1970 (Unix time)."
+            )
             parts = np.ones_like(numbers)
             for digits, unit in _UNITS.items():
                 parts[numbers >= 10.0 ** (digits - 1)] = unit

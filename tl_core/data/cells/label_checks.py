@@ -112,8 +112,8 @@ def _constant(names: list[str], labels: Numbers, given: NDArray[np.str_]) -> lis
         if len(rows) >= _FEWEST and rows.min() == rows.max():
             reasons.append(
                 f"All {len(rows):,} rows of the {split} part have the class"
-                f" {names[int(rows[0])]!r}. If that only holds the place of classes that are not"
-                " told, its scores say nothing."
+                f" {names[int(rows[0])]!r}. If that is only a placeholder for classes that are"
+                " not given, its scores mean nothing."
             )
     return reasons
 

@@ -40,10 +40,10 @@ def _leaks(view: View) -> list[Finding]:
             RowFinding(
                 "leak",
                 "problem",
-                f"{len(rows):,} training {view.noun} also stand in the validation "
-                "or test rows, so the score would flatter the model.",
+                f"{len(rows):,} training {view.noun} are also in the validation or test rows"
+                " (leakage), so the score would be too high.",
                 len(rows),
-                "The copies that judge stay; the ones in train go.",
+                "The copies in validation and test stay; those in train are removed.",
                 actions=[action("remove", "Remove them from train")],
                 rows=rows,
             )
@@ -53,8 +53,8 @@ def _leaks(view: View) -> list[Finding]:
             RowFinding(
                 "near_leak",
                 "warning",
-                f"{len(rows):,} training {view.noun} hardly differ from one "
-                "in the validation or test rows.",
+                f"{len(rows):,} training {view.noun} are near-duplicates of one in the validation"
+                " or test rows.",
                 len(rows),
                 "A copy that was saved again, scaled or slightly reworded counts as seen.",
                 actions=[action("remove", "Remove them from train")],
@@ -72,12 +72,12 @@ def _labels(view: View) -> list[Finding]:
             RowFinding(
                 "conflicting_labels",
                 "warning",
-                f"{len(np.unique(sets)):,} {view.noun} stand there more than once with different"
+                f"{len(np.unique(sets)):,} {view.noun} occur more than once with different"
                 f" classes ({len(rows):,} rows), as they do when several people disagree about"
                 " them.",
                 len(rows),
-                "Nobody can learn both. The class that most "
-                "of the copies have wins, and where none is commoner, all go.",
+                "No model can learn both. Keep the class that most of the copies have (where"
+                " there is a tie, all are removed), or leave them all out.",
                 actions=[
                     action("remove", "Leave them all out"),
                     action("majority", "Keep the commoner class"),
@@ -91,8 +91,8 @@ def _labels(view: View) -> list[Finding]:
             Finding(
                 "similar_names",
                 "warning",
-                "Some classes differ only in capitals, blanks, signs or the "
-                f"way a number is written: {shown}.",
+                "Some classes differ only in capitals, spaces, punctuation or the way a number"
+                f" is written: {shown}.",
                 len(twins),
                 "They get the name that most rows have.",
                 [name for same in twins for name in same],
@@ -110,10 +110,10 @@ def _copies(view: View) -> list[Finding]:
             RowFinding(
                 "duplicates",
                 "info",
-                f"{len(spare):,} {view.noun} repeat another one exactly. In "
-                "splits made here copies stay on one side.",
+                f"{len(spare):,} {view.noun} are exact copies of another one. Splits made here"
+                " keep copies together.",
                 len(spare),
-                "They count double without teaching anything new.",
+                "They count twice without adding information.",
                 actions=[action("keep_one", "Keep one of each")],
                 rows=rows[~np.isin(rows, view.conflicting()[0])],
             )
@@ -126,9 +126,9 @@ def _copies(view: View) -> list[Finding]:
             RowFinding(
                 "near_duplicates",
                 "info",
-                f"{spare_count:,} {view.noun} hardly differ from another one ({how}).",
+                f"{spare_count:,} {view.noun} are near-duplicates of another one ({how}).",
                 spare_count,
-                "Small sets of them stay on one side of splits made here.",
+                "Splits made here keep small sets of them together.",
                 actions=[action("keep_one", "Keep one of each")],
                 rows=np.array(
                     [row for kept, others in sets.items() for row in (kept, *others)],
@@ -221,7 +221,7 @@ def _unseen_classes(view: View, counts: dict[str, int]) -> list[Finding]:
             "unseen_classes",
             "problem",
             f"{len(unseen)} class(es) have no training example: {', '.join(unseen[:6])}. The"
-            " model can never say them, so their test rows count as wrong.",
+            " model can never predict them, so their test rows count as wrong.",
             len(unseen),
             "Add training examples, or leave the classes out.",
             unseen,
@@ -264,7 +264,7 @@ def _left_out(view: View) -> list[Finding]:
                 "warning",
                 f"{len(draft.damaged):,} file(s) could not be opened. They are not in the dataset.",
                 len(draft.damaged),
-                "Mend them and add them again, or go on without.",
+                "Repair them and add them again, or go on without.",
                 draft.damaged[:NAMED],
                 [action("accept", "Go on without them")],
             )
@@ -286,7 +286,7 @@ def _left_out(view: View) -> list[Finding]:
                 f"{len(draft.skipped):,} item(s) of the source were left out, each "
                 "with its reason.",
                 len(draft.skipped),
-                "Look at the list; mend and bring again what you need.",
+                "Look at the list; repair what you need and add it again.",
             )
         )
     unlabelled = np.flatnonzero(view.splits == "unlabelled")

@@ -153,7 +153,7 @@ def text_findings(view: View) -> list[Finding]:
             "short_texts",
             "info",
             _some(view, facts["chars"] < _FEW_CHARS),
-            "texts have one or two signs.",
+            "texts have only one or two characters.",
             "There is nothing in them to learn from.",
             "Leave them out",
         ),
@@ -161,8 +161,8 @@ def text_findings(view: View) -> list[Finding]:
             "long_texts",
             "info",
             _some(view, words > _LONG_WORDS),
-            f"texts have over {_LONG_WORDS} words. Common "
-            "backbones read about the first 512 word pieces; the rest is cut off.",
+            f"texts have over {_LONG_WORDS} words. Common backbones read about the first 512"
+            " tokens; the rest is truncated.",
             "Fine if the beginning tells the class; else choose a backbone that reads more.",
         ),
     ]
@@ -173,8 +173,8 @@ def text_findings(view: View) -> list[Finding]:
                 "truncation",
                 "info",
                 f"{100 * cut.sum() / view.alive.sum():.1f} % of the texts have over"
-                f" {_STARTER_WORDS} words: the default maximum length of 256 word pieces cuts their"
-                " end off.",
+                f" {_STARTER_WORDS} words: the default maximum length of 256 tokens truncates"
+                " them.",
                 int(cut.sum()),
                 "Raise the maximum length on the Design page when the end of your texts matters.",
             )
@@ -195,15 +195,13 @@ def _faults(view: View) -> list[Finding]:
     def rows(mark: int) -> NDArray[np.int64]:
         return np.flatnonzero((marks & mark > 0) & view.alive)
 
-    same = (
-        "The model that learns from the repaired texts also repairs those that it is asked about."
-    )
+    same = "A model trained on the repaired texts also repairs the texts that it predicts."
     return [
         *_finding(
             "mojibake",
             "warning",
             rows(MOJIBAKE),
-            "texts were decoded wrongly at some time: a letter such as é stands there as Ã©.",
+            "texts were decoded with the wrong encoding: a letter such as é appears as Ã©.",
             same,
             "Repair them",
             "repair",
@@ -212,15 +210,14 @@ def _faults(view: View) -> list[Finding]:
             "replacement",
             "warning",
             rows(LOST),
-            "texts have signs that were lost when they were decoded (�).",
-            "Nobody can tell what stood there. Bring the original file, or name its encoding at the"
-            " import.",
+            "texts have characters that were lost in decoding (�).",
+            "They cannot be restored. Bring the original file, or name its encoding at the import.",
         ),
         *_finding(
             "entities",
             "info",
             rows(ENTITY),
-            "texts hold codes of web pages, such as &amp; for a plain &.",
+            "texts hold HTML entities, such as &amp; for a plain &.",
             same,
             "Repair them",
             "repair",
@@ -229,7 +226,7 @@ def _faults(view: View) -> list[Finding]:
             "hidden_signs",
             "info",
             rows(HIDDEN | CONTROL),
-            "texts hold signs that nobody sees: of no width, or meant for a machine.",
+            "texts hold invisible characters: of zero width, or control characters.",
             same,
             "Repair them",
             "repair",
@@ -255,8 +252,8 @@ def _scripts(view: View) -> list[Finding]:
             Finding(
                 "script",
                 "warning",
-                f"Most texts are written in {SCRIPTS[main]} signs. A backbone that "
-                "learnt English reads next to nothing of them.",
+                f"Most texts are written in {SCRIPTS[main]} script. A backbone for English"
+                " understands next to nothing of them.",
                 int(known[main]),
                 "Choose a multilingual backbone, or one of that language; offline, the recipe"
                 " 'baseline' works on the characters of any script.",
@@ -270,7 +267,7 @@ def _scripts(view: View) -> list[Finding]:
             "mixed_scripts",
             "warning",
             rows,
-            f"texts are written in other signs than the rest ({names}).",
+            f"texts are written in another script than the rest ({names}).",
             "Choose a multilingual backbone, or leave them out.",
             "Leave them out",
         )
@@ -293,7 +290,8 @@ def _private(private: NDArray[np.int8], view: View) -> list[Finding]:
             "warning",
             f"{len(rows):,} texts seem to hold personal data: {', '.join(kinds)}.",
             len(rows),
-            "Only a hint from patterns. Nothing leaves this server, but examples are shown on "
+            "Found by patterns, so some may be wrong. Nothing leaves this server, but examples"
+            " are shown on "
             "its pages; mask such data in the source if others may look.",
             rows=rows,
         )

@@ -63,8 +63,8 @@ def _no_test(rows: int, groups: int, *, removed: bool) -> tuple[str, str, str]:
         return (
             f"All {rows:,} rows belong to one group.",
             (
-                "A group is never torn apart, so no rows can be kept for "
-                "the test, and nothing could be said about the model."
+                "A group is never split, so no rows can be kept for the test, and the model could"
+                " not be evaluated."
             ),
             "Choose another group column or none, or bring test rows of their own.",
         )
@@ -131,8 +131,8 @@ def _one_group(view: View) -> list[Finding]:
         Finding(
             "one_group",
             "warning",
-            f"All {len(groups):,} rows to learn from belong to one group, which is "
-            "never torn apart: a strategy that compares settings on a part of them is refused.",
+            f"All {len(groups):,} rows to learn from belong to one group, which is never split: a"
+            " strategy that compares settings on a part of them is refused.",
             len(groups),
             "Choose another group column or none, or bring rows of other groups.",
         )
@@ -173,7 +173,7 @@ def _few(view: View) -> list[Finding]:
             "few_test",
             "warning",
             f"There {'is' if count == 1 else 'are'} only {count} test "
-            f"{'row' if count == 1 else 'rows'}: a score on so few is hardly more than chance.",
+            f"{'row' if count == 1 else 'rows'}: a score on so few is very uncertain.",
             count,
             "Add examples, or set more rows aside for the test.",
         )

@@ -124,7 +124,7 @@ def _listings(
                     Listing(TableFile(path, kind="cub"), cells, "file", {"split": "split"})
                 )
         elif is_submission(name.name):
-            aside = "an empty answer sheet of a competition; its classes are placeholders"
+            aside = "an empty sample submission of a competition; its classes are placeholders"
         elif name in texts and (lines := list_head(path, names)) is not None:
             listings.append(Listing(TableFile(path, split, kind="list"), lines, "file", {}))
         else:

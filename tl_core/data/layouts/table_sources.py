@@ -80,7 +80,7 @@ def _data_tables(contents: Contents, source: Source) -> list[PurePosixPath]:
                 {
                     "item": readable(str(name)),
                     "reason": (
-                        "an empty answer sheet of a competition; its classes are placeholders"
+                        "an empty sample submission of a competition; its classes are placeholders"
                     ),
                 }
             )
@@ -97,7 +97,7 @@ def _data_tables(contents: Contents, source: Source) -> list[PurePosixPath]:
     if not names:
         raise DataError(
             "There is no table to learn from in it.",
-            "Only notes, lists of classes or empty answer sheets were found.",
+            "Only notes, lists of classes or empty sample submissions were found.",
             "Add the table with texts and classes.",
         )
     return real or names

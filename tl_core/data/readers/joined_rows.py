@@ -93,7 +93,7 @@ def check_order(cells: Sequence[str], names: Sequence[str], number: int) -> bool
         return exact or (len(header) > 1 and any(map(is_known, names)))
     if len(header) > 1 and sorted(row) == sorted(header) and len({*header}) > 1 and all(header):
         raise DataError(
-            "Two tables with different orders of columns were put behind each other.",
+            "Two tables with different column orders were appended to one another.",
             f"Row {number:,} names the columns again, as {', '.join(map(repr, cells[:4]))}, where"
             f" the first line has {', '.join(map(repr, names[:4]))}.",
             "Bring the tables as files of their own, or put the columns into one order.",

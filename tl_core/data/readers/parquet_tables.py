@@ -61,8 +61,8 @@ def _read(path: Path, reading: Reading, rows: int) -> Iterator[Rows]:
                 plain_bytes += int(lengths.sum())
                 if plain_bytes > most:
                     raise ValueError(
-                        f"it unpacks to over {reading.limits.zip_ratio} times its size, which is"
-                        " how a bomb looks"
+                        f"it unpacks to over {reading.limits.zip_ratio} times its size, as a"
+                        " decompression bomb does"
                     )
                 batch = _flat(batch)
                 if binary is None:

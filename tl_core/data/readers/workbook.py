@@ -139,8 +139,8 @@ def _check_xlsx(path: Path, reading: Reading) -> None:
             and part.file_size > limits.zip_ratio * max(1, part.compress_size)
         ):
             raise ValueError(
-                f"its part {part.filename[:60]!r} unpacks to {part.file_size / 1e6:,.0f} MB, "
-                "which is how a bomb looks"
+                f"its part {part.filename[:60]!r} unpacks to {part.file_size / 1e6:,.0f} MB, as a"
+                " zip bomb does"
             )
 
 
@@ -222,7 +222,8 @@ def _records(
         reading.aside(TOTAL, len(waiting))
         reading.note(
             "Rows below the table, after an empty one "
-            f"({' | '.join(filter(None, waiting[0].cells))[:80]!r}) say a sum and are left out."
+            f"({' | '.join(filter(None, waiting[0].cells))[:80]!r}) look like totals and are left"
+            " out."
         )
     if again:
         reading.note(

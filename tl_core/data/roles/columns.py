@@ -220,8 +220,8 @@ class _Choice:
             filled = self.head[name][self.head[name] != ""]
             if len(filled) > 3 and filled.nunique() < 0.9 * len(filled) and filled.nunique() > 1:
                 self.notes.append(
-                    f"Values of {name!r} come again: if its rows belong together, name it with "
-                    "--group-column, so that they stay on one side of a split."
+                    f"Values of {name!r} repeat: if its rows belong together, name it with"
+                    " --group-column, so that they stay in one split."
                 )
                 return
 

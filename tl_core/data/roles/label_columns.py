@@ -204,7 +204,7 @@ def _by_content(table: _Table, free: list[str]) -> Candidate | None:
     if len(candidates) > 1:
         raise _undecided(candidates)
     return (
-        Candidate(candidates[0], "it has few different values that come again", certain=False)
+        Candidate(candidates[0], "it has few different values, which repeat", certain=False)
         if candidates
         else None
     )

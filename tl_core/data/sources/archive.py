@@ -146,7 +146,7 @@ def _extract(
             if written > _RATIO_FLOOR and written > limits.zip_ratio * max(entry.compress_size, 1):
                 raise DataError(
                     f"{entry.filename[:80]!r} unpacks to over {limits.zip_ratio} times its size.",
-                    "That is how a zip bomb looks, so it was refused.",
+                    "A zip bomb looks like that, so it was refused.",
                     "If the file is real, bring it unpacked.",
                 )
             if shutil.disk_usage(path.parent).free < (1 << 30):

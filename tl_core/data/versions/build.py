@@ -267,7 +267,7 @@ def _blank_splits(count: int) -> list[Finding]:
         Finding(
             "blank_splits",
             "warning",
-            f"{count:,} row(s) say nothing in the column of the split. They are in train.",
+            f"{count:,} row(s) have no value in the split column. They are in train.",
             count,
             "Fill the column if they belong elsewhere.",
         )
@@ -286,7 +286,7 @@ def _disagreement(intake: Intake) -> list[Finding]:
         Finding(
             "disagreement",
             "warning",
-            f"To {intake.disagreeing:,} item(s) annotators gave different classes. "
+            f"Annotators gave different classes to {intake.disagreeing:,} item(s). "
             f"Each has the class that most of them gave.{ties}",
             intake.disagreeing,
             "Look at such items with "

@@ -36,7 +36,7 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
         raise DataError(f"There is no row {row} in this version.", "", "Rows are numbered from 0.")
     if action not in ACTIONS:
         raise DataError(
-            f"Nothing called {action!r} can be done with a label.", "", nearest(action, ACTIONS)
+            f"There is no decision {action!r} about a label.", "", nearest(action, ACTIONS)
         )
     if action == "relabel":
         names = version.info.labels

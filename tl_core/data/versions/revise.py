@@ -60,7 +60,7 @@ def fix_finding(
             (
                 f"{finding!r} has no fix {chosen!r}."
                 if fixes
-                else f"{finding!r} cannot be fixed by a click."
+                else f"{finding!r} has no automatic fix."
             ),
             known[finding]["fix"],
             nearest(chosen, fixes) if fixes else "",
@@ -90,8 +90,7 @@ def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> Versi
         version,
         view,
         Edit(
-            f"Changed the class of {len(relabel):,} and left out {len(drop):,} after a look "
-            "at them.",
+            f"Changed the class of {len(relabel):,} and left out {len(drop):,} after a review.",
             drop,
             relabel,
         ),
@@ -135,8 +134,8 @@ def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edi
         )
     rows = version.finding_rows(finding)
     what = {
-        "leak": "training copies of rows that judge",
-        "near_leak": "training rows close to rows that judge",
+        "leak": "training copies of validation or test rows",
+        "near_leak": "training near-duplicates of validation or test rows",
         "conflicting_labels": "rows with conflicting classes",
     }.get(finding, f"rows ({finding.replace('_', ' ')})")
     return Edit(f"Left out {len(rows):,} {what}.", rows)

@@ -30,10 +30,8 @@ def _without_transfer(split: str, baselines: Baselines) -> str:
     if not accuracies:
         return ""
     best = max(accuracies, key=lambda name: accuracies[name]["value"])
-    return (
-        f" {'Always naming the commonest class' if best == 'majority' else 'Without transfer'}: "
-        f"{round(100 * accuracies[best]['value'])}."
-    )
+    way = "Always predicting the commonest class" if best == "majority" else "Without transfer"
+    return f" {way}: {round(100 * accuracies[best]['value'])}."
 
 
 def caveat(section: ScoredRows, modality: str, split: str = "test") -> str:
@@ -43,7 +41,7 @@ def caveat(section: ScoredRows, modality: str, split: str = "test") -> str:
     if count < _FEW:
         one = MODALITIES[modality].item if modality in MODALITIES else "item"
         items = one if count == 1 else noun
-        added = f" Careful: only {count} {split} {items}, so this is hardly more than chance."
+        added = f" Careful: only {count} {split} {items}, so this score is very uncertain."
     judged = [row["label"] for row in section.get("per_class", []) if row["support"]]
     if len(judged) == 1:
         added += f" All {split} {noun} are of one class, {judged[0]!r}, so this says little."

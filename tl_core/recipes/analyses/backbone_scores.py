@@ -111,7 +111,7 @@ def judge_backbone(
         parts += _depths(reference, price, sample, progress)
     for own, some in parts:
         progress.stage(
-            f"judging depth {own['depth']}" if depths else "judging", share=0.3 / len(parts)
+            f"scoring depth {own['depth']}" if depths else "scoring", share=0.3 / len(parts)
         )
         yield _score(some, own, sample, progress)
 
@@ -194,5 +194,5 @@ def _source(reference: str, sample: Sample, progress: Progress) -> Floats | None
     folder = resolve_folder(parse_reference(reference), read_settings())
     if not has_classifier(folder):
         return None
-    progress.stage("asking its own classifier", len(sample.rows))
+    progress.stage("scoring its own classifier", len(sample.rows))
     return common.predict_rows(load_classifier(folder), sample.version, sample.rows, progress)

@@ -46,7 +46,7 @@ def explore(
     """
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
-    progress.stage("Growing the training set", _REPEATS, share=0.15)
+    progress.stage("Training on more and more rows", _REPEATS, share=0.15)
     growth = _grow(read, version.groups[read.rows], settings, version.info.task, progress)
     sizes, scores, recalls = growth.sizes, growth.scores, growth.recalls
     spread = scores.std(axis=0, ddof=1)
@@ -140,7 +140,7 @@ def _grow(
     fewest = min(map(len, sizes), default=0)
     if len(sizes) < 2 or fewest < 2:
         raise DataError(
-            "There are too few rows, or groups of them, to see what more would bring.",
+            "There are too few rows, or groups of them, for a learning curve.",
             "",
             "Add more labelled items.",
         )

@@ -64,7 +64,9 @@ def read_features(
     known = labels[rows] >= 0  # a class without training rows cannot be judged
     if known.sum() < 2 * settings.folds or known.sum() < 2 * len(space.kept):
         raise DataError(
-            "There are too few rows to judge each by the others.", "", "Add more labelled items."
+            "There are too few rows to predict each from the others (cross-validation).",
+            "",
+            "Add more labelled items.",
         )
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
@@ -101,7 +103,7 @@ def look(
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
-    progress.stage("Judging each row by the others", len(settings.c_values), share=0.2)
+    progress.stage("Predicting each row from the others", len(settings.c_values), share=0.2)
     fit = cross_validate(
         features,
         labels,
@@ -142,6 +144,6 @@ def _sentence(count: int, total: int, noun: str) -> str:
     if not count:
         return f"No label of {total:,} {noun} looks wrong."
     return (
-        f"{count:,} of {total:,} {noun} look as if their class is wrong; look at them, the"
-        " likeliest first."
+        f"{count:,} of {total:,} {noun} are probably labelled wrongly; review them, the likeliest"
+        " first."
     )

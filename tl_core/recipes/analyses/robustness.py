@@ -62,7 +62,7 @@ def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progres
     total = (1 + len(ways.kinds) * len(SEVERITIES)) * len(rows)
     progress.stage("Opening the model", share=0.05)
     questions = _Questions(model, version, rows, total, progress)
-    progress.stage("Asking about worse and worse items", total, share=0.95)
+    progress.stage("Predicting degraded items", total, share=0.95)
     items = read_inputs(version, rows)
     clean = questions.right(items)
     worsened: list[WorsenedItems] = []
@@ -103,7 +103,7 @@ def _sentence(worsened: list[WorsenedItems], noun: str) -> str:
     ]
     if not real:
         return (
-            f"None of {len(worsened)} ways of making the {noun} worse lowers its score beyond"
+            f"None of {len(worsened)} ways of degrading the {noun} lowers its accuracy beyond"
             " chance."
         )
     worst = max(real, key=lambda part: part["drop"])
@@ -111,6 +111,7 @@ def _sentence(worsened: list[WorsenedItems], noun: str) -> str:
         dict.fromkeys(part["kind"] for part in sorted(real, key=lambda part: -part["drop"]))
     )
     return (
-        f"It minds {', '.join(kinds[:3])}: at worst ({worst['kind']}, severity {worst['severity']})"
+        f"It is sensitive to {', '.join(kinds[:3])}: at worst ({worst['kind']}, severity"
+        f" {worst['severity']})"
         f" it is right {100 * worst['drop']:.0f} times in 100 less often."
     )

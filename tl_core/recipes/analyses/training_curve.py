@@ -106,7 +106,7 @@ def _sizes(version: DatasetVersion) -> list[int]:
     sizes = [len(train) // part for part in _PARTS if len(train) // part >= _FEWEST * classes]
     if not len(held) or len(sizes) < 2:
         raise DataError(
-            "There is too little to leave some of it out.",
+            "There are too few items for a learning curve.",
             f"{len(train):,} training and {len(held):,} validation items in {classes} classes.",
             "Add more labelled items.",
         )

@@ -44,9 +44,9 @@ def judge(
     clock, space = common.Clock(), common.label_space(version)
     # without validation rows there would be nothing to show instead
     closed = config.sealed and len(trained.validation_rows) > 0
-    progress.stage("Judging on unseen rows", share=0.02)
+    progress.stage("Evaluating on unseen rows", share=0.02)
     progress.log(
-        "The test rows are judged now, once, after every choice has been made"
+        "The model is evaluated on the test rows now, once, after every choice has been made"
         + ("; the result stays closed until you ask for it." if closed else ".")
     )
     test, validation = _scored(version, trained, space.names)

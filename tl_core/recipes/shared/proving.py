@@ -51,7 +51,7 @@ def save_and_prove(
     Raises:
         BackboneError: when the saved folder does not say the same as the model in memory.
     """
-    progress.stage("Saving and proving the model", share=0.05)
+    progress.stage("Saving and verifying the model", share=0.05)
     rows = {split: version.rows_of(split) for split in ("validation", "test")}
     save_classifier(backbone, folder)
     progress.stage(

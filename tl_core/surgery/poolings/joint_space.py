@@ -57,7 +57,7 @@ def join(native: PreTrainedModel, folder: Path) -> JointClassifier:
     family = native.config.model_type
     if family not in FAMILIES:
         raise BackboneError(
-            f"{family} was not trained on pictures and words together.",
+            f"{family} was not trained on images and texts together.",
             "",
             "Choose a CLIP or SigLIP backbone.",
         )
@@ -70,8 +70,8 @@ def join(native: PreTrainedModel, folder: Path) -> JointClassifier:
                         model.projection.weight.copy_(file.get_tensor("visual_projection.weight"))  # type: ignore[operator]
                     return model
         raise BackboneError(
-            "This CLIP holds no projection into the space of words.",
-            "Only its picture half seems to have been saved.",
-            "Choose a repository with both halves.",
+            "This CLIP has no projection into the joint space of images and texts.",
+            "Only its image encoder seems to have been saved.",
+            "Choose a repository with both encoders.",
         )
     return model

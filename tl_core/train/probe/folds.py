@@ -59,9 +59,9 @@ def choose_folds(
     )
     if not parts:
         raise DataError(
-            "The rows to learn from cannot be cut into parts that judge each other.",
+            "The training rows cannot be divided into folds for cross-validation.",
             "Too few of them, or of their groups, hold two classes or more, and a group is never"
-            " torn apart.",
+            " split.",
             "Choose another group column or none, or add labelled items.",
         )
     return parts

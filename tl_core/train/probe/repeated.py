@@ -103,7 +103,7 @@ def repeat_folds(
     ordinary = task.prior is None and settings.depth >= 0
     if not ordinary or fit.kind != "cv" or settings.repeats < 2:
         return None
-    progress.stage("Cutting the folds in other ways", settings.repeats, share=0.05)
+    progress.stage("Repeating the cross-validation", settings.repeats, share=0.05)
     rows = np.concatenate([task.rows["train"], task.rows["validation"]])
     both = np.concatenate([features["train"], features["validation"]])
     known = task.labels[rows] >= 0
