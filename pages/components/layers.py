@@ -9,7 +9,7 @@ from pages.components import ask, charts
 from pages.components.words import label, plain
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
-from tl_core.evaluate.report.schema import LayerGroupFacts, SurgeryFacts
+from tl_core.surgery.facts import LayerGroupFacts, SurgeryFacts
 
 
 def show(config: RunConfig, classes: int) -> None:

@@ -38,8 +38,10 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory, browser):
+def server(tmp_path_factory, browser, unpacked):
     home = tmp_path_factory.mktemp("browser") / "home"
+    home.mkdir()
+    (home / "starters").symlink_to(unpacked)
     shared = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
     own = Server(home, {"TL_MODELS_DIR": str(shared / "models"), "TL_DATA_DIRS": str(home.parent)})
     yield own

@@ -31,7 +31,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     picture(page, "design", height=1250)
     page.locator("label").filter(has_text=re.compile("^LoRA")).first.click()
     page.get_by_text(
-        re.compile(r"a part, rate × 1")
+        re.compile(r"partly, learning rate × 1")
     ).first.wait_for()  # the tree has changed: small parts of blocks
     page.get_by_role("button", name="Estimate time and memory").click()
     page.get_by_text("Memory", exact=True).wait_for(timeout=120_000)
@@ -111,10 +111,10 @@ def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(
     picture(page, "design-auto")
     page.get_by_text("5 minutes", exact=True).click()
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text("tries now").wait_for(timeout=120_000)
+    page.get_by_text("training now").wait_for(timeout=120_000)
     page.get_by_text(re.compile("Fine-tune.* on starter")).first.wait_for(timeout=240_000)
     page.reload()
-    page.get_by_text("tries now").wait_for()
+    page.get_by_text("training now").wait_for()
     page.wait_for_timeout(4000)
     assert page.get_by_text("This app has encountered an error").count() == 0
     picture(page, "search-live", height=1300)

@@ -66,7 +66,7 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.get_by_text("How is it going?").wait_for()
     page.get_by_text("of the whole run").wait_for()
     page.get_by_text(
-        re.compile("Reading|Fitting|Saving|Judging|without transfer|Read the")
+        re.compile("Reading|Fitting|Saving|Evaluating|without transfer|Read the")
     ).first.wait_for()
     picture(page, "live")
     watch_to_the_end(page)

@@ -34,7 +34,7 @@ ALLOWED = {
     "data": BASE,
     "surgery": BASE,
     "backbones": BASE | {"surgery"},
-    "evaluate": BASE,
+    "evaluate": BASE | {"surgery"},  # whose facts a report holds
     "train": BASE | {"data", "surgery", "backbones"},
     "select": BASE | {"data", "surgery", "backbones"},
     "recipes": BASE

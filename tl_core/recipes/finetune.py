@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import cast
 
 from torch import Tensor
 
@@ -17,7 +16,6 @@ from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError
-from tl_core.evaluate.report.schema import SurgeryFacts
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
@@ -100,7 +98,7 @@ def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progr
         return Outcome("These settings freeze all weights.", 0, 0, 0, {}, [], {})
     progress.stage("Training", share=0.8)
     if not job.settings.gradual:
-        progress.learning([group.name for group in job.report.groups if group.trainable])
+        progress.learning([group["name"] for group in job.report.groups if group["trainable"]])
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     outcome = (
         fit(job, progress)
@@ -167,7 +165,7 @@ def _trained(
         facts={
             "parity": proven.parity,
             "temperature": proven.temperature,
-            "surgery": cast(SurgeryFacts, report.as_dict()),
+            "surgery": report.as_dict(),
             "lr_curve": setup.lr_curve,
             "mixture": mixture,
             "training": {

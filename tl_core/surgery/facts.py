@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypedDict
 
 
@@ -16,11 +15,8 @@ class Reinitialised(TypedDict):
     new: list[int] | str | None
 
 
-@dataclass(frozen=True)
-class GroupReport:
-    """One layer group: how many weights it has, how many move, how fast, and how many of those
-    decay.
-    """
+class LayerGroupFacts(TypedDict):
+    """Layers that lie equally deep: their weights, how many train, how fast, how many decay."""
 
     name: str
     depth: int
@@ -36,7 +32,7 @@ class SurgeryFacts(TypedDict):
 
     trainable: int
     total: int
-    groups: list[dict[str, object]]
+    groups: list[LayerGroupFacts]
     reinitialised: list[Reinitialised]
     missing: list[str]
     unexpected: list[str]

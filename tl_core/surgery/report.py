@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from torch import nn
 
-from tl_core.surgery.facts import GroupReport, Reinitialised, SurgeryFacts
+from tl_core.surgery.facts import LayerGroupFacts, Reinitialised, SurgeryFacts
 from tl_core.surgery.layers import LayerGroup
 from tl_core.surgery.lora import plain_name
 from tl_core.surgery.network import Network
@@ -20,7 +20,7 @@ class SurgeryReport:
     time.
     """
 
-    groups: list[GroupReport]
+    groups: list[LayerGroupFacts]
     reinitialised: list[Reinitialised]
     missing: list[str]
     unexpected: list[str]
@@ -30,18 +30,18 @@ class SurgeryReport:
 
     @property
     def trainable(self) -> int:
-        return sum(group.trainable for group in self.groups)
+        return sum(group["trainable"] for group in self.groups)
 
     @property
     def total(self) -> int:
-        return sum(group.parameters for group in self.groups)
+        return sum(group["parameters"] for group in self.groups)
 
     def as_dict(self) -> SurgeryFacts:
         """For reports and pages: without the names of single parameters."""
         return {
             "trainable": self.trainable,
             "total": self.total,
-            "groups": [asdict(group) for group in self.groups],
+            "groups": self.groups,
             "reinitialised": self.reinitialised,
             "missing": self.missing,
             "unexpected": self.unexpected[:20],
@@ -104,8 +104,8 @@ def _count(model: nn.Module, home: Mapping[str, LayerGroup], moving: set[str]) -
     return counts
 
 
-def _report_group(group: LayerGroup, count: _Count, factor: float) -> GroupReport:
-    return GroupReport(
+def _report_group(group: LayerGroup, count: _Count, factor: float) -> LayerGroupFacts:
+    return LayerGroupFacts(
         name=group.name,
         depth=group.depth,
         pattern=_common_start(group.parameters),

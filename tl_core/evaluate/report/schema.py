@@ -16,6 +16,7 @@ from tl_core.evaluate.measures import (
     ScoredRows,
     Temperature,
 )
+from tl_core.surgery.facts import SurgeryFacts
 
 Baselines = dict[str, dict[str, BaselineScores]]  # by name, then by split
 
@@ -80,30 +81,6 @@ class Parity(TypedDict):
 
     auto_classes: float
     pipeline: float | None
-
-
-class LayerGroupFacts(TypedDict):
-    """Layers that lie equally deep: their weights, how many train, how fast, how many decay."""
-
-    name: str
-    depth: int
-    pattern: str
-    parameters: int
-    trainable: int
-    lr_scale: float
-    decayed: int
-
-
-class SurgeryFacts(TypedDict):
-    """What was done to the backbone before it trained."""
-
-    trainable: int
-    total: int
-    groups: list[LayerGroupFacts]
-    reinitialised: list[dict[str, object]]
-    missing: list[str]
-    unexpected: list[str]
-    notes: list[str]
 
 
 class Mixture(TypedDict, total=False):

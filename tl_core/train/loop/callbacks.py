@@ -145,7 +145,7 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
         progress: Progress,
     ) -> None:
         self._model, self._report, self._keeper, self._progress = model, report, keeper, progress
-        self._order = [group.name for group in reversed(report.groups) if group.trainable]
+        self._order = [group["name"] for group in reversed(report.groups) if group["trainable"]]
         self._awake = 0
 
     def on_step_begin(
