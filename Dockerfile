@@ -1,6 +1,7 @@
 # The PyTorch wheels bring their own CUDA libraries, so a plain Python image with the NVIDIA runtime is enough.
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv==0.13.8
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /app
 COPY requirements.txt .
 RUN uv venv /venv && VIRTUAL_ENV=/venv uv pip install --no-cache -r requirements.txt && \
@@ -11,6 +12,8 @@ RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft:graft 
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .
+# The user of the image cannot write beside the code: what is not compiled here is compiled at each start of a worker.
+RUN python -m compileall -q app.py pages tl_core
 USER 10001
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data TL_HOME=/data TL_ADDRESS=0.0.0.0 \
     HF_HOME=/data/hub HF_HUB_DISABLE_TELEMETRY=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -1,7 +1,9 @@
 # make app: run the studio. make test: run the suite in two processes (WORKERS=4 for more cores), one of which begins with the
 # browser. Both set up .venv first; the second time takes seconds. make test-all: the suite with every family in every bundle
 # and the largest networks, too.
-# uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it.
+# uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it. Libraries are compiled once,
+# here, and our own modules when they are first imported: else each new process compiles them again, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
@@ -11,11 +13,11 @@ PORT ?= 8501
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
 	@test -x .venv/bin/uv || $(PY) -m pip install -q --disable-pip-version-check uv
-	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements.txt || $(PY) -m pip install -q -r requirements.txt
+	@VIRTUAL_ENV=.venv $(UV) install -q --compile-bytecode -r requirements.txt || $(PY) -m pip install -q -r requirements.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/app.stamp requirements-dev.txt
-	@VIRTUAL_ENV=.venv $(UV) install -q -r requirements-dev.txt || $(PY) -m pip install -q -r requirements-dev.txt
+	@VIRTUAL_ENV=.venv $(UV) install -q --compile-bytecode -r requirements-dev.txt || $(PY) -m pip install -q -r requirements-dev.txt
 	@touch $@
 
 app: .venv/app.stamp

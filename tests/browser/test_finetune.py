@@ -91,9 +91,10 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.locator("label").filter(has_text="All strategies compared (ladder)").first.click()
     page.get_by_role("button", name="Full fine-tuning").click()
     page.get_by_role("button", name="From scratch").click()
-    settled(page)
-    page.locator("input[aria-label=Seeds]").fill("1")
-    page.locator("input[aria-label=Seeds]").press("Enter")
+    for setting in ("Seeds", "Epochs"):
+        settled(page)
+        page.locator(f"input[aria-label={setting}]").fill("1")
+        page.locator(f"input[aria-label={setting}]").press("Enter")
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
     page.get_by_role("button", name="Read the report").click()

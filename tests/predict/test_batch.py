@@ -216,7 +216,7 @@ def test_another_source_or_model_starts_over(model, tmp_path, change, tiny):
 
 
 def test_a_killed_command_goes_on_where_it_was(model, tmp_path):
-    source, out = many(tmp_path / "in.csv", 16_000), tmp_path / "out.csv"
+    source, out = many(tmp_path / "in.csv", 9_000), tmp_path / "out.csv"
     words = [sys.executable, "-m", "tl_core", "predict", str(model), str(source), "-o", str(out)]
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     first = tmp_path / "out.csv.parts" / "00000000.parquet"
@@ -233,8 +233,8 @@ def test_a_killed_command_goes_on_where_it_was(model, tmp_path):
         assert first.stat().st_mtime_ns == written
         time.sleep(0.02)
     shown = process.communicate()[1]
-    assert process.returncode == 0 and "16,000 of 16,000" in shown and "a second" in shown
-    assert [line["row"] for line in lines_of(out)] == [str(i) for i in range(1, 16_001)]
+    assert process.returncode == 0 and "9,000 of 9,000" in shown and "a second" in shown
+    assert [line["row"] for line in lines_of(out)] == [str(i) for i in range(1, 9_001)]
 
 
 def test_a_table_that_breaks_off_is_refused_before_the_work(model, tmp_path):

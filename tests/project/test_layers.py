@@ -274,6 +274,14 @@ def test_no_registry_address_and_no_machine_path_in_any_file():
             assert not found, f"{path}: {found.group()}"
 
 
+def test_no_process_has_to_compile_its_libraries_first():
+    docker, make = (ROOT / "Dockerfile").read_text(), (ROOT / "Makefile").read_text()
+    assert "UV_COMPILE_BYTECODE=1" in docker.partition("RUN uv venv")[0]
+    assert docker.index("compileall") < docker.index("USER 10001")
+    installs = re.findall(r"\$\(UV\) install.*", make)
+    assert installs and all("--compile-bytecode" in line for line in installs)
+
+
 def test_dockerfile_and_compose_are_sound():
     import yaml
 

@@ -63,8 +63,8 @@ def write(network, folder):
     save_for_hf(model, folder, model_args=arguments, safe_serialization=True)
 
 
-# The first cannot be shrunk, the next two hardly; the last is a ViT in all that matters here.
-_WHOLE = ("vgg16", "inception_v3", "efficientnet_b0", "deit")
+# The first cannot be shrunk, the next two hardly; the others are near relations of what is left.
+_WHOLE = ("vgg16", "inception_v3", "efficientnet_b0", "deit", "mobilenetv4", "regnety", "eva02")
 
 
 @pytest.mark.parametrize(
