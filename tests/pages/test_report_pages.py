@@ -17,6 +17,7 @@ from tl_core.services.datasets import add_dataset
 def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, mail):
     run = studio.do(mail, pooling="mean")
     app = opened("pages/evaluate/report.py", run=run.id)
+    assert app.session_state["dataset"] == run.dataset  # other pages go on with it
     assert not app.exception
     said = everything(app)
     assert "Can its confidence be trusted?" in said
