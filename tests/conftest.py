@@ -37,16 +37,17 @@ def pytest_collection_modifyitems(items):
     )
 
 
-_FIRST = ("browser", "exported")
+_FIRST = ("browser one", "browser two", "exported")
+_TRAINING = ("test_backbones", "test_finetune", "test_labels")  # half of the browser's time
 _PATIENCE = 5  # niceness, as that of the studio's workers
 
 
 def _group(item):
-    """The group of a test: the browser's server, the exported runs, the database, or what its
-    module makes once.
+    """The group of a test: one of two browsers with a studio each, the exported runs, the database,
+    or what its module makes once.
     """
     if item.path.parent.name == "browser":
-        return "browser"
+        return "browser one" if item.path.stem in _TRAINING else "browser two"
     if "exported" in item.fixturenames:
         return "exported"
     if item.path.parent.name == "registry":
@@ -58,7 +59,11 @@ def _group(item):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item):
     """What one process shows in a browser goes before what the others compute."""
-    if os.environ.get("PYTEST_XDIST_WORKER") and _group(item) != "browser" and not os.nice(0):
+    if (
+        os.environ.get("PYTEST_XDIST_WORKER")
+        and not _group(item).startswith("browser")
+        and not os.nice(0)
+    ):
         os.nice(_PATIENCE)
 
 

@@ -65,7 +65,7 @@ def browser():
 @pytest.fixture
 def page(browser, server):
     opened = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(120_000)
     yield opened
     assert not opened.get_by_text("Traceback").count()
     opened.close()

@@ -67,10 +67,10 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     assert len(download.value.path().read_text().splitlines()) == 1001
 
     page.get_by_role("button", name="Another file").click()
-    upload(page, write_texts(tmp_path / "many.csv", 8000))
+    upload(page, write_texts(tmp_path / "many.csv", 6000))
     page.get_by_text("a second").wait_for(timeout=120_000)
     next(
         one for one in of_home(server.home) if f"{server.home}/runs/" in " ".join(one.cmdline())
     ).kill()
     page.get_by_role("button", name="Resume").click(timeout=60_000)
-    page.get_by_text("8,000 predicted, 0 could not be read").first.wait_for(timeout=120_000)
+    page.get_by_text("6,000 predicted, 0 could not be read").first.wait_for(timeout=120_000)

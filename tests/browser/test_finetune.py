@@ -13,13 +13,17 @@ from tests_support.datasets import first_rows, write_pictures, write_texts
 from tests_support.studio import add_from_server, settled, upload
 
 pytestmark = pytest.mark.browser
+_STEP_BEYOND = """before => {
+    const figures = document.querySelectorAll('[data-testid=stMetricValue]');
+    return Number(figures[1]?.innerText.replaceAll(',', '')) > before;
+}"""
 
 
 def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     page, server, picture, tmp_path, shared
 ):
     page.goto(f"{server.url}/add-data")
-    upload(page, first_rows(shared / "data" / "trec" / "train.csv", tmp_path / "trec.csv", 1200))
+    upload(page, first_rows(shared / "data" / "trec" / "train.csv", tmp_path / "trec.csv", 500))
     page.get_by_role("textbox", name="Name of the dataset").fill("questions")
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Look at data").wait_for()
@@ -43,11 +47,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     before = int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", ""))
     page.reload()
     page.get_by_text("Accuracy on the validation items").wait_for()
-    page.wait_for_timeout(6000)
-    assert (
-        int(page.locator("[data-testid=stMetricValue]").nth(1).inner_text().replace(",", ""))
-        > before
-    )
+    page.wait_for_function(_STEP_BEYOND, arg=before)
     picture(page, "training", height=1300)
     page.get_by_role("button", name="Stop now and keep the best").click()
     page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
@@ -108,15 +108,14 @@ def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(
     add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 200))
     page.goto(f"{server.url}/design?dataset=searched")
     page.get_by_role("button", name="The best in 20 minutes").click()
-    page.get_by_text("Also try the other available backbones").wait_for()
     picture(page, "design-auto")
+    page.get_by_text("Also try the other available backbones").click()
     page.get_by_text("5 minutes", exact=True).click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("training now").wait_for(timeout=120_000)
     page.get_by_text(re.compile("Fine-tune.* on starter")).first.wait_for(timeout=240_000)
     page.reload()
     page.get_by_text("training now").wait_for()
-    page.wait_for_timeout(4000)
     assert page.get_by_text("This app has encountered an error").count() == 0
     picture(page, "search-live", height=1300)
     page.get_by_role("button", name="Stop now and keep the best").click()

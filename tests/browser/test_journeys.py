@@ -182,7 +182,7 @@ def mortal(tmp_path_factory, slow_dataset, browser):
 
 def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset):
     page = browser.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.goto(f"{mortal.url}/add-data")
     page.get_by_text("This server", exact=True).click()
     page.get_by_role("textbox", name="Folder or file on this server").fill(str(slow_dataset))
@@ -217,7 +217,7 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
             worker.kill()
     page.get_by_text("The process that did the work has gone").or_(
         page.get_by_text("Read the report")
-    ).wait_for(timeout=15_000)
+    ).wait_for(timeout=30_000)
     if page.get_by_role("button", name="Resume").count():
         page.get_by_role("button", name="Resume").click()
     page.get_by_text("Read the report").wait_for(timeout=240_000)
