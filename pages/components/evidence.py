@@ -55,7 +55,7 @@ def weak_slices(test: ScoredRows, noun: str) -> None:
     if not parts:
         return
     st.subheader("Slices")
-    st.caption(f"Is it worse on some group of {noun}?")
+    st.caption(f"Are there groups of {noun} on which it is worse?")
     for part in (part for part in parts if part["worse"]):
         st.warning(
             f"**{plain(part['by']).capitalize()} {plain(value_of(part))}**: accuracy"

@@ -275,7 +275,7 @@ if not state.only_reads():
         query_params={"dataset": run.dataset},
     )
 
-evidence.weak_slices(judged, modality_of(report["modality"]).item)
+evidence.weak_slices(judged, modality_of(report["modality"]).items)
 evidence.confidence(report, judged)
 evidence.ranking(judged)
 if state.only_reads():

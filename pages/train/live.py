@@ -183,7 +183,7 @@ def show_progress(run: Run, view: RunView) -> None:
             icon=":material/stop_circle:",
         )
     if view.learning:
-        st.markdown(f":green-badge[:material/spa: learns now] {plain(view.learning)}")
+        st.markdown(f":green-badge[:material/spa: trainable now] {plain(view.learning)}")
 
 
 def show_end(run: Run) -> None:

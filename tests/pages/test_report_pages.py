@@ -21,7 +21,7 @@ def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, mail):
     assert not app.exception
     said = everything(app)
     assert "Can its confidence be trusted?" in said
-    assert "Is it worse on some group of text?" in said
+    assert "Are there groups of texts on which it is worse?" in said
     app.slider(key=f"least_sure {run.id}").set_value(90).run()
     next(
         button for button in app.button if button.label.startswith("Keep this threshold")

@@ -228,7 +228,7 @@ def test_a_running_training_can_be_stopped_with_its_best_state(record):
         ' "text": "Learning now: classifier"}\n'
     )
     app = opened("pages/train/live.py", run=run.id)
-    assert "learns now" in everything(app)
+    assert "trainable now" in everything(app)
     next(
         button for button in app.button if button.label == "Stop now and keep the best"
     ).click().run()
