@@ -33,10 +33,7 @@ def interval(score: Range, digits: int = 0) -> str:
 def class_in_words(scores: ClassScores) -> str:
     """Recall and precision of a class as counts of 100."""
     recall, precision = scores["recall"]["value"], scores["precision"]["value"]
-    return (
-        f"finds {100 * recall:.0f} of 100; when it predicts this class, right"
-        f" {100 * precision:.0f} times in 100"
-    )
+    return f"finds {100 * recall:.0f} of 100; {100 * precision:.0f} of 100 answers right"
 
 
 def ago(moment: float | None) -> str:
