@@ -4,28 +4,21 @@ line.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 
 import pytest
 from tests_support.datasets import write_texts
 from tests_support.processes import of_home
-from tests_support.studio import ROOT, add_from_server, upload
+from tests_support.studio import add_from_server, upload
+
+from tl_core.cli.main import main
 
 pytestmark = pytest.mark.browser
 
 
-def command(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "tl_core", *map(str, words)],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-    )
-
-
-def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, tmp_path, picture):
+def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(
+    page, server, tmp_path, picture, capsys
+):
     source = write_texts(server.home.parent / "notes.csv", 80)
     add_from_server(page, server.url, source)
     page.goto(f"{server.url}/design?dataset=notes")
@@ -47,17 +40,15 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(page, server, 
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         archive.extractall(tmp_path)
     folder = next(tmp_path.glob("notes-*"))
-    assert command("verify", folder).returncode == 0
+    assert main(["verify", str(folder)]) == 0
 
     rows = write_texts(tmp_path / "thousand.csv", 1000)
-    answers = command("predict", folder, rows, "-o", tmp_path / "answers.csv")
-    assert answers.returncode == 0, answers.stderr
+    assert main(["predict", str(folder), str(rows), "-o", str(tmp_path / "answers.csv")]) == 0
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 1001
     (folder / "config.json").write_text(
         (folder / "config.json").read_text().replace("good", "fine")
     )
-    spoilt = command("verify", folder)
-    assert spoilt.returncode == 1 and "label order" in spoilt.stdout
+    assert main(["verify", str(folder)]) == 1 and "label order" in capsys.readouterr().out
 
     page.goto(f"{server.url}/predict?run={run}")
     upload(page, rows)

@@ -152,7 +152,7 @@ def until_it_ends(command, run_id):
     end = time.monotonic() + 120
     while (run := command("runs", "show", run_id))["status"] in ("queued", "running"):
         assert time.monotonic() < end
-        time.sleep(0.5)
+        time.sleep(2)
     return run
 
 

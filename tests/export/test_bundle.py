@@ -74,7 +74,8 @@ def environment(tmp_path_factory, exported):
         }
     )
     uv, python = Path(sys.executable).with_name("uv"), folder / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    bare = ["--without-pip"] if uv.exists() else []
+    subprocess.run([sys.executable, "-m", "venv", *bare, folder / "venv"], check=True)
     quick = [
         uv,
         "pip",
@@ -85,6 +86,7 @@ def environment(tmp_path_factory, exported):
         *needed,
     ]  # pip steps in where it cannot
     if not uv.exists() or subprocess.run(quick, capture_output=True).returncode:
+        subprocess.run([python, "-m", "ensurepip"], check=True, capture_output=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", *needed], check=True)
     return python
 
