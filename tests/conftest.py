@@ -4,6 +4,7 @@ beside us.
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def pytest_collection_modifyitems(items):
     items.sort(
         key=lambda item: _FIRST.index(_group(item)) if _group(item) in _FIRST else len(_FIRST)
     )
+
+
+def pytest_collection_finish():
+    """Each run of a page ends with a collection of garbage; what was imported is none."""
+    gc.freeze()
 
 
 _FIRST = ("browser one", "browser two", "exported")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import threading
@@ -85,6 +86,9 @@ def _prepare(settings: Settings) -> None:
     time.sleep(_FIRST_PAINT_SECONDS)
     for name in _SOON:
         import_module(name)
+    # Streamlit collects garbage after every run of a page. What the modules hold never is garbage,
+    # and looking through it takes far longer than the page itself, in which no other page can run.
+    gc.freeze()
     ensure_dispatcher(settings)
 
 
