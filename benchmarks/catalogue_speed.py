@@ -63,7 +63,7 @@ def main() -> None:
             for _ in range(ROUNDS):
                 page.get_by_text(last).first.wait_for()
                 page.get_by_role("link", name="Runs", exact=True).first.click()
-                page.get_by_role("heading", name="All runs", level=1).wait_for()
+                page.get_by_role("heading", name="Runs", level=1).wait_for()
                 page.wait_for_timeout(500)
                 started = time.perf_counter()
                 page.get_by_role("link", name="Backbone", exact=True).first.click()

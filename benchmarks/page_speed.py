@@ -23,11 +23,11 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 TITLES = {
-    "Home": "What can I teach it?",
-    "Runs": "All runs",
-    "Add data": "What are my examples?",
-    "System": "What is this machine doing?",
-    "Predict": "What does it predict for new items?",
+    "Home": "Graft Studio",
+    "Runs": "Runs",
+    "Add data": "Add data",
+    "System": "System",
+    "Predict": "Predict",
 }
 ROUNDS = 8
 
