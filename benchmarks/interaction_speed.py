@@ -88,7 +88,7 @@ def interactions(app: AppTest, number: int) -> dict[str, Callable[[], object]]:
         "order of the items": lambda: app.selectbox(key="mistake_order").select(order).run(),
         "class of the items": lambda: app.selectbox(key="mistake_class").select(topic).run(),
         "cell of the confusion": lambda: (
-            next(box for box in app.selectbox if box.label == "Is").select(topic).run()
+            next(box for box in app.selectbox if box.label == "True class").select(topic).run()
         ),
         "classes of the curves": lambda: (
             app.multiselect(key="curve_classes").set_value([topic]).run()

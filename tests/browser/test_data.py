@@ -53,7 +53,7 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
         page.get_by_text(change).first.wait_for()
         expect(page.get_by_text(words)).to_have_count(0)
     page.get_by_text("ready to train.", exact=False).first.wait_for()
-    assert not page.get_by_text("to look at").count()
+    expect(page.get_by_text("to look at")).to_have_count(0)
     page.get_by_role("button", name="Versions and download").click()
     page.get_by_text("How did it change?").wait_for()
     page.get_by_text("Version 6").first.wait_for()

@@ -74,9 +74,8 @@ def test_photos_show_what_the_network_sees_before_training(page, server, picture
     page.get_by_text("as the network sees them", exact=False).wait_for()
     page.get_by_role("button", name="Other variations").click()
     page.get_by_text("as the network sees them", exact=False).wait_for()
-    assert (
-        page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img").count() >= 10
-    )
+    images = page.locator("[data-testid=stImage] img, [data-testid=stImageContainer] img")
+    images.nth(9).wait_for()
     picture(page, "variations", height=1250)
 
 

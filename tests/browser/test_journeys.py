@@ -218,8 +218,10 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
     page.get_by_text("The process that did the work has gone").or_(
         page.get_by_text("Read the report")
     ).wait_for(timeout=30_000)
-    if page.get_by_role("button", name="Resume").count():
-        page.get_by_role("button", name="Resume").click()
+    resume = page.get_by_role("button", name="Resume")
+    resume.or_(page.get_by_role("button", name="Read the report")).first.wait_for()
+    if resume.count():
+        resume.click()
     page.get_by_text("Read the report").wait_for(timeout=240_000)
 
 
@@ -237,7 +239,8 @@ def test_wrong_files_get_a_sentence(page, server, tmp_path):
         again = page.get_by_role("button", name="Try another file").or_(
             page.get_by_role("button", name="Save as dataset")
         )
-        again.wait_for()
+        again.first.wait_for()
+        settled(page)
         if page.get_by_role("button", name="Save as dataset").count():
             page.get_by_role("button", name="Save as dataset").click()
         page.get_by_text(words).first.wait_for()
