@@ -28,7 +28,6 @@ def picture(kept: Preparation, ask_about: Callable[[bytes, str], None]) -> None:
             "A photo",
             max_upload_size=_MEGABYTES,
             help=f"One picture, up to {_MEGABYTES} MB.",
-            type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"],
         )
     )
     if taken is None:

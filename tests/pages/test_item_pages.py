@@ -69,3 +69,25 @@ def test_items_are_drawn_alone_in_strips_in_cards_and_with_what_speaks_for_an_an
     else:
         assert said.count("ripe") == 10 and "1: **ripe**" in said  # five in the strip, five framed
         assert len(app.get("image")) == 13
+
+
+def one_photo():
+    from pages.components import new_item, state
+    from tl_core.data.preparation import Preparation
+
+    state.set_defaults()
+    new_item.picture(Preparation(), lambda _content, _name: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("letter.pdf", b"%PDF-1.4 nothing", "PDF"),
+        ("answers.docx", b"PK\x03\x04 word/document.xml", "not an image"),
+        ("cut.jpg", photo()[:60], "damaged"),
+    ],
+)
+def test_what_is_no_photo_is_said_in_words(name, content, words):
+    app = AppTest.from_function(one_photo).run()
+    app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+    assert not app.exception and words in app.error[0].value
