@@ -21,7 +21,7 @@ PORT ?= 8501
 	@touch $@
 
 app: .venv/app.stamp
-	@$(PY) -m pages.components.launch --port $(PORT)
+	@$(PY) -m pages.shell.launch --port $(PORT)
 
 SUITE = $(PY) -m pytest -n $(or $(WORKERS),2) --dist loadgroup --no-loadscope-reorder
 

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from pages.components import chrome, problems, state
+from pages.shell import bar, navigation, problems, state
 
-st.set_page_config(page_title="Graft Studio", page_icon=":material/psychiatry:", layout="centered")
+st.set_page_config(page_title="Graft Studio", page_icon=":material/psychiatry:", layout="wide")
 state.set_defaults()
-page = st.navigation(
-    chrome.sections(), expanded=True, position="hidden" if state.only_reads() else "sidebar"
-)
+page = st.navigation(navigation.pages(), position="hidden")
+bar.style()
 if not state.only_reads():
-    chrome.show_sidebar()
+    bar.show(*navigation.place_of(page))
 with problems.defects():
     page.run()

@@ -49,7 +49,7 @@ def main() -> None:
         ).new_page()
         page.set_default_timeout(60_000)
         server = subprocess.Popen(
-            [sys.executable, "-m", "pages.components.launch", "--port", str(port)], cwd=ROOT
+            [sys.executable, "-m", "pages.shell.launch", "--port", str(port)], cwd=ROOT
         )
         try:
             for _ in range(100):

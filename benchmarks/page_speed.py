@@ -67,7 +67,7 @@ def main() -> None:
         empty = first_paint_of_an_empty_app(page, Path(home))
         started = time.perf_counter()
         server = subprocess.Popen(
-            [sys.executable, "-m", "pages.components.launch", "--port", str(port)],
+            [sys.executable, "-m", "pages.shell.launch", "--port", str(port)],
             cwd=ROOT,
             env=environment,
         )

@@ -4,12 +4,12 @@ import shutil
 
 import streamlit as st
 
-from pages.components import chrome, problems, services
-from pages.components.words import plain, size
+from pages.shell import frame, problems, services
+from pages.shell.words import plain, size
 from tl_core.jobs.monitor import read_machine
 from tl_core.storage import folder_size, remove_expired
 
-chrome.title("System", "What is this machine doing?")
+frame.title("System", "What is this machine doing?")
 
 
 @st.fragment(run_every=3.0)

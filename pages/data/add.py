@@ -7,25 +7,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.components import (
-    ask,
-    chrome,
-    import_plan,
-    import_settings,
-    problems,
-    run_panel,
-    services,
-    source_facts,
-    uploads,
-    ways_in,
-)
-from pages.components.item_pages import pages_of
+from pages.sections.data import import_plan, import_settings, source_facts, ways_in
+from pages.sections.items.item_pages import pages_of
+from pages.shell import ask, frame, problems, run_panel, services, uploads
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
 from tl_core.registry.runs import Run
 
-chrome.title("Add data", "What are my examples?")
+frame.title("Add data", "What are my examples?")
 
 
 def forget() -> None:
@@ -93,7 +83,7 @@ def go_on(run: Run) -> None:
     """On to the dataset."""
     forget()
     st.session_state["dataset"] = (run.summary or {})["dataset"]
-    st.switch_page("pages/data/inspect.py", query_params={"dataset": st.session_state["dataset"]})
+    st.switch_page("pages/data/items.py", query_params={"dataset": st.session_state["dataset"]})
 
 
 def offer_again(run: Run) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import chrome, findings, problems, run_panel, services, state
-from pages.components.words import ago, plain, size
+from pages.sections.data import findings
+from pages.shell import frame, problems, run_panel, services, state
+from pages.shell.words import ago, plain, size
 from tl_core.config import RunConfig
 from tl_core.data.versions.diff import compare_versions
 from tl_core.data.versions.export import formats_of
@@ -18,11 +19,11 @@ from tl_core.storage import remove_tree
 NAMES = {"folders": "Zip of class folders", "csv": "CSV", "parquet": "Parquet"}
 KINDS = {"added": "Added", "removed": "Left out", "relabelled": "New class", "moved": "Other split"}
 
-chrome.title("Versions", "How did it change?")
+frame.title("Versions", "How did it change?")
 with problems.caught():
     everything = services.datasets().list(all_versions=True)
 name = state.current("dataset") or (everything[0].reference if everything else "")
-chrome.need_dataset(name)
+frame.need_dataset(name)
 with problems.caught():
     current = services.datasets().get(name)
 state.choose("dataset", current.reference)
@@ -78,7 +79,7 @@ for record in versions:
             width="stretch",
         )
         if st.button("Open", key=f"open_{record.id}", type="tertiary"):
-            st.switch_page("pages/data/inspect.py", query_params={"dataset": record.reference})
+            st.switch_page("pages/data/items.py", query_params={"dataset": record.reference})
         if record != versions[0]:
             st.button(
                 "Restore",

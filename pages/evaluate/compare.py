@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, chrome, curves, problems, seeds, state, test_score, trained
-from pages.components.words import duration, interval, plain, size
+from pages.sections.evaluate import test_score
+from pages.shell import frame, problems, state
+from pages.shell.words import duration, interval, plain, size
+from pages.widgets import charts, curves, seeds, trained
 from tl_core.evaluate.compare import agreement, compare
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.evaluate.scores.metrics import macro_f1
@@ -19,11 +21,11 @@ from tl_core.registry.runs import Run
 
 _MOST = 8
 
-chrome.title("Compare", "Which run is best?")
+frame.title("Compare", "Which run is best?")
 finished = [run for run in trained.finished() if run.summary]
 hand = st.query_params.get("run") or st.session_state["run"]
 subject = next((run.dataset for run in finished if run.id == hand), state.current("dataset"))
-chrome.need_dataset(subject)
+frame.need_dataset(subject)
 alike = {
     run.id: run for run in finished if run.dataset.partition("@")[0] == subject.partition("@")[0]
 }

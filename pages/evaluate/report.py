@@ -5,25 +5,13 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.components import (
-    abstain,
-    charts,
-    chrome,
-    evidence,
-    items,
-    mistakes,
-    problems,
-    search_board,
-    seeds,
-    services,
-    state,
-    stress,
-    test_score,
-    trained,
-    training_view,
-)
-from pages.components.item_pages import pages_of
-from pages.components.words import class_in_words, duration, interval, plain
+from pages.sections.evaluate import abstain, evidence, mistakes, stress, test_score, training_view
+from pages.sections.items import items
+from pages.sections.items.item_pages import pages_of
+from pages.sections.train import search_board
+from pages.shell import frame, problems, services, state
+from pages.shell.words import class_in_words, duration, interval, plain
+from pages.widgets import charts, seeds, trained
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.html import render
 from tl_core.evaluate.report import rivals
@@ -54,13 +42,13 @@ SCORES = {
     ),
 }
 
-chrome.title("Report", "How good is it on items that it has not seen?")
+frame.title("Report", "How good is it on items that it has not seen?")
 finished = trained.finished()
 run_id = state.current("run")
 if not any(r.id == run_id for r in finished):
     if not finished:
         st.info("There is no finished run yet.", icon=":material/info:")
-        st.page_link("pages/start/home.py", label="Try a sample", icon=":material/home:")
+        st.page_link("pages/home/home.py", label="Try a sample", icon=":material/home:")
         st.stop()
     if run_id:
         trained.explain_replacement(run_id, "no report")
@@ -154,7 +142,7 @@ evidence.repeated(report)
 if not state.only_reads():
     with st.container(horizontal=True):
         if st.button("Use it on new items", type="primary", icon=":material/bolt:"):
-            st.switch_page("pages/ship/predict.py", query_params={"run": run.id})
+            st.switch_page("pages/use/playground.py", query_params={"run": run.id})
         if others and st.button("Compare runs", icon=":material/balance:"):
             st.switch_page(
                 "pages/evaluate/compare.py",
@@ -269,7 +257,7 @@ def show_mistakes(table: pd.DataFrame) -> None:
 mistakes.show(predictions, rival, show_mistakes)
 if not state.only_reads():
     st.page_link(
-        "pages/evaluate/labels.py",
+        "pages/data/labels.py",
         label="Wrong labels? Look for them",
         icon=":material/rule:",
         query_params={"dataset": run.dataset},
@@ -307,7 +295,7 @@ with st.expander("Settings, timing and environment"):
 st.subheader("Download and share")
 if (run.folder / "model" / "config.json").is_file():
     st.page_link(
-        "pages/ship/export.py",
+        "pages/use/bundle.py",
         label="The model as a verified bundle",
         icon=":material/inventory_2:",
         query_params={"run": run.id},

@@ -6,29 +6,19 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import (
-    again,
-    backbones,
-    chrome,
-    estimate,
-    layers,
-    problems,
-    services,
-    settings_form,
-    state,
-    ways_to_train,
-    wordings,
-)
-from pages.components.item_pages import pages_of
-from pages.components.words import plain
+from pages.sections.items.item_pages import pages_of
+from pages.sections.train import again, backbones, estimate, ways_to_train, wordings
+from pages.shell import frame, problems, services, state
+from pages.shell.words import plain
+from pages.widgets import layers, settings_form
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.train.class_weights import class_weights
 
 _MOST_SEEDS = 5
 
-chrome.title("Design", "How should it be trained?")
+frame.title("Design", "How should it be trained?")
 name = state.current("dataset")
-chrome.need_dataset(name)
+frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
@@ -190,7 +180,7 @@ if st.button("Start training", type="primary", icon=":material/play_arrow:"):
     start(replace(config, sealed=sealed), int(count))
 again.show(record, start)
 st.page_link(
-    "pages/model/choose.py",
+    "pages/train/backbone.py",
     label="Choose another backbone",
     icon=":material/arrow_back:",
     query_params={"dataset": name},

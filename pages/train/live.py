@@ -4,19 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import (
-    charts,
-    chrome,
-    curves,
-    following,
-    problems,
-    run_panel,
-    search_board,
-    services,
-    state,
-    trained,
-)
-from pages.components.words import duration, plain, size
+from pages.sections.train import search_board
+from pages.shell import following, frame, problems, run_panel, services, state
+from pages.shell.words import duration, plain, size
+from pages.widgets import charts, curves, trained
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.jobs.monitor import read_machine
@@ -26,11 +17,11 @@ from tl_core.results import PLAN
 
 STOPPABLE = ("finetune", "ladder", "auto")
 
-chrome.title("Live run", "How is it going?")
+frame.title("Live run", "How is it going?")
 run_id = state.current("run")
 if not run_id:
     st.info("No run is selected. Start one, or pick one from the list.", icon=":material/info:")
-    st.page_link("pages/train/runs.py", label="All runs", icon=":material/list:")
+    st.page_link("pages/evaluate/runs.py", label="All runs", icon=":material/list:")
     st.stop()
 with problems.caught():
     first = services.runs().get(run_id)
@@ -154,7 +145,7 @@ def show_next(run: Run) -> None:
     elif "dataset" in made and st.button(
         "Look at the data", type="primary", icon=":material/search:"
     ):
-        st.switch_page("pages/data/inspect.py", query_params={"dataset": made["dataset"]})
+        st.switch_page("pages/data/items.py", query_params={"dataset": made["dataset"]})
 
 
 def show_caption(run: Run) -> None:
@@ -192,7 +183,7 @@ def show_end(run: Run) -> None:
         st.success(plain(run.headline), icon=":material/check_circle:")
         show_next(run)
         return
-    st.markdown(chrome.badge(run.status))
+    st.markdown(frame.badge(run.status))
     problems.show(run.reason or {"what": "It ended."})
     if st.button("Resume", type="primary", icon=":material/replay:"):
         resume()

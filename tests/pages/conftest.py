@@ -28,7 +28,7 @@ def no_dispatcher(monkeypatch, home):
     config.set_option("runner.enforceSerializableSessionState", True)
     yield
     config.set_option("runner.enforceSerializableSessionState", False)
-    from pages.components import services
+    from pages.shell import services
 
     services.compute.clear()
     kill_all(home)
@@ -66,7 +66,7 @@ def no_error_stands_unseen(monkeypatch):
 @pytest.fixture(autouse=True)
 def defects_stay_exceptions(monkeypatch):
     """What the app would turn into a message with a log id must fail a test."""
-    from pages.components import problems
+    from pages.shell import problems
 
     monkeypatch.setattr(problems, "defects", nullcontext)
 

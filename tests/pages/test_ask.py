@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import services
+from pages.shell import services
 from tl_core.errors import StateError
 
 
@@ -41,7 +41,7 @@ def helper(monkeypatch):
 def page():
     import streamlit as st
 
-    from pages.components import ask, state
+    from pages.shell import ask, state
 
     state.set_defaults()
     number = st.session_state.setdefault("number", 2)

@@ -16,7 +16,7 @@ from tl_core.train.shortcuts import look_for_shortcuts
 def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
     search = studio.do(mail, "suspect", pooling="mean")
     listed = json.loads((search.folder / "suspects.json").read_text())["rows"]
-    app = opened("pages/evaluate/labels.py", dataset=mail.reference)
+    app = opened("pages/data/labels.py", dataset=mail.reference)
     assert not app.exception
     assert f"0 of {len(listed)}" in everything(app)
     for element in (*app.markdown, *app.button):
@@ -30,13 +30,13 @@ def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
     assert "1 changed, 0 left out" in everything(app)
     made, _, _ = relabel_dataset(studio.datasets, mail.reference)
     studio.do(mail, pooling="mean")
-    after = opened("pages/evaluate/labels.py", dataset=made.reference)
+    after = opened("pages/data/labels.py", dataset=made.reference)
     assert any(button.label == "Train again on this version" for button in after.button)
     assert (DatasetVersion(made.folder).splits == DatasetVersion(mail.folder).splits).all()
 
 
 def test_labels_offers_the_search_first(mail):
-    app = opened("pages/evaluate/labels.py", dataset=mail.reference)
+    app = opened("pages/data/labels.py", dataset=mail.reference)
     assert [button.label for button in app.button] == ["Look for wrong labels"]
     app.button[0].click().run()
     assert not app.exception
@@ -44,10 +44,10 @@ def test_labels_offers_the_search_first(mail):
 
 
 def test_explore_shows_curve_advice_and_map(studio, mail):
-    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    app = opened("pages/data/growth.py", dataset=mail.reference)
     assert [button.label for button in app.button] == ["Compute learning curve and map"]
     studio.do(mail, "explore", pooling="mean")
-    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    app = opened("pages/data/growth.py", dataset=mail.reference)
     assert not app.exception
     assert "A map of the items" in everything(app)
     for colour in ("Answer", "Split"):
@@ -57,7 +57,7 @@ def test_explore_shows_curve_advice_and_map(studio, mail):
 
 def test_a_fine_tuning_is_followed_on_request(studio, mail):
     studio.do(mail, "explore", pooling="mean")
-    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    app = opened("pages/data/growth.py", dataset=mail.reference)
     press(app, "Learning curve of a fine-tuning")
     curve = next(run for run in studio.runs.list(kind="curve"))
     assert RunConfig.read(curve.folder).options == {"strategy": "lpft"}
@@ -73,22 +73,22 @@ def test_a_fine_tuning_is_followed_on_request(studio, mail):
         baseline=False,
     )
     press(
-        opened("pages/evaluate/explore.py", dataset=mail.reference),
+        opened("pages/data/growth.py", dataset=mail.reference),
         "Learning curve of a fine-tuning",
     )
     again = next(run for run in studio.runs.list(kind="curve") if run.status == "queued")
     assert RunConfig.read(again.folder).options["strategy"] == "full"
     studio.finish(again, "train")
-    app = opened("pages/evaluate/explore.py", dataset=mail.reference)
+    app = opened("pages/data/growth.py", dataset=mail.reference)
     assert not app.exception
     assert "evaluated on the same" in everything(app)
 
 
 def test_shortcuts_are_looked_for_once_and_kept(studio, mail):
-    app = opened("pages/data/inspect.py", dataset=mail.reference)
+    app = opened("pages/data/items.py", dataset=mail.reference)
     assert "Could a model cheat?" in everything(app)
     look_for_shortcuts(DatasetVersion(mail.folder))
-    app = opened("pages/data/inspect.py", dataset=mail.reference)
+    app = opened("pages/data/items.py", dataset=mail.reference)
     assert not app.exception
     assert "Look for shortcuts" not in [button.label for button in app.button]
     assert "alone the class is guessed right" in everything(app)

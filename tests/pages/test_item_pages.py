@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.components.item_pages import ItemPages, pages_of
+from pages.sections.items.item_pages import ItemPages, pages_of
 from tl_core.data.preparation import Preparation
 from tl_core.modalities import MODALITIES
 
@@ -29,7 +29,7 @@ def drawn(modality, content, words, relevance):
 
     import streamlit as st
 
-    from pages.components.item_pages import Card, pages_of
+    from pages.sections.items.item_pages import Card, pages_of
 
     own = pages_of(modality)
     own.draw(content, 100)
@@ -72,7 +72,8 @@ def test_items_are_drawn_alone_in_strips_in_cards_and_with_what_speaks_for_an_an
 
 
 def one_photo():
-    from pages.components import new_item, state
+    from pages.sections.items import new_item
+    from pages.shell import state
     from tl_core.data.preparation import Preparation
 
     state.set_defaults()

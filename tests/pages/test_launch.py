@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from pages.components import launch
+from pages.shell import launch
 from tl_core.settings import read_settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pages.components.mistakes import ordered
+from pages.sections.evaluate.mistakes import ordered
 
 CLASSES = ["a", "b c", "p:x"]
 

@@ -12,8 +12,8 @@ import pytest
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened
 
-from pages.components import state
-from pages.components.ask import Ticket
+from pages.shell import state
+from pages.shell.ask import Ticket
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.jobs.events import RunView
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / "pages").glob("*/*.py")
-    if path.parent.name != "components"
+    if path.parent.name not in ("shell", "widgets", "sections")
 )
 
 
@@ -97,7 +97,7 @@ def test_the_report_speaks_plainly_and_filters_by_cell(finished):
 
 def test_class_names_are_never_rendered_as_markdown(finished):
     record, run = finished
-    for page in ("pages/data/inspect.py", "pages/evaluate/report.py"):
+    for page in ("pages/data/items.py", "pages/evaluate/report.py"):
         app = opened(page, dataset=record.reference, run=run.id)
         for element in (*app.markdown, *app.caption, *app.success, *app.warning):
             assert ":red[y]" not in str(element.value)
@@ -162,7 +162,7 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
     monkeypatch.setitem(
         starters.READY, "text", replace(starters.READY["text"], package="no-such-package")
     )
-    app = opened("pages/model/choose.py", dataset=record.reference)
+    app = opened("pages/train/backbone.py", dataset=record.reference)
     assert not app.exception
     assert "is not installed" in everything(app)
     assert app.button(key="use_starter:text").disabled
@@ -179,7 +179,7 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
 )
 def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, words):
     record, _ = finished
-    app = opened("pages/model/choose.py", dataset=record.reference)
+    app = opened("pages/train/backbone.py", dataset=record.reference)
     next(box for box in app.text_input if box.label == "Reference").set_value(reference)
     next(b for b in app.button if b.label == "Check and use it").click().run()
     end = time.monotonic() + 180
@@ -192,7 +192,7 @@ def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, word
 
 def test_the_answer_of_another_page_is_never_shown_as_a_prediction(finished):
     _, run = finished
-    app = opened("pages/ship/predict.py", run=run.id)
+    app = opened("pages/use/playground.py", run=run.id)
     app.session_state["tickets"] = {"look": Ticket("", 1), "backbone": Ticket("", 1)}
     app.run()
     assert not app.exception
@@ -208,7 +208,8 @@ def test_someone_elses_run_does_not_exist(finished, monkeypatch):
 
 
 def test_server_paths_and_backbones_stay_inside_the_open_folders(tmp_path, monkeypatch, tiny):
-    from pages.components import backbones, uploads
+    from pages.sections.train import backbones
+    from pages.shell import uploads
     from tl_core.errors import BackboneError, DataError
 
     inside = tmp_path / "open"

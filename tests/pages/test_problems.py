@@ -7,7 +7,7 @@ import logging
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import problems
+from pages.shell import problems
 
 _defects = problems.defects  # the other page tests do without
 
@@ -15,7 +15,7 @@ _defects = problems.defects  # the other page tests do without
 def page(error):
     import streamlit as st
 
-    from pages.components import problems
+    from pages.shell import problems
     from tl_core.errors import StateError
 
     with problems.caught():
@@ -43,7 +43,7 @@ def test_a_defect_of_ours_stays_an_exception(error):
 
 
 def whole():
-    from pages.components import problems
+    from pages.shell import problems
 
     with problems.defects():
         raise KeyError("ours")

@@ -23,7 +23,7 @@ def test_the_list_of_runs_names_every_kind(studio, mail, kind):
         options=options_of(kind, earlier.id),
     )
     run = studio.runs.create(config)
-    app = opened("pages/train/runs.py")
+    app = opened("pages/evaluate/runs.py")
     assert not app.exception
     assert (run.id in everything(app)) == (kind != "preflight")
     assert not opened("pages/train/live.py", run=run.id).exception
@@ -45,7 +45,7 @@ def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(stu
         )
     report = opened("pages/evaluate/report.py", run=old.id)
     assert old.id in report.query_params["run"] and not report.warning
-    for page in ("pages/ship/predict.py", "pages/ship/export.py"):
+    for page in ("pages/use/playground.py", "pages/use/bundle.py"):
         at = opened(page, run=old.id)
         assert (
             next(box for box in at.selectbox if box.label == "Model").value == old.id
@@ -63,7 +63,7 @@ def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(stu
 def test_recent_runs_of_one_dataset_and_backbone_are_told_apart(studio, mail):
     for seed in (0, 7):
         studio.do(mail, baseline=False, seed=seed)
-    for page in ("pages/start/home.py", "pages/train/runs.py"):
+    for page in ("pages/home/home.py", "pages/evaluate/runs.py"):
         shown = [text.value for text in opened(page).markdown if mail.reference in text.value]
         assert len(shown) == 2
         assert any("Probe · seed 7" in line for line in shown)

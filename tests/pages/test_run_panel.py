@@ -15,7 +15,7 @@ from tl_core.settings import read_settings
 def page():
     import streamlit as st
 
-    from pages.components import run_panel, services, state
+    from pages.shell import run_panel, services, state
     from tl_core.config import RunConfig
 
     state.set_defaults()
@@ -78,7 +78,7 @@ def test_one_that_was_deleted_is_forgotten(at):
 
 
 def test_the_newest_of_its_runs_is_that_of_this_run(home):
-    from pages.components import run_panel
+    from pages.shell import run_panel
 
     first, second = (
         runs().create(RunConfig("train", "local", "notes@1", "", "starter:text", "probe", {}))

@@ -9,7 +9,7 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
-from pages.components import stale_timers
+from pages.shell import stale_timers
 
 TICK = RerunData(page_script_hash="old", fragment_id="f", is_auto_rerun=True)
 CLICK = RerunData(page_script_hash="old", fragment_id="f")

@@ -70,7 +70,7 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     )
     job = carried_out(config)
     assert job.status == "failed"  # the file is not there yet
-    app = opened("pages/ship/predict.py", run=trained.id)
+    app = opened("pages/use/playground.py", run=trained.id)
     app.session_state["predict_job"] = job.id
     app.run()
     assert "There is no file or folder" in app.error[0].value
@@ -106,10 +106,10 @@ def test_the_hub_needs_a_token_and_a_name(trained, monkeypatch):
     job = exported(trained)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
-    app = opened("pages/ship/export.py", run=trained.id)
+    app = opened("pages/use/bundle.py", run=trained.id)
     assert "TL_HUB_TOKEN" in everything(app)
     monkeypatch.setenv("TL_HUB_TOKEN", "hf_writes")
-    app = opened("pages/ship/export.py", run=trained.id)
+    app = opened("pages/use/bundle.py", run=trained.id)
     name = next(box for box in app.text_input if box.label == "Owner/name")
     name.set_value("notes")
     press(app, "Upload")

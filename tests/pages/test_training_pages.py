@@ -76,7 +76,7 @@ def test_three_large_choices_and_a_search_from_start_to_report(record):
     )  # an ordinary run of its winner
     again = RunConfig.read(run.folder)
     assert again.recipe == ended.recipe and "budget_minutes" not in again.options
-    for page in ("pages/evaluate/report.py", "pages/train/live.py", "pages/ship/export.py"):
+    for page in ("pages/evaluate/report.py", "pages/train/live.py", "pages/use/bundle.py"):
         app = opened(page, run=run.id)
         assert not app.exception and not app.error, page
     assert "What was tried?" in everything(opened("pages/evaluate/report.py", run=run.id))

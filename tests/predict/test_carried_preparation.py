@@ -104,7 +104,7 @@ def test_rows_without_a_class_are_not_joined_or_repaired_twice(record, call, tmp
 
 def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tmp_path):
     run = train(record)
-    app = opened("pages/ship/predict.py", run=run.id)
+    app = opened("pages/use/playground.py", run=run.id)
     assert not app.exception and [box.label for box in app.text_area] == ["subject", "body"]
     job = carried_out(
         RunConfig(
@@ -129,7 +129,7 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
         )
     )
     assert job.summary["plan"]["uncertain"]
-    app = opened("pages/ship/predict.py", run=run.id)
+    app = opened("pages/use/playground.py", run=run.id)
     assert [box.label for box in app.text_area] == ["A text"]
     app.session_state["predict_job"] = job.id
     app.run()

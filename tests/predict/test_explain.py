@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tests_support.datasets import build
 
-from pages.components.relevance import marked, overlay, strength
+from pages.widgets.relevance import marked, overlay, strength
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pages.shell.navigation import PLACES, STUDIO
 from tl_core.config import SETTINGS
 from tl_core.data.limits import Limits, limits_table
 from tl_core.settings import Settings
@@ -46,9 +47,9 @@ def test_every_limit_is_told():
 
 def test_every_page_is_in_the_readme():
     text = README.read_text()
-    chrome = (ROOT / "pages/components/chrome.py").read_text()
-    for title in re.findall(r'page\("[\w/]+", "([\w ]+)"', chrome):
-        assert title in text, title
+    for place in (*PLACES, STUDIO):
+        for tab in place.tabs:
+            assert f"**{tab.title}**" in text, tab.title
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -159,7 +159,7 @@ app = AppTest.from_file("app.py", default_timeout=60).run()
 for page in sys.argv[1:]:
     app.switch_page(page).run()
     assert not app.exception, (page, app.exception)
-import pages.components.launch
+import pages.shell.launch
 heavy = {"torch", "transformers", "peft", "evaluate", "sklearn", "timm", "datasets"}
 heavy &= set(sys.modules)
 assert not heavy, heavy
@@ -167,7 +167,7 @@ assert not heavy, heavy
     pages = [
         str(p.relative_to(ROOT))
         for p in (ROOT / "pages").glob("*/*.py")
-        if p.parent.name != "components"
+        if p.parent.name not in ("shell", "widgets", "sections")
     ]
     found = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *pages],
@@ -298,7 +298,7 @@ def test_dockerfile_and_compose_are_sound():
     assert (
         docker.index("RUN useradd")
         < user
-        < docker.index('CMD ["python", "-m", "pages.components.launch"')
+        < docker.index('CMD ["python", "-m", "pages.shell.launch"')
     )
     assert "HEALTHCHECK" in docker
     assert "/_stcore/health" in docker

@@ -27,7 +27,7 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pages.components.launch", "--port", str(self.port)],
+            [sys.executable, "-m", "pages.shell.launch", "--port", str(self.port)],
             cwd=ROOT,
             env=self.environment,
         )

@@ -22,7 +22,7 @@ IMAGE = Modality(
         "data": "tl_core.data.pictures.picture_items:PICTURE_ITEMS",
         "evaluate": "tl_core.evaluate.perturbations.photo_perturbations:PHOTO_PERTURBATIONS",
         "export": "tl_core.export.exported_photos:EXPORTED_PHOTOS",
-        "pages": "pages.components.photo_pages:PHOTO_PAGES",
+        "pages": "pages.sections.items.photo_pages:PHOTO_PAGES",
         "predict": "tl_core.predict.photos.predicted_photos:PREDICTED_PHOTOS",
         "train": "tl_core.train.items.photo_training:PHOTO_TRAINING",
     },

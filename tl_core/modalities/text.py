@@ -24,7 +24,7 @@ TEXT = Modality(
         "data": "tl_core.data.tables.text_items:TEXT_ITEMS",
         "evaluate": "tl_core.evaluate.perturbations.text_perturbations:TEXT_PERTURBATIONS",
         "export": "tl_core.export.exported_texts:EXPORTED_TEXTS",
-        "pages": "pages.components.text_pages:TEXT_PAGES",
+        "pages": "pages.sections.items.text_pages:TEXT_PAGES",
         "predict": "tl_core.predict.texts.predicted_texts:PREDICTED_TEXTS",
         "train": "tl_core.train.items.text_training:TEXT_TRAINING",
     },

@@ -1,1 +1,0 @@
-"""What pages share; besides them the only code that imports Streamlit."""

@@ -1,0 +1,124 @@
+"""Findings as cards: what it is, its items, and a fix by one click that makes a new version."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.sections.items.item_pages import Card, pages_of, small_items
+from pages.shell import run_panel, services, state
+from pages.shell.words import plain
+from tl_core.config import RunConfig
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
+from tl_core.errors import DataError
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.runs import Run
+
+ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
+_SHOWN = 24
+
+
+def show(record: DatasetRecord, info: VersionInfo) -> None:
+    """All cards of a version, the serious ones first."""
+    watch()
+    for finding in info.findings:
+        with st.container(border=True):
+            st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
+            if finding["fix"]:
+                st.caption(plain(finding["fix"]))
+            with st.container(horizontal=True):
+                for action in finding.get("actions", []):
+                    st.button(
+                        action["label"],
+                        key=f"fix_{finding['id']}_{action['id']}",
+                        on_click=_start_fix,
+                        args=(record.reference, finding["id"], action["id"]),
+                        icon=":material/healing:",
+                        disabled=bool(st.session_state["fix_run"]),
+                        help="Makes a new version; this one stays as it is and can be restored.",
+                    )
+            _items(record, info, finding)
+
+
+def _items(record: DatasetRecord, info: VersionInfo, finding: dict[str, Any]) -> None:
+    if finding["id"] == "skipped":
+        with st.expander("Show the items"):
+            st.dataframe(info.skipped, hide_index=True)
+            if info.skipped_count > len(info.skipped):
+                st.caption(f"The first {len(info.skipped):,} of {info.skipped_count:,}.")
+        return
+    if not finding["items"]:
+        return
+    with st.expander("Show the items", key=f"items_{finding['id']}", on_change="rerun") as box:
+        if not box.open:
+            return
+        examples = _examples(str(record.folder), finding["id"])
+        if not examples:
+            st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
+        else:
+            pages_of(info.modality).draw_strip(examples)
+        if len(examples) == _SHOWN:
+            st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
+
+
+@st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
+def _examples(folder: str, finding: str) -> list[Card]:
+    """The first rows of a finding that can be shown: class, split, and where each came from."""
+    version = DatasetVersion(Path(folder))
+    if not (version.folder / "findings.parquet").exists():
+        return []
+    rows = version.finding_rows(finding)[:_SHOWN]
+    names = [*version.info.labels, "(none)"]
+    cards = []
+    for row, name in zip(rows.tolist(), version.names(rows), strict=True):
+        facts = {"class": names[version.labels[row]], "split": str(version.splits[row])}
+        with suppress(DataError):
+            [item] = small_items(folder, (row,))
+            cards.append(Card(item, {**facts, "from": name}))
+    return cards
+
+
+def _start_fix(reference: str, finding: str, action: str) -> None:
+    _submit(reference, {"finding": finding, "action": action})
+
+
+def restore(reference: str) -> None:
+    """Make an older version the newest; the page follows it as it follows a fix."""
+    _submit(reference, {"restore": True})
+
+
+def apply_decisions(reference: str) -> None:
+    """Make what was decided about single labels a version; the page follows it as it follows a
+    fix.
+    """
+    _submit(reference, {"decisions": True})
+
+
+def _submit(reference: str, options: dict[str, object]) -> None:
+    run = run_panel.start(RunConfig("fix", services.user(), reference, options=options), "fix")
+    st.session_state["fix_run"] = run.id
+
+
+def _go_on(run: Run) -> None:
+    """On to the new version."""
+    st.session_state["fix_run"] = ""
+    st.toast(plain(run.headline), icon=":material/check_circle:")
+    state.choose("dataset", (run.summary or {})["dataset"])
+    st.rerun()
+
+
+def _offer_close(run: Run) -> None:
+    del run
+    if st.button("Close"):
+        st.session_state["fix_run"] = ""
+        st.rerun()
+
+
+def watch() -> None:
+    """Progress of a fix or a restore, if one is going."""
+    run_panel.show(
+        run_panel.in_hand("fix_run"), "Making the new version…", _go_on, ended=_offer_close
+    )

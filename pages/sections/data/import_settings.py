@@ -1,0 +1,147 @@
+"""How a source is read and split, and what its rows become: the settings of an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell import services
+from tl_core.data.dataset_version import ImportOptions
+
+HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
+_READING = (
+    "sheet",
+    "encoding",
+    "header",
+    "hub_config",
+    "labels_from",
+    "class_level",
+    "date_order",
+    "pages",
+    "task",
+    "repair",
+    "label_column",
+    "split_column",
+)
+
+
+@dataclass(frozen=True)
+class ReadingSettings:
+    """Import settings that only sources of such items have.
+
+    `choices` are (setting, title, values), `switches` are (setting, title).
+    """
+
+    choices: tuple[tuple[str, str, tuple[str, ...]], ...]
+    switches: tuple[tuple[str, str], ...] = ()
+
+
+def reading_in_hand() -> dict[str, object]:
+    """The settings of reading that somebody has chosen or answered."""
+    return {
+        name: st.session_state[f"add_{name}"]
+        for name in _READING
+        if st.session_state.get(f"add_{name}")
+    }
+
+
+def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object]:
+    """How the source is read: settings that are recognised, for when they were recognised
+    wrongly.
+    """
+    with st.expander("How it is read"):
+        left, right = st.columns(2)
+        with left:
+            for name, title, values in reading.choices:
+                _choice(name, title, values)
+        with right:
+            _choice("task", "Cells that look like lists", ("", "single_label"))
+            _choice("date_order", "Order of dates", ("", "dmy", "mdy", "ymd"))
+        for name, title in reading.switches:
+            st.checkbox(title, key=f"add_{name}", help=HELP[name], persist_state="session")
+        if not folds:
+            return {}
+        test_fold = st.selectbox(
+            "Fold used as the test set",
+            ["", *folds],
+            help=HELP["test_fold"],
+            format_func=lambda name: name or "none: rows are split anew",
+        )
+        return {"test_fold": test_fold}
+
+
+def _choice(name: str, title: str, values: tuple[str, ...]) -> None:
+    st.selectbox(
+        title,
+        values,
+        key=f"add_{name}",
+        help=HELP[name],
+        persist_state="session",
+        format_func={value: value or "recognised" for value in values}.get,
+    )
+
+
+def show_splits(splits: dict[str, int]) -> dict[str, object]:
+    """The settings of the split; `splits` are those that the source brings along."""
+    chosen: dict[str, object] = {}
+    if "validation" in splits and "test" not in splits:
+        keep = st.radio(
+            "Your data has one split besides train. It is",
+            ["the test split", "the validation split"],
+            help=HELP["val_is"],
+            horizontal=True,
+        )
+        chosen["val_is"] = "test" if keep == "the test split" else "validation"
+    with st.expander("More settings"):
+        chosen["test_fraction"] = st.slider(
+            "Share for the test set (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["test_fraction"]
+        )
+        chosen["val_fraction"] = st.slider(
+            "Share for validation (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["val_fraction"]
+        )
+        chosen["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=HELP["seed"]))
+        chosen["remove_leaks"] = st.checkbox(
+            "Leave out training rows that are also in the test rows", help=HELP["remove_leaks"]
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class Target:
+    """The dataset that rows become, or are added to; `new_rows` says where added ones go."""
+
+    name: str
+    append: bool = False
+    new_rows: str = ""
+
+
+def show_target(source: str) -> Target:
+    """A new name, or an existing dataset to add the rows to."""
+    known = [record.name for record in services.datasets().list()]
+    if (
+        known
+        and st.radio(
+            "These rows become",
+            ["a new dataset", "more rows of an existing one"],
+            horizontal=True,
+            key="add_target",
+        )
+        != "a new dataset"
+    ):
+        name = st.selectbox("Dataset", known)
+        where = st.radio(
+            "The new rows are",
+            ["split like the rest", "all for training"],
+            help=HELP["new_rows"],
+            horizontal=True,
+        )
+        return Target(name, True, "split" if where == "split like the rest" else "train")
+    default = source.rpartition("/")[2] if source.startswith("hub:") else Path(source).stem
+    name = st.text_input(
+        "Name of the dataset",
+        default.replace("_", "-")[:60],
+        help="The same name with new content makes a new version.",
+    )
+    return Target(name)

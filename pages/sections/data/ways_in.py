@@ -1,0 +1,147 @@
+"""The ways in for data: upload, pictures class by class, webcam, paste, a folder of this server,
+the Hub.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.sections.data import collect
+from pages.shell import ask, problems, services, uploads
+from pages.shell.words import plain
+from tl_core.data.limits import limits_table
+from tl_core.data.sources.hub_datasets import KNOWN
+from tl_core.errors import DataError
+from tl_core.services.datasets import limits_of
+
+WAYS = {
+    "upload": "Upload",
+    "files": "Photos by class",
+    "webcam": "Webcam",
+    "paste": "Paste",
+    "server": "This server",
+    "hub": "Hugging Face Hub",
+}
+
+
+def choose() -> None:
+    """Show the chosen way; each puts its path or reference into `upload`."""
+    way = st.segmented_control(
+        "Where the data is",
+        list(WAYS),
+        format_func=WAYS.get,
+        key="way",
+        label_visibility="collapsed",
+        required=True,
+    )
+    {
+        "upload": _upload,
+        "files": collect.show_files,
+        "webcam": collect.show_webcam,
+        "paste": _paste,
+        "server": _server,
+        "hub": _hub,
+    }[way or "upload"]()
+    with st.expander("Limits of this server"):
+        st.dataframe(pd.DataFrame(limits_table(limits_of(services.settings()))), hide_index=True)
+
+
+def _upload() -> None:
+    st.caption(
+        "Photos: a zip with one folder for each class, or with a table of file names and classes."
+        " Texts: a table (CSV, TSV, XLSX, JSON, JSONL, Parquet) with a text and a class in each"
+        " row, or a zip of tables named train and test."
+    )
+    limit = services.settings().number("upload_mb")
+    file = st.file_uploader(
+        "Your file",
+        key=f"upload_{st.session_state['upload_key']}",
+        max_upload_size=limit,
+        help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.",
+    )
+    if file is not None:
+        with problems.caught():
+            st.session_state["upload"] = str(uploads.keep(file))
+        uploads.reset("upload_key")
+        st.rerun()
+
+
+def _paste() -> None:
+    st.caption(
+        "Copy the cells from a spreadsheet, the row with the column names included, and paste them"
+        " here."
+    )
+    with st.form("paste", border=False):
+        text = st.text_area(
+            "Rows of a table", height=220, placeholder="text\tclass\nWhere is my parcel?\tdelivery"
+        )
+        if st.form_submit_button("Look inside", type="primary"):
+            with problems.caught():
+                if len(text.strip().splitlines()) < 3:
+                    raise DataError(
+                        "There are too few rows.",
+                        "The first row names the columns; at least two more are needed.",
+                        "Paste the whole table.",
+                    )
+                st.session_state["upload"] = str(uploads.keep_text(text))
+            st.rerun()
+
+
+def _server() -> None:
+    roots = services.settings().data_folders
+    if not roots:
+        st.info(
+            "No server folder is open. Whoever runs this server can open some with TL_DATA_DIRS."
+        )
+    else:
+        st.caption("Open folders: " + ", ".join(plain(str(root)) for root in roots))
+    with st.form("server", border=False):
+        path = st.text_input(
+            "Folder or file on this server",
+            help="Class folders, a zip, or a table.",
+            placeholder=str(roots[0]) if roots else "",
+            disabled=not roots,
+        )
+        if st.form_submit_button("Look inside", disabled=not roots, type="primary") and path:
+            with problems.caught():
+                st.session_state["upload"] = str(uploads.allowed_folder(path))
+            st.rerun()
+
+
+def _hub() -> None:
+    st.caption(
+        "Any dataset of the Hugging Face Hub with pictures or texts and a class column. It is"
+        " downloaded to this server; nothing of yours is sent."
+    )
+    with st.form("hub", border=False):
+        name = st.text_input(
+            "Name of the dataset", placeholder="owner/name", help="As on the dataset's page."
+        )
+        if st.form_submit_button("Look inside", type="primary") and name.strip():
+            st.session_state["upload"] = "hub:" + name.strip().removeprefix("hub:")
+            st.rerun()
+    reachable = ask.ask(
+        "hub",
+        "hub_reachable",
+        "",
+        "Asking whether the Hub can be reached…",
+        quiet=True,
+        failed=ask.ignore,
+    )
+    if reachable is not None:
+        _known(reachable)
+
+
+def _known(reachable: bool) -> None:
+    """Well-known sets, where the Hub answers."""
+    if not reachable:
+        st.info("The Hub cannot be reached from this server just now.", icon=":material/cloud_off:")
+        return
+    st.markdown("**Well-known sets to try**")
+    for reference, text in KNOWN.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{plain(text)}  \n:small[{plain(reference)}]", width="stretch")
+            if st.button("Take this", key=reference):
+                st.session_state["upload"] = reference
+                st.rerun()

@@ -1,0 +1,152 @@
+"""Suspected labels one at a time: decided by key or click, saved at once, and made a version."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.sections.data import findings
+from pages.sections.items.item_pages import Card, pages_of, small_items
+from pages.shell import problems
+from pages.shell.words import plain, sure
+from tl_core.data.versions.edits import Decision, decide, decisions
+from tl_core.data.versions.store import DatasetVersion, VersionInfo
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.results import LabelError
+
+_WIDTH = 340  # of a photo in pixels
+
+
+@st.fragment
+def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -> None:
+    """One suspect at a time; a decision is saved before the next one is shown."""
+    made = decisions(record.folder)
+    open_ones = [one for one in suspects if one["row"] not in made]
+    late = st.session_state["skipped"]
+    open_ones.sort(key=lambda one: late.index(one["row"]) if one["row"] in late else -1)
+    done = len(suspects) - len(open_ones)
+    st.progress(done / len(suspects), f"{done:,} of {len(suspects):,} reviewed")
+    if open_ones:
+        suspect = open_ones[0]
+        left, right = st.columns(2, gap="large")
+        with left:
+            _show_item(record, suspect["row"])
+        with right:
+            _show_choices(record, info, suspect)
+        _show_neighbours(record, info, suspect["neighbours"])
+    last = next((row for row in reversed(made)), None)
+    if last is not None:
+        st.button(
+            "Undo the last decision",
+            on_click=_choose,
+            args=(record, last, "undo"),
+            icon=":material/undo:",
+            shortcut="u",
+            type="tertiary",
+        )
+    if not open_ones:
+        st.success("All of them are reviewed.", icon=":material/check_circle:")
+    _offer_version(record, made)
+
+
+def _choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
+    """Save one decision."""
+    with problems.caught():
+        decide(DatasetVersion(record.folder), row, action, label)
+    st.session_state["skipped"] = [other for other in st.session_state["skipped"] if other != row]
+
+
+def _skip(row: int) -> None:
+    """Ask about it again after the others."""
+    st.session_state["skipped"] = [
+        *(other for other in st.session_state["skipped"] if other != row),
+        row,
+    ]
+
+
+def _show_item(record: DatasetRecord, row: int) -> None:
+    own = pages_of(record.modality)
+    with problems.caught():
+        own.draw(own.value(DatasetVersion(record.folder), row), _WIDTH)
+
+
+def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError) -> None:
+    """What it is called, what the others say, and a button and a key for each decision."""
+    row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
+    st.markdown(
+        f"Its label is **{plain(given)}**.  \nA model of the other items predicts"
+        f" **{plain(suggested)}**, {sure(suspect['confidence'])}."
+    )
+    st.button(
+        f"Change to {plain(suggested)}",
+        on_click=_choose,
+        args=(record, row, "relabel", suggested),
+        shortcut="m",
+        type="primary",
+        width="stretch",
+    )
+    st.button(
+        f"Keep {plain(given)}",
+        on_click=_choose,
+        args=(record, row, "keep"),
+        shortcut="k",
+        width="stretch",
+    )
+    others = [label for label in info.labels if label not in (given, suggested)]
+    if others:
+        _offer_other(record, row, others)
+    st.button(
+        "Leave it out", on_click=_choose, args=(record, row, "drop"), shortcut="d", width="stretch"
+    )
+    st.button("Later", on_click=_skip, args=(row,), shortcut="l", width="stretch")
+
+
+def _offer_other(record: DatasetRecord, row: int, others: list[str]) -> None:
+    """A class that neither the label nor the others name."""
+    other = st.selectbox(
+        "Another class",
+        others,
+        index=None,
+        placeholder="Another class",
+        label_visibility="collapsed",
+        key=f"other_{row}",
+    )
+    if other:
+        st.button(
+            f"Change to {plain(other)}",
+            on_click=_choose,
+            args=(record, row, "relabel", other),
+            width="stretch",
+            key="to_other",
+        )
+
+
+def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) -> None:
+    """The items that look most alike, with their classes."""
+    labels = DatasetVersion(record.folder).labels
+    classes = [info.labels[labels[row]] for row in rows]
+    with problems.caught():
+        alike = small_items(str(record.folder), tuple(rows))
+    st.caption("The most similar items and their labels")
+    pages_of(record.modality).draw_strip(
+        [Card(item, {"class": label}) for item, label in zip(alike, classes, strict=True)], "alike"
+    )
+
+
+def _offer_version(record: DatasetRecord, made: dict[int, Decision]) -> None:
+    """What was changed so far, and the button that makes it a version."""
+    changed, dropped = (
+        sum(one.action == action for one in made.values()) for action in ("relabel", "drop")
+    )
+    if not changed + dropped:
+        return
+    st.caption(
+        f"{changed} changed, {dropped} left out so far. They are saved; the version in use stays as"
+        " it is."
+    )
+    if st.button(
+        "Make a new version of it",
+        type="primary" if changed + dropped else "secondary",
+        icon=":material/library_add_check:",
+    ):
+        findings.apply_decisions(record.reference)
+        st.rerun()

@@ -1,0 +1,1 @@
+"""Items of a modality: how they are shown, asked for, explained."""

@@ -1,0 +1,1 @@
+"""Backbones to choose from, and ways to train."""

@@ -1,0 +1,167 @@
+"""The bar on top of every page: project in hand, steps of the work, running work, the person's
+menu; below it the tabs of the place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell import services, workspace
+from pages.shell.frame import STATES
+from pages.shell.navigation import HOME, PLACES, STUDIO, Place, Tab
+from pages.shell.words import plain
+from pages.widgets import trained
+from tl_core.errors import UserError
+
+_STYLE = Path(__file__).with_name("style.css")
+_SHOWN_RUNS = 2
+_LONGEST = 24  # characters of a project's name in the bar
+
+
+def style() -> None:
+    """Spacing and the bar itself: the only styles besides the theme."""
+    st.html(_STYLE)
+
+
+def show(place: Place, tab: Tab) -> None:
+    """Draw bar and tabs; `place` and `tab` say where the page is."""
+    try:
+        work = workspace.in_hand()
+    except UserError:  # the page itself says what is the matter
+        work = workspace.Workspace("", None, frozenset())
+    with st.container(key="bar", gap=None):
+        with st.container(key="bar-row", horizontal=True, vertical_alignment="center", gap="small"):
+            _home(place)
+            _project(work)
+            _steps(place, work)
+            st.space("stretch")
+            _model(work)
+            with st.container(width="content"):
+                _running()
+            _person()
+        _tabs(place, tab)
+
+
+def _home(place: Place) -> None:
+    with st.container(key=f"mark{'-here' * (place is HOME)}", width="content"):
+        st.page_link(HOME.tabs[0].path, label="Graft Studio", icon=":material/psychiatry:")
+
+
+def _project(work: workspace.Workspace) -> None:
+    """The project in hand and its version, and the other ones to change to."""
+    name = work.dataset or "No project yet"
+    with st.container(key="project", width="content"):
+        box = st.popover(
+            plain(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"),
+            icon=":material/folder_open:",
+            type="tertiary",
+            key="projects",
+            on_change="rerun",
+            help=plain(name) if len(name) > _LONGEST else None,
+        )
+    if not box.open:
+        return
+    with box:
+        for record in services.datasets().list():
+            st.button(
+                plain(record.reference),
+                key=f"project_{record.id}",
+                type="tertiary",
+                icon=(
+                    ":material/check:"
+                    if record.name == work.project
+                    else f":material/{'image' if record.modality == 'image' else 'notes'}:"
+                ),
+                on_click=workspace.take,
+                args=(record.reference,),
+            )
+        st.page_link("pages/data/add.py", label="Add data", icon=":material/add:")
+
+
+def _steps(here: Place, work: workspace.Workspace) -> None:
+    """The places of the work: those that are done, where one is, and what comes next."""
+    steps = [place for place in PLACES if place.step]
+    coming = work.next_step([place.title for place in steps])
+    with st.container(key="steps", horizontal=True, gap=None, width="content"):
+        for place in steps:
+            done = place.title in work.done
+            how = "done" if done else "next" if place.title == coming else "later"
+            with st.container(
+                key=f"step-{how}{'-here' * (place is here)}-{place.address}", width="content"
+            ):
+                st.page_link(
+                    place.tabs[0].path,
+                    label=place.title,
+                    icon=":material/check_circle:" if done else f":material/{place.icon}:",
+                    help={"done": "Done", "next": "The next step", "later": None}[how],
+                )
+
+
+def _model(work: workspace.Workspace) -> None:
+    """The trained model in hand, with its score."""
+    if work.run and work.run.summary:
+        score = work.run.summary["accuracy"]["value"]
+        st.page_link(
+            "pages/evaluate/report.py",
+            label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score:.0f} %",
+            icon=":material/network_intelligence:",
+            help="The model in hand, and its accuracy",
+            query_params={"run": work.run.id},
+        )
+
+
+def _tabs(place: Place, here: Tab) -> None:
+    """The pages of a place, where it has several."""
+    if len(place.tabs) < 2:
+        return
+    with st.container(key="tabs", horizontal=True, gap="small"):
+        for tab in place.tabs:
+            with st.container(key=f"tab{'-here' * (tab is here)}-{tab.address}", width="content"):
+                st.page_link(tab.path, label=tab.title)
+
+
+@st.fragment(run_every=5)
+def _running() -> None:
+    """Chips of what is going, and a toast for what has ended."""
+    try:
+        active = services.runs().list(active=True)
+        _announce([run.id for run in active])
+    except UserError:
+        return
+    with st.container(key="running", horizontal=True, width="content", gap="small"):
+        for run in active[:_SHOWN_RUNS]:
+            what = run.dataset or run.kind
+            st.page_link(
+                "pages/train/live.py",
+                label=f"{plain(what[:_LONGEST])} · {run.progress:.0%}",
+                icon=":material/progress_activity:",
+                query_params={"run": run.id},
+            )
+        if len(active) > _SHOWN_RUNS:
+            st.page_link("pages/evaluate/runs.py", label=f"{len(active) - _SHOWN_RUNS} more")
+
+
+def _announce(active: list[str]) -> None:
+    """A toast for each run that was going when this tab last looked and has ended since."""
+    for run_id in st.session_state["watched"].split():
+        if run_id not in active:
+            run = services.runs().get(run_id)
+            icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
+            st.toast(
+                f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}."
+                f" {plain(run.headline)}",
+                icon=icon,
+            )
+    st.session_state["watched"] = " ".join(active)
+
+
+def _person() -> None:
+    """Who is here, and what is about the studio itself."""
+    with (
+        st.container(key="person", width="content"),
+        st.popover(plain(services.user()), icon=":material/account_circle:", type="tertiary"),
+    ):
+        for tab in STUDIO.tabs:
+            st.page_link(tab.path, label=tab.title, icon=f":material/{tab.icon}:")

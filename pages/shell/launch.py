@@ -1,0 +1,96 @@
+"""`make app`: start the dispatcher and the page server, and say in one line where they are."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web import cli
+
+from pages.shell import stale_timers
+from tl_core.errors import UserError
+from tl_core.jobs.dispatch import ensure_dispatcher
+from tl_core.registry.database import open_database
+from tl_core.settings import Settings, read_settings
+
+_FIRST_PAINT_SECONDS = 4.0
+_SOON = (
+    "pandas",
+    "pyarrow.parquet",
+    "plotly.graph_objects",
+    "pages.widgets.charts",
+    "pages.shell.services",
+    "tl_core.backbones.describe",
+    "tl_core.jobs.monitor",
+    "PIL.Image",
+)
+
+
+def main() -> None:
+    """Run the page server until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8501)
+    port = parser.parse_args().port
+    try:
+        settings = read_settings()
+        open_database(settings)
+    except UserError as error:
+        sys.exit(f"Graft Studio cannot start. {error}")
+    print(
+        f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)",
+        flush=True,
+    )
+    serve(settings, port)
+
+
+def serve(settings: Settings, port: int) -> None:
+    """The server in this process, with what pages need imported in the background for a quick first
+    paint.
+
+    Streamlit believes that a folder named `pages` holds old-style pages until the first session has
+    run; saying so beforehand spares the first visitor of a deep link a "page not found".
+    """
+    PagesManager.uses_pages_directory = False
+    stale_timers.install()
+    threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
+    os.chdir(Path(__file__).resolve().parents[2])
+    sys.argv = [
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.address",
+        settings.address,
+        "--server.maxUploadSize",
+        str(settings.number("upload_mb")),
+        "--logger.level",
+        "warning",
+        "--logger.hideWelcomeMessage",
+        "true",
+    ]
+    cli.main()
+
+
+def _prepare(settings: Settings) -> None:
+    """What can wait until the first page has been painted: imports for the other pages, then the
+    dispatcher.
+    """
+    time.sleep(_FIRST_PAINT_SECONDS)
+    for name in _SOON:
+        import_module(name)
+    # Streamlit collects garbage after every run of a page. What the modules hold never is garbage,
+    # and looking through it takes far longer than the page itself, in which no other page can run.
+    gc.freeze()
+    ensure_dispatcher(settings)
+
+
+if __name__ == "__main__":
+    main()

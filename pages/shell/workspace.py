@@ -1,0 +1,88 @@
+"""What somebody is working on: the project in hand, its runs, and how far the work has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.shell import services, state
+from tl_core.errors import NotFoundError
+from tl_core.registry.runs import Run
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The project in hand.
+
+    Args:
+        dataset: a dataset version, such as `bugs@2`; empty before there is one.
+        run: the finished training in hand, of this project; None before there is one.
+        done: the steps of the work that have been taken, by the titles of their places.
+    """
+
+    dataset: str
+    run: Run | None
+    done: frozenset[str]
+
+    @property
+    def project(self) -> str:
+        """The dataset's name without its version."""
+        return self.dataset.partition("@")[0]
+
+    def next_step(self, steps: list[str]) -> str:
+        """The first of `steps` that has not been taken; empty when all have been."""
+        return next((step for step in steps if step not in self.done), "")
+
+
+def in_hand() -> Workspace:
+    """The workspace as address, session and registry say.
+
+    The address wins over the session. A run without a dataset, as a link to a report has it, brings
+    its own; a new session goes on with the project that was worked on last.
+    """
+    run_id = _hint("run")
+    named = _find(run_id) if run_id else None
+    dataset = _hint("dataset") or (named.dataset if named else "") or _last()
+    if not dataset:
+        return Workspace("", None, frozenset())
+    st.session_state["dataset"] = dataset
+    runs = services.runs().of_dataset(dataset.partition("@")[0])
+    trainings = [run for run in runs if run.kind == "train" and run.status == "done"]
+    current = next((run for run in trainings if run.id == run_id), next(iter(trainings), None))
+    done = {"Data"}
+    if trainings:
+        done.add("Train")
+    if any(not (run.summary or {}).get("sealed") for run in trainings):
+        done.add("Evaluate")
+    if any(run.kind in ("predict", "export") and run.status == "done" for run in runs):
+        done.add("Use")
+    return Workspace(dataset, current, frozenset(done))
+
+
+def take(dataset: str) -> None:
+    """From now on the pages are about this dataset version and its newest finished training."""
+    state.choose("dataset", dataset)
+    runs = services.runs().of_dataset(dataset.partition("@")[0])
+    trainings = [run.id for run in runs if run.kind == "train" and run.status == "done"]
+    st.session_state["run"] = next(iter(trainings), "")
+    st.query_params.pop("run", None)
+    st.session_state["projects"] = False  # closes the list that it was chosen from
+
+
+def _last() -> str:
+    """The dataset of the newest training, else the newest one."""
+    trained = services.runs().list(kind="train", limit=1)
+    known = [record.reference for record in services.datasets().list()]
+    return next((run.dataset for run in trained if run.dataset in known), next(iter(known), ""))
+
+
+def _hint(name: str) -> str:
+    return str(st.query_params.get(name) or st.session_state.get(name, ""))
+
+
+def _find(run_id: str) -> Run | None:
+    try:
+        return services.runs().get(run_id)
+    except NotFoundError:
+        return None

@@ -1,0 +1,209 @@
+"""Plots in one style: no chart junk, units on hover, intervals as whiskers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypedDict
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shell.words import label
+from tl_core.evaluate.measures import Range, Score
+
+ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
+COLOURS = (ACCENT, BLUE, "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", SLATE)  # Okabe-Ito
+_CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+
+
+class Priced(TypedDict):
+    """A strategy or run with its score and its price."""
+
+    name: str
+    title: str
+    minutes: float
+    accuracy: Score
+
+
+def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
+    """Show a figure in the common template."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 44 if legend else 28, "b": 8},
+        showlegend=legend,
+        hoverlabel={"namelength": -1},
+        xaxis={"fixedrange": True},
+        yaxis={"fixedrange": True},
+    )
+    st.plotly_chart(figure, key=key, config=_CONFIG)
+
+
+def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
+    """Rows of each class, stacked by split."""
+    names = list(class_splits)[:60]
+    figure = go.Figure()
+    for split, colour in (("train", ACCENT), ("validation", BLUE), ("test", "#E69F00")):
+        figure.add_bar(
+            y=[label(n) for n in names],
+            x=[class_splits[n].get(split, 0) for n in names],
+            orientation="h",
+            name=split,
+            marker_color=colour,
+            hovertemplate="%{y}: %{x:,} for " + split + "<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="stack",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+    )
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, max(190, 30 * len(names) + 90), legend=True)
+
+
+def _whisker() -> str:
+    """A colour that stands out against the page, light or dark."""
+    return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
+
+
+def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
+    """Scores in per cent with their intervals; the marked one in the accent colour."""
+    figure = go.Figure(
+        go.Bar(
+            y=[label(name) for name, _, _ in rows],
+            x=[100 * s["value"] for _, s, _ in rows],
+            orientation="h",
+            marker_color=[ACCENT if own else SLATE for _, _, own in rows],
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (s["high"] - s["value"]) for _, s, _ in rows],
+                "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows],
+                "color": _whisker(),
+            },
+            text=[f"{100 * s['value']:.0f}" for _, s, _ in rows],
+            textposition="inside",
+            insidetextanchor="start",
+            hovertemplate="%{y}: accuracy %{x:.1f} %<extra></extra>",
+        )
+    )
+    figure.update_xaxes(range=[0, 100], title="accuracy (%)", tickvals=[0, 25, 50, 75, 100])
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, 46 * len(rows) + 80)
+
+
+def shade(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Cell colours of a confusion matrix: right in the accent colour, wrong in orange, by share of
+    the row.
+    """
+
+    def colour(right: bool, share: float) -> str:
+        tint = "0, 158, 115" if right else "213, 94, 0"
+        return f"background-color: rgba({tint}, {0.12 + 0.5 * share:.2f})" if share else ""
+
+    totals = matrix.to_numpy().sum(axis=1)
+    return pd.DataFrame(
+        [
+            [
+                colour(i == j, matrix.iat[i, j] / totals[i] if totals[i] else 0.0)
+                for j in range(matrix.shape[1])
+            ]
+            for i in range(matrix.shape[0])
+        ],
+        index=matrix.index,
+        columns=matrix.columns,
+    )
+
+
+def sweep(points: list[dict[str, float]], key: str) -> None:
+    """How well each strength of the penalty did on held-out rows."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[p["c"] for p in points],
+            y=[100 * p["accuracy"] for p in points],
+            mode="lines+markers",
+            line={"color": ACCENT},
+            customdata=[p["log_loss"] for p in points],
+            hovertemplate=(
+                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
+            ),
+        )
+    )
+    figure.update_xaxes(type="log", title="C (inverse strength of the weight penalty)")
+    figure.update_yaxes(title="accuracy, held out (%)")
+    draw(figure, key, 240)
+
+
+def lr_curve(points: list[dict[str, float]], chosen: float, key: str) -> None:
+    """Loss at each tried learning rate, and the one that was taken."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[p["lr"] for p in points],
+            y=[p["loss"] for p in points],
+            mode="lines",
+            line={"color": ACCENT},
+            hovertemplate="%{x:.2g}: loss %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=chosen, line={"color": "#D55E00", "dash": "dot"})
+    figure.update_xaxes(type="log", title="learning rate")
+    figure.update_yaxes(title="loss")
+    draw(figure, key, 220)
+
+
+def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
+    """Strategies by minutes and score, with their intervals; the recommended one in the accent
+    colour.
+    """
+    figure = go.Figure()
+    for row in rows:
+        score = row["accuracy"]
+        figure.add_scatter(
+            x=[60 * row["minutes"]],
+            y=[100 * score["value"]],
+            mode="markers+text",
+            text=[label(row["title"])],
+            textposition="middle right",
+            name=label(row["title"]),
+            cliponaxis=False,
+            marker={"size": 12, "color": ACCENT if row["name"] == recommended else SLATE},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (score["high"] - score["value"])],
+                "arrayminus": [100 * (score["value"] - score["low"])],
+                "color": _whisker(),
+                "thickness": 1,
+            },
+            hovertemplate="%{text}: accuracy %{y:.1f} %, %{x:.0f} seconds<extra></extra>",
+        )
+    costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
+    room = 0.12 * (max(costs) - min(costs)) + 0.1
+    figure.update_xaxes(
+        type="log",
+        title="seconds of training",
+        dtick=1,
+        range=[min(costs) - room, max(costs) + 3 * room],
+    )  # so that no name is cut off
+    figure.update_yaxes(title="accuracy (%)")
+    draw(figure, key, 360)
+
+
+def probabilities(pairs: list[tuple[str, float]], key: str) -> None:
+    """What the model says about one item."""
+    pairs = pairs[:10]
+    figure = go.Figure(
+        go.Bar(
+            y=[label(name) for name, _ in pairs],
+            x=[100 * p for _, p in pairs],
+            orientation="h",
+            marker_color=[ACCENT] + [SLATE] * (len(pairs) - 1),
+            text=[f"{100 * p:.0f} %" for _, p in pairs],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+        )
+    )
+    figure.update_xaxes(range=[0, 112], visible=False)
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, 34 * len(pairs) + 60)

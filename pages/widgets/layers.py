@@ -1,0 +1,84 @@
+"""The layers of a backbone under a plan: what is frozen, what learns and how fast."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shell import ask
+from pages.shell.words import label, plain
+from pages.widgets import charts
+from tl_core.config import RunConfig
+from tl_core.errors import UserError
+from tl_core.surgery.facts import LayerGroupFacts, SurgeryFacts
+
+
+def show(config: RunConfig, classes: int) -> None:
+    """The layer tree of `config`; the same plan is asked for once."""
+    tree = ask.ask(
+        "layers",
+        "layer_tree",
+        f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}",
+        "Looking at the layers…",
+        failed=_warn,
+        reference=config.backbone,
+        recipe=config.recipe,
+        options=config.options,
+        classes=classes,
+    )
+    if tree is not None:
+        draw(tree, "layers")
+
+
+def _warn(error: UserError) -> None:
+    st.warning(plain(str(error)), icon=":material/warning:")
+
+
+def draw(tree: SurgeryFacts, key: str) -> None:
+    """One bar for each layer group, the classifier on top as in a network seen from its output."""
+    share = tree["trainable"] / max(tree["total"], 1)
+    st.markdown(
+        f":green-badge[:material/spa: trainable] **{tree['trainable']:,}** of {tree['total']:,}"
+        f" weights ({100 * share:.3g} %)"
+        + ("   :gray-badge[:material/ac_unit: frozen] the rest" if share < 1 else "")
+    )
+    groups = tree["groups"]
+    texts = [_rate(group) for group in groups]
+    figure = go.Figure(
+        go.Bar(
+            y=[label(group["name"]) for group in groups],
+            orientation="h",
+            x=[max(group["parameters"], group["trainable"]) for group in groups],
+            marker_color=[
+                charts.ACCENT if group["trainable"] else charts.SLATE for group in groups
+            ],
+            text=texts,
+            textposition="auto",
+            constraintext="none",
+            customdata=[
+                [label(group["pattern"]), group["parameters"], group["trainable"]]
+                for group in groups
+            ],
+            hovertemplate=(
+                "%{y} (%{customdata[0]}): %{customdata[1]:,} weights, %{customdata[2]:,}"
+                " trainable<extra></extra>"
+            ),
+        )
+    )
+    figure.update_xaxes(type="log", title="weights", range=[1, None])
+    figure.update_yaxes(type="category")
+    charts.draw(figure, key, 25 * len(groups) + 80)
+    for part in tree["reinitialised"]:
+        name, old, new = str(part["name"]), _shape(part["old"]), _shape(part["new"])
+        st.caption(f"Re-initialised: {plain(name)}, {plain(old)} → {plain(new)}")
+
+
+def _rate(group: LayerGroupFacts) -> str:
+    if not group["trainable"]:
+        return "frozen"
+    part = "" if group["trainable"] >= group["parameters"] else "partly, "
+    return f"{part}learning rate × {group['lr_scale']:.2g}"
+
+
+def _shape(value: object) -> str:
+    return " × ".join(map(str, value)) if isinstance(value, list) else str(value)

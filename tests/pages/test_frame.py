@@ -1,0 +1,123 @@
+"""The bar: places and addresses, project and model in hand, steps of the work, running work."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests_support.datasets import write_texts
+from tests_support.pages import ROOT, opened
+
+from pages.shell.navigation import PLACES, STUDIO, place_of
+from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.services.datasets import add_dataset
+
+ADDRESSES_OF_OLD = {
+    "home", "add-data", "data", "versions", "backbone", "design", "live", "report", "compare",
+    "labels", "explore", "predict", "export", "runs", "system",
+}  # fmt: skip
+
+
+STEPS = ("Data", "Train", "Evaluate", "Use")
+
+
+def page_links(app):
+    return list(app.main.get("page_link"))
+
+
+def icon(link):
+    return link.proto.icon.removeprefix(":material/").removesuffix(":")
+
+
+def steps(app):
+    """The icons of the four steps, in their order."""
+    assert not app.exception
+    return [icon(link) for link in page_links(app) if link.proto.label in STEPS]
+
+
+def test_every_old_address_still_leads_to_a_page():
+    addresses = [tab.address for place in (*PLACES, STUDIO) for tab in place.tabs]
+    assert len(addresses) == len(set(addresses))
+    assert set(addresses) >= ADDRESSES_OF_OLD
+
+
+def test_scripts_lie_in_the_folder_of_their_place():
+    for place in PLACES:
+        folders = {tab.script.partition("/")[0] for tab in place.tabs}
+        assert folders == {place.title.lower()}
+        for tab in place.tabs:
+            assert (ROOT / tab.path).is_file()
+
+
+def test_the_first_page_is_home_though_its_address_is_empty():
+    class Page:
+        url_path = ""
+
+    place, tab = place_of(Page())
+    assert (place.title, tab.title) == ("Home", "Home")
+
+
+def test_colours_of_the_stylesheet_are_those_of_the_theme():
+    theme = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())["theme"]
+    style = (ROOT / "pages/shell/style.css").read_text()
+    pairs = dict(re.findall(r"--(\w+): light-dark\((#\w+, #\w+)\)", style))
+    for name, key in (
+        ("ground", "backgroundColor"),
+        ("raised", "secondaryBackgroundColor"),
+        ("line", "borderColor"),
+        ("ink", "textColor"),
+        ("graft", "linkColor"),
+    ):
+        assert pairs[name] == f"{theme['light'][key]}, {theme['dark'][key]}"
+
+
+def test_the_bar_names_the_project_worked_on_last_and_the_next_step(record, studio):
+    app = opened()
+    assert app.session_state["dataset"] == record.reference
+    assert steps(app) == ["check_circle", "model_training", "fact_check", "bolt"]
+    studio.do(record)
+    assert steps(opened()) == ["check_circle", "check_circle", "check_circle", "bolt"]
+
+
+def test_a_closed_test_score_leaves_evaluate_open(record, studio):
+    studio.do(record, sealed=True)
+    assert steps(opened()) == ["check_circle", "check_circle", "fact_check", "bolt"]
+
+
+def test_another_project_brings_its_own_model(record, studio, mail):
+    mine, theirs = studio.do(record), studio.do(mail)
+    app = opened("pages/evaluate/report.py", run=mine.id)
+    app.session_state["projects"] = True
+    app.run()
+    app.button(key=f"project_{mail.id}").click().run()
+    assert not app.exception
+    assert app.session_state["dataset"] == mail.reference
+    assert app.session_state["run"] == theirs.id
+    assert not app.session_state["projects"]
+    app = app.switch_page("pages/evaluate/report.py").run()
+    assert app.session_state["run"] == theirs.id
+
+
+def test_running_work_is_in_the_bar_with_its_share(record, studio):
+    studio.runs.create(
+        RunConfig("train", "local", record.reference, str(record.folder), studio.backbone, "probe")
+    )
+    labels = [link.proto.label for link in page_links(opened())]
+    assert any(label.endswith("0%") and "notes" in label for label in labels), labels
+
+
+def test_a_long_project_name_is_cut_and_told_in_full(studio, tmp_path):
+    source, name = tmp_path / "t.csv", "nameforwhichnobarhasanyroom2026q3"
+    write_texts(source, 60)
+    add_dataset(studio.datasets, studio.settings, str(source), name, ImportOptions())
+    labels = [box.proto.popover.label for box in popovers(opened().main)]
+    assert any(label.startswith(name[:23]) and label.endswith("…") for label in labels), labels
+
+
+def popovers(block):
+    """The popovers in a block, at any depth."""
+    for child in getattr(block, "children", {}).values():
+        if child.type == "popover":
+            yield child
+        yield from popovers(child)
