@@ -65,7 +65,6 @@ judged, kind = (
     (report["validation"], "validation items") if closed else (report["test"], "test items")
 )
 state.choose("run", run.id)
-state.follow(run)
 
 st.markdown(f"### {plain(report['headline'])}")
 st.caption(

@@ -7,8 +7,6 @@ import secrets
 
 import streamlit as st
 
-from tl_core.registry.runs import Run
-
 DEFAULTS = {
     "dataset": "",
     "run": "",
@@ -65,14 +63,6 @@ def choose(name: str, value: str) -> None:
     st.session_state[name] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
-
-
-def follow(run: Run) -> None:
-    """From now on the pages are about the dataset of `run`, unless they are about one already: a
-    sample is chosen by its run alone.
-    """
-    if not (st.query_params.get("dataset") or st.session_state.get("dataset")):
-        st.session_state["dataset"] = run.dataset
 
 
 def only_reads() -> bool:

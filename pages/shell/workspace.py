@@ -28,7 +28,7 @@ class Workspace:
     @property
     def project(self) -> str:
         """The dataset's name without its version."""
-        return self.dataset.partition("@")[0]
+        return _project(self.dataset)
 
     def next_step(self, steps: list[str]) -> str:
         """The first of `steps` that has not been taken; empty when all have been."""
@@ -36,20 +36,22 @@ class Workspace:
 
 
 def in_hand() -> Workspace:
-    """The workspace as address, session and registry say.
+    """The workspace as address, session and registry say; dataset and run are kept in the session.
 
-    The address wins over the session. A run without a dataset, as a link to a report has it, brings
-    its own; a new session goes on with the project that was worked on last.
+    What the address names wins. A run that it names brings its dataset along, unless another
+    version of the same project is in hand. A new session goes on with what was worked on last.
     """
-    run_id = _hint("run")
-    named = _find(run_id) if run_id else None
-    dataset = _hint("dataset") or (named.dataset if named else "") or _last()
+    dataset = st.query_params.get("dataset") or _of_named_run() or st.session_state["dataset"]
+    dataset = dataset or _last()
     if not dataset:
         return Workspace("", None, frozenset())
-    st.session_state["dataset"] = dataset
-    runs = services.runs().of_dataset(dataset.partition("@")[0])
+    run_id = st.query_params.get("run") or st.session_state["run"]
+    runs = services.runs().of_dataset(_project(dataset))
     trainings = [run for run in runs if run.kind == "train" and run.status == "done"]
     current = next((run for run in trainings if run.id == run_id), next(iter(trainings), None))
+    st.session_state["dataset"] = dataset
+    if current and not run_id:
+        st.session_state["run"] = current.id
     done = {"Data"}
     if trainings:
         done.add("Train")
@@ -63,7 +65,7 @@ def in_hand() -> Workspace:
 def take(dataset: str) -> None:
     """From now on the pages are about this dataset version and its newest finished training."""
     state.choose("dataset", dataset)
-    runs = services.runs().of_dataset(dataset.partition("@")[0])
+    runs = services.runs().of_dataset(_project(dataset))
     trainings = [run.id for run in runs if run.kind == "train" and run.status == "done"]
     st.session_state["run"] = next(iter(trainings), "")
     st.query_params.pop("run", None)
@@ -77,12 +79,15 @@ def _last() -> str:
     return next((run.dataset for run in trained if run.dataset in known), next(iter(known), ""))
 
 
-def _hint(name: str) -> str:
-    return str(st.query_params.get(name) or st.session_state.get(name, ""))
-
-
-def _find(run_id: str) -> Run | None:
+def _of_named_run() -> str:
+    """The dataset of the run that the address names, where it is of another project."""
+    run_id = st.query_params.get("run")
     try:
-        return services.runs().get(run_id)
+        named = services.runs().get(run_id).dataset if run_id else ""
     except NotFoundError:
-        return None
+        return ""
+    return named if named.partition("@")[0] != _project(st.session_state["dataset"]) else ""
+
+
+def _project(dataset: str) -> str:
+    return dataset.partition("@")[0]
