@@ -11,6 +11,7 @@ from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.helper.client import ComputeClient
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import Run, RunStore
 from tl_core.settings import Settings, read_settings
 
@@ -35,6 +36,11 @@ def runs() -> RunStore:
     """The acting user's runs."""
     own = settings()
     return RunStore(open_database(own), user(), own.home_path)
+
+
+def presets() -> PresetStore:
+    """Settings that the acting user has kept, and those that others share."""
+    return PresetStore(open_database(settings()), user())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda client: client.close())

@@ -24,6 +24,7 @@ from tl_core.registry.queue import mark_dead
 from tl_core.registry.tables import datasets, runs
 
 ACTIVE = ("queued", "running")
+_LONGEST_TAG, _LONGEST_NOTE = 40, 2000
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -53,6 +54,9 @@ class Run:
     pid: int | None
     cancel_requested: bool
     stop_requested: bool
+    tags: Sequence[str] = ()
+    note: str = ""
+    archived: bool = False
     place: int = 0
 
     def as_dict(self) -> dict[str, object]:
@@ -290,6 +294,40 @@ class RunStore:
                 .where(runs.c.id == run_id, runs.c.owner == self._user, runs.c.status == "done")
                 .values(headline=headline, summary=summary)
             )
+        return self.get(run_id)
+
+    def annotate(
+        self,
+        run_id: str,
+        *,
+        tags: Sequence[str] | None = None,
+        note: str | None = None,
+        archived: bool | None = None,
+    ) -> Run:
+        """Write down what somebody thinks of a run; what is None stays as it is.
+
+        Raises:
+            NotFoundError: when the acting user has no such run.
+            StateError: when a tag or the note is too long.
+        """
+        if any(len(tag) > _LONGEST_TAG for tag in tags or ()) or len(note or "") > _LONGEST_NOTE:
+            raise StateError(
+                "This is too long to be kept with a run.",
+                f"A tag has at most {_LONGEST_TAG} characters, a note {_LONGEST_NOTE:,}.",
+            )
+        given = {
+            "tags": None if tags is None else sorted(set(tags)),
+            "note": note,
+            "archived": archived,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        if values:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    update(runs)
+                    .where(runs.c.id == run_id, runs.c.owner == self._user)
+                    .values(**values)
+                )
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:

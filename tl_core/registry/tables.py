@@ -63,9 +63,25 @@ runs = Table(
     Column("heartbeat", Float, nullable=True),
     Column("cancel_requested", Boolean, nullable=False, default=False),
     Column("stop_requested", Boolean, nullable=False, default=False, server_default=false()),
+    Column("tags", JSON, nullable=False, default=list, server_default="[]"),
+    Column("note", Text, nullable=False, default="", server_default=""),
+    Column("archived", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
     Index("runs_by_parent", "parent"),
+)
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("recipe", String(32), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("shared", Boolean, nullable=False, default=False, server_default=false()),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("owner", "name"),
 )
 
 locks = Table(
