@@ -103,13 +103,14 @@ def _model(work: workspace.Workspace) -> None:
     """The trained model in hand, with its score."""
     if work.run and work.run.summary:
         score = work.run.summary["accuracy"]["value"]
-        st.page_link(
-            "pages/evaluate/report.py",
-            label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score:.0f} %",
-            icon=":material/network_intelligence:",
-            help="The model in hand, and its accuracy",
-            query_params={"run": work.run.id},
-        )
+        with st.container(key="model", width="content"):
+            st.page_link(
+                "pages/evaluate/report.py",
+                label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score:.0f} %",
+                icon=":material/network_intelligence:",
+                help="The model in hand, and its accuracy",
+                query_params={"run": work.run.id},
+            )
 
 
 def _tabs(place: Place, here: Tab) -> None:

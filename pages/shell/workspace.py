@@ -47,7 +47,7 @@ def in_hand() -> Workspace:
         return Workspace("", None, frozenset())
     run_id = st.query_params.get("run") or st.session_state["run"]
     runs = services.runs().of_dataset(_project(dataset))
-    trainings = [run for run in runs if run.kind == "train" and run.status == "done"]
+    trainings = _finished(runs)
     current = next((run for run in trainings if run.id == run_id), next(iter(trainings), None))
     st.session_state["dataset"] = dataset
     if current and not run_id:
@@ -65,11 +65,18 @@ def in_hand() -> Workspace:
 def take(dataset: str) -> None:
     """From now on the pages are about this dataset version and its newest finished training."""
     state.choose("dataset", dataset)
-    runs = services.runs().of_dataset(_project(dataset))
-    trainings = [run.id for run in runs if run.kind == "train" and run.status == "done"]
-    st.session_state["run"] = next(iter(trainings), "")
+    trainings = _finished(services.runs().of_dataset(_project(dataset)))
+    st.session_state["run"] = trainings[0].id if trainings else ""
     st.query_params.pop("run", None)
     st.session_state["projects"] = False  # closes the list that it was chosen from
+
+
+def _finished(runs: list[Run]) -> list[Run]:
+    """Finished trainings that are not archived, newest first, baselines after all others."""
+    trainings = [
+        run for run in runs if run.kind == "train" and run.status == "done" and not run.archived
+    ]
+    return sorted(trainings, key=lambda run: run.recipe == "baseline")
 
 
 def _last() -> str:
