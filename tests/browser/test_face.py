@@ -1,0 +1,159 @@
+"""Every page with what strains it, at four widths, in light and dark: nothing sticks out, nothing
+stands apart, and axe finds nothing serious.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from tests_support.edge_states import CLASSES, LONG
+from tests_support.processes import kill_all
+from tests_support.studio import ROOT, Server, settled
+
+from pages.shell.navigation import PLACES, STUDIO
+from tl_core.registry.database import open_database
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings
+
+pytestmark = pytest.mark.browser
+ADDRESSES = [tab.address for place in (*PLACES, STUDIO) for tab in place.tabs]
+WIDTHS = {1280: 800, 1440: 900, 1920: 1080, 834: 1112}
+_HEAD = 24  # pixels between the bar and the first content, at most
+
+
+@pytest.fixture(scope="module")
+def strained(tmp_path_factory):
+    """A studio whose home `edge_states` has filled."""
+    home = tmp_path_factory.mktemp("strained") / "home"
+    home.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "tests_support.edge_states"],
+        cwd=ROOT / "tests",
+        env={
+            **os.environ,
+            "TL_HOME": str(home),
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+            "HF_HUB_OFFLINE": "1",
+        },
+        check=True,
+        capture_output=True,
+    )
+    server = Server(home, {"HF_HUB_OFFLINE": "1"})
+    yield server
+    server.process.kill()
+    server.process.wait()
+    kill_all(home)
+
+
+@pytest.fixture(scope="module")
+def runs(strained):
+    """The newest finished run of each dataset."""
+    settings = Settings(home=str(strained.home))
+    store = RunStore(open_database(settings), settings.user, settings.home_path)
+    found = {}
+    for run in reversed(store.list(kind="train", status="done")):
+        found[run.dataset.partition("@")[0]] = run.id
+    return found
+
+
+@pytest.fixture(params=["light", "dark"])
+def tab(browser, request):
+    """A browser tab in a colour scheme."""
+    opened = browser.new_page(
+        viewport={"width": 1440, "height": 900},
+        color_scheme=request.param,
+        reduced_motion="reduce",
+    )
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.close()
+
+
+def visit(tab, server, address: str, **parameters: str) -> None:
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    tab.goto(f"{server.url}/{'' if address == 'home' else address}?{query}")
+    tab.locator("h1").first.wait_for()
+    settled(tab)
+    assert not tab.get_by_text("Something went wrong").count()
+
+
+def serious(tab) -> list[str]:
+    """What axe finds that keeps somebody from using the page."""
+    found = Axe().run(tab).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0].get('failureSummary')}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_axe_finds_nothing_serious(strained, runs, tab, address):
+    visit(tab, strained, address, dataset="discs@1", run=runs["discs"])
+    assert serious(tab) == []
+
+
+@pytest.mark.parametrize("project", [LONG, "many-classes", "arabic"])
+def test_no_page_sticks_out_at_any_width(strained, runs, page, project, picture):
+    assert len(project) > 60 or CLASSES == 500
+    for address in ADDRESSES:
+        visit(page, strained, address, dataset=f"{project}@1", run=runs[project])
+        for width, height in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            wide = page.evaluate(
+                "() => [document.scrollingElement.scrollWidth,"
+                " document.querySelector('[data-testid=stMain]').scrollWidth]"
+            )
+            assert max(wide) <= width, (address, project, width, wide)
+        picture(page, f"edge-{project[:12]}-{address}")
+
+
+def test_the_first_content_stands_close_below_the_bar(strained, runs, page):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for address in ADDRESSES:
+        visit(page, strained, address, dataset="discs@1", run=runs["discs"])
+        bar = page.locator(".st-key-bar").bounding_box()
+        head = page.locator("h1").first.bounding_box()
+        gap = head["y"] - (bar["y"] + bar["height"])
+        assert 0 <= gap <= _HEAD, (address, gap)
+
+
+def test_the_bar_stays_while_the_page_scrolls(strained, runs, page):
+    page.set_viewport_size({"width": 1440, "height": 500})
+    visit(page, strained, "report", run=runs["many-classes"])
+    page.locator("[data-testid=stMain]").evaluate("main => main.scrollTo(0, 400)")
+    assert page.locator(".st-key-bar").bounding_box()["y"] == 0
+    assert page.get_by_role("link", name="Evaluate").is_visible()
+
+
+def test_places_are_reached_by_keyboard(strained, page):
+    visit(page, strained, "home")
+    names = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.innerText").split("\n")[-1])
+    steps = ["Data", "Train", "Evaluate", "Use"]
+    assert [name for name in names if name in steps] == steps
+
+
+def test_an_empty_studio_says_what_to_do_on_every_page(browser, tmp_path, picture):
+    (tmp_path / "empty").mkdir()
+    server = Server(tmp_path / "empty", {"HF_HUB_OFFLINE": "1"})
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.set_default_timeout(60_000)
+    try:
+        for address in ADDRESSES:
+            visit(opened, server, address)
+            assert opened.locator("[data-testid=stMain] a, [data-testid=stMain] button").count()
+            assert not opened.get_by_test_id("stException").count()
+            assert serious(opened) == []
+            picture(opened, f"empty-{address}")
+    finally:
+        opened.close()
+        server.process.kill()
+        server.process.wait()
+        kill_all(tmp_path / "empty")
