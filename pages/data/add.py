@@ -13,7 +13,7 @@ from pages.shell import ask, frame, problems, run_panel, services, uploads
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 frame.title("Add data", "What are my examples?")
 
@@ -36,39 +36,47 @@ def staging_of(source: str) -> str:
 
 
 def show_local(facts: source_facts.SourceFacts, source: str) -> None:
-    """What was found in a file or folder, how it is read and split, and what would be taken."""
-    chosen = import_settings.reading_in_hand()
-    own = pages_of(facts["modality"])
-    chosen |= own.show_source(facts)
-    chosen |= import_settings.show_reading(own.reading, facts["folds"])
-    if facts["skipped_count"]:
-        with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
-            st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
-    target = import_settings.show_target(source)
-    chosen |= import_settings.show_splits(facts.get("splits", {}))
-    import_plan.preview(facts["source"], staging_of(facts["source"]), chosen)
-    options = {"source": facts["source"], "shown": Path(source).name}
-    home = services.settings().home_path / "uploads"
-    if Path(source).is_relative_to(home):
-        options["upload"] = str(home / Path(source).relative_to(home).parts[0])
-    offer_saving(target, chosen, options)
+    """What was found in a file or folder and how it is read and split; beside it what would be
+    taken.
+    """
+    left, right = st.columns(2, gap="large")
+    with left:
+        chosen = import_settings.reading_in_hand()
+        own = pages_of(facts["modality"])
+        chosen |= own.show_source(facts)
+        chosen |= import_settings.show_reading(own.reading, facts["folds"])
+        if facts["skipped_count"]:
+            with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
+                st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
+        target = import_settings.show_target(source)
+        chosen |= import_settings.show_splits(facts.get("splits", {}))
+        options = {"source": facts["source"], "shown": Path(source).name}
+        home = services.settings().home_path / "uploads"
+        if Path(source).is_relative_to(home):
+            options["upload"] = str(home / Path(source).relative_to(home).parts[0])
+        offer_saving(target, chosen, options)
+    with right:
+        import_plan.preview(facts["source"], staging_of(facts["source"]), chosen)
 
 
 def show_hub(facts: source_facts.HubFacts, source: str) -> None:
     """What to take of a dataset of the Hub, and how to split it."""
+    left, right = st.columns(2, gap="large")
     chosen = import_settings.reading_in_hand()
-    chosen |= source_facts.show_hub(facts)
-    target = import_settings.show_target(source)
-    chosen |= import_settings.show_splits({})
-    offer_saving(target, chosen, {"source": source, "shown": source})
+    with left:
+        chosen |= source_facts.show_hub(facts)
+    with right:
+        target = import_settings.show_target(source)
+        chosen |= import_settings.show_splits({})
+        offer_saving(target, chosen, {"source": source, "shown": source})
 
 
 def offer_saving(
     target: import_settings.Target, chosen: dict[str, object], options: dict[str, str]
 ) -> None:
     """The button that makes the dataset, and the way back."""
-    save, other = st.columns([1, 1])
-    if save.button("Save as dataset", type="primary", icon=":material/save:"):
+    row = st.container(horizontal=True)
+    if row.button("Save as dataset", type="primary", icon=":material/save:"):
         with problems.caught():
             name = check_name(target.name)
             reading = chosen | ({"new_rows": target.new_rows} if target.append else {})
@@ -76,7 +84,7 @@ def offer_saving(
             config = RunConfig("import", services.user(), name, options=made)
         st.session_state["import_run"] = run_panel.start(config, "import").id
         st.rerun()
-    other.button("Start over", on_click=forget, type="tertiary")
+    row.button("Start over", on_click=forget, type="tertiary")
 
 
 def go_on(run: Run) -> None:

@@ -12,16 +12,15 @@ from pages.sections.train import backbones
 from pages.shell import frame, problems, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
 
-frame.title("Explore", "More data, or another model?")
+frame.title("Growth and map", "More data, or another model?")
 name = state.current("dataset")
 frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
 search = run_panel.of_dataset(record.reference, "explore")
-st.caption(plain(" · ".join([record.reference, *([search.backbone] if search else [])])))
 
 
 @st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
@@ -46,12 +45,16 @@ def offer() -> None:
 
 
 def show(run: Run) -> None:
-    """The advice, the curves, and the map."""
+    """The advice, the curves side by side, and the map."""
     with problems.caught():
         result, layout = read(str(run.folder))
-    st.markdown(f"#### {plain(result['advice'])}")
-    growth.curve(result, "growth", "The band is the spread of five repetitions of a probe")
-    growth.of_training(record)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(f"With a probe on {plain(run.backbone)}")
+        st.markdown(f"**{plain(result['advice'])}**")
+        growth.curve(result, "growth", "The band is the spread of five repetitions of a probe")
+    with right:
+        growth.of_training(record)
     st.subheader("A map of the items")
     item_map.show(record, layout)
 

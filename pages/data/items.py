@@ -1,76 +1,48 @@
-"""Is it good enough? One sentence, what to look at, classes, and examples."""
+"""Is it good enough? The facts in a line, what was found, and every item to be looked through."""
 
-import numpy as np
 import streamlit as st
 
-from pages.sections.data import findings, import_plan, shortcuts
-from pages.sections.items.item_pages import Card, pages_of, small_items
+from pages.sections.data import distributions, health, import_plan, shortcuts, viewer
 from pages.shell import frame, problems, services, state
 from pages.shell.words import plain
-from pages.widgets import charts
-from tl_core.data.versions.store import DatasetVersion
+from tl_core.data.browse.health import health_of
 from tl_core.modalities import items_of
 
-SHOWN = 24
-
-frame.title("Look at data", "Is it good enough?")
-with problems.caught():
-    known = services.datasets().list()
-names = [record.reference for record in known]
-name = state.current("dataset") or (names[0] if names else "")
+frame.title("Items", "Is it good enough?")
+name = state.current("dataset")
 frame.need_dataset(name)
-if len(names) > 1:
-    choices = names if name in names else [name, *names]
-    name = st.selectbox("Dataset", choices, index=choices.index(name))
-    state.choose("dataset", name)
 
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
-noun = items_of(info.modality)
-serious = [finding for finding in info.findings if finding["severity"] != "info"]
+noun, found = items_of(info.modality), health_of(info)
+serious = [one for one in info.findings if one["severity"] != "info"]
 verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
-trainable = all(finding["id"] != "too_small" for finding in info.findings)
-st.markdown(
-    f"#### {info.rows:,} {noun} in {len(info.classes)} classes, "
-    f"{'ready to train' if trainable else 'too few to train on yet'}{verdict}"
-)
-st.caption(
-    f"{plain(record.reference)} · "
-    + " · ".join(f"{count:,} {split}" for split, count in info.splits.items())
-)
-if info.change:
-    st.caption(f":material/history: {plain(info.change)}")
-with st.container(horizontal=True):
+trainable = all(one["id"] != "too_small" for one in info.findings)
+splits = " · ".join(f"{count:,} {split}" for split, count in info.splits.items())
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown(
+        f"**{info.rows:,} {noun} in {len(info.classes)} classes, "
+        f"{'ready to train' if trainable else 'too few to train on yet'}{verdict}**"
+        f"  \n:small[{plain(record.reference)} · {splits} · health {found.score} of 100]"
+        + (f"  \n:small[:material/history: {plain(info.change)}]" if info.change else ""),
+        width="stretch",
+    )
     if st.button("Choose a backbone", type="primary", icon=":material/arrow_forward:"):
         st.switch_page("pages/train/backbone.py", query_params={"dataset": record.reference})
     if st.button("Versions and download", icon=":material/history:"):
         st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})
 
-findings.show(record, info)
-if info.plan:
-    with st.expander("How it was read: format, columns, notes"):
-        import_plan.show(info.plan, doubts=True)
-
-shortcuts.show(record)
-
-st.subheader("Classes")
-charts.class_bars(info.class_splits, "classes")
-
-st.subheader("Examples")
-picked = st.pills(
-    "Class",
-    list(info.classes)[:40],
-    default=next(iter(info.classes)),
-    format_func=plain,
-    label_visibility="collapsed",
-)
-
-
-if picked is not None:
-    with problems.caught():
-        version = DatasetVersion(record.folder)
-        of_class = (version.labels == info.labels.index(picked)) & (version.splits != "removed")
-        rows = np.flatnonzero(of_class)[:SHOWN].tolist()
-        shown = small_items(str(record.folder), tuple(rows))
-    pages_of(info.modality).draw_strip([Card(item) for item in shown])
+health.show(record, info, found)
+viewer.show(record, info)
+st.subheader("How they are spread")
+distributions.show(record, info)
+left, right = st.columns(2, gap="large")
+with left:
+    shortcuts.show(record)
+with right:
+    st.subheader("Source")
+    st.caption(f"Read from {plain(info.source)}.")
+    if info.plan:
+        with st.expander("How it was read: format, columns, notes"):
+            import_plan.show(info.plan, doubts=True)

@@ -12,7 +12,7 @@ from pages.shell import frame, problems, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.modalities import items_of
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import LABEL_ERRORS
 
 frame.title("Labels", "Are the labels right?")

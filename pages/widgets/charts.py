@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TypedDict
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shell.words import label
+from pages.widgets.axes import score_range
 from tl_core.evaluate.measures import Range, Score
 
 ACCENT, SLATE, BLUE = "#009E73", "#7A8793", "#0072B2"
@@ -29,15 +29,37 @@ class Priced(TypedDict):
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
     """Show a figure in the common template."""
+    inside = figure.layout.legend.y is not None and figure.layout.legend.y <= 1
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 44 if legend else 28, "b": 8},
+        margin={"l": 8, "r": 8, "t": 44 if legend and not inside else 28, "b": 8},
         showlegend=legend,
         hoverlabel={"namelength": -1},
         xaxis={"fixedrange": True},
         yaxis={"fixedrange": True},
     )
     st.plotly_chart(figure, key=key, config=_CONFIG)
+
+
+def cut(text: str, most: int = 22) -> str:
+    """`text` as a label of a plot that has room for so many characters."""
+    return label(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def legend_inside(figure: go.Figure, corner: str) -> None:
+    """A slim legend in the corner where no curve runs: `bottom right` or `bottom left`."""
+    _, side = corner.split()
+    figure.update_layout(
+        legend={
+            "x": 0.99 if side == "right" else 0.01,
+            "y": 0.02,
+            "xanchor": side,
+            "yanchor": "bottom",
+            "bgcolor": "rgba(0, 0, 0, 0)",
+            "font": {"size": 11},
+            "tracegroupgap": 0,
+        }
+    )
 
 
 def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
@@ -61,16 +83,18 @@ def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
     draw(figure, key, max(190, 30 * len(names) + 90), legend=True)
 
 
-def _whisker() -> str:
+def ink() -> str:
     """A colour that stands out against the page, light or dark."""
     return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
 
 
-def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
-    """Scores in per cent with their intervals; the marked one in the accent colour."""
+def score_bars(rows: list[tuple[str, Range, bool]], key: str, step: int = 46) -> None:
+    """Scores in per cent with their intervals, each bar `step` pixels high; the marked one in the
+    accent colour.
+    """
     figure = go.Figure(
         go.Bar(
-            y=[label(name) for name, _, _ in rows],
+            y=[cut(name, 34) for name, _, _ in rows],
             x=[100 * s["value"] for _, s, _ in rows],
             orientation="h",
             marker_color=[ACCENT if own else SLATE for _, _, own in rows],
@@ -79,7 +103,7 @@ def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
                 "symmetric": False,
                 "array": [100 * (s["high"] - s["value"]) for _, s, _ in rows],
                 "arrayminus": [100 * (s["value"] - s["low"]) for _, s, _ in rows],
-                "color": _whisker(),
+                "color": ink(),
             },
             text=[f"{100 * s['value']:.0f}" for _, s, _ in rows],
             textposition="inside",
@@ -87,32 +111,13 @@ def score_bars(rows: list[tuple[str, Range, bool]], key: str) -> None:
             hovertemplate="%{y}: accuracy %{x:.1f} %<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, 100], title="accuracy (%)", tickvals=[0, 25, 50, 75, 100])
-    figure.update_yaxes(autorange="reversed", type="category")
-    draw(figure, key, 46 * len(rows) + 80)
-
-
-def shade(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Cell colours of a confusion matrix: right in the accent colour, wrong in orange, by share of
-    the row.
-    """
-
-    def colour(right: bool, share: float) -> str:
-        tint = "0, 158, 115" if right else "213, 94, 0"
-        return f"background-color: rgba({tint}, {0.12 + 0.5 * share:.2f})" if share else ""
-
-    totals = matrix.to_numpy().sum(axis=1)
-    return pd.DataFrame(
-        [
-            [
-                colour(i == j, matrix.iat[i, j] / totals[i] if totals[i] else 0.0)
-                for j in range(matrix.shape[1])
-            ]
-            for i in range(matrix.shape[0])
-        ],
-        index=matrix.index,
-        columns=matrix.columns,
+    figure.update_xaxes(
+        range=[0, 103],
+        title="accuracy (%) with its 95 % interval",
+        tickvals=[0, 25, 50, 75, 100],
     )
+    figure.update_yaxes(autorange="reversed", type="category")
+    draw(figure, key, step * len(rows) + 80)
 
 
 def sweep(points: list[dict[str, float]], key: str) -> None:
@@ -130,7 +135,8 @@ def sweep(points: list[dict[str, float]], key: str) -> None:
         )
     )
     figure.update_xaxes(type="log", title="C (inverse strength of the weight penalty)")
-    figure.update_yaxes(title="accuracy, held out (%)")
+    values = [100 * p["accuracy"] for p in points]
+    figure.update_yaxes(title="accuracy, held out (%)", range=score_range(values))
     draw(figure, key, 240)
 
 
@@ -156,14 +162,18 @@ def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
     colour.
     """
     figure = go.Figure()
-    for row in rows:
+    costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
+    scores = [row["accuracy"] for row in rows]
+    low, high = score_range([100 * end for one in scores for end in (one["low"], one["high"])])
+    sides = _sides(costs, [(100 * one["value"] - low) / (high - low) for one in scores])
+    for row, side in zip(rows, sides, strict=True):
         score = row["accuracy"]
         figure.add_scatter(
             x=[60 * row["minutes"]],
             y=[100 * score["value"]],
             mode="markers+text",
-            text=[label(row["title"])],
-            textposition="middle right",
+            text=[cut(row["title"], 30)],
+            textposition=side,
             name=label(row["title"]),
             cliponaxis=False,
             marker={"size": 12, "color": ACCENT if row["name"] == recommended else SLATE},
@@ -172,21 +182,40 @@ def cost_and_score(rows: Sequence[Priced], recommended: str, key: str) -> None:
                 "symmetric": False,
                 "array": [100 * (score["high"] - score["value"])],
                 "arrayminus": [100 * (score["value"] - score["low"])],
-                "color": _whisker(),
+                "color": ink(),
                 "thickness": 1,
             },
             hovertemplate="%{text}: accuracy %{y:.1f} %, %{x:.0f} seconds<extra></extra>",
         )
-    costs = [math.log10(60 * row["minutes"] + 1e-3) for row in rows]
     room = 0.12 * (max(costs) - min(costs)) + 0.1
     figure.update_xaxes(
         type="log",
         title="seconds of training",
         dtick=1,
-        range=[min(costs) - room, max(costs) + 3 * room],
+        range=[min(costs) - room, max(costs) + 4 * room],
     )  # so that no name is cut off
-    figure.update_yaxes(title="accuracy (%)")
+    figure.update_yaxes(title="accuracy (%)", range=[low, high])
     draw(figure, key, 360)
+
+
+def _sides(across: Sequence[float], up: Sequence[float]) -> list[str]:
+    """Where the name of each point stands: beside it, or above or below where another point or its
+    name would be in the way. `across` in powers of ten, `up` as shares of the axis.
+    """
+    reach = 0.45 * max(max(across) - min(across), 0.5)
+    order = sorted(range(len(across)), key=lambda place: (across[place], place))
+    sides = ["middle right"] * len(across)
+    for number, own in enumerate(order):
+
+        def near(other: int, own: int = own) -> bool:
+            return abs(across[own] - across[other]) < reach and abs(up[own] - up[other]) < 0.06
+
+        taken = {sides[other] for other in order[:number] if near(other)}
+        if any(near(other) for other in order[number + 1 :]):
+            taken.add("middle right")
+        free = ("middle right", "top right", "bottom right")
+        sides[own] = next((side for side in free if side not in taken), "bottom right")
+    return sides
 
 
 def probabilities(pairs: list[tuple[str, float]], key: str) -> None:

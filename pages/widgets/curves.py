@@ -4,64 +4,167 @@ machine.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shell.words import label, size
+from pages.shell.words import interval, label, size
 from pages.widgets import charts
+from pages.widgets.axes import End, label_ends, loss_top, score_range, smooth
+from tl_core.evaluate.measures import Range
+from tl_core.evaluate.scores.intervals import proportion
 from tl_core.jobs.events import RunView
 from tl_core.progress import Curve
 
 _MOST = 400  # points of one curve
+_WITHOUT = "without transfer"
 Point = dict[str, Any]  # a number by each name of the curve, and lists of them for GPUs
 Curves = dict[str, list[Point]]
 
 
-def show(view: RunView, others: dict[str, RunView]) -> None:
-    """All curves of a fine-tuning; `others` are laid over the first two, by name."""
-    training, held = view.of(Curve.TRAINING), view.of(Curve.VALIDATION)
+class Line(NamedTuple):
+    """A training among those that are drawn together; nameless when it is the only one."""
+
+    name: str
+    colour: str
+    training: list[Point]
+    held: list[Point]
+
+
+def show(view: RunView, others: dict[str, RunView], name: str = "this run") -> None:
+    """All curves of a fine-tuning; `others` are laid over the first two, by name; `name` is then
+    its own.
+    """
+    if not view.of(Curve.TRAINING):
+        return
+    tiles(view, 4)
+    pair(view, others, name=name)
+    with st.expander("Learning rates, gradient, speed"):
+        details(view)
+
+
+def tiles(view: RunView, columns: int, items: int = 0) -> None:
+    """Epoch, step, best score so far and speed, in rows of so many; the score has its interval
+    where the number of validation `items` is known.
+    """
+    training = view.of(Curve.TRAINING)
     if not training:
         return
-    _tiles(training, held)
-    everyone = {"": view, **others}
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Loss** (lower is better)")
-        _loss(everyone)
-    with right:
-        st.markdown("**Accuracy on the validation items**")
-        _scores(everyone)
-    with st.expander("Learning rates, gradient, speed"):
-        last = training[list(training)[-1]]
-        first, second, third = st.columns(3)
-        with first:
-            st.caption("learning rate by layer group")
-            _rates(last)
-        for column, name, text in (
-            (second, "grad_norm", "gradient norm"),
-            (third, "rate", "items a second"),
-        ):
-            with column:
-                st.caption(text)
-                _line({"": last}, name, f"curve_{name}")
-
-
-def _tiles(training: Curves, held: Curves) -> None:
     name = list(training)[-1]
-    points, judged = training[name], held.get(name, [])
-    tiles = st.columns(4)
-    tiles[0].metric("Epoch", f"{points[-1]['epoch']:.1f}")
-    tiles[1].metric("Step", f"{points[-1]['step']:,.0f}")
-    tiles[2].metric("Items a second", f"{points[-1]['rate']:.0f}")
-    if judged:
-        best = max(judged, key=lambda point: point["accuracy"])
-        tiles[3].metric(
-            "Best accuracy so far (%)",
-            f"{100 * best['accuracy']:.0f}",
-            help=f"On the validation items, after epoch {best['epoch']:g}; this state is kept.",
+    last, judged = training[name][-1], view.of(Curve.VALIDATION).get(name, [])
+    with st.grid(columns, min_column_width=120, gap="xsmall"):
+        st.metric("Epoch", f"{last['epoch']:.1f}")
+        st.metric("Step", f"{last['step']:,.0f}")
+        st.metric("Items a second", f"{last['rate']:.0f}")
+        if judged:
+            best = max(point["accuracy"] for point in judged)
+            st.metric(
+                "Best accuracy so far (%)",
+                f"{100 * best:.0f}",
+                f"{interval(proportion(best * items, items))} plausible" if items else None,
+                delta_color="off",
+                delta_arrow="off",
+            )
+
+
+def pair(
+    view: RunView,
+    others: dict[str, RunView],
+    band: Range | None = None,
+    height: int = 300,
+    name: str = "this run",
+    items: int = 0,
+) -> None:
+    """Losses and scores side by side, names at the ends of the lines.
+
+    Args:
+        view: the run's own.
+        others: further ones, by name.
+        band: the score without transfer.
+        height: of each chart, in pixels.
+        name: the run's own beside others.
+        items: validation items, which tell how far an accuracy may be off; 0 while unknown.
+    """
+    lines = _lines({name if others else "": view, **others})
+    end = max(
+        [1.0, planned_epochs(view)] + [one.training[-1]["epoch"] for one in lines if one.training]
+    )
+    with st.grid(
+        2, min_column_width=300, gap="small"
+    ) as grid:  # below each other where it is narrow
+        with grid.cell():
+            st.markdown("**Loss** :small[(lower is better)]")
+            _loss(lines, end, height)
+        with grid.cell():
+            st.markdown("**Accuracy on the validation items**")
+            _scores(lines, end, band, height, items)
+
+
+def details(view: RunView) -> None:
+    """Learning rates by layer group, gradient and speed."""
+    training = view.of(Curve.TRAINING)
+    last = training[list(training)[-1]]
+    first, second, third = st.columns(3)
+    with first:
+        st.caption("learning rate by layer group")
+        _rates(last)
+    for column, name, text in (
+        (second, "grad_norm", "gradient norm"),
+        (third, "rate", "items a second"),
+    ):
+        with column:
+            st.caption(text)
+            _line({"": last}, name, f"curve_{name}")
+
+
+def penalty(points: list[Point], key: str, height: int = 300) -> None:
+    """How well each strength of a classifier's penalty does on held-out rows."""
+    values = [100 * p["accuracy"] for p in points]
+    figure = go.Figure(
+        go.Scatter(
+            x=[p["c"] for p in points],
+            y=values,
+            mode="lines+markers",
+            line={"color": charts.ACCENT},
+            customdata=[p["log_loss"] for p in points],
+            hovertemplate=(
+                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
+            ),
         )
+    )
+    figure.update_xaxes(type="log", dtick=1, title="C (inverse strength of the weight penalty)")
+    figure.update_yaxes(range=score_range(values), ticksuffix=" %", title="accuracy, held out")
+    charts.draw(figure, key, height)
+
+
+def planned_epochs(view: RunView) -> float:
+    """Where the training will end, from the steps that it still has; 0 while unknown."""
+    points = view.curves.get(Curve.TRAINING, [])
+    if view.stage != "Training" or not points or not view.total or not points[-1]["step"]:
+        return 0.0
+    # rounded, so that an axis stays as it is from one point to the next
+    return round(float(view.total * points[-1]["epoch"] / points[-1]["step"]), 1)
+
+
+def _lines(views: dict[str, RunView]) -> list[Line]:
+    """Every training of the views, with its name and its colour."""
+    found = [
+        (" ".join(filter(None, (run, part))), points, view.of(Curve.VALIDATION).get(part, []))
+        for run, view in views.items()
+        for part, points in view.of(Curve.TRAINING).items()
+    ]
+    return [
+        Line(name, charts.COLOURS[number % len(charts.COLOURS)], points, held)
+        for number, (name, points, held) in enumerate(found)
+    ]
+
+
+def settled(points: list[Point]) -> list[Point]:
+    """All but the newest few of a long line: it is drawn anew when it has grown by a fiftieth, not
+    at every point, because a chart whose data change is put in place anew.
+    """
+    return points[: len(points) - len(points) % max(1, len(points) // 50)]
 
 
 def _thin(points: list[Point]) -> list[Point]:
@@ -69,73 +172,134 @@ def _thin(points: list[Point]) -> list[Point]:
     return points[::step] if step > 1 else points
 
 
-def _loss(views: dict[str, RunView]) -> None:
-    figure = go.Figure()
-    for number, (run, view) in enumerate(views.items()):
-        for curve, key, dash in (
-            (Curve.TRAINING, "loss", "solid"),
-            (Curve.VALIDATION, "log_loss", "dot"),
-        ):
-            for part, points in view.of(curve).items():
-                points = _thin(points)
-                figure.add_scatter(
-                    x=[p["epoch"] for p in points],
-                    y=[p[key] for p in points],
-                    mode="lines" if curve == Curve.TRAINING else "lines+markers",
-                    name=label(
-                        " ".join(
-                            filter(
-                                None,
-                                (run, part, "train" if curve == Curve.TRAINING else "validation"),
-                            )
-                        )
-                    ),
-                    line={"color": _colour(number, part, view), "dash": dash, "width": 1.5},
-                    hovertemplate="%{y:.3f} at epoch %{x:.1f}",
-                )
-    figure.update_xaxes(title="epoch", rangemode="nonnegative")
-    figure.update_yaxes(rangemode="tozero")
-    charts.draw(figure, "loss", 300, legend=len(figure.data) <= 6)
-
-
-def _scores(views: dict[str, RunView]) -> None:
-    figure = go.Figure()
-    for number, (run, view) in enumerate(views.items()):
-        for part, points in view.of(Curve.VALIDATION).items():
-            for key, name, dash in (
-                ("accuracy", "accuracy (%)", "solid"),
-                ("macro_f1", "macro F1 (%)", "dot"),
-            ):
-                if key == "macro_f1" and (run or part):
-                    continue  # one line for each run is enough to compare
-                figure.add_scatter(
-                    x=[p["epoch"] for p in points],
-                    y=[100 * p[key] for p in points],
-                    mode="lines+markers",
-                    name=label(" ".join(filter(None, (run, part, name)))),
-                    line={"color": _colour(number, part, view), "dash": dash},
-                    hovertemplate="%{y:.1f} at epoch %{x:.1f}",
-                )
-    if not figure.data:
-        st.caption("The first score comes at the end of the first epoch.")
-        return
-    last = max(
-        (
-            point["epoch"]
-            for view in views.values()
-            for points in view.of(Curve.TRAINING).values()
-            for point in points[-1:]
-        ),
-        default=0.0,
+def _loss(lines: list[Line], end: float, height: int) -> None:
+    figure, ends = go.Figure(), []
+    alone = len(lines) == 1
+    for line in lines:
+        points = [point for point in _thin(settled(line.training)) if point["loss"] is not None]
+        epochs, losses = [p["epoch"] for p in points], [p["loss"] for p in points]
+        colour = charts.SLATE if alone else line.colour
+        name = label(f"{line.name} train".strip())
+        if alone:
+            _add(figure, epochs, losses, name, {"color": colour, "width": 1}, opacity=0.35)
+        thin = {"color": colour, "width": 1.5, "dash": "solid" if alone else "dot"}
+        _add(figure, epochs, smooth(losses), name, thin)
+        judged = [point for point in line.held if point["log_loss"] is not None]
+        _add(
+            figure,
+            [p["epoch"] for p in judged],
+            [p["log_loss"] for p in judged],
+            label(f"{line.name} validation".strip()),
+            {"color": line.colour, "width": 2},
+            mode="lines+markers",
+        )
+        if alone and points:
+            ends.append(End("train", epochs[-1], smooth(losses)[-1], colour))
+        if judged:
+            text = line.name or "validation"
+            ends.append(End(text, judged[-1]["epoch"], judged[-1]["log_loss"], line.colour))
+    top = loss_top(
+        [p["loss"] for one in lines for p in settled(one.training) if p["loss"] is not None],
+        [p["log_loss"] for one in lines for p in one.held if p["log_loss"] is not None],
     )
-    figure.update_xaxes(title="epoch", range=[-0.05, max(1.0, 1.05 * last)])
-    charts.draw(figure, "scores", 300, legend=len(figure.data) <= 6)
+    figure.update_xaxes(title="epoch", range=[0, 1.02 * end])
+    figure.update_yaxes(range=[0, top])
+    label_ends(figure, ends, 0, top, height)
+    charts.draw(figure, "loss", height)
+    if not alone:
+        st.caption("Dotted: training items. Solid: validation items.")
 
 
-def _colour(number: int, part: str, view: RunView) -> str:
-    if part:
-        number = list(view.of(Curve.TRAINING)).index(part) if part in view.of(Curve.TRAINING) else 0
-    return charts.COLOURS[number % len(charts.COLOURS)]
+def _scores(lines: list[Line], end: float, band: Range | None, height: int, items: int) -> None:
+    figure, ends = go.Figure(), []
+    marked: list[float] = []  # ends of whiskers
+    for line in lines:
+        for key, name in (("accuracy", "accuracy"), ("macro_f1", "macro F1")):
+            if not line.held or (key == "macro_f1" and len(lines) > 1):
+                continue  # one line for each run is enough to compare
+            epochs = [p["epoch"] for p in line.held]
+            values = [100 * p[key] for p in line.held]
+            style: dict[str, object] = {
+                "color": line.colour,
+                "dash": "solid" if key == "accuracy" else "dot",
+            }
+            text = name if not line.name else line.name
+            _add(figure, epochs, values, label(text), style, mode="lines+markers", score=True)
+            if key == "accuracy" and items and len(lines) == 1:
+                marked = _whiskers(figure, line, items)
+            ends.append(End(f"{text} {values[-1]:.1f}", epochs[-1], values[-1], line.colour))
+    if not ends:
+        st.caption("The first score comes at the end of the first epoch.")
+        if band is None:
+            return
+    ends += _draw_band(figure, band, end)
+    inside = [value for trace in figure.data for value in trace.y] + marked
+    if band is not None:
+        inside += [100 * band["low"], 100 * band["high"]]
+    low, high = score_range(inside)
+    figure.update_xaxes(title="epoch", range=[-0.02 * end, 1.02 * end])
+    figure.update_yaxes(range=[low, high], ticksuffix=" %")
+    label_ends(figure, ends, low, high, height)
+    charts.draw(figure, "scores", height)
+
+
+def _whiskers(figure: go.Figure, line: Line, items: int) -> list[float]:
+    """Draw the interval of each accuracy of the line that was added last; gives their ends."""
+    scores = [proportion(p["accuracy"] * items, items) for p in line.held]
+    figure.data[-1].error_y = {
+        "type": "data",
+        "symmetric": False,
+        "array": [100 * (score["high"] - score["value"]) for score in scores],
+        "arrayminus": [100 * (score["value"] - score["low"]) for score in scores],
+        "thickness": 1,
+        "width": 3,
+    }
+    return [100 * score[end] for score in scores for end in ("low", "high")]
+
+
+def _draw_band(figure: go.Figure, band: Range | None, end: float) -> list[End]:
+    """The score without transfer with its interval, across the chart, and its label."""
+    if band is None:
+        return []
+    low, value, high = (100 * band[key] for key in ("low", "value", "high"))
+    figure.add_hrect(y0=low, y1=high, fillcolor=charts.SLATE, opacity=0.16, line_width=0)
+    figure.add_trace(
+        go.Scatter(
+            x=[0, 1.02 * end],
+            y=[value, value],
+            mode="lines",
+            name=_WITHOUT,
+            line={"color": charts.SLATE, "width": 1, "dash": "dash"},
+            hovertemplate=f"{_WITHOUT}: %{{y:.1f}} % ({low:.0f} to {high:.0f})<extra></extra>",
+        )
+    )
+    return [End(f"{_WITHOUT} {value:.0f}", 1.02 * end, value, charts.SLATE)]
+
+
+def _add(
+    figure: go.Figure,
+    x: list[float],
+    y: list[float],
+    name: str,
+    line: dict[str, object],
+    *,
+    mode: str = "lines",
+    opacity: float = 1.0,
+    score: bool = False,
+) -> None:
+    """One line, with its units on hover; a faint one says nothing."""
+    how = "%{y:.1f} %" if score else "%{y:.3f}"
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode=mode,
+        name=name,
+        line=line,
+        opacity=opacity,
+        cliponaxis=score is False,
+        hoverinfo="skip" if opacity < 1 else None,
+        hovertemplate=None if opacity < 1 else how + " at epoch %{x:.1f}",
+    )
 
 
 def _rates(points: list[Point]) -> None:

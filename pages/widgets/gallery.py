@@ -9,8 +9,10 @@ import streamlit as st
 from tl_core.data.pictures.thumbnails import thumbnail
 
 _WIDTH = 104
-_ACROSS = 4
+_NARROWEST = 200  # pixels of a framed picture
 _LARGE = 480
+_ROWS, _TABLE = 12, 440  # of a table that is not cut, and the height of one that is, in pixels
+_EXCERPT = 220  # characters of a text in a tile
 
 
 def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) -> None:
@@ -24,13 +26,17 @@ def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) ->
 
 
 def framed_pictures(pictures: Sequence[tuple[bytes, str]]) -> None:
-    """Pictures in frames, four to a row, each with its caption in Markdown."""
-    for start in range(0, len(pictures), _ACROSS):
-        row = pictures[start : start + _ACROSS]
-        for column, (data, caption) in zip(st.columns(_ACROSS), row, strict=False):
-            with column.container(border=True):
+    """Pictures in frames, as many to a row as fit, each with its caption in Markdown."""
+    with st.grid(min_column_width=_NARROWEST):
+        for data, caption in pictures:
+            with st.container(border=True, height="stretch"):
                 st.image(data, width="stretch")
                 st.caption(caption)
+
+
+def excerpt(text: str) -> None:
+    """The beginning of a text, as it is written."""
+    st.text(text if len(text) <= _EXCERPT else f"{text[:_EXCERPT].rstrip()}…")
 
 
 @st.cache_data(max_entries=200, ttl=3600, show_spinner=False)
@@ -45,6 +51,6 @@ def texts(rows: Sequence[Mapping[str, object]], key: str | None = None) -> None:
         rows,
         hide_index=True,
         key=key,
-        height="content",
+        height="content" if len(rows) <= _ROWS else _TABLE,
         column_config={"text": st.column_config.TextColumn(width=400)},
     )

@@ -12,6 +12,8 @@ from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.surgery.facts import LayerGroupFacts, SurgeryFacts
 
+_ROOMY = 14  # groups whose bars have full height; more of them share the same space
+
 
 def show(config: RunConfig, classes: int) -> None:
     """The layer tree of `config`; the same plan is asked for once."""
@@ -67,7 +69,8 @@ def draw(tree: SurgeryFacts, key: str) -> None:
     )
     figure.update_xaxes(type="log", title="weights", range=[1, None])
     figure.update_yaxes(type="category")
-    charts.draw(figure, key, 25 * len(groups) + 80)
+    row = 25 if len(groups) <= _ROOMY else max(12, 25 * _ROOMY // len(groups))
+    charts.draw(figure, key, row * len(groups) + 80)
     for part in tree["reinitialised"]:
         name, old, new = str(part["name"]), _shape(part["old"]), _shape(part["new"])
         st.caption(f"Re-initialised: {plain(name)}, {plain(old)} → {plain(new)}")

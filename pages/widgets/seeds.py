@@ -8,7 +8,7 @@ from pages.shell import problems
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.evaluate.seed_spread import siblings, spread
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 
 def show(runs: list[Run], scores: dict[str, float], shown: str = "") -> None:
@@ -22,11 +22,8 @@ def show(runs: list[Run], scores: dict[str, float], shown: str = "") -> None:
             continue
         config = configs[group[0]]
         own = f" This is seed {configs[shown].settings.seed}." if shown else ""
-        st.markdown(
-            f":material/casino: {plain(config.recipe)} · {plain(config.backbone or 'no backbone')},"
-            f" {spread([scores[key] for key in group]).sentence()}{own}"
-        )
         st.caption(
-            "They differ in the seed alone: expect their average on new items, not the best of"
-            " them."
+            f":material/casino: {plain(config.recipe)} · {plain(config.backbone or 'no backbone')},"
+            f" {spread([scores[key] for key in group]).sentence()}{own} They differ in the seed"
+            " alone: expect their average on new items, not the best of them."
         )

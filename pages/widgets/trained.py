@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import streamlit as st
 
-from pages.shell import problems, services, state
+from pages.shell import problems, services
 from tl_core.config import RunConfig
 from tl_core.config.naming import name_of
 from tl_core.errors import NotFoundError, UserError
-from tl_core.registry.runs import Run
+from tl_core.evaluate.measures import Range
+from tl_core.registry.run import Run
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
@@ -43,6 +45,11 @@ def full_name(run: Run) -> str:
     return f"{run.dataset} · {way(run)} · {run.id}"
 
 
+def accuracy(run: Run) -> Range | None:
+    """The score of a training that is done; other kinds of runs sum up other things."""
+    return cast("Range | None", (run.summary or {}).get("accuracy"))
+
+
 def finished() -> list[Run]:
     """Every finished training, newest first."""
     with problems.caught():
@@ -57,27 +64,3 @@ def explain_replacement(wanted: str, lacks: str) -> None:
     except NotFoundError:
         why = f"There is no run {wanted} any more."
     st.warning(f"{why} Shown is the newest run that has one.", icon=":material/info:")
-
-
-def pick() -> Run:
-    """Choose among the finished runs with a model, the one of the address first; without any the
-    page ends here.
-    """
-    usable = {run.id: run for run in finished() if (run.folder / "model" / "config.json").exists()}
-    if not usable:
-        st.info("There is no trained model yet.", icon=":material/info:")
-        st.page_link("pages/home/home.py", label="Try a sample", icon=":material/home:")
-        st.stop()
-    wanted = state.current("run")
-    if wanted and wanted not in usable:
-        explain_replacement(wanted, "no model")
-    names = {key: full_name(run) for key, run in usable.items()}
-    chosen = st.selectbox(
-        "Model",
-        list(usable),
-        index=list(usable).index(wanted) if wanted in usable else 0,
-        format_func=names.get,
-        help="Finished runs, newest first.",
-    )
-    state.choose("run", chosen)
-    return usable[chosen]

@@ -1,16 +1,20 @@
-"""Labels, Explore and what a model could go by instead, with AppTest."""
+"""Labels, Growth and map, and what a model could go by instead, with AppTest."""
 
 from __future__ import annotations
 
 import json
 
+import pandas as pd
 from tests_support.pages import everything, opened, press
 
+from pages.sections.data import item_map, item_neighbours
 from tl_core.config import RunConfig
 from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.services.datasets import relabel_dataset
 from tl_core.train.shortcuts import look_for_shortcuts
+
+MENU = "open_glossary"  # a button of the bar, on every page
 
 
 def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
@@ -37,15 +41,18 @@ def test_a_suspect_is_changed_saved_and_carried_into_a_version(studio, mail):
 
 def test_labels_offers_the_search_first(mail):
     app = opened("pages/data/labels.py", dataset=mail.reference)
-    assert [button.label for button in app.button] == ["Look for wrong labels"]
-    app.button[0].click().run()
-    assert not app.exception
+    assert [button.label for button in app.button if button.key != MENU] == [
+        "Look for wrong labels"
+    ]
+    press(app, "Look for wrong labels")
     assert "Waiting" in everything(app) or "Predicting" in everything(app)
 
 
 def test_explore_shows_curve_advice_and_map(studio, mail):
     app = opened("pages/data/growth.py", dataset=mail.reference)
-    assert [button.label for button in app.button] == ["Compute learning curve and map"]
+    assert [button.label for button in app.button if button.key != MENU] == [
+        "Compute learning curve and map"
+    ]
     studio.do(mail, "explore", pooling="mean")
     app = opened("pages/data/growth.py", dataset=mail.reference)
     assert not app.exception
@@ -92,3 +99,20 @@ def test_shortcuts_are_looked_for_once_and_kept(studio, mail):
     assert not app.exception
     assert "Look for shortcuts" not in [button.label for button in app.button]
     assert "alone the class is guessed right" in everything(app)
+
+
+def test_a_picked_point_of_the_map_knows_its_row():
+    table = pd.DataFrame(
+        {"row": [7, 9], "class": ["a", "b"], "near_x": [0.0, 1.0], "near_y": [0.0, 1.0]}
+    )
+    figure = item_map._figure(table, table["class"], ("near_x", "near_y"))
+    given = [list(trace.customdata) for trace in figure.data]
+    assert given == [[7], [9]]  # a matrix would come back from the browser under other keys
+    assert item_map._row_of(7) == item_map._row_of([7]) == item_map._row_of("7") == 7
+
+
+def test_the_nearest_on_the_map_come_in_order_without_the_item_itself():
+    layout = pd.DataFrame({"row": [4, 8, 15, 16], "near_x": [0, 5, 1, 2], "near_y": [0, 0, 0, 0]})
+    assert item_neighbours.nearest(layout, 4) == [15, 16, 8]
+    assert item_neighbours.nearest(layout, 5) == []
+    assert item_neighbours.nearest(layout[:1], 4) == []

@@ -46,7 +46,7 @@ def test_every_modality_answers_all_that_pages_ask(modality):
     own = pages_of(modality)
     wanted = {name for name in (*vars(ItemPages), *ItemPages.__annotations__) if name[0] != "_"}
     assert len(wanted) > 12 and not {name for name in wanted if not hasattr(own, name)}
-    assert own.reading.choices and own.requests.curl.startswith("curl ")
+    assert own.reading.choices and own.argument.startswith('"')
     assert own.file_words(Preparation()).caption.startswith("A ")
 
 

@@ -1,67 +1,89 @@
-"""Findings as cards: what it is, its items, and a fix by one click that makes a new version."""
+"""A finding in a line: what it is and costs, its items, a fix by one click that makes a new
+version; and the watch of a fix that is going.
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from pages.sections.data import filters
 from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.shell import run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
+from tl_core.data.browse.health import Costed
+from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 ICONS = {"problem": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
 _SHOWN = 24
 
 
-def show(record: DatasetRecord, info: VersionInfo) -> None:
-    """All cards of a version, the serious ones first."""
-    watch()
-    for finding in info.findings:
-        with st.container(border=True):
-            st.markdown(f"{ICONS[finding['severity']]} {plain(finding['text'])}")
-            if finding["fix"]:
-                st.caption(plain(finding["fix"]))
-            with st.container(horizontal=True):
-                for action in finding.get("actions", []):
-                    st.button(
-                        action["label"],
-                        key=f"fix_{finding['id']}_{action['id']}",
-                        on_click=_start_fix,
-                        args=(record.reference, finding["id"], action["id"]),
-                        icon=":material/healing:",
-                        disabled=bool(st.session_state["fix_run"]),
-                        help="Makes a new version; this one stays as it is and can be restored.",
-                    )
+def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
+    """A finding in one line: how serious, what it costs, what it is, and its fixes; opened, what to
+    do and its items.
+    """
+    finding = costed.finding
+    with st.container(horizontal=True, gap="small"):
+        box = st.expander(
+            f"{_cost(costed.cost)}{plain(finding['text'])}",
+            icon=ICONS[finding["severity"]],
+            key=f"items_{finding['id']}",
+            on_change="rerun",
+        )
+        for action in finding.get("actions", []):
+            st.button(
+                action["label"],
+                key=f"fix_{finding['id']}_{action['id']}",
+                on_click=_start_fix,
+                args=(record.reference, finding["id"], action["id"]),
+                icon=":material/healing:",
+                disabled=bool(st.session_state["fix_run"]),
+                help="Makes a new version; this one stays as it is and can be restored.",
+            )
+    if box.open:
+        with box:
+            st.caption(f"{costed.why} {plain(finding['fix'])}")
             _items(record, info, finding)
 
 
-def _items(record: DatasetRecord, info: VersionInfo, finding: dict[str, Any]) -> None:
+def _cost(cost: float) -> str:
+    """A badge with the points that a finding takes off."""
+    if not cost:
+        return ""
+    colour = "red" if cost >= 10 else "orange" if cost >= 3 else "gray"
+    return f":{colour}-badge[−{cost:.0f}] " if cost >= 1 else f":{colour}-badge[under 1] "
+
+
+def _items(record: DatasetRecord, info: VersionInfo, finding: FindingFacts) -> None:
     if finding["id"] == "skipped":
-        with st.expander("Show the items"):
-            st.dataframe(info.skipped, hide_index=True)
-            if info.skipped_count > len(info.skipped):
-                st.caption(f"The first {len(info.skipped):,} of {info.skipped_count:,}.")
+        st.dataframe(info.skipped, hide_index=True)
+        if info.skipped_count > len(info.skipped):
+            st.caption(f"The first {len(info.skipped):,} of {info.skipped_count:,}.")
         return
     if not finding["items"]:
         return
-    with st.expander("Show the items", key=f"items_{finding['id']}", on_change="rerun") as box:
-        if not box.open:
-            return
-        examples = _examples(str(record.folder), finding["id"])
-        if not examples:
-            st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
-        else:
-            pages_of(info.modality).draw_strip(examples)
-        if len(examples) == _SHOWN:
-            st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
+    examples = _examples(str(record.folder), finding["id"])
+    if not examples:
+        st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
+        return
+    pages_of(info.modality).draw_strip(examples, f"examples_{finding['id']}")
+    if len(examples) == _SHOWN:
+        st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
+    st.button(
+        "See them all in the viewer",
+        key=f"see_{finding['id']}",
+        on_click=filters.only,
+        args=(finding["id"],),
+        icon=":material/filter_alt:",
+        type="tertiary",
+    )
 
 
 @st.cache_data(max_entries=100, ttl=3600, show_spinner=False)

@@ -16,7 +16,7 @@ from pages.widgets import charts
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.evaluate.measures import ClassGain, CurvePoint
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import LEARNING_CURVE, LearningCurve
 
 

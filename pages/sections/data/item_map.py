@@ -21,8 +21,8 @@ _PLACES = {"Neighbours": ("near_x", "near_y"), "Principal components": ("x", "y"
 @st.fragment
 def show(record: DatasetRecord, table: pd.DataFrame) -> None:
     """Choices, the map, and the items that were drawn around."""
-    left, right = st.columns(2)
-    layout = left.segmented_control(
+    row = st.container(horizontal=True, gap="large")
+    layout = row.segmented_control(
         "Laid out by",
         list(_PLACES),
         default="Neighbours",
@@ -32,7 +32,7 @@ def show(record: DatasetRecord, table: pd.DataFrame) -> None:
             " nothing; principal components (PCA) keeps distances as well as a plane can."
         ),
     )
-    by = right.segmented_control(
+    by = row.segmented_control(
         "Coloured by",
         ["Class", "Answer", "Split"],
         default="Class",
@@ -40,18 +40,26 @@ def show(record: DatasetRecord, table: pd.DataFrame) -> None:
         help="Answer: right or wrong when the item was held out (cross-validation).",
     )
     figure = _figure(table, _groups(table, by or "Class"), _PLACES[layout or "Neighbours"])
-    event = st.plotly_chart(
-        figure,
-        key="map",
-        on_select="rerun",
-        selection_mode=("lasso", "box"),
-        config={"displaylogo": False},
-    )
-    rows = [int(point["customdata"][0]) for point in event["selection"]["points"]] if event else []
-    if rows:
-        _show_picked(record, table, rows)
-    else:
-        st.caption("Draw around some points to see their items.")
+    place, beside = st.columns([3, 2], gap="large")
+    with place:
+        event = st.plotly_chart(
+            figure,
+            key="map",
+            on_select="rerun",
+            selection_mode=("lasso", "box"),
+            config={"displaylogo": False},
+        )
+    rows = [_row_of(point["customdata"]) for point in event["selection"]["points"]] if event else []
+    with beside:
+        if rows:
+            _show_picked(record, table, rows)
+        else:
+            st.caption("Draw around some points to see their items here.")
+
+
+def _row_of(customdata: object) -> int:
+    """The row of a picked point, which comes back alone or in a list."""
+    return int(str(customdata[0] if isinstance(customdata, list) else customdata))
 
 
 def _groups(table: pd.DataFrame, by: str) -> pd.Series:
@@ -77,13 +85,13 @@ def _figure(table: pd.DataFrame, groups: pd.Series, places: tuple[str, str]) -> 
                 y=rows[places[1]],
                 mode="markers",
                 name=name,
-                customdata=rows[["row"]].to_numpy(),
+                customdata=rows["row"].tolist(),  # an array would come back as something else
                 text=[label(text) for text in rows["class"]],
                 marker={"size": 6, "opacity": 0.75, "color": colour},
                 hovertemplate="%{text}<extra></extra>",
             )
     figure.update_layout(
-        height=480,
+        height=560,
         margin={"l": 0, "r": 0, "t": 40, "b": 0},
         dragmode="lasso",
         legend={

@@ -23,6 +23,12 @@ WAYS = {
     "server": "This server",
     "hub": "Hugging Face Hub",
 }
+_FOLDERS = """my-photos.zip
+├── ripe/      1.jpg  2.jpg  …
+└── unripe/    7.jpg  8.jpg  …"""
+_TABLE = """text                      class
+Where is my parcel?       delivery
+I want my money back.     refund"""
 
 
 def choose() -> None:
@@ -35,16 +41,35 @@ def choose() -> None:
         label_visibility="collapsed",
         required=True,
     )
-    {
-        "upload": _upload,
-        "files": collect.show_files,
-        "webcam": collect.show_webcam,
-        "paste": _paste,
-        "server": _server,
-        "hub": _hub,
-    }[way or "upload"]()
-    with st.expander("Limits of this server"):
-        st.dataframe(pd.DataFrame(limits_table(limits_of(services.settings()))), hide_index=True)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        {
+            "upload": _upload,
+            "files": collect.show_files,
+            "webcam": collect.show_webcam,
+            "paste": _paste,
+            "server": _server,
+            "hub": _hub,
+        }[way or "upload"]()
+    with right:
+        _layouts()
+        with st.expander("Limits of this server"):
+            st.dataframe(
+                pd.DataFrame(limits_table(limits_of(services.settings()))), hide_index=True
+            )
+
+
+def _layouts() -> None:
+    """What photos and texts may look like, drawn."""
+    with st.container(border=True):
+        st.markdown("**Photos:** a folder, or a zip, with one folder for each class")
+        st.code(_FOLDERS, language=None)
+        st.markdown("**Texts:** a table with a text and a class in each row")
+        st.code(_TABLE, language=None)
+        st.caption(
+            "Splits of your own are taken from folders or a column named train, validation and"
+            " test. Much else is recognised, too: the guide lists it."
+        )
 
 
 def _upload() -> None:

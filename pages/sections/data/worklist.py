@@ -13,7 +13,7 @@ from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelError
 
-_WIDTH = 340  # of a photo in pixels
+_WIDTH = 480  # of a photo in pixels
 
 
 @st.fragment
@@ -24,31 +24,31 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
     late = st.session_state["skipped"]
     open_ones.sort(key=lambda one: late.index(one["row"]) if one["row"] in late else -1)
     done = len(suspects) - len(open_ones)
-    st.progress(done / len(suspects), f"{done:,} of {len(suspects):,} reviewed")
+    left, right = st.columns(2, gap="large")
+    with right:
+        st.progress(done / len(suspects), f"{done:,} of {len(suspects):,} reviewed")
+        if open_ones:
+            _show_choices(record, info, open_ones[0])
+        else:
+            st.success("All of them are reviewed.", icon=":material/check_circle:")
+        last = next((row for row in reversed(made)), None)
+        if last is not None:
+            st.button(
+                "Undo the last decision",
+                on_click=choose,
+                args=(record, last, "undo"),
+                icon=":material/undo:",
+                shortcut="u",
+                type="tertiary",
+            )
+        offer_version(record, made)
     if open_ones:
-        suspect = open_ones[0]
-        left, right = st.columns(2, gap="large")
         with left:
-            _show_item(record, suspect["row"])
-        with right:
-            _show_choices(record, info, suspect)
-        _show_neighbours(record, info, suspect["neighbours"])
-    last = next((row for row in reversed(made)), None)
-    if last is not None:
-        st.button(
-            "Undo the last decision",
-            on_click=_choose,
-            args=(record, last, "undo"),
-            icon=":material/undo:",
-            shortcut="u",
-            type="tertiary",
-        )
-    if not open_ones:
-        st.success("All of them are reviewed.", icon=":material/check_circle:")
-    _offer_version(record, made)
+            _show_item(record, open_ones[0]["row"])
+            _show_neighbours(record, info, open_ones[0]["neighbours"])
 
 
-def _choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
+def choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
     """Save one decision."""
     with problems.caught():
         decide(DatasetVersion(record.folder), row, action, label)
@@ -78,7 +78,7 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     )
     st.button(
         f"Change to {plain(suggested)}",
-        on_click=_choose,
+        on_click=choose,
         args=(record, row, "relabel", suggested),
         shortcut="m",
         type="primary",
@@ -86,7 +86,7 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     )
     st.button(
         f"Keep {plain(given)}",
-        on_click=_choose,
+        on_click=choose,
         args=(record, row, "keep"),
         shortcut="k",
         width="stretch",
@@ -95,7 +95,7 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     if others:
         _offer_other(record, row, others)
     st.button(
-        "Leave it out", on_click=_choose, args=(record, row, "drop"), shortcut="d", width="stretch"
+        "Leave it out", on_click=choose, args=(record, row, "drop"), shortcut="d", width="stretch"
     )
     st.button("Later", on_click=_skip, args=(row,), shortcut="l", width="stretch")
 
@@ -113,7 +113,7 @@ def _offer_other(record: DatasetRecord, row: int, others: list[str]) -> None:
     if other:
         st.button(
             f"Change to {plain(other)}",
-            on_click=_choose,
+            on_click=choose,
             args=(record, row, "relabel", other),
             width="stretch",
             key="to_other",
@@ -132,21 +132,20 @@ def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) 
     )
 
 
-def _offer_version(record: DatasetRecord, made: dict[int, Decision]) -> None:
+def offer_version(record: DatasetRecord, made: dict[int, Decision]) -> None:
     """What was changed so far, and the button that makes it a version."""
     changed, dropped = (
         sum(one.action == action for one in made.values()) for action in ("relabel", "drop")
     )
     if not changed + dropped:
         return
-    st.caption(
-        f"{changed} changed, {dropped} left out so far. They are saved; the version in use stays as"
-        " it is."
-    )
-    if st.button(
-        "Make a new version of it",
-        type="primary" if changed + dropped else "secondary",
-        icon=":material/library_add_check:",
-    ):
-        findings.apply_decisions(record.reference)
-        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{changed} changed, {dropped} left out so far. They are saved; the version in use"
+            " stays as it is."
+        )
+        if st.button(
+            "Make a new version of it", type="primary", icon=":material/library_add_check:"
+        ):
+            findings.apply_decisions(record.reference)
+            st.rerun()

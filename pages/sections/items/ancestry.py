@@ -13,7 +13,7 @@ from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report import Report
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import NEIGHBOURS_FILE
 
 
@@ -23,16 +23,22 @@ def _read(path: str) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def show(run: Run, version: DatasetVersion, report: Report, row: int) -> None:
+def show(run: Run, version: DatasetVersion, report: Report, row: int, *, ask: bool = True) -> None:
     """The nearest training items of `row`; the search through all of them is asked for once for
-    each run.
+    each run, where `ask` allows it.
     """
     run_panel.show(
         run_panel.of_run(run.id, "trace"),
         "Looking through the training items…",
         lambda search: _neighbours(_read(str(search.folder / NEIGHBOURS_FILE)), version, row),
-        lambda: _offer(run, int(str(report["settings"].get("max_length") or 256))),
+        lambda: (
+            _offer(run, int(str(report["settings"].get("max_length") or 256))) if ask else _none()
+        ),
     )
+
+
+def _none() -> None:
+    st.caption("Nobody has looked for its most similar training items yet.")
 
 
 def _offer(run: Run, max_length: int) -> None:

@@ -14,7 +14,7 @@ from pages.shell import ask, problems
 from pages.shell.words import plain
 from tl_core.evaluate.expectations import SAME, Expectation, choices, examine
 from tl_core.predict.carried import preparation_of
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 _FILE = "expectations.json"  # beside the report, so that they are there again next time
 _MOST = 100
@@ -43,27 +43,14 @@ def show(run: Run, labels: list[str]) -> None:
                 st.session_state[begin] = (
                     json.loads(path.read_text(encoding="utf-8")) if path.is_file() else _EXAMPLES
                 )
-        table = st.data_editor(
-            pd.DataFrame(st.session_state[begin]),
-            num_rows="dynamic",
-            hide_index=True,
-            key=f"expected {run.id}",
-            column_config={
-                "text": st.column_config.TextColumn(max_chars=2000, width="medium"),
-                "changed": st.column_config.TextColumn(
-                    "the same, changed", max_chars=2000, width="medium"
-                ),
-                "expected": st.column_config.SelectboxColumn(
-                    "it should give", options=choices(labels)
-                ),
-            },
-        )
-        pairs = [
-            Expectation(*("" if cell is None else str(cell) for cell in line))
-            for line in table[["text", "changed", "expected"]].itertuples(index=False)
-        ]
-        pairs = [pair for pair in pairs if pair.text or pair.changed][:_MOST]
-        if st.button("Try them", icon=":material/rule:", disabled=not pairs):
+        pairs = _typed(run, labels, begin)
+        if st.button(
+            "Try them",
+            icon=":material/rule:",
+            disabled=not pairs,
+            help=f"Asks the model about both texts of each row, at most {_MOST} rows; the table is"
+            " kept with the run.",
+        ):
             with problems.caught():
                 for pair in pairs:
                     pair.check(labels)
@@ -80,6 +67,28 @@ def show(run: Run, labels: list[str]) -> None:
                 )
         if ask.is_about("expectations", run.id):
             _answers(st.session_state["expected"])
+
+
+def _typed(run: Run, labels: list[str], begin: str) -> list[Expectation]:
+    """The table, and what stands in it: the rows with any text."""
+    table = st.data_editor(
+        pd.DataFrame(st.session_state[begin]),
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"expected {run.id}",
+        column_config={
+            "text": st.column_config.TextColumn(max_chars=2000, width="medium"),
+            "changed": st.column_config.TextColumn(
+                "the same, changed", max_chars=2000, width="medium"
+            ),
+            "expected": st.column_config.SelectboxColumn("it should give", options=choices(labels)),
+        },
+    )
+    pairs = [
+        Expectation(*("" if cell is None else str(cell) for cell in line))
+        for line in table[["text", "changed", "expected"]].itertuples(index=False)
+    ]
+    return [pair for pair in pairs if pair.text or pair.changed][:_MOST]
 
 
 def _answers(pairs: list[Expectation]) -> None:

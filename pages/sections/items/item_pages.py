@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.sections.data.import_settings import ReadingSettings
 from pages.sections.data.source_facts import SourceFacts
@@ -19,7 +20,7 @@ from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.modalities import modality_of
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 Content = str | bytes  # an item as it is kept: a text, or an encoded file
 Relevance = Sequence[float] | Sequence[Sequence[float]]  # of each word, or of each point of a map
@@ -43,17 +44,6 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Requests:
-    """Code that sends an item to a bundle: an argument, a command, and JavaScript whose `reply` has
-    the answers.
-    """
-
-    argument: str
-    curl: str
-    javascript: str
-
-
-@dataclass(frozen=True)
 class FileWords:
     """What a file of items to be predicted has to be: in a sentence, and in the help of the box."""
 
@@ -69,14 +59,24 @@ class ItemPages(Protocol):
         baseline_features: what the baseline without transfer looks at.
         in_languages: whether backbones for it differ in the languages that they know.
         reading: import settings that only its sources have.
-        requests: code that sends one of its items to a bundle.
+        argument: a new item as an argument of the command line.
+        searchable: whether words are looked for in the items themselves, not in their names.
+        first_view: how many of them are looked through at first: `Gallery` or `Table`.
+        tile_framed: whether a frame stands around it there.
+        tile_width: least width of one in a gallery, in pixels.
+        row_height: of a line in a table, in pixels; None for one line of text.
     """
 
     worsened: str
     baseline_features: str
     in_languages: bool
     reading: ReadingSettings
-    requests: Requests
+    argument: str
+    searchable: bool
+    first_view: str
+    tile_framed: bool
+    tile_width: int
+    row_height: int | None
 
     def value(self, version: DatasetVersion, row: int) -> Content:
         """One item, as a model is asked about it.
@@ -94,6 +94,23 @@ class ItemPages(Protocol):
 
     def draw(self, value: Content, width: int) -> None:
         """One item, large; `width` in pixels."""
+
+    def draw_tile(self, content: Content) -> None:
+        """One item in a gallery, from what `small` gave for it."""
+
+    def cell(self, content: Content) -> str:
+        """The same in a cell of a table."""
+
+    def column(self) -> ColumnConfig:
+        """The column of such cells."""
+
+    def facts(self, value: Content, known: Mapping[str, object]) -> dict[str, str]:
+        """What is known of one item besides its class, in words.
+
+        Args:
+            value: the item itself.
+            known: its stored facts, such as `width`.
+        """
 
     def draw_strip(self, cards: Sequence[Card], key: str | None = None) -> None:
         """Many items in little room, each with its first fact, or with all where there is room."""

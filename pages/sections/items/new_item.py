@@ -1,9 +1,10 @@
-"""One new item for a trained model: brought as a file, photographed, or typed."""
+"""New items for a trained model: brought as files, photographed, typed, or pasted as a list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandas as pd
 import streamlit as st
 
 from pages.shell import ask, problems
@@ -12,54 +13,126 @@ from tl_core.data.preparation import Preparation
 from tl_core.errors import UserError
 from tl_core.predict.picture_files import open_page
 
+MOST_FILES = 12  # at once; a browser's upload stays in the server's memory
+MOST_LINES = 200
+TOPICS = tuple(f"answer {place}" for place in range(MOST_FILES))
+"""Questions about several items: one for each file, the first alone for a list of texts."""
 _MEGABYTES = 30
 _SIGNS = 20_000
+_ONE, _LIST = "One text", "A list"
+
+
+def forget() -> None:
+    """Drop what was said about earlier items."""
+    ask.forget("answer", "explanation", *TOPICS)
 
 
 def picture(kept: Preparation, ask_about: Callable[[bytes, str], None]) -> None:
-    """Upload or camera; a new picture is asked about once."""
+    """Upload or camera. One new picture is asked about once; several are named each time, and who
+    asks remembers them.
+    """
     way = st.segmented_control(
-        "From", ["File", "Camera"], default="File", label_visibility="collapsed"
+        "From",
+        ["File", "Camera"],
+        default="File",
+        label_visibility="collapsed",
+        help="Drop files, or take a photo with this device.",
     )
-    taken = (
-        st.camera_input("Take a photo")
-        if way == "Camera"
-        else st.file_uploader(
+    if way == "Camera":
+        one = st.camera_input("Take a photo")
+        taken = [one] if one else []
+    else:
+        taken = st.file_uploader(
             "A photo",
+            accept_multiple_files=True,
             max_upload_size=_MEGABYTES,
-            help=f"One picture, up to {_MEGABYTES} MB.",
+            help=f"One picture or several, up to {_MEGABYTES} MB each.",
         )
-    )
-    if taken is None:
-        ask.forget("answer")
-        return
+    if not taken:
+        forget()
+    elif len(taken) > 1:
+        if len(taken) > MOST_FILES:
+            st.caption(f"The first {MOST_FILES} are asked about. Batch takes any number, as a zip.")
+        for file in taken[:MOST_FILES]:
+            ask_about(file.getvalue(), f"{file.file_id}/{file.name}")
+    else:
+        _one_picture(taken[0].getvalue(), taken[0].file_id, kept, ask_about)
+
+
+def _one_picture(
+    encoded: bytes, name: str, kept: Preparation, ask_about: Callable[[bytes, str], None]
+) -> None:
     try:
-        st.image(open_page(taken.getvalue(), 0, kept), width=220)
+        st.image(open_page(encoded, 0, kept), width=220)
     except UserError as error:
         problems.show(error)
-        ask.forget("answer")
+        forget()
         return
-    if not ask.is_about("answer", taken.file_id):
-        ask_about(taken.getvalue(), taken.file_id)
+    if not ask.is_about("answer", name):
+        ask_about(encoded, name)
 
 
 def text(kept: Preparation, key: str, ask_about: Callable[[str, str], None]) -> None:
-    """A box for each column that the model reads; they are asked about when the button is
-    pressed.
+    """A box for each column that the model reads, or a list of texts; asked about when the button
+    is pressed.
     """
-    with st.form("one"):
-        typed = _columns(kept, key) if kept.joined else _one_box(kept)
-        if st.form_submit_button("Predict", type="primary"):
-            if typed:
-                ask_about(typed, "")
-            else:
-                st.warning("Write something first.")
+    way = st.segmented_control(
+        "How many",
+        [_ONE, _LIST],
+        default=_ONE,
+        label_visibility="collapsed",
+        required=True,
+        help=f"One text, or a list with one text on each line, at most {MOST_LINES}.",
+    )
+    with st.form("one", border=False):
+        if way == _LIST:
+            texts = _rows(kept, key) if kept.joined else _lines(kept)
+        else:
+            texts = [_columns(kept, key) if kept.joined else _one_box(kept)]
+        if not st.form_submit_button("Predict", type="primary"):
+            return
+        given = [one for one in texts if one]
+        if not given:
+            st.warning("Write something first.")
+        elif len(given) > MOST_LINES:
+            st.caption(f"The first {MOST_LINES} are asked about. Batch takes any number.")
+        for number, one in enumerate(given[:MOST_LINES], 1):
+            ask_about(one, str(number) if len(given) > 1 else "")
 
 
 def _one_box(kept: Preparation) -> str:
     return kept.one_text(
-        st.text_area("A text", height=100, max_chars=_SIGNS, placeholder="Write or paste one here")
+        st.text_area("A text", height=140, max_chars=_SIGNS, placeholder="Write or paste one here")
     )
+
+
+def _lines(kept: Preparation) -> list[str]:
+    """Texts of one line each."""
+    written = st.text_area(
+        "Texts, one on each line",
+        height=240,
+        max_chars=MOST_LINES * 2000,
+        placeholder="Paste a column of a spreadsheet, or write one text on each line",
+        help=f"Empty lines are left out. At most {MOST_LINES} texts at once.",
+    )
+    return [kept.one_text(line) for line in written.splitlines()]
+
+
+def _rows(kept: Preparation, key: str) -> list[str]:
+    """Rows of the columns that the model reads together."""
+    table = st.data_editor(
+        pd.DataFrame({name: [""] for name in kept.columns}),
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"rows {key}",
+        column_config={
+            name: st.column_config.TextColumn(plain(name), max_chars=_SIGNS)
+            for name in kept.columns
+        },
+    )
+    st.caption("Paste rows from a spreadsheet. The model was trained on these columns together.")
+    cells = table[list(kept.columns)].fillna("").astype(str).to_numpy()
+    return [kept.text(dict(zip(kept.columns, row, strict=True))) for row in cells]
 
 
 def _columns(kept: Preparation, key: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.sections.data import source_facts
 from pages.sections.data.import_settings import ReadingSettings
@@ -17,10 +19,10 @@ from pages.sections.items.item_pages import (
     FileWords,
     Painter,
     Relevance,
-    Requests,
 )
 from pages.sections.train import estimate
 from pages.shell import problems
+from pages.shell.words import size
 from pages.widgets import gallery, relevance
 from tl_core.config import RunConfig
 from tl_core.data.pictures.thumbnails import thumbnail
@@ -28,7 +30,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.picture_files import open_page
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 _TABLES = "CSV, TSV, Excel, JSONL, Parquet, or a zip of one."
 
@@ -39,19 +41,18 @@ class PhotoPages:
     worsened = "noisy, blurred, dark, bright, low in contrast, compressed, rotated, cropped"
     baseline_features = "colours and edges"
     in_languages = False
+    searchable = False
+    first_view = "Gallery"
+    tile_framed = False
+    tile_width = 132
+    row_height = 64
     reading = ReadingSettings(
         (
             ("labels_from", "Where the classes are", ("", "folders", "table", "names")),
             ("pages", "Files with several pages", ("", "first", "all")),
         )
     )
-    requests = Requests(
-        '"photo.jpg"',
-        "curl http://localhost:8000/predict/files -F files=@photo.jpg",
-        'const form = new FormData();\nform.append("files", input.files[0]);\n'
-        'const reply = await fetch("http://localhost:8000/predict/files", {method: "POST", body:'
-        " form});\n",
-    )
+    argument = '"photo.jpg"'
 
     def value(self, version: DatasetVersion, row: int) -> Content:
         return version.image_bytes(row)
@@ -61,6 +62,24 @@ class PhotoPages:
 
     def draw(self, value: Content, width: int) -> None:
         st.image(gallery.whole_picture(_encoded(value)), width=width)
+
+    def draw_tile(self, content: Content) -> None:
+        st.image(content, width="stretch")
+
+    def cell(self, content: Content) -> str:
+        return "data:image/jpeg;base64," + base64.b64encode(_encoded(content)).decode()
+
+    def column(self) -> ColumnConfig:
+        return st.column_config.ImageColumn("photo", width="small")
+
+    def facts(self, value: Content, known: Mapping[str, object]) -> dict[str, str]:
+        told = {"File size": size(len(value))}
+        if "width" in known:
+            told["Size"] = f"{known['width']:,} × {known['height']:,} pixels"
+            told["Brightness"] = f"{known['light']:.0f} of 255 on average"
+            told["Contrast"] = f"{known['contrast']:.0f} (standard deviation)"
+            told["Sharpness"] = f"{known['sharpness']:.3f}"
+        return told
 
     def draw_strip(self, cards: Sequence[Card], key: str | None = None) -> None:
         del key

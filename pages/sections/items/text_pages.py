@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.sections.data import source_facts
 from pages.sections.data.import_settings import ReadingSettings
@@ -17,7 +18,6 @@ from pages.sections.items.item_pages import (
     FileWords,
     Painter,
     Relevance,
-    Requests,
 )
 from pages.shell.words import plain
 from pages.widgets import gallery, relevance
@@ -25,8 +25,9 @@ from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
 from tl_core.data.tables.encodings import ENCODINGS
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
+_CELL = 2000  # characters of a text that a cell holds
 _MOST_NAMED = 7  # columns that a sentence can hold
 
 
@@ -36,6 +37,11 @@ class TextPages:
     worsened = "typos, letter case, punctuation, cut short, words missing"
     baseline_features = "word and letter counts"
     in_languages = True
+    searchable = True
+    first_view = "Table"
+    tile_framed = True
+    tile_width = 240
+    row_height = None
     reading = ReadingSettings(
         (
             ("encoding", "Text encoding", ("", *ENCODINGS)),
@@ -43,14 +49,7 @@ class TextPages:
         ),
         (("repair", "Repair texts"),),
     )
-    requests = Requests(
-        '"a text of yours"',
-        "curl http://localhost:8000/predict -H 'Content-Type: application/json' \\\n"
-        '  -d \'{"texts": ["a text of yours"]}\'',
-        'const reply = await fetch("http://localhost:8000/predict", {\n  method: "POST",\n'
-        '  headers: {"Content-Type": "application/json"},\n'
-        '  body: JSON.stringify({texts: ["a text of yours"]})});\n',
-    )
+    argument = '"a text of yours"'
 
     def value(self, version: DatasetVersion, row: int) -> Content:
         return version.texts(np.array([row]))[0]
@@ -62,6 +61,19 @@ class TextPages:
         del width
         with st.container(border=True):
             st.text(str(value))
+
+    def draw_tile(self, content: Content) -> None:
+        gallery.excerpt(str(content))
+
+    def cell(self, content: Content) -> str:
+        return str(content)[:_CELL]
+
+    def column(self) -> ColumnConfig:
+        return st.column_config.TextColumn("text", width="large")
+
+    def facts(self, value: Content, known: Mapping[str, object]) -> dict[str, str]:
+        del known
+        return {"Length": f"{len(str(value).split()):,} words, {len(value):,} characters"}
 
     def draw_strip(self, cards: Sequence[Card], key: str | None = None) -> None:
         gallery.texts([{"text": card.content, **card.facts} for card in cards], key)

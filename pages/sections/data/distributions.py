@@ -1,0 +1,117 @@
+"""How the items of a version are spread: classes by split, lengths or sizes, the same by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.sections.data import viewer
+from pages.shell import services
+from pages.shell.words import label
+from pages.widgets import charts
+from tl_core.data.browse.distributions import Spread, ends, spread_of
+from tl_core.data.browse.row_columns import MEASURES
+from tl_core.data.versions.store import VersionInfo
+from tl_core.registry.datasets import DatasetRecord
+
+_CLASSES = 8  # bars of classes; of more, the largest and the smallest
+_FEW = 6  # classes that one small chart can tell apart
+_HEIGHT = 300
+_LONGEST = 28  # characters of a class name
+
+
+def show(record: DatasetRecord, info: VersionInfo) -> None:
+    """Small charts side by side."""
+    columns = viewer.columns_of(str(record.folder))
+    measure = next(iter(columns.measures), "")
+    places = st.columns(3 if measure and len(info.classes) <= _FEW else 2, gap="medium")
+    with places[0]:
+        _classes(info)
+    if not measure:
+        return
+    few = list(info.classes) if len(info.classes) <= _FEW else []
+    spread = _spread(str(record.folder), measure, tuple(few))
+    with places[1]:
+        st.caption(f"{MEASURES[measure].capitalize()}, {spread.median:,.0f} in the middle")
+        charts.draw(_histogram(spread), "spread", _HEIGHT)
+    if few:
+        with places[2]:
+            st.caption(f"{MEASURES[measure].capitalize()} by class, share of each class")
+            charts.draw(_by_class(spread), "spread_by_class", _HEIGHT, legend=True)
+
+
+@st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
+def _spread(folder: str, measure: str, classes: tuple[str, ...]) -> Spread:
+    labels = services.version_info(Path(folder)).labels
+    return spread_of(viewer.columns_of(folder), measure, labels, list(classes))
+
+
+def _classes(info: VersionInfo) -> None:
+    """The classes by split; of many, both ends."""
+    largest, smallest, between = ends(info.classes, _CLASSES)
+    st.caption(
+        f"Classes by split: the {len(largest)} largest and the {len(smallest)} smallest,"
+        f" {between:,} lie between"
+        if between
+        else "Classes by split"
+    )
+    shown: dict[str, dict[str, int]] = {}
+    for name in (*largest, *smallest):
+        short = _cut(name)
+        own = short if short not in shown else f"{short} ({len(shown) + 1})"
+        shown[own] = info.class_splits.get(name, {})
+    charts.class_bars(shown, "classes")
+
+
+def _cut(name: str) -> str:
+    """A class name that leaves room for its bar; names often differ at their end alone."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}…{name[-8:]}"
+
+
+def _middles(spread: Spread) -> list[float]:
+    return [(a + b - 1) / 2 for a, b in zip(spread.edges, spread.edges[1:], strict=False)]
+
+
+def _names(spread: Spread) -> list[str]:
+    """What each bin holds, in words; the last one also holds what is longer."""
+    pairs = list(zip(spread.edges, spread.edges[1:], strict=False))
+    names = [f"{a:,.0f}" if b - a == 1 else f"{a:,.0f} to {b - 1:,.0f}" for a, b in pairs]
+    if spread.open_end:
+        names[-1] = f"{pairs[-1][0]:,.0f} and more"
+    return names
+
+
+def _histogram(spread: Spread) -> go.Figure:
+    figure = go.Figure(
+        go.Bar(
+            x=_middles(spread),
+            y=spread.counts,
+            width=spread.edges[1] - spread.edges[0],
+            marker_color=charts.ACCENT,
+            customdata=_names(spread),
+            hovertemplate="%{customdata}: %{y:,} items<extra></extra>",
+        )
+    )
+    figure.update_layout(bargap=0.06)
+    figure.update_yaxes(title="items")
+    return figure
+
+
+def _by_class(spread: Spread) -> go.Figure:
+    figure = go.Figure()
+    for colour, (name, counts) in zip(charts.COLOURS, spread.by_class.items(), strict=False):
+        whole = max(sum(counts), 1)
+        figure.add_scatter(
+            x=_middles(spread),
+            y=[100 * count / whole for count in counts],
+            mode="lines",
+            name=label(_cut(name)),
+            line={"color": colour, "width": 2},
+            customdata=_names(spread),
+            hovertemplate="%{customdata}: %{y:.1f} % of " + label(name) + "<extra></extra>",
+        )
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    figure.update_yaxes(title="% of the class", rangemode="tozero")
+    return figure
