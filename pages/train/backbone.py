@@ -1,18 +1,27 @@
-"""Which pretrained network should it start from? Cards of what is at hand and of the catalogue,
-a ranking on the user's own data.
+"""Which pretrained network should it start from? The recommended one with its reason and two
+alternatives, the catalogue, a ranking on the user's own data, models of one's own.
 """
 
 import streamlit as st
 
-from pages.sections.train import backbones, catalogue, rank
-from pages.shell import ask, frame, problems, services, state, uploads
+from pages.sections.train import (
+    backbone_cards,
+    backbones,
+    catalogue,
+    own_models,
+    rank,
+    recommend,
+)
+from pages.shell import ask, frame, problems, run_panel, services, state
 from pages.shell.words import plain, size
 from tl_core.backbones.describe import list_backbones
 from tl_core.backbones.sources.catalogue import choose
 from tl_core.backbones.sources.hub_backbones import arrived
 from tl_core.errors import UserError
 from tl_core.modalities import items_of, modality_of
-from tl_core.services.datasets import brought_models, delete_model
+from tl_core.results import RANKING, SPEEDS
+
+PARTS = ("Catalogue", "Rank on my data", "My own models")
 
 frame.title("Backbone", "Which pretrained network should it start from?")
 name = state.current("dataset")
@@ -23,8 +32,17 @@ with problems.caught():
     cards = [
         card for card in list_backbones(services.settings()) if card["modality"] == record.modality
     ]
+    ranking = run_panel.of_dataset(record.reference, "rank")
+    ranked = RANKING.find(ranking.folder) if ranking and ranking.status == "done" else None
+    picks = recommend.picks(
+        backbones.suggested(record),
+        cards,
+        SPEEDS.find(services.settings().home_path) or {},
+        ranked,
+        record.modality,
+    )
 
-st.markdown(
+st.caption(
     f"A *backbone* is a network that has already {kind.sense} millions of {kind.items}. Yours only"
     " has to learn what your classes are."
 )
@@ -34,6 +52,14 @@ def take(reference: str) -> None:
     """Go on with this backbone."""
     st.session_state["backbone"] = reference
     st.switch_page("pages/train/design.py", query_params={"dataset": name})
+
+
+def use(reference: str, depth: int = 0) -> None:
+    """Go on with what is at hand; open anything else first."""
+    st.session_state["depth"] = depth
+    if reference.startswith("run:") or reference in {card["reference"] for card in cards}:
+        take(reference)
+    check(reference)
 
 
 def check(reference: str) -> None:
@@ -83,89 +109,43 @@ def show_check() -> None:
     take(facts["pinned"])
 
 
-with problems.caught():
-    first = backbones.suggested(record)
-    cards.sort(key=lambda card: card["reference"] != first)
-    cards += backbones.own_runs(record)
-checking = st.container()
-for number, card in enumerate(cards):
-    with st.container(border=True):
-        best = ":green-badge[recommended]" if number == 0 else ""
-        st.markdown(f"**{plain(card['name'])}** {best}")
-        st.markdown(plain(card["text"]))
-        if card["problem"]:
-            st.warning(plain(card["problem"]))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(
-                f"{plain(card['size'])} · licence: {plain(card['licence'])}", width="stretch"
-            )
-            if st.button(
-                "Use this",
-                key=f"use_{card['reference']}",
-                disabled=bool(card["problem"]),
-                type="primary" if number == 0 else "secondary",
-            ):
-                st.session_state["depth"] = 0
-                take(card["reference"])
-        if card.get("knows"):
-            with st.expander(f"Classes of its pretraining ({len(card['knows']):,})"):
-                st.caption(
-                    "It was trained to tell these apart; classes like yours among them are a good"
-                    " sign."
-                )
-                st.dataframe({"class": card["knows"]}, hide_index=True, height=220)
+def show_catalogue() -> str:
+    """What is on this server, and hand-picked ones of the Hub; gives the reference to use."""
+    picked = {pick.reference for pick in picks}
+    rest = [card for card in cards if card["reference"] not in picked]
+    wanted = ""
+    if rest:
+        st.markdown("**On this server**")
+        wanted = backbone_cards.show(rest, "at_hand")
+    st.markdown("**From the Hugging Face Hub**")
+    wanted = catalogue.show(record.modality, picked) or wanted
+    return catalogue.search(record.modality) or wanted
 
-at_hand = [card["reference"] for card in cards if not card["problem"]]
-ranked = rank.show(record, at_hand, [card.reference for card in choose(record.modality)])
-st.subheader("From the Hugging Face Hub")
-wanted = catalogue.show(record.modality)
-wanted = catalogue.search(record.modality) or wanted
-with st.expander("Another one: Hugging Face Hub or a folder of this server"), st.form("other"):
-    typed = st.text_input(
-        "Reference",
-        placeholder="hub:facebook/dinov2-small",
-        help=(
-            "hub:<owner>/<name> for any "
-            "image or text classifier backbone of the Hub, local:<folder> inside TL_MODELS_DIR, "
-            "static:<file> for word vectors there, or run:<id>."
-        ),
-    )
-    if st.form_submit_button("Check and use it"):
-        wanted = typed
-with st.expander("A model of my own"):
-    brought = st.file_uploader(
-        "A zip of a model folder, or a file of word vectors",
-        key=f"model_{st.session_state['upload_key']}",
-        max_upload_size=services.settings().number("upload_mb"),
-        help=(
-            "As save_pretrained or a "
-            "download makes it: config.json, model.safetensors, tokenizer or image processor. Word "
-            "vectors: GloVe text, word2vec text or binary."
-        ),
-    )
-    if brought is not None:
-        with problems.caught():
-            path = str(uploads.keep(brought))
-        ask.send("backbone", "bring_model", f"local:{brought.name}", path=path)
-        uploads.reset("upload_key")
-        st.rerun()
-    for kept in brought_models(services.settings()):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(plain(kept), width="stretch")
-            if st.button(
-                "Delete",
-                key=f"delete_{kept}",
-                icon=":material/delete:",
-                help="Runs that started from it keep their own trained weights.",
-            ):
-                with problems.caught():
-                    delete_model(services.settings(), kept)
-                    st.rerun()
-if wanted:
-    st.session_state["depth"] = 0
-wanted = ranked or wanted
-if wanted:
-    check(wanted)
+
+checking = st.container()
+if pick := backbone_cards.show_picks(picks):
+    use(pick.reference, pick.depth)
+catalogue_tab, rank_tab, own_tab = st.tabs(
+    list(PARTS), key="part", on_change="rerun", bind="query-params"
+)
+if catalogue_tab.open:
+    with catalogue_tab:
+        if wanted := show_catalogue():
+            use(wanted)
+if rank_tab.open:
+    with rank_tab:
+        usable = [card["reference"] for card in cards if not card["problem"]]
+        usable += [card["reference"] for card in backbones.own_runs(record)]
+        hub = [card.reference for card in choose(record.modality)]
+        if wanted := rank.show(record, usable, hub):
+            check(wanted)
+if own_tab.open:
+    with own_tab:
+        own, typed = own_models.show(record)
+        if own:
+            use(own)
+        if typed:
+            check(typed)
 if ask.subject("backbone"):
     with checking:
         show_check()

@@ -1,5 +1,5 @@
-"""How should it be trained? Strategies in the order of their cost, what each freezes and moves,
-and what it will take.
+"""How should it be trained? Three large choices with what each takes and gives; by hand, the
+strategies as cards, the layers beside them, and every setting.
 """
 
 from dataclasses import replace
@@ -7,14 +7,22 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.sections.items.item_pages import pages_of
-from pages.sections.train import again, backbones, estimate, ways_to_train, wordings
+from pages.sections.train import (
+    again,
+    backbones,
+    plan,
+    presets,
+    prices,
+    ways_to_train,
+    wordings,
+)
 from pages.shell import frame, problems, services, state
 from pages.shell.words import plain
-from pages.widgets import layers, settings_form
+from pages.widgets import settings_form
 from tl_core.config import STRATEGIES, RunConfig
-from tl_core.train.class_weights import class_weights
+from tl_core.results import SPEEDS
 
-_MOST_SEEDS = 5
+MOST_SEEDS = 5
 
 frame.title("Design", "How should it be trained?")
 name = state.current("dataset")
@@ -22,35 +30,60 @@ frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     info = services.version_info(record.folder)
+    past = [
+        run
+        for run in services.runs().of_dataset(record.name)
+        if run.kind == "train" and run.status == "done"
+    ]
+    speeds = SPEEDS.find(services.settings().home_path) or {}
 own = pages_of(record.modality)
 backbone = st.session_state["backbone"] or backbones.suggested(record)
 
-way = ways_to_train.choose()
-card = {"first": "probe", "auto": "auto"}.get(way) or ways_to_train.strategy(record.modality)
-strategy = STRATEGIES.get(card)
-recipe = strategy.recipe if strategy else card
-given = dict(strategy.values) if strategy else {}
-if recipe == "probe" and st.session_state["depth"]:
-    given["depth"] = st.session_state["depth"]
-if recipe == "auto":
-    given["budget_minutes"] = ways_to_train.budget()
-    backbone = "" if ways_to_train.everything_at_hand(backbone) else backbone
-st.caption(
-    "without any backbone"
-    if recipe == "baseline"
-    else f"on **{plain(backbone)}**"
-    if backbone
-    else "on the available backbones"
+way = ways_to_train.choose(
+    prices.of_ways(
+        past,
+        backbone,
+        speeds.get(backbone, 0.0),
+        sum(info.splits.values()),
+        ways_to_train.minutes(),
+    )
 )
+left, right = st.columns([5, 3], gap="medium")
+with left:
+    if way == "own":
+        card = ways_to_train.strategy(record.modality, past, backbone)
+    else:
+        card = {"first": "probe", "auto": "auto"}[way]
+    strategy = STRATEGIES.get(card)
+    recipe = strategy.recipe if strategy else card
+    given = dict(strategy.values) if strategy else {}
+    label = card
+    if recipe == "probe" and st.session_state["depth"]:
+        given["depth"] = st.session_state["depth"]
+        label += str(given["depth"])
+    if recipe == "auto":
+        given["budget_minutes"] = ways_to_train.budget()
+        label += str(given["budget_minutes"])
+        backbone = "" if ways_to_train.everything_at_hand(backbone) else backbone
 
-left, right = st.columns([3, 2], gap="large")
+
+def options_of(chosen: dict[str, object]) -> dict[str, object]:
+    """The options of a run with these settings; a fine-tuning's strategy brings its own values."""
+    return {"strategy": card, **chosen} if recipe == "finetune" else {**given, **chosen}
+
+
+def show_presets(chosen: dict[str, object]) -> None:
+    """Kept settings, beside the search of the form."""
+    presets.show(recipe, record.modality, options_of(chosen), record.name)
+
+
 with left, problems.caught():
+    st.markdown("**Settings**")
     chosen = settings_form.show(
-        recipe, record.modality, given, f"{card}{given.get('budget_minutes', '')}"
+        recipe, record.modality, given, label, show_presets, about=record.name
     )
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
-    options = {"strategy": card, **chosen} if recipe == "finetune" else {**given, **chosen}
     config = RunConfig(
         "train",
         services.user(),
@@ -58,103 +91,8 @@ with left, problems.caught():
         str(record.folder),
         "" if recipe == "baseline" else backbone,
         recipe,
-        options,
+        options_of(chosen),
     )
-
-
-def show_weights() -> None:
-    """The numbers behind the choice of class weights."""
-    counts = {
-        label: row.get("train", 0)
-        for label, row in info.class_splits.items()
-        if row.get("train", 0)
-    }
-    kind = chosen.get("class_weights", "none")
-    if kind != "none":
-        with problems.caught():
-            weights = class_weights(list(counts.values()), kind, chosen.get("custom_weights", ()))
-        st.caption(
-            "Class weights in the loss: "
-            + ", ".join(
-                f"{plain(label)} {weight:.2g}×"
-                for label, weight in list(zip(counts, weights, strict=True))[:12]
-            )
-        )
-
-
-with left:
-    if recipe == "finetune":
-        show_weights()
-    own.preview(config)
-with right:
-    if recipe in ("probe", "finetune"):
-        layers.show(config, record.classes)
-        estimate.show(config)
-    elif recipe == "ladder":
-        st.caption(
-            "Each strategy trains on the same items and is compared on the same validation"
-            " items; the recommended one alone is then evaluated on the test items. It takes as"
-            " long as all of"
-            " them together."
-        )
-    elif recipe == "auto":
-        st.caption(
-            "First a probe of each backbone, which you get in any case; then fine-tunings that"
-            " differ in trained layers, learning rate and augmentation: many of them stopped"
-            " early, the most promising ones trained to the end (successive halving). It chooses"
-            " on the validation items, can be"
-            " stopped and resumed, and its best model is an ordinary run."
-        )
-    elif recipe == "zero_shot":
-        st.markdown(
-            ":gray-badge[:material/ac_unit: frozen] everything: words become the classifier"
-        )
-    elif recipe == "contrastive":
-        st.markdown(
-            ":green-badge[:material/spa: trainable] the whole encoder, from pairs of texts; then a"
-            " linear classifier"
-        )
-    elif recipe == "static_embeddings":
-        st.markdown(
-            ":green-badge[:material/spa: trainable] a small network that reads word vectors"
-            + (
-                ""
-                if chosen.get("vectors", given.get("vectors")) == "tuned"
-                else "   :gray-badge[:material/ac_unit: frozen] the vectors"
-            )
-        )
-    else:
-        st.markdown(
-            ":green-badge[:material/spa: trainable] a linear classifier on " + own.baseline_features
-        )
-
-count = 1
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    sealed = st.toggle(
-        "Keep the test score closed until I ask for it",
-        value=True,
-        key="sealed",
-        help=(
-            "Choose between runs by the validation items; each look at the test score is "
-            "counted, because the best of many looks seems better than it is."
-        ),
-    )
-    if recipe not in (
-        "ladder",
-        "auto",
-    ):  # the one has seeds of its own, the other tries many things
-        count = st.number_input(
-            "Seeds",
-            1,
-            _MOST_SEEDS,
-            1,
-            width=110,
-            key="seeds",
-            help=(
-                "The same training several "
-                "times, each a run of its own, to see how much of the score is chance."
-            ),
-        )
 
 
 def start(config: RunConfig, seeds: int = 1) -> None:
@@ -176,12 +114,51 @@ def start(config: RunConfig, seeds: int = 1) -> None:
     st.switch_page("pages/train/live.py", query_params={"run": run.id})
 
 
-if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-    start(replace(config, sealed=sealed), int(count))
-again.show(record, start)
-st.page_link(
-    "pages/train/backbone.py",
-    label="Choose another backbone",
-    icon=":material/arrow_back:",
-    query_params={"dataset": name},
-)
+with left:
+    plan.show_weights(config, info)
+    own.preview(config)
+    again.show(record, start)
+with right.container(key="design-side"):
+    with st.container(border=True):
+        pressed = st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            help="Queues it; you can close the page, it goes on.",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            on = "no backbone" if recipe == "baseline" else backbone or "available backbones"
+            st.caption(f"on **{plain(on)}**", width="stretch")
+            st.page_link(
+                "pages/train/backbone.py",
+                label="Choose another",
+                icon=":material/account_tree:",
+                query_params={"dataset": name},
+            )
+        sealed = st.toggle(
+            "Keep the test score closed until I ask for it",
+            value=True,
+            key="sealed",
+            help=(
+                "Choose between runs by the validation items; each look at the test score is "
+                "counted, because the best of many looks seems better than it is."
+            ),
+        )
+        count = 1
+        if recipe not in ("ladder", "auto"):  # one has its own seeds, the other tries many things
+            count = st.number_input(
+                "Seeds",
+                1,
+                MOST_SEEDS,
+                1,
+                width=160,
+                key="seeds",
+                help=(
+                    "The same training several times, each a run of its own, to see how much of"
+                    " the score is chance."
+                ),
+            )
+    if pressed:
+        start(replace(config, sealed=sealed), int(count))
+    plan.show(config, record)

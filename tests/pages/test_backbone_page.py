@@ -18,7 +18,7 @@ from tl_core.registry.runs import RunStore
 def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(
     studio, mail, tiny, monkeypatch
 ):
-    app = opened("pages/train/backbone.py", dataset=mail.reference)
+    app = opened("pages/train/backbone.py", dataset=mail.reference, part="Rank on my data")
     assert not app.exception
     app.multiselect(key="candidates").set_value([studio.backbone, "starter:text"])
     monkeypatch.setenv("TL_MODELS_DIR", str(tiny("bert").parent))
@@ -26,10 +26,10 @@ def test_backbones_are_ranked_on_the_users_data_and_the_best_is_taken(
     run = studio.runs.list(kind="rank")[0]
     assert "starter:text" in RunConfig.read(run.folder).options["backbones"]
     studio.finish(run, "light")
-    app = opened("pages/train/backbone.py", dataset=mail.reference)
+    app = opened("pages/train/backbone.py", dataset=mail.reference, part="Rank on my data")
     assert not app.exception
     said = everything(app)
-    assert "Take " in said
+    assert "Take " in said and "First choice of your ranking" in said
     best = json.loads((run.folder / "rank.json").read_text())["recommended"]
     next(button for button in app.button if button.key == "use_recommended").click().run()
     assert app.session_state["tickets"]["backbone"].about == best or app.session_state["backbone"]
@@ -46,7 +46,7 @@ def test_an_own_run_is_the_start_of_another(studio, mail, tmp_path):
         max_length=16,
         baseline=False,
     )
-    app = opened("pages/train/backbone.py", dataset=mail.reference)
+    app = opened("pages/train/backbone.py", dataset=mail.reference, part="My own models")
     assert f"Your run {first.id}" in everything(app)
     next(button for button in app.button if button.key == f"use_run:{first.id}").click().run()
     assert app.session_state["backbone"] == f"run:{first.id}"
@@ -107,7 +107,7 @@ def test_a_search_without_the_hub_says_so(studio, mail):
 def test_the_catalogue_is_filtered(studio, mail):
     app = opened("pages/train/backbone.py", dataset=mail.reference)
     shown = [button.key for button in app.button if str(button.key).startswith("use_hub:")]
-    assert 0 < len(shown) <= 6
+    assert 0 < len(shown) <= 7  # six of the catalogue, and the stronger one on top
     app.selectbox(key="cat_language").select("zh").run()
     assert not app.exception
     chinese = [button.key for button in app.button if str(button.key).startswith("use_hub:")]

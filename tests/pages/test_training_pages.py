@@ -32,13 +32,15 @@ def design(record, card):
     app = opened("pages/train/design.py", dataset=record.reference)
     app.session_state["backbone"] = "local:mine"
     app.button(key="way_own").click().run()
-    return app.radio(key="card_text").set_value(card).run()
+    return app.button(key=f"card_text_{card}").click().run()
 
 
 @pytest.mark.parametrize("card", [*STRATEGIES, "baseline", "ladder"])
 def test_every_strategy_opens_and_starts_with_its_own_settings(record, card):
     app = design(record, card)
     assert not app.exception and not app.error
+    assert app.session_state["card_text"] == card
+    assert app.button(key=f"card_text_{card}").proto.type == "primary"
     next(button for button in app.button if button.label == "Start training").click().run()
     assert not app.exception and not app.error
     config = RunConfig.read(runs().list()[0].folder)
@@ -199,7 +201,7 @@ def test_live_and_report_tell_how_the_training_went(record):
     assert not app.exception
     longer = RunConfig.read(runs().list(active=True)[0].folder)
     assert longer.options["continue_from"] == run.id and not longer.settings.lp_start
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Details")
     assert not app.exception
     assert "It ran to the planned end" in everything(app) and "weights (" in everything(app)
 

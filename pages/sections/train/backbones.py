@@ -17,7 +17,7 @@ from tl_core.errors import BackboneError
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.select import starter
 
-_OWN = 3
+_OWN = 12
 
 
 def allowed(text: str) -> str:

@@ -4,6 +4,7 @@ licence, memory.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypedDict, TypeVar
 
 import streamlit as st
@@ -32,27 +33,44 @@ class HubModel(TypedDict):
     gated: bool
 
 
-def show(modality: str) -> str:
-    """The cards that meet the wishes; gives the reference whose button was pressed."""
-    cards = _filtered(modality)
+def show(modality: str, without: Collection[str] = ()) -> str:
+    """The cards that meet the wishes, in a grid; gives the reference whose button was pressed.
+
+    Args:
+        modality: of the data.
+        without: references that are shown elsewhere on the page.
+    """
+    cards = [card for card in _filtered(modality) if card.reference not in without]
     with problems.caught():
         speeds = SPEEDS.find(services.settings().home_path) or {}
     pressed = ""
-    for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
-        with st.container(border=True):
-            here = (
-                " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
-            )
-            st.markdown(f"**{plain(card.name)}**{here}  \n{plain(card.good_at)}")
-            facts, press = st.columns([6, 1], vertical_alignment="center")
-            facts.caption(plain(_facts(card, speeds.get(card.reference))))
-            if press.button("Use this", key=f"use_{card.reference}"):
-                pressed = card.reference
+    with st.grid(3, min_column_width=260, border=True, gap="small") as grid:
+        for card in cards if st.session_state.get("cat_all") else cards[:_FIRST]:
+            with grid.cell():
+                if _card(card, speeds.get(card.reference)):
+                    pressed = card.reference
     if not cards:
         st.caption("No backbone matches all of these filters.")
     elif len(cards) > _FIRST:
-        st.toggle(f"Show all {len(cards)}", key="cat_all", persist_state="session")
+        st.toggle(
+            f"Show all {len(cards)}",
+            key="cat_all",
+            persist_state="session",
+            help="Otherwise only the first ones.",
+        )
     return pressed
+
+
+def _card(card: Card, speed: float | None) -> bool:
+    """What it is good at and what is known of it; gives whether it shall be used."""
+    here = " :green-badge[:material/download_done: already here]" if card.is_offline() else ""
+    st.markdown(f"**{plain(card.name)}**{here}  \n:small[{plain(card.good_at)}]")
+    st.caption(plain(_facts(card, speed)))
+    return st.button(
+        "Use this",
+        key=f"use_{card.reference}",
+        help="Opens it first, which may have to download it; then on to the design.",
+    )
 
 
 def _filtered(modality: str) -> list[Card]:
@@ -106,7 +124,10 @@ def search(modality: str) -> str:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         words = st.text_input(
-            "Search the Hub", placeholder="birds, legal, finnish …", max_chars=100
+            "Search the Hub",
+            placeholder="birds, legal, finnish …",
+            max_chars=100,
+            help="Looks for models with safetensors weights, in this language where one is chosen.",
         )
         submitted = st.form_submit_button("Search", icon=":material/search:")
     if submitted and words.strip():

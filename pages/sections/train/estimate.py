@@ -13,7 +13,7 @@ from pages.shell.words import duration, plain, size
 from pages.widgets import charts
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import Estimate
 from tl_core.storage import remove_tree
 

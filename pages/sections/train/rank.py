@@ -15,7 +15,7 @@ from pages.widgets import charts
 from tl_core.config import RunConfig
 from tl_core.evaluate.measures import RankedBackbone
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.runs import ACTIVE, Run
+from tl_core.registry.run import ACTIVE, Run
 from tl_core.results import RANKING
 
 _MOST = 8
@@ -32,7 +32,6 @@ _SCORES = {
 def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
     """Choose candidates and rank them; gives the reference whose button was pressed."""
     run = run_panel.of_dataset(record.reference, "rank")
-    st.subheader("Rank backbones on your data")
     st.caption(
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are not used."

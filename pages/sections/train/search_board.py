@@ -94,7 +94,7 @@ def report(section: SearchSection) -> None:
         f"Compared on the {section['items']:,} validation items, within"
         f" {section['minutes']:.0f} of {budget:g} minutes."
         " The best of many looks a little better there than it is; the test items were not used"
-        " to choose. The rest of this page is about the best one."
+        " to choose. The rest of this report is about the best one."
     )
 
 

@@ -1,0 +1,149 @@
+"""The head of the live page: state and time left, the buttons that end a run, and what came of
+it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell import frame, problems, run_panel, services
+from pages.shell.words import duration, plain
+from pages.widgets import trained
+from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.jobs.events import RunView
+from tl_core.registry.run import ACTIVE, Run
+
+STOPPABLE = ("finetune", "ladder", "auto")
+
+
+def which(dataset: str, asked: str, in_hand: str) -> str:
+    """The run that the page is about: the one of the address; else one that is going, first that
+    in hand, then the project's newest; else the one in hand, else the project's newest of all.
+
+    Args:
+        dataset: the dataset version in hand; empty before there is one.
+        asked: the run that the address names.
+        in_hand: the run that the session has.
+    """
+    if asked or not dataset:
+        return asked or in_hand
+    runs = services.runs().of_dataset(dataset.partition("@")[0])
+    listed = [run for run in runs if RUN_KINDS[run.kind].listed]
+    going = [run.id for run in listed if run.status in ACTIVE]
+    if in_hand in going:
+        return in_hand
+    return next(iter(going), "") or in_hand or next((run.id for run in listed), "")
+
+
+def sentence(run: Run, view: RunView) -> str:
+    """State and time left, as one would say it."""
+    if run.status == "queued":
+        return f"Waiting for its turn: place {run.place} in the queue."
+    if run.cancel_requested or run.stop_requested:
+        return "Stopping, and keeping the best…" if run.stop_requested else "Stopping…"
+    left = view.seconds_left()
+    count = f" ({view.done:,} of {view.total:,})" if view.total else ""
+    stage = view.stage or "Starting; loading the libraries takes some seconds"
+    return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
+
+
+def show(run: Run, view: RunView) -> None:
+    """What the run is, then how far it is or how it ended."""
+    what = trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title
+    about = " · ".join(plain(part) for part in (run.dataset, what) if part)
+    about += f" · run {run.id}"
+    if run.status in ACTIVE:
+        _progress(run, view, about)
+    else:
+        _end(run)
+        st.caption(about)
+
+
+def _progress(run: Run, view: RunView, about: str) -> None:
+    """How far it is, what it is, and the buttons that end it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {plain(sentence(run, view))}", width="stretch")
+        if run.kind == "train" and run.recipe in STOPPABLE and run.status == "running":
+            st.button(
+                "Stop now and keep the best",
+                on_click=_stop,
+                args=(run.id,),
+                icon=":material/flag:",
+                disabled=run.stop_requested or run.cancel_requested or not view.has_curves,
+                help="Ends the training early; its best state is evaluated like any other.",
+            )
+        st.button(
+            "Cancel",
+            on_click=_cancel,
+            args=(run.id,),
+            disabled=run.cancel_requested,
+            icon=":material/stop_circle:",
+            help="Ends the run without a result. It can be resumed.",
+        )
+    st.progress(run.progress, f"{run.progress:.0%} of the whole run  :gray[· {about}]")
+
+
+def _end(run: Run) -> None:
+    """What came of it, or why nothing did."""
+    if run.status == "done":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success(plain(run.headline), icon=":material/check_circle:", width="stretch")
+            _next(run)
+        return
+    st.markdown(frame.badge(run.status))
+    problems.show(run.reason or {"what": "It ended."})
+    if st.button("Resume", type="primary", icon=":material/replay:"):
+        with problems.caught():
+            services.resume(run.id)
+        st.rerun()  # the whole page, since its fragment has stopped looking
+
+
+def _next(run: Run) -> None:
+    """Where the result of a finished run is: its report, its dataset, or its file."""
+    made = run.summary or {}
+    file = str(made.get("file", ""))
+    if run.kind == "train":
+        if st.button("Read the report", type="primary", icon=":material/fact_check:"):
+            st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
+        if run.recipe == "finetune":
+            _train_longer(run)
+    elif file:
+        path = run.folder / file
+        if path.is_file() and path.stat().st_size <= services.settings().number("upload_mb") << 20:
+            st.download_button(
+                f"Download {path.name}",
+                path.read_bytes,
+                path.name,
+                type="primary",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    elif "dataset" in made and st.button(
+        "Look at the data", type="primary", icon=":material/search:"
+    ):
+        st.switch_page("pages/data/items.py", query_params={"dataset": str(made["dataset"])})
+
+
+def _train_longer(run: Run) -> None:
+    """Go on from the end of a finished training, as a run of its own."""
+    with st.popover("Train longer", icon=":material/more_time:"):
+        epochs = st.number_input(
+            "Epochs more", 1, 100, 2, help="The new run begins with this one's model."
+        )
+        if st.button("Go on", type="primary"):
+            with problems.caught():
+                longer = RunConfig.read(run.folder).longer(run.id, epochs)
+            started = run_panel.start(longer, "longer")
+            st.switch_page("pages/train/live.py", query_params={"run": started.id})
+
+
+def _cancel(run_id: str) -> None:
+    """Ask the run to stop; one that has just ended stays as it is."""
+    with problems.caught():
+        services.runs().cancel(run_id)
+
+
+def _stop(run_id: str) -> None:
+    """Ask a training to end now with its best state."""
+    with problems.caught():
+        services.runs().stop(run_id)
