@@ -1,85 +1,30 @@
-"""All runs: how they stand, and what can be done with each."""
+"""All runs in a table: filtered, sorted and ticked, to be opened, compared, put away or deleted."""
 
 import streamlit as st
 
-from pages.shell import frame, problems, services
-from pages.shell.words import ago, plain
-from pages.widgets import trained
-from tl_core.config import RUN_KINDS
-from tl_core.registry.runs import ACTIVE
-from tl_core.storage import remove_tree
+from pages.sections.runs import run_actions, run_table
+from pages.shell import frame
 
-frame.title("Runs", "All runs, the newest first.")
-with problems.caught():
-    runs = services.runs().list(limit=60)
+frame.title("Runs", "All runs: which are there, and what can be done with them?")
+project = str(st.session_state["dataset"]).partition("@")[0]
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    wanted = run_table.filters(project)
+    runs = run_table.tagged(run_table.found(wanted))
+    shown = run_table.columns(everywhere=not wanted.project)
+    st.caption(f"{len(runs):,} run{'s' * (len(runs) != 1)}", width="content")
 if not runs:
-    st.info("No runs yet. Try a sample on the home page.", icon=":material/info:")
-    st.page_link("pages/home/home.py", label="Home", icon=":material/home:")
-    st.stop()
-
-
-@st.dialog("Delete this run?")
-def confirm(run_id: str, what: str) -> None:
-    """Deleting cannot be undone, so it is asked for once, by name."""
-    st.markdown(
-        f"Run **{run_id}** ({plain(what)}) with its model and report will be deleted for good."
+    st.caption(
+        "No run is like this. Loosen the filters above, or train one: a sample takes a minute."
     )
-    if st.button("Delete it", type="primary"):
-        with problems.caught():
-            if not remove_tree(services.runs().delete(run_id)):
-                st.toast(
-                    "Some of its files are still in use; they will be removed later.",
-                    icon=":material/info:",
-                )
-        st.rerun()
-
-
-def act(action: str, run_id: str) -> None:
-    """Cancel or resume from a button."""
-    from tl_core.jobs.dispatch import ensure_dispatcher
-
-    with problems.caught():
-        getattr(services.runs(), action)(run_id)
-        ensure_dispatcher(services.settings())
-
-
-for run in runs:
-    title = run.dataset or RUN_KINDS[run.kind].title
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            place = f" · place {run.place}" if run.place else ""
-            what = trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title
-            st.markdown(f"**{plain(title)}** · {plain(what)} · {run.id}{place}", width="stretch")
-            st.markdown(f"{frame.badge(run.status)} :small[{ago(run.created)}]", width="content")
-        if run.headline or run.reason:
-            st.caption(plain(run.headline or (run.reason or {}).get("what", "")))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if run.kind == "train" and run.status == "done":
-                st.page_link(
-                    "pages/evaluate/report.py", label="Report", query_params={"run": run.id}
-                )
-                st.page_link(
-                    "pages/use/playground.py", label="Predict", query_params={"run": run.id}
-                )
-                st.page_link("pages/use/bundle.py", label="Export", query_params={"run": run.id})
-            else:
-                st.page_link("pages/train/live.py", label="Watch", query_params={"run": run.id})
-            if run.status in ACTIVE:
-                st.button(
-                    "Cancel",
-                    key=f"cancel_{run.id}",
-                    on_click=act,
-                    args=("cancel", run.id),
-                    type="tertiary",
-                )
-            else:
-                if run.status != "done":
-                    st.button(
-                        "Resume",
-                        key=f"resume_{run.id}",
-                        on_click=act,
-                        args=("resume", run.id),
-                        type="tertiary",
-                    )
-                if st.button("Delete", key=f"delete_{run.id}", type="tertiary"):
-                    confirm(run.id, title)
+    st.page_link("pages/home/home.py", label="Try a sample", icon=":material/home:")
+    st.stop()
+tools, table = st.container(), st.container()
+with tools:
+    left, right = st.columns([2, 5], gap="small", vertical_alignment="bottom")
+    with left:
+        picked = run_table.choose(runs)
+    with right:
+        run_actions.show(picked)
+with table:
+    run_table.show(runs, shown)
+run_table.keep_fresh(runs)

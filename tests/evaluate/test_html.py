@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from tl_core.evaluate.html import render
+from tl_core.evaluate.html import Example, render
+from tl_core.evaluate.html_charts import line_chart
 from tl_core.evaluate.report import evaluate_rows
 from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.slices import slices
@@ -40,12 +41,16 @@ class Checker(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.words = [], []
+        self.open, self.words, self.pictures = [], [], 0
 
     def handle_starttag(self, tag, attributes):
-        assert tag not in ("script", "link", "iframe", "img", "object")
-        assert not any(name.startswith("on") or (name in ("src", "href")) for name, _ in attributes)
-        if tag not in ("meta", "html"):
+        assert tag not in ("script", "link", "iframe", "object")
+        for name, value in attributes:
+            assert not name.startswith("on") and name != "href"
+            assert name != "src" or value.startswith("data:image/jpeg;base64,")
+        if tag == "img":
+            self.pictures += 1
+        elif tag not in ("meta", "html"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attributes):
@@ -71,6 +76,7 @@ def test_the_page_is_whole_fetches_nothing_and_tells_all_sections():
         "Confusion matrix",
         "Slices",
         "Calibration",
+        "ROC and precision-recall curves",
         "How it was made",
         "had scored 3 runs",
         "times in 100 hold",
@@ -78,6 +84,8 @@ def test_the_page_is_whole_fetches_nothing_and_tells_all_sections():
         assert words in said
     assert "secret" not in page
     assert "http" not in page
+    assert checker.pictures == 0
+    assert "Mistakes it was surest of" not in said  # items only where somebody wants it
 
 
 def test_names_cannot_become_markup():
@@ -96,3 +104,47 @@ def test_hundreds_of_classes_and_an_older_report_are_drawn():
         del old["test"][name]
     del old["settings"]
     assert "Class by class" in render(old)
+
+
+def test_curves_of_a_training_are_drawn():
+    history = [
+        {"step": 0.0, "epoch": 0.0, "accuracy": 0.5, "macro_f1": 0.4, "log_loss": 0.7},
+        {"step": 9.0, "epoch": 1.0, "accuracy": 0.8, "macro_f1": 0.7, "log_loss": 0.5},
+    ]
+    report = a_report(["a", "b"], training={"history": history})
+    page = render(report, [(0.1, 2.0), (0.9, 0.5)])
+    checker = Checker()
+    checker.feed(page)
+    assert checker.open == []
+    for words in ("Loss by epoch", "Scores on the validation items by epoch", "training"):
+        assert words in page
+    assert "by epoch" not in render(a_report(["a", "b"]))
+
+
+def test_mistakes_go_along_where_they_are_handed_over():
+    examples = [
+        Example("a", "<b>", 0.999, "is <i>this</i> & that " * 40),
+        Example("b", "a", 0.4, b"\xff\xd8picture"),
+    ]
+    page = render(a_report(["a", "b"]), examples=examples)
+    checker = Checker()
+    checker.feed(page)
+    assert checker.open == [] and checker.pictures == 1
+    assert "Mistakes it was surest of" in page
+    assert "<i>this" not in page and "&lt;b&gt;" in page
+    assert "99 % sure" in page and "100 %" not in page
+    assert "…" in page  # long texts are cut
+
+
+def test_it_prints_with_its_sections_whole():
+    page = render(a_report(["a", "b"]))
+    assert "@page{size:A4" in page
+    assert "break-inside:avoid" in page and "break-after:avoid" in page
+    assert "table-header-group" in page  # heads of tables again on the next sheet
+
+
+def test_an_axis_of_a_chart_never_shows_a_hair_as_a_gulf():
+    chart = line_chart("t", "x", "y", {"flat": [(0.0, 0.8190), (1.0, 0.8194)]})
+    ticks = [float(tick.text) for tick in chart.y_ticks]
+    assert ticks[-1] - ticks[0] >= 0.05 and len(ticks) >= 3
+    assert line_chart("t", "x", "y", {"one point": [(0.0, 1.0)]}) is None

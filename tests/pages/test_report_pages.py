@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
 from tests_support.datasets import write_texts
 from tests_support.pages import everything, opened, press
 
@@ -13,15 +14,26 @@ from tl_core.data.dataset_version import ImportOptions
 from tl_core.predict.threshold import read_threshold
 from tl_core.services.datasets import add_dataset
 
+READERS = {  # what somebody who only reads finds in each tab
+    "Overview": "Class by class",
+    "Errors": "Confusion matrix",
+    "Confidence": "Calibration",
+    "Slices": "Are there groups of texts",
+    "Robustness": "Degraded items",
+    "Explain": "Why did it say so?",
+    "Details": "Settings, timing and environment",
+}
+
 
 def test_the_report_tells_of_confidence_and_keeps_a_threshold(studio, mail):
     run = studio.do(mail, pooling="mean")
     app = opened("pages/evaluate/report.py", run=run.id)
     assert app.session_state["dataset"] == run.dataset  # other pages go on with it
     assert not app.exception
-    said = everything(app)
-    assert "Can its confidence be trusted?" in said
-    assert "Are there groups of texts on which it is worse?" in said
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Slices")
+    assert "Are there groups of texts on which it is worse?" in everything(app)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Confidence")
+    assert "Can its confidence be trusted?" in everything(app)
     app.slider(key=f"least_sure {run.id}").set_value(90).run()
     next(
         button for button in app.button if button.label.startswith("Keep this threshold")
@@ -42,7 +54,9 @@ def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, mail):
     assert "Nobody has looked" in said
     assert "validation items" in said
     assert "no transfer" not in said
-    assert "Test on degraded items" not in [button.label for button in app.button]
+    robustness = opened("pages/evaluate/report.py", run=run.id, tab="Robustness")
+    assert "open the test score first" in everything(robustness)
+    assert "Test on degraded items" not in [button.label for button in robustness.button]
     assert studio.runs.get(run.id).summary["sealed"]
     said = press(app, "Open the test score")
     assert "test items" in said
@@ -59,16 +73,17 @@ def test_a_closed_test_score_is_opened_by_a_button_and_counted(studio, mail):
 def test_a_link_for_readers_offers_nothing_to_change(studio, mail):
     for sealed in (False, True):
         run = studio.do(mail, pooling="mean", sealed=sealed)
-        app = opened("pages/evaluate/report.py", run=run.id, view="read")
-        assert not app.exception
-        said = everything(app)
-        assert ("The test score is closed" in said) == sealed
-        assert "Confusion matrix" in said
-        assert [button.label for button in app.button] == []
-        assert not app.slider and not app.sidebar.children
-    assert (
-        f"?run={run.id}&view=read" in opened("pages/evaluate/report.py", run=run.id).code[0].value
-    )
+        for tab, words in READERS.items():
+            app = opened("pages/evaluate/report.py", run=run.id, view="read", tab=tab)
+            assert not app.exception
+            said = everything(app)
+            assert ("The test score is closed" in said) == (sealed and tab == "Overview")
+            assert words in said, tab
+            assert [button.label for button in app.button] == []
+            assert not app.slider and not app.sidebar.children
+    app = opened("pages/evaluate/report.py", run=run.id)
+    app.session_state["share"] = True
+    assert f"?run={run.id}&view=read" in app.run().code[0].value
 
 
 def test_closed_runs_are_compared_on_the_items_kept_for_choosing(studio, mail):
@@ -95,7 +110,9 @@ def test_seeds_are_told_from_other_runs(studio, mail):
 
 def test_prices_give_the_cheapest_threshold(studio, mail):
     run = studio.do(mail, pooling="mean")
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Confidence")
+    app.session_state[f"costs_open {run.id}"] = True
+    app.run()
     app.number_input(key="person_cost").set_value(1000.0).run()
     shown = next(metric for metric in app.metric if metric.label.startswith("Cheapest"))
     assert shown.value == "0 %"  # too dear to ask anybody
@@ -124,7 +141,7 @@ def test_typed_expectations_are_kept_and_tried(studio, mail):
             ]
         )
     )
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Robustness")
     press(app, "Try them")
     assert len(json.loads((run.folder / "expectations.json").read_text())) == 2
     for _ in range(200):
@@ -136,9 +153,10 @@ def test_typed_expectations_are_kept_and_tried(studio, mail):
     assert "of 2 hold" in everything(app)
 
 
-def test_one_item_is_looked_at_closely_and_shows_what_it_was_learnt_from(studio, mail):
+@pytest.mark.parametrize("tab", ["Errors", "Explain"])
+def test_one_item_is_looked_at_closely_and_shows_what_it_was_learnt_from(studio, mail, tab):
     run = studio.do(mail, pooling="mean")
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab=tab)
     app.selectbox(key="mistake_order").select("unsure").run()
     app.selectbox(key="closer").select(0).run()
     assert not app.exception
@@ -146,7 +164,7 @@ def test_one_item_is_looked_at_closely_and_shows_what_it_was_learnt_from(studio,
     press(app, "Show similar")
     waiting = next(one for one in studio.runs.list(kind="trace"))
     studio.finish(waiting, "light")
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab=tab)
     app.selectbox(key="mistake_order").select("unsure").run()
     app.selectbox(key="closer").select(0).run()
     assert not app.exception
@@ -175,13 +193,13 @@ def test_compare_pairs_runs_on_the_same_items_and_leaves_others_out(studio, mail
 
 def test_worse_items_are_tried_and_the_flips_shown(studio, mail):
     run = studio.do(mail, pooling="mean")
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Robustness")
     assert "Test on degraded items" in [button.label for button in app.button]
     tried = studio.runs.create(
         RunConfig("stress", "local", mail.reference, str(mail.folder), options={"run": run.id})
     )
     studio.finish(tried, "light")
-    app = opened("pages/evaluate/report.py", run=run.id)
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Robustness")
     assert not app.exception
     assert "as they are:" in everything(app)
     flips = [box for box in app.selectbox if box.key == "flips"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import insert, select
-from tests_support.pages import everything, opened
+from tests_support.pages import opened
 from tests_support.run_options import options_of
 
 from tl_core.config import RUN_KINDS, RunConfig
@@ -24,8 +24,16 @@ def test_the_list_of_runs_names_every_kind(studio, mail, kind):
     )
     run = studio.runs.create(config)
     app = opened("pages/evaluate/runs.py")
+    app.selectbox(key="runs_kind").select("").run()
     assert not app.exception
-    assert (run.id in everything(app)) == (kind != "preflight")
+    assert bool(app.dataframe) == (kind != "preflight")
+    for listed in (frame.value for frame in app.dataframe):
+        line = listed[listed["run"] == run.id].iloc[0]
+        assert line["kind"] == RUN_KINDS[kind].title
+        assert list(line["state"]) == [f"waiting, place {run.place}"]
+    app.selectbox(key="runs_kind").select(kind).run()
+    assert not app.exception
+    assert run.id in list(app.dataframe[0].value["run"])
     assert not opened("pages/train/live.py", run=run.id).exception
 
 
@@ -63,7 +71,11 @@ def test_a_run_that_is_older_than_many_others_is_still_the_one_that_is_shown(stu
 def test_recent_runs_of_one_dataset_and_backbone_are_told_apart(studio, mail):
     for seed in (0, 7):
         studio.do(mail, baseline=False, seed=seed)
-    for page in ("pages/home/home.py", "pages/evaluate/runs.py"):
-        shown = [text.value for text in opened(page).markdown if mail.reference in text.value]
-        assert len(shown) == 2
-        assert any("Probe · seed 7" in line for line in shown)
+    shown = [
+        text.value for text in opened("pages/home/home.py").markdown if mail.reference in text.value
+    ]
+    assert len(shown) == 2
+    assert any("Probe · seed 7" in line for line in shown)
+    table = opened("pages/evaluate/runs.py").dataframe[0].value
+    assert sorted(table["strategy"]) == ["Probe", "Probe · seed 7"]
+    assert len(set(table["run"])) == 2

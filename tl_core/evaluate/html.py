@@ -1,17 +1,20 @@
-"""The report as one HTML file: no script, no network, none of the user's texts or photos; prints on
-A4.
+"""The report as one HTML file: no script, no network, prints on A4, and none of the user's texts or
+photos unless they are handed over.
 
 What is drawn is prepared here; `templates/report.html.j2` says how, and escapes every text.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from tl_core.evaluate.measures import ConformalSets, Score, ScoredRows
+from tl_core.evaluate.html_charts import Points, separation_charts, span_text, training_charts
+from tl_core.evaluate.measures import ConformalSets, ScoredRows
 from tl_core.evaluate.report import Report, rivals
 from tl_core.evaluate.scores.slices import value_of
 from tl_core.modalities import items_of
@@ -28,6 +31,7 @@ _NAMES = {
     "ece": "calibration error (ECE)",
 }
 _MOST_CLASSES = 60
+_LONGEST_TEXT = 400
 
 
 @cache
@@ -38,8 +42,26 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def render(report: Report) -> str:
-    """The whole report as a page."""
+@dataclass(frozen=True)
+class Example:
+    """A mistake that goes along: its class, what it was called, how sure, and the item itself: a
+    text, or a small JPEG.
+    """
+
+    true: str
+    called: str
+    confidence: float
+    item: str | bytes
+
+
+def render(report: Report, loss: Points = (), examples: Sequence[Example] = ()) -> str:
+    """The whole report as a page.
+
+    Args:
+        report: what is told.
+        loss: the loss of the training by epoch, which a report does not hold.
+        examples: mistakes to be shown; none of the user's items goes along without them.
+    """
     section = report["test"] or report["validation"]
     compared = report.get("against_baseline")
     page = _template().render(
@@ -56,6 +78,9 @@ def render(report: Report) -> str:
         confusion=_confusion(section),
         slices=_slices(section),
         reliability=_reliability(section),
+        curves=training_charts(report, loss),
+        separations=separation_charts(section),
+        examples=[_example(one) for one in examples],
         promises=[_promise(sets) for sets in section.get("conformal", [])],
         made_with=_made_with(report),
     )
@@ -156,9 +181,9 @@ def _classes(section: ScoredRows) -> Table:
             [
                 row["label"],
                 f"{row['support']:,}",
-                _span(row["recall"]),
-                _span(row["precision"]),
-                _span(row["f1"]),
+                span_text(row["recall"]),
+                span_text(row["precision"]),
+                span_text(row["f1"]),
             ]
             for row in section["per_class"]
         ],
@@ -216,7 +241,7 @@ def _slices(section: ScoredRows) -> SliceTable | None:
             [
                 f"{part['by']}: {value_of(part)}",
                 f"{part['n']:,}",
-                _span(part["accuracy"]),
+                span_text(part["accuracy"]),
                 f"{part['rest']:.2f}",
                 f"{part['p_value']:.3f}",
             ]
@@ -285,11 +310,30 @@ def _reliability(section: ScoredRows) -> ReliabilityChart | None:
     )
 
 
+@dataclass(frozen=True)
+class ShownExample:
+    """An example as the page holds it: a text, or the address of a picture that is in itself."""
+
+    caption: str
+    text: str
+    picture: str
+
+
+def _example(one: Example) -> ShownExample:
+    caption = f"{one.true}, called {one.called} ({min(99, int(100 * one.confidence))} % sure)"
+    if isinstance(one.item, bytes):
+        return ShownExample(caption, "", f"data:image/jpeg;base64,{b64encode(one.item).decode()}")
+    text = one.item
+    return ShownExample(
+        caption, text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…", ""
+    )
+
+
 def _promise(sets: ConformalSets) -> str:
     return (
         "Conformal prediction sets that promise to cover the true class"
         f" {100 * sets['promised']:.0f} times in 100 hold {sets['mean_size']:.2f} classes on"
-        f" average; measured coverage: {_span(sets['covered'])}."
+        f" average; measured coverage: {span_text(sets['covered'])}."
     )
 
 
@@ -308,7 +352,3 @@ def _made_with(report: Report) -> Table:
             if value not in ("", None, [], ())
         ],
     )
-
-
-def _span(score: Score) -> str:
-    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"

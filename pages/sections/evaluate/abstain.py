@@ -12,12 +12,13 @@ import streamlit as st
 from pages.sections.evaluate import test_score
 from pages.shell import problems
 from pages.widgets import charts
+from pages.widgets.axes import score_range
 from tl_core.evaluate.measures import CoveragePoint
 from tl_core.evaluate.report import Report
 from tl_core.evaluate.scores.intervals import wilson
 from tl_core.evaluate.scores.thresholds import cheapest_threshold
 from tl_core.predict.threshold import read_threshold, save_threshold
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 _PERSON = 0.2  # of a mistake: what a look by a person costs until somebody says otherwise
 
@@ -28,13 +29,12 @@ def show(report: Report, run: Run) -> None:
     """
     curve = (report.get("validation") or {}).get("coverage")
     model = run.folder / "model"
-    if not curve or not model.is_dir():
-        return
     st.subheader("Confidence threshold")
     st.caption("When should a person decide?")
+    if not curve or not model.is_dir():
+        st.caption("This run has no validation items, or no model, to choose a threshold for.")
+        return
     kept = read_threshold(model)
-    if (run.folder / "validation.csv").is_file():
-        costs(report, run)
     st.session_state.setdefault(f"least_sure {run.id}", round(100 * kept))
     least = st.slider(
         "Answer only when it is at least this sure (%)",
@@ -51,6 +51,8 @@ def show(report: Report, run: Run) -> None:
         with problems.caught():
             save_threshold(model, least / 100)
         st.rerun()
+    if (run.folder / "validation.csv").is_file():
+        costs(report, run)
     if kept:
         st.caption(
             f"Saved: predictions that are less than {kept:.0%} sure are marked for review"
@@ -96,7 +98,8 @@ def _coverage(curve: list[CoveragePoint]) -> None:
         )
     )
     figure.update_xaxes(title="coverage: share of items it answers (%)", range=[0, 101])
-    figure.update_yaxes(title="accuracy of the answered items (%)")
+    values = [100 * point["accuracy"] for point in curve]
+    figure.update_yaxes(title="accuracy (%)", range=score_range(values))
     charts.draw(figure, "coverage", 240)
 
 
@@ -104,7 +107,10 @@ def costs(report: Report, run: Run) -> None:
     """What mistakes on each class and a person's look cost, and the threshold that is cheapest by
     these prices.
     """
-    with st.expander("What do mistakes cost?"):
+    box = st.expander("What do mistakes cost?", key=f"costs_open {run.id}", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         st.caption("In any unit, such as money or minutes. Only the ratios matter.")
         left, right = st.columns([2, 3])
         person = left.number_input(

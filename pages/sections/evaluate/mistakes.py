@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.sections.items import items
 from tl_core.evaluate.scores.metrics import CLIP
 
 _ORDERS = {
@@ -49,22 +50,33 @@ def ordered(table: pd.DataFrame, order: str, rival: pd.DataFrame | None = None) 
 def show(
     table: pd.DataFrame, rival: pd.DataFrame | None, show_items: Callable[[pd.DataFrame], None]
 ) -> None:
-    """Choose an order and a class; `show_items` draws the first of them."""
-    st.subheader("Items to look at")
+    """Choose an order and a class; `show_items` draws a page of them."""
+    rows, key = chosen(table, rival)
+    if len(rows):
+        show_items(items.page_of(rows, key))
+    else:
+        st.caption("None: no item is like this.")
+
+
+def chosen(table: pd.DataFrame, rival: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
+    """Boxes for an order and a class: the items in question, and a name for this choice."""
     orders = [order for order in _ORDERS if order != "other" or rival is not None]
     left, right = st.columns(2)
-    order = left.selectbox("In order of", orders, format_func=_ORDERS.get, key="mistake_order")
+    order = left.selectbox(
+        "In order of",
+        orders,
+        format_func=_ORDERS.get,
+        key="mistake_order",
+        persist_state="session",
+        help="Confident mistakes are often wrong labels; least confident answers are near ties.",
+    )
     wanted = right.selectbox(
         "Of class",
         sorted(table["true"].unique()),
         index=None,
         placeholder="any class",
         key="mistake_class",
+        help="Only items that are of this class.",
     )
-    rows = ordered(table, order, rival)
-    if wanted:
-        rows = rows[rows["true"] == wanted]
-    if len(rows):
-        show_items(rows)
-    else:
-        st.caption("None.")
+    rows = ordered(table, str(order), rival)
+    return (rows[rows["true"] == wanted] if wanted else rows), f"{order} {wanted}"

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shell import problems, services, state
 from tl_core import test_score
 from tl_core.evaluate.report import FILE, Report, load_report
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
@@ -24,6 +24,12 @@ def _answers(path: str, written: float) -> pd.DataFrame:
     del written
     texts = {"true": str, "label": str, "row": str}
     return pd.read_csv(path, dtype=texts, keep_default_na=False)
+
+
+@st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
+def _items(path: str, written: float) -> bytes:
+    del written
+    return pd.read_csv(path, usecols=["index"])["index"].to_numpy().tobytes()
 
 
 def report_of(run: Run) -> Report:
@@ -40,6 +46,12 @@ def answers_of(run: Run, file: str) -> pd.DataFrame:
     return _answers(str(path), path.stat().st_mtime)
 
 
+def places_of(run: Run, file: str) -> bytes:
+    """The places of the items that such a file is about, to be compared with those of another."""
+    path = run.folder / file
+    return _items(str(path), path.stat().st_mtime)
+
+
 def show(run: Run, report: Report) -> bool:
     """Whether the test score is closed, with the button that opens it; else how often these test
     items were asked.
@@ -54,11 +66,10 @@ def show(run: Run, report: Report) -> bool:
                 " last test."
             )
         return False
-    with st.container(border=True):
+    with st.container(border=True, gap="small"):
         st.markdown(
-            "**The test score is closed.** Everything below is about the validation items."
-            " Compare and improve by them as often as you like; open the test score of the run that"
-            " you settle on."
+            "**The test score is closed.** Everything here is about the validation items. Compare"
+            " and improve by them; open the test score of the run that you settle on."
         )
         st.caption(
             "Nobody has looked at these test items yet."

@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell.words import duration, interval, plain
-from pages.widgets import charts, layers
+from pages.widgets import charts, curves, layers
+from pages.widgets.halves import halves
 from tl_core.evaluate.report import Report
 from tl_core.evaluate.report.schema import LadderSection
+from tl_core.jobs.events import RunView
 
 
 def ladder(section: LadderSection) -> None:
@@ -61,32 +63,61 @@ def ladder(section: LadderSection) -> None:
         what, advice = str(error["what"]), str(error["try_this"])
         st.warning(f"Left out: {plain(name)}. {plain(what)} {plain(advice)}")
     st.caption(
-        "Compared on the validation items. The rest of this page is about the recommended one."
+        "Compared on the validation items. The rest of this report is about the recommended one."
     )
 
 
-def training(report: Report) -> None:
+def training(report: Report, view: RunView) -> None:
     """How a fine-tuning went, and what was frozen, moved and replaced."""
     facts, settings = report["training"], report["settings"]
     rate = float(str(settings["learning_rate"]))
-    with st.expander("How it was trained"):
+    st.subheader("How it was trained")
+    st.markdown(
+        f"{plain(facts['reason'])} {facts['steps']:,} of {facts['planned_steps']:,} steps; the"
+        f" best state was that after step {facts['best_step']:,}. Learning rate"
+        f" {rate:g}; {plain(str(settings['precision']))}."
+    )
+    if report.get("mixture"):
         st.markdown(
-            f"{plain(facts['reason'])} {facts['steps']:,} of {facts['planned_steps']:,} steps; the"
-            f" best state was that after step {facts['best_step']:,}. Learning rate"
-            f" {rate:g}; {plain(str(settings['precision']))}."
+            "The saved weights are an average (WiSE-FT):"
+            f" {report['mixture']['share']:.0%} fine-tuned, the rest as before the training."
         )
-        if report.get("mixture"):
-            st.markdown(
-                "The saved weights are an average (WiSE-FT):"
-                f" {report['mixture']['share']:.0%} fine-tuned, the rest as before the training."
-            )
-        if report.get("lr_curve"):
-            charts.lr_curve(report["lr_curve"], rate, "report_lr")
+    if view.has_curves:
+        curves.show(view, {})
+    weights = report.get("class_weights", {})
+    if len(set(weights.values())) > 1:
+        st.caption(
+            "Class weights in the loss: "
+            + ", ".join(f"{plain(name)} {value:.2g}×" for name, value in weights.items())
+        )
+
+
+def parts(report: Report) -> None:
+    """What was chosen on the way: layers, learning rate, penalty; beside it settings and
+    environment.
+    """
+    left, right = halves()
+    with left:
         if report.get("surgery"):
+            st.markdown("**Which layers learnt**")
             layers.draw(report["surgery"], "report_layers")
-        weights = report.get("class_weights", {})
-        if len(set(weights.values())) > 1:
-            st.caption(
-                "Class weights in the loss: "
-                + ", ".join(f"{plain(name)} {value:.2g}×" for name, value in weights.items())
-            )
+        if report.get("lr_curve"):
+            st.markdown("**The search for a learning rate**")
+            rate = float(str(report["settings"]["learning_rate"]))
+            charts.lr_curve(report["lr_curve"], rate, "report_lr")
+        if report.get("sweep"):
+            st.markdown("**How the penalty was chosen**")
+            st.caption("Accuracy on held-out items at each strength of the weight penalty.")
+            charts.sweep(report["sweep"], "report_sweep")
+    with right:
+        st.subheader("Settings, timing and environment")
+        st.json(
+            {
+                "settings": report["settings"],
+                "timing in seconds": report["timing"],
+                "model": report.get("model"),
+                "checked after saving": report.get("parity"),
+                "environment": report["environment"],
+            },
+            expanded=1,
+        )

@@ -1,0 +1,1 @@
+"""The list of runs: which are shown, what stands in a line, what can be done with them."""
