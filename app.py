@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.sections.home import tour
 from pages.shell import bar, navigation, problems, state
 
 st.set_page_config(page_title="Graft Studio", page_icon=":material/psychiatry:", layout="wide")
@@ -9,6 +10,8 @@ state.set_defaults()
 page = st.navigation(navigation.pages(), position="hidden")
 bar.style()
 if not state.only_reads():
-    bar.show(*navigation.place_of(page))
+    place, tab = navigation.place_of(page)
+    bar.show(place, tab)
+    tour.show(tab)
 with problems.defects():
     page.run()

@@ -12,7 +12,7 @@ from pages.shell import services, workspace
 from pages.shell.frame import STATES
 from pages.shell.navigation import HOME, PLACES, STUDIO, Place, Tab
 from pages.shell.words import plain
-from pages.widgets import trained
+from pages.widgets import glossary, trained
 from tl_core.errors import UserError
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -162,7 +162,28 @@ def _person() -> None:
     """Who is here, and what is about the studio itself."""
     with (
         st.container(key="person", width="content"),
-        st.popover(plain(services.user()), icon=":material/account_circle:", type="tertiary"),
+        st.popover(
+            plain(services.user()),
+            icon=":material/account_circle:",
+            type="tertiary",
+            key="menu",
+            on_change="rerun",
+        ),
     ):
         for tab in STUDIO.tabs:
             st.page_link(tab.path, label=tab.title, icon=f":material/{tab.icon}:")
+        asked = st.button(
+            "Glossary",
+            icon=":material/menu_book:",
+            type="tertiary",
+            key="open_glossary",
+            on_click=_close_menu,
+            help="What the terms on the pages mean",
+        )
+    if asked:
+        glossary.show()
+
+
+def _close_menu() -> None:
+    """The menu would lie over the drawer that it opens."""
+    st.session_state["menu"] = False

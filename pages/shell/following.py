@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tl_core.jobs.events import RunView
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 _KEPT = 4  # views of as many runs; older ones are read again when somebody comes back
 

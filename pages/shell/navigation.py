@@ -74,7 +74,9 @@ PLACES = (
         "bolt",
         (
             Tab("use/playground", "Predict", "predict", "bolt"),
-            Tab("use/bundle", "Export", "export", "inventory_2"),
+            Tab("use/batch", "Batch", "batch", "table_view"),
+            Tab("use/bundle", "Bundle", "export", "inventory_2"),
+            Tab("use/server", "Server", "serve", "dns"),
         ),
     ),
 )

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shell import problems, services, state
 from tl_core.config import RunConfig
 from tl_core.errors import NotFoundError
-from tl_core.registry.runs import ACTIVE, Run
+from tl_core.registry.run import ACTIVE, Run
 
 _Result = TypeVar("_Result")
 Waiting = str | Callable[[Run], str]

@@ -12,7 +12,8 @@ from tl_core.helper.client import ComputeClient
 from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.presets import PresetStore
-from tl_core.registry.runs import Run, RunStore
+from tl_core.registry.run import Run
+from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings, read_settings
 
 

@@ -35,6 +35,11 @@ DEFAULTS = {
     "item": None,
     "followed": {},
     "tickets": {},
+    "given": [],
+    "tour": 0,
+    "readings": [],
+    "page": 1,
+    "seen_items": (),
 }
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import services, state
 from tl_core.errors import NotFoundError
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 
 @dataclass(frozen=True)

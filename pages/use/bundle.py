@@ -4,35 +4,28 @@ the training.
 
 import streamlit as st
 
-from pages.sections.use import push
+from pages.sections.use import model_card, push
 from pages.shell import frame, problems, run_panel, services
 from pages.shell.words import plain, size
-from pages.widgets import snippets, trained
+from pages.widgets import snippets
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.results import EXPORT
 from tl_core.surgery.model_json import read_json
 
-frame.title("Export", "How do I use the model elsewhere?")
-run = trained.pick()
-run_id = run.id
+frame.title("Bundle", "How do I use the model elsewhere?")
+model, content = model_card.beside()
+run, run_id = model.run, model.run.id
 if st.session_state["export_of"] != run_id:
     last = run_panel.of_run(run_id, "export", "done")
     st.session_state.update(export_of=run_id, export_run=last.id if last else "", push_run="")
 
-st.markdown(
-    "A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it"
-    " elsewhere: labels, preprocessing, threshold, a model card, `predict.py` that needs nothing of"
-    " this program, and golden examples with the answers that it must give. It is verified"
-    " before you get it."
-)
-
 
 def offer() -> None:
     """What shall be in it, and the button."""
-    against = reason_against(run.folder / "model")
+    against = reason_against(model.folder)
     with st.container(horizontal=True):
         with_onnx = st.toggle(
             "ONNX",
@@ -56,17 +49,21 @@ def offer() -> None:
                 "Whoever gets the bundle can read them. Off, they come from the samples."
             ),
         )
-    if st.button("Make the bundle", type="primary", icon=":material/inventory_2:"):
+    if st.button(
+        "Make the bundle",
+        type="primary",
+        icon=":material/inventory_2:",
+        help="Writes and verifies it, in a minute or two.",
+    ):
         with problems.caught():
             name = "".join(
                 sign if sign.isalnum() else "-" for sign in run.dataset.partition("@")[0]
             ).strip("-")
-            record = services.datasets().get(run.dataset)
             config = RunConfig(
                 "export",
                 services.user(),
                 run.dataset,
-                str(record.folder),
+                str(model.record.folder),
                 options={
                     "run": run_id,
                     "name": f"{name or 'model'}-{run_id}",
@@ -112,36 +109,58 @@ def show(job: Run) -> None:
     with st.expander(f"What is in it: {len(made['files'])} files, {size(made['bytes'])}"):
         st.code("\n".join(made["files"]), language=None)
     snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))
+    st.page_link(
+        "pages/use/server.py",
+        label="Let other programs ask it",
+        icon=":material/dns:",
+        query_params={"run": run_id},
+    )
     push.show(run, job.id, folder)
     st.button(
-        "Make another one", on_click=lambda: st.session_state.update(export_run="", push_run="")
+        "Make another one",
+        on_click=lambda: st.session_state.update(export_run="", push_run=""),
+        help="With other choices",
     )
 
 
-run_panel.show(run_panel.in_hand("export_run"), "Writing and verifying the bundle…", show, offer)
+def repeat() -> None:
+    """What trains the same model again: a command, a script, the settings."""
+    st.subheader("Repeat the training")
+    st.caption(
+        "The same data version, splits, settings and seed give the same model on the same kind of"
+        " machine."
+    )
+    with problems.caught():
+        config = RunConfig.read(run.folder)
+    st.code(command(config), language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Python script",
+            script(config),
+            f"repeat-{run_id}.py",
+            "text/x-python",
+            icon=":material/code:",
+            help="Trains it again without the pages.",
+        )
+        st.download_button(
+            "Settings (JSON)",
+            saved_settings(config),
+            f"settings-{run_id}.json",
+            "application/json",
+            icon=":material/data_object:",
+            help="Design starts a training with them, on any dataset.",
+        )
+    st.caption(plain(f"Trained by {run.recipe} on {run.dataset}."))
 
-st.subheader("Repeat the training")
-st.caption(
-    "The same data version, splits, settings and seed give the same model on the same kind of"
-    " machine."
-)
-with problems.caught():
-    config = RunConfig.read(run.folder)
-st.code(command(config), language="bash", wrap_lines=True)
-with st.container(horizontal=True):
-    st.download_button(
-        "Python script",
-        script(config),
-        f"repeat-{run_id}.py",
-        "text/x-python",
-        icon=":material/code:",
+
+with content:
+    st.markdown(
+        "A *bundle* is an ordinary Hugging Face folder with everything that it takes to use it"
+        " elsewhere: labels, preprocessing, threshold, a model card, `predict.py` that needs"
+        " nothing of this program, and golden examples with the answers that it must give. It is"
+        " verified before you get it."
     )
-    st.download_button(
-        "Settings (JSON)",
-        saved_settings(config),
-        f"settings-{run_id}.json",
-        "application/json",
-        icon=":material/data_object:",
-        help="Design starts a training with them, on any dataset.",
+    run_panel.show(
+        run_panel.in_hand("export_run"), "Writing and verifying the bundle…", show, offer
     )
-st.caption(plain(f"Trained by {run.recipe} on {run.dataset}."))
+    repeat()

@@ -50,7 +50,7 @@ def test_a_bundle_is_made_downloaded_verified_and_predicts_a_file(
     )
     assert main(["verify", str(folder)]) == 1 and "label order" in capsys.readouterr().out
 
-    page.goto(f"{server.url}/predict?run={run}")
+    page.goto(f"{server.url}/batch?run={run}")
     upload(page, rows)
     page.get_by_role("button", name="Download the CSV").wait_for(timeout=120_000)
     with page.expect_download() as download:

@@ -21,7 +21,7 @@ def save(page, server, words):
     button = page.get_by_role("button", name="Save as dataset")
     expect(button).to_have_count(1)  # while the page is drawn anew, the old one stands there, too
     button.click()
-    page.get_by_role("heading", name="Look at data").wait_for()
+    page.get_by_role("heading", name="Items", exact=True).wait_for()
     page.get_by_text(words).first.wait_for()
     newest = max(server.home.glob("datasets/*/version.json"), key=lambda path: path.stat().st_mtime)
     return json.loads(newest.read_text())

@@ -32,6 +32,7 @@ def accuracy(page) -> int:
 
 def look_closer(page, picture) -> None:
     """At the first mistake of a report: what it was learnt from, and what speaks for the answer."""
+    page.get_by_role("tab", name="Errors").click()
     box = page.get_by_role("combobox", name="Look closer at")
     box.scroll_into_view_if_needed()
     settled(page)
@@ -62,6 +63,10 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.goto(server.url)
     page.get_by_text("What can I teach it?").wait_for()
     picture(page, "home")
+    samples = page.get_by_text("Try a sample", exact=True)
+    page.get_by_role("button", name="Try it").first.or_(samples).first.wait_for()
+    if samples.count():
+        samples.click()
     page.get_by_role("button", name="Try it").nth(1).click()
     page.get_by_text("How is it going?").wait_for()
     page.get_by_text("of the whole run").wait_for()
@@ -97,7 +102,7 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_text("Is it good enough?").wait_for()
     page.get_by_text("396 photos in 2 classes").wait_for()
-    page.get_by_role("heading", name="Examples").wait_for()
+    page.get_by_role("heading", name="How they are spread").wait_for()
     picture(page, "look-at-data", 1500)
     page.get_by_role("button", name="Choose a backbone").click()
     page.get_by_text("mobilenet_v2").first.wait_for()
@@ -147,7 +152,8 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     page.get_by_text("200 test items").wait_for()
     assert accuracy(page) >= 75
     page.get_by_role("button", name="Use it on new items").click()
-    page.get_by_text("A whole file").wait_for()
+    page.get_by_role("link", name="A whole file").click()
+    page.get_by_text("The file", exact=True).wait_for()
     (tmp_path / "new.csv").write_text(
         "id,text\n1,Who wrote Hamlet ?\n2,\n3,How far is the moon ?\n"
     )

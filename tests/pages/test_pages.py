@@ -89,8 +89,9 @@ def test_the_report_speaks_plainly_and_filters_by_cell(finished):
     assert "times in 100" in said
     assert "Without transfer" in said
     assert {metric.label for metric in app.metric} >= {"Macro F1", "Log loss", "Balanced accuracy"}
+    app = opened("pages/evaluate/report.py", run=run.id, tab="Errors")
     before = len(app.dataframe)
-    app.selectbox[0].select("a_b_c").run()
+    next(box for box in app.selectbox if box.label == "True class").select("a_b_c").run()
     assert not app.exception
     assert len(app.dataframe) == before + 1
 
@@ -179,7 +180,7 @@ def test_a_missing_starter_is_said_and_the_other_ways_stay_open(
 )
 def test_a_typed_backbone_is_checked_before_it_is_used(finished, reference, words):
     record, _ = finished
-    app = opened("pages/train/backbone.py", dataset=record.reference)
+    app = opened("pages/train/backbone.py", dataset=record.reference, part="My own models")
     next(box for box in app.text_input if box.label == "Reference").set_value(reference)
     next(b for b in app.button if b.label == "Check and use it").click().run()
     end = time.monotonic() + 180

@@ -70,7 +70,7 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     )
     job = carried_out(config)
     assert job.status == "failed"  # the file is not there yet
-    app = opened("pages/use/playground.py", run=trained.id)
+    app = opened("pages/use/batch.py", run=trained.id)
     app.session_state["predict_job"] = job.id
     app.run()
     assert "There is no file or folder" in app.error[0].value

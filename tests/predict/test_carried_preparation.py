@@ -115,6 +115,7 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
         )
     )
     assert job.status == "done" and job.headline.startswith("2 predicted")
+    app = opened("pages/use/batch.py", run=run.id)
     app.session_state["predict_job"] = job.id
     app.run()
     assert not app.exception and "what is it" in everything(app)
@@ -131,6 +132,7 @@ def test_the_page_has_a_field_for_each_column_and_shows_what_was_read(record, tm
     assert job.summary["plan"]["uncertain"]
     app = opened("pages/use/playground.py", run=run.id)
     assert [box.label for box in app.text_area] == ["A text"]
+    app = opened("pages/use/batch.py", run=run.id)
     app.session_state["predict_job"] = job.id
     app.run()
     assert any("'review'" in one.value for one in app.warning)

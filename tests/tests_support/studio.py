@@ -87,4 +87,4 @@ def add_from_server(page, url: str, source: Path) -> None:
     page.get_by_role("textbox", name="Folder or file on this server").fill(str(source))
     page.get_by_role("button", name="Look inside").click()
     page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_role("heading", name="Look at data").wait_for()
+    page.get_by_role("heading", name="Items", exact=True).wait_for()

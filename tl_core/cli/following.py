@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from tl_core.cli.output import Output
 from tl_core.cli.stores import Stores, open_stores
 from tl_core.config import RunConfig
-from tl_core.registry.runs import ACTIVE, Run, RunStore
+from tl_core.registry.run import ACTIVE, Run
+from tl_core.registry.runs import RunStore
 from tl_core.results import ResultFile
 
 if TYPE_CHECKING:

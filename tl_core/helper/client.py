@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tl_core.errors import ErrorObject, StateError, UserError
 
-_KEPT_ANSWERS = 256
+_KEPT_ANSWERS = 1024
 _GONE: ErrorObject = {
     "code": "state",
     "what": "The helper process has stopped.",

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
-from tl_core.registry.runs import ACTIVE
+from tl_core.registry.run import ACTIVE
 from tl_core.registry.tables import datasets, runs
 
 

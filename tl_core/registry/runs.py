@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, Row, func, insert, select, update
@@ -18,64 +17,13 @@ from sqlalchemy.exc import IntegrityError
 
 from tl_core.config import CONFIG_FILE, RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
-from tl_core.errors import ErrorObject, NotFoundError, StateError, nearest
+from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
+from tl_core.registry.run import ACTIVE, ENDED, Run
 from tl_core.registry.tables import datasets, runs
 
-ACTIVE = ("queued", "running")
-_LONGEST_TAG, _LONGEST_NOTE = 40, 2000
-ENDED = ("done", "failed", "cancelled", "interrupted")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row, as pages and command line see it. `parent` is the id of the run that it goes on
-    from or looks at, `place` its position in the queue, 0 when not queued.
-    """
-
-    id: str
-    owner: str
-    kind: str
-    dataset: str
-    backbone: str
-    recipe: str
-    folder: Path
-    parent: str
-    status: str
-    reason: ErrorObject | None
-    created: float
-    queued: float
-    started: float | None
-    finished: float | None
-    progress: float
-    headline: str
-    summary: dict[str, object] | None
-    pid: int | None
-    cancel_requested: bool
-    stop_requested: bool
-    tags: Sequence[str] = ()
-    note: str = ""
-    archived: bool = False
-    place: int = 0
-
-    def as_dict(self) -> dict[str, object]:
-        """The run object of the command line contract."""
-        return {
-            "run_id": self.id,
-            "kind": self.kind,
-            "dataset": self.dataset,
-            "backbone": self.backbone,
-            "recipe": self.recipe,
-            "status": self.status,
-            "reason": self.reason,
-            "created": self.created,
-            "started": self.started,
-            "finished": self.finished,
-            "progress": self.progress,
-            "headline": self.headline,
-            "place": self.place,
-        }
+_LONGEST_TAG, _LONGEST_NOTE = 40, 2000  # characters
 
 
 class RunStore:

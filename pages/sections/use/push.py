@@ -6,7 +6,7 @@ from pages.shell import run_panel, services
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.export.push import is_name, token_of
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 
 
 def show(run: Run, export_id: str, folder: str) -> None:
@@ -30,12 +30,21 @@ def show(run: Run, export_id: str, folder: str) -> None:
 
 def _offer(run: Run, export_id: str, folder: str) -> None:
     with st.form("push", border=False):
-        name = st.text_input("Owner/name", placeholder="my-team/my-classifier", max_chars=200)
+        name = st.text_input(
+            "Owner/name",
+            placeholder="my-team/my-classifier",
+            max_chars=200,
+            help="Your user name or team on the Hub, and what the repository shall be called.",
+        )
         public = st.toggle(
             "Public repository",
             help="Off: only you and those to whom you give access on the Hub can see it.",
         )
-        if not st.form_submit_button("Upload", icon=":material/cloud_upload:"):
+        if not st.form_submit_button(
+            "Upload",
+            icon=":material/cloud_upload:",
+            help="Verifies the bundle, then uploads it.",
+        ):
             return
     if not is_name(name.strip()):
         st.warning("Write it as owner/name, with letters, digits, dots, dashes and underscores.")
@@ -59,4 +68,8 @@ def _show_address(job: Run) -> None:
 
 def _offer_another(job: Run) -> None:
     del job
-    st.button("Another name", on_click=lambda: st.session_state.update(push_run=""))
+    st.button(
+        "Another name",
+        on_click=lambda: st.session_state.update(push_run=""),
+        help="Uploads it under another name, too.",
+    )

@@ -15,7 +15,7 @@ from tl_core.cli.parsing import Command, Group
 from tl_core.cli.stores import open_stores
 from tl_core.errors import StateError
 from tl_core.evaluate.report import FILE, Report, load_report, rivals
-from tl_core.registry.runs import Run
+from tl_core.registry.run import Run
 from tl_core.storage import remove_tree
 
 Item = tuple[str, str, int]  # name, class, and how often both have come before

@@ -1,0 +1,1 @@
+"""Parts of the pages about the studio itself."""

@@ -1,0 +1,139 @@
+"""Projects as cards: what is in them, how good the last model is, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.sections.items.item_pages import Card, pages_of, small_items
+from pages.shell import problems, services, workspace
+from pages.shell.words import ago, plain
+from tl_core.data.glance import rows_of_classes, typical_words
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError
+from tl_core.modalities import items_of
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.projects import READ, TRAIN, USE, WATCH, Standing, standing
+
+_PAGE = 12
+_NARROWEST = 370  # pixels of a card
+_THUMBNAILS, _WORDS = 3, 8
+_LONGEST_NAME, _LONGEST_WORD = 34, 18
+_STEPS = {
+    TRAIN: ("Train a first model", "pages/train/backbone.py", "model_training"),
+    WATCH: ("Watch the training", "pages/train/live.py", "monitoring"),
+    READ: ("Read the report", "pages/evaluate/report.py", "fact_check"),
+    USE: ("Use it on new items", "pages/use/playground.py", "bolt"),
+}
+
+
+def show(records: Sequence[DatasetRecord]) -> None:
+    """A card for each project, newest first, a page of them at a time."""
+    slots: list[tuple[DeltaGenerator, DatasetRecord]] = []
+    cards = st.container()
+    page = 1
+    if len(records) > _PAGE:
+        page = st.pagination(-(-len(records) // _PAGE), key="projects_page")
+    shown = records[(page - 1) * _PAGE : page * _PAGE]
+    with cards, st.grid("auto", min_column_width=_NARROWEST):
+        for record in shown:
+            slots.append((_card(record), record))
+    for slot, record in slots:  # the cards stand before their pictures are looked for
+        with slot:
+            _look(record)
+
+
+def _card(record: DatasetRecord) -> DeltaGenerator:
+    """One project; gives the place where its pictures or words go."""
+    with problems.caught():
+        state = standing(services.runs().of_dataset(record.name))
+    name = record.name
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{plain(name[:_LONGEST_NAME])}{'…' * (len(name) > _LONGEST_NAME)}**",
+                width="stretch",
+                help=plain(name) if len(name) > _LONGEST_NAME else None,
+            )
+            st.page_link(
+                "pages/data/items.py",
+                label="Open",
+                help="Look at its data",
+                query_params={"dataset": record.reference},
+            )
+        st.caption(
+            f"{record.rows:,} {items_of(record.modality)} in {record.classes:,} classes ·"
+            f" version {record.version} · {ago(record.created)}"
+        )
+        slot = st.container()
+        _score(state)
+        st.space("stretch")
+        _next_step(record, state)
+    return slot
+
+
+def _score(state: Standing) -> None:
+    """The last score with its interval, and how the best one went."""
+    score = state.score
+    if score is None:
+        st.caption("No model yet.")
+        return
+    over = "version" if state.over_versions else "training"
+    st.metric(
+        "Last score on validation items" if score.closed else "Last score (accuracy)",
+        f"{100 * score.value:.0f} %",
+        f"{100 * score.low:.0f} to {100 * score.high:.0f} is plausible",
+        delta_color="off",
+        delta_arrow="off",
+        chart_data=[100 * value for value in state.course] if len(state.course) > 1 else None,
+        help=(
+            "How often the newest model is right, with the interval that is plausible for items"
+            f" like these. The line is the best score after each {over}; where the test score is"
+            " closed, that of the validation items counts."
+        ),
+    )
+
+
+def _next_step(record: DatasetRecord, state: Standing) -> None:
+    title, page, icon = _STEPS[state.step]
+    if st.button(
+        title,
+        key=f"next_{record.id}",
+        icon=f":material/{icon}:",
+        width="stretch",
+        help="The next step of this project",
+        on_click=workspace.take,
+        args=(record.reference,),
+    ):
+        about = {"run": state.run.id} if state.run else {"dataset": record.reference}
+        st.switch_page(page, query_params=about)
+
+
+def _look(record: DatasetRecord) -> None:
+    """A few pictures, or the words that mark the classes of texts."""
+    try:
+        rows = _rows(str(record.folder))
+        items = small_items(str(record.folder), rows) if rows else []
+        if items and not isinstance(items[0], str):
+            pages_of(record.modality).draw_strip([Card(item) for item in items])
+        elif items:
+            words = " ".join(
+                f":gray-badge[{plain(word[:_LONGEST_WORD])}]" for word in _words(str(record.folder))
+            )
+            st.markdown(words)
+    except DataError as error:  # one damaged project must not hide the others
+        st.caption(f":material/error: {plain(error.what)}")
+
+
+@st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
+def _rows(folder: str) -> tuple[int, ...]:
+    """Rows of different classes; versions never change, so they are kept."""
+    return tuple(rows_of_classes(DatasetVersion(Path(folder)), _THUMBNAILS))
+
+
+@st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
+def _words(folder: str) -> list[str]:
+    return typical_words(DatasetVersion(Path(folder)), _WORDS)
