@@ -20,7 +20,7 @@ def pictures(items: Sequence[str | bytes], captions: list[str] | None = None) ->
     with st.container(horizontal=True, gap="small"):
         for place, data in enumerate(items):
             with st.container(width=_WIDTH, gap=None):
-                st.image(data, width=_WIDTH)
+                st.image(data, width=_WIDTH, alt=captions[place] if captions else "A photo")
                 if captions:
                     st.text(captions[place][:14])
 
@@ -30,7 +30,7 @@ def framed_pictures(pictures: Sequence[tuple[bytes, str]]) -> None:
     with st.grid(min_column_width=_NARROWEST):
         for data, caption in pictures:
             with st.container(border=True, height="stretch"):
-                st.image(data, width="stretch")
+                st.image(data, width="stretch", alt="A photo")
                 st.caption(caption)
 
 

@@ -22,6 +22,10 @@ from tl_core.settings import Settings
 pytestmark = pytest.mark.browser
 ADDRESSES = [tab.address for place in (*PLACES, STUDIO) for tab in place.tabs]
 WIDTHS = {1280: 800, 1440: 900, 1920: 1080, 834: 1112}
+_STYLED = "() => getComputedStyle(document.querySelector('.st-key-bar-row')).minHeight === '48px'"
+_FITS = """width => Math.max(
+    document.scrollingElement.scrollWidth,
+    document.querySelector('[data-testid=stMain]').scrollWidth) <= width"""
 _HEAD = 24  # pixels between the bar and the first content, at most
 
 
@@ -77,6 +81,7 @@ def visit(tab, server, address: str, **parameters: str) -> None:
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     tab.goto(f"{server.url}/{'' if address == 'home' else address}?{query}")
     tab.locator("h1").first.wait_for()
+    tab.wait_for_function(_STYLED)  # the stylesheet comes a moment after the first words
     settled(tab)
     assert not tab.get_by_text("Something went wrong").count()
 
@@ -104,11 +109,7 @@ def test_no_page_sticks_out_at_any_width(strained, runs, page, project, picture)
         visit(page, strained, address, dataset=f"{project}@1", run=runs[project])
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
-            wide = page.evaluate(
-                "() => [document.scrollingElement.scrollWidth,"
-                " document.querySelector('[data-testid=stMain]').scrollWidth]"
-            )
-            assert max(wide) <= width, (address, project, width, wide)
+            page.wait_for_function(_FITS, arg=width, timeout=20_000)  # tables follow the window
         picture(page, f"edge-{project[:12]}-{address}")
 
 

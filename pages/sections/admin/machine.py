@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import services
 from pages.shell.words import ago, plain, size
+from pages.widgets import spark
 from tl_core.config import RUN_KINDS
 from tl_core.jobs.monitor import GpuFacts, MachineFacts, read_machine
 from tl_core.registry.run import Run
@@ -54,23 +55,20 @@ def show() -> None:
 def _tiles(
     machine: MachineFacts, readings: Sequence[Sequence[float]], active: Sequence[Run]
 ) -> None:
-    lines = len(readings) > 1
     with st.grid(2, min_column_width=_NARROWEST):
-        st.metric(
+        spark.tile(
             f"Processor ({machine['cores']} cores)",
             f"{machine['cpu']:.0f} %",
-            border=True,
-            height="stretch",
-            chart_data=[cpu for cpu, _ in readings] if lines else None,
-            help="Use of all cores together; the line shows the last minutes.",
+            [cpu for cpu, _ in readings],
+            "Use of all cores together; the line shows the last minutes.",
+            " %",
         )
-        st.metric(
+        spark.tile(
             "Memory",
             size(machine["memory_used"]),
-            border=True,
-            height="stretch",
-            chart_data=[memory for _, memory in readings] if lines else None,
-            help=f"of {size(machine['memory_total'])}; the line is the share of it.",
+            [memory for _, memory in readings],
+            f"of {size(machine['memory_total'])}; the line is the share of it.",
+            " %",
         )
         for label, status, text in (
             ("Running", "running", "Your runs that are computed now"),

@@ -63,7 +63,7 @@ def _one_picture(
     encoded: bytes, name: str, kept: Preparation, ask_about: Callable[[bytes, str], None]
 ) -> None:
     try:
-        st.image(open_page(encoded, 0, kept), width=220)
+        st.image(open_page(encoded, 0, kept), width=220, alt="The photo")
     except UserError as error:
         problems.show(error)
         forget()

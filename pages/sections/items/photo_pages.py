@@ -61,10 +61,10 @@ class PhotoPages:
         return [thumbnail(version.image_bytes(row)) for row in rows]
 
     def draw(self, value: Content, width: int) -> None:
-        st.image(gallery.whole_picture(_encoded(value)), width=width)
+        st.image(gallery.whole_picture(_encoded(value)), width=width, alt="The photo")
 
     def draw_tile(self, content: Content) -> None:
-        st.image(content, width="stretch")
+        st.image(content, width="stretch", alt="A photo")
 
     def cell(self, content: Content) -> str:
         return "data:image/jpeg;base64," + base64.b64encode(_encoded(content)).decode()
@@ -96,7 +96,11 @@ class PhotoPages:
 
         def paint(words: list[str], relevances: Relevance) -> None:
             del words
-            st.image(relevance.overlay(picture, np.array(relevances)), width="stretch")
+            st.image(
+                relevance.overlay(picture, np.array(relevances)),
+                width="stretch",
+                alt="Where what speaks for the answer lies in the photo",
+            )
 
         return paint
 

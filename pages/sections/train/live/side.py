@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.sections.train.live import layer_strip
 from pages.shell.words import plain, size
-from pages.widgets import curves
+from pages.widgets import curves, spark
 from tl_core.jobs.events import MachineAt, RunView
 from tl_core.jobs.monitor import GpuFacts, MachineFacts, read_machine
 from tl_core.progress import Curve
@@ -44,21 +44,19 @@ def recent(values: Sequence[float]) -> list[float]:
 
 def _processor(now: MachineFacts, before: list[MachineAt]) -> None:
     with st.grid(2, min_column_width=120, gap="xsmall"):
-        st.metric(
+        spark.tile(
             f"Processor ({now['cores']} cores)",
             f"{now['cpu']:.0f} %",
-            help="Of the whole machine, now; the line is this run so far.",
-            chart_data=recent([point["cpu"] for point in before]),
-            delta_color="gray",
-            border=True,
+            recent([point["cpu"] for point in before]),
+            "Of the whole machine, now; the line is this run so far.",
+            " %",
         )
-        st.metric(
+        spark.tile(
             "Memory",
             size(now["memory_used"]),
-            help=f"In use, of {size(now['memory_total'])}.",
-            chart_data=recent([point["memory_used"] for point in before]),
-            delta_color="gray",
-            border=True,
+            recent([100 * point["memory_used"] / point["memory_total"] for point in before]),
+            f"In use, of {size(now['memory_total'])}.",
+            " %",
         )
 
 
@@ -76,20 +74,12 @@ def _gpu(number: int, gpu: GpuFacts, before: list[MachineAt]) -> None:
     past = [point["gpus"][0] for point in before if point["gpus"]]
     total = f"Of {size(gpu['memory_total'])}." if gpu["memory_total"] else None
     with st.grid(2, min_column_width=120, gap="xsmall"):
-        st.metric(
-            "GPU",
-            use,
-            help=plain(name),
-            chart_data=recent([one["use"] or 0 for one in past]),
-            delta_color="gray",
-            border=True,
-        )
-        st.metric(
+        spark.tile("GPU", use, recent([one["use"] or 0 for one in past]), plain(name), " %")
+        spark.tile(
             "GPU memory",
             memory,
-            help=total,
-            chart_data=recent([one["memory_used"] or 0 for one in past]),
-            delta_color="gray",
-            border=True,
+            recent([100 * (one["memory_used"] or 0) / (one["memory_total"] or 1) for one in past]),
+            total,
+            " %",
         )
     st.caption(plain(" · ".join(part for part in (name, heat, watts) if part)))
