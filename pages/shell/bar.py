@@ -145,9 +145,11 @@ def _running() -> None:
 
 
 def _announce(active: list[str]) -> None:
-    """A toast for each run that was going when this tab last looked and has ended since."""
+    """A toast for each run that was going when this tab last looked and has ended since, other than
+    the one that the page shows.
+    """
     for run_id in st.session_state["watched"].split():
-        if run_id not in active:
+        if run_id not in active and run_id != st.query_params.get("run"):
             run = services.runs().get(run_id)
             icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
             st.toast(

@@ -88,6 +88,8 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
     page.goto(f"{server.url}/design?dataset=steps")
     page.get_by_role("button", name="I choose myself").click()
     page.get_by_role("button", name="All strategies compared (ladder)", exact=True).click()
+    page.get_by_text("Each strategy trains on the same items", exact=False).first.wait_for()
+    settled(page)
     page.get_by_role("button", name="Full fine-tuning").last.click()
     page.get_by_role("button", name="From scratch").last.click()
     for setting in ("Seeds", "Epochs"):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 def watch_to_the_end(page) -> None:
     page.get_by_text("Read the report").wait_for(timeout=240_000)
     page.get_by_text("Read the report").click()
-    page.get_by_role("heading", name="Class by class").wait_for()
+    page.get_by_text("Class by class", exact=True).wait_for()
 
 
 def accuracy(page) -> int:
