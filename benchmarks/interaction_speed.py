@@ -31,6 +31,7 @@ from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 CLASSES, TEST, TRAIN, ROUNDS = 50, 5000, 2000, 5
+Work = dict[str, Callable[[], object]]
 ORDERS = ("loss", "unsure", "confident")
 
 
@@ -81,9 +82,9 @@ def milliseconds(work: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def interactions(app: AppTest, number: int) -> dict[str, Callable[[], object]]:
-    """What is done in one round, by its name."""
-    topic, order = f"topic {number + 1}", ORDERS[number % len(ORDERS)]
+def interactions(errors: AppTest, confidence: AppTest, number: int) -> Work:
+    """What is done in one round on two tabs, by its name."""
+    topic, order, app = f"topic {number + 1}", ORDERS[number % len(ORDERS)], errors
     return {
         "order of the items": lambda: app.selectbox(key="mistake_order").select(order).run(),
         "class of the items": lambda: app.selectbox(key="mistake_class").select(topic).run(),
@@ -91,23 +92,30 @@ def interactions(app: AppTest, number: int) -> dict[str, Callable[[], object]]:
             next(box for box in app.selectbox if box.label == "True class").select(topic).run()
         ),
         "classes of the curves": lambda: (
-            app.multiselect(key="curve_classes").set_value([topic]).run()
+            confidence.multiselect(key="curve_classes").set_value([topic]).run()
         ),
     }
 
 
 def measure(home: Path) -> tuple[float, dict[str, list[float]]]:
     """Milliseconds of the first opening, and of each interaction by round."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["run"] = made_run(home)
-    app.run()
-    opening = milliseconds(lambda: app.switch_page("pages/evaluate/report.py").run())
+    run = made_run(home)
+    opening, errors = opened(run, "Errors")
+    _, confidence = opened(run, "Confidence")
     times: dict[str, list[float]] = {}
     for number in range(ROUNDS):
-        for name, work in interactions(app, number).items():
+        for name, work in interactions(errors, confidence, number).items():
             times.setdefault(name, []).append(milliseconds(work))
-    assert not app.exception
+    assert not errors.exception and not confidence.exception
     return opening, times
+
+
+def opened(run: str, tab: str) -> tuple[float, AppTest]:
+    """A tab of the report, and the milliseconds of its first opening."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"], app.query_params["tab"] = run, tab
+    app.run()
+    return milliseconds(lambda: app.switch_page("pages/evaluate/report.py").run()), app
 
 
 def main() -> None:

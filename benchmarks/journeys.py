@@ -1,10 +1,10 @@
 """What three people have to do from the open app to their goal: clicks and seconds.
 
-`python benchmarks/journeys.py [TRAINING_TABLE]`; needs chromium. A first-timer tries a sample; an
-analyst brings a table of texts and takes predictions for a file away; a team lead compares
-strategies, looks for wrong labels and takes a bundle away. Seconds hold uploads, training and all
-waiting; nobody thinks or reads in between. Without a table the customer messages of the sample
-serve.
+`python benchmarks/journeys.py [TABLE] [--only NAME ...]`; needs chromium. A first-timer tries a
+sample; an analyst brings a table of texts and takes predictions for a file away; a team lead
+compares strategies, looks for wrong labels and takes a bundle away. Seconds hold uploads, training
+and all waiting; nobody thinks or reads in between. Without a table the customer messages of the
+sample serve.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def messages(folder: Path) -> Path:
     return target
 
 
-def main(table: Path | None) -> None:
+def main(table: Path | None, wanted: list[str]) -> None:
     """Each journey in a browser of its own, one after the other on one server."""
     results: dict[str, object] = {"machine": machine()}
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -129,12 +129,12 @@ def main(table: Path | None) -> None:
             while socket.socket().connect_ex(("127.0.0.1", port)):
                 time.sleep(0.2)
             time.sleep(25)  # a server that is warm, with a worker that stands by
-            for name, journey in JOURNEYS.items():
+            for name in wanted:
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
                 page.set_default_timeout(60_000)
                 page.add_init_script(_COUNT)
                 started = time.monotonic()
-                journey(page, f"http://localhost:{port}", table)
+                JOURNEYS[name](page, f"http://localhost:{port}", table)
                 results[name] = {
                     "clicks": int(page.evaluate("+(sessionStorage.n ?? 0)")),
                     "seconds": round(time.monotonic() - started, 1),
@@ -155,4 +155,6 @@ def main(table: Path | None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", type=Path, nargs="?")
-    main(parser.parse_args().table)
+    parser.add_argument("--only", nargs="*", choices=list(JOURNEYS), default=list(JOURNEYS))
+    given = parser.parse_args()
+    main(given.table, given.only)

@@ -87,13 +87,16 @@ def _last() -> str:
 
 
 def _of_named_run() -> str:
-    """The dataset of the run that the address names, where it is of another project."""
+    """The dataset of the run that the address names, where it is of another project; none while a
+    sample has not become a dataset.
+    """
     run_id = st.query_params.get("run")
     try:
         named = services.runs().get(run_id).dataset if run_id else ""
     except NotFoundError:
         return ""
-    return named if named.partition("@")[0] != _project(st.session_state["dataset"]) else ""
+    of_another = _project(named) != _project(st.session_state["dataset"])
+    return named if of_another and not named.startswith("sample:") else ""
 
 
 def _project(dataset: str) -> str:

@@ -107,6 +107,16 @@ def test_running_work_is_in_the_bar_with_its_share(record, studio):
     assert any(label.endswith("0%") and "notes" in label for label in labels), labels
 
 
+def test_a_sample_is_no_project_before_it_is_a_dataset(record, studio):
+    run = studio.runs.create(
+        RunConfig("train", "local", "sample:digits", "", "starter:image", "probe", {})
+    )
+    app = opened("pages/train/live.py", run=run.id)
+    assert not app.exception
+    assert app.session_state["dataset"] == record.reference
+    assert not app.switch_page("pages/data/items.py").run().error
+
+
 def test_a_long_project_name_is_cut_and_told_in_full(studio, tmp_path):
     source, name = tmp_path / "t.csv", "nameforwhichnobarhasanyroom2026q3"
     write_texts(source, 60)
