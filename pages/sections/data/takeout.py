@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import run_panel, services
 from pages.shell.words import plain, size
+from pages.widgets import run_file
 from tl_core.config import RunConfig
 from tl_core.data.versions.export import formats_of
 from tl_core.registry.datasets import DatasetRecord
@@ -38,16 +39,5 @@ def show(record: DatasetRecord) -> None:
 def _offer(run: Run) -> None:
     """The files in the browser, or where they lie when they are too large for it."""
     path = run.folder / str((run.summary or {})["file"])
-    limit = services.settings().number("upload_mb") << 20
     st.success(f"{plain(run.headline)}: {plain(path.name)}, {size(path.stat().st_size)}")
-    if path.stat().st_size > limit:
-        st.info(f"It is too large for the browser. On the server it lies at {plain(str(path))}.")
-        return
-    st.download_button(
-        f"Download {path.name}",
-        path.read_bytes,
-        path.name,
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    run_file.offer(run)

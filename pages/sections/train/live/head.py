@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import frame, problems, run_panel, services
 from pages.shell.words import duration, plain
-from pages.widgets import trained
+from pages.widgets import run_file, trained
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.registry.run import ACTIVE, Run
@@ -101,23 +101,13 @@ def _end(run: Run) -> None:
 def _next(run: Run) -> None:
     """Where the result of a finished run is: its report, its dataset, or its file."""
     made = run.summary or {}
-    file = str(made.get("file", ""))
     if run.kind == "train":
         if st.button("Read the report", type="primary", icon=":material/fact_check:"):
             st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
         if run.recipe == "finetune":
             _train_longer(run)
-    elif file:
-        path = run.folder / file
-        if path.is_file() and path.stat().st_size <= services.settings().number("upload_mb") << 20:
-            st.download_button(
-                f"Download {path.name}",
-                path.read_bytes,
-                path.name,
-                type="primary",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+    elif made.get("file"):
+        run_file.offer(run)
     elif "dataset" in made and st.button(
         "Look at the data", type="primary", icon=":material/search:"
     ):
