@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from tests_support.pages import stand_in
 
-from pages.shell import services
 from tl_core.errors import StateError
 
 
@@ -28,14 +28,7 @@ class Helper:
 
 @pytest.fixture
 def helper(monkeypatch):
-    double = Helper()
-
-    def compute():
-        return double
-
-    compute.clear = lambda: None
-    monkeypatch.setattr(services, "compute", compute)
-    return double
+    return stand_in(monkeypatch, Helper())
 
 
 def page():

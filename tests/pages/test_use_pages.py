@@ -9,7 +9,7 @@ import json
 import pandas as pd
 import pytest
 from tests_support.datasets import write_pictures, write_texts
-from tests_support.pages import carried_out, everything, opened
+from tests_support.pages import carried_out, everything, opened, stand_in
 
 from pages.shell import services
 from tl_core.config import RunConfig
@@ -48,14 +48,7 @@ class Helper:
 
 @pytest.fixture
 def helper(monkeypatch):
-    double = Helper()
-
-    def compute():
-        return double
-
-    compute.clear = lambda: None
-    monkeypatch.setattr(services, "compute", compute)
-    return double
+    return stand_in(monkeypatch, Helper())
 
 
 @pytest.fixture

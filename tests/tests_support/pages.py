@@ -83,3 +83,15 @@ class Studio:
         assert carry_out(run.folder, self.settings) == 0, self.runs.get(run.id).reason
         signal.signal(signal.SIGTERM, handler)
         return run
+
+
+def stand_in(monkeypatch, double):
+    """Let `double` answer what pages ask of the helper process."""
+    from pages.shell import services
+
+    def compute():
+        return double
+
+    compute.clear = lambda: None
+    monkeypatch.setattr(services, "compute", compute)
+    return double
