@@ -151,7 +151,10 @@ def test_photos_are_looked_through_as_pictures_and_as_a_table(studio, tmp_path):
     source = write_pictures(tmp_path / "discs", 12)
     made, _, _ = add_dataset(studio.datasets, studio.settings, str(source), "d", ImportOptions())
     app = page_of(made)
-    assert len(tiles(app)) == 24 and len(app.get("image")) == 24
+    shown = [one.proto.body for one in app.get("html") if "<img" in one.proto.body]
+    assert len(tiles(app)) == 24 and len(shown) == 24
+    assert not app.get("image"), "no photo of the set has an address that others could ask for"
+    assert all('src="data:image/jpeg;base64,' in one and 'alt="A photo"' in one for one in shown)
     table = page_of(made, show="Table", q="red/")
     lines = next(one.value for one in table.dataframe if "item" in one.value)
     assert len(lines) == 12 and lines["item"].str.startswith("data:image/jpeg").all()

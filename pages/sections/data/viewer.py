@@ -88,6 +88,8 @@ def _page(
             )
         else:
             st.markdown(f"**{len(rows):,}** {noun}")
+        if view == "Gallery":  # once for all: a tooltip for each tile makes the page slow to draw
+            st.caption("The class below an item opens everything known about it.")
     if not len(rows):
         st.caption(f"No {noun} are like that. Take a filter away to see more.")
         return
@@ -175,7 +177,6 @@ def _gallery(
                     icon={"yes": ":material/check:", "no": ":material/close:"}.get(
                         line.get("right", "")
                     ),
-                    help="Everything known about this item",
                     wrap=False,
                 )
 

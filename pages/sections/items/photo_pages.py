@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -64,10 +63,10 @@ class PhotoPages:
         st.image(gallery.whole_picture(_encoded(value)), width=width, alt="The photo")
 
     def draw_tile(self, content: Content) -> None:
-        st.image(content, width="stretch", alt="A photo")
+        gallery.tile(_encoded(content))
 
     def cell(self, content: Content) -> str:
-        return "data:image/jpeg;base64," + base64.b64encode(_encoded(content)).decode()
+        return gallery.data_url(_encoded(content))
 
     def column(self) -> ColumnConfig:
         return st.column_config.ImageColumn("photo", width="small")
