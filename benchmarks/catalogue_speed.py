@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from tl_core.backbones.sources.catalogue import choose
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings

@@ -21,8 +21,8 @@ from streamlit.testing.v1 import AppTest
 
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.database.engine import open_database
 from tl_core.jobs.worker import carry_out
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore

@@ -15,9 +15,9 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import cli
 
 from pages.shell import stale_timers
+from tl_core.database.engine import open_database
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
-from tl_core.registry.database import open_database
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0

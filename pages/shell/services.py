@@ -8,8 +8,8 @@ import streamlit as st
 
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
+from tl_core.database.engine import open_database
 from tl_core.helper.client import ComputeClient
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.run import Run

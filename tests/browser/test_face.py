@@ -15,7 +15,7 @@ from tests_support.processes import kill_all
 from tests_support.studio import ROOT, Server, settled
 
 from pages.shell.navigation import PLACES, STUDIO
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings
 

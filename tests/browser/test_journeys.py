@@ -12,7 +12,7 @@ from tests_support.datasets import first_rows, write_pictures
 from tests_support.processes import kill_all, of_home
 from tests_support.studio import Server, settled, upload
 
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings
 

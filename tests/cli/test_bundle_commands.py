@@ -9,8 +9,8 @@ import pytest
 from tests_support.datasets import write_texts
 
 from tl_core.cli.main import main
+from tl_core.database.engine import open_database
 from tl_core.jobs.worker import carry_out
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 

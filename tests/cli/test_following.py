@@ -11,8 +11,8 @@ from tl_core.cli import following
 from tl_core.cli.main import main
 from tl_core.cli.output import Output, ProgressLine
 from tl_core.cli.stores import parse_settings
+from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 

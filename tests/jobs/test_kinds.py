@@ -13,11 +13,11 @@ from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.config.checked import setting
 from tl_core.config.kinds import RunKind, kinds_of, lanes
 from tl_core.config.specs import RunSpec
+from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError
 from tl_core.jobs.context import Outcome
 from tl_core.jobs.dispatch import slots_of
 from tl_core.jobs.worker import carry_out
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings

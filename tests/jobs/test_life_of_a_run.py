@@ -16,10 +16,10 @@ from tests_support.processes import kill_all, of_home
 
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.database.engine import open_database
 from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
 from tl_core.jobs.events import read_events
 from tl_core.jobs.runner import LocalRunner
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset

@@ -12,8 +12,8 @@ from tests_support.pages import Studio
 from tests_support.processes import kill_all
 
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.database.engine import open_database
 from tl_core.jobs import dispatch
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings

@@ -13,8 +13,8 @@ from pages.sections.train.live.side import recent
 from pages.sections.train.live.yardstick import in_report, without_transfer
 from pages.widgets.curves import planned_epochs, settled
 from tl_core.config import RunConfig
+from tl_core.database.engine import open_database
 from tl_core.jobs.events import RunView
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 

@@ -8,7 +8,7 @@ from tests_support.pages import opened
 from tests_support.run_options import options_of
 
 from tl_core.config import RUN_KINDS, RunConfig
-from tl_core.registry.tables import runs as table
+from tl_core.database.tables import runs as table
 
 
 @pytest.mark.parametrize("kind", RUN_KINDS)

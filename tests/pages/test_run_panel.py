@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from tests_support.pages import runs
 
 from tl_core.config import RunConfig
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from tests_support.pages import everything, opened, press
 
 from tl_core.config import RunConfig
-from tl_core.registry.tables import runs as table
+from tl_core.database.tables import runs as table
 
 PAGE = "pages/evaluate/runs.py"
 

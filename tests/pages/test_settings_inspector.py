@@ -11,7 +11,7 @@ from pages.shell import services
 from pages.widgets.settings_form import described, matches
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.presets import PresetStore
 from tl_core.services.datasets import add_dataset

@@ -11,9 +11,9 @@ import pytest
 from tests_support.pages import carried_out, everything, opened, runs
 
 from tl_core.config import STRATEGIES, RunConfig
+from tl_core.database.engine import open_database
 from tl_core.jobs.events import read_events
 from tl_core.jobs.worker import carry_out
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import read_settings
 

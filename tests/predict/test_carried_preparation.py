@@ -17,11 +17,11 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.database.engine import open_database
 from tl_core.errors import DataError
 from tl_core.helper import server
 from tl_core.jobs import dispatch
 from tl_core.predict import carried
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings

@@ -39,19 +39,22 @@ ALLOWED = {
     "select": BASE | {"data", "surgery", "backbones"},
     "recipes": BASE
     | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"},
-    "registry": BASE | {"storage"},
+    "database": {"errors", "settings", "places"},
+    "access": {"errors", "settings", "database"},
+    "registry": BASE | {"storage", "database", "access"},
     "test_score": {"evaluate"},
     "results": {"errors", "evaluate", "json_files"},
     "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results"},
     "predict": BASE | {"surgery", "backbones", "data", "storage"},
     "storage": BASE,
-    "services": BASE | {"data", "surgery", "backbones", "registry", "storage"},
+    "services": BASE | {"data", "surgery", "backbones", "registry", "storage", "database"},
     "helper": BASE
     | {"data", "surgery", "backbones", "train", "predict", "services", "registry", "storage"},
     "jobs": (
         BASE
         | {
             "registry",
+            "database",
             "storage",
             "data",
             "surgery",
@@ -73,6 +76,8 @@ ALLOWED = {
             "surgery",
             "backbones",
             "registry",
+            "database",
+            "access",
             "storage",
             "services",
             "jobs",

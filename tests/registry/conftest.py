@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
+from tl_core.database.tables import metadata
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
-from tl_core.registry.tables import metadata
 from tl_core.settings import Settings
 
 POSTGRES = os.environ.get("TL_TEST_POSTGRES_URL", "")
@@ -17,7 +17,7 @@ POSTGRES = os.environ.get("TL_TEST_POSTGRES_URL", "")
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine(request, home):
-    from tl_core.registry import database
+    from tl_core.database import engine as database
 
     if request.param == "sqlite":
         yield open_database(Settings(home=str(home)))

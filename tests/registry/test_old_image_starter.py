@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from tl_core.registry import database
+from tl_core.database import engine as database
 
 PLACES = ("config.json", "report.json", "sealed/report.json", "rungs/probe-0/config.json")
 BACKBONES = {

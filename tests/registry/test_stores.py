@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import text, update
 
 from tl_core.config import RunConfig
+from tl_core.database.engine import HEAD, current_revision, open_database
+from tl_core.database.tables import metadata, runs
 from tl_core.errors import DataError, NotFoundError, StateError
-from tl_core.registry.database import HEAD, current_revision, open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import own_identity, start_time
 from tl_core.registry.queue import RunWriter, sweep
 from tl_core.registry.runs import RunStore
-from tl_core.registry.tables import metadata, runs
 from tl_core.settings import Settings
 
 
@@ -44,7 +44,7 @@ def test_a_newer_database_is_refused(home):
     engine = open_database(Settings(home=str(home)))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    from tl_core.registry import database
+    from tl_core.database import engine as database
 
     database._open.cache_clear()
     with pytest.raises(StateError, match="newer version"):

@@ -1,4 +1,5 @@
-"""A home with everything that strains a page: long names, 500 classes, Arabic, a run that failed.
+"""A home with everything that strains a page: long names, 500 classes, 100,000 rows, Arabic, a run
+that failed.
 
 `python -m tests_support.edge_states` fills the home that TL_HOME names.
 """
@@ -22,6 +23,7 @@ _LONG_CLASS = "complaints about deliveries that came late, damaged, or to the wr
 _ARABIC = ("أين طردي؟ كان يجب أن يصل يوم الاثنين", "أريد استرداد أموالي من فضلك", "شكرا جزيلا لكم")
 _ARABIC_CLASSES = ("توصيل", "استرداد", "شكر")
 CLASSES = 500
+ROWS, RARE, RARE_EVERY = 100_000, "platypus", 9973  # a word in every so manieth row alone
 
 
 def _rows(path: Path, rows: list[tuple[str, str]]) -> Path:
@@ -36,12 +38,17 @@ def sources(folder: Path) -> dict[str, Path]:
         (f"item {n} speaks of subject{n % CLASSES} and no other", f"class {n % CLASSES:03}")
         for n in range(5 * CLASSES)
     ]
+    rows = [
+        (f"note {n} on topic{n % 50}{f' and a {RARE}' * (n % RARE_EVERY == 0)}", f"topic {n % 50:02}")
+        for n in range(ROWS)
+    ]
     arabic = [(f"{_ARABIC[n % 3]} {n}", _ARABIC_CLASSES[n % 3]) for n in range(90)]
     lengthy = [
         (f"word{n} " * (1 if n % 7 else 400) + f"kind{n % 3}", _LONG_CLASS.format("xyz"[n % 3]))
         for n in range(120)
     ]
     return {
+        "many-rows": _rows(folder / "rows.csv", rows),
         LONG: _rows(folder / "long.csv", lengthy),
         "many-classes": _rows(folder / "many.csv", many),
         "arabic": _rows(folder / "arabic.csv", arabic),

@@ -8,8 +8,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.database.engine import open_database
 from tl_core.jobs.worker import carry_out
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore

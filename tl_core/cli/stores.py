@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings, read_settings

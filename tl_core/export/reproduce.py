@@ -50,7 +50,7 @@ import time
 
 from tl_core.config import RunConfig
 from tl_core.jobs.dispatch import ensure_dispatcher
-from tl_core.registry.database import open_database
+from tl_core.database.engine import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import ACTIVE, RunStore
 from tl_core.settings import read_settings

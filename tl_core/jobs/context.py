@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.database.engine import open_database
 from tl_core.jobs.events import EventLog
-from tl_core.registry.database import open_database
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings

@@ -21,13 +21,13 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tl_core.config.kinds import TRAIN, lanes
+from tl_core.database.engine import open_database
+from tl_core.database.tables import locks
 from tl_core.jobs.monitor import gpu_count
 from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
-from tl_core.registry.database import open_database
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
-from tl_core.registry.tables import locks
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.database.engine import open_database
 from tl_core.errors import Cancelled, ErrorObject, UserError
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
@@ -24,7 +25,6 @@ from tl_core.jobs.notify import notify
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
 from tl_core.log import quiet_libraries, setup_logging
-from tl_core.registry.database import open_database
 from tl_core.registry.processes import own_identity
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings

@@ -15,11 +15,11 @@ from sqlalchemy import Engine, Row, func, insert, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
+from tl_core.database.tables import datasets, runs
 from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE
-from tl_core.registry.tables import datasets, runs
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.config import SETTINGS
+from tl_core.database.tables import presets
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
-from tl_core.registry.tables import presets
 
 _LONGEST_NAME = 60
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import Engine, and_, func, select, update
 
 from tl_core.config.kinds import kinds_of
+from tl_core.database.tables import runs
 from tl_core.errors import ErrorObject
 from tl_core.registry.processes import is_alive, own_identity
-from tl_core.registry.tables import runs
 from tl_core.storage import is_left, remove_tree
 
 _DIED = {

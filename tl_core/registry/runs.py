@@ -17,11 +17,11 @@ from sqlalchemy.exc import IntegrityError
 
 from tl_core.config import CONFIG_FILE, RUN_KINDS, RunConfig
 from tl_core.config.kinds import kinds_of
+from tl_core.database.tables import datasets, runs
 from tl_core.errors import NotFoundError, StateError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE, ENDED, Run
-from tl_core.registry.tables import datasets, runs
 
 _LONGEST_TAG, _LONGEST_NOTE = 40, 2000  # characters
 

@@ -25,7 +25,7 @@ _NOTHING: dict[str, object] = {
     "outcome": None,
     "sure": (0, 100),
 }
-_LIST_HEIGHT, _LIST_ROW, _CLASS_WIDTH = 280, 35, 110  # pixels
+_LIST_HEIGHT, _LIST_ROW, _CLASS_WIDTH, _COUNT_WIDTH = 280, 35, 110, 130  # pixels
 VIEWS = ["Gallery", "Table"]
 
 
@@ -225,6 +225,7 @@ def class_list(found: Found, chosen: Sequence[str]) -> None:
             ),
             "items": st.column_config.ProgressColumn(
                 "Items",
+                width=_COUNT_WIDTH,
                 format="localized",
                 min_value=0,
                 max_value=max([1, *found.by_class.values()]),

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from tl_core import test_score
 from tl_core.config import RunConfig
+from tl_core.database.engine import open_database
 from tl_core.evaluate.report import write_report
 from tl_core.evaluate.report.schema import SearchWinner
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.progress import Progress
-from tl_core.registry.database import open_database
 from tl_core.registry.queue import RunWriter
 
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from tl_core.registry.tables import metadata
+from tl_core.database.tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
