@@ -9,6 +9,7 @@ The tree::
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
     |- TrainingError         a training came apart, or does not fit this machine
+    |- AccessError           it is there for this person, but not for what they want to do with it
     |- NotFoundError         a dataset, run, recipe or command of that name does not exist for
     |                        this user
     `- StateError            the thing exists but is in a state that forbids the action
@@ -116,6 +117,12 @@ class TrainingError(UserError):
 
     code = "training"
     exit_code = 1
+
+
+class AccessError(UserError):
+    """This person may not do that with the thing, or their token does not cover it."""
+
+    code = "access"
 
 
 class NotFoundError(UserError):

@@ -14,9 +14,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
-def _setting(env: str, default: str, text: str) -> str:
-    """A field whose metadata feeds the README's configuration table (a test compares them)."""
-    return field(default=default, metadata={"env": env, "help": text})
+def _setting(env: str, default: str, text: str, *, secret: bool = False) -> str:
+    """A field whose metadata feeds the README's configuration table (a test compares them); the
+    value of a secret is shown nowhere.
+    """
+    return field(default=default, metadata={"env": env, "help": text, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Settings:
         "TL_DATABASE_URL",
         "",
         "SQLAlchemy address of a PostgreSQL server; default: SQLite inside TL_HOME.",
+        secret=True,
     )
     workers: str = _setting(
         "TL_WORKERS",
@@ -58,6 +61,9 @@ class Settings:
     keep_days: str = _setting(
         "TL_KEEP_DAYS", "30", "Days that unused feature caches and uploads are kept."
     )
+    trash_days: str = _setting(
+        "TL_TRASH_DAYS", "30", "Days that deleted datasets and runs can be restored."
+    )
     address: str = _setting(
         "TL_ADDRESS",
         "localhost",
@@ -74,15 +80,20 @@ class Settings:
         "TL_WEBHOOK",
         "",
         "Webhook: address that receives a POST (JSON: run, status, text) when a run has ended.",
+        secret=True,
     )
     serve_token: str = _setting(
-        "TL_SERVE_TOKEN", "", "Bearer token for `serve`; empty disables authentication."
+        "TL_SERVE_TOKEN",
+        "",
+        "Bearer token for `serve`; empty disables authentication.",
+        secret=True,
     )
     hub_token: str = _setting(
         "TL_HUB_TOKEN",
         "",
         "Token that bundles are pushed to the Hugging Face Hub with. Without it HF_TOKEN does, but "
         "only on localhost: there it is yours, on a server it would let every visitor write.",
+        secret=True,
     )
     trackers: str = _setting(
         "TL_TRACKERS",
@@ -126,6 +137,13 @@ class Settings:
     @property
     def is_local(self) -> bool:
         return self.address in _LOCAL_HOSTS
+
+    def shown(self, name: str) -> str:
+        """What pages may show of setting `name`: its value, but of a secret only that it is set."""
+        value: str = getattr(self, name)
+        if self.__dataclass_fields__[name].metadata["secret"] and value:
+            return "set"
+        return value or "default"
 
     def number(self, name: str) -> int:
         """Setting `name` as a positive whole number.

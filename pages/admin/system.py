@@ -38,11 +38,10 @@ st.dataframe(
     [
         {
             "setting": spec.metadata["env"],
-            "value": getattr(services.settings(), name) or "default",
+            "value": services.settings().shown(name),
             "meaning": spec.metadata["help"],
         }
         for name, spec in services.settings().__dataclass_fields__.items()
-        if name != "database_url"
     ],
     hide_index=True,
     height="content",

@@ -8,7 +8,6 @@ from pages.sections.data import findings, takeout, timeline
 from pages.shell import frame, problems, services, state
 from pages.shell.words import plain
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.storage import remove_tree
 
 frame.title("Versions", "How did it change?")
 with problems.caught():
@@ -18,34 +17,28 @@ frame.need_dataset(name)
 with problems.caught():
     current = services.datasets().get(name)
 state.choose("dataset", current.reference)
-versions = [record for record in everything if record.name == current.name]
+versions = [record for record in everything if record.project == current.project]
 findings.watch()
 
 
 @st.dialog("Delete this version?")
 def confirm_delete(record: DatasetRecord) -> None:
-    """Deleting cannot be undone, so it is asked for once, with everything that goes along."""
+    """Asked for once, with everything that goes along."""
     runs = services.runs().of_dataset(record.reference)
     st.markdown(
-        f"**{plain(record.reference)}** will be deleted for good"
+        f"**{plain(record.reference)}** goes into the trash"
         + (
             f", with the {len(runs)} run(s) that depend on it, their models and reports."
             if runs
             else "."
         )
+        + f" It can be restored for {services.settings().number('trash_days')} days, and takes up"
+        " space as long."
     )
     if st.button("Delete it", type="primary"):
         with problems.caught():
-            folders = [
-                *services.runs().delete_all([run.id for run in runs]),
-                *services.datasets().delete(record.reference),
-            ]
-            stayed = [folder for folder in folders if not remove_tree(folder)]
-        if stayed:
-            st.toast(
-                f"{len(stayed)} folder(s) are still in use and will be removed later.",
-                icon=":material/info:",
-            )
+            services.runs().delete([run.id for run in runs])
+            services.datasets().delete(record.reference)
         state.choose("dataset", "")
         st.query_params.pop("dataset", None)
         st.rerun()

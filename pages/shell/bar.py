@@ -71,7 +71,7 @@ def _project(work: workspace.Workspace) -> None:
                 type="tertiary",
                 icon=(
                     ":material/check:"
-                    if record.name == work.project
+                    if record.called == work.project
                     else f":material/{'image' if record.modality == 'image' else 'notes'}:"
                 ),
                 on_click=workspace.take,

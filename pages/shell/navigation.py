@@ -80,7 +80,15 @@ PLACES = (
         ),
     ),
 )
-STUDIO = Place("Studio", "memory", (Tab("admin/system", "System", "system", "memory"),), step=False)
+STUDIO = Place(
+    "Studio",
+    "memory",
+    (
+        Tab("admin/system", "System", "system", "memory"),
+        Tab("admin/trash", "Trash", "trash", "delete"),
+    ),
+    step=False,
+)
 
 
 def pages() -> dict[str, list[st.Page]]:

@@ -32,7 +32,7 @@ with problems.caught():
     info = services.version_info(record.folder)
     past = [
         run
-        for run in services.runs().of_dataset(record.name)
+        for run in services.runs().of_dataset(record.called)
         if run.kind == "train" and run.status == "done"
     ]
     speeds = SPEEDS.find(services.settings().home_path) or {}
@@ -74,13 +74,13 @@ def options_of(chosen: dict[str, object]) -> dict[str, object]:
 
 def show_presets(chosen: dict[str, object]) -> None:
     """Kept settings, beside the search of the form."""
-    presets.show(recipe, record.modality, options_of(chosen), record.name)
+    presets.show(recipe, record.modality, options_of(chosen), record.called)
 
 
 with left, problems.caught():
     st.markdown("**Settings**")
     chosen = settings_form.show(
-        recipe, record.modality, given, label, show_presets, about=record.name
+        recipe, record.modality, given, label, show_presets, about=record.called
     )
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))

@@ -73,7 +73,7 @@ def test_one_that_was_deleted_is_forgotten(at):
     at.button[0].click().run()
     at.button[0].click().run()
     assert at.error
-    runs().delete(runs().list(kind="takeout")[0].id)
+    runs().delete([runs().list(kind="takeout")[0].id])
     assert labels(at.run()) == ["Begin"] and at.session_state["takeout_run"] == ""
 
 

@@ -109,7 +109,7 @@ def test_runs_are_deleted_after_a_question_that_names_them(studio, two):
     assert probe.id in said and base.id in said
     press(app, "Delete 2 runs")
     assert studio.runs.list(kind="train") == []
-    assert not probe.folder.exists()
+    assert {run.id for run in studio.runs.trash()} == {probe.id, base.id}
     assert "No run is like this" in everything(opened(PAGE))
 
 

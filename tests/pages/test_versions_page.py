@@ -94,7 +94,7 @@ def test_deleting_asks_once_and_names_what_goes_along(studio, three):
     app = page_of(three)
     [*_, last] = [one for one in app.button if one.label == "Delete"]
     last.click().run()
-    assert "mail@1** will be deleted for good" in everything(app).replace("\\", "")
+    assert "mail@1** goes into the trash" in everything(app).replace("\\", "")
     assert "Delete it" in [one.label for one in app.button]
     assert studio.datasets.get("mail@1").rows == 240  # nothing is gone before it is confirmed
 

@@ -29,9 +29,18 @@ def test_the_readme_is_short():
 
 
 def test_every_variable_has_its_default_and_meaning():
-    text = (DOCS / "reference/configuration.md").read_text()
+    """`TL_TEST_WRITE_DOCS=1` writes the table anew."""
+    path = DOCS / "reference/configuration.md"
+    text, lines = path.read_text(), []
     for spec in Settings.__dataclass_fields__.values():
-        assert f"| `{spec.metadata['env']}` |" in text
+        about = spec.metadata
+        lines.append(f"| `{about['env']}` | {spec.default or '-'} | {about['help']} |")
+    table = "|---|---|---|\n" + "\n".join(lines) + "\n\n"
+    start = text.index("|---|---|---|")
+    wanted = text[:start] + table + text[text.index("\n\n", start) + 2 :]
+    if os.environ.get("TL_TEST_WRITE_DOCS"):
+        path.write_text(wanted)
+    assert path.read_text() == wanted
 
 
 def test_every_recipe_is_in_the_guide():

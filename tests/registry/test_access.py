@@ -86,8 +86,10 @@ def test_of_several_runs_all_are_deleted_or_none(engine, ann):
     gone, stays = ann.create(config()), ann.create(config())
     ann.cancel(gone.id)
     with pytest.raises(StateError, match=stays.id):
-        ann.delete_all([gone.id, stays.id])
+        ann.delete([gone.id, stays.id])
     assert {run.id for run in ann.list()} == {gone.id, stays.id}
     ann.cancel(stays.id)
-    assert ann.delete_all([gone.id, stays.id]) == [gone.folder, stays.folder]
-    assert ann.list() == [] and ann.delete_all([]) == []
+    ann.delete([gone.id, stays.id])
+    assert ann.list() == [] and {run.id for run in ann.trash()} == {gone.id, stays.id}
+    assert ann.purge([gone.id, stays.id]) == [gone.folder, stays.folder]
+    assert ann.trash() == [] and ann.discard([]) == []

@@ -54,9 +54,12 @@ def test_a_newer_database_is_refused(home):
 def test_owners_do_not_see_each_other(engine, home, ann):
     run = ann.create(config())
     bob = RunStore(engine, "bob", home)
-    for action in (bob.get, bob.cancel, bob.resume, bob.delete):
+    for action in (bob.get, bob.cancel, bob.resume, bob.restore):
         with pytest.raises(NotFoundError):
             action(run.id)
+    for removal in (bob.delete, bob.purge, bob.discard):
+        with pytest.raises(NotFoundError):
+            removal([run.id])
     assert bob.list() == []
     with pytest.raises(StateError, match="cannot start a run for"):
         bob.create(config())
@@ -94,7 +97,7 @@ def test_a_dataset_in_use_is_not_deleted(engine, home, ann):
     with pytest.raises(DataError, match="1 run"):
         store.delete("d")
     ann.cancel(run.id)
-    ann.delete(run.id)
+    ann.delete([run.id])
     assert len(store.delete("d")) == 1
 
 
@@ -209,7 +212,7 @@ def test_finish_changes_only_running_rows(engine, ann):
     with pytest.raises(StateError, match="Only failed"):
         ann.resume(run.id)
     with pytest.raises(StateError, match="Cancel it first"):
-        ann.delete(run.id)
+        ann.delete([run.id])
 
 
 def test_own_process_is_alive():

@@ -33,7 +33,10 @@ datasets = Table(
     Column("classes", Integer, nullable=False),
     Column("folder", Text, nullable=False),
     Column("created", Float, nullable=False),
+    Column("project", String(260), nullable=False, server_default=""),  # owner's id / name
+    Column("deleted", Float, nullable=True),  # when it went into the trash
     UniqueConstraint("owner", "name", "version"),
+    Index("datasets_by_project", "project"),
 )
 
 runs = Table(
@@ -66,9 +69,12 @@ runs = Table(
     Column("tags", JSON, nullable=False, default=list, server_default="[]"),
     Column("note", Text, nullable=False, default="", server_default=""),
     Column("archived", Boolean, nullable=False, default=False, server_default=false()),
+    Column("project", String(260), nullable=False, server_default=""),  # that of its dataset
+    Column("deleted", Float, nullable=True),
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
     Index("runs_by_parent", "parent"),
+    Index("runs_by_project", "project"),
 )
 
 presets = Table(
@@ -92,4 +98,127 @@ locks = Table(
     Column("pid", Integer, nullable=False),
     Column("pid_started", Float, nullable=False),
     Column("heartbeat", Float, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("issuer", String(255), nullable=False),  # who vouches for them: a provider, or `here`
+    Column("subject", String(255), nullable=False),  # their name there, which never changes
+    Column("handle", String(64), nullable=False, unique=True),
+    Column("name", String(128), nullable=False),
+    Column("email", String(255), nullable=False, server_default=""),
+    Column("role", String(16), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False, server_default=false()),
+    # sessions that began before it are over: signed out everywhere
+    Column("sessions_valid_after", Float, nullable=False, server_default="0"),
+    UniqueConstraint("issuer", "subject"),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user", String(32), primary_key=True),
+    Column("hash", Text, nullable=False),  # argon2id with its own salt and costs
+    Column("changed", Float, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of what the cookie holds
+    Column("user", String(32), nullable=False),
+    Column("started", Float, nullable=False),
+    Column("address", String(64), nullable=False, server_default=""),
+    Index("sessions_by_user", "user"),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("note", String(255), nullable=False, server_default=""),
+    Column("created_by", String(32), nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("used_by", String(32), nullable=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(320), nullable=False),  # of an account, or of an address
+    Column("at", Float, nullable=False),
+    Index("attempts_by_key", "key", "at"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(32), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("used", Float, nullable=True),
+    Index("tokens_by_owner", "owner"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("object", String(260), primary_key=True),
+    Column("grantee", String(32), primary_key=True),  # a person's id, or `*` for everybody here
+    Column("access", String(16), nullable=False),
+    Column("granted_by", String(32), nullable=False),
+    Column("created", Float, nullable=False),
+    Index("grants_by_grantee", "grantee", "kind"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("run", String(32), nullable=False),
+    Column("created_by", String(32), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("opened", Integer, nullable=False, server_default="0"),
+    Index("links_by_run", "run"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("project", String(260), nullable=False),  # owner's id / name, as that of a dataset
+    Column("folder", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("deleted", Float, nullable=True),
+    UniqueConstraint("owner", "name"),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("way", String(16), nullable=False),
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("action", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("object", String(260), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("activity_by_time", "at"),
+    Index("activity_by_actor", "actor", "at"),
 )

@@ -28,8 +28,9 @@ from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
+from tl_core.registry.trash import expired
 from tl_core.settings import Settings, read_settings
-from tl_core.storage import remove_expired
+from tl_core.storage import remove_expired, remove_tree
 
 _LOCK = "dispatcher"
 _TURN_SECONDS = 0.3
@@ -175,11 +176,18 @@ def main(arguments: list[str]) -> int:
                 cleaned = time.monotonic()
                 remove_expired(settings)
                 sweep(dispatcher.engine, settings.home_path)
+                empty_trash(dispatcher.engine, settings)
             time.sleep(_TURN_SECONDS)
     finally:
         runner.close()
         dispatcher.release()
     return 0
+
+
+def empty_trash(engine: Engine, settings: Settings) -> int:
+    """Remove for good what has lain in the trash for `TL_TRASH_DAYS` days; gives how much."""
+    limit = time.time() - settings.number("trash_days") * 86_400
+    return sum(remove_tree(folder) for folder in expired(engine, settings.home_path, limit))
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

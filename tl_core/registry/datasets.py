@@ -4,6 +4,7 @@ folders.
 
 from __future__ import annotations
 
+import builtins
 import re
 import secrets
 import time
@@ -11,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, Row, func, insert, select
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
-from tl_core.database.tables import datasets, runs
+from tl_core.access.policy import LOOK, NONE, OWN, PROJECT, WORK, Policy
+from tl_core.access.principal import Principal, as_principal
+from tl_core.database.tables import datasets, grants, runs
 from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
@@ -37,11 +40,18 @@ class DatasetRecord:
     classes: int
     folder: Path
     created: float
+    project: str  # its owner's id and its name
+    prefix: str = ""  # what stands before the name of what somebody else shares: `ana/`
+
+    @property
+    def called(self) -> str:
+        """The name by which the acting principal calls it."""
+        return f"{self.prefix}{self.name}"
 
     @property
     def reference(self) -> str:
-        """`name@version`."""
-        return f"{self.name}@{self.version}"
+        """`name@version`, as the acting principal calls it."""
+        return f"{self.called}@{self.version}"
 
 
 def check_name(name: str) -> str:
@@ -61,10 +71,12 @@ def check_name(name: str) -> str:
 
 
 class DatasetStore:
-    """All access to datasets for one acting user."""
+    """All access to datasets for one acting principal: their own, and what others share."""
 
-    def __init__(self, engine: Engine, user: str, home: Path) -> None:
-        self._engine, self._user, self._home = engine, user, home
+    def __init__(self, engine: Engine, user: str | Principal, home: Path) -> None:
+        principal = as_principal(user)
+        self._engine, self._user, self._home = engine, principal.id, home
+        self._policy = Policy(engine, principal)
 
     def new_folder(self) -> Path:
         """An empty folder for a version that is being built."""
@@ -79,125 +91,215 @@ class DatasetStore:
         already.
 
         Args:
-            name: dataset name.
+            name: dataset name; `ana/tickets` adds a version to what Ana shares.
             folder: a complete version.
             facts: fingerprint, modality, task, rows and classes.
+
+        Raises:
+            NotFoundError: when nobody shares a dataset of that name.
+            AccessError: when they share it only to be looked at.
         """
-        name = check_name(name)
+        project = self._project_to_add(name)
+        owner, _, name = project.partition("/")
         for _ in range(20):  # another process may take the number between reading and writing it
-            newest = self._newest(name)
-            if newest and newest.fingerprint == facts["fingerprint"]:
-                return newest, False
+            newest = self._newest(project)
+            if newest and newest.deleted is None and newest.fingerprint == facts["fingerprint"]:
+                return self._record(newest), False
             try:
                 with self._engine.begin() as connection:
                     connection.execute(
                         insert(datasets).values(
                             id=folder.name,
-                            owner=self._user,
+                            owner=owner,
                             name=name,
                             version=newest.version + 1 if newest else 1,
                             folder=inside(folder, self._home),
                             created=time.time(),
+                            project=project,
                             **facts,
                         )
                     )
-                newest = self._newest(name)
+                    number = newest.version + 1 if newest else 1
+                    self._policy.note(connection, "add", "dataset", f"{project}@{number}")
+                newest = self._newest(project)
                 if newest:
-                    return newest, True
+                    return self._record(newest), True
             except IntegrityError:
                 continue
         raise DataError(
             f"The dataset {name!r} is being changed by others just now.", "", "Try again."
         )
 
+    def _project_to_add(self, name: str) -> str:
+        """The project that a version of that name belongs to, if the principal may add to it."""
+        handle, slash, bare = name.strip().partition("/")
+        if slash and self._policy.knows(handle):
+            name = f"{handle}/{check_name(bare)}"
+        else:
+            name = check_name(name)
+        self._policy.require_making("datasets:write")
+        project = self._policy.project_of(name)
+        level = self._policy.project_level(project)
+        if level == NONE:
+            raise NotFoundError(f"There is no dataset {name!r}.")
+        self._policy.require_level(WORK, level, PROJECT)
+        return project
+
     def get(self, reference: str) -> DatasetRecord:
-        """The dataset `name` (its newest version) or `name@version`.
+        """The dataset `name` (its newest version) or `name@version`; `ana/name` is Ana's.
 
         Raises:
-            NotFoundError: when the acting user has no such dataset.
+            NotFoundError: when the acting principal may not see such a dataset.
         """
-        name, _, version = reference.partition("@")
+        return self._record(self._row(reference))
+
+    def _row(
+        self, reference: str, level: int = LOOK, *, deleted: bool = False
+    ) -> Row[tuple[object, ...]]:
+        version = reference.partition("@")[2]
         query = select(datasets).where(
-            datasets.c.owner == self._user, datasets.c.name == name.strip()
+            self._policy.seen(datasets, deleted=deleted),
+            datasets.c.project == self._policy.project_of(reference),
         )
         if version:
             query = query.where(datasets.c.version == (int(version) if version.isdigit() else -1))
         with self._engine.connect() as connection:
             row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
         if row is None:
+            known = [] if deleted else [record.reference for record in self.list()]
             raise NotFoundError(
-                f"There is no dataset {reference!r}.",
-                "",
-                nearest(reference, [record.reference for record in self.list()]),
+                f"There is no dataset {reference!r}.", "", nearest(reference, known)
             )
-        return self._record(row)
+        self._policy.require(level, "dataset", row)
+        return row
+
+    def may(self, record: DatasetRecord, level: int) -> bool:
+        """Whether the acting principal may do what needs `level` with a dataset."""
+        return self._policy.project_level(record.project) >= level
 
     def list(self, *, all_versions: bool = False) -> list[DatasetRecord]:
         """Newest version of each dataset, or all versions, newest first."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(datasets)
-                .where(datasets.c.owner == self._user)
-                .order_by(datasets.c.created.desc(), datasets.c.version.desc())
-            ).all()
-        records, seen = [self._record(row) for row in rows], set()
+        records, seen = self._listed(), set[str]()
         if all_versions:
             return records
-        return [r for r in records if not (r.name in seen or seen.add(r.name))]  # type: ignore[func-returns-value]
+        return [r for r in records if not (r.project in seen or seen.add(r.project))]  # type: ignore[func-returns-value]
 
-    def delete(self, reference: str) -> Sequence[Path]:
-        """Remove a version, or all versions where none is named; the caller removes the returned
-        folders.
+    def trash(self) -> Sequence[DatasetRecord]:
+        """Versions that were deleted and can still be restored, newest first."""
+        return self._listed(deleted=True)
+
+    def _listed(self, *, deleted: bool = False) -> builtins.list[DatasetRecord]:
+        query = select(datasets).where(self._policy.seen(datasets, deleted=deleted))
+        query = query.order_by(datasets.c.created.desc(), datasets.c.version.desc())
+        with self._engine.connect() as connection:
+            return [self._record(row) for row in connection.execute(query).all()]
+
+    def delete(self, reference: str) -> Sequence[DatasetRecord]:
+        """Put a version into the trash, or all versions where none is named; gives them.
 
         Raises:
             NotFoundError: when there is no such dataset.
+            AccessError: when it is somebody else's.
             DataError: when runs still depend on it.
         """
-        record = self.get(reference)
+        row = self._row(reference, OWN)
         whole = "@" not in reference
-        doomed = [
-            r
-            for r in self.list(all_versions=True)
-            if r.name == record.name and (whole or r.version == record.version)
-        ]
+        about = [datasets.c.project == row.project, datasets.c.deleted.is_(None)]
+        if not whole:
+            about.append(datasets.c.version == row.version)
         mark_dead(self._engine)  # work whose process has gone reads nothing any more
         with self._engine.begin() as connection:
-            about = (runs.c.owner == self._user, runs.c.dataset.in_([r.reference for r in doomed]))
-            busy = connection.execute(
-                select(func.count())
-                .select_from(runs)
-                .where(*about, runs.c.kind != "train", runs.c.status.in_(ACTIVE))
-            ).scalar_one()
-            if busy:
-                raise DataError(
-                    f"{busy} unfinished run(s) use {reference!r}.",
-                    "They would lose their data.",
-                    "Wait until they have ended, or cancel them.",
-                )
-            used = connection.execute(
-                select(func.count()).select_from(runs).where(*about, runs.c.kind == "train")
-            ).scalar_one()
-            if used:
-                raise DataError(
-                    f"{used} run(s) were trained on {reference!r}.",
-                    "They would lose their data.",
-                    "Delete these runs first.",
-                )
+            doomed = connection.execute(select(datasets).where(*about)).all()
+            self._check_unused(connection, reference, doomed)
             connection.execute(
-                sql_delete(datasets).where(datasets.c.id.in_([r.id for r in doomed]))
+                update(datasets)
+                .where(datasets.c.id.in_([one.id for one in doomed]))
+                .values(deleted=time.time())
             )
-        return [r.folder for r in doomed]
+            left = connection.execute(
+                select(datasets.c.id).where(
+                    datasets.c.project == row.project, datasets.c.deleted.is_(None)
+                )
+            ).first()
+            if left is None:  # a later dataset of this name shall not be shared from its beginning
+                connection.execute(
+                    sql_delete(grants).where(
+                        grants.c.kind == PROJECT, grants.c.object == row.project
+                    )
+                )
+            for one in doomed:
+                self._policy.note(connection, "delete", "dataset", f"{one.project}@{one.version}")
+        return [self._record(one) for one in doomed]
 
-    def _newest(self, name: str) -> DatasetRecord | None:
+    def _check_unused(
+        self, connection: Connection, reference: str, doomed: Sequence[Row[tuple[object, ...]]]
+    ) -> None:
+        """Refuse where work would lose its data."""
+        about = (
+            runs.c.project == doomed[0].project,
+            runs.c.dataset.in_([f"{one.name}@{one.version}" for one in doomed]),
+            runs.c.deleted.is_(None),
+        )
+        counted = select(func.count()).select_from(runs)
+        busy = connection.execute(
+            counted.where(*about, runs.c.kind != "train", runs.c.status.in_(ACTIVE))
+        ).scalar_one()
+        if busy:
+            raise DataError(
+                f"{busy} unfinished run(s) use {reference!r}.",
+                "They would lose their data.",
+                "Wait until they have ended, or cancel them.",
+            )
+        used = connection.execute(counted.where(*about, runs.c.kind == "train")).scalar_one()
+        if used:
+            raise DataError(
+                f"{used} run(s) were trained on {reference!r}.",
+                "They would lose their data.",
+                "Delete these runs first.",
+            )
+
+    def discard(self, reference: str) -> Sequence[Path]:
+        """Remove a version for good, or all where none is named, past the trash; gives the folders,
+        for the caller to remove; raises as `delete`.
+        """
+        return [self.purge(one.reference) for one in self.delete(reference)]
+
+    def restore(self, reference: str) -> DatasetRecord:
+        """Take a version out of the trash.
+
+        Raises:
+            NotFoundError: when it does not lie there.
+        """
+        row = self._row(reference, OWN, deleted=True)
+        with self._engine.begin() as connection:
+            connection.execute(update(datasets).where(datasets.c.id == row.id).values(deleted=None))
+            self._policy.note(connection, "restore", "dataset", f"{row.project}@{row.version}")
+        return self.get(reference)
+
+    def purge(self, reference: str) -> Path:
+        """Remove a version in the trash for good, with its folder left for the caller to remove.
+
+        Raises:
+            NotFoundError: when it does not lie there.
+        """
+        row = self._row(reference, OWN, deleted=True)
+        with self._engine.begin() as connection:
+            connection.execute(sql_delete(datasets).where(datasets.c.id == row.id))
+            about = f"{row.project}@{row.version}"
+            self._policy.note(connection, "remove for good", "dataset", about)
+        return self._home / str(row.folder)
+
+    def _newest(self, project: str) -> Row[tuple[object, ...]] | None:
+        """The newest version, those in the trash among them: a number is never given twice."""
         with self._engine.connect() as connection:
-            row = connection.execute(
+            return connection.execute(
                 select(datasets)
-                .where(datasets.c.owner == self._user, datasets.c.name == name)
+                .where(datasets.c.project == project)
                 .order_by(datasets.c.version.desc())
                 .limit(1)
             ).first()
-        return self._record(row) if row else None
 
     def _record(self, row: Row[tuple[object, ...]]) -> DatasetRecord:
-        values = dict(row._mapping)
-        return DatasetRecord(**{**values, "folder": self._home / values["folder"]})
+        values = {**row._mapping, "folder": self._home / row.folder}
+        del values["deleted"]
+        return DatasetRecord(**values, prefix=self._policy.prefix(row.project))

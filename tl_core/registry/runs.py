@@ -11,26 +11,24 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, Row, func, insert, select, update
 from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tl_core.config import CONFIG_FILE, RUN_KINDS, RunConfig
-from tl_core.config.kinds import kinds_of
+from tl_core.access.policy import NONE, OWN, PROJECT, RUN, WORK
+from tl_core.config import CONFIG_FILE, RunConfig
 from tl_core.database.tables import datasets, runs
-from tl_core.errors import NotFoundError, StateError, nearest
+from tl_core.errors import NotFoundError, StateError
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE, ENDED, Run
+from tl_core.registry.run_queries import RunQueries
 
 _LONGEST_TAG, _LONGEST_NOTE = 40, 2000  # characters
 
 
-class RunStore:
-    """All access to runs for one acting user; other people's runs do not exist for them."""
-
-    def __init__(self, engine: Engine, user: str, home: Path) -> None:
-        self._engine, self._user, self._home = engine, user, home
+class RunStore(RunQueries):
+    """All access to runs for one acting principal: what they may see, and change."""
 
     def create(self, config: RunConfig, draft: str | None = None) -> Run:
         """Write a queued run; the same `draft` again gives the run that it already made.
@@ -38,13 +36,20 @@ class RunStore:
         Raises:
             StateError: when the config names another owner than the acting user, or another folder
             than its dataset's.
-            NotFoundError: when it starts from or reads a run that the acting user does not have.
+            NotFoundError: when it starts from or reads what the acting user may not see.
+            AccessError: when they may only look at the project that it is about.
         """
         if config.owner != self._user:
             raise StateError(f"{self._user!r} cannot start a run for {config.owner!r}.")
+        self._policy.require_making("runs:write")
+        project = self._policy.project_of(config.dataset)
+        level = self._policy.project_level(project)
+        if level == NONE:
+            raise NotFoundError(f"There is no dataset {config.dataset!r}.")
+        self._policy.require_level(WORK, level, PROJECT)
         for earlier in config.begins_with():  # other people's runs do not exist
             self.get(earlier)
-        self._check_data(config)
+        self._check_data(config, project)
         run_id, now = secrets.token_hex(5), time.time()
         folder = self._home / "runs" / run_id
         folder.mkdir(parents=True)
@@ -56,7 +61,8 @@ class RunStore:
                         id=run_id,
                         owner=self._user,
                         kind=config.kind,
-                        dataset=config.dataset,
+                        dataset=config.dataset.rpartition("/")[2],
+                        project=project,
                         backbone=config.backbone,
                         recipe=config.recipe,
                         folder=inside(folder, self._home),
@@ -70,6 +76,7 @@ class RunStore:
                         cancel_requested=False,
                     )
                 )
+                self._policy.note(connection, "start", RUN, run_id, {"kind": config.kind})
         except IntegrityError:
             (folder / CONFIG_FILE).unlink()
             folder.rmdir()
@@ -80,16 +87,16 @@ class RunStore:
             return self.get(run_id)
         return self.get(run_id)
 
-    def _check_data(self, config: RunConfig) -> None:
-        """Whether the folder that is to be read is that of the acting user's dataset."""
-        name, _, version = config.dataset.partition("@")
+    def _check_data(self, config: RunConfig, project: str) -> None:
+        """Whether the folder that is to be read is that of the dataset of this project."""
+        version = config.dataset.partition("@")[2]
         if not config.dataset_dir:
             return
         with self._engine.connect() as connection:
             folder = connection.execute(
                 select(datasets.c.folder).where(
-                    datasets.c.owner == self._user,
-                    datasets.c.name == name,
+                    self._policy.seen(datasets),
+                    datasets.c.project == project,
                     datasets.c.version == (int(version) if version.isdigit() else -1),
                 )
             ).scalar()
@@ -100,86 +107,13 @@ class RunStore:
                 "Name the dataset, and leave its folder to the registry.",
             )
 
-    def get(self, run_id: str) -> Run:
-        """One run, its status checked against the living process.
-
-        Raises:
-            NotFoundError: when the acting user has no such run.
-        """
-        mark_dead(self._engine)
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(runs).where(runs.c.id == run_id, runs.c.owner == self._user)
-            ).first()
-        if row is None:
-            raise NotFoundError(
-                f"There is no run {run_id!r}.",
-                "",
-                nearest(run_id, [run.id for run in self.list(limit=50)]),
-            )
-        return self._to_run(row)
-
-    def of_dataset(self, reference: str) -> list[Run]:
-        """All runs about a dataset `name`, or about one version `name@version`."""
-        mark_dead(self._engine)
-        name, _, version = reference.partition("@")
-        about = (
-            runs.c.dataset == reference
-            if version
-            else runs.c.dataset.startswith(f"{name}@", autoescape=True)
-        )
-        with self._engine.connect() as connection:
-            return [
-                self._to_run(row)
-                for row in connection.execute(
-                    select(runs)
-                    .where(runs.c.owner == self._user, about)
-                    .order_by(runs.c.created.desc())
-                ).all()
-            ]
-
-    def children(self, run_id: str, kind: str) -> list[Run]:
-        """Runs of a kind that go on from the run `run_id` or look at it, newest first."""
-        mark_dead(self._engine)
-        about = (runs.c.owner == self._user, runs.c.parent == run_id, runs.c.kind == kind)
-        query = select(runs).where(*about).order_by(runs.c.created.desc())
-        with self._engine.connect() as connection:
-            return [self._to_run(row) for row in connection.execute(query).all()]
-
-    def list(
-        self,
-        *,
-        kind: str | None = None,
-        active: bool = False,
-        status: str = "",
-        limit: int | None = 200,
-    ) -> list[Run]:
-        """The acting user's runs, newest first; measurements before a run only when asked for by
-        `kind`.
-        """
-        mark_dead(self._engine)
-        query = (
-            select(runs)
-            .where(runs.c.owner == self._user)
-            .order_by(runs.c.created.desc())
-            .limit(limit)
-        )
-        unlisted = [name for name, one in RUN_KINDS.items() if not one.listed]
-        query = query.where(runs.c.kind == kind if kind else runs.c.kind.not_in(unlisted))
-        if active:
-            query = query.where(runs.c.status.in_(ACTIVE))
-        if status:
-            query = query.where(runs.c.status == status)
-        with self._engine.connect() as connection:
-            return [self._to_run(row) for row in connection.execute(query).all()]
-
     def cancel(self, run_id: str) -> Run:
         """Stop a run: a queued one at once, a running one when its worker sees the request.
 
         Raises:
             StateError: when it has already ended.
         """
-        run = self.get(run_id)
+        run = self._changeable(run_id)
         if run.status not in ACTIVE:
             raise StateError(
                 f"Run {run_id} is already {run.status}.",
@@ -203,7 +137,13 @@ class RunStore:
                 .where(runs.c.id == run_id, runs.c.status == "running")
                 .values(cancel_requested=True)
             )
+            self._policy.note(connection, "cancel", RUN, run_id)
         return self.get(run_id)
+
+    def _changeable(self, run_id: str) -> Run:
+        """A run that the principal may change."""
+        mark_dead(self._engine)
+        return self._to_run(self._row(run_id, WORK))
 
     def stop(self, run_id: str) -> Run:
         """End a running training early and keep its best state; it then finishes like any other.
@@ -211,7 +151,7 @@ class RunStore:
         Raises:
             StateError: when it does not run, or is no training that has states to choose from.
         """
-        run = self.get(run_id)
+        run = self._changeable(run_id)
         if (
             run.status != "running"
             or run.kind != "train"
@@ -232,16 +172,19 @@ class RunStore:
                 .where(runs.c.id == run_id, runs.c.status == "running")
                 .values(stop_requested=True)
             )
+            self._policy.note(connection, "stop", RUN, run_id)
         return self.get(run_id)
 
     def reveal(self, run_id: str, headline: str, summary: Mapping[str, object]) -> Run:
         """Show of a finished run what its opened test score says."""
+        self._changeable(run_id)
         with self._engine.begin() as connection:
             connection.execute(
                 update(runs)
-                .where(runs.c.id == run_id, runs.c.owner == self._user, runs.c.status == "done")
+                .where(runs.c.id == run_id, runs.c.status == "done")
                 .values(headline=headline, summary=summary)
             )
+            self._policy.note(connection, "open test score", RUN, run_id)
         return self.get(run_id)
 
     def annotate(
@@ -269,13 +212,10 @@ class RunStore:
             "archived": archived,
         }
         values = {name: value for name, value in given.items() if value is not None}
+        self._changeable(run_id)
         if values:
             with self._engine.begin() as connection:
-                connection.execute(
-                    update(runs)
-                    .where(runs.c.id == run_id, runs.c.owner == self._user)
-                    .values(**values)
-                )
+                connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
@@ -284,13 +224,13 @@ class RunStore:
         Raises:
             StateError: when it is still active or already done.
         """
-        run = self.get(run_id)
+        run = self._changeable(run_id)
         with self._engine.begin() as connection:
             changed = connection.execute(
                 update(runs)
                 .where(
                     runs.c.id == run_id,
-                    runs.c.owner == self._user,
+                    runs.c.deleted.is_(None),
                     runs.c.status.in_(("failed", "cancelled", "interrupted")),
                 )
                 .values(
@@ -312,65 +252,74 @@ class RunStore:
             )
         return self.get(run_id)
 
-    def delete(self, run_id: str) -> Path:
-        """Remove an ended run's row and give its folder, for the caller to remove.
+    def delete(self, run_ids: Sequence[str]) -> None:
+        """Put ended runs into the trash, all or none.
 
         Raises:
-            StateError: when it is still active.
-        """
-        return self.delete_all([run_id])[0]
-
-    def delete_all(self, run_ids: Sequence[str]) -> Sequence[Path]:
-        """Remove the rows of ended runs, all or none, and give their folders, for the caller to
-        remove.
-
-        Raises:
-            NotFoundError: when the acting user has not one of them.
+            NotFoundError: when the principal may not see one of them.
+            AccessError: when one is neither theirs nor of a project of theirs.
             StateError: when one is still active.
         """
-        doomed = [self.get(run_id) for run_id in run_ids]
-        for run in doomed:
-            if run.status in ACTIVE:
-                raise StateError(f"Run {run.id} is {run.status}.", "", "Cancel it first.")
+        for run_id in run_ids:
+            mark_dead(self._engine)
+            if (row := self._row(run_id, OWN)).status in ACTIVE:
+                raise StateError(f"Run {run_id} is {row.status}.", "", "Cancel it first.")
         with self._engine.begin() as connection:
             gone = connection.execute(
-                sql_delete(runs).where(
-                    runs.c.id.in_([run.id for run in doomed]),
-                    runs.c.owner == self._user,
-                    runs.c.status.in_(ENDED),
-                )
+                update(runs)
+                .where(runs.c.id.in_(run_ids), runs.c.status.in_(ENDED))
+                .values(deleted=time.time())
             ).rowcount
-            if gone != len(doomed):  # one was resumed just now: leaving takes nothing with it
+            if gone != len(set(run_ids)):  # one was resumed just now: raising undoes the others
                 raise StateError(
                     "One of these runs has just been started again.", "", "Cancel it first."
                 )
-        return [run.folder for run in doomed]
+            for run_id in run_ids:
+                self._policy.note(connection, "delete", RUN, run_id)
 
-    def _to_run(self, row: Row[tuple[object, ...]]) -> Run:
-        values = dict(row._mapping)
-        place = self._place(values["kind"], values["queued"]) if values["status"] == "queued" else 0
-        return Run(
-            **{
-                name: values[name]
-                for name in Run.__dataclass_fields__
-                if name not in ("folder", "place")
-            },
-            folder=self._home / values["folder"],
-            place=place,
-        )
+    def discard(self, run_ids: Sequence[str]) -> Sequence[Path]:
+        """Remove ended runs for good, past the trash, and give their folders, for the caller to
+        remove; raises as `delete`.
+        """
+        self.delete(run_ids)
+        return self.purge(run_ids)
 
-    def _place(self, kind: str, queued: float) -> int:
-        """Position among all users' queued runs of the same lane, from 1."""
-        kinds = kinds_of(RUN_KINDS[kind].lane)
-        with self._engine.connect() as connection:
-            return 1 + int(
-                connection.execute(
-                    select(func.count())
-                    .select_from(runs)
-                    .where(
-                        runs.c.status == "queued",
-                        runs.c.kind.in_(kinds),
-                        runs.c.queued < queued,
-                    )
-                ).scalar_one()
+    def restore(self, run_id: str) -> Run:
+        """Take a run out of the trash.
+
+        Raises:
+            NotFoundError: when there is none of that id in it.
+            StateError: when its dataset lies in the trash itself.
+        """
+        row = self._row(run_id, OWN, deleted=True)
+        number = row.dataset.partition("@")[2]
+        with self._engine.begin() as connection:
+            about = (
+                datasets.c.project == row.project,
+                datasets.c.version == (int(number) if number.isdigit() else -1),
+                datasets.c.deleted.is_not(None),
             )
+            if connection.execute(select(datasets.c.id).where(*about)).first():
+                raise StateError(
+                    f"The data of run {run_id} lie in the trash as well.",
+                    "",
+                    f"Restore the dataset {row.dataset!r} first.",
+                )
+            connection.execute(update(runs).where(runs.c.id == run_id).values(deleted=None))
+            self._policy.note(connection, "restore", RUN, run_id)
+        return self.get(run_id)
+
+    def purge(self, run_ids: Sequence[str]) -> Sequence[Path]:
+        """Remove runs in the trash for good, and give their folders, for the caller to remove.
+
+        Raises:
+            NotFoundError: when one does not lie there.
+        """
+        rows = [self._row(run_id, OWN, deleted=True) for run_id in run_ids]
+        with self._engine.begin() as connection:
+            connection.execute(
+                sql_delete(runs).where(runs.c.id.in_(run_ids), runs.c.deleted.is_not(None))
+            )
+            for run_id in run_ids:
+                self._policy.note(connection, "remove for good", RUN, run_id)
+        return [self._home / str(row.folder) for row in rows]

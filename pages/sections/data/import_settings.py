@@ -119,7 +119,7 @@ class Target:
 
 def show_target(source: str) -> Target:
     """A new name, or an existing dataset to add the rows to."""
-    known = [record.name for record in services.datasets().list()]
+    known = [record.called for record in services.datasets().list()]
     if (
         known
         and st.radio(

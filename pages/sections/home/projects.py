@@ -50,8 +50,8 @@ def show(records: Sequence[DatasetRecord]) -> None:
 def _card(record: DatasetRecord) -> DeltaGenerator:
     """One project; gives the place where its pictures or words go."""
     with problems.caught():
-        state = standing(services.runs().of_dataset(record.name))
-    name = record.name
+        state = standing(services.runs().of_dataset(record.called))
+    name = record.called
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(

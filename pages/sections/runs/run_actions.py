@@ -10,7 +10,6 @@ from pages.sections.runs import run_rows
 from pages.shell import problems, services
 from pages.shell.words import plain
 from tl_core.registry.run import ACTIVE, ENDED, Run
-from tl_core.storage import remove_tree
 
 MOST_COMPARED = 8
 _SUGGESTED = ("best so far", "to hand over", "check again")
@@ -138,12 +137,16 @@ def _put_away(run_ids: list[str], archived: bool) -> None:
             services.runs().annotate(run_id, archived=archived)
 
 
-@st.dialog("Delete for good?")
+@st.dialog("Put into the trash?")
 def _delete(picked: list[Run]) -> None:
-    """Deleting cannot be undone, so it is asked for once, by name."""
+    """Asked for once, by name."""
     named = "\n".join(f"- {plain(run_rows.title(run))}" for run in picked[:10])
     more = f"\n- and {len(picked) - 10} more" if len(picked) > 10 else ""
-    st.markdown(f"{named}{more}\n\nModel, report and predictions will be deleted for good.")
+    days = services.settings().number("trash_days")
+    st.markdown(
+        f"{named}{more}\n\nModel, report and predictions can be restored from the trash for {days}"
+        " days, and take up space as long."
+    )
     if st.button(
         "Delete it" if len(picked) == 1 else f"Delete {len(picked)} runs",
         type="primary",
@@ -155,13 +158,7 @@ def _delete(picked: list[Run]) -> None:
 
 def _remove(run_ids: list[str]) -> None:
     with problems.caught():
-        folders = services.runs().delete_all(run_ids)
-        left = [folder for folder in folders if not remove_tree(folder)]
-    if left:
-        st.toast(
-            "Some of the files are still in use; they will be removed later.",
-            icon=":material/info:",
-        )
+        services.runs().delete(run_ids)
 
 
 @st.dialog("Tags and note", position="right")

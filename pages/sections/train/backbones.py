@@ -83,7 +83,7 @@ def for_dataset(record: DatasetRecord) -> str:
     """
     used = [
         run.backbone
-        for run in services.runs().of_dataset(record.name)
+        for run in services.runs().of_dataset(record.called)
         if run.kind == "train" and run.backbone
     ]
     return str(st.session_state["backbone"] or next(iter(used), suggested(record)))

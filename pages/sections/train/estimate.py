@@ -48,7 +48,8 @@ def _offer(config: RunConfig) -> None:
 def _keep(run: Run) -> None:
     """The figures are all that is wanted of the run."""
     st.session_state.update(estimate=run.summary or {}, estimate_run="")
-    remove_tree(services.runs().delete(run.id))
+    for folder in services.runs().discard([run.id]):
+        remove_tree(folder)
     _card(st.session_state["estimate"])
 
 

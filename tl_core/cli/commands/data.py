@@ -287,10 +287,10 @@ def delete(output: Output, name: str, with_runs: bool) -> int:
     """Remove a dataset or one version of it."""
     _, datasets, runs = open_stores()
     dependent = [run.id for run in runs.of_dataset(name)] if with_runs else []
-    run_folders = runs.delete_all(dependent) if dependent else []
+    run_folders = runs.discard(dependent) if dependent else []
     for folder in run_folders:
         remove_tree(folder)
-    version_folders = datasets.delete(name)
+    version_folders = datasets.discard(name)
     for folder in version_folders:
         remove_tree(folder)
     gone, count = len(run_folders), len(version_folders)

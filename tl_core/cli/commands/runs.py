@@ -89,7 +89,8 @@ def open_test_score(output: Output, run_id: str) -> int:
 @click.pass_obj
 def delete(output: Output, run_id: str) -> int:
     """Remove an ended run and its files."""
-    remove_tree(open_stores().runs.delete(run_id))
+    for folder in open_stores().runs.discard([run_id]):
+        remove_tree(folder)
     return output.show({"deleted": run_id}, [f"Deleted run {run_id}."])
 
 

@@ -1,0 +1,211 @@
+"""One object decides who may do what with which dataset, run or model; the stores ask it.
+
+Everything belongs to a project: `OWNER/NAME`, which is the owner's id and the name of a dataset
+(of all its versions, and of the runs on them). What a person may do with something is a level:
+
+========  ==========================================================================================
+owner     their own things, and all that was made in their projects: also delete, share, hand over
+editor    what was shared with them (or with everybody here) to work on: also change, and train on
+viewer    what was shared with them to look at: items, reports, answers of models
+none      it does not exist for them
+========  ==========================================================================================
+
+A run on another's project is seen only as long as the project is shared: it holds that project's
+items.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+
+from sqlalchemy import Connection, Engine, Row, Select, Table, and_, false, insert, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from tl_core.access.principal import ADMIN, VIEWER, Principal
+from tl_core.database.tables import activity, grants, runs, users
+from tl_core.errors import AccessError, NotFoundError
+
+PROJECT, RUN, MODEL = "project", "run", "model"
+EVERYBODY = "*"
+NONE, LOOK, WORK, OWN = range(4)
+LEVELS = {"viewer": LOOK, "editor": WORK, "owner": OWN}
+_SCOPES = {"datasets": "datasets", "models": "datasets", "runs": "runs"}
+_WORDS = {LOOK: "look at", WORK: "change", OWN: "delete or share"}
+
+
+def project_key(owner: str, reference: str) -> str:
+    """The project that the dataset `name` or `name@version` of an owner belongs to."""
+    return f"{owner}/{reference.partition('@')[0].strip()}"
+
+
+class Policy:
+    """What one principal may do."""
+
+    def __init__(self, engine: Engine, principal: Principal) -> None:
+        self._engine, self.principal = engine, principal
+
+    def seen(self, table: Table, *, deleted: bool = False) -> ColumnElement[bool]:
+        """The condition on rows of `datasets`, `runs` or `models` that the principal may look at.
+
+        Args:
+            table: one of the three.
+            deleted: instead of these, those in the trash that they may restore.
+        """
+        if not self.principal.allows(f"{_SCOPES[table.name]}:read"):
+            return false()
+        me = self.principal.id
+        mine = table.c.project.startswith(f"{me}/", autoescape=True)
+        shared = table.c.project.in_(self._shared(PROJECT))
+        if deleted:
+            return and_(table.c.deleted.is_not(None), or_(mine, and_(shared, table.c.owner == me)))
+        ways = [mine, shared]
+        if table is runs:
+            ways.append(table.c.id.in_(self._shared(RUN)))
+        return and_(table.c.deleted.is_(None), or_(*ways))
+
+    def _shared(self, kind: str) -> Select[tuple[str]]:
+        return select(grants.c.object).where(
+            grants.c.kind == kind, grants.c.grantee.in_((self.principal.id, EVERYBODY))
+        )
+
+    def level(self, kind: str, row: Row[tuple[object, ...]]) -> int:
+        """What the principal is to a row of `datasets`, `runs` or `models`."""
+        level = self._level(row.project, row.id if kind == RUN else None, row.owner)
+        return min(level, LOOK) if self.principal.role == VIEWER else level
+
+    def project_level(self, project: str) -> int:
+        """What the principal is to a project, whether or not there is anything in it."""
+        level = self._level(project, None, "")
+        return min(level, LOOK) if self.principal.role == VIEWER else level
+
+    def _level(self, project: str, run: str | None, owner: str) -> int:
+        if project.startswith(f"{self.principal.id}/"):
+            return OWN
+        about: ColumnElement[bool] = (grants.c.kind == PROJECT) & (grants.c.object == project)
+        if run is not None:
+            about = or_(about, (grants.c.kind == RUN) & (grants.c.object == run))
+        with self._engine.connect() as connection:
+            given = connection.execute(
+                select(grants.c.kind, grants.c.access).where(
+                    about, grants.c.grantee.in_((self.principal.id, EVERYBODY))
+                )
+            ).all()
+        if owner == self.principal.id and any(one.kind == PROJECT for one in given):
+            return OWN  # one's own run, on a project that is still shared
+        return max((LEVELS[one.access] for one in given), default=NONE)
+
+    def require(self, level: int, kind: str, row: Row[tuple[object, ...]]) -> None:
+        """Refuse unless the principal may do what needs `level` with a row.
+
+        Raises:
+            NotFoundError: when it does not exist for them.
+            AccessError: when they may look at it, but not more, or their token does not cover it.
+        """
+        own = self.level(kind, row)
+        if own == NONE:
+            raise NotFoundError(f"There is no {kind} {row.id!r}.")
+        self.require_level(level, own, kind)
+        scope = "runs" if kind == RUN else "datasets"
+        self.require_scope(f"{scope}:{'read' if level == LOOK else 'write'}")
+
+    def require_level(self, level: int, own: int, kind: str) -> None:
+        """Refuse what needs `level` to somebody who is `own` to the thing."""
+        if own < level:
+            raise AccessError(
+                f"You may not {_WORDS[level]} this {kind}.",
+                "It belongs to somebody else, who shared it with you for less.",
+                "Ask its owner to share it for more.",
+            )
+
+    def require_scope(self, scope: str) -> None:
+        """Refuse what the principal's token does not cover."""
+        if not self.principal.allows(scope):
+            raise AccessError(
+                "This token may not do that.",
+                f"It lacks the scope {scope!r}.",
+                "Make a token with that scope in your account.",
+            )
+
+    def require_making(self, scope: str) -> None:
+        """Refuse to make something new to those who may only look or whose token does not cover it.
+
+        Raises:
+            AccessError: in these cases.
+        """
+        if self.principal.role == VIEWER:
+            raise AccessError(
+                "You may look at what others share, but not add anything.",
+                "Your role on this server is viewer.",
+                "Ask an administrator for the role of a member.",
+            )
+        self.require_scope(scope)
+
+    def require_presence(self) -> None:
+        """Refuse a token what only its person may do: sharing, and making further tokens.
+
+        Raises:
+            AccessError: for a token.
+        """
+        if self.principal.scopes is not None:
+            raise AccessError("A token may not do that.", "", "Sign in and do it in the browser.")
+
+    def require_admin(self) -> None:
+        """Refuse what only administrators may do; no token may.
+
+        Raises:
+            AccessError: for everybody else.
+        """
+        if self.principal.role != ADMIN or self.principal.scopes is not None:
+            raise AccessError("Only an administrator of this server may do that.")
+
+    @cached_property
+    def _handles(self) -> Mapping[str, str]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(users.c.id, users.c.handle)).all()
+        return {row.id: row.handle for row in rows}
+
+    def prefix(self, project: str) -> str:
+        """What stands before the name of a project of somebody else: `ana/`; nothing before one's
+        own.
+        """
+        owner = project.partition("/")[0]
+        return "" if owner == self.principal.id else f"{self._handles.get(owner, owner)}/"
+
+    def knows(self, handle: str) -> bool:
+        """Whether somebody here has that handle or id."""
+        own = (self.principal.id, self.principal.handle)
+        return handle in own or handle in self._handles or handle in self._handles.values()
+
+    def project_of(self, reference: str) -> str:
+        """The project that a reference means to the principal: `tickets@2` is their own,
+        `ana/tickets@2` is Ana's. Says nothing about whether it exists or may be seen.
+        """
+        handle, slash, name = reference.partition("/")
+        if not slash or handle in (self.principal.id, self.principal.handle):
+            return project_key(self.principal.id, name if slash else reference)
+        owner = next((one for one, known in self._handles.items() if known == handle), handle)
+        return project_key(owner, name)
+
+    def note(
+        self,
+        connection: Connection,
+        action: str,
+        kind: str,
+        about: str,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write into the log of activity, in the transaction of the change itself."""
+        connection.execute(
+            insert(activity).values(
+                at=time.time(),
+                actor=self.principal.id,
+                way=self.principal.way,
+                address=self.principal.address,
+                action=action,
+                kind=kind,
+                object=about,
+                detail=dict(detail or {}),
+            )
+        )
