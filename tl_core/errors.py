@@ -9,6 +9,7 @@ The tree::
     |- BackboneError         the pretrained network cannot be found, trusted or folded
     |- ConfigError           a setting has a value that cannot work
     |- TrainingError         a training came apart, or does not fit this machine
+    |- SignInError           somebody could not be signed in
     |- AccessError           it is there for this person, but not for what they want to do with it
     |- NotFoundError         a dataset, run, recipe or command of that name does not exist for
     |                        this user
@@ -117,6 +118,12 @@ class TrainingError(UserError):
 
     code = "training"
     exit_code = 1
+
+
+class SignInError(UserError):
+    """Somebody could not be signed in."""
+
+    code = "sign_in"
 
 
 class AccessError(UserError):

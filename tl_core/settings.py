@@ -103,6 +103,81 @@ class Settings:
     user: str = _setting(
         "TL_USER", "local", "The acting user of the command line and of a single-user server."
     )
+    sign_in: str = _setting(
+        "TL_SIGN_IN",
+        "",
+        "How people sign in: oidc (a provider), accounts (names and passwords kept here), header "
+        "(a reverse proxy signs them in). Empty: nobody does, which is allowed on localhost alone.",
+    )
+    open: str = _setting(
+        "TL_OPEN",
+        "",
+        "1 lets a server without sign-in listen elsewhere than on localhost; everybody who reaches "
+        "it is then the same person, and every page says so.",
+    )
+    url: str = _setting(
+        "TL_URL",
+        "",
+        "Address by which browsers reach this server, such as https://graft.example.org; needed "
+        "for sign-in.",
+    )
+    cookie_secret: str = _setting(
+        "TL_COOKIE_SECRET",
+        "",
+        "What cookies are signed with, the same on all replicas; at least 32 characters. Default: "
+        "made once and kept in TL_HOME.",
+        secret=True,
+    )
+    session_hours: str = _setting(
+        "TL_SESSION_HOURS", "12", "Hours after which people have to sign in again."
+    )
+    oidc_metadata_url: str = _setting(
+        "TL_OIDC_METADATA_URL",
+        "",
+        "The provider's address that ends in /.well-known/openid-configuration. Several providers: "
+        "names in TL_OIDC_PROVIDERS, and TL_OIDC_NAME_METADATA_URL and so on for each.",
+    )
+    oidc_client_id: str = _setting(
+        "TL_OIDC_CLIENT_ID", "", "The name under which the provider knows this server."
+    )
+    oidc_client_secret: str = _setting(
+        "TL_OIDC_CLIENT_SECRET", "", "The secret that the provider gave for it.", secret=True
+    )
+    oidc_providers: str = _setting(
+        "TL_OIDC_PROVIDERS",
+        "",
+        "Names of several providers, with commas; letters and digits, shown on the sign-in page.",
+    )
+    groups_claim: str = _setting(
+        "TL_GROUPS_CLAIM", "groups", "The claim of the ID token that lists a person's groups."
+    )
+    group_roles: str = _setting(
+        "TL_GROUP_ROLES",
+        "",
+        "Roles by group at each sign-in, such as it=admin,staff=member,*=viewer; who is in none "
+        "stays out. Empty: roles are given on the People page.",
+    )
+    default_role: str = _setting(
+        "TL_DEFAULT_ROLE", "member", "Role of people who are new: viewer, member or admin."
+    )
+    admins: str = _setting(
+        "TL_ADMINS",
+        "",
+        "Who is an administrator whenever they sign in: verified e-mail addresses or subjects, "
+        "with commas.",
+    )
+    proxies: str = _setting(
+        "TL_PROXIES",
+        "",
+        "Addresses of reverse proxies whose headers are believed, with commas; networks such as "
+        "10.0.0.0/8 are allowed. Needed for TL_SIGN_IN=header.",
+    )
+    user_header: str = _setting(
+        "TL_USER_HEADER",
+        "X-Forwarded-User",
+        "Header in which such a proxy names who has signed in; X-Forwarded-Email and "
+        "X-Forwarded-Groups are read beside it.",
+    )
 
     @property
     def home_path(self) -> Path:
@@ -137,6 +212,11 @@ class Settings:
     @property
     def is_local(self) -> bool:
         return self.address in _LOCAL_HOSTS
+
+    def listed(self, name: str) -> list[str]:
+        """Setting `name` as the parts between its commas."""
+        value: str = getattr(self, name)
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     def shown(self, name: str) -> str:
         """What pages may show of setting `name`: its value, but of a secret only that it is set."""

@@ -165,7 +165,7 @@ def _person() -> None:
     with (
         st.container(key="person", width="content"),
         st.popover(
-            plain(services.user()),
+            plain(services.principal().name),
             icon=":material/account_circle:",
             type="tertiary",
             key="menu",

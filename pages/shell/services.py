@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from sqlalchemy import Engine
 
+from tl_core.access.principal import ADMIN, Principal
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.database.engine import open_database
@@ -22,26 +24,34 @@ def settings() -> Settings:
     return read_settings()
 
 
+def principal() -> Principal:
+    """Who is acting."""
+    return Principal(settings().user, settings().user, settings().user, ADMIN)
+
+
 def user() -> str:
-    """Who is acting; one name until sign-in exists."""
-    return settings().user
+    """The id of who is acting: the owner of what they make."""
+    return principal().id
+
+
+def database() -> Engine:
+    """The database of this server."""
+    return open_database(settings())
 
 
 def datasets() -> DatasetStore:
-    """The acting user's datasets."""
-    own = settings()
-    return DatasetStore(open_database(own), user(), own.home_path)
+    """The acting user's datasets, and what others share."""
+    return DatasetStore(database(), principal(), settings().home_path)
 
 
 def runs() -> RunStore:
-    """The acting user's runs."""
-    own = settings()
-    return RunStore(open_database(own), user(), own.home_path)
+    """The acting user's runs, and what others share."""
+    return RunStore(database(), principal(), settings().home_path)
 
 
 def presets() -> PresetStore:
     """Settings that the acting user has kept, and those that others share."""
-    return PresetStore(open_database(settings()), user())
+    return PresetStore(database(), user())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False, on_release=lambda client: client.close())
