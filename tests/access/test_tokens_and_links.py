@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from tl_core.access.access_tokens import Tokens, principal_of_token
 from tl_core.access.links import ReportLinks, open_link
 from tl_core.access.people import Administration
-from tl_core.access.tokens import Tokens, principal_of_token
 from tl_core.config import RunConfig
 from tl_core.database.tables import links, runs, tokens
 from tl_core.errors import AccessError, NotFoundError, StateError
