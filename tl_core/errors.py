@@ -11,6 +11,7 @@ The tree::
     |- TrainingError         a training came apart, or does not fit this machine
     |- SignInError           somebody could not be signed in
     |- AccessError           it is there for this person, but not for what they want to do with it
+    |- QuotaError            it would be more than this person may use
     |- NotFoundError         a dataset, run, recipe or command of that name does not exist for
     |                        this user
     `- StateError            the thing exists but is in a state that forbids the action
@@ -130,6 +131,12 @@ class AccessError(UserError):
     """This person may not do that with the thing, or their token does not cover it."""
 
     code = "access"
+
+
+class QuotaError(UserError):
+    """It would be more than this person may use."""
+
+    code = "quota"
 
 
 class NotFoundError(UserError):

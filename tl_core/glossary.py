@@ -63,6 +63,12 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             ("cross-entropy", "loss"),
         ),
         Term(
+            "Brier score",
+            "How far the stated probabilities are from the truth, squared.",
+            "The mean of the squared differences. Lower is better; 0 is perfect.",
+            ("Brier",),
+        ),
+        Term(
             "Confusion matrix",
             "A table that says which class was taken for which.",
             "Rows are the true classes, columns the answers; the diagonal is right.",
@@ -72,7 +78,13 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "How well a class is told from the others, whatever threshold one picks.",
             "AUC is the chance that an item of the class is ranked above one that is not; 50 % is"
             " guessing.",
-            ("ROC", "AUC"),
+            ("ROC", "AUC", "ROC AUC"),
+        ),
+        Term(
+            "Average precision",
+            "How precise the answers for a class are on average, the surest ones first.",
+            "The area under the precision-recall curve. 1 is perfect; guessing reaches the share"
+            " of the class.",
         ),
         Term(
             "Calibration error",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tl_core.errors import ConfigError
 
@@ -61,8 +62,51 @@ class Settings:
     keep_days: str = _setting(
         "TL_KEEP_DAYS", "30", "Days that unused feature caches and uploads are kept."
     )
+    checkpoint_days: str = _setting(
+        "TL_CHECKPOINT_DAYS",
+        "14",
+        "Days that the checkpoints of an ended run are kept; resumed later, it begins anew.",
+    )
+    staging_days: str = _setting(
+        "TL_STAGING_DAYS", "1", "Days after which what an import has left behind is removed."
+    )
     trash_days: str = _setting(
         "TL_TRASH_DAYS", "30", "Days that deleted datasets and runs can be restored."
+    )
+    fair_share_hours: str = _setting(
+        "TL_FAIR_SHARE_HOURS",
+        "24",
+        "Hours whose computing time decides whose run is next: who has used least of it.",
+    )
+    run_minutes: str = _setting(
+        "TL_RUN_MINUTES",
+        "",
+        "Most minutes that one run may take; trainings then keep their best state. "
+        "Empty or 0: no limit.",
+    )
+    idle_minutes: str = _setting(
+        "TL_IDLE_MINUTES",
+        "",
+        "Minutes without any progress after which a run is cancelled. Empty or 0: never.",
+    )
+    quotas: str = _setting(
+        "TL_QUOTAS",
+        "",
+        "What each person may use, such as running=2,gpu_minutes_day=240; the names are in "
+        "docs/guide/server.md. What is not named has no limit; administrators set exceptions.",
+    )
+    sandbox: str = _setting(
+        "TL_SANDBOX",
+        "auto",
+        "What workers may not do: auto takes the network from runs that need none where the system "
+        "permits it, and limits what a run may use; require refuses runs where that cannot be had; "
+        "off limits nothing. See docs/SECURITY.md.",
+    )
+    log_format: str = _setting(
+        "TL_LOG",
+        "text",
+        "Form of the log lines: text, or json for one object a line (time, level, logger, message, "
+        "and run, person and exception where there are any).",
     )
     address: str = _setting(
         "TL_ADDRESS",
@@ -80,6 +124,12 @@ class Settings:
         "TL_WEBHOOK",
         "",
         "Webhook: address that receives a POST (JSON: run, status, text) when a run has ended.",
+        secret=True,
+    )
+    metrics_token: str = _setting(
+        "TL_METRICS_TOKEN",
+        "",
+        "Bearer token with which a monitor reads /api/metrics; administrators need none.",
         secret=True,
     )
     serve_token: str = _setting(
@@ -210,6 +260,24 @@ class Settings:
         return named or ([Path.home()] if self.is_local else [])
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port of `TL_URL`, as browsers send it; empty without one.
+
+        Raises:
+            ConfigError: when it is no address.
+        """
+        if not self.url:
+            return ""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise ConfigError(
+                f"TL_URL is {self.url!r}.",
+                "It must be an address without a path.",
+                "Set it to the one in the browser, such as https://graft.example.org.",
+            )
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
     def is_local(self) -> bool:
         return self.address in _LOCAL_HOSTS
 
@@ -240,6 +308,40 @@ class Settings:
                 f"Set {env} to a number or unset it.",
             )
         return int(raw)
+
+    def limit(self, name: str) -> int | None:
+        """Setting `name` as a positive whole number, None where empty or 0 says that nothing
+        limits.
+
+        Raises:
+            ConfigError: when it is anything else.
+        """
+        return None if getattr(self, name) in ("", "0") else self.number(name)
+
+
+def provider_settings(settings: Settings, name: str) -> dict[str, str]:
+    """What is needed to sign in with a provider: `TL_OIDC_...`, or `TL_OIDC_NAME_...` for one of
+    several.
+
+    Raises:
+        ConfigError: when one of the three is missing.
+    """
+    wanted = {}
+    for key in ("metadata_url", "client_id", "client_secret"):
+        env = "TL_OIDC_" + (f"{name.upper()}_" if name else "") + key.upper()
+        value = os.environ.get(env, "") if name else getattr(settings, f"oidc_{key}")
+        if not value:
+            raise ConfigError(
+                f"{env} is missing.",
+                "Sign-in with a provider needs it.",
+                "See docs/guide/server.md.",
+            )
+        wanted[key] = value
+    return {
+        "server_metadata_url": wanted["metadata_url"],
+        "client_id": wanted["client_id"],
+        "client_secret": wanted["client_secret"],
+    }
 
 
 def read_settings() -> Settings:

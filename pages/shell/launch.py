@@ -9,13 +9,12 @@ import sys
 import threading
 import time
 from importlib import import_module
-from pathlib import Path
 
+import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.web import cli
 
 from pages.shell import stale_timers
-from tl_core.database.engine import open_database
+from pages.shell.server import ROOT, build
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
 from tl_core.settings import Settings, read_settings
@@ -45,17 +44,18 @@ def main() -> None:
     port = parser.parse_args().port
     try:
         settings = read_settings()
-        open_database(settings)
+        app = build(settings)
     except UserError as error:
         sys.exit(f"Graft Studio cannot start. {error}")
     print(
-        f"Graft Studio is at http://{settings.address}:{port} (stop with Ctrl-C; runs go on)",
+        f"Graft Studio is at {settings.origin or f'http://{settings.address}:{port}'}"
+        " (stop with Ctrl-C; runs go on)",
         flush=True,
     )
-    serve(settings, port)
+    serve(app, settings, port)
 
 
-def serve(settings: Settings, port: int) -> None:
+def serve(app: st.App, settings: Settings, port: int) -> None:
     """The server in this process, with what pages need imported in the background for a quick first
     paint.
 
@@ -65,23 +65,17 @@ def serve(settings: Settings, port: int) -> None:
     PagesManager.uses_pages_directory = False
     stale_timers.install()
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
-    os.chdir(Path(__file__).resolve().parents[2])
-    sys.argv = [
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.address",
-        settings.address,
-        "--server.maxUploadSize",
-        str(settings.number("upload_mb")),
-        "--logger.level",
-        "warning",
-        "--logger.hideWelcomeMessage",
-        "true",
-    ]
-    cli.main()
+    os.chdir(ROOT)
+    sys.argv = [str(ROOT / "app.py")]  # beside which Streamlit looks for its own settings
+    app.run(
+        config={
+            "server.port": port,
+            "server.address": settings.address,
+            "server.maxUploadSize": settings.number("upload_mb"),
+            "logger.level": "warning",
+            "logger.hideWelcomeMessage": True,
+        }
+    )
 
 
 def _prepare(settings: Settings) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Engine
 
+from pages.shell.streamlit_login import identity
 from tl_core.access.principal import ADMIN, Principal
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.database.engine import open_database
+from tl_core.errors import SignInError
 from tl_core.helper.client import ComputeClient
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.presets import PresetStore
@@ -25,8 +27,21 @@ def settings() -> Settings:
 
 
 def principal() -> Principal:
-    """Who is acting."""
-    return Principal(settings().user, settings().user, settings().user, ADMIN)
+    """Who is acting, as the cookies of this tab's connection say; asked anew at each use, so that
+    whoever is signed out or disabled can do nothing more.
+
+    Raises:
+        SignInError: when their session is over.
+    """
+    own = settings()
+    if not own.sign_in:
+        return Principal(own.user, own.user, own.user, ADMIN)
+    headers = {name.lower(): value for name, value in st.context.headers.items()}
+    address = st.context.ip_address or ""
+    asking = identity(own).of(st.context.cookies.to_dict(), headers, address=address)
+    if asking.principal is None:
+        raise SignInError("Your session is over.", "", "Sign in again.")
+    return asking.principal
 
 
 def user() -> str:

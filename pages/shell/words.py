@@ -46,6 +46,16 @@ def ago(moment: float | None) -> str:
     return "just now"
 
 
+def ahead(moment: float) -> str:
+    """In how long a moment comes, in a word or two; `already over` where it has come."""
+    seconds = moment - time.time()
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"in {count} {name}{'s' if count > 1 else ''}"
+    return "in less than a minute" if seconds > 0 else "already over"
+
+
 def duration(seconds: float) -> str:
     """A length of time as people say it."""
     if seconds < 1.5:

@@ -19,6 +19,7 @@ from pages.sections.train import (
 from pages.shell import frame, problems, services, state
 from pages.shell.words import plain
 from pages.widgets import settings_form
+from pages.widgets.glossary import help_of
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.results import SPEEDS
 
@@ -154,10 +155,7 @@ with right.container(key="design-side"):
                 1,
                 width=160,
                 key="seeds",
-                help=(
-                    "The same training several times, each a run of its own, to see how much of"
-                    " the score is chance."
-                ),
+                help=help_of("seed", "The same training several times, each a run of its own."),
             )
     if pressed:
         start(replace(config, sealed=sealed), int(count))

@@ -6,6 +6,7 @@ from pages.sections.data import import_plan
 from pages.sections.use import earlier_files, model_card
 from pages.shell import following, frame, problems, run_panel, services, uploads
 from pages.shell.words import duration, plain
+from pages.widgets import run_file
 from tl_core.config import RunConfig
 from tl_core.data.sources.plan import plan_lines
 from tl_core.modalities import items_of
@@ -78,14 +79,10 @@ def show_predictions(job: Run) -> None:
     summary = job.summary or {}
     st.success(plain(job.headline), icon=":material/check_circle:")
     made = job.folder / summary["file"]
-    with st.container(horizontal=True), made.open("rb") as handle:
-        st.download_button(
-            "Download the CSV" if made.suffix == ".csv" else "Download the Parquet file",
-            handle,
-            f"predictions-{job.id}{made.suffix}",
-            type="primary",
-            icon=":material/download:",
-            help="Your columns with the answers beside them",
+    words = "Download the CSV" if made.suffix == ".csv" else "Download the Parquet file"
+    with st.container(horizontal=True):
+        run_file.link(
+            job, made.name, words, primary=True, help="Your columns with the answers beside them"
         )
         st.button("Another file", on_click=another, help="Back to the choice of a file")
     earlier_files.show_first_rows(made)

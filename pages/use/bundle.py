@@ -7,7 +7,8 @@ import streamlit as st
 from pages.sections.use import model_card, push
 from pages.shell import frame, problems, run_panel, services
 from pages.shell.words import plain, size
-from pages.widgets import snippets
+from pages.widgets import run_file, snippets
+from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import command, saved_settings, script
 from tl_core.export.wishes import reason_against
@@ -31,15 +32,18 @@ def offer() -> None:
             "ONNX",
             disabled=bool(against),
             key="export_onnx",
-            help=against or "Also model.onnx, for programs without PyTorch.",
+            help=against or help_of("ONNX", "Also writes model.onnx."),
         )
         small = st.toggle(
             "8 bits",
             disabled=bool(against),
             key="export_int8",
             help=against
-            or "Also a quantised ONNX file (int8) of a quarter of the size; what that costs in"
-            " accuracy is measured on your test items.",
+            or help_of(
+                "8 bits",
+                "Also writes a quantised ONNX file; what that costs in accuracy is measured on your"
+                " test items.",
+            ),
         )
         own = st.toggle(
             "Include my examples",
@@ -97,15 +101,7 @@ def show(job: Run) -> None:
             f" ({100 * agree['low']:.0f} to {100 * agree['high']:.0f})."
             f" {made['int8']['accuracy']['sentence']}"
         )
-    with archive.open("rb") as handle:
-        st.download_button(
-            f"Download the zip ({size(archive.stat().st_size)})",
-            handle,
-            archive.name,
-            "application/zip",
-            type="primary",
-            icon=":material/download:",
-        )
+    run_file.link(job, archive.name, "Download the zip", primary=True)
     with st.expander(f"What is in it: {len(made['files'])} files, {size(made['bytes'])}"):
         st.code("\n".join(made["files"]), language=None)
     snippets.show(folder, read_json(archive.with_suffix("") / "graft.json"))

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.shell.words import interval, label, size
 from pages.widgets import charts
 from pages.widgets.axes import End, label_ends, loss_top, score_range, smooth
+from pages.widgets.glossary import help_of
 from tl_core.evaluate.measures import Range
 from tl_core.evaluate.scores.intervals import proportion
 from tl_core.jobs.events import RunView
@@ -54,7 +55,7 @@ def tiles(view: RunView, columns: int, items: int = 0) -> None:
     name = list(training)[-1]
     last, judged = training[name][-1], view.of(Curve.VALIDATION).get(name, [])
     with st.grid(columns, min_column_width=120, gap="xsmall"):
-        st.metric("Epoch", f"{last['epoch']:.1f}")
+        st.metric("Epoch", f"{last['epoch']:.1f}", help=help_of("epoch"))
         st.metric("Step", f"{last['step']:,.0f}")
         st.metric("Items a second", f"{last['rate']:.0f}")
         if judged:
@@ -63,6 +64,7 @@ def tiles(view: RunView, columns: int, items: int = 0) -> None:
                 "Best accuracy so far (%)",
                 f"{100 * best:.0f}",
                 f"{interval(proportion(best * items, items))} plausible" if items else None,
+                help=help_of("accuracy", "Of the validation items."),
                 delta_color="off",
                 delta_arrow="off",
             )

@@ -8,8 +8,12 @@ from pages.shell.words import plain
 from tl_core.glossary import GLOSSARY, Term, find, search
 
 
-def help_of(term: str) -> str:
+def help_of(term: str, more: str = "") -> str:
     """The help text of a control that is about a term of the glossary.
+
+    Args:
+        term: a name of it.
+        more: what is to be said of the control besides, in Markdown.
 
     Raises:
         KeyError: when the glossary has no such term; a misspelling must not pass as no help.
@@ -17,8 +21,8 @@ def help_of(term: str) -> str:
     found = find(term)
     if found is None:
         raise KeyError(term)
-    reading = f"  \n{plain(found.reading)}" if found.reading else ""
-    return f"**{plain(found.name)}**: {plain(found.plain)}{reading}"
+    lines = [f"**{plain(found.name)}**: {plain(found.plain)}", plain(found.reading), more]
+    return "  \n".join(line for line in lines if line)
 
 
 @st.dialog("What does it mean?", position="right", icon=":material/menu_book:")

@@ -9,9 +9,28 @@ from typing import Any, TypedDict
 
 import streamlit as st
 
+from pages.widgets.glossary import help_of
 from tl_core.config import STRATEGIES, describe_settings
 
 _LONGEST_DEFAULT = 24  # characters of what a setting goes back to
+TERMS = {  # of the glossary, by the setting that one has to know them for
+    "augment": "augmentation",
+    "baseline": "baseline",
+    "batch_size": "batch size",
+    "class_weights": "class weights",
+    "epochs": "epoch",
+    "folds": "cross-validation",
+    "gradual": "gradual unfreezing",
+    "head": "head",
+    "layer_decay": "layer-wise learning rate decay",
+    "learning_rate": "learning rate",
+    "lora": "LoRA",
+    "lp_start": "LP-FT",
+    "patience": "early stopping",
+    "seed": "seed",
+    "seeds": "seed",
+    "weight_decay": "weight decay",
+}
 _NOT_HERE = ("strategy", "continue_from", "prompts")  # which other parts of the pages set
 
 
@@ -248,7 +267,12 @@ def _numbers(text: str) -> tuple[float, ...] | None:
 def _field(prefix: str, setting: Setting) -> None:
     """The widget of one setting, by its type."""
     title, key = _title(setting), _key(prefix, setting["name"])
-    more: dict[str, Any] = {"help": setting["help"], "key": key, "persist_state": "session"}
+    text, term = setting["help"], TERMS.get(setting["name"])
+    more: dict[str, Any] = {
+        "help": help_of(term, text) if term else text,
+        "key": key,
+        "persist_state": "session",
+    }
     if setting["type"] == "bool":
         st.checkbox(title, **more)
     elif setting["choices"]:

@@ -8,14 +8,17 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tests_support.edge_states import CLASSES, LONG
+from playwright.sync_api import expect
+from tests_support.edge_states import CLASSES, LONG, RARE, RARE_EVERY, ROWS
 from tests_support.processes import kill_all
 from tests_support.studio import ROOT, Server, settled
 
 from pages.shell.navigation import PLACES, STUDIO
 from tl_core.database.engine import open_database
+from tl_core.evaluate.report import load_report
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings
 
@@ -26,6 +29,11 @@ _STYLED = "() => getComputedStyle(document.querySelector('.st-key-bar-row')).min
 _FITS = """width => Math.max(
     document.scrollingElement.scrollWidth,
     document.querySelector('[data-testid=stMain]').scrollWidth) <= width"""
+_CELL = """([down, across]) => {
+    const plot = document.querySelector('.js-plotly-plot'), at = plot.getBoundingClientRect();
+    const {xaxis, yaxis} = plot._fullLayout;
+    return [at.x + xaxis._offset + xaxis.c2p(across), at.y + yaxis._offset + yaxis.c2p(down)];
+}"""  # where a place of the confusion matrix is on the screen; a cell is one wide and one high
 _HEAD = 24  # pixels between the bar and the first content, at most
 
 
@@ -77,13 +85,24 @@ def tab(browser, request):
     opened.close()
 
 
-def visit(tab, server, address: str, **parameters: str) -> None:
+def visit(tab, server, address: str, /, **parameters: str) -> None:
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     tab.goto(f"{server.url}/{'' if address == 'home' else address}?{query}")
     tab.locator("h1").first.wait_for()
     tab.wait_for_function(_STYLED)  # the stylesheet comes a moment after the first words
     settled(tab)
     assert not tab.get_by_text("Something went wrong").count()
+
+
+def press(page, start, end) -> None:
+    """Click in the confusion matrix, or drag: from a place (down, across) to another."""
+    page.mouse.move(*page.evaluate(_CELL, start), steps=2)
+    page.wait_for_timeout(200)  # a click is one on what Plotly has found below the pointer
+    page.mouse.down()
+    if start != end:
+        page.mouse.move(*page.evaluate(_CELL, end), steps=5)
+    page.mouse.up()
+    settled(page)
 
 
 def serious(tab) -> list[str]:
@@ -111,6 +130,70 @@ def test_no_page_sticks_out_at_any_width(strained, runs, page, project, picture)
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function(_FITS, arg=width, timeout=20_000)  # tables follow the window
         picture(page, f"edge-{project[:12]}-{address}")
+
+
+def test_a_hundred_thousand_rows_are_looked_through(strained, page, picture):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    visit(page, strained, "data", dataset="many-rows@1")
+    page.get_by_text(f"{ROWS:,} texts in 50 classes").wait_for()
+    page.wait_for_function(_FITS, arg=1280)
+    classes, table = page.get_by_test_id("stDataFrame").all()[:2]
+    wide = classes.locator(".dvn-scroller").evaluate("list => list.scrollWidth - list.clientWidth")
+    assert wide <= 0  # what sticks out of the list of classes is their number of items
+    page.get_by_role("button", name=f"Page {ROWS // 50}").click()
+    settled(page)
+    table.scroll_into_view_if_needed()
+    table.get_by_text(f"note {ROWS - 50} on").wait_for(state="attached")  # drawn; words for readers
+    picture(page, "edge-many-rows-last-page")
+    page.get_by_text("Gallery", exact=True).click()
+    page.get_by_role("button", name=f"Page {-(-ROWS // 24)}").click()
+    page.get_by_text(f"note {ROWS - 1} on").wait_for()
+    page.get_by_role("searchbox", name="Search").fill(RARE)
+    page.get_by_text(f"{-(-ROWS // RARE_EVERY)} of {ROWS:,} texts").wait_for()
+    settled(page)
+    assert page.get_by_text(f"and a {RARE}").count() == -(-ROWS // RARE_EVERY)
+    page.wait_for_function(_FITS, arg=1280)
+    picture(page, "edge-many-rows-rare")
+    assert not page.get_by_test_id("stAlert").count()
+    assert not page.get_by_test_id("stException").count()
+
+
+def test_a_click_anywhere_in_a_cell_of_a_zoomed_matrix_opens_its_items(
+    strained, runs, page, picture
+):
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    visit(page, strained, "report", run=runs["many-classes"], tab="Errors")
+    chart = page.locator(".js-plotly-plot").first
+    chart.scroll_into_view_if_needed()
+    settled(page)
+    order = chart.evaluate("plot => plot._fullLayout.xaxis._categories.map(c => +c.split(' ')[1])")
+    confusion = load_report(strained.home / "runs" / runs["many-classes"])["test"]["confusion"]
+    counts = np.array(confusion["counts"])[np.ix_(order, order)]
+    cells = [(int(one), int(other)) for one, other in np.argwhere(counts) if one != other]
+    first = next(cell for cell in cells if min(cell) > 50)
+
+    def leads_to(cell):
+        for box, place in zip(("True class", "Predicted class"), cell, strict=True):
+            name = confusion["labels"][order[place]]
+            expect(page.get_by_role("combobox", name=box)).to_have_value(name, timeout=20_000)
+        page.get_by_text(f"{counts[cell]} texts", exact=True).wait_for()
+        settled(page)
+
+    press(page, first, first)  # before any zoom a cell is a pixel: one close by is met
+    expect(page.get_by_role("combobox", name="True class")).not_to_have_value("")
+    for half in (25.5, 5.5):  # to 51 classes, and of these to 11
+        press(page, [place - half for place in first], [place + half for place in first])
+    seen = [cell for cell in cells if 0 < np.abs(np.subtract(cell, first)).max() <= 4]
+    down, across = seen[0]
+    press(page, [down + 0.42, across - 0.42], [down + 0.42, across - 0.42])  # near its corner
+    leads_to(seen[0])
+    press(page, first, first)
+    leads_to(first)
+    picture(page, "edge-confusion-zoomed", 1000)
+    empty = next((down, n) for n in range(first[1] - 4, first[1] + 5) if not counts[down, n])
+    press(page, empty, empty)
+    settled(page)
+    leads_to(first)  # an empty cell leads nowhere, not to its neighbour
 
 
 def test_the_first_content_stands_close_below_the_bar(strained, runs, page):

@@ -56,6 +56,12 @@ CONTRACT = {
     "serve": "BUNDLE --host --port --workers --batch --wait-ms --room --seconds",
     "reproduce": "RUN --script",
     "doctor": "",
+    "people list": "",
+    "people invite": "--role --note",
+    "people role": "PERSON ROLE",
+    "people disable": "PERSON",
+    "people enable": "PERSON",
+    "people sign-out": "PERSON",
 }
 DEFAULTS = {
     "backbones rank x --dataset m": {"rows": 1000, "depths": False},

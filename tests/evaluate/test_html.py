@@ -8,6 +8,7 @@ import numpy as np
 
 from tl_core.evaluate.html import Example, render
 from tl_core.evaluate.html_charts import line_chart
+from tl_core.evaluate.html_tables import Table, confusion_table
 from tl_core.evaluate.report import evaluate_rows
 from tl_core.evaluate.scores.calibration import conformal_sets
 from tl_core.evaluate.scores.slices import slices
@@ -141,6 +142,57 @@ def test_it_prints_with_its_sections_whole():
     assert "@page{size:A4" in page
     assert "break-inside:avoid" in page and "break-after:avoid" in page
     assert "table-header-group" in page  # heads of tables again on the next sheet
+
+
+def with_classes(labels, most=12):
+    """A report whose confusion matrix has these classes, and counts of up to `most`."""
+    report = a_report(labels, rows=60 * len(labels))
+    counts = np.random.default_rng(0).integers(0, most, (len(labels), len(labels)))
+    report["test"]["confusion"]["counts"] = counts.tolist()
+    return report
+
+
+def test_a_larger_matrix_has_turned_heads_cut_in_the_middle_and_no_zeros():
+    few, labels = render(with_classes(["a", "b"])), [f"a class of some breed {n}" for n in range(9)]
+    assert 'class="turned"' not in few and "<span>a</span>" in few
+    many = with_classes(labels)
+    many["test"]["confusion"]["counts"][0][1] = 0
+    page = render(many)
+    assert 'class="turned"' in page and "<th></th><th" in page.replace("\n", "")
+    assert f'title="{labels[3]}"' not in page  # whole, as there is room for it
+    assert f"<span>{labels[3]}</span>" in page
+    matrix = page.partition("Confusion matrix")[2].partition("</table>")[0]
+    assert ">0</td>" not in matrix and "<thead>" in matrix  # again on the next sheet
+    long = render(with_classes([f"complaints about deliveries of kind {n}" for n in range(9)]))
+    assert "<span>complaints abou…f kind 3</span>" in long
+    assert 'title="complaints about deliveries of kind 3"' in long
+
+
+def test_a_matrix_that_a_standing_sheet_cannot_hold_lies_on_its_side():
+    def table(classes, most):
+        labels = [f"breed {n}" for n in range(classes)]
+        return confusion_table(with_classes(labels, most)["test"])
+
+    assert not table(30, 100).lying
+    assert table(60, 100).lying and table(40, 100_000).lying
+    assert table(60, 100_000).size < table(60, 100).size  # and its letters are smaller
+    assert table(61, 100) is None
+
+
+def test_many_short_rows_are_printed_in_two_columns():
+    head, rest = ["class", "items", "recall", "F1"], ["1", "0.90 (0.80 to 0.95)", "0.9 (0.8 to 1)"]
+    assert Table(head, [["a", *rest]] * 20).twice
+    assert not Table(head, [["a", *rest]] * 9).twice
+    assert not Table([*head, "more"], [["a" * 40, *rest, "1.00 (1.00 to 1.00)"]] * 20).twice
+    assert 'class="twice"' in render(a_report([f"c{n}" for n in range(40)], rows=400))
+
+
+def test_names_of_curves_keep_their_ends_and_stay_apart():
+    names = [f"complaints about deliveries that came late ({one}) (area 0.9)" for one in "xy"]
+    chart = line_chart("t", "x", "y", {name: [(0, 0), (1, 1)] for name in names})
+    shown = [line.name for line in chart.lines]
+    assert shown[0].endswith("(x) (area 0.9)") and shown[0] != shown[1]
+    assert max(map(len, shown)) <= 44
 
 
 def test_an_axis_of_a_chart_never_shows_a_hair_as_a_gulf():

@@ -1,19 +1,20 @@
-"""The file of a run: a download, or where it lies."""
+"""The file of a run is offered by its address on the server, of any size."""
 
 from __future__ import annotations
 
-from tests_support.pages import everything, opened
+from tests_support.pages import opened
 
 from tl_core.config import RunConfig
 
 
-def test_a_file_too_large_for_the_browser_is_named_with_its_place(studio, mail, monkeypatch):
+def test_the_file_of_a_run_comes_from_the_server_itself(studio, mail):
     run = studio.runs.create(
         RunConfig("takeout", "local", mail.reference, options={"format": "csv"})
     )
     run = studio.runs.get(studio.finish(run, "light").id)
-    app = opened("pages/train/live.py", run=run.id)
-    assert app.get("download_button") and "too large" not in everything(app)
-    monkeypatch.setenv("TL_UPLOAD_MB", "1")
-    (run.folder / str(run.summary["file"])).write_bytes(bytes(2 << 20))
-    assert "too large for the browser" in everything(opened("pages/train/live.py", run=run.id))
+    name = str(run.summary["file"])
+    [link] = opened("pages/train/live.py", run=run.id).get("link_button")
+    assert link.proto.label.startswith(f"Download {name} (")
+    assert link.proto.url == f"/api/runs/{run.id}/files/{name}"
+    (run.folder / name).unlink()
+    assert not opened("pages/train/live.py", run=run.id).get("link_button")

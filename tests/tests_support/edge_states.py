@@ -39,7 +39,10 @@ def sources(folder: Path) -> dict[str, Path]:
         for n in range(5 * CLASSES)
     ]
     rows = [
-        (f"note {n} on topic{n % 50}{f' and a {RARE}' * (n % RARE_EVERY == 0)}", f"topic {n % 50:02}")
+        (
+            f"note {n} on topic{n % 50}{f' and a {RARE}' * (n % RARE_EVERY == 0)}",
+            f"topic {n % 50:02}",
+        )
         for n in range(ROWS)
     ]
     arabic = [(f"{_ARABIC[n % 3]} {n}", _ARABIC_CLASSES[n % 3]) for n in range(90)]

@@ -18,11 +18,14 @@ def free_port() -> int:
 
 
 class Server:
-    """The studio as `make app` starts it, on a port and in a home of its own."""
+    """The studio as `make app` starts it, on a port and in a home of its own; `{port}` in its
+    environment is the port.
+    """
 
     def __init__(self, home: Path, environment: dict[str, str]):
         self.home, self.port = home, free_port()
-        self.environment = {**os.environ, "TL_HOME": str(home), **environment}
+        own = {name: value.replace("{port}", str(self.port)) for name, value in environment.items()}
+        self.environment = {**os.environ, "TL_HOME": str(home), **own}
         self.start()
 
     def start(self):

@@ -54,7 +54,8 @@ class Accounts:
                     expires=time.time() + 86_400 * INVITE_DAYS,
                 )
             )
-            policy.note(connection, "invite", "person", "", {"role": role, "note": note[:255]})
+            # the note may name somebody: it goes with the invitation when they are erased
+            policy.note(connection, "invite", "person", "", {"role": role})
         return secret
 
     def invited(self, secret: str) -> str:

@@ -38,14 +38,37 @@ class ActivityLog:
         self._policy.require_presence()
         return self._read(limit, activity.c.actor == self._user)
 
-    def everything(self, limit: int = 500, who: str = "") -> Sequence[Deed]:
-        """What everybody, or one person, did; newest first.
+    def everything(
+        self, limit: int = 500, who: str = "", action: str = "", kind: str = ""
+    ) -> Sequence[Deed]:
+        """What everybody did; newest first.
+
+        Args:
+            limit: at most so many.
+            who: only what the person of this id did.
+            action: only this, such as `share`.
+            kind: only what was done to things of this kind, such as `run`.
 
         Raises:
             AccessError: for everybody but administrators.
         """
         self._policy.require_admin()
-        return self._read(limit, *([activity.c.actor == who] if who else []))
+        wanted = {activity.c.actor: who, activity.c.action: action, activity.c.kind: kind}
+        return self._read(limit, *(column == value for column, value in wanted.items() if value))
+
+    def known(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Which actions and which kinds of things the log holds, by name.
+
+        Raises:
+            AccessError: for everybody but administrators.
+        """
+        self._policy.require_admin()
+        with self._engine.connect() as connection:
+            actions, kinds = (
+                [str(one) for one in connection.execute(select(column).distinct()).scalars()]
+                for column in (activity.c.action, activity.c.kind)
+            )
+        return sorted(actions), sorted(kinds)
 
     def _read(self, limit: int, *about: ColumnElement[bool]) -> list[Deed]:
         query = (

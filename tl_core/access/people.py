@@ -32,6 +32,7 @@ class Claims:
         name: as shown.
         email: an address; `verified` where the issuer has checked that it is theirs.
         groups: that they are in.
+        at: when they signed in, in seconds since 1970; 0 for just now.
     """
 
     issuer: str
@@ -40,6 +41,7 @@ class Claims:
     email: str = ""
     verified: bool = False
     groups: Sequence[str] = ()
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Person:
     role: str
     created: float
     seen: float
+    signed_in: float
     disabled: bool
     sessions_valid_after: float
 
@@ -83,7 +86,7 @@ class People:
             known = self._make(claims, role)
         if known.disabled:
             raise SignInError("Your account here is disabled.", "", "Ask an administrator.")
-        values = {"role": role, "seen": time.time()}
+        values = {"role": role, "seen": time.time(), "signed_in": claims.at or time.time()}
         values |= {"name": claims.name[:128]} if claims.name else {}
         values |= {"email": claims.email[:255]} if claims.email else {}
         with self._engine.begin() as connection:

@@ -16,6 +16,7 @@ from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.labels import labels
+from tl_core.cli.commands.people import people
 from tl_core.cli.commands.prediction import explain, predict
 from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
@@ -29,7 +30,7 @@ from tl_core.log import quiet_libraries, setup_logging
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(data, backbones, recipes, train, runs, labels, report, predict, explain),
-    *(export, push, verify, serve, reproduce, doctor),
+    *(export, push, verify, serve, reproduce, doctor, people),
 )
 command_line = Group(
     "tl_core",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -71,10 +72,50 @@ runs = Table(
     Column("archived", Boolean, nullable=False, default=False, server_default=false()),
     Column("project", String(260), nullable=False, server_default=""),  # that of its dataset
     Column("deleted", Float, nullable=True),
+    Column("priority", Integer, nullable=False, default=0, server_default="0"),
+    Column("moved", Float, nullable=True),  # when its worker last had something to tell
+    Column("stop_reason", JSON(none_as_null=True), nullable=True),  # of the server's own
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
     Index("runs_by_parent", "parent"),
     Index("runs_by_project", "project"),
+)
+
+stints = Table(  # each time that a run waited for a slot and had it; rows outlive their runs
+    "stints",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", String(32), nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("recipe", String(32), nullable=False),  # as asked for; a search becomes another one
+    Column("metered", Boolean, nullable=False),  # whether its time counts as GPU minutes
+    Column("gpus", Integer, nullable=False),
+    Column("held", Float, nullable=False),  # seconds that it is expected, or allowed, to take
+    Column("known", Boolean, nullable=False),  # whether these are expected from experience
+    Column("queued", Float, nullable=False),
+    Column("started", Float, nullable=True),
+    Column("ended", Float, nullable=True),
+    Index("stints_by_lane", "lane", "ended"),
+    Index("stints_by_owner", "owner", "ended"),
+    Index("stints_by_run", "run"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("slots", Integer, nullable=False),  # as the dispatcher has them
+)
+
+quotas = Table(  # what administrators set for one person; everybody else has the defaults
+    "quotas",
+    metadata,
+    Column("owner", String(128), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),  # 0: no limit
+    Column("set_by", String(128), nullable=False),
+    Column("set_at", Float, nullable=False),
 )
 
 presets = Table(
@@ -112,6 +153,7 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("created", Float, nullable=False),
     Column("seen", Float, nullable=False),
+    Column("signed_in", Float, nullable=False, server_default="0"),  # the last time, by its claims
     Column("disabled", Boolean, nullable=False, default=False, server_default=false()),
     # sessions that began before it are over: signed out everywhere
     Column("sessions_valid_after", Float, nullable=False, server_default="0"),

@@ -14,13 +14,13 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tl_core.evaluate.html_charts import Points, separation_charts, span_text, training_charts
+from tl_core.evaluate.html_tables import Table, confusion_table
 from tl_core.evaluate.measures import ConformalSets, ScoredRows
 from tl_core.evaluate.report import Report, rivals
 from tl_core.evaluate.scores.slices import value_of
 from tl_core.modalities import items_of
 
 _ACCENT, _SLATE, _DARK = "#009E73", "#7A8793", "#3E4843"
-_RIGHT, _WRONG = "0,158,115", "213,94,0"  # red, green and blue of the cells of a confusion matrix
 _NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -30,7 +30,6 @@ _NAMES = {
     "brier": "Brier score",
     "ece": "calibration error (ECE)",
 }
-_MOST_CLASSES = 60
 _LONGEST_TEXT = 400
 
 
@@ -75,7 +74,7 @@ def render(report: Report, loss: Points = (), examples: Sequence[Example] = ()) 
         compared=compared["sentence"] if compared else "",
         scores=_scores(section),
         classes=_classes(section),
-        confusion=_confusion(section),
+        confusion=confusion_table(section),
         slices=_slices(section),
         reliability=_reliability(section),
         curves=training_charts(report, loss),
@@ -85,14 +84,6 @@ def render(report: Report, loss: Points = (), examples: Sequence[Example] = ()) 
         made_with=_made_with(report),
     )
     return page.strip() + "\n"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of texts."""
-
-    head: list[str]
-    rows: list[list[str]]
 
 
 def _about(report: Report, section: ScoredRows) -> str:
@@ -188,38 +179,6 @@ def _classes(section: ScoredRows) -> Table:
             for row in section["per_class"]
         ],
     )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a confusion matrix: its count, and how strongly it is coloured."""
-
-    count: int
-    colour: str
-    strength: float
-
-
-@dataclass(frozen=True)
-class ConfusionTable:
-    """A confusion matrix: a label and its cells in each row."""
-
-    labels: list[str]
-    rows: list[tuple[str, list[Cell]]]
-
-
-def _confusion(section: ScoredRows) -> ConfusionTable | None:
-    """None where there are too many classes to draw it."""
-    labels, counts = section["confusion"]["labels"], section["confusion"]["counts"]
-    if len(labels) > _MOST_CLASSES:
-        return None
-    rows = [
-        [
-            Cell(count, _RIGHT if i == j else _WRONG, 0.55 * count / max(sum(row), 1))
-            for j, count in enumerate(row)
-        ]
-        for i, row in enumerate(counts)
-    ]
-    return ConfusionTable(labels, list(zip(labels, rows, strict=True)))
 
 
 @dataclass(frozen=True)

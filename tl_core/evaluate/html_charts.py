@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tl_core.evaluate.html_tables import cut
 from tl_core.evaluate.measures import Score, ScoredRows
 from tl_core.evaluate.report import Report
 
 COLOURS = ("#009E73", "#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", "#7A8793")
 _LEFT, _TOP, _WIDE, _HIGH, _BELOW = 44, 10, 260, 190, 38
 _LEGEND = 17  # pixels of a line of the legend
+_NAME, _SCORE = 44, 36  # characters of a line of the legend; at its end, where the score stands
 _MOST_CURVES = 7  # classes in one chart of curves: those that are separated least well
 _MOST_POINTS = 300  # of one curve
 Points = Sequence[tuple[float, float]]
@@ -82,7 +84,7 @@ def line_chart(
     bottom = _TOP + _HIGH
     lines = [
         Line(
-            name,
+            cut(name, _NAME, _SCORE),
             COLOURS[number % len(COLOURS)],
             "M" + "L".join(at(x, y) for x, y in points),
             bottom + _BELOW + _LEGEND * number + 4,

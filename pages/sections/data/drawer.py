@@ -14,6 +14,7 @@ from pages.sections.items.item_pages import pages_of
 from pages.shell import problems, services
 from pages.shell.words import plain
 from pages.widgets import trained
+from pages.widgets.glossary import help_of
 from tl_core.data.browse.item_details import extras_of, facts_of, findings_of
 from tl_core.data.browse.past import changes, past_of
 from tl_core.data.item_kind import own_columns
@@ -197,7 +198,7 @@ def _predictions(
             height="content" if len(lines) < 8 else 300,
             column_config={
                 "confidence": st.column_config.ProgressColumn(
-                    format="%.0f %%", min_value=0, max_value=100, help="How sure the model was."
+                    format="%.0f %%", min_value=0, max_value=100, help=help_of("confidence")
                 )
             },
         )

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.widgets.glossary import help_of
 from tl_core.data.browse.query import BY_ANSWER, ORDERS, OUTCOMES, Found, Query
 from tl_core.data.browse.row_columns import MEASURES, RowColumns
 from tl_core.data.versions.store import VersionInfo
@@ -119,7 +120,7 @@ def facets(
         [name for name in info.splits if info.splits[name] and name != "removed"],
         selection_mode="multi",
         key="split",
-        help="What an item is for: learning, choosing settings, or the test.",
+        help=help_of("split"),
         wrap=True,
         on_change=_first_page,
         bind="query-params",
@@ -193,7 +194,7 @@ def _with_prediction(query: Query, *, closed: bool) -> Query:
         100,
         (0, 100),
         key="sure",
-        help="How sure the model was of its prediction.",
+        help=help_of("confidence"),
         on_change=_first_page,
         bind="query-params",
     )

@@ -13,6 +13,7 @@ from pages.sections.train import backbones
 from pages.shell import problems, run_panel, services
 from pages.shell.words import plain
 from pages.widgets import charts
+from pages.widgets.glossary import help_of
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.evaluate.measures import ClassGain, CurvePoint
 from tl_core.registry.datasets import DatasetRecord
@@ -84,9 +85,7 @@ def _classes(classes: list[ClassGain]) -> None:
         ),
         hide_index=True,
         column_config={
-            "recall": st.column_config.NumberColumn(
-                format="%.0f %%", help="Of 100 items of this class, how many it finds."
-            ),
+            "recall": st.column_config.NumberColumn(format="%.0f %%", help=help_of("recall")),
             "gain of the last step": st.column_config.NumberColumn(
                 format="%+.0f", help="In points of recall."
             ),
@@ -98,7 +97,7 @@ def of_training(record: DatasetRecord) -> None:
     """The same for a fine-tuning: the last one on this version with its settings, else the default
     one.
     """
-    st.subheader("And with fine-tuning?")
+    st.subheader("And with fine-tuning?", help=help_of("fine-tuning"))
     run_panel.show(
         run_panel.of_dataset(record.reference, "curve"),
         "Training on more and more items…",

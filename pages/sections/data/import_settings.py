@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shell import services
+from pages.widgets.glossary import help_of
 from tl_core.data.dataset_version import ImportOptions
 
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
@@ -101,7 +102,9 @@ def show_splits(splits: dict[str, int]) -> dict[str, object]:
         chosen["val_fraction"] = st.slider(
             "Share for validation (0: by size)", 0.0, 0.5, 0.0, 0.05, help=HELP["val_fraction"]
         )
-        chosen["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=HELP["seed"]))
+        chosen["seed"] = int(
+            st.number_input("Seed", 0, 2**31 - 1, 0, help=help_of("seed", HELP["seed"]))
+        )
         chosen["remove_leaks"] = st.checkbox(
             "Leave out training rows that are also in the test rows", help=HELP["remove_leaks"]
         )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import ask, problems
 from pages.shell.words import plain
+from pages.widgets.glossary import help_of
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.train.shortcuts import known_shortcuts
@@ -26,7 +27,7 @@ def show(record: DatasetRecord) -> None:
     """The button, the wait, then each telling group of facts as a warning and the rest folded
     away.
     """
-    st.subheader("Shortcuts")
+    st.subheader("Shortcuts", help=help_of("shortcut"))
     st.caption("Could a model cheat?")
     kept = known_shortcuts(record.folder)
     if kept is not None:

@@ -16,6 +16,7 @@ from pages.sections.items.item_pages import Content, ItemPages, pages_of, small_
 from pages.shell import problems
 from pages.shell.words import plain
 from pages.widgets import trained
+from pages.widgets.glossary import help_of
 from tl_core.data.browse.query import Found, Query, look_up
 from tl_core.data.browse.row_columns import MEASURES, RowAnswers, RowColumns, read_columns
 from tl_core.data.versions.edits import Decision, decisions
@@ -220,7 +221,7 @@ def _table(
             ),
             "item": own.column(),
             "confidence": st.column_config.NumberColumn(
-                format="%.0f %%", help="How sure the model in hand was of its prediction."
+                format="%.0f %%", help=help_of("confidence", "Of the model in hand.")
             ),
             **{
                 name: st.column_config.NumberColumn(words, format="localized")

@@ -13,6 +13,7 @@ from pages.sections.evaluate import test_score
 from pages.shell import problems
 from pages.widgets import charts
 from pages.widgets.axes import score_range
+from pages.widgets.glossary import help_of
 from tl_core.evaluate.measures import CoveragePoint
 from tl_core.evaluate.report import Report
 from tl_core.evaluate.scores.intervals import wilson
@@ -29,7 +30,7 @@ def show(report: Report, run: Run) -> None:
     """
     curve = (report.get("validation") or {}).get("coverage")
     model = run.folder / "model"
-    st.subheader("Confidence threshold")
+    st.subheader("Confidence threshold", help=help_of("threshold"))
     st.caption("When should a person decide?")
     if not curve or not model.is_dir():
         st.caption("This run has no validation items, or no model, to choose a threshold for.")
@@ -62,20 +63,23 @@ def show(report: Report, run: Run) -> None:
 
 def _tiles(report: Report, curve: list[CoveragePoint], least: int) -> None:
     """How often it is right above the threshold, on validation and test items."""
-    parts = [("validation items", curve)] + (
-        [("test items", report["test"]["coverage"])] if report["test"] else []
+    parts = [("validation", curve)] + (
+        [("test", report["test"]["coverage"])] if report["test"] else []
     )
+    text = help_of("accuracy", "Here of the items that it answers; their share is the coverage.")
     for column, (name, points) in zip(st.columns(2), parts, strict=False):
+        title = f"Accuracy when it answers ({name})"
         answered = [point for point in points if 100 * point["threshold"] >= least]
         if not answered:
-            column.metric(f"Accuracy of what it answers ({name})", "none answered", border=True)
+            column.metric(title, "none answered", border=True, help=text)
             continue
         point = answered[-1]
         low, high = wilson(point["right"], point["answered"])
         column.metric(
-            f"Accuracy of what it answers ({name})",
+            title,
             f"{100 * point['accuracy']:.0f} %",
             border=True,
+            help=text,
             delta=f"{100 * low:.0f} to {100 * high:.0f}; answers {point['coverage']:.0%}",
             delta_arrow="off",
             delta_color="off",
@@ -142,6 +146,7 @@ def costs(report: Report, run: Run) -> None:
             delta_arrow="off",
             delta_color="off",
             delta=f"costs {100 * cheapest.cost:.3g} for 100",
+            help=help_of("threshold"),
         )
         left.caption(f"If it always answers: {100 * cheapest.always:.3g} for 100.")
         if report["test"] is not None:

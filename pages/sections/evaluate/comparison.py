@@ -15,6 +15,7 @@ from pages.sections.evaluate import test_score
 from pages.shell import problems
 from pages.shell.words import duration, interval, plain, size
 from pages.widgets import charts, curves, seeds, trained
+from pages.widgets.glossary import help_of
 from tl_core.evaluate.compare import agreement, compare
 from tl_core.evaluate.measures import Score
 from tl_core.evaluate.report import Report
@@ -152,7 +153,7 @@ def chart(same: SameItems) -> None:
 
 def tests(same: SameItems) -> None:
     """The paired sentences: the best against each other run, and what transfer has brought."""
-    st.subheader("Is the difference more than chance?")
+    st.subheader("Is the difference more than chance?", help=help_of("chance"))
     right, best = same.right, same.best
     others = [key for key in same.runs if key != best]
     sentences = [
@@ -222,15 +223,15 @@ def table(same: SameItems) -> None:
                 format="%.1f %%",
                 min_value=0,
                 max_value=100,
-                help="Share of the items that are predicted correctly.",
+                help=help_of("accuracy"),
             ),
             "macro F1": st.column_config.NumberColumn(
                 format="%.1f %%",
-                help="Precision and recall in one number, averaged over the classes.",
+                help=help_of("macro F1"),
             ),
             "calibration error": st.column_config.NumberColumn(
                 format="%.3f",
-                help="ECE: the mean gap between confidence and accuracy; 0 is perfect.",
+                help=help_of("calibration error"),
             ),
             "trainable weights": st.column_config.NumberColumn(format="localized"),
         },

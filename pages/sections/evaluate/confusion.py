@@ -17,6 +17,7 @@ from pages.sections.evaluate.subject import Subject
 from pages.sections.items import items
 from pages.shell.words import label
 from pages.widgets import charts
+from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.confusions import clustered, confused_pairs, most_confused
 from tl_core.evaluate.measures import Confusion
@@ -29,6 +30,7 @@ _WAYS = {
 _WHICH = {"all": "All classes", "worst": "Most confused"}
 _FEW = 15  # classes up to which every cell has its number, and the matrix needs no zoom
 _ACROSS = 60  # characters of names that fit below a matrix side by side
+_NEAR = 14  # width in pixels of the point of a cell that may be too small to be hit
 _MOST_CELLS = 4000  # cells that can be pointed at; the fullest ones
 _HOVER = (
     "true class %{customdata[2]}<br>predicted %{customdata[3]}<br>%{customdata[4]:,} items:"
@@ -44,7 +46,7 @@ _SCALE = [  # wrong in orange, right in the accent colour, by their share
 
 def show(subject: Subject) -> None:
     """The heat map on the left; the worst pairs and the items of a chosen cell on the right."""
-    st.subheader("Confusion matrix")
+    st.subheader("Confusion matrix", help=help_of("confusion matrix"))
     confusion = subject.judged["confusion"]
     about = f"{subject.run.id} {subject.kind}"
     left, right = halves()
@@ -113,12 +115,10 @@ def _worst(about: str, _confusion: Confusion) -> list[int]:
 def _heat_map(confusion: Confusion, places: list[int], way: str, about: str) -> None:
     """Colours by share, numbers while they can be read, and a point on every cell to click."""
     whole = np.asarray(confusion["counts"], dtype=np.float64)
-    totals = whole.sum(axis=1, keepdims=True), whole.sum(axis=0, keepdims=True)
     cells = np.ix_(places, places)
     counts = whole[cells]
     rows, columns = (
-        (whole / np.maximum(total, 1))[cells]
-        for total in (np.broadcast_to(one, whole.shape) for one in totals)
+        (whole / np.maximum(whole.sum(axis=axis, keepdims=True), 1))[cells] for axis in (1, 0)
     )
     strength = {"counts": np.sqrt(counts / max(counts.max(), 1)), "rows": rows, "columns": columns}
     shade = np.where(counts > 0, strength[way], np.nan) * np.where(
@@ -140,16 +140,22 @@ def _heat_map(confusion: Confusion, places: list[int], way: str, about: str) -> 
             **_numbers(counts, rows if way == "rows" else columns, way),
         )
     )
+    zoomed = len(places) > _FEW
+    pairs, about_pairs = _cells(confusion["labels"], places, counts, rows, columns)
     figure.add_scatter(
-        **_points(confusion["labels"], places, names, counts, rows, columns),
+        x=[names[j] for _, j in pairs],
+        y=[names[i] for i, _ in pairs],
         mode="markers",
-        marker={"symbol": "square", "size": max(5, min(40, 420 // len(places))), "opacity": 0},
-        selected={"marker": {"opacity": 0.35, "color": charts.BLUE}},
-        unselected={"marker": {"opacity": 0}},
-        hovertemplate=_HOVER,
+        marker={
+            "symbol": "square",
+            "size": _NEAR if zoomed else min(40, 420 // len(places)),
+            "opacity": 0,
+        },
+        **about_pairs,
     )
     _axes(figure, confusion["labels"], places, names)
-    zoomed = len(places) > _FEW
+    if zoomed:
+        _whole_cells(figure, pairs, len(places), about_pairs)
     chart = f"confusion {about} {way} {len(places)}"
     st.plotly_chart(
         figure,
@@ -181,23 +187,22 @@ def _numbers(counts: NDArray[Any], shares: NDArray[Any], way: str) -> dict[str, 
     return {"text": text, "texttemplate": "%{text}", "textfont": {"color": charts.ink()}}
 
 
-def _points(
+def _cells(
     labels: list[str],
     places: list[int],
-    names: list[str],
     counts: NDArray[Any],
     rows: NDArray[Any],
     columns: NDArray[Any],
-) -> dict[str, object]:
-    """A point on each cell, of a large matrix on each that holds items, with what is said of it
-    and which cell it is.
+) -> tuple[list[tuple[int, int]], dict[str, Any]]:
+    """The cells that can be pointed at, all of them, of a large matrix those that hold items; and
+    which each is, what is said of it, how it looks when it was clicked.
+
+    The fullest cell is the last, which Plotly takes where several are equally near.
     """
     true, called = np.nonzero(counts if len(places) > _FEW else np.ones_like(counts))
-    fullest = np.argsort(-counts[true, called], kind="stable")[:_MOST_CELLS]
+    fullest = np.argsort(counts[true, called], kind="stable")[-_MOST_CELLS:]
     pairs = [(int(true[one]), int(called[one])) for one in fullest]
-    return {
-        "x": [names[j] for _, j in pairs],
-        "y": [names[i] for i, _ in pairs],
+    return pairs, {
         "customdata": [
             [
                 places[i],
@@ -210,7 +215,38 @@ def _points(
             ]
             for i, j in pairs
         ],
+        "hovertemplate": _HOVER,
+        "selected": {"marker": {"opacity": 0.35, "color": charts.BLUE}},
+        "unselected": {"marker": {"opacity": 0}},
     }
+
+
+def _whole_cells(
+    figure: go.Figure, pairs: list[tuple[int, int]], size: int, about_pairs: dict[str, Any]
+) -> None:
+    """A bar over each cell, so that a cell is met wherever one points in it, and no empty one is
+    taken for its neighbour, however far one zooms.
+
+    A bar lies on numbers and not on names: on axes of its own, which nobody sees, and which a zoom
+    moves together with those that are seen. To Plotly a bar below the pointer is at most half a
+    pixel away, and a point at least 1 - 3 / its radius: the bar goes first.
+    """
+    figure.add_bar(
+        x=[j for _, j in pairs],
+        base=[i - 0.5 for i, _ in pairs],
+        y=[1] * len(pairs),
+        width=1,
+        marker={"opacity": 0},
+        xaxis="x2",
+        yaxis="y2",
+        **about_pairs,
+    )
+    unseen = {"type": "linear", "visible": False, "fixedrange": False}
+    figure.update_layout(
+        barmode="overlay",
+        xaxis2={**unseen, "overlaying": "x", "range": [-0.5, size - 0.5]},
+        yaxis2={**unseen, "overlaying": "y", "range": [size - 0.5, -0.5]},
+    )
 
 
 def _axes(figure: go.Figure, labels: list[str], places: list[int], names: list[str]) -> None:
@@ -240,7 +276,7 @@ def _axes(figure: go.Figure, labels: list[str], places: list[int], names: list[s
         showlegend=False,
         dragmode="zoom" if zoomed else False,
         hovermode="closest",
-        hoverdistance=20 if zoomed else -1,  # -1: a cell is met wherever one points in it
+        hoverdistance=1 if zoomed else -1,  # -1: the nearest cell, as each has its point
         hoverlabel={"namelength": -1},
     )
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell.words import interval, plain
 from pages.widgets import charts
 from pages.widgets.axes import score_range
+from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.measures import ClassRanking, ConformalSets, ScoredRows, Slice, TopK
 from tl_core.evaluate.report import Report
@@ -32,7 +33,7 @@ def repeated(report: Report) -> None:
 
 def weak_slices(test: ScoredRows, noun: str) -> None:
     """Kinds of items, those that are answered worse than the rest first."""
-    st.subheader("Slices")
+    st.subheader("Slices", help=help_of("slices"))
     st.caption(f"Are there groups of {noun} on which it is worse?")
     parts = test.get("slices", [])
     if not parts:
@@ -84,7 +85,7 @@ def _slice_table(parts: list[Slice]) -> None:
         column_config={
             "accuracy": st.column_config.NumberColumn(
                 format="%.0f %%",
-                help="Share of the items of this slice that are predicted correctly.",
+                help=help_of("accuracy", "Here of the items of the slice."),
             ),
             "on the rest": st.column_config.NumberColumn(
                 format="%.0f %%", help="Accuracy on all other items."
@@ -144,7 +145,7 @@ def confidence(report: Report, test: ScoredRows) -> None:
     """Stated confidence against how often it is right, on the items of one section of the
     report.
     """
-    st.subheader("Calibration")
+    st.subheader("Calibration", help=help_of("calibration"))
     st.caption("Can its confidence be trusted?")
     if not test.get("reliability"):
         st.caption("This report was written before calibration was measured.")
@@ -171,7 +172,7 @@ def confidence(report: Report, test: ScoredRows) -> None:
 
 def _sets(sets: list[ConformalSets]) -> None:
     """How many classes a set must hold to cover the truth as often as promised."""
-    st.markdown("**Conformal prediction sets**")
+    st.markdown("**Conformal prediction sets**", help=help_of("conformal sets"))
     st.dataframe(
         pd.DataFrame(
             [
@@ -250,7 +251,7 @@ def ranking(test: ScoredRows) -> None:
     classes = test.get("ranking", [])
     if not classes:
         return
-    st.subheader("ROC and precision-recall curves")
+    st.subheader("ROC and precision-recall curves", help=help_of("ROC"))
     st.caption("How well does it separate each class from the rest, whatever the threshold?")
     names = [part["label"] for part in classes]
     worst = [part["label"] for part in sorted(classes, key=lambda part: part["auc"]["value"])][
@@ -316,10 +317,10 @@ def _areas(classes: list[ClassRanking]) -> None:
         ),
         hide_index=True,
         column_config={
-            "ROC AUC": st.column_config.NumberColumn(
-                format="%.3f", help="1 is perfect, 0.5 is chance."
+            "ROC AUC": st.column_config.NumberColumn(format="%.3f", help=help_of("ROC AUC")),
+            "average precision": st.column_config.NumberColumn(
+                format="%.3f", help=help_of("average precision")
             ),
-            "average precision": st.column_config.NumberColumn(format="%.3f"),
         },
     )
 

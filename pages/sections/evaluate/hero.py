@@ -11,6 +11,7 @@ from pages.sections.evaluate.subject import Subject
 from pages.shell import state
 from pages.shell.words import duration, interval, plain
 from pages.widgets import charts, seeds, trained
+from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.measures import Range
 from tl_core.evaluate.report import rivals
@@ -69,11 +70,11 @@ def _scores(subject: Subject) -> None:
         tiles[0],
         "Accuracy",
         subject.judged["accuracy"],
-        f"Of 100 {subject.kind}, how many it predicts correctly.",
+        help_of("accuracy", f"Measured on the {subject.kind}."),
     )
     if learnt:
         name = max(learnt, key=lambda name: learnt[name]["value"])
-        what = f"The best baseline on the same items: {_BASELINES[name]}."
+        what = help_of("no transfer", f"The best on the same items: {_BASELINES[name]}.")
         title = "Majority class" if name == "majority" else "Without transfer"
         _tile(tiles[1], title, learnt[name], what)
     if compared:

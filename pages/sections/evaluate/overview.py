@@ -8,37 +8,18 @@ import streamlit as st
 from pages.sections.evaluate import evidence
 from pages.sections.evaluate.subject import Subject
 from pages.shell.words import class_in_words, interval, plain
+from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.measures import ScoredRows
 
-SCORES = {
-    "balanced_accuracy": (
-        "Balanced accuracy",
-        "The mean of the classes' recalls in per cent: every class counts equally.",
-        100,
-    ),
-    "macro_f1": (
-        "Macro F1",
-        "Precision and recall in one number (F1, in per cent), averaged over the classes.",
-        100,
-    ),
-    "mcc": (
-        "Matthews correlation",
-        "1 is perfect, 0 is chance; also meaningful when classes differ in size.",
-        1,
-    ),
-    "log_loss": ("Log loss", "Grows with confident mistakes; 0 is perfect.", 1),
-    "ece": (
-        "Calibration error (ECE)",
-        "The mean gap between its confidence and how often it is right; 0 is perfect.",
-        1,
-    ),
-    "brier": (
-        "Brier score",
-        "The mean squared gap between its probabilities and the truth; 0 is perfect.",
-        1,
-    ),
+SCORES = {  # what a score is called, and what it is multiplied with
+    "balanced_accuracy": ("Balanced accuracy", 100),
+    "macro_f1": ("Macro F1", 100),
+    "mcc": ("Matthews correlation", 1),
+    "log_loss": ("Log loss", 1),
+    "ece": ("Calibration error (ECE)", 1),
+    "brier": ("Brier score", 1),
 }
 _LONG = 16  # characters of a class name that a narrow column cuts
 _TABLE = 250  # pixels of the table of classes
@@ -57,21 +38,21 @@ def show(subject: Subject) -> None:
 def _tiles(judged: ScoredRows) -> None:
     """Every further score with its interval."""
     with st.container(border=True), st.grid(3, min_column_width=140):
-        for name, (title, text, scale) in SCORES.items():
+        for name, (title, scale) in SCORES.items():
             part = judged.get(name)
             if part is None:  # reports of earlier versions have no Brier score
                 continue
             digits = 0 if scale == 100 else 2
             expected = (
-                " A perfectly calibrated model of this size would show"
-                f" {part['expected_if_calibrated']:.2f}."
+                "A perfectly calibrated model of this size would show"
+                f" {part['expected_if_calibrated']:.2f}. "
                 if name == "ece"
                 else ""
             )
             st.metric(
                 title,
                 f"{scale * part['value']:.{digits}f}" + (" %" if scale == 100 else ""),
-                help=f"{text}{expected} Interval: {part['method']}.",
+                help=help_of(name.replace("_", " "), f"{expected}Interval: {part['method']}."),
                 delta_arrow="off",
                 delta_color="off",
                 delta=f"{scale * part['low']:.{digits}f} to {scale * part['high']:.{digits}f}",
@@ -131,15 +112,13 @@ def _classes(subject: Subject) -> None:
                 format="%.0f %%",
                 min_value=0,
                 max_value=100,
-                help="Of 100 items of this class, how many it finds.",
+                help=help_of("recall"),
             ),
-            "95 % interval": st.column_config.TextColumn(help="Of the recall."),
-            "precision": st.column_config.NumberColumn(
-                format="%.0f %%", help="Of 100 predictions of this class, how many are right."
+            "95 % interval": st.column_config.TextColumn(
+                help=help_of("confidence interval", "Of the recall.")
             ),
-            "F1": st.column_config.NumberColumn(
-                format="%.0f %%", help="Precision and recall in one number (their harmonic mean)."
-            ),
+            "precision": st.column_config.NumberColumn(format="%.0f %%", help=help_of("precision")),
+            "F1": st.column_config.NumberColumn(format="%.0f %%", help=help_of("F1")),
             "support": st.column_config.NumberColumn(
                 help="How many of the evaluated items are of this class."
             ),

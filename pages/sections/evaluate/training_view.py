@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell.words import duration, interval, plain
 from pages.widgets import charts, curves, layers
+from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.report import Report
 from tl_core.evaluate.report.schema import LadderSection
@@ -48,14 +49,14 @@ def ladder(section: LadderSection) -> None:
         hide_index=True,
         column_config={
             "accuracy": st.column_config.NumberColumn(
-                format="%.1f %%", help="Share of the validation items that are predicted correctly."
+                format="%.1f %%", help=help_of("accuracy", "Of the validation items.")
             ),
             "trainable weights": st.column_config.NumberColumn(format="localized"),
             "over seeds": st.column_config.TextColumn(
                 help="Lowest and highest accuracy of the repetitions with other seeds."
             ),
             "against the best": st.column_config.TextColumn(
-                help="A paired test (McNemar) on the same validation items."
+                help=help_of("paired test", "Here on the validation items.")
             ),
         },
     )

@@ -12,6 +12,7 @@ from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.shell import problems, services, workspace
 from pages.shell.words import ago, plain
 from pages.widgets import spark
+from pages.widgets.glossary import help_of
 from tl_core.data.glance import rows_of_classes, typical_words
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
@@ -89,10 +90,11 @@ def _score(state: Standing) -> None:
         f"{100 * score.low:.0f} to {100 * score.high:.0f} is plausible",
         delta_color="off",
         delta_arrow="off",
-        help=(
-            "How often the newest model is right, with the interval that is plausible for items"
-            f" like these. The line is the best score after each {over}; where the test score is"
-            " closed, that of the validation items counts."
+        help=help_of(
+            "validation items" if score.closed else "accuracy",
+            "Of the newest model, with the interval that is plausible for items like these. The"
+            f" line is the best score after each {over}; where the test score is closed, that of"
+            " the validation items counts.",
         ),
     )
     spark.line([100 * value for value in state.course], " %")

@@ -14,6 +14,7 @@ import streamlit as st
 from pages.shell.frame import STATES
 from pages.shell.words import interval
 from pages.widgets import trained
+from pages.widgets.glossary import help_of
 from tl_core.config import RUN_KINDS
 from tl_core.errors import UserError
 from tl_core.evaluate.measures import Range
@@ -96,8 +97,7 @@ def column_config(table: pd.DataFrame) -> dict[str, object]:
             format="%.1f",
             min_value=0,
             max_value=100,
-            help="Accuracy: of 100 items that it has not learnt from, how many are predicted"
-            " correctly.",
+            help=help_of("accuracy"),
         ),
         "gain (points)": columns.NumberColumn(
             format="%+.0f",

@@ -12,6 +12,7 @@ from pages.sections.train import backbones
 from pages.shell import problems, run_panel, services
 from pages.shell.words import interval, label, plain
 from pages.widgets import charts
+from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.evaluate.measures import RankedBackbone
 from tl_core.registry.datasets import DatasetRecord
@@ -138,7 +139,9 @@ def _table(ranking: list[RankedBackbone]) -> None:
         column_config={
             "accuracy": st.column_config.NumberColumn(
                 format="%.1f %%",
-                help="Of a linear classifier on its features (probe), cross-validated.",
+                help=help_of(
+                    "accuracy", "Of a linear classifier on its features (probe), cross-validated."
+                ),
             ),
             "k-NN accuracy": st.column_config.NumberColumn(
                 format="%.1f %%", help="When the five nearest items vote for the class."

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import problems
 from pages.shell.words import duration, interval, plain
+from pages.widgets.glossary import help_of
 from tl_core.evaluate.measures import BoardRow
 from tl_core.evaluate.report.schema import SearchSection
 from tl_core.results import SEARCH
@@ -33,7 +34,9 @@ def now(folder: Path) -> None:
         duration(max(0.0, progress["budget"] - progress["spent"])).removeprefix("about "),
     )
     tiles[1].metric(
-        "Best accuracy so far (%)", f"{100 * best['accuracy']['value']:.1f}" if best else "-"
+        "Best accuracy so far (%)",
+        f"{100 * best['accuracy']['value']:.1f}" if best else "-",
+        help=help_of("accuracy", "Of the validation items."),
     )
     table(board)
 
@@ -67,17 +70,18 @@ def table(board: list[BoardRow]) -> None:
         column_config={
             "accuracy": st.column_config.NumberColumn(
                 format="%.1f %%",
-                help=(
-                    "Share of the validation items that are predicted correctly; for a ranking,"
-                    " cross-validated on a sample."
+                help=help_of(
+                    "accuracy",
+                    "Of the validation items; for a ranking, cross-validated on a sample.",
                 ),
             ),
             "log loss": st.column_config.NumberColumn(
                 format="%.3f",
-                help=(
+                help=help_of(
+                    "log loss",
                     "Decides: the candidate with the lowest is kept, if it is right "
                     "at least as often as the first probe and clearly better "
-                    "than it (by more than a standard error)."
+                    "than it (by more than a standard error).",
                 ),
             ),
         },

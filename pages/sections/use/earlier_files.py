@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import frame, problems, services
 from pages.shell.words import ago, plain
+from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.run import Run
@@ -34,7 +35,7 @@ def show_first_rows(made: Path) -> None:
                 format="percent",
                 min_value=0,
                 max_value=1,
-                help="The probability that the model gives to its answer",
+                help=help_of("confidence"),
             )
         },
         alt="The first rows of the answers",

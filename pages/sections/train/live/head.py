@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import frame, problems, run_panel, services
 from pages.shell.words import duration, plain
 from pages.widgets import run_file, trained
+from pages.widgets.glossary import help_of
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs.events import RunView
 from tl_core.registry.run import ACTIVE, Run
@@ -118,7 +119,11 @@ def _train_longer(run: Run) -> None:
     """Go on from the end of a finished training, as a run of its own."""
     with st.popover("Train longer", icon=":material/more_time:"):
         epochs = st.number_input(
-            "Epochs more", 1, 100, 2, help="The new run begins with this one's model."
+            "Epochs more",
+            1,
+            100,
+            2,
+            help=help_of("epoch", "The new run begins with this one's model."),
         )
         if st.button("Go on", type="primary"):
             with problems.caught():

@@ -44,6 +44,7 @@ def _people() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("created", sa.Float(), nullable=False),
         sa.Column("seen", sa.Float(), nullable=False),
+        sa.Column("signed_in", sa.Float(), nullable=False, server_default="0"),
         sa.Column("disabled", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("sessions_valid_after", sa.Float(), nullable=False, server_default="0"),
         sa.UniqueConstraint("issuer", "subject"),

@@ -1,0 +1,90 @@
+"""A server's settings, the people on it, and a gate with something to protect behind it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+
+from tl_core.database.engine import open_database
+from tl_core.settings import Settings
+from tl_core.web.gate import Gate
+from tl_core.web.identity import Identity
+
+URL = "https://graft.example.org"
+
+
+@pytest.fixture
+def settings(home):
+    return Settings(home=str(home), sign_in="oidc", url=URL)
+
+
+@pytest.fixture
+def engine(settings):
+    return open_database(settings)
+
+
+@pytest.fixture
+def claims():
+    """The claims by what stands in the cookie: as if each of them were signed."""
+    now = time.time()
+    about = {"iss": "https://idp", "origin": URL, "iat": now}
+    return {"ana": {**about, "sub": "ana", "name": "Ana", "email": "ana@example.org"}}
+
+
+@pytest.fixture
+def identity(settings, engine, claims):
+    return identity_of(settings, engine, claims)
+
+
+def identity_of(settings, engine, claims=None):
+    known = claims or {}
+    return Identity(settings, engine, lambda cookies: known.get(cookies.get("_streamlit_user")))
+
+
+async def everything(request):
+    acting = request.scope.get("state", {}).get("principal")
+    body = len(await request.body())
+    return JSONResponse({"who": acting and acting.handle, "bytes": body})
+
+
+async def stream(websocket):
+    await websocket.accept()
+    await websocket.send_text("in")
+    await websocket.close()
+
+
+@pytest.fixture
+def behind(settings, identity):
+    return client_of(settings, identity)
+
+
+def client_of(settings, identity, address="203.0.113.9", owns=lambda *_: True):
+    """A client whose requests come from an address, to an application behind the gate."""
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    inner = Starlette(
+        routes=[
+            WebSocketRoute("/_stcore/stream", stream),
+            Route("/{path:path}", everything, methods=methods),
+        ]
+    )
+    return TestClient(
+        Gate(inner, identity, settings, owns),
+        base_url=URL,
+        client=(address, 5000),
+        follow_redirects=False,
+    )
+
+
+def signed_in(client, who="ana"):
+    client.cookies.set("_streamlit_user", who)
+    return client
+
+
+def changed(settings, **values):
+    return replace(settings, **values)

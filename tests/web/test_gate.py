@@ -1,0 +1,195 @@
+"""Nobody passes the gate unknown, whatever they ask for; answers carry their headers."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.websockets import WebSocketDisconnect
+
+from tests.web.conftest import URL, changed, client_of, identity_of, signed_in
+from tl_core.access.access_tokens import Tokens
+from tl_core.access.people import Claims, People
+from tl_core.errors import ConfigError
+from tl_core.web.gate import inside
+
+PRIVATE = [
+    "/",
+    "/data",
+    "/media/0a1b2c.jpg",
+    "/_stcore/upload_file/session/file",
+    "/_stcore/metrics",
+    "/_stcore/host-config",
+    "/_stcore/script-health-check",
+    "/component/x/index.html",
+    "/api/uploads/1",
+    "/api/v1/datasets",
+    "/api/healthy",
+    "/api/health/../v1/datasets",
+    "/sign-in/../data",
+    "/SIGN-IN",
+    "/sign-in/",
+    "/static",
+    "/openapi.json",
+    "/no such page",
+]
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+def test_an_unknown_visitor_gets_nothing(behind, path, method):
+    answer = behind.request(method, path)
+    assert answer.status_code in (400, 401), answer.text
+    assert b"who" not in answer.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/sign-out", "/api/health", "/api/ready", "/invite/x", "/shared/x"]
+)
+def test_what_everybody_may_see_needs_nobody(behind, path):
+    assert behind.get(path).json() == {"who": None, "bytes": 0}
+
+
+def test_a_browser_is_sent_to_the_door_and_back_to_where_it_wanted(behind):
+    answer = behind.get("/report?run=a%20b&x=1", headers={"accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2Freport%3Frun%3Da%2520b%26x%3D1"
+    signed_in(behind).cookies.set("graft_next", "/report?run=a")
+    back = behind.get("/")
+    assert back.status_code == 303 and back.headers["location"] == "/report?run=a"
+    assert "graft_next=;" in back.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "javascript:alert(1)",
+        "/a\r\nset-cookie: x=y",
+        "",
+        "data",
+        "/ü",
+    ],
+)
+def test_nobody_is_sent_away_from_this_server(address):
+    assert inside(address) == "/"
+
+
+def test_a_websocket_is_closed_before_it_opens(behind):
+    with pytest.raises(WebSocketDisconnect), behind.websocket_connect("/_stcore/stream"):
+        pass
+    with signed_in(behind).websocket_connect("/_stcore/stream") as known:
+        assert known.receive_text() == "in"
+
+
+def test_who_is_known_passes_and_is_named_to_what_is_behind(behind):
+    assert signed_in(behind).get("/media/x.jpg").json() == {"who": "ana", "bytes": 0}
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://graft.example.org.evil"]
+)
+def test_another_site_changes_nothing_with_somebodys_cookie(behind, origin):
+    known = signed_in(behind)
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert (
+            known.request(method, "/api/uploads/1", headers={"origin": origin}).status_code == 403
+        )
+    hidden = {"sec-fetch-site": "cross-site"}
+    assert known.post("/api/uploads/1", headers=hidden).status_code == 403
+    assert known.post("/api/uploads/1", headers={"origin": URL}).status_code == 200
+
+
+def test_a_large_request_is_refused_by_what_it_says_and_by_what_it_sends(settings, engine, claims):
+    small = changed(settings, upload_mb="1")
+    known = signed_in(client_of(small, identity_of(small, engine, claims)))
+    too_much = b"x" * ((1 << 20) + 1)
+    assert known.put("/_stcore/upload_file/a/b", content=too_much).status_code == 413
+    assert known.post("/sign-in", content=too_much).status_code == 413
+    assert known.put("/_stcore/upload_file/a/b", content=too_much[:-1]).json()["bytes"] == 1 << 20
+    with pytest.raises(ClientDisconnect):  # as it is read: nobody said before how long it is
+        known.put("/_stcore/upload_file/a/b", content=iter([too_much, too_much]))
+
+
+def test_a_token_opens_the_api_alone(settings, engine, behind):
+    person = People(engine, settings).arrive(Claims("https://idp", "ana", "Ana"))
+    secret = Tokens(engine, person.principal()).make("job", ["runs:read"], 1)
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert behind.get("/api/v1/runs", headers=bearer).json()["who"] == person.handle
+    for path in ("/", "/media/x.jpg", "/api/uploads/1", "/api/metrics/x", "/_stcore/metrics"):
+        assert behind.get(path, headers=bearer).status_code == 401
+    for wrong in ("Bearer", "Bearer x", f"Basic {secret}", f"Bearer {secret}x", "Bearer  "):
+        assert behind.get("/api/v1/runs", headers={"authorization": wrong}).status_code == 401
+
+
+def test_every_answer_carries_the_headers_of_safety(behind):
+    for answer in (behind.get("/sign-in"), behind.get("/data"), signed_in(behind).get("/media/x")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "object-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+    assert signed_in(behind).get("/media/x").headers["cache-control"] == "private"
+    assert signed_in(behind).get("/api/x").headers["cache-control"] == "private, no-store"
+
+
+def test_a_file_of_somebody_elses_page_is_not_there(settings, identity):
+    mine = client_of(settings, identity, owns=lambda who, path: path == "/media/mine.jpg")
+    assert signed_in(mine).get("/media/mine.jpg").status_code == 200
+    assert mine.get("/media/other.jpg").status_code == 404
+    assert mine.put("/_stcore/upload_file/session/file", content=b"x").status_code == 404
+
+
+def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
+    from types import SimpleNamespace
+
+    from pages.shell import streamlit_sessions
+    from tl_core.access.principal import Principal
+
+    ana, ben = Principal("ana"), Principal("ben")
+    contexts = iter(["s-ana", "s-ben"])
+    monkeypatch.setattr(
+        streamlit_sessions,
+        "get_script_run_ctx",
+        lambda: SimpleNamespace(session_id=next(contexts)),
+    )
+    for person in (ana, ben):
+        streamlit_sessions.note_owner(person)
+    shown = {"s-ana": {"0.1": "abc"}, "s-gone": {"0.1": "def"}}
+    manager = SimpleNamespace(_lock=threading.Lock(), _files_by_session_and_coord=shown)
+    running = SimpleNamespace(media_file_mgr=manager)
+    monkeypatch.setattr(streamlit_sessions.runtime, "get_instance", lambda: running)
+    owns = streamlit_sessions.owns
+    assert owns(ana, "/media/abc.jpg") and owns(ana, "/_stcore/upload_file/s-ana/f")
+    for path in ("/media/abc.jpg", "/media/def.jpg", "/_stcore/upload_file/s-ana/f", "/media/"):
+        assert not owns(ben, path)
+    for path in ("/media/abc/../abc", "/_stcore/upload_file", "/media", "/"):
+        assert not owns(ana, path)
+    monkeypatch.setattr(streamlit_sessions.runtime, "get_instance", lambda: object())
+    assert not owns(ana, "/media/abc.jpg")  # Streamlit's books have changed
+
+
+HEADERS = {"x-forwarded-user": "mallory", "x-forwarded-for": "10.9.9.9"}
+
+
+def test_only_a_trusted_proxy_says_who_somebody_is(settings, engine):
+    proxied = changed(settings, sign_in="header", proxies="10.0.0.0/8,192.168.1.5")
+    identity = identity_of(proxied, engine)
+    for stranger in ("203.0.113.9", "11.0.0.1", "192.168.1.6", "testclient", ""):
+        client = client_of(proxied, identity, stranger)
+        assert client.get("/data", headers=HEADERS).status_code == 401
+    for trusted in ("10.1.2.3", "192.168.1.5"):
+        client = client_of(proxied, identity, trusted)
+        assert client.get("/data", headers=HEADERS).json()["who"] == "mallory"
+        assert client.get("/data").status_code == 401
+    with pytest.raises(ConfigError):
+        client_of(changed(proxied, proxies="everybody"), identity)
+
+
+def test_behind_no_proxy_headers_of_proxies_are_taken_away(settings, engine):
+    alone = changed(settings, sign_in="header", proxies="")
+    client = client_of(alone, identity_of(alone, engine), "127.0.0.1")
+    assert client.get("/data", headers=HEADERS).status_code == 401
