@@ -5,9 +5,10 @@ docs/RESULTS.md.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
-from arena import all_cells
+from arena import Cell, all_cells
 from arena_cells import SINGLE, cells_of, fastai_of, plain_of
 from arena_reach import Gap, reach
 from arena_tasks import PHOTOS, TEXTS
@@ -48,14 +49,22 @@ def arena() -> list[str]:
         lines.append(f"| {task} | " + " | ".join(shown) + " |")
     lines += ["", *_differences()]
     cells = all_cells()
-    missing = [cell.name for cell in cells if not cell.path.exists()]
-    lines += [
-        "",
-        f"Measured: {len(cells) - len(missing)} of {len(cells)} cells. "
-        + (f"Missing: {', '.join(missing)}." if missing else ""),
-        "",
+    missing = [cell for cell in cells if not cell.path.exists()]
+    lines += ["", f"Measured: {len(cells) - len(missing)} of {len(cells)} cells."]
+    return [*lines, *_missing(missing), ""]
+
+
+def _missing(cells: Sequence[Cell]) -> list[str]:
+    """What was not measured: a line for each strategy, the seeds of a task in brackets."""
+    seeds: dict[str, dict[str, list[str]]] = {}
+    for cell in cells:
+        task = cell.task + ("" if cell.starter.startswith("starter:") else " (MobileNetV2)")
+        seeds.setdefault(cell.strategy, {}).setdefault(task, []).append(str(cell.seed))
+    return [
+        f"- Missing of {strategy}: "
+        + ", ".join(f"{task} [{', '.join(found)}]" for task, found in tasks.items())
+        for strategy, tasks in seeds.items()
     ]
-    return lines
 
 
 def _differences() -> list[str]:

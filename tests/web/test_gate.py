@@ -6,13 +6,14 @@ import threading
 
 import pytest
 from starlette.requests import ClientDisconnect
+from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from tests.web.conftest import URL, changed, client_of, identity_of, signed_in
 from tl_core.access.access_tokens import Tokens
 from tl_core.access.people import Claims, People
 from tl_core.errors import ConfigError
-from tl_core.web.gate import inside
+from tl_core.web.gate import Gate, inside
 
 PRIVATE = [
     "/",
@@ -141,6 +142,25 @@ def test_a_file_of_somebody_elses_page_is_not_there(settings, identity):
     assert signed_in(mine).get("/media/mine.jpg").status_code == 200
     assert mine.get("/media/other.jpg").status_code == 404
     assert mine.put("/_stcore/upload_file/session/file", content=b"x").status_code == 404
+
+
+@pytest.mark.parametrize(("session", "kept"), [("mine", True), ("hers", False)])
+def test_a_session_is_taken_up_again_by_its_owner_alone(settings, identity, session, kept):
+    seen = []
+
+    async def inner(scope, receive, send):
+        seen.append(dict(scope["headers"])[b"sec-websocket-protocol"].decode())
+        await receive()
+        await send({"type": "websocket.close"})
+
+    owns = lambda who, path: path == "/_stcore/upload_file/mine"  # noqa: E731
+    client = signed_in(TestClient(Gate(inner, identity, settings, owns), base_url=URL))
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("/_stcore/stream", subprotocols=["streamlit", "xsrf", session]),
+    ):
+        pass
+    assert seen[0].split(", ") == ["streamlit", "xsrf", *([session] if kept else [])]
 
 
 def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):

@@ -48,7 +48,8 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 _SMALL = 1 << 20  # bytes of a request that uploads nothing
 _UPLOADS = ("/_stcore/upload_file/", "/api/uploads/", "/api/v1/")
 _CONTENT = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; worker-src 'self' blob:;"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:;"  # components'
+    " worker-src 'self' blob:;"
     " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:;"
     " font-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self';"
     " frame-ancestors 'self'"
@@ -117,6 +118,8 @@ class Gate:
         if asking.principal is None:
             return None if path in _ALSO_UNKNOWN else self._unknown(scope, headers, asking)
         scope.setdefault("state", {})["principal"] = asking.principal
+        if scope["type"] == "websocket":
+            self._let_go_of_others(scope, asking.principal)
         if path.startswith(_OWNED_BELOW) and not await self._is_own(asking.principal, path):
             return _plain(404, "There is no such file.")
         if path == "/" and NEXT in cookies and method == "GET":
@@ -130,6 +133,18 @@ class Gate:
                 return True
             await anyio.sleep(_PAUSE_SECONDS)
         return False
+
+    def _let_go_of_others(self, scope: Scope, principal: Principal) -> None:
+        """A browser that comes back names its earlier session, as the third of its protocols.
+        Streamlit gives it that one to whoever knows its id: take out one that is not theirs.
+        """
+        for place, (name, value) in enumerate(scope["headers"]):
+            if name != b"sec-websocket-protocol":
+                continue
+            entries = [part.strip() for part in value.decode("latin-1").split(",")]
+            session = entries[2] if len(entries) > 2 else ""
+            if session and not self._owns(principal, f"/_stcore/upload_file/{session}"):
+                scope["headers"][place] = (name, ", ".join(entries[:2]).encode("latin-1"))
 
     def _unknown(self, scope: Scope, headers: dict[str, str], asking: Asking) -> App:
         if scope["type"] == "websocket":
