@@ -228,6 +228,21 @@ class Settings:
         "Header in which such a proxy names who has signed in; X-Forwarded-Email and "
         "X-Forwarded-Groups are read beside it.",
     )
+    api_per_minute: str = _setting(
+        "TL_API_PER_MINUTE",
+        "600",
+        "Requests a minute that /api/v1 answers for one token, on each replica; more are answered "
+        "429. Empty or 0: no limit.",
+    )
+    server: str = _setting(
+        "TL_SERVER",
+        "",
+        "Address of a server, such as https://graft.example.org, that the command line works with "
+        "instead of this machine.",
+    )
+    token: str = _setting(
+        "TL_TOKEN", "", "The token that the command line shows to that server.", secret=True
+    )
 
     @property
     def home_path(self) -> Path:
@@ -279,7 +294,19 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        return self.address in _LOCAL_HOSTS
+        """Whether this is one person's own computer: only they reach it, and nobody signs in."""
+        return self.address in _LOCAL_HOSTS and not self.sign_in
+
+    @property
+    def json_log(self) -> bool:
+        """Whether log lines are JSON.
+
+        Raises:
+            ConfigError: when TL_LOG is neither text nor json.
+        """
+        if self.log_format not in ("text", "json"):
+            raise ConfigError(f"TL_LOG is {self.log_format!r}.", "It is text or json.")
+        return self.log_format == "json"
 
     def listed(self, name: str) -> list[str]:
         """Setting `name` as the parts between its commas."""

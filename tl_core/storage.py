@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tl_core.settings import Settings
 
-_LEFT_SECONDS = 86_400  # no import takes a day
+_DAY = 86_400
 log = logging.getLogger(__name__)
 
 
@@ -45,25 +45,25 @@ def remove_tree(folder: Path) -> bool:
     return not stays
 
 
-def is_left(folder: Path) -> bool:
-    """Whether nobody has touched it for a day, so that it belongs to no work that is just
-    beginning.
+def is_left(folder: Path, days: int = 1) -> bool:
+    """Whether nobody has touched it for some days, so that it belongs to no work that is just
+    beginning; no import takes a day.
     """
     try:
-        return folder.stat().st_mtime < time.time() - _LEFT_SECONDS
+        return folder.stat().st_mtime < time.time() - days * _DAY
     except FileNotFoundError:  # somebody else is cleaning as well
         return False
 
 
 def remove_expired(settings: Settings) -> int:
     """Remove feature caches and uploads that nobody used for `TL_KEEP_DAYS` days, and what killed
-    imports left behind a day ago; gives how many.
+    imports left behind `TL_STAGING_DAYS` days ago; gives how many.
     """
-    limit = time.time() - settings.number("keep_days") * 86_400
-    removed = 0
+    limit = time.time() - settings.number("keep_days") * _DAY
+    days, removed = settings.number("staging_days"), 0
     for name, whole in (("datasets", "version.json"), ("staging", "-")):
         for folder in (settings.home_path / name).glob("*"):
-            if not (folder / whole).exists() and is_left(folder):
+            if not (folder / whole).exists() and is_left(folder, days):
                 remove_tree(folder)
                 removed += 1
     for name in ("features", "uploads"):

@@ -26,3 +26,12 @@ def test_leftovers_of_killed_imports_are_removed_after_a_day(tmp_path):
     assert remove_expired(Settings(home=str(tmp_path))) == 2
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("[ds]*/*"))
     assert left == ["datasets/whole", "datasets/young", "staging/young"]
+
+
+def test_what_lies_in_staging_is_kept_as_long_as_the_setting_says(tmp_path):
+    for name, days in (("old", 4), ("younger", 2)):
+        (tmp_path / "staging" / name).mkdir(parents=True)
+        then = time.time() - days * 86_400
+        os.utime(tmp_path / "staging" / name, (then, then))
+    assert remove_expired(Settings(home=str(tmp_path), staging_days="3")) == 1
+    assert [path.name for path in (tmp_path / "staging").iterdir()] == ["younger"]

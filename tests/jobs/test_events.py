@@ -201,3 +201,24 @@ def test_what_learns_what_the_machine_does_and_broken_numbers_arrive(tmp_path):
     assert view.learning == "classifier, block 2"
     assert view.curves["training"] == [{"loss": None, "step": 3}]
     assert view.machine[0]["cpu"] == 50.0
+
+
+def test_what_the_work_tells_is_movement_and_the_machines_figures_are_none(tmp_path, opened):
+    clock = Clock()
+    log = opened(tmp_path, clock)
+    telling = (
+        lambda: log.stage("reading", 10),
+        lambda: log.batch(1, 10),
+        lambda: log.batch(2, 10),  # too soon to be written
+        lambda: log.log("hello"),
+        lambda: log.point(Curve.BEST, {"minutes": 1.0}),
+    )
+    assert log.moved == 1000.0
+    for tell in telling:
+        clock.now += 0.1
+        tell()
+        assert log.moved == clock.now
+    before = log.moved
+    clock.now += 60
+    log.machine({"gpus": [], "cpu": 1.0, "cores": 2, "memory_used": 1, "memory_total": 2})
+    assert log.moved == before

@@ -18,7 +18,7 @@ class Writer:
     def __init__(self, away, wish):
         self.away, self.wish, self.beats = away, wish, 0
 
-    def beat(self, run_id, progress):
+    def beat(self, run_id, progress, moved):
         self.beats += 1
         if self.beats <= self.away:
             raise RuntimeError("the database is away")

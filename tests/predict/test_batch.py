@@ -16,7 +16,7 @@ from tests_support.datasets import write_pictures
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.load import load_backbone
-from tl_core.errors import DataError
+from tl_core.errors import DataError, QuotaError
 from tl_core.predict.batch import predict_source
 from tl_core.progress import Progress
 from tl_core.settings import Settings, read_settings
@@ -108,6 +108,15 @@ def test_spreadsheet_guards_formulas_also_in_classes_and_names_but_no_numbers(ti
 def many(path, count=5000):
     path.write_text("text\n" + "\n".join(f"order {'x ' * (i % 50)} {i}" for i in range(count)))
     return path
+
+
+def test_more_rows_than_are_allowed_are_refused_before_the_work(model, tmp_path):
+    many(tmp_path / "in.csv", 5)
+    about = (model, tmp_path / "in.csv", tmp_path / "out.csv", read_settings())
+    with pytest.raises(QuotaError, match="5 rows to predict.*The limit is 4 rows"):
+        predict_source(*about, most=4)
+    assert not list(tmp_path.glob("out*"))
+    assert predict_source(*about, most=5)["rows"] == 5
 
 
 def test_many_rows_are_streamed_in_order(model, tmp_path):

@@ -149,7 +149,7 @@ def test_only_one_of_many_dispatchers_gets_a_run(engine, ann):
 def test_the_queue_shows_places_and_is_fair_between_owners(engine, home, ann):
     first, second = ann.create(config()), ann.create(config())
     third = RunStore(engine, "bob", home).create(config("bob"))
-    assert [ann.get(first.id).place, ann.get(second.id).place] == [1, 2]
+    assert [ann.get(first.id).place, ann.get(second.id).place] == [1, 3]  # bob's goes before it
     writer = RunWriter(engine)
     assert writer.claim_next("train")[0] == first.id
     assert writer.claim_next("train")[0] == third.id  # ann has one running already

@@ -126,6 +126,12 @@ class RunConfig:
         own = [backbone.removeprefix("run:")] if backbone.startswith("run:") else []
         return [*self._read_runs(), *own]
 
+    def backbones(self) -> list[str]:
+        """References of all networks that it starts from."""
+        several = self.options.get("backbones", [])
+        named = [str(one) for one in several] if isinstance(several, (list, tuple)) else []
+        return [one for one in (self.backbone, *named) if one]
+
     @property
     def parent(self) -> str:
         """Id of the earlier run that it goes on from or looks at; nothing for most runs."""

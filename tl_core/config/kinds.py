@@ -26,6 +26,7 @@ class RunKind:
         lane: the queue it waits in.
         heavy: whether it needs the libraries that a worker standing by has imported.
         listed: whether lists of runs show it unasked.
+        metered: whether a network computes, so that its time counts as GPU minutes.
     """
 
     title: str
@@ -34,6 +35,7 @@ class RunKind:
     lane: str = LIGHT
     heavy: bool = True
     listed: bool = True
+    metered: bool = True
 
     def load(self) -> Callable[[Any], Any]:
         """The function that carries it out, with everything it imports."""
@@ -45,12 +47,22 @@ class RunKind:
 _HANDLERS = "tl_core.jobs.handlers"
 RUN_KINDS: dict[str, RunKind] = {
     "train": RunKind("training", f"{_HANDLERS}.training:train", lane=TRAIN),
-    "import": RunKind("import of data", f"{_HANDLERS}.datasets:add", specs.ImportSpec, heavy=False),
+    "import": RunKind(
+        "import of data", f"{_HANDLERS}.datasets:add", specs.ImportSpec, heavy=False, metered=False
+    ),
     "fix": RunKind(
-        "new version of a dataset", f"{_HANDLERS}.datasets:change", specs.FixSpec, heavy=False
+        "new version of a dataset",
+        f"{_HANDLERS}.datasets:change",
+        specs.FixSpec,
+        heavy=False,
+        metered=False,
     ),
     "takeout": RunKind(
-        "export of a dataset", f"{_HANDLERS}.datasets:take_out", specs.TakeoutSpec, heavy=False
+        "export of a dataset",
+        f"{_HANDLERS}.datasets:take_out",
+        specs.TakeoutSpec,
+        heavy=False,
+        metered=False,
     ),
     "predict": RunKind(
         "prediction of a file", f"{_HANDLERS}.predicting:predict", specs.PredictSpec
@@ -64,8 +76,12 @@ RUN_KINDS: dict[str, RunKind] = {
         "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank", specs.RankSpec),
-    "export": RunKind("export of a model", f"{_HANDLERS}.bundles:export", specs.ExportSpec),
-    "push": RunKind("upload to the Hub", f"{_HANDLERS}.bundles:push", specs.PushSpec),
+    "export": RunKind(
+        "export of a model", f"{_HANDLERS}.bundles:export", specs.ExportSpec, metered=False
+    ),
+    "push": RunKind(
+        "upload to the Hub", f"{_HANDLERS}.bundles:push", specs.PushSpec, metered=False
+    ),
 }
 
 

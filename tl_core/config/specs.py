@@ -48,6 +48,7 @@ class ImportSpec(RunSpec):
     )  # of `data.dataset_version.ImportOptions`
     test: str = setting("", "A file of its own with the test items.")
     append: bool = setting(False, "Whether its items are added to the newest version.")
+    strict: bool = setting(False, "Whether nothing is stored that rests on a guess.")
     shown: str = setting("", "What the source is called to people.")
     upload: str = setting("", "Folder of the upload, removed once it is read.")
 

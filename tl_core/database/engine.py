@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tl_core.errors import StateError
 from tl_core.settings import Settings
 
-HEAD = "0007"
+HEAD = "0009"
 
 
 def open_database(settings: Settings) -> Engine:

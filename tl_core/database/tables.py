@@ -249,6 +249,21 @@ models = Table(
     UniqueConstraint("owner", "name"),
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),  # and the name of its folder in `uploads/`
+    Column("owner", String(128), nullable=False),
+    Column("name", String(255), nullable=False),  # of its file, safe on any disk
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False, server_default="0"),  # bytes surely on the disk
+    Column("sha256", String(64), nullable=False, server_default=""),  # promised, then computed
+    Column("created", Float, nullable=False),
+    Column("touched", Float, nullable=False),  # when its last bytes came
+    Column("finished", Float, nullable=True),
+    Index("uploads_by_owner", "owner", "finished"),
+)
+
 activity = Table(
     "activity",
     metadata,

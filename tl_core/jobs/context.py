@@ -12,6 +12,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.database.engine import open_database
 from tl_core.jobs.events import EventLog
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.quotas import Quotas
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings
 
@@ -49,6 +50,11 @@ class RunContext:
         return DatasetStore(
             open_database(self.settings), self.config.owner, self.settings.home_path
         )
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        """What people may use."""
+        return Quotas(open_database(self.settings), self.settings)
 
     def folder_of(self, run_id: str) -> Path:
         """The folder of an earlier run of the same owner.

@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -23,12 +25,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from tl_core.config.kinds import TRAIN, lanes
 from tl_core.database.engine import open_database
 from tl_core.database.tables import locks
+from tl_core.jobs import sandbox
 from tl_core.jobs.monitor import gpu_count
+from tl_core.jobs.notify import Notices
 from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
-from tl_core.registry.trash import expired
+from tl_core.registry.scheduling.lane import note_slots
+from tl_core.registry.scheduling.run_times import end_overdue
+from tl_core.registry.trash import expired, old_checkpoints
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired, remove_tree
 
@@ -48,10 +54,15 @@ class Dispatcher:
     """Holds the lock and turns the queue; `turn` is one round, without waiting."""
 
     def __init__(
-        self, engine: Engine, home: Path, runner: JobRunner, slots: dict[str, int]
+        self,
+        engine: Engine,
+        home: Path,
+        runner: JobRunner,
+        slots: dict[str, int],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.engine, self._home, self._runner, self._slots = engine, home, runner, slots
-        self._writer = RunWriter(engine)
+        self._writer, self._clock, self._told = RunWriter(engine, clock), clock, False
         self.last_busy = time.monotonic()
 
     def acquire(self) -> bool:
@@ -88,9 +99,15 @@ class Dispatcher:
             connection.execute(sql_delete(locks).where(locks.c.name == _LOCK, locks.c.pid == pid))
 
     def turn(self) -> None:
-        """Mark the dead, start what fits, show a sign of life."""
-        for run_id in mark_dead(self.engine):
-            log.warning("run %s has lost its process", run_id)
+        """Mark the dead, end what has had its time, start what fits, show a sign of life."""
+        if not self._told:  # on its first turn: only the lock's holder turns
+            note_slots(self.engine, self._slots)
+            self._told = True
+        for run_id in mark_dead(self.engine, self._clock):
+            log.warning("run %s has lost its process", run_id, extra={"run": run_id})
+        for run_id in end_overdue(self.engine, read_settings(), self._clock):
+            log.warning("run %s has had its time", run_id, extra={"run": run_id})
+        self._end_deaf()
         busy = False
         for lane, slots in self._slots.items():
             while (running := self._writer.running(lane)) < slots:
@@ -99,10 +116,10 @@ class Dispatcher:
                     break
                 run_id, folder = claimed
                 self._writer.hand_over(run_id, *self._runner.submit(self._home / folder))
-                log.info("run %s started", run_id)
+                log.info("run %s started", run_id, extra={"run": run_id})
                 running += 1
             busy = busy or running > 0
-        if busy:
+        if busy or self._writer.waiting():  # for its owner's GPU minutes, for example
             self.last_busy = time.monotonic()
         elif self._may_prepare():
             self._runner.prepare()
@@ -110,6 +127,15 @@ class Dispatcher:
             connection.execute(
                 update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time())
             )
+
+    def _end_deaf(self) -> None:
+        """End workers of this machine that are to end and whose heart has stopped, with all that
+        they have started; those whose heart beats end themselves.
+        """
+        for pid in self._writer.deaf():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(pid) == pid != os.getpid():
+                    os.killpg(pid, signal.SIGKILL)
 
     def _may_prepare(self) -> bool:
         """Whether a worker may stand by: not while the app is just starting, and only with memory
@@ -150,18 +176,23 @@ def ensure_dispatcher(settings: Settings) -> None:
                 stdout=target,
                 stderr=subprocess.STDOUT,
                 cwd=Path(__file__).parents[2],
-                env={**os.environ, "TL_HOME": str(settings.home_path)},
+                env={
+                    **sandbox.scrubbed(os.environ, sandbox.OF_A_DISPATCHER),
+                    "TL_HOME": str(settings.home_path),
+                },
             )
         )
 
 
 def main(arguments: list[str]) -> int:
     """Turn the queue until idle (or for ever); 0 also when another dispatcher is at work."""
-    setup_logging()
     settings = read_settings()
+    setup_logging(as_json=settings.json_log)
     slots = slots_of(settings)
-    runner = LocalRunner(max(1, (os.cpu_count() or 1) // slots["train"]))
-    dispatcher = Dispatcher(open_database(settings), settings.home_path, runner, slots)
+    engine = open_database(settings)
+    notices = Notices(settings, engine)
+    runner = LocalRunner(max(1, (os.cpu_count() or 1) // slots["train"]), started=notices.expect)
+    dispatcher = Dispatcher(engine, settings.home_path, runner, slots)
     if not dispatcher.acquire():
         return 0
     signal.signal(signal.SIGTERM, _leave)
@@ -170,6 +201,7 @@ def main(arguments: list[str]) -> int:
         while "--forever" in arguments or time.monotonic() - dispatcher.last_busy < _IDLE_SECONDS:
             try:
                 dispatcher.turn()
+                notices.send()
             except OperationalError:
                 log.exception("the database did not answer; trying again")
             if time.monotonic() - cleaned > _CLEAN_SECONDS:
@@ -177,10 +209,12 @@ def main(arguments: list[str]) -> int:
                 remove_expired(settings)
                 sweep(dispatcher.engine, settings.home_path)
                 empty_trash(dispatcher.engine, settings)
+                remove_checkpoints(dispatcher.engine, settings)
             time.sleep(_TURN_SECONDS)
     finally:
         runner.close()
         dispatcher.release()
+        notices.close()
     return 0
 
 
@@ -188,6 +222,14 @@ def empty_trash(engine: Engine, settings: Settings) -> int:
     """Remove for good what has lain in the trash for `TL_TRASH_DAYS` days; gives how much."""
     limit = time.time() - settings.number("trash_days") * 86_400
     return sum(remove_tree(folder) for folder in expired(engine, settings.home_path, limit))
+
+
+def remove_checkpoints(engine: Engine, settings: Settings) -> int:
+    """Remove the checkpoints of runs that ended `TL_CHECKPOINT_DAYS` days ago; gives of how many
+    trainings.
+    """
+    limit = time.time() - settings.number("checkpoint_days") * 86_400
+    return sum(remove_tree(folder) for folder in old_checkpoints(engine, settings.home_path, limit))
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -38,6 +38,7 @@ class EventLog(Progress):
         self._file = (folder / "events.jsonl").open("a", encoding="utf-8")
         self._lock, self._clock = threading.Lock(), clock
         self._last_batch = self._before = self._share = self._inside = 0.0
+        self.moved = clock()  # when the work last had something to tell, in seconds since 1970
         self.cancelled, self.stopping = threading.Event(), threading.Event()
 
     @property
@@ -54,7 +55,7 @@ class EventLog(Progress):
     def batch(self, done: int, total: int) -> None:
         self._check()
         self._inside = done / total if total else self._inside
-        now = self._clock()
+        self.moved = now = self._clock()
         if now - self._last_batch >= _QUIET_SECONDS or done == total:
             self._last_batch = now
             self._write("batch", done=done, total=total)
@@ -91,7 +92,10 @@ class EventLog(Progress):
             raise Cancelled
 
     def _write(self, kind: str, **content: object) -> None:
-        event = {"t": round(self._clock(), 3), "type": kind, **content}
+        now = self._clock()
+        if kind != "machine":  # which the heart tells, whatever the work does
+            self.moved = now
+        event = {"t": round(now, 3), "type": kind, **content}
         line = json.dumps(event, ensure_ascii=False)
         with self._lock:
             self._file.write(line + "\n")
@@ -214,14 +218,14 @@ class RunView:
         return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
 
 
-def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
+def read_events(folder: Path, offset: int = 0, most: int = -1) -> tuple[list[Event], int]:
     """Whole events from byte `offset` on, and the offset after them; a line still being written is
-    left.
+    left. No more than `most` bytes are read where that is no negative number.
     """
     try:
         with (folder / "events.jsonl").open("rb") as handle:
             handle.seek(offset)
-            data = handle.read()
+            data = handle.read(most)
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1

@@ -71,7 +71,9 @@ class Heart(threading.Thread):
 
     def _beat(self) -> None:
         try:
-            wish = self._writer.beat(self._run_id, self._events.fraction)
+            wish = self._writer.beat(self._run_id, self._events.fraction, self._events.moved)
+            if wish == "stop" and not self._events.stopping.is_set():
+                self._explain_stop()
         except Exception:
             if not self._deaf:
                 log.exception(
@@ -94,6 +96,12 @@ class Heart(threading.Thread):
             self._asked = self._asked or time.monotonic()
         elif wish == "stop":
             self._events.stopping.set()
+
+    def _explain_stop(self) -> None:
+        """Say among the events why this server ends a run, where no person does."""
+        reason = self._writer.stop_reason(self._run_id)
+        if reason:
+            self._tell(f"{reason['what']} The training stops and keeps its best state.")
 
     def _measure(self) -> None:
         try:

@@ -14,7 +14,7 @@ import numpy as np
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.data.preparation import Preparation
 from tl_core.data.sources.plan import Plan, PlanFacts
-from tl_core.errors import DataError
+from tl_core.errors import DataError, QuotaError
 from tl_core.predict.answers import SUFFIXES, Answers
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.one_item import Inputs, Item
@@ -52,14 +52,14 @@ def predict_source(
     preparation: Preparation | None = None,
     prepared: bool = False,
     strict: bool = False,
+    most: int | None = None,
 ) -> Predicted:
     """Predict everything in `source` and write the answers to `out`, a CSV or Parquet file.
 
     Each row is prepared as training prepared its rows. Columns: `row` or `file`, `label`,
     `confidence`, `abstain` (less sure than the model's kept threshold), `p:<class>` for each class,
-    `error`, then the input's own columns but pixels. One bad row never stops the rest. After a kill
-    the same call goes on where it was: finished windows lie in `<out>.parts` until the file is
-    whole.
+    `error`, then the input's own columns but pixels. One bad row never stops the rest, and after a
+    kill the same call goes on after the windows in `<out>.parts`.
 
     Args:
         model: a trained Hugging Face folder or bundle.
@@ -74,10 +74,10 @@ def predict_source(
         preparation: what training did to a row; None: what the model carries.
         prepared: the rows are a dataset's own, which has joined and repaired them already.
         strict: refuse where a column had to be guessed.
+        most: refuse more rows than that; None for no limit.
 
     Raises:
-        DataError: for a source without anything that this model reads, a missing column, a guess
-            with `strict`, and an `out` that is neither CSV nor Parquet.
+        DataError: when it cannot be read, or written, as asked; QuotaError: above `most` rows.
     """
     _check_paths(source, out)
     progress, plan = progress or Progress(), Plan()
@@ -88,7 +88,7 @@ def predict_source(
         progress.stage("Reading the file", share=0.05)
         opened = open_source(source, staging, settings, columns, plan)
         inputs = predicted_items_of(predictor.modality).inputs(opened, kept)
-        _tell_doubts(plan, progress, strict=strict)
+        _check_inputs(inputs, plan, progress, strict=strict, most=most)
         files = {"source": fingerprint(source), "weights": weights_hash(model)}
         identity = files | _conditions(inputs, predictor, text_column, precision)
         notes = plan.as_dict(inputs.skipped, sample=inputs.sample())
@@ -128,7 +128,16 @@ def _conditions(
     }
 
 
-def _tell_doubts(plan: Plan, progress: Progress, *, strict: bool) -> None:
+def _check_inputs(
+    inputs: Inputs, plan: Plan, progress: Progress, *, strict: bool, most: int | None
+) -> None:
+    """Refuse more rows than are allowed, and guesses where none are wanted; tell the others."""
+    if most is not None and inputs.total > most:
+        raise QuotaError(
+            f"There are {inputs.total:,} rows to predict.",
+            f"The limit is {most:,} rows at once.",
+            "Split the file, or ask an administrator for more.",
+        )
     doubts = plan.uncertain()
     if doubts and strict:
         raise DataError(

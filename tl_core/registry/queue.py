@@ -5,15 +5,20 @@ its process has gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy import Engine, and_, func, select, update
+from sqlalchemy import Engine, Row, and_, func, select, update
 
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
 from tl_core.errors import ErrorObject
-from tl_core.registry.processes import is_alive, own_identity
+from tl_core.registry.processes import HOST, STALE_SECONDS, is_alive, own_identity
+from tl_core.registry.quotas import Quotas, alone
+from tl_core.registry.scheduling.fair_share import Queued, by_owner, next_run
+from tl_core.registry.scheduling.lane import read_lane, window_of
+from tl_core.registry.scheduling.ledger import Asked, Need, begin, settle
+from tl_core.settings import read_settings
 from tl_core.storage import is_left, remove_tree
 
 _DIED = {
@@ -22,6 +27,7 @@ _DIED = {
     "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
     "try_this": "Resume it; finished parts are kept.",
 }
+_CANCELLED = {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
 
 
 class RunWriter:
@@ -29,46 +35,58 @@ class RunWriter:
     never in pages.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine, self._clock = engine, clock
 
     def claim_next(self, lane: str) -> tuple[str, Path] | None:
-        """Take the oldest queued run of a lane, fairly: the owner with the fewest running ones
-        first. Gives its id and its folder inside TL_HOME.
+        """Take the run of a lane whose turn it is by fair share, see `scheduling.fair_share`; None
+        where nobody's may start. Gives its id and its folder inside TL_HOME.
         """
-        kinds = kinds_of(lane)
-        with self._engine.connect() as connection:
-            busy: dict[str, int] = {
-                row[0]: row[1]
-                for row in connection.execute(
-                    select(runs.c.owner, func.count())
-                    .where(runs.c.status == "running")
-                    .group_by(runs.c.owner)
+        settings = read_settings()
+        quotas = Quotas(self._engine, settings, self._clock)
+        while True:
+            now = self._clock()
+            with self._engine.connect() as connection:
+                state = read_lane(connection, lane, quotas, settings, now)
+            queues = by_owner(state.queued)
+            run = next_run(queues, state.stints, now, window_of(settings), state.full)
+            if run is None:
+                return None
+            row = self._take(run, lane, state.most.get(run.owner), now)
+            if row is not None:  # else another dispatcher was quicker: the order is another one
+                return row.id, Path(row.folder)
+
+    def _take(
+        self, run: Queued, lane: str, most: int | None, now: float
+    ) -> Row[tuple[object, ...]] | None:
+        """Make a waiting run a running one, unless it waits no more or its owner has enough."""
+        host, pid, started = own_identity()
+        about = [runs.c.id == run.run, runs.c.status == "queued"]
+        if most is not None:
+            others = runs.alias()
+            about.append(
+                select(func.count())
+                .select_from(others)
+                .where(
+                    others.c.owner == runs.c.owner,
+                    others.c.status == "running",
+                    others.c.kind.in_(kinds_of(lane)),
                 )
-            }
-            waiting = connection.execute(
-                select(runs.c.id, runs.c.owner, runs.c.folder)
-                .where(runs.c.status == "queued", runs.c.kind.in_(kinds))
-                .order_by(runs.c.queued)
-            ).all()
-        for row in sorted(waiting, key=lambda row: busy.get(row.owner, 0)):
-            host, pid, started = own_identity()
-            now = time.time()
-            with self._engine.begin() as connection:
-                if connection.execute(
-                    update(runs)
-                    .where(runs.c.id == row.id, runs.c.status == "queued")
-                    .values(
-                        status="running",
-                        started=now,
-                        host=host,
-                        pid=pid,
-                        pid_started=started,
-                        heartbeat=now,
-                    )
-                ).rowcount:
-                    return row.id, Path(row.folder)
-        return None
+                .scalar_subquery()
+                < most
+            )
+        values = {"status": "running", "started": now, "heartbeat": now, "moved": now}
+        identity = {"host": host, "pid": pid, "pid_started": started}
+        with self._engine.begin() as connection:
+            alone(connection, f"lane {lane}")
+            if not connection.execute(
+                update(runs).where(*about).values(**values, **identity)
+            ).rowcount:
+                return None
+            row = connection.execute(select(runs).where(runs.c.id == run.run)).one()
+            asked = Asked(row.id, row.owner, row.kind, row.recipe)
+            begin(connection, asked, Need(run.seconds, run.known, run.gpus), now)
+        return row
 
     def running(self, lane: str) -> int:
         """How many runs of a lane are running."""
@@ -82,19 +100,46 @@ class RunWriter:
                 ).scalar_one()
             )
 
+    def waiting(self) -> bool:
+        """Whether any run waits, in any lane."""
+        with self._engine.connect() as connection:
+            query = select(runs.c.id).where(runs.c.status == "queued").limit(1)
+            return connection.execute(query).first() is not None
+
+    def deaf(self) -> list[int]:
+        """Processes of this machine that live and are to end, but have shown no sign of life for
+        as long as would count as death elsewhere.
+        """
+        now = self._clock()
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(runs).where(
+                    runs.c.status == "running",
+                    runs.c.cancel_requested,
+                    runs.c.host == HOST,
+                    runs.c.heartbeat < now - STALE_SECONDS,
+                )
+            ).all()
+        return [
+            row.pid
+            for row in rows
+            if is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
+        ]
+
     def hand_over(self, run_id: str, pid: int, started: float) -> None:
         """Name the worker process as the one that must be alive."""
-        self._set(run_id, pid=pid, pid_started=started, heartbeat=time.time())
+        self._set(run_id, pid=pid, pid_started=started, heartbeat=self._clock())
 
-    def beat(self, run_id: str, progress: float) -> str:
-        """Sign of life with progress (0-1); gives what somebody asked for: cancel, stop (and keep
-        the best), or nothing.
+    def beat(self, run_id: str, progress: float, moved: float | None = None) -> str:
+        """Sign of life with progress (0-1) and the time of the last event (seconds since 1970, None
+        for now); gives what somebody asked for: cancel, stop (and keep the best), or nothing.
         """
+        now = self._clock()
         with self._engine.begin() as connection:
             connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.status == "running")
-                .values(heartbeat=time.time(), progress=progress)
+                .values(heartbeat=now, progress=progress, moved=now if moved is None else moved)
             )
             row = connection.execute(
                 select(runs.c.cancel_requested, runs.c.stop_requested, runs.c.status).where(
@@ -104,6 +149,14 @@ class RunWriter:
         if row is None or row.cancel_requested or row.status != "running":
             return "cancel"
         return "stop" if row.stop_requested else ""
+
+    def stop_reason(self, run_id: str) -> ErrorObject | None:
+        """Why this server asked a run to end; None where it did not."""
+        with self._engine.connect() as connection:
+            reason: ErrorObject | None = connection.execute(
+                select(runs.c.stop_reason).where(runs.c.id == run_id)
+            ).scalar()
+        return reason
 
     def rename_dataset(self, run_id: str, reference: str) -> None:
         """Name the dataset that a run on a sample has made for itself."""
@@ -122,16 +175,22 @@ class RunWriter:
         headline: str = "",
         summary: Mapping[str, object] | None = None,
     ) -> None:
-        """End a running row."""
-        self._set(
-            run_id,
-            status=status,
-            reason=reason,
-            finished=time.time(),
-            headline=headline,
-            summary=summary,
-            **({"progress": 1.0} if status == "done" else {}),
-        )
+        """End a running row, and settle what it took. Where this server itself asked for the end,
+        its reason is kept.
+        """
+        now = self._clock()
+        values = {"headline": headline, "summary": summary, "finished": now}
+        if status in ("done", "cancelled"):
+            reason = self.stop_reason(run_id) or reason
+        if status == "done":
+            values["progress"] = 1.0
+        with self._engine.begin() as connection:
+            if connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id, runs.c.status == "running")
+                .values(status=status, reason=reason, **values)
+            ).rowcount:
+                settle(connection, run_id, now)
 
     def _set(self, run_id: str, **values: object) -> None:
         with self._engine.begin() as connection:
@@ -154,39 +213,28 @@ def sweep(engine: Engine, home: Path) -> int:
     return sum(remove_tree(folder) for folder in left)
 
 
-def mark_dead(engine: Engine) -> list[str]:
+def mark_dead(engine: Engine, clock: Callable[[], float] = time.time) -> list[str]:
     """Find running rows whose process has gone, mark them interrupted and return their ids.
 
-    Every reader does this, so no server need be alive to see that a run has died.
+    Every reader does this, so no server need be alive to see that a run has died. What it took is
+    settled up to its last sign of life, whenever that is noticed.
     """
-    now = time.time()
+    now = clock()
     with engine.connect() as connection:
-        rows = connection.execute(
-            select(
-                runs.c.id,
-                runs.c.host,
-                runs.c.pid,
-                runs.c.pid_started,
-                runs.c.heartbeat,
-                runs.c.cancel_requested,
-            ).where(runs.c.status == "running")
-        ).all()
+        rows = connection.execute(select(runs).where(runs.c.status == "running")).all()
     dead = [
         row for row in rows if not is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
     ]
     for row in dead:
         with engine.begin() as connection:
-            connection.execute(
+            if connection.execute(
                 update(runs)
                 .where(and_(runs.c.id == row.id, runs.c.status == "running", runs.c.pid == row.pid))
                 .values(
                     status="cancelled" if row.cancel_requested else "interrupted",
                     finished=now,
-                    reason=(
-                        _DIED
-                        if not row.cancel_requested
-                        else {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
-                    ),
+                    reason=_DIED if not row.cancel_requested else row.stop_reason or _CANCELLED,
                 )
-            )
+            ).rowcount:
+                settle(connection, row.id, min(now, row.heartbeat or now))
     return [row.id for row in dead]

@@ -10,12 +10,14 @@ from tl_core.errors import ErrorObject
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
+KEEPS_BEST = ("finetune", "ladder", "auto")  # recipes that can be stopped early and keep a model
 
 
 @dataclass(frozen=True)
 class Run:
     """One row, as pages and command line see it. `parent` is the id of the run that it goes on
-    from or looks at, `place` its position in the queue, 0 when not queued.
+    from or looks at, `place` its position in the queue, in the order of the runs' turns, 0 when not
+    queued; `priority` is what an administrator gave it.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Run:
     note: str = ""
     archived: bool = False
     place: int = 0
+    priority: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """The run object of the command line contract."""

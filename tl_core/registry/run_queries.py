@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Engine, Row, func, select
+from sqlalchemy import ColumnElement, Engine, Row, and_, or_, select
 
 from tl_core.access.policy import LOOK, RUN, Policy
 from tl_core.access.principal import Principal, as_principal
 from tl_core.config import RUN_KINDS
-from tl_core.config.kinds import kinds_of
-from tl_core.database.tables import runs
+from tl_core.database.tables import runs, users
 from tl_core.errors import NotFoundError, nearest
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE, Run
+from tl_core.registry.scheduling.waiting import Outlook, Waiting
+from tl_core.settings import Settings, read_settings
 
 
 class RunQueries:
     """Runs as the acting principal may see them; others do not exist for them."""
 
-    def __init__(self, engine: Engine, user: str | Principal, home: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        user: str | Principal,
+        home: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         principal = as_principal(user)
         self._engine, self._user, self._home = engine, principal.id, home
+        self._clock = clock
         self._policy = Policy(engine, principal)
+
+    @property
+    def _settings(self) -> Settings:
+        """As they are now; folders are those of this store."""
+        return replace(read_settings(), home=str(self._home))
+
+    @property
+    def _outlook(self) -> Outlook:
+        return Outlook(self._engine, self._settings, self._clock)
 
     def get(self, run_id: str) -> Run:
         """One run, its status checked against the living process.
@@ -32,8 +51,22 @@ class RunQueries:
         Raises:
             NotFoundError: when the acting principal may not see such a run.
         """
-        mark_dead(self._engine)
-        return self._to_run(self._row(run_id))
+        mark_dead(self._engine, self._clock)
+        return self._to_run(self._row(run_id), self._outlook)
+
+    def waiting(self, run_id: str) -> Waiting | None:
+        """Place of a run, for whom it waits, and when it will start; None when it does not wait.
+
+        Raises:
+            NotFoundError: when the acting principal may not see such a run.
+        """
+        mark_dead(self._engine, self._clock)
+        row = self._row(run_id)
+        with self._engine.connect() as connection:
+            handles = connection.execute(select(users.c.id, users.c.handle)).all()
+        return self._outlook.waiting(
+            row.id, row.kind, {person.id: person.handle for person in handles}
+        )
 
     def _row(
         self, run_id: str, level: int = LOOK, *, deleted: bool = False
@@ -56,11 +89,14 @@ class RunQueries:
 
     def of_dataset(self, reference: str) -> builtins.list[Run]:
         """All runs about a dataset `name`, or about one version `name@version`."""
+        return self._listed(*self._about(reference))
+
+    def _about(self, reference: str) -> builtins.list[ColumnElement[bool]]:
         project, version = self._policy.project_of(reference), reference.partition("@")[2]
         about = [runs.c.project == project]
         if version:
             about.append(runs.c.dataset == f"{project.partition('/')[2]}@{version}")
-        return self._listed(*about)
+        return about
 
     def children(self, run_id: str, kind: str) -> builtins.list[Run]:
         """Runs of a kind that go on from the run `run_id` or look at it, newest first."""
@@ -85,6 +121,36 @@ class RunQueries:
             about.append(runs.c.status == status)
         return self._listed(*about, limit=limit)
 
+    def page(
+        self,
+        *,
+        kind: str = "",
+        status: str = "",
+        dataset: str = "",
+        after: tuple[float, str] | None = None,
+        limit: int = 50,
+    ) -> builtins.list[Run]:
+        """A part of the list, newest first.
+
+        Args:
+            kind: only runs of it; measurements before a run are listed only by theirs.
+            status: only runs with it.
+            dataset: only runs about `name` or `name@version`.
+            after: when the last run of the part before was made (seconds since 1970), and its id.
+            limit: how many at most.
+        """
+        unlisted = [name for name, one in RUN_KINDS.items() if not one.listed]
+        about = [runs.c.kind == kind if kind else runs.c.kind.not_in(unlisted)]
+        if status:
+            about.append(runs.c.status == status)
+        if dataset:
+            about += self._about(dataset)
+        if after is not None:
+            created, run_id = after
+            earlier = and_(runs.c.created == created, runs.c.id < run_id)
+            about.append(or_(runs.c.created < created, earlier))
+        return self._listed(*about, limit=limit)
+
     def trash(self) -> Sequence[Run]:
         """What was deleted and can still be restored, newest first."""
         return self._listed(deleted=True)
@@ -92,15 +158,18 @@ class RunQueries:
     def _listed(
         self, *about: ColumnElement[bool], deleted: bool = False, limit: int | None = None
     ) -> builtins.list[Run]:
-        mark_dead(self._engine)
+        mark_dead(self._engine, self._clock)
+        outlook = self._outlook
         seen = self._policy.seen(runs, deleted=deleted)
-        query = select(runs).where(seen, *about).order_by(runs.c.created.desc()).limit(limit)
+        newest = (runs.c.created.desc(), runs.c.id.desc())
+        query = select(runs).where(seen, *about).order_by(*newest).limit(limit)
         with self._engine.connect() as connection:
-            return [self._to_run(row) for row in connection.execute(query).all()]
+            rows = connection.execute(query).all()
+        return [self._to_run(row, outlook) for row in rows]
 
-    def _to_run(self, row: Row[tuple[object, ...]]) -> Run:
+    def _to_run(self, row: Row[tuple[object, ...]], outlook: Outlook) -> Run:
         values = dict(row._mapping)
-        place = self._place(values["kind"], values["queued"]) if values["status"] == "queued" else 0
+        waits = values["status"] == "queued" and values["deleted"] is None
         return Run(
             **{
                 name: values[name]
@@ -110,21 +179,5 @@ class RunQueries:
             dataset=(self._policy.prefix(values["project"]) if values["dataset"] else "")
             + values["dataset"],
             folder=self._home / values["folder"],
-            place=place,
+            place=outlook.place(values["id"], values["kind"]) if waits else 0,
         )
-
-    def _place(self, kind: str, queued: float) -> int:
-        """Position among all users' queued runs of the same lane, from 1."""
-        kinds = kinds_of(RUN_KINDS[kind].lane)
-        with self._engine.connect() as connection:
-            return 1 + int(
-                connection.execute(
-                    select(func.count())
-                    .select_from(runs)
-                    .where(
-                        runs.c.status == "queued",
-                        runs.c.kind.in_(kinds),
-                        runs.c.queued < queued,
-                    )
-                ).scalar_one()
-            )

@@ -7,7 +7,6 @@ cannot both win.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,13 +15,19 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.access.policy import NONE, OWN, PROJECT, RUN, WORK
-from tl_core.config import CONFIG_FILE, RunConfig
+from tl_core.config import RunConfig
 from tl_core.database.tables import datasets, runs
-from tl_core.errors import NotFoundError, StateError
+from tl_core.errors import NotFoundError, QuotaError, StateError
 from tl_core.places import inside
+from tl_core.registry.models import ModelStore
 from tl_core.registry.queue import mark_dead
-from tl_core.registry.run import ACTIVE, ENDED, Run
+from tl_core.registry.quotas import Quotas
+from tl_core.registry.run import ACTIVE, ENDED, KEEPS_BEST, Run
 from tl_core.registry.run_queries import RunQueries
+from tl_core.registry.scheduling.estimates import need_of
+from tl_core.registry.scheduling.lane import longest_of
+from tl_core.registry.scheduling.ledger import Asked, Need, settle
+from tl_core.storage import remove_tree
 
 _LONGEST_TAG, _LONGEST_NOTE = 40, 2000  # characters
 
@@ -36,6 +41,7 @@ class RunStore(RunQueries):
         Raises:
             StateError: when the config names another owner than the acting user, or another folder
             than its dataset's.
+            QuotaError: when it would be more than the acting user may use.
             NotFoundError: when it starts from or reads what the acting user may not see.
             AccessError: when they may only look at the project that it is about.
         """
@@ -49,43 +55,65 @@ class RunStore(RunQueries):
         self._policy.require_level(WORK, level, PROJECT)
         for earlier in config.begins_with():  # other people's runs do not exist
             self.get(earlier)
+        models = ModelStore(self._engine, self._policy.principal, self._home)
+        for reference in config.backbones():
+            models.check(reference)
         self._check_data(config, project)
-        run_id, now = secrets.token_hex(5), time.time()
+        run_id = secrets.token_hex(5)
         folder = self._home / "runs" / run_id
+        quotas, need = self._quotas, self._need(config, project)
+        quotas.require_disk(self._user)
         folder.mkdir(parents=True)
         config.write(folder)
         try:
             with self._engine.begin() as connection:
-                connection.execute(
-                    insert(runs).values(
-                        id=run_id,
-                        owner=self._user,
-                        kind=config.kind,
-                        dataset=config.dataset.rpartition("/")[2],
-                        project=project,
-                        backbone=config.backbone,
-                        recipe=config.recipe,
-                        folder=inside(folder, self._home),
-                        parent=config.parent,
-                        draft=draft,
-                        status="queued",
-                        created=now,
-                        queued=now,
-                        progress=0.0,
-                        headline="",
-                        cancel_requested=False,
-                    )
-                )
+                row = self._queued(config, folder, project)
+                connection.execute(insert(runs).values(**row, draft=draft))
+                asked = Asked(run_id, self._user, config.kind, config.recipe)
+                quotas.admit(connection, asked, need)
                 self._policy.note(connection, "start", RUN, run_id, {"kind": config.kind})
+        except QuotaError:
+            remove_tree(folder)
+            raise
         except IntegrityError:
-            (folder / CONFIG_FILE).unlink()
-            folder.rmdir()
+            remove_tree(folder)
             with self._engine.connect() as connection:
                 run_id = connection.execute(
                     select(runs.c.id).where(runs.c.owner == self._user, runs.c.draft == draft)
                 ).scalar_one()
             return self.get(run_id)
         return self.get(run_id)
+
+    def _queued(self, config: RunConfig, folder: Path, project: str) -> dict[str, object]:
+        """The row of a run that has just been queued."""
+        now = self._clock()
+        return {
+            "id": folder.name,
+            "owner": self._user,
+            "kind": config.kind,
+            "dataset": config.dataset.rpartition("/")[2],
+            "project": project,
+            "backbone": config.backbone,
+            "recipe": config.recipe,
+            "folder": inside(folder, self._home),
+            "parent": config.parent,
+            "status": "queued",
+            "created": now,
+            "queued": now,
+            "progress": 0.0,
+            "headline": "",
+            "cancel_requested": False,
+        }
+
+    @property
+    def _quotas(self) -> Quotas:
+        return Quotas(self._engine, self._settings, self._clock)
+
+    def _need(self, config: RunConfig, project: str) -> Need:
+        """What a run is expected to take."""
+        longest = longest_of(self._settings)
+        with self._engine.connect() as connection:
+            return need_of(connection, config, project, self._home, longest)
 
     def _check_data(self, config: RunConfig, project: str) -> None:
         """Whether the folder that is to be read is that of the dataset of this project."""
@@ -119,7 +147,7 @@ class RunStore(RunQueries):
                 f"Run {run_id} is already {run.status}.",
                 "Only queued or running ones can be cancelled.",
             )
-        now = time.time()
+        now = self._clock()
         reason = {
             "code": "cancelled",
             "what": "You cancelled it.",
@@ -127,11 +155,12 @@ class RunStore(RunQueries):
             "try_this": "Resume or start it again.",
         }
         with self._engine.begin() as connection:
-            connection.execute(
+            if connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.status == "queued")
                 .values(status="cancelled", finished=now, reason=reason)
-            )
+            ).rowcount:
+                settle(connection, run_id, now)
             connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.status == "running")
@@ -142,8 +171,8 @@ class RunStore(RunQueries):
 
     def _changeable(self, run_id: str) -> Run:
         """A run that the principal may change."""
-        mark_dead(self._engine)
-        return self._to_run(self._row(run_id, WORK))
+        mark_dead(self._engine, self._clock)
+        return self._to_run(self._row(run_id, WORK), self._outlook)
 
     def stop(self, run_id: str) -> Run:
         """End a running training early and keep its best state; it then finishes like any other.
@@ -152,11 +181,7 @@ class RunStore(RunQueries):
             StateError: when it does not run, or is no training that has states to choose from.
         """
         run = self._changeable(run_id)
-        if (
-            run.status != "running"
-            or run.kind != "train"
-            or run.recipe not in ("finetune", "ladder", "auto")
-        ):
+        if run.status != "running" or run.kind != "train" or run.recipe not in KEEPS_BEST:
             raise StateError(
                 f"Run {run_id} cannot be stopped early.",
                 (
@@ -223,8 +248,12 @@ class RunStore(RunQueries):
 
         Raises:
             StateError: when it is still active or already done.
+            QuotaError: when it would be more than its owner may use.
         """
         run = self._changeable(run_id)
+        row, quotas = self._row(run_id, WORK), self._quotas
+        quotas.require_disk(run.owner)
+        need = self._need(RunConfig.read(run.folder), row.project)
         with self._engine.begin() as connection:
             changed = connection.execute(
                 update(runs)
@@ -235,16 +264,19 @@ class RunStore(RunQueries):
                 )
                 .values(
                     status="queued",
-                    queued=time.time(),
+                    queued=self._clock(),
                     reason=None,
                     cancel_requested=False,
                     stop_requested=False,
+                    stop_reason=None,
                     finished=None,
                     pid=None,
                     heartbeat=None,
                     progress=0.0,
                 )
             ).rowcount
+            if changed:
+                quotas.admit(connection, Asked(run.id, run.owner, run.kind, run.recipe), need)
         if not changed:
             raise StateError(
                 f"Run {run_id} is {run.status}.",
@@ -261,14 +293,14 @@ class RunStore(RunQueries):
             StateError: when one is still active.
         """
         for run_id in run_ids:
-            mark_dead(self._engine)
+            mark_dead(self._engine, self._clock)
             if (row := self._row(run_id, OWN)).status in ACTIVE:
                 raise StateError(f"Run {run_id} is {row.status}.", "", "Cancel it first.")
         with self._engine.begin() as connection:
             gone = connection.execute(
                 update(runs)
                 .where(runs.c.id.in_(run_ids), runs.c.status.in_(ENDED))
-                .values(deleted=time.time())
+                .values(deleted=self._clock())
             ).rowcount
             if gone != len(set(run_ids)):  # one was resumed just now: raising undoes the others
                 raise StateError(

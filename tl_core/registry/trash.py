@@ -1,7 +1,8 @@
-"""What has lain in the trash for long enough goes for good: rows here, folders by the caller."""
+"""What has been kept for long enough goes for good: rows here, folders by the caller."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -25,3 +26,18 @@ def expired(engine: Engine, home: Path, before: float) -> list[Path]:
             connection.execute(sql_delete(table).where(table.c.id.in_([row.id for row in rows])))
             folders += [home / str(row.folder) for row in rows]
     return folders
+
+
+def old_checkpoints(engine: Engine, home: Path, before: float) -> Iterator[Path]:
+    """Folders of checkpoints of runs that ended before a time (seconds since 1970), each looked at
+    when it is asked for, so that none is of a run that has been resumed meanwhile.
+    """
+    ended = (runs.c.status.in_(ENDED), runs.c.finished < before)
+    with engine.connect() as connection:
+        rows = connection.execute(select(runs.c.id, runs.c.folder).where(*ended)).all()
+    for row in rows:
+        for folder in list((home / str(row.folder)).rglob("checkpoints")):
+            with engine.connect() as connection:
+                still = connection.execute(select(runs.c.id).where(runs.c.id == row.id, *ended))
+                if folder.is_dir() and still.first() is not None:
+                    yield folder

@@ -26,6 +26,7 @@ from tl_core.modalities import MODALITIES
 from tl_core.predict.serving import contract
 from tl_core.predict.serving.contract import ITEMS, Answers, Asked, Ready, Refusal
 from tl_core.predict.serving.service import Service, Serving
+from tl_core.settings import read_settings
 
 _REFUSALS = {
     400: "not readable",
@@ -167,7 +168,7 @@ def _status_routes(service: Service) -> APIRouter:
 
 def from_environment() -> FastAPI:
     """The application of a worker process, whose settings `run` put into TL_SERVING."""
-    setup_logging()
+    setup_logging(as_json=read_settings().json_log)
     return create_app(Serving(**json.loads(os.environ["TL_SERVING"])))
 
 
