@@ -66,7 +66,8 @@ def served(command: list[str], port: int, environment: dict[str, str]) -> Iterat
         home = environment.get("TL_HOME")
         for one in psutil.process_iter():
             try:
-                if home and home in (one.environ().get("TL_HOME"), *one.cmdline()):
+                named = f"{one.environ().get('TL_HOME')} {' '.join(one.cmdline())}"
+                if home and home in named:  # a worker's title hides its environment
                     one.kill()
             except psutil.Error:
                 continue

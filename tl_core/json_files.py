@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -46,4 +47,15 @@ def read_object(path: Path) -> dict[str, object]:
         raise StateError(f"{path.name} cannot be read.", f"{error}.", "Repeat the run.") from error
     if not isinstance(content, dict):
         raise StateError(f"{path.name} cannot be read.", "It is no object.", "Repeat the run.")
+    return content
+
+
+def finite(content: object) -> object:
+    """The same with NaN and infinity as null, which JSON has no words for."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {str(key): finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
     return content

@@ -52,7 +52,7 @@ class Settings:
         "",
         "Folders that the pages may read data from, separated by the path separator.",
     )
-    upload_mb: str = _setting("TL_UPLOAD_MB", "1024", "Largest single upload in the page, in MB.")
+    upload_mb: str = _setting("TL_UPLOAD_MB", "1024", "Largest single upload, in MB.")
     max_unpacked_mb: str = _setting(
         "TL_MAX_UNPACKED_MB", "20480", "Most that one dataset source may hold once unpacked, in MB."
     )
@@ -68,7 +68,10 @@ class Settings:
         "Days that the checkpoints of an ended run are kept; resumed later, it begins anew.",
     )
     staging_days: str = _setting(
-        "TL_STAGING_DAYS", "1", "Days after which what an import has left behind is removed."
+        "TL_STAGING_DAYS",
+        "1",
+        "Days after which what an import left behind is removed, and an upload that nobody went "
+        "on with.",
     )
     trash_days: str = _setting(
         "TL_TRASH_DAYS", "30", "Days that deleted datasets and runs can be restored."

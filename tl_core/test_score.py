@@ -22,20 +22,20 @@ _SEALED = "sealed"
 _PREDICTIONS = "predictions.csv"
 
 
-def looks(home: Path, fingerprint: str) -> int:
-    """How many runs have shown what they make of the test items of the dataset version with this
-    fingerprint.
+def looks(home: Path, owner: str, fingerprint: str) -> int:
+    """How many runs of a person have shown what they make of the test items of the dataset version
+    with this fingerprint; what others did with the same items is theirs.
     """
-    seen = home / "looks" / fingerprint
+    seen = home / "looks" / owner / fingerprint
     return len(list(seen.iterdir())) if seen.is_dir() else 0
 
 
-def count_look(home: Path, run_id: str, fingerprint: str) -> int:
+def count_look(home: Path, owner: str, run_id: str, fingerprint: str) -> int:
     """Note one run's look, and give their number; deleting a run does not undo its look."""
-    seen = home / "looks" / fingerprint
+    seen = home / "looks" / owner / fingerprint
     seen.mkdir(parents=True, exist_ok=True)
     (seen / run_id).touch()
-    return looks(home, fingerprint)
+    return looks(home, owner, fingerprint)
 
 
 def seal(folder: Path, report: Report) -> Report:
@@ -79,9 +79,9 @@ def is_sealed(folder: Path) -> bool:
     return (folder / _SEALED / FILE).is_file()
 
 
-def open_test(folder: Path, home: Path) -> Report:
-    """Open the test score of a finished run: counts the look and gives the whole report; opened
-    again, the same one.
+def open_test(folder: Path, home: Path, owner: str) -> Report:
+    """Open the test score of a finished run of `owner`: counts the look and gives the whole report;
+    opened again, the same one.
 
     Every step can be repeated, so an interruption loses nothing.
 
@@ -91,7 +91,8 @@ def open_test(folder: Path, home: Path) -> Report:
     away = folder / _SEALED
     if is_sealed(folder):
         report = load_report(away)
-        report["test_looks"] = count_look(home, folder.name, report["data"]["fingerprint"])
+        fingerprint = report["data"]["fingerprint"]
+        report["test_looks"] = count_look(home, owner, folder.name, fingerprint)
         if (away / _PREDICTIONS).exists():
             (away / _PREDICTIONS).replace(folder / _PREDICTIONS)
         write_report(folder, report)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.sections.data import import_plan, import_settings, source_facts, ways_in
 from pages.sections.items.item_pages import pages_of
-from pages.shell import ask, frame, problems, run_panel, services, uploads
+from pages.shell import ask, frame, problems, rights, run_panel, services, uploads
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
@@ -78,7 +78,7 @@ def offer_saving(
     row = st.container(horizontal=True)
     if row.button("Save as dataset", type="primary", icon=":material/save:"):
         with problems.caught():
-            name = check_name(target.name)
+            name = target.name if target.append else check_name(target.name)
             reading = chosen | ({"new_rows": target.new_rows} if target.append else {})
             made = {**options, "name": name, "append": target.append, "options": reading}
             config = RunConfig("import", services.user(), name, options=made)
@@ -99,7 +99,8 @@ def offer_again(run: Run) -> None:
     if run.status in ("interrupted", "cancelled") and st.button(
         "Resume", type="primary", icon=":material/replay:"
     ):
-        services.resume(run.id)
+        with problems.caught():
+            services.resume(run.id)
         st.rerun()
     st.button("Start over", on_click=forget)
 
@@ -148,6 +149,9 @@ def show_source(source: str) -> None:
             show_local(facts, source)
 
 
+if why := rights.against_making():
+    st.info(why, icon=":material/visibility:")
+    st.stop()
 importing = run_panel.in_hand("import_run")
 if importing:
     run_panel.show(importing, "Reading and checking", go_on, ended=offer_again)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.sections.data import growth, item_map
 from pages.sections.train import backbones
-from pages.shell import frame, problems, run_panel, services, state
+from pages.shell import frame, problems, rights, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.registry.run import Run
@@ -35,7 +35,14 @@ def offer() -> None:
         "A probe is trained on more and more of your items to see whether its score is still"
         " rising, and the items are laid out on a map as the backbone sees them."
     )
-    if st.button("Compute learning curve and map", type="primary", icon=":material/trending_up:"):
+    why = rights.against(rights.WORK, record)
+    if st.button(
+        "Compute learning curve and map",
+        type="primary",
+        icon=":material/trending_up:",
+        disabled=bool(why),
+        help=why or None,
+    ):
         backbone = backbones.for_dataset(record)
         config = RunConfig(
             "explore", services.user(), record.reference, str(record.folder), backbone, "probe"

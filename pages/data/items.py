@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.data import distributions, health, import_plan, shortcuts, viewer
-from pages.shell import frame, problems, services, state
+from pages.shell import frame, problems, rights, services, state
 from pages.shell.words import plain
 from tl_core.data.browse.health import health_of
 from tl_core.modalities import items_of
@@ -28,7 +28,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
         + (f"  \n:small[:material/history: {plain(info.change)}]" if info.change else ""),
         width="stretch",
     )
-    if st.button("Choose a backbone", type="primary", icon=":material/arrow_forward:"):
+    if not rights.against(rights.WORK, record) and st.button(
+        "Choose a backbone", type="primary", icon=":material/arrow_forward:"
+    ):
         st.switch_page("pages/train/backbone.py", query_params={"dataset": record.reference})
     if st.button("Versions and download", icon=":material/history:"):
         st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.sections.data import findings, worklist
 from pages.sections.train import backbones
-from pages.shell import frame, problems, run_panel, services, state
+from pages.shell import frame, problems, rights, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.modalities import items_of
@@ -36,7 +36,7 @@ def train_again() -> None:
     with problems.caught():
         before = [
             run
-            for run in services.runs().of_dataset(info.parent)
+            for run in services.runs().of_dataset(rights.within(record.called, info.parent))
             if run.kind == "train" and run.status == "done"
         ]
         now = [run for run in services.runs().of_dataset(record.reference) if run.kind == "train"]
@@ -51,18 +51,21 @@ def train_again() -> None:
             query_params={"run": now[0].id, "with": earlier.id},
         )
         return
+    why = rights.against(rights.WORK, record)
     if st.button(
         "Train again on this version",
         icon=":material/replay:",
         type="primary",
+        disabled=bool(why),
         help=(
-            "With the settings of the last training on the version before; both are then"
+            why
+            or "With the settings of the last training on the version before; both are then"
             " evaluated on the same items."
         ),
     ):
         with problems.caught():
             config = replace(
-                RunConfig.read(earlier.folder),
+                rights.anew(earlier),
                 dataset=record.reference,
                 dataset_dir=str(record.folder),
             )
@@ -81,10 +84,13 @@ def offer() -> None:
         " others (cross-validation). Those where it is confident of another class than the label"
         " are listed for you to review. The test items are not used."
     )
+    why = rights.against(rights.WORK, record)
     if st.button(
         "Look for wrong labels",
         type="primary" if not info.parent else "secondary",
         icon=":material/manage_search:",
+        disabled=bool(why),
+        help=why or None,
     ):
         backbone = backbones.for_dataset(record)
         config = RunConfig(

@@ -5,6 +5,7 @@ deleting.
 import streamlit as st
 
 from pages.sections.data import findings, takeout, timeline
+from pages.sections.sharing import access
 from pages.shell import frame, problems, services, state
 from pages.shell.words import plain
 from tl_core.registry.datasets import DatasetRecord
@@ -48,6 +49,10 @@ left, right = st.columns([5, 3], gap="large")
 with left:
     timeline.show(versions, current.reference, confirm_delete)
 with right:
+    if shared := access.line(current):
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(shared, width="stretch")
+            access.button(current, key="project")
     with st.container(border=True):
         takeout.show(current)
     if len(versions) > 1:

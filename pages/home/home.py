@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.home import going_on, projects, samples, tour
-from pages.shell import frame, problems, services
+from pages.shell import frame, problems, rights, services
 
 frame.title("Graft Studio", "What can I teach it?")
 with problems.caught():
@@ -11,7 +11,9 @@ with problems.caught():
     active = services.runs().list(active=True)
     trainings = [run for run in services.runs().list(kind="train", limit=40) if not run.archived]
 
-if not records:
+if not records and (why := rights.against_making()):
+    st.info(f"Nobody shares a project with you yet. {why}", icon=":material/group:")
+elif not records:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             "Bring a few hundred labelled photos or texts. A pretrained network turns each item"
@@ -31,11 +33,13 @@ else:
         going_on.where_you_were(active, trainings)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.subheader("Projects", width="stretch")
-            st.page_link("pages/data/add.py", label="Add data", icon=":material/add:")
+            if not rights.against_making():
+                st.page_link("pages/data/add.py", label="Add data", icon=":material/add:")
         projects.show(records)
-        with st.expander("Try a sample", icon=":material/science:"):
-            samples.cards(border=False)
-            tour.offer()
+        if not rights.against_making():
+            with st.expander("Try a sample", icon=":material/science:"):
+                samples.cards(border=False)
+                tour.offer()
     with side:
         going_on.queue(active)
         going_on.recent(trainings)

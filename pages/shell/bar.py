@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import services, workspace
+from pages.shell import others, rights, services, workspace
 from pages.shell.frame import STATES
 from pages.shell.navigation import HOME, PLACES, STUDIO, Place, Tab
 from pages.shell.words import plain
@@ -61,6 +61,10 @@ def _project(work: workspace.Workspace) -> None:
             on_change="rerun",
             help=plain(name) if len(name) > _LONGEST else None,
         )
+    if work.dataset and others.exist() and (whose := rights.whose(work.dataset)):
+        with st.container(key="whose", width="content"):
+            sign = "visibility" if rights.against(rights.WORK, work.dataset) else "edit"
+            st.caption(f":material/{sign}: {plain(whose)}")
     if not box.open:
         return
     with box:
@@ -77,7 +81,8 @@ def _project(work: workspace.Workspace) -> None:
                 on_click=workspace.take,
                 args=(record.reference,),
             )
-        st.page_link("pages/data/add.py", label="Add data", icon=":material/add:")
+        if not rights.against_making():
+            st.page_link("pages/data/add.py", label="Add data", icon=":material/add:")
 
 
 def _steps(here: Place, work: workspace.Workspace) -> None:
@@ -115,10 +120,11 @@ def _model(work: workspace.Workspace) -> None:
 
 def _tabs(place: Place, here: Tab) -> None:
     """The pages of a place, where it has several."""
-    if len(place.tabs) < 2:
+    tabs = [tab for tab in place.tabs if tab is here or _is_offered(tab)]
+    if len(tabs) < 2:
         return
     with st.container(key="tabs", horizontal=True, gap="small"):
-        for tab in place.tabs:
+        for tab in tabs:
             with st.container(key=f"tab{'-here' * (tab is here)}-{tab.address}", width="content"):
                 st.page_link(tab.path, label=tab.title)
 
@@ -127,7 +133,8 @@ def _tabs(place: Place, here: Tab) -> None:
 def _running() -> None:
     """Chips of what is going, and a toast for what has ended."""
     try:
-        active = services.runs().list(active=True)
+        me = services.user()
+        active = [run for run in services.runs().list(active=True) if run.owner == me]
         _announce([run.id for run in active])
     except UserError:
         return
@@ -172,8 +179,12 @@ def _person() -> None:
             on_change="rerun",
         ),
     ):
+        if others.exist():
+            acting = services.principal()
+            st.caption(f"**{plain(acting.name)}** · {others.ROLES[acting.role]}")
         for tab in STUDIO.tabs:
-            st.page_link(tab.path, label=tab.title, icon=f":material/{tab.icon}:")
+            if _is_offered(tab):
+                st.page_link(tab.path, label=tab.title, icon=f":material/{tab.icon}:")
         asked = st.button(
             "Glossary",
             icon=":material/menu_book:",
@@ -182,8 +193,17 @@ def _person() -> None:
             on_click=_close_menu,
             help="What the terms on the pages mean",
         )
+        if services.settings().sign_in in ("oidc", "accounts"):  # a proxy has its own way out
+            st.html(others.SIGN_OUT)
     if asked:
         glossary.show()
+
+
+def _is_offered(tab: Tab) -> bool:
+    """Whether a page is for whoever is here."""
+    if tab.offered_to == "admins":
+        return others.administers()
+    return tab.offered_to == "all" or others.exist()
 
 
 def _close_menu() -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import services, streamlit_sessions
 from tl_core.errors import SignInError
+from tl_core.log import about_work
 
 
 def need_somebody() -> None:
@@ -13,7 +14,9 @@ def need_somebody() -> None:
     for tabs that stay open when a session ends.
     """
     try:
-        streamlit_sessions.note_owner(services.principal())
+        acting = services.principal()
+        about_work(person=acting.id)
+        streamlit_sessions.note_owner(acting)
     except SignInError as error:
         st.title("Sign in again", anchor=False)
         st.info(str(error), icon=":material/lock:")

@@ -13,10 +13,11 @@ from importlib import import_module
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shell import stale_timers
+from pages.shell import stale_timers, streamlit_log, uploads
 from pages.shell.server import ROOT, build
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
+from tl_core.log import setup_logging
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
@@ -44,6 +45,9 @@ def main() -> None:
     port = parser.parse_args().port
     try:
         settings = read_settings()
+        if settings.json_log:
+            setup_logging("WARNING", as_json=True)
+            streamlit_log.write_json()
         app = build(settings)
     except UserError as error:
         sys.exit(f"Graft Studio cannot start. {error}")
@@ -64,6 +68,7 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
     """
     PagesManager.uses_pages_directory = False
     stale_timers.install()
+    uploads.offer_resumable()
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(ROOT)
     sys.argv = [str(ROOT / "app.py")]  # beside which Streamlit looks for its own settings
@@ -71,7 +76,7 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
         config={
             "server.port": port,
             "server.address": settings.address,
-            "server.maxUploadSize": settings.number("upload_mb"),
+            "server.maxUploadSize": min(settings.number("upload_mb"), uploads.IN_MEMORY_MB),
             "logger.level": "warning",
             "logger.hideWelcomeMessage": True,
         }

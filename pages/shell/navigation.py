@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A page: its script below `pages/`, what it is called, and its address."""
+    """A page: its script below `pages/`, what it is called, and its address; `people` where it is
+    offered only to those who sign in, `admins` where only to administrators among them.
+    """
 
     script: str
     title: str
     address: str
     icon: str
+    offered_to: Literal["all", "people", "admins"] = "all"
 
     @property
     def path(self) -> str:
@@ -84,8 +88,11 @@ STUDIO = Place(
     "Studio",
     "memory",
     (
+        Tab("admin/account", "Account", "account", "person", "people"),
         Tab("admin/system", "System", "system", "memory"),
         Tab("admin/trash", "Trash", "trash", "delete"),
+        Tab("admin/people", "People", "people", "group", "admins"),
+        Tab("admin/activity", "Activity", "activity", "history", "admins"),
     ),
     step=False,
 )

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.shell import problems, services, state
+from pages.shell import problems, rights, services, state
 from tl_core.config import RunConfig
 from tl_core.errors import NotFoundError
 from tl_core.registry.run import ACTIVE, Run
@@ -100,7 +100,7 @@ def _watch(run_id: str, waiting: Waiting, *, stoppable: bool) -> None:
     else:
         text = waiting if isinstance(waiting, str) else waiting(run)
     st.progress(run.progress, text)
-    if stoppable:
+    if stoppable and not rights.against(rights.WORK, run):
         st.button("Stop", on_click=_cancel, args=(run_id,), icon=":material/stop:", type="tertiary")
 
 

@@ -18,11 +18,13 @@ from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError
 from tl_core.settings import Settings
 from tl_core.web.gate import Gate
-from tl_core.web.health import Health
 from tl_core.web.identity import WAYS
 from tl_core.web.lazy import Lazy
+from tl_core.web.resumable import Uploads
 from tl_core.web.run_files import RunFiles
+from tl_core.web.shared_reports import SharedReports
 from tl_core.web.sign_in import Door
+from tl_core.web.vital_signs import Health
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHORTEST_SECRET = 32
@@ -102,7 +104,9 @@ def build(settings: Settings) -> st.App:
         routes=[
             *door.routes(),
             *Health(settings, engine).routes(),
+            *Uploads(settings, engine).routes(),
             *RunFiles(settings, engine).routes(),
+            *SharedReports(settings, engine).routes(),
             Mount("/api/v1", app=Lazy("tl_core.web.api.app:build", settings, engine)),
         ],
         middleware=[Middleware(Gate, identity=asked, settings=settings, owns=owns)],

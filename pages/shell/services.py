@@ -15,6 +15,7 @@ from tl_core.database.engine import open_database
 from tl_core.errors import SignInError
 from tl_core.helper.client import ComputeClient
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.run import Run
 from tl_core.registry.runs import RunStore
@@ -35,7 +36,7 @@ def principal() -> Principal:
     """
     own = settings()
     if not own.sign_in:
-        return Principal(own.user, own.user, own.user, ADMIN)
+        return Principal(own.user, own.user, own.user, ADMIN, anywhere=own.is_local)
     headers = {name.lower(): value for name, value in st.context.headers.items()}
     address = st.context.ip_address or ""
     asking = identity(own).of(st.context.cookies.to_dict(), headers, address=address)
@@ -62,6 +63,11 @@ def datasets() -> DatasetStore:
 def runs() -> RunStore:
     """The acting user's runs, and what others share."""
     return RunStore(database(), principal(), settings().home_path)
+
+
+def models() -> ModelStore:
+    """The models that the acting user has uploaded, and what others share."""
+    return ModelStore(database(), principal(), settings().home_path)
 
 
 def presets() -> PresetStore:

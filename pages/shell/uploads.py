@@ -1,11 +1,12 @@
-"""Uploads leave the browser's buffer for the disk at once, in chunks, under a name that cannot
-harm.
+"""Files on their way in: those that came by the resumable uploads of this server, and small ones
+that leave Streamlit's buffer for the disk at once, in chunks, under a name that cannot harm.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
+import threading
+from itertools import chain, count
 from pathlib import Path
 
 import streamlit as st
@@ -13,14 +14,56 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.shell import services
 from tl_core.errors import DataError
+from tl_core.registry.uploads import UploadStore, safe_name
 from tl_core.storage import new_upload_folder
+from tl_core.web.file_kinds import HEAD, check_kind
+
+IN_MEMORY_MB = 100
+"""Largest file that Streamlit's own fields take: they hold it in memory until it is used."""
+
+_TOGETHER = "my-files"
+_resumable = threading.Event()
+
+
+def offer_resumable() -> None:
+    """Say that this process has the addresses of resumable uploads."""
+    _resumable.set()
+
+
+def are_resumable() -> bool:
+    """Whether large files can come to this process, without ever being whole in memory."""
+    return _resumable.is_set()
+
+
+def arrived(ids: object) -> Path:
+    """The file of a finished upload of the acting person, or one folder with those of several.
+
+    Args:
+        ids: as the browser says them; whose they are, and whether they are, is asked here.
+
+    Raises:
+        NotFoundError: when one of them is none of theirs, or was used already.
+        StateError: when one has not arrived as a whole.
+    """
+    store = UploadStore(services.database(), services.principal(), services.settings())
+    named = list(dict.fromkeys(map(str, ids))) if isinstance(ids, list) else [str(ids)]
+    paths = [store.path(name) for name in named]
+    if len(paths) == 1:
+        return paths[0]
+    folder = new_upload_folder(services.settings()) / _TOGETHER
+    folder.mkdir()
+    for path in paths:
+        names = (f"{path.stem}-{number}{path.suffix}" for number in count(2))
+        free = (name for name in chain([path.name], names) if not (folder / name).exists())
+        path.rename(folder / next(free))
+    return folder
 
 
 def keep(upload: UploadedFile) -> Path:
     """Copy an upload to its own folder below TL_HOME and give the file's path.
 
     Raises:
-        DataError: when it is larger than the server allows.
+        DataError: when it is larger than the server allows, or not what its name says.
     """
     limit = services.settings().number("upload_mb")
     if upload.size > limit << 20:
@@ -29,7 +72,9 @@ def keep(upload: UploadedFile) -> Path:
             f"The limit is {limit:,} MB.",
             "Bring it as a folder on this server, or split it.",
         )
-    name = re.sub(r"[^\w. -]", "_", Path(upload.name).name)[-120:].lstrip(".") or "upload"
+    name = safe_name(upload.name)
+    upload.seek(0)
+    check_kind(name, upload.read(HEAD))
     target = new_upload_folder(services.settings()) / name
     with target.open("wb") as sink:
         upload.seek(0)

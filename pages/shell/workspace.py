@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shell import services, state
+from pages.shell import rights, services, state
 from tl_core.errors import NotFoundError
 from tl_core.registry.run import Run
+
+_LOOKED_AT = 20  # newest trainings among which one's own last one is
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,13 @@ def _finished(runs: list[Run]) -> list[Run]:
 
 
 def _last() -> str:
-    """The dataset of the newest training, else the newest one."""
-    trained = services.runs().list(kind="train", limit=1)
-    known = [record.reference for record in services.datasets().list()]
-    return next((run.dataset for run in trained if run.dataset in known), next(iter(known), ""))
+    """The dataset of one's own newest training, else one's own newest one, else the newest that
+    somebody shares.
+    """
+    me, records = services.user(), services.datasets().list()
+    known = [record.reference for record in sorted(records, key=lambda one: one.owner != me)]
+    mine = (run for run in services.runs().list(kind="train", limit=_LOOKED_AT) if run.owner == me)
+    return next((run.dataset for run in mine if run.dataset in known), next(iter(known), ""))
 
 
 def _of_named_run() -> str:
@@ -96,7 +101,9 @@ def _of_named_run() -> str:
     except NotFoundError:
         return ""
     of_another = _project(named) != _project(st.session_state["dataset"])
-    return named if of_another and not named.startswith("sample:") else ""
+    if not of_another or named.startswith("sample:"):
+        return ""
+    return "" if rights.against(rights.LOOK, named) else named  # shared without its data
 
 
 def _project(dataset: str) -> str:

@@ -29,8 +29,11 @@ frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
     kind = modality_of(record.modality)
+    mine = services.models()
     cards = [
-        card for card in list_backbones(services.settings()) if card["modality"] == record.modality
+        card
+        for card in list_backbones(services.settings())
+        if card["modality"] == record.modality and mine.may_use(card["reference"])
     ]
     ranking = run_panel.of_dataset(record.reference, "rank")
     ranked = RANKING.find(ranking.folder) if ranking and ranking.status == "done" else None

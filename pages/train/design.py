@@ -16,7 +16,7 @@ from pages.sections.train import (
     ways_to_train,
     wordings,
 )
-from pages.shell import frame, problems, services, state
+from pages.shell import frame, problems, rights, services, state
 from pages.shell.words import plain
 from pages.widgets import settings_form
 from pages.widgets.glossary import help_of
@@ -119,6 +119,7 @@ with left:
     plan.show_weights(config, info)
     own.preview(config)
     again.show(record, start)
+why = rights.against(rights.WORK, record)
 with right.container(key="design-side"):
     with st.container(border=True):
         pressed = st.button(
@@ -126,8 +127,11 @@ with right.container(key="design-side"):
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
-            help="Queues it; you can close the page, it goes on.",
+            disabled=bool(why),
+            help=why or "Queues it; you can close the page, it goes on.",
         )
+        if why:
+            st.caption(plain(why))
         with st.container(horizontal=True, vertical_alignment="center"):
             on = "no backbone" if recipe == "baseline" else backbone or "available backbones"
             st.caption(f"on **{plain(on)}**", width="stretch")

@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.sections.data import import_plan
 from pages.sections.use import earlier_files, model_card
-from pages.shell import following, frame, problems, run_panel, services, uploads
+from pages.shell import following, frame, problems, rights, run_panel, services
 from pages.shell.words import duration, plain
-from pages.widgets import run_file
+from pages.widgets import run_file, uploader
 from tl_core.config import RunConfig
 from tl_core.data.sources.plan import plan_lines
 from tl_core.modalities import items_of
@@ -97,22 +97,26 @@ def show_predictions(job: Run) -> None:
 def offer_again(job: Run) -> None:
     """After a prediction that has not ended well: on where it was, or another file."""
     with st.container(horizontal=True):
+        why = rights.against(rights.WORK, job)
         st.button(
             "Resume",
             on_click=go_on,
             args=(job.id,),
             type="primary",
             icon=":material/play_arrow:",
-            help="What is finished is kept.",
+            disabled=bool(why),
+            help=why or "What is finished is kept.",
         )
         st.button("Another file", on_click=another, help="Back to the choice of a file")
 
 
 def offer_unlabelled() -> None:
     """The rows of the dataset that came without a class."""
+    if model.record is None:
+        return
     with problems.caught():
         count = services.version_info(model.record.folder).splits.get("unlabelled", 0)
-    things = items_of(model.record.modality)
+    things = items_of(model.modality)
     if count and st.button(
         f"Predict the {count:,} {things} without a class",
         help="Those of the dataset that came without one.",
@@ -123,13 +127,11 @@ def offer_unlabelled() -> None:
 def offer_file() -> None:
     """How the answers shall come, and the file."""
     st.caption(own.file_words(kept).caption)
+    if why := rights.against(rights.WORK, run.dataset):
+        st.info(plain(why), icon=":material/visibility:")
+        return
     offer_unlabelled()
-    upload = st.file_uploader(
-        "The file",
-        key=f"file_{st.session_state['upload_key']}",
-        help=own.file_words(kept).help,
-        max_upload_size=services.settings().number("upload_mb"),
-    )
+    path = uploader.brought(f"predict {run.id}", "The file", own.file_words(kept).help)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         form = st.segmented_control(
             "Answers as",
@@ -149,13 +151,10 @@ def offer_file() -> None:
             ),
         )
     columns = name_columns()
-    if upload is not None:
-        with problems.caught():
-            stored = str(uploads.keep(upload))
-        uploads.reset("upload_key")
+    if path:
         start(
-            {"source": stored, "spreadsheet": sheet, "format": form.lower(), **columns},
-            upload.file_id,
+            {"source": str(path), "spreadsheet": sheet, "format": form.lower(), **columns},
+            path.parent.name,
         )
 
 

@@ -5,7 +5,7 @@ the training.
 import streamlit as st
 
 from pages.sections.use import model_card, push
-from pages.shell import frame, problems, run_panel, services
+from pages.shell import frame, problems, rights, run_panel, services
 from pages.shell.words import plain, size
 from pages.widgets import run_file, snippets
 from pages.widgets.glossary import help_of
@@ -26,6 +26,10 @@ if st.session_state["export_of"] != run_id:
 
 def offer() -> None:
     """What shall be in it, and the button."""
+    why = rights.against(rights.WORK, run.dataset)
+    if why or model.record is None:
+        st.info(plain(why), icon=":material/visibility:")
+        return
     against = reason_against(model.folder)
     with st.container(horizontal=True):
         with_onnx = st.toggle(
@@ -127,7 +131,7 @@ def repeat() -> None:
         " machine."
     )
     with problems.caught():
-        config = RunConfig.read(run.folder)
+        config = rights.anew(run)
     st.code(command(config), language="bash", wrap_lines=True)
     with st.container(horizontal=True):
         st.download_button(

@@ -55,7 +55,7 @@ with content:
         bundle,
         model.kept,
         model.labels,
-        by_file="csv" not in kind_of(model.record.modality).formats,
+        by_file="csv" not in kind_of(model.modality).formats,
         port=port,
         closed=closed,
     )

@@ -12,8 +12,10 @@ import pytest
 
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
+from tl_core.database.engine import open_database
 from tl_core.errors import BackboneError, DataError
 from tl_core.helper.server import bring_model as brought
+from tl_core.registry.models import ModelStore
 from tl_core.services.datasets import bring_model
 from tl_core.settings import read_settings
 
@@ -40,8 +42,10 @@ def test_a_brought_model_is_kept_under_its_name_and_listed(tiny, tmp_path, home)
 
 def test_the_helper_describes_it_and_removes_the_upload(tiny, tmp_path, home):
     archive = zipped(tiny("resnet"), tmp_path)
-    facts = brought(str(archive))
+    facts = brought(str(archive), "ana")
     assert facts["reference"] == facts["pinned"] == "local:mine"
+    store = ModelStore(open_database(read_settings()), "ana", home)
+    assert [model.name for model in store.list()] == ["mine"]
     assert facts["modality"] == "image"
     assert not archive.parent.exists()
 
@@ -73,7 +77,7 @@ def test_what_is_no_model_is_refused_and_leaves_nothing(tiny, tmp_path, home, fa
     if fault == "broken":
         archive.write_bytes(b"PK nonsense")
     with pytest.raises((BackboneError, DataError), match=words):
-        brought(str(archive))
+        brought(str(archive), "ana")
     assert not list((read_settings().home_path / "models").glob("*"))
     assert not archive.exists()
 
@@ -87,5 +91,5 @@ def test_a_family_that_cannot_be_used_is_not_kept(tmp_path, home):
 
     save_file({"a": np.zeros(2, np.float32)}, folder / "model.safetensors")
     with pytest.raises(BackboneError):
-        brought(str(zipped(folder, tmp_path)))
+        brought(str(zipped(folder, tmp_path)), "ana")
     assert not list((read_settings().home_path / "models").glob("*"))

@@ -15,7 +15,7 @@ from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.word_vectors import is_vectors, read_vectors
 from tl_core.config.static import HEADS
 from tl_core.errors import BackboneError
-from tl_core.services.datasets import bring_model, brought_models, delete_model
+from tl_core.services.datasets import bring_model
 from tl_core.settings import read_settings
 
 WORDS = ["the", "film", "good", "bad", "n't", "do", "new york", "ünï", "."]
@@ -149,7 +149,7 @@ def test_other_poolings_are_refused(tmp_path):
         load_backbone(f"static:{path}", ["a", "b"], read_settings(), pooling="depth:1")
 
 
-def test_uploaded_vectors_are_listed_used_and_deleted(tmp_path, home):
+def test_uploaded_vectors_are_listed_and_used(tmp_path, home):
     settings = read_settings()
     references = []
     for _ in range(2):
@@ -160,6 +160,3 @@ def test_uploaded_vectors_are_listed_used_and_deleted(tmp_path, home):
     assert references == ["static:my_words.vec", "static:my_words-2.vec"]
     assert set(references) <= {card["reference"] for card in list_backbones(settings)}
     assert load_backbone(references[0], ["a", "b"], settings).port.width == 5
-    assert brought_models(settings) == ["my_words-2.vec", "my_words.vec"]
-    delete_model(settings, "my_words.vec")
-    assert brought_models(settings) == ["my_words-2.vec"]

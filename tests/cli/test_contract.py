@@ -17,7 +17,7 @@ from tests_support.datasets import write_pictures, write_texts
 from tests_support.processes import kill_all
 
 from tl_core.cli.main import command_line, main
-from tl_core.cli.output import finite
+from tl_core.json_files import finite
 
 ROOT = Path(__file__).parents[2]
 

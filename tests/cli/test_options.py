@@ -62,6 +62,12 @@ CONTRACT = {
     "people disable": "PERSON",
     "people enable": "PERSON",
     "people sign-out": "PERSON",
+    "quota show": "[PERSON]",
+    "quota set": "PERSON NAME VALUE",
+    "queue list": "",
+    "queue priority": "RUN N",
+    "backup": "FILE",
+    "restore": "FILE --into",
 }
 DEFAULTS = {
     "backbones rank x --dataset m": {"rows": 1000, "depths": False},
@@ -146,7 +152,9 @@ def test_help_says_what_every_option_is(capsys, words):
         assert word in text
 
 
-@pytest.mark.parametrize("group", ["", "data", "backbones", "recipes", "runs", "labels"])
+@pytest.mark.parametrize(
+    "group", ["", "data", "backbones", "recipes", "runs", "labels", "quota", "queue"]
+)
 def test_help_of_a_group_lists_its_commands_whole(capsys, group):
     assert main([*group.split(), "-h"]) == 0
     text = capsys.readouterr().out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from tests_support import reaching
-from tests_support.processes import kill_all
+from tests_support.postgres import by_socket, new_database
+from tests_support.processes import kill_all, of_home
 
 from tl_core.config import RunConfig
 from tl_core.database.engine import open_database
 from tl_core.jobs import kernel, sandbox
-from tl_core.jobs.dispatch import Dispatcher, slots_of
+from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
 from tl_core.jobs.monitor import gpu_count
 from tl_core.jobs.runner import LocalRunner
 from tl_core.registry.runs import RunStore
@@ -55,7 +58,8 @@ def attempt(home, tmp_path, monkeypatch, listener):
     monkeypatch.setenv("SOME_ADDRESS", f"https://ann:{reaching.HUSH}@example.org/")
 
     def run(*, standby=False, without_filters=False, backbone="", **options):
-        reaching.install(tmp_path / "site", monkeypatch, without_filters=without_filters)
+        folder = tmp_path / secrets.token_hex(4)
+        reaching.install(folder, monkeypatch, without_filters=without_filters)
         settings = read_settings()
         engine = open_database(settings)
         runs = RunStore(engine, "local", settings.home_path)
@@ -128,6 +132,30 @@ def test_processes_of_one_run_talk_to_each_other_and_to_nobody_else(attempt):
     assert found["ptrace"] == "Permission denied"
     assert "There is no network for this run." in log
     assert found["nice"] == os.nice(0) + 5  # not twice, though it was started twice
+
+
+@pytest.mark.postgres
+def test_a_database_is_reached_by_its_socket_without_a_network(attempt, monkeypatch):
+    monkeypatch.setenv("TL_SANDBOX", "require")
+    with new_database() as url, by_socket(url) as address:
+        monkeypatch.setenv("TL_DATABASE_URL", address)
+        run, found, log = attempt()
+        open_database(read_settings()).dispose()
+    assert run.status == "done", (run.reason, log)
+    assert {name: found[name] for name in CLOSED} == CLOSED
+    assert found["secrets"] == ["PGPASSWORD"]
+
+
+@pytest.mark.postgres
+def test_a_database_over_the_network_keeps_it_open_or_is_refused(attempt, monkeypatch):
+    with new_database() as url:
+        monkeypatch.setenv("TL_DATABASE_URL", url)
+        _, found, log = attempt()
+        assert found["connect"] == "reached" and "database is reached over the network" in log
+        monkeypatch.setenv("TL_SANDBOX", "require")
+        run, _, _ = attempt()
+        assert run.status == "failed" and "UNIX socket" in run.reason["try_this"]
+        open_database(read_settings()).dispose()
 
 
 def test_what_cannot_be_enforced_is_said_or_refused(attempt, monkeypatch):
@@ -232,10 +260,20 @@ def test_what_is_no_secret_stays(name, value, secret):
     assert sandbox.is_secret(name, value) is secret
 
 
-def test_a_dispatcher_never_learns_what_signs_people_in():
-    assert {"TL_COOKIE_SECRET", "TL_OIDC_CLIENT_SECRET", "TL_SERVE_TOKEN"} <= {
-        name for name in OURS if name not in sandbox.OF_A_DISPATCHER
-    }
+def test_a_dispatcher_never_learns_what_signs_people_in(home, monkeypatch):
+    for name in (*OURS, *THEIRS):
+        monkeypatch.setenv(name, f"{reaching.HUSH}-{name}")
+    ensure_dispatcher(read_settings())
+    end = time.monotonic() + 60
+    try:
+        while not (found := of_home(home)) and time.monotonic() < end:
+            time.sleep(0.1)
+        kept = {name for name, value in found[0].environ().items() if reaching.HUSH in value}
+    finally:
+        kill_all(home)
+    assert kept == sandbox.OF_A_DISPATCHER & {*OURS, *THEIRS}
+    assert {"TL_WEBHOOK", "TL_HUB_TOKEN", "HF_TOKEN"} <= kept
+    assert not kept & {"TL_COOKIE_SECRET", "TL_OIDC_CLIENT_SECRET", "TL_SERVE_TOKEN"}
 
 
 STAY = """
@@ -243,7 +281,8 @@ import json, os, subprocess, sys, time
 from tl_core.jobs import kernel
 if not os.getuid():
     os.setuid(65534)  # an administrator may look into everything
-other = subprocess.Popen(["sleep", "10"], env={"TOLD": "hush"}, stdout=subprocess.DEVNULL)
+quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+other = subprocess.Popen(["sleep", "10"], env={"TOLD": "hush"}, **quiet)
 def look():
     try:
         return open(f"/proc/{other.pid}/environ").read().strip("\\0")
@@ -270,8 +309,6 @@ print(json.dumps([before, after, own.wait(), told]))
 
 
 def test_other_processes_are_closed_to_a_worker():
-    import json
-
     done = subprocess.run(
         [sys.executable, "-c", STAY], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
@@ -290,8 +327,6 @@ def test_another_system_is_told_apart(monkeypatch):
 
 
 def test_doctor_tells_what_holds_here(capsys, monkeypatch):
-    import json
-
     from tl_core.cli.main import main
 
     assert main(["doctor", "--json"]) == 0

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests_support.datasets import write_texts
 from tests_support.pages import Studio
 from tests_support.processes import kill_all
+from tests_support.team import Team
 
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
@@ -100,3 +101,9 @@ def mail(studio, tmp_path):
         lines[place] = f"{words},{'bad' if label == 'good' else 'good'}"
     source.write_text("\n".join(lines).replace(",good", ",*good* :red[x]") + "\n")
     return add_dataset(studio.datasets, studio.settings, str(source), "mail", ImportOptions())[0]
+
+
+@pytest.fixture
+def team(studio, monkeypatch):
+    """Ana, who owns what the studio makes, Ben and Cleo; Ana opens the pages."""
+    return Team(studio, monkeypatch)

@@ -48,7 +48,7 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
     plain = round(100 * report["baselines"]["tfidf"]["validation"]["accuracy"]["value"])
     assert f"Without transfer: {plain}." in report["headline"]
     assert not (folder / "predictions.csv").exists()
-    assert test_score.looks(tmp_path, version.info.fingerprint) == 0
+    assert test_score.looks(tmp_path, "local", version.info.fingerprint) == 0
     shown = json.dumps(report)
     test_rows = {str(row) for row in version.rows_of("test")}
     kept = pd.read_csv(folder / "validation.csv", dtype=str)
@@ -65,12 +65,12 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
 def test_opening_counts_one_look_and_gives_the_whole_report(closed, tmp_path):
     folder, version, _ = closed
     hidden = json.loads((folder / "sealed" / "report.json").read_text())
-    opened = test_score.open_test(folder, tmp_path)
+    opened = test_score.open_test(folder, tmp_path, "local")
     assert opened == {**hidden, "test_looks": 1}
     assert (folder / "predictions.csv").exists()
     assert not (folder / "sealed").exists()
-    assert test_score.open_test(folder, tmp_path) == opened
-    assert test_score.looks(tmp_path, version.info.fingerprint) == 1
+    assert test_score.open_test(folder, tmp_path, "local") == opened
+    assert test_score.looks(tmp_path, "local", version.info.fingerprint) == 1
     assert not test_score.summary_of({**opened, "timing": {"total": 1.0}})["sealed"]
 
 
@@ -80,7 +80,7 @@ def test_an_opening_cut_off_in_the_middle_is_finished_by_the_next(closed, tmp_pa
         folder / "predictions.csv"
     )  # the cut comes after this step
     assert test_score.is_sealed(folder)
-    assert test_score.open_test(folder, tmp_path)["test"]["n"] == len(
+    assert test_score.open_test(folder, tmp_path, "local")["test"]["n"] == len(
         pd.read_csv(folder / "predictions.csv")
     )
 

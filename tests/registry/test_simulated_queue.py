@@ -1,12 +1,12 @@
-"""A miniature of benchmarks/fairness.py: the dispatcher on a clock of its own, against plain
-computations.
+"""A miniature of benchmarks/fairness.py and quota_month.py: the dispatcher on a clock of its own,
+against plain computations.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks import fairness
+from benchmarks import fairness, quota_month
 
 
 @pytest.mark.parametrize("name", fairness.AFTERNOONS)
@@ -38,8 +38,8 @@ def test_who_has_used_much_does_not_wait_for_ever(home, priority):
 
 
 def test_quotas_are_exact_over_days(home, monkeypatch):
-    monkeypatch.setenv("TL_QUOTAS", fairness.DEFAULTS)
-    days = fairness.Month(home, ["ann", "bob", "cara"], 1, 600.0)
+    monkeypatch.setenv("TL_QUOTAS", quota_month.DEFAULTS)
+    days = quota_month.Month(home, ["ann", "bob", "cara"], 1, 600.0)
     days.live()
     result = days.result()
     assert days.wrong == []

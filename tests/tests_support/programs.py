@@ -23,8 +23,8 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset
-from tl_core.web.answers import Asking
 from tl_core.web.api.app import build
+from tl_core.web.asking import Asking
 from tl_core.web.gate import Gate
 from tl_core.web.identity import Identity
 

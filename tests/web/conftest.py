@@ -10,11 +10,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from tests_support.tus import Tus
 
+from tl_core.access.people import People
 from tl_core.database.engine import open_database
+from tl_core.registry.uploads import UploadStore
 from tl_core.settings import Settings
 from tl_core.web.gate import Gate
 from tl_core.web.identity import Identity
+from tl_core.web.resumable import Uploads
 
 URL = "https://graft.example.org"
 
@@ -88,3 +92,32 @@ def signed_in(client, who="ana"):
 
 def changed(settings, **values):
     return replace(settings, **values)
+
+
+def uploading_app(settings, engine, claims):
+    """The addresses of uploads behind the gate, as one replica has them."""
+    inner = Starlette(routes=Uploads(settings, engine).routes())
+    return Gate(inner, identity_of(settings, engine, claims), settings, lambda *_: True)
+
+
+def uploading(settings, engine, claims, who="ana"):
+    """A client that uploads, with somebody's cookie."""
+    app = uploading_app(settings, engine, claims)
+    return Tus(signed_in(TestClient(app, base_url=URL, client=("203.0.113.9", 5000)), who))
+
+
+def uploads_of(settings, engine, who="ana"):
+    """Somebody's uploads, as pages see them; they must have been here."""
+    person = People(engine, settings).known("https://idp", who)
+    return UploadStore(engine, person.principal(), settings)
+
+
+@pytest.fixture
+def ana(settings, engine, claims):
+    return uploading(settings, engine, claims)
+
+
+@pytest.fixture
+def store(settings, engine, ana):
+    assert ana.client.options("/api/uploads").status_code == 204  # her first visit
+    return uploads_of(settings, engine)

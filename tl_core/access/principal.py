@@ -34,6 +34,8 @@ class Principal:
         scopes: what a token may do; None for somebody who is there in person.
         way: by which way they came: `page`, `api`, `command` or `worker`.
         address: from where, as far as it is known.
+        anywhere: whether they may name any folder of this machine: on their own computer, or with a
+            shell on the server.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Principal:
     scopes: frozenset[str] | None = None
     way: str = "page"
     address: str = ""
+    anywhere: bool = False
 
     def allows(self, scope: str) -> bool:
         """Whether a token covers `scope`; who is there in person needs none."""
@@ -51,7 +54,9 @@ class Principal:
 
 def as_principal(user: str | Principal) -> Principal:
     """A principal; a plain name is the only person of a computer without sign-in."""
-    return user if isinstance(user, Principal) else Principal(user, handle=user, name=user)
+    if isinstance(user, Principal):
+        return user
+    return Principal(user, handle=user, name=user, anywhere=True)
 
 
 def operator(engine: Engine, user: str) -> Principal:
@@ -65,5 +70,5 @@ def operator(engine: Engine, user: str) -> Principal:
             select(users).where(or_(users.c.id == user, users.c.handle == user))
         ).first()
     if row is None:
-        return Principal(user, handle=user, name=user, role=ADMIN, way="command")
-    return Principal(row.id, row.handle, row.name, row.role, way="command")
+        return Principal(user, user, user, ADMIN, way="command", anywhere=True)
+    return Principal(row.id, row.handle, row.name, row.role, way="command", anywhere=True)

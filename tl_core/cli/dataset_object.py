@@ -1,9 +1,8 @@
-"""The dataset object of the contract, and the lines that say the same to people."""
+"""The lines that say to people what the dataset object of the contract says to programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypedDict
+from collections.abc import Iterator
 
 from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.sources.plan import plan_lines
@@ -12,51 +11,6 @@ from tl_core.modalities import items_of
 from tl_core.registry.datasets import DatasetRecord
 
 _FEW = 20  # classes that people still read as a list
-
-
-class DatasetObject(TypedDict):
-    """What commands print about one dataset version."""
-
-    dataset: str
-    version: int
-    fingerprint: str
-    modality: str
-    task: str
-    rows: int
-    classes: dict[str, int]
-    splits: dict[str, int]
-    class_splits: dict[str, dict[str, int]]
-    columns: dict[str, str]
-    skipped: list[dict[str, str]]
-    skipped_count: int
-    findings: Sequence[FindingFacts]
-    plan: Mapping[str, object]
-    preparation: Mapping[str, object]
-    parent: str
-    change: str
-
-
-def dataset_object(record: DatasetRecord, info: VersionInfo) -> DatasetObject:
-    """The dataset object of one version."""
-    return {
-        "dataset": record.name,
-        "version": record.version,
-        "fingerprint": info.fingerprint,
-        "modality": info.modality,
-        "task": info.task,
-        "rows": info.rows,
-        "classes": info.classes,
-        "splits": info.splits,
-        "class_splits": info.class_splits,
-        "columns": info.columns,
-        "skipped": info.skipped,
-        "skipped_count": info.skipped_count,
-        "findings": info.findings,
-        "plan": info.plan,
-        "preparation": info.preparation,
-        "parent": info.parent,
-        "change": info.change,
-    }
 
 
 def dataset_lines(record: DatasetRecord, info: VersionInfo) -> list[str]:

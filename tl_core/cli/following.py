@@ -6,27 +6,22 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from tl_core.cli.output import Output
-from tl_core.cli.stores import Stores, open_stores
+from tl_core.cli.workplace import Workplace
 from tl_core.config import RunConfig
 from tl_core.registry.run import ACTIVE, Run
-from tl_core.registry.runs import RunStore
 from tl_core.results import ResultFile
 
 if TYPE_CHECKING:
     from tl_core.jobs.events import RunView
 
 Content = TypeVar("Content")
-_LOOK_SECONDS = 0.2
 
 
-def start_and_follow(run: Run, stores: Stores, output: Output, *, detach: bool) -> int:
-    """Have a queued run carried out and print it at its end, with `detach` at once; its exit code.
+def follow_to_the_end(run: Run, place: Workplace, output: Output, *, detach: bool) -> int:
+    """Print a run that was started at its end, with `detach` at once; its exit code.
 
     Ctrl-C detaches: the run goes on.
     """
-    from tl_core.jobs.dispatch import ensure_dispatcher
-
-    ensure_dispatcher(stores.settings)
     if detach:
         return output.show(
             run.as_dict(),
@@ -36,10 +31,10 @@ def start_and_follow(run: Run, stores: Stores, output: Output, *, detach: bool) 
             ],
         )
     try:
-        run = follow(run, stores.runs, output)
+        run = follow(run, place, output)
     except KeyboardInterrupt:
         output.note(f"\nThe run goes on. Stop it with: python -m tl_core runs cancel {run.id}")
-        run = stores.runs.get(run.id)
+        run = place.run(run.id)
         return output.show(run.as_dict(), [f"Run {run.id} is {run.status}."])
     content = run.as_dict()
     if run.kind == "preflight":
@@ -54,27 +49,26 @@ def result_of(
     """Carry out a light run; its id and the content of the `file` that it wrote, or None, the
     reason printed, when it failed.
     """
-    from tl_core.jobs.dispatch import ensure_dispatcher
+    from tl_core.cli.this_machine import ThisMachine
 
-    settings, _, runs = open_stores()
-    run = runs.create(config)
-    ensure_dispatcher(settings)
-    run = follow(run, runs, output)
+    place = ThisMachine()
+    run = follow(place.start(config), place, output)
     if run.status == "done":
         return run.id, file.load(run.folder)
     output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason_of(run)}"])
     return None
 
 
-def follow(run: Run, runs: RunStore, output: Output) -> Run:
+def follow(run: Run, place: Workplace, output: Output) -> Run:
     """Show stage, share and time left on standard error until the run has ended."""
     from tl_core.jobs.events import RunView
 
     view, shown = RunView(), ""
     while True:
-        run = runs.get(run.id)
+        run = place.run(run.id)
         known = len(view.findings)
-        for finding in view.follow(run.folder).findings[known:]:
+        place.take_in(run, view)
+        for finding in view.findings[known:]:
             output.note(f"\n[{finding['severity']}] {finding['text']} {finding['fix']}")
         line = _status_line(run, view)
         if line != shown:
@@ -83,7 +77,7 @@ def follow(run: Run, runs: RunStore, output: Output) -> Run:
         if run.status not in ACTIVE:
             output.note("")
             return run
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(place.look_seconds)
 
 
 def reason_of(run: Run) -> str:

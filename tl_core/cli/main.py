@@ -12,12 +12,15 @@ from collections.abc import Sequence
 import click
 
 from tl_core.cli.commands.backbones import backbones
+from tl_core.cli.commands.backup import backup, restore
 from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.labels import labels
 from tl_core.cli.commands.people import people
 from tl_core.cli.commands.prediction import explain, predict
+from tl_core.cli.commands.queue import queue
+from tl_core.cli.commands.quotas import quota
 from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
 from tl_core.cli.commands.serving import serve
@@ -25,12 +28,13 @@ from tl_core.cli.commands.training import train
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.usage import explain_usage
+from tl_core.cli.workplace import command_name, refuse_elsewhere
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(data, backbones, recipes, train, runs, labels, report, predict, explain),
-    *(export, push, verify, serve, reproduce, doctor, people),
+    *(export, push, verify, serve, reproduce, doctor, people, quota, queue, backup, restore),
 )
 command_line = Group(
     "tl_core",
@@ -65,6 +69,7 @@ def _run(arguments: list[str], output: Output) -> int:
     """Carry out the command that `arguments` name. `click.Command.main` would also turn errors and
     Ctrl-C into exits of its own.
     """
+    refuse_elsewhere(command_name(command_line, arguments))
     try:
         with command_line.make_context("tl_core", arguments, obj=output) as context:
             code: int = command_line.invoke(context)

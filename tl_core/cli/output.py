@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from tl_core.json_files import finite
 from tl_core.progress import Progress
 
 _SECONDS_BETWEEN = 0.2  # two lines of progress
@@ -78,14 +78,3 @@ class ProgressLine(Progress):
     def _write(self, line: str) -> None:
         self._output.note("\r" + line.ljust(self._width), end="")
         self._width = len(line)
-
-
-def finite(content: object) -> object:
-    """The same with NaN and infinity as null, which JSON has no words for."""
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    if isinstance(content, dict):
-        return {str(key): finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
-    return content

@@ -146,8 +146,12 @@ def describe(reference: str) -> BackboneFacts:
         return describe_backbone(reference, read_settings())
 
 
-def bring_model(path: str) -> BackboneFacts:
-    """Keep an uploaded model folder that can be used, and describe it like any other backbone."""
+def bring_model(path: str, owner: str) -> BackboneFacts:
+    """Keep a model folder that `owner` has uploaded, if it can be used, and describe it like any
+    other backbone.
+    """
+    from tl_core.database.engine import open_database
+    from tl_core.registry.models import ModelStore
     from tl_core.services.datasets import bring_model as bring
     from tl_core.storage import remove_tree
 
@@ -156,11 +160,14 @@ def bring_model(path: str) -> BackboneFacts:
         reference = bring(settings, archive)
     finally:
         remove_tree(archive.parent)
+    name = reference.partition(":")[2]
     try:
-        return describe(reference)
+        facts = describe(reference)
     except UserError:
-        remove_tree(settings.home_path / "models" / reference.removeprefix("local:"))
+        remove_tree(settings.home_path / "models" / name)
         raise
+    ModelStore(open_database(settings), owner, settings.home_path).add(name)
+    return facts
 
 
 def check_fit(reference: str, folder: str, max_length: int) -> list[Finding]:
@@ -268,5 +275,5 @@ def serve(connection: Connection) -> None:
 
 if __name__ == "__main__":
     quiet_libraries()
-    setup_logging("WARNING")
+    setup_logging("WARNING", as_json=read_settings().json_log)
     serve(Client(sys.argv[1], authkey=bytes.fromhex(sys.stdin.readline().strip())))

@@ -35,6 +35,7 @@ from tl_core.registry.queue import RunWriter, mark_dead, sweep
 from tl_core.registry.scheduling.lane import note_slots
 from tl_core.registry.scheduling.run_times import end_overdue
 from tl_core.registry.trash import expired, old_checkpoints
+from tl_core.registry.uploads import clear_uploads
 from tl_core.settings import Settings, read_settings
 from tl_core.storage import remove_expired, remove_tree
 
@@ -208,6 +209,7 @@ def main(arguments: list[str]) -> int:
                 cleaned = time.monotonic()
                 remove_expired(settings)
                 sweep(dispatcher.engine, settings.home_path)
+                clear_uploads(dispatcher.engine, settings)
                 empty_trash(dispatcher.engine, settings)
                 remove_checkpoints(dispatcher.engine, settings)
             time.sleep(_TURN_SECONDS)

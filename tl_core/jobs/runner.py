@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.jobs import sandbox
 from tl_core.jobs.monitor import gpu_count
 from tl_core.registry.processes import start_time
+from tl_core.settings import read_settings
 
 
 class JobRunner(Protocol):
@@ -27,14 +31,26 @@ class JobRunner(Protocol):
 
 
 class LocalRunner:
-    """Worker processes on this machine, each in its own session so that it outlives us.
+    """Worker processes on this machine, each in its own session so that it outlives us, and with no
+    secret but those that its run needs.
 
     `prepare` keeps one process standing by with the heavy libraries imported, which takes ten
     seconds here; a run that finds it starts at once.
+
+    Args:
+        threads: for the computing of each.
+        standby: whether one is kept.
+        started: told the id of each run.
     """
 
-    def __init__(self, threads: int, *, standby: bool = True) -> None:
-        self._threads, self._wanted = threads, standby
+    def __init__(
+        self,
+        threads: int,
+        *,
+        standby: bool = True,
+        started: Callable[[str], None] = lambda _run_id: None,
+    ) -> None:
+        self._threads, self._wanted, self._started = threads, standby, started
         self._standby: subprocess.Popen[bytes] | None = None
         self._children: list[subprocess.Popen[bytes]] = []
         self._gpus: dict[int, str] = {}
@@ -43,10 +59,13 @@ class LocalRunner:
         config = RunConfig.read(folder)
         self._children = [child for child in self._children if child.poll() is None]  # reap
         gpu = self._pick_gpu(config)
-        waiting = self._hand_to_standby(folder, gpu) if RUN_KINDS[config.kind].heavy else None
-        process = waiting or self._start([str(folder)], folder / "worker.log", gpu)
+        needs = sandbox.needs_of(config, read_settings())
+        heavy = RUN_KINDS[config.kind].heavy
+        waiting = self._hand_to_standby(folder, gpu, needs) if heavy else None
+        process = waiting or self._start([str(folder)], folder / "worker.log", needs, gpu)
         self._children.append(process)
         self._gpus[process.pid] = gpu
+        self._started(folder.name)
         return process.pid, start_time(process.pid)
 
     def _pick_gpu(self, config: RunConfig) -> str:
@@ -62,7 +81,7 @@ class LocalRunner:
     def prepare(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]
         if self._wanted and (self._standby is None or self._standby.poll() is not None):
-            self._standby = self._start(["--standby"], None)
+            self._standby = self._start(["--standby"], None, sandbox.needs_of_any(read_settings()))
 
     def close(self) -> None:
         if self._standby is not None and self._standby.stdin:
@@ -70,22 +89,26 @@ class LocalRunner:
             self._standby.wait(timeout=30)
             self._standby = None
 
-    def _hand_to_standby(self, folder: Path, gpu: str) -> subprocess.Popen[bytes] | None:
+    def _hand_to_standby(
+        self, folder: Path, gpu: str, needs: sandbox.Needs
+    ) -> subprocess.Popen[bytes] | None:
         process, self._standby = self._standby, None
         if process is None or process.poll() is not None or process.stdin is None:
             return None
+        secrets = sandbox.granted(os.environ, needs)
+        task = {"folder": str(folder), "gpu": gpu, "secrets": secrets}
         try:
-            process.stdin.write(f"{folder}\t{gpu}\n".encode())
+            process.stdin.write(json.dumps(task).encode() + b"\n")
             process.stdin.close()
         except OSError:
             return None
         return process
 
     def _start(
-        self, arguments: list[str], log: Path | None, gpu: str = ""
+        self, arguments: list[str], log: Path | None, needs: sandbox.Needs, gpu: str = ""
     ) -> subprocess.Popen[bytes]:
         environment = {
-            **os.environ,
+            **sandbox.scrubbed(os.environ, needs.secrets),
             "OMP_NUM_THREADS": str(self._threads),
             "PYTHONUNBUFFERED": "1",
             **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),

@@ -2,11 +2,13 @@
 can read.
 
 `python -m tl_core.jobs.worker RUN_FOLDER`, or `--standby` to import the heavy libraries and wait
-for the folder, and the number of a GPU, on standard input.
+for a line of JSON on standard input: the folder, the number of a GPU, and what secrets the run
+needs.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
@@ -18,13 +20,13 @@ from types import FrameType
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.database.engine import open_database
 from tl_core.errors import Cancelled, ErrorObject, UserError
+from tl_core.jobs import sandbox
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.heart import Heart
-from tl_core.jobs.notify import notify
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
-from tl_core.log import quiet_libraries, setup_logging
+from tl_core.log import about_process, quiet_libraries, setup_logging
 from tl_core.registry.processes import own_identity
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings
@@ -38,23 +40,44 @@ class _Terminated(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Entry point: the run folder as the only argument, or `--standby`."""
+    """Entry point: the run folder, or `--standby`. `--entered` and a text follow the folder where
+    the sandbox has started this process anew, see `sandbox.confine`.
+    """
     quiet_libraries()
-    if hasattr(os, "nice"):
+    entered = arguments[2] if arguments[1:2] == ["--entered"] else None
+    if entered is None and hasattr(os, "nice"):
         os.nice(_NICENESS)
     if arguments == ["--standby"]:
         _import_heavy()
-        line, _, gpu = sys.stdin.readline().rstrip("\n").partition("\t")
+        line = sys.stdin.readline()
         if not line:
             return 0
-        if gpu:
-            os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before CUDA is asked for anything
-        folder = Path(line)
+        task = json.loads(line)
+        os.environ.update(task["secrets"])
+        if task["gpu"]:
+            os.environ["CUDA_VISIBLE_DEVICES"] = task["gpu"]  # before CUDA is asked for anything
+        folder = Path(task["folder"])
         _become(folder)
     else:
         folder = Path(arguments[0])
-    setup_logging()
-    return carry_out(folder, read_settings())
+    settings = read_settings()
+    setup_logging(as_json=settings.json_log)
+    about_process(run=folder.name)
+    try:
+        _shut_in(folder, settings, entered)
+    except Exception as error:  # noqa: BLE001 - as in `carry_out`
+        status, reason = _explain(error)
+        RunWriter(open_database(settings)).finish(folder.name, status, reason=reason)
+        return 1
+    return carry_out(folder, settings)
+
+
+def _shut_in(folder: Path, settings: Settings, entered: str | None) -> None:
+    """Put this process into its sandbox, or refuse the run."""
+    if sandbox.mode_of(settings) != sandbox.OFF and entered is None:
+        sandbox.limit_resources(settings)
+    needs = sandbox.needs_of(RunConfig.read(folder), settings)
+    log.info(sandbox.confine(needs, settings, folder, entered=entered))
 
 
 def _import_heavy() -> None:
@@ -104,7 +127,6 @@ def carry_out(folder: Path, settings: Settings) -> int:
         )
         heart.stop()
         writer.finish(run_id, "done", headline=outcome.headline, summary=outcome.summary)
-        notify(settings, run_id, "done", outcome.headline)
         if config.kind == "train":
             track(settings, folder)
         return 0
@@ -112,7 +134,6 @@ def carry_out(folder: Path, settings: Settings) -> int:
         heart.stop()
         status, reason = _explain(error)
         writer.finish(run_id, status, reason=reason)
-        notify(settings, run_id, status, reason["what"])
         return 1
     finally:
         events.close()

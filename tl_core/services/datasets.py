@@ -20,7 +20,7 @@ from tl_core.data.sources.types import Source
 from tl_core.data.versions.build import build_version
 from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
-from tl_core.errors import BackboneError, DataError, NotFoundError
+from tl_core.errors import BackboneError, DataError
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
 from tl_core.settings import Settings
@@ -62,7 +62,7 @@ def add_dataset(
         NotFoundError: when there is nothing to append to.
     """
     progress = progress or Progress()
-    name = check_name(name)
+    name = name.strip() if append else check_name(name)
     base = store.get(name) if append else None
     with staging_folder(settings) as staging:
         progress.stage("Opening the source", share=0.2)
@@ -152,29 +152,6 @@ def _free(root: Path, wanted: str, suffix: str = "") -> Path:
     )
 
 
-def brought_models(settings: Settings) -> list[str]:
-    """Names of the models and files of word vectors that were uploaded."""
-    root = settings.home_path / "models"
-    return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
-
-
-def delete_model(settings: Settings, name: str) -> None:
-    """Remove an uploaded model; runs that began with it keep what they made of it.
-
-    Raises:
-        NotFoundError: when there is none of this name.
-    """
-    if name not in brought_models(settings):
-        raise NotFoundError(
-            f"There is no uploaded model {name!r}.", "", "It may have been deleted already."
-        )
-    path = settings.home_path / "models" / name
-    if path.is_dir():
-        remove_tree(path)
-    else:
-        path.unlink()
-
-
 def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) -> Made:
     """Apply a finding's fix to `reference` and register the result as the newest version.
 
@@ -186,7 +163,7 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
     version = DatasetVersion(record.folder)
     return _register(
         store,
-        record.name,
+        record.called,
         lambda folder: fix_finding(version, finding, chosen, folder, record.reference),
     )
 
@@ -201,7 +178,7 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
     record = store.get(reference)
     version = DatasetVersion(record.folder)
     return _register(
-        store, record.name, lambda folder: apply_decisions(version, folder, record.reference)
+        store, record.called, lambda folder: apply_decisions(version, folder, record.reference)
     )
 
 
@@ -212,11 +189,11 @@ def restore_dataset(store: DatasetStore, reference: str) -> Made:
         NotFoundError: when there is no such version.
     """
     record = store.get(reference)
-    newest = store.get(record.name)
+    newest = store.get(record.called)
     version = DatasetVersion(record.folder)
     return _register(
         store,
-        record.name,
+        record.called,
         lambda folder: restore(version, folder, newest.reference, record.reference),
     )
 

@@ -51,7 +51,7 @@ _CONTENT = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:;"  # components'
     " worker-src 'self' blob:;"
     " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:;"
-    " font-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self';"
+    " font-src 'self' data:; connect-src 'self' data: ws: wss:; object-src 'none'; base-uri 'self';"
     " frame-ancestors 'self'"
 )
 _HEADERS = {

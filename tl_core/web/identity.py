@@ -62,7 +62,10 @@ class Identity:
         settings = self._settings
         if not settings.sign_in:
             name = settings.user
-            return Asking(Principal(name, name, name, ADMIN, way=way, address=address))
+            alone = settings.is_local
+            return Asking(
+                Principal(name, name, name, ADMIN, way=way, address=address, anywhere=alone)
+            )
         try:
             if settings.sign_in == OIDC:
                 person = self._from_provider(cookies)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import services
+from pages.shell import others, services
 from pages.shell.words import ago, plain, size
 from pages.widgets import spark
 from tl_core.config import RUN_KINDS
@@ -110,10 +110,12 @@ def _queue(active: Sequence[Run]) -> None:
         st.caption("Nothing runs or waits.")
         return
     ordered = sorted(active, key=lambda run: (run.status != "running", run.place))
+    who = others.starters(active)
     st.dataframe(
         [
             {
                 "what": run.dataset or run.kind,
+                **({"who": who[run.id]} if who else {}),
                 "kind": RUN_KINDS[run.kind].title,
                 "state": "running" if run.status == "running" else f"place {run.place}",
                 "done": 100 * run.progress,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.sections.runs import run_rows
-from pages.shell import problems, services
+from pages.shell import problems, rights, services
 from pages.shell.words import plain
 from tl_core.errors import UserError
 from tl_core.modalities import items_of
@@ -37,14 +37,27 @@ def show(versions: Sequence[DatasetRecord], runs: Sequence[Run]) -> None:
     hidden = max(len(versions) - _SHOWN, 0) + max(len(runs) - _SHOWN, 0)
     if hidden:
         st.caption(f"And {hidden:,} more, which show as these go.")
-    if st.button("Empty the trash", icon=":material/delete_forever:", key="empty_trash"):
+    why = rights.against_making()
+    if st.button(
+        "Empty the trash",
+        icon=":material/delete_forever:",
+        key="empty_trash",
+        disabled=bool(why),
+        help=why or None,
+    ):
         _empty(len(versions) + len(runs))
 
 
 def _line(words: str, key: str, icon: str, restore: Callable[[], object]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"{icon} {words}", width="stretch")
-        pressed = st.button("Restore", key=f"restore_{key}", icon=":material/restore_from_trash:")
+        pressed = st.button(
+            "Restore",
+            key=f"restore_{key}",
+            icon=":material/restore_from_trash:",
+            disabled=bool(why := rights.against_making()),
+            help=why or None,
+        )
     if pressed:
         try:
             restore()

@@ -91,7 +91,7 @@ def show_files() -> None:
         key=f"pictures_{st.session_state['upload_key']}",
         accept_multiple_files=True,
         type=sorted(ending.lstrip(".") for ending in SUFFIXES),
-        max_upload_size=limit,
+        max_upload_size=min(limit, uploads.IN_MEMORY_MB),
         help=f"Up to {limit:,} MB together. Larger sets: a zip of class folders.",
     )
     if st.button("Add these photos", disabled=not files, icon=":material/add_photo_alternate:"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pages.sections.data import filters, item_neighbours, run_answers, worklist
 from pages.sections.items.item_pages import pages_of
-from pages.shell import problems, services
+from pages.shell import problems, rights, services
 from pages.shell.words import plain
 from pages.widgets import trained
 from pages.widgets.glossary import help_of
@@ -107,6 +107,9 @@ def _turn(rows: NDArray[np.int64], row: int) -> None:
 
 def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, row: int) -> None:
     """Another class, out, or right as it is; saved at once, and undone as easily."""
+    if why := rights.against(rights.WORK, record):
+        st.caption(plain(why))
+        return
     made = decisions(record.folder).get(row)
     given = info.labels[version.labels[row]]
     now = made.label if made and made.action == "relabel" else given
@@ -233,19 +236,22 @@ def _facts(info: VersionInfo, version: DatasetVersion, row: int, told: dict[str,
 def _history(record: DatasetRecord, row: int) -> None:
     """What the versions before made of it."""
     with problems.caught():
-        stages = past_of(record.reference, row, _opened)
+        stages = past_of(record.reference, row, lambda one: _opened(record, one))
     with st.expander("History", icon=":material/history:", key="item_history"):
         for reference, what in changes(stages):
-            st.markdown(f"- {plain(reference)}: {plain(what)}")
+            shown = rights.within(record.called, reference)
+            st.markdown(f"- {plain(shown)}: {plain(what)}")
         first = stages[-1]
         st.markdown(
-            f"- {plain(first.reference)}: {plain(first.label or 'no class')}, {first.split}"
+            f"- {plain(rights.within(record.called, first.reference))}:"
+            f" {plain(first.label or 'no class')}, {first.split}"
         )
 
 
-def _opened(reference: str) -> DatasetVersion | None:
-    """A version of the acting user; None where it was deleted."""
+def _opened(record: DatasetRecord, reference: str) -> DatasetVersion | None:
+    """A version of the same project, by whatever name; None where it was deleted."""
     try:
-        return DatasetVersion(Path(services.datasets().get(reference).folder))
+        found = services.datasets().get(rights.within(record.called, reference))
+        return DatasetVersion(Path(found.folder))
     except UserError:
         return None

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.sections.data import filters
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import run_panel, services, state
+from pages.shell import rights, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.browse.health import Costed
@@ -37,6 +37,7 @@ def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
             key=f"items_{finding['id']}",
             on_change="rerun",
         )
+        why = rights.against(rights.WORK, record) if finding.get("actions") else ""
         for action in finding.get("actions", []):
             st.button(
                 action["label"],
@@ -44,8 +45,8 @@ def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
                 on_click=_start_fix,
                 args=(record.reference, finding["id"], action["id"]),
                 icon=":material/healing:",
-                disabled=bool(st.session_state["fix_run"]),
-                help="Makes a new version; this one stays as it is and can be restored.",
+                disabled=bool(st.session_state["fix_run"] or why),
+                help=why or "Makes a new version; this one stays as it is and can be restored.",
             )
     if box.open:
         with box:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.train import backbones
-from pages.shell import problems, run_panel, services
+from pages.shell import problems, rights, run_panel, services
 from pages.shell.words import plain
 from pages.widgets import charts
 from pages.widgets.glossary import help_of
@@ -133,7 +133,7 @@ def _offer(record: DatasetRecord) -> None:
             None,
         )
         if earlier:
-            config = replace(RunConfig.read(earlier.folder), kind="curve", sealed=False)
+            config = replace(rights.anew(earlier), kind="curve", sealed=False)
         else:
             config = RunConfig(
                 "curve",
@@ -152,6 +152,12 @@ def _offer(record: DatasetRecord) -> None:
             else f"as a probe that is then fine-tuned, on {plain(config.backbone)}."
         )
     )
-    if st.button("Learning curve of a fine-tuning", icon=":material/stacked_line_chart:"):
+    why = rights.against(rights.WORK, record)
+    if st.button(
+        "Learning curve of a fine-tuning",
+        icon=":material/stacked_line_chart:",
+        disabled=bool(why),
+        help=why or None,
+    ):
         run_panel.start(config, "curve")
         st.rerun()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import services
+from pages.shell import rights, services
 from pages.widgets.glossary import help_of
 from tl_core.data.dataset_version import ImportOptions
 
@@ -122,7 +122,11 @@ class Target:
 
 def show_target(source: str) -> Target:
     """A new name, or an existing dataset to add the rows to."""
-    known = [record.called for record in services.datasets().list()]
+    known = [
+        record.called
+        for record in services.datasets().list()
+        if not rights.against(rights.WORK, record)
+    ]
     if (
         known
         and st.radio(

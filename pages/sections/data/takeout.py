@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell import run_panel, services
+from pages.shell import rights, run_panel, services
 from pages.shell.words import plain, size
 from pages.widgets import run_file
 from tl_core.config import RunConfig
@@ -27,7 +27,13 @@ def show(record: DatasetRecord) -> None:
             width=240,
             help="What the files are written as.",
         )
-        if st.button("Write the files", icon=":material/folder_zip:"):
+        why = rights.against(rights.WORK, record)
+        if st.button(
+            "Write the files",
+            icon=":material/folder_zip:",
+            disabled=bool(why),
+            help=why or None,
+        ):
             config = RunConfig(
                 "takeout", services.user(), record.reference, options={"format": kind}
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.sections.data import findings
-from pages.shell import problems, services
+from pages.shell import problems, rights, services
 from pages.shell.words import ago, interval, plain
 from pages.widgets import trained
 from tl_core.data.browse.steps import Step, step_between
@@ -52,7 +52,7 @@ def show(
         delete: asks before it deletes one.
     """
     with problems.caught():
-        runs = services.runs().of_dataset(versions[0].name)
+        runs = services.runs().of_dataset(versions[0].called)
     trainings = [run for run in runs if run.kind == "train" and run.status == "done"]
     for place, record in enumerate(versions):
         before = versions[place + 1] if place + 1 < len(versions) else None
@@ -152,6 +152,7 @@ def _closed(run: Run) -> bool:
 def _actions(
     record: DatasetRecord, delete: Callable[[DatasetRecord], None], *, restorable: bool
 ) -> None:
+    why = rights.against(rights.WORK, record)
     with st.container(horizontal=True):
         if st.button("Open", key=f"open_{record.id}", icon=":material/grid_view:"):
             st.switch_page("pages/data/items.py", query_params={"dataset": record.reference})
@@ -162,10 +163,12 @@ def _actions(
                 type="tertiary",
                 on_click=findings.restore,
                 args=(record.reference,),
-                disabled=bool(st.session_state["fix_run"]),
-                help="Makes a new version with this content; nothing is lost.",
+                disabled=bool(st.session_state["fix_run"] or why),
+                help=why or "Makes a new version with this content; nothing is lost.",
             )
-        if st.button("Delete", key=f"delete_{record.id}", type="tertiary"):
+        if not rights.against(rights.OWN, record) and st.button(
+            "Delete", key=f"delete_{record.id}", type="tertiary"
+        ):
             delete(record)
 
 

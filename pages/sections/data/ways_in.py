@@ -10,6 +10,7 @@ import streamlit as st
 from pages.sections.data import collect
 from pages.shell import ask, problems, services, uploads
 from pages.shell.words import plain
+from pages.widgets import uploader
 from tl_core.data.limits import limits_table
 from tl_core.data.sources.hub_datasets import KNOWN
 from tl_core.errors import DataError
@@ -78,17 +79,9 @@ def _upload() -> None:
         " Texts: a table (CSV, TSV, XLSX, JSON, JSONL, Parquet) with a text and a class in each"
         " row, or a zip of tables named train and test."
     )
-    limit = services.settings().number("upload_mb")
-    file = st.file_uploader(
-        "Your file",
-        key=f"upload_{st.session_state['upload_key']}",
-        max_upload_size=limit,
-        help=f"Up to {limit:,} MB. Larger data: a server folder, or the command line.",
-    )
-    if file is not None:
-        with problems.caught():
-            st.session_state["upload"] = str(uploads.keep(file))
-        uploads.reset("upload_key")
+    words = "Larger data: a server folder, or the command line."
+    if path := uploader.brought("dataset", "Your file", words, several=True):
+        st.session_state["upload"] = str(path)
         st.rerun()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.sections.data import findings
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import problems
+from pages.shell import problems, rights
 from pages.shell.words import plain, sure
 from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
@@ -32,7 +32,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
         else:
             st.success("All of them are reviewed.", icon=":material/check_circle:")
         last = next((row for row in reversed(made)), None)
-        if last is not None:
+        if last is not None and not rights.against(rights.WORK, record):
             st.button(
                 "Undo the last decision",
                 on_click=choose,
@@ -51,6 +51,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
 def choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
     """Save one decision."""
     with problems.caught():
+        rights.require(rights.WORK, record)
         decide(DatasetVersion(record.folder), row, action, label)
     st.session_state["skipped"] = [other for other in st.session_state["skipped"] if other != row]
 
@@ -76,6 +77,10 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
         f"Its label is **{plain(given)}**.  \nA model of the other items predicts"
         f" **{plain(suggested)}**, {sure(suspect['confidence'])}."
     )
+    if why := rights.against(rights.WORK, record):
+        st.caption(plain(why))
+        st.button("Next", on_click=_skip, args=(row,), shortcut="l", width="stretch")
+        return
     st.button(
         f"Change to {plain(suggested)}",
         on_click=choose,
@@ -137,7 +142,7 @@ def offer_version(record: DatasetRecord, made: dict[int, Decision]) -> None:
     changed, dropped = (
         sum(one.action == action for one in made.values()) for action in ("relabel", "drop")
     )
-    if not changed + dropped:
+    if not changed + dropped or rights.against(rights.WORK, record):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

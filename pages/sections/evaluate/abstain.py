@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.evaluate import test_score
-from pages.shell import problems
+from pages.shell import problems, rights
 from pages.widgets import charts
 from pages.widgets.axes import score_range
 from pages.widgets.glossary import help_of
@@ -46,10 +46,15 @@ def show(report: Report, run: Run) -> None:
     )
     _tiles(report, curve, least)
     _coverage(curve)
+    why = rights.against(rights.WORK, run)
     if round(100 * kept) != least and st.button(
-        "Keep this threshold with the model", icon=":material/save:"
+        "Keep this threshold with the model",
+        icon=":material/save:",
+        disabled=bool(why),
+        help=why or None,
     ):
         with problems.caught():
+            rights.require(rights.WORK, run)
             save_threshold(model, least / 100)
         st.rerun()
     if (run.folder / "validation.csv").is_file():

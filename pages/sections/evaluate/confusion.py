@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.sections.evaluate.subject import Subject
+from pages.sections.evaluate.subject import Subject, without_items
 from pages.sections.items import items
 from pages.shell.words import label
 from pages.widgets import charts
@@ -321,7 +321,7 @@ def _items(subject: Subject, answers: pd.DataFrame, true: str | None, called: st
     if called:
         answers = answers[answers["label"] == called]
     st.caption(f"{len(answers):,} {subject.noun}" if len(answers) else "No items here.")
-    if len(answers):
+    if len(answers) and not without_items(subject):
         key = f"cell {true} {called}"
         shown = items.page_of(answers.sort_values("confidence", ascending=False), key)
         items.strip(str(subject.folder), subject.report["modality"], shown, key)

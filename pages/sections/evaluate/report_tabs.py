@@ -14,7 +14,7 @@ from pages.sections.evaluate import (
     stress,
     training_view,
 )
-from pages.sections.evaluate.subject import Subject
+from pages.sections.evaluate.subject import Subject, without_items
 from pages.sections.items import items
 from pages.sections.items.item_pages import pages_of
 from pages.sections.train import search_board
@@ -38,6 +38,8 @@ def errors(subject: Subject) -> None:
     """Which classes are mixed up, and the items that deserve a look."""
     confusion.show(subject)
     st.subheader("Items to look at")
+    if without_items(subject):
+        return
 
     def show_items(table: pd.DataFrame) -> None:
         items.show(str(subject.folder), subject.report["modality"], table, "mistakes")
@@ -83,11 +85,14 @@ def robustness(subject: Subject) -> None:
     else:
         stress.show(
             subject.run,
-            lambda rows: items.show(
-                str(subject.folder),
-                subject.report["modality"],
-                subject.answers()[subject.answers()["index"].isin(rows)],
-                "flipped",
+            lambda rows: (
+                without_items(subject)
+                or items.show(
+                    str(subject.folder),
+                    subject.report["modality"],
+                    subject.answers()[subject.answers()["index"].isin(rows)],
+                    "flipped",
+                )
             ),
         )
     if (subject.run.folder / "model").is_dir() and not state.only_reads():
@@ -105,6 +110,8 @@ def explain(subject: Subject) -> None:
     """Choose an item on the left; on the right what the model went by, and what it has learnt it
     from.
     """
+    if without_items(subject):
+        return
     left, right = halves()
     with left:
         st.subheader("Which item?")

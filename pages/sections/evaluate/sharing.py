@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import streamlit as st
 
 from pages.sections.evaluate.mistakes import ordered
 from pages.sections.evaluate.subject import Subject
 from pages.sections.items.item_pages import pages_of
+from pages.sections.sharing import access
+from pages.shell import dialogs, others, rights
+from pages.shell.words import plain
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.html import Example, render
 from tl_core.jobs.events import RunView
 from tl_core.progress import Curve
 
 _EXAMPLES = 12  # mistakes that go along with an exported report
-_KEY = "share"
+_KEY, _ASKED = "share", "share_asked"
 
 
 def show(subject: Subject) -> None:
@@ -27,6 +31,8 @@ def show(subject: Subject) -> None:
         on_change="rerun",
         help="The report as a page or as data, the predictions, a link for readers, the model.",
     )
+    if st.session_state.pop(_ASKED, False):
+        access.show(subject.run)
     if not box.open:
         return
     with box:
@@ -43,7 +49,7 @@ def show(subject: Subject) -> None:
 
 
 def _page(subject: Subject) -> None:
-    with_items = st.checkbox(
+    with_items = subject.folder is not None and st.checkbox(
         f"Put {subject.noun} of the most confident mistakes into the page",
         key="share_items",
         help=f"Off, the page holds none of your {subject.noun}. On, it holds up to {_EXAMPLES}"
@@ -66,13 +72,14 @@ def page(subject: Subject, *, with_items: bool) -> str:
     # made when somebody clicks, outside any run of the page: nothing of the session may be read
     points = RunView().follow(subject.run.folder).curves.get(Curve.TRAINING, [])
     loss = [(point["epoch"], point["loss"]) for point in points if point.get("loss") is not None]
-    return render(subject.report, loss, _examples(subject) if with_items else ())
+    examples = _examples(subject, subject.folder) if with_items and subject.folder else ()
+    return render(subject.report, loss, examples)
 
 
-def _examples(subject: Subject) -> list[Example]:
+def _examples(subject: Subject, folder: Path) -> list[Example]:
     """The most confident mistakes, small."""
     table = ordered(subject.answers(), "confident").head(_EXAMPLES)
-    own, version = pages_of(subject.report["modality"]), DatasetVersion(subject.folder)
+    own, version = pages_of(subject.report["modality"]), DatasetVersion(folder)
     content = own.small(version, [int(row) for row in table["index"]])
     return [
         Example(str(line["true"]), str(line["label"]), float(line["confidence"]), item)
@@ -101,11 +108,34 @@ def _data(subject: Subject) -> None:
     )
 
 
+def _ask() -> None:
+    """The box would lie over the dialog that it opens."""
+    dialogs.opened()
+    st.session_state.update({_KEY: False, _ASKED: True})
+
+
 def _link(subject: Subject) -> None:
-    st.markdown("**A link for readers**")
-    st.caption(
-        "Shows this report, its items too, and offers nothing to change. It works for whoever can"
-        " reach this server."
-    )
-    here = str(st.context.url or "").partition("?")[0]
-    st.code(f"{here}?run={subject.run.id}&view=read", language=None)
+    """How others may see it: whoever reaches this server, or only those with whom it is shared."""
+    here = f"{str(st.context.url or '').partition('?')[0]}?run={subject.run.id}&view=read"
+    if not others.exist():
+        st.markdown("**A link for readers**")
+        st.caption(
+            "Shows this report, its items too, and offers nothing to change. It works for whoever"
+            " can reach this server."
+        )
+    else:
+        st.markdown("**Others**")
+        whose = rights.against(rights.OWN, subject.run)
+        if not whose:
+            st.button(
+                "Share the run, or make a link",
+                key="share_report",
+                icon=":material/group_add:",
+                on_click=_ask,
+                help="With people here, or by a link for those who have no account.",
+            )
+        st.caption(
+            (f"{plain(whose)} " if whose else "")
+            + "This address shows the report with nothing to change, to those who have access:"
+        )
+    st.code(here, language=None)

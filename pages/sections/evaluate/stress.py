@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.items.item_pages import pages_of
-from pages.shell import problems, run_panel, services, state
+from pages.shell import problems, rights, run_panel, services, state
 from pages.shell.words import interval, label, plain
 from pages.widgets import charts
 from pages.widgets.axes import End, label_ends, score_range
@@ -44,6 +44,10 @@ def _not_tried() -> None:
 
 
 def _offer(run: Run) -> None:
+    if why := rights.against(rights.WORK, run.dataset):
+        _not_tried()
+        st.caption(why)
+        return
     with problems.caught():
         record = services.datasets().get(run.dataset)
     items, worsened = items_of(record.modality), pages_of(record.modality).worsened

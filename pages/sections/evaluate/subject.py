@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.evaluate import test_score
-from pages.shell import problems, services, state
+from pages.shell import problems, rights, services, state
 from pages.widgets import trained
 from tl_core.errors import NotFoundError
 from tl_core.evaluate.measures import ScoredRows
@@ -27,13 +27,14 @@ class Subject:
     Args:
         run: a finished training.
         report: its report.
-        folder: where the dataset version lies that it was judged on.
+        folder: where the dataset version lies that it was judged on; None where the run was shared
+            without its data.
         others: the other finished trainings on that version, the newest first.
     """
 
     run: Run
     report: Report
-    folder: Path
+    folder: Path | None
     others: list[Run]
 
     @property
@@ -98,7 +99,7 @@ def of_page() -> Subject:
     state.choose("run", run.id)
     with problems.caught():
         report = test_score.report_of(run)
-        folder = services.datasets().get(run.dataset).folder
+        folder = _folder(run)
         runs = services.runs().of_dataset(run.dataset)
     others = [
         other
@@ -106,6 +107,19 @@ def of_page() -> Subject:
         if other.kind == "train" and other.status == "done" and other.id != run.id
     ]
     return Subject(run, report, folder, others)
+
+
+def _folder(run: Run) -> Path | None:
+    if rights.against(rights.LOOK, run.dataset):
+        return None
+    return services.datasets().get(run.dataset).folder
+
+
+def without_items(subject: Subject) -> bool:
+    """Whether its items may not be seen, and says so."""
+    if subject.folder is None:
+        st.caption(f"Its {subject.noun} cannot be shown: the run was shared with you without them.")
+    return subject.folder is None
 
 
 def _chosen() -> Run:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shell import problems, services, state
+from pages.shell import problems, rights, services, state
 from tl_core import test_score
 from tl_core.evaluate.report import FILE, Report, load_report
 from tl_core.registry.run import Run
@@ -57,7 +57,7 @@ def show(run: Run, report: Report) -> bool:
     items were asked.
     """
     home, fingerprint = services.settings().home_path, report["data"]["fingerprint"]
-    seen = test_score.looks(home, fingerprint)
+    seen = test_score.looks(home, run.owner, fingerprint)
     if report["test"] is not None:
         if seen > 1:
             st.caption(
@@ -79,13 +79,16 @@ def show(run: Run, report: Report) -> bool:
                 " the best one seem a little better than it is (selection bias)."
             )
         )
+        why = rights.against(rights.WORK, run)
         if not state.only_reads() and st.button(
             "Open the test score",
             icon=":material/lock_open:",
-            help="It is counted and cannot be undone.",
+            disabled=bool(why),
+            help=why or "It is counted and cannot be undone.",
         ):
             with problems.caught():
-                opened = test_score.open_test(run.folder, home)
+                rights.require(rights.WORK, run)
+                opened = test_score.open_test(run.folder, home, run.owner)
                 services.runs().reveal(run.id, opened["headline"], test_score.summary_of(opened))
             st.rerun()
     return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shell import frame, problems, services
+from pages.shell import frame, others, problems, services
 from pages.shell.words import ago, plain
 from pages.widgets import trained
 from tl_core.config import RUN_KINDS
@@ -20,8 +20,9 @@ _SHOWN = 6
 
 def where_you_were(active: Sequence[Run], trainings: Sequence[Run]) -> None:
     """The last thing in one line with one button: what runs, else the newest report."""
-    running = next(iter(active), None)
-    report = next((run for run in trainings if run.status == "done"), None)
+    me = services.user()
+    running = next((run for run in active if run.owner == me), None)
+    report = next((run for run in trainings if run.status == "done" and run.owner == me), None)
     last = running or report
     if last is None:
         return
@@ -57,9 +58,11 @@ def _watched() -> None:
         return
     if not active:
         st.rerun()
+    who = others.starters(active)
     for run in active[:_SHOWN]:
         with st.container(border=True, gap="xsmall"):
             what = f"**{plain(run.dataset.partition('@')[0])}** · {RUN_KINDS[run.kind].title}"
+            what += f" · by {plain(who[run.id])}" if who else ""
             st.markdown(what)
             if run.status in ACTIVE and run.place:
                 st.caption(f"Waiting for its turn: place {run.place} in the queue")
@@ -81,12 +84,13 @@ def recent(trainings: Sequence[Run]) -> None:
     if not trainings:
         st.caption("None yet. A sample is the quickest way to see one.")
         return
+    who = others.starters(list(trainings))
     with st.container(border=True, gap="small"):
         for run in trainings[:_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(run.dataset)}** · {plain(trained.way(run))}")
-                    st.caption(_in_short(run))
+                    st.caption(_in_short(run) + (f" · {plain(who[run.id])}" if who else ""))
                 done = run.status == "done"
                 st.page_link(
                     "pages/evaluate/report.py" if done else "pages/train/live.py",

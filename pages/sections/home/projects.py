@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import problems, services, workspace
+from pages.sections.sharing import access
+from pages.shell import problems, rights, services, workspace
 from pages.shell.words import ago, plain
 from pages.widgets import spark
 from pages.widgets.glossary import help_of
@@ -30,6 +31,7 @@ _STEPS = {
     READ: ("Read the report", "pages/evaluate/report.py", "fact_check"),
     USE: ("Use it on new items", "pages/use/playground.py", "bolt"),
 }
+_LOOK = ("Look at its data", "pages/data/items.py", "grid_view")  # where one may not train
 
 
 def show(records: Sequence[DatasetRecord]) -> None:
@@ -60,12 +62,15 @@ def _card(record: DatasetRecord) -> DeltaGenerator:
                 width="stretch",
                 help=plain(name) if len(name) > _LONGEST_NAME else None,
             )
+            access.button(record, key=record.id)
             st.page_link(
                 "pages/data/items.py",
                 label="Open",
                 help="Look at its data",
                 query_params={"dataset": record.reference},
             )
+        if shared := access.line(record):
+            st.caption(shared)
         st.caption(
             f"{record.rows:,} {items_of(record.modality)} in {record.classes:,} classes ·"
             f" version {record.version} · {ago(record.created)}"
@@ -102,6 +107,8 @@ def _score(state: Standing) -> None:
 
 def _next_step(record: DatasetRecord, state: Standing) -> None:
     title, page, icon = _STEPS[state.step]
+    if state.step == TRAIN and rights.against(rights.WORK, record):
+        title, page, icon = _LOOK
     if st.button(
         title,
         key=f"next_{record.id}",

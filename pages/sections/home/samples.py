@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.shell import problems, run_panel, services
+from pages.shell import problems, rights, run_panel, services
 from tl_core.config import RunConfig
 
 
@@ -51,6 +51,7 @@ _WAYS_IN = (
 
 def cards(*, border: bool = True) -> None:
     """A card for each sample with the button that starts it; without frames inside other ones."""
+    why = rights.against_making()
     for column, (name, sample) in zip(st.columns(len(SAMPLES)), SAMPLES.items(), strict=True):
         with column.container(border=border, height="stretch"):
             st.markdown(f":material/{sample.icon}: **{sample.title}**")
@@ -60,7 +61,8 @@ def cards(*, border: bool = True) -> None:
                 "Try it",
                 key=f"try_{name}",
                 type="primary" if border and name == "digits" else "secondary",
-                help="Trains a first model on this sample and shows how it goes.",
+                disabled=bool(why),
+                help=why or "Trains a first model on this sample and shows how it goes.",
             ):
                 start(name)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.sections.home import samples
-from pages.shell import services
+from pages.shell import rights, services
 from pages.shell.navigation import Tab
 from tl_core.errors import UserError
 from tl_core.registry.run import ACTIVE
@@ -62,7 +62,9 @@ STEPS = (
 
 
 def offer() -> None:
-    """The button that begins the tour."""
+    """The button that begins the tour, which trains on a sample."""
+    if rights.against_making():
+        return
     st.button(
         "Take the tour",
         key="tour_start",

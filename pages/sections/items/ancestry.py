@@ -8,9 +8,8 @@ import numpy as np
 import streamlit as st
 
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import problems, run_panel
+from pages.shell import problems, rights, run_panel
 from pages.shell.words import plain
-from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report import Report
 from tl_core.registry.run import Run
@@ -42,18 +41,21 @@ def _none() -> None:
 
 
 def _offer(run: Run, max_length: int) -> None:
+    why = rights.against(rights.WORK, run.dataset)
     if not st.button(
         "Show similar training items",
         icon=":material/family_history:",
+        disabled=bool(why),
         help=(
-            "Looks for the training items "
+            why
+            or "Looks for the training items "
             "that are most like each item to this model; done once for all items of this run."
         ),
     ):
         return
     with problems.caught():
         config = replace(
-            RunConfig.read(run.folder),
+            rights.anew(run),
             kind="trace",
             recipe="",
             backbone="",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.shell import ask, problems
+from pages.shell import ask, problems, rights
 from pages.shell.words import plain
 from tl_core.evaluate.expectations import SAME, Expectation, choices, examine
 from tl_core.predict.carried import preparation_of
@@ -49,14 +49,16 @@ def show(run: Run, labels: list[str]) -> None:
             icon=":material/rule:",
             disabled=not pairs,
             help=f"Asks the model about both texts of each row, at most {_MOST} rows; the table is"
-            " kept with the run.",
+            " kept with the run by those who may work on it.",
         ):
             with problems.caught():
                 for pair in pairs:
                     pair.check(labels)
-                path.write_text(
-                    json.dumps([vars(pair) for pair in pairs], ensure_ascii=False), encoding="utf-8"
-                )
+                if not rights.against(rights.WORK, run):
+                    path.write_text(
+                        json.dumps([vars(pair) for pair in pairs], ensure_ascii=False),
+                        encoding="utf-8",
+                    )
                 st.session_state["expected"] = pairs
                 ask.send(
                     "expectations",

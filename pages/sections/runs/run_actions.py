@@ -7,7 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.sections.runs import run_rows
-from pages.shell import problems, services
+from pages.sections.sharing import access
+from pages.shell import problems, rights, services
 from pages.shell.words import plain
 from tl_core.registry.run import ACTIVE, ENDED, Run
 
@@ -36,6 +37,7 @@ def _of_one(run: Run) -> None:
         if (run.folder / "model" / "config.json").is_file():
             _go("Predict", "bolt", "pages/use/playground.py", to, "Use it on new items.")
             _go("Export", "inventory_2", "pages/use/bundle.py", to, "Take the model away.")
+    why = rights.against(rights.WORK, run)
     _go("Watch", "monitoring", "pages/train/live.py", to, "Its stages, curves and log.")
     if run.status in ACTIVE:
         st.button(
@@ -44,7 +46,8 @@ def _of_one(run: Run) -> None:
             icon=":material/stop:",
             on_click=_act,
             args=(services.runs().cancel, run.id),
-            help="What it has finished is kept.",
+            disabled=bool(why),
+            help=why or "What it has finished is kept.",
         )
     elif run.status != "done":
         st.button(
@@ -53,15 +56,18 @@ def _of_one(run: Run) -> None:
             icon=":material/play_arrow:",
             on_click=_act,
             args=(services.resume, run.id),
-            help="Goes on from what is finished.",
+            disabled=bool(why),
+            help=why or "Goes on from what is finished.",
         )
     if st.button(
         "Tags and note",
         key=f"annotate_{run.id}",
         icon=":material/edit_note:",
-        help="Words of yours, to find it again.",
+        disabled=bool(why),
+        help=why or "Words of yours, to find it again.",
     ):
         _annotate(run)
+    access.button(run, key=run.id)
 
 
 def _go(
@@ -97,6 +103,8 @@ def _compare(runs: list[Run]) -> None:
 def _of_all(picked: list[Run]) -> None:
     """Put away, bring back, delete: one run or several."""
     away = [run for run in picked if not run.archived]
+    no_work = next((why for run in picked if (why := rights.against(rights.WORK, run))), "")
+    not_mine = next((why for run in picked if (why := rights.against(rights.OWN, run))), "")
     if away:
         st.button(
             "Archive",
@@ -104,7 +112,8 @@ def _of_all(picked: list[Run]) -> None:
             icon=":material/archive:",
             on_click=_put_away,
             args=([run.id for run in away], True),
-            help="Hides it from the list; nothing is deleted.",
+            disabled=bool(no_work),
+            help=no_work or "Hides it from the list; nothing is deleted.",
         )
     else:
         st.button(
@@ -113,15 +122,17 @@ def _of_all(picked: list[Run]) -> None:
             icon=":material/unarchive:",
             on_click=_put_away,
             args=([run.id for run in picked], False),
-            help="Shows it in the list again.",
+            disabled=bool(no_work),
+            help=no_work or "Shows it in the list again.",
         )
     if st.button(
         "Delete",
         key="delete_picked",
         icon=":material/delete:",
         type="tertiary",
-        disabled=any(run.status not in ENDED for run in picked),
-        help="For good, with model and report. Runs that are going must be cancelled first.",
+        disabled=bool(not_mine) or any(run.status not in ENDED for run in picked),
+        help=not_mine
+        or "For good, with model and report. Runs that are going must be cancelled first.",
     ):
         _delete(picked)
 

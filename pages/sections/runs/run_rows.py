@@ -11,6 +11,7 @@ from typing import TypedDict
 import pandas as pd
 import streamlit as st
 
+from pages.shell import others
 from pages.shell.frame import STATES
 from pages.shell.words import interval
 from pages.widgets import trained
@@ -42,10 +43,11 @@ def title(run: Run) -> str:
 
 def rows(runs: list[Run], course: dict[str, list[float]]) -> pd.DataFrame:
     """A line for each run; `course` is the small curve of those that have none of their own."""
-    return pd.DataFrame([_row(run, course.get(run.id, [])) for run in runs])
+    who = others.starters(runs)
+    return pd.DataFrame([_row(run, course.get(run.id, []), who.get(run.id, "")) for run in runs])
 
 
-def _row(run: Run, course: list[float]) -> dict[str, object]:
+def _row(run: Run, course: list[float], who: str) -> dict[str, object]:
     facts = _facts_of(run)
     score = trained.accuracy(run)
     gain = facts["gain"]
@@ -54,6 +56,7 @@ def _row(run: Run, course: list[float]) -> dict[str, object]:
     state = STATES[run.status][1]
     return {
         "run": run.id,
+        "who": who,
         "state": [f"{state} {run.progress:.0%}" if run.status == "running" else state + place],
         "score (%)": 100 * score["value"] if score else None,
         "95 % interval": interval(score) if score else "",
@@ -88,6 +91,7 @@ def column_config(table: pd.DataFrame) -> dict[str, object]:
     lowest = min((point for course in table["course"] for point in course), default=0.0)
     return {
         "run": columns.TextColumn(pinned=True, help="The id, as it stands in addresses."),
+        "who": columns.TextColumn(help="Who started it."),
         "state": columns.MultiselectColumn(
             options=state_words,
             color=[_colour(word) for word in state_words],

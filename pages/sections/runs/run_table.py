@@ -189,7 +189,7 @@ def show(runs: list[Run], shown: list[str]) -> None:
             selection_default={
                 "selection": {"rows": [place for place, one in enumerate(ids) if one in picked]}
             },
-            column_order=shown,
+            column_order=[*shown[:1], *(["who"] if table["who"].any() else []), *shown[1:]],
             column_config=run_rows.column_config(table),
             height="content" if len(page) < 14 else 540,
             placeholder="-",

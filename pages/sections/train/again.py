@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shell import problems, services
+from pages.shell import problems, rights, services
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.export.reproduce import from_saved
@@ -36,5 +36,11 @@ def show(record: DatasetRecord, start: Callable[[RunConfig], None]) -> None:
             hide_index=True,
             height="content" if len(config.options) < 8 else 300,
         )
-        if st.button("Start with these", icon=":material/play_arrow:"):
+        why = rights.against(rights.WORK, record)
+        if st.button(
+            "Start with these",
+            icon=":material/play_arrow:",
+            disabled=bool(why),
+            help=why or None,
+        ):
             start(config)

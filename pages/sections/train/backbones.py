@@ -30,6 +30,7 @@ def allowed(text: str) -> str:
     settings = services.settings()
     if text.startswith("run:"):
         services.runs().get(text.removeprefix("run:"))
+    services.models().check(text)
     reference = parse_reference(text)
     if reference.kind == "static":
         if reference.target.startswith(INSIDE):

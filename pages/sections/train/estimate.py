@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.shell import ask, run_panel, services
+from pages.shell import ask, rights, run_panel, services
 from pages.shell.words import duration, plain, size
 from pages.widgets import charts
 from tl_core.config import RunConfig
@@ -35,10 +35,12 @@ def show(config: RunConfig) -> None:
 
 
 def _offer(config: RunConfig) -> None:
+    why = rights.against(rights.WORK, config.dataset)
     if st.button(
         "Estimate time and memory",
         icon=":material/timer:",
-        help="Takes a few real steps with these settings on this machine; nothing is kept.",
+        disabled=bool(why),
+        help=why or "Takes a few real steps with these settings on this machine; nothing is kept.",
     ):
         run = run_panel.start(replace(config, kind="preflight"), "estimate")
         st.session_state["estimate_run"] = run.id

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.sections.train import backbone_cards, backbones
-from pages.shell import ask, problems, services, uploads
+from pages.shell import ask, problems, services
 from pages.shell.words import plain
+from pages.widgets import uploader
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.services.datasets import brought_models, delete_model
+from tl_core.storage import remove_tree
 
 
 def show(record: DatasetRecord) -> tuple[str, str]:
@@ -33,23 +34,19 @@ def show(record: DatasetRecord) -> tuple[str, str]:
 
 def _upload() -> None:
     st.markdown("**A model of my own**")
-    brought = st.file_uploader(
+    path = uploader.brought(
+        "model",
         "A zip of a model folder, or a file of word vectors",
-        key=f"model_{st.session_state['upload_key']}",
-        max_upload_size=services.settings().number("upload_mb"),
-        help=(
-            "As save_pretrained or a "
-            "download makes it: config.json, model.safetensors, tokenizer or image processor. Word "
-            "vectors: GloVe text, word2vec text or binary."
-        ),
+        "As save_pretrained or a download makes it: config.json, model.safetensors, tokenizer or"
+        " image processor. Word vectors: GloVe text, word2vec text or binary.",
     )
-    if brought is not None:
+    if path:
         with problems.caught():
-            path = str(uploads.keep(brought))
-        ask.send("backbone", "bring_model", f"local:{brought.name}", path=path)
-        uploads.reset("upload_key")
+            services.models().require_adding()
+        about = f"local:{path.name}"
+        ask.send("backbone", "bring_model", about, path=str(path), owner=services.user())
         st.rerun()
-    for kept in brought_models(services.settings()):
+    for kept in [model.name for model in services.models().list()]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(plain(kept), width="stretch")
             if st.button(
@@ -75,7 +72,11 @@ def _delete(kept: str) -> None:
 
 def _forget(kept: str) -> None:
     with problems.caught():
-        delete_model(services.settings(), kept)
+        path = services.models().delete(kept)
+        if path.is_dir():
+            remove_tree(path)
+        else:  # a file of word vectors
+            path.unlink(missing_ok=True)
 
 
 def _typed() -> str:

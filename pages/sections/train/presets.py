@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.sections.train.ways_to_train import MINUTES
-from pages.shell import problems, services
+from pages.shell import others, problems, services
 from pages.shell.words import plain
 from pages.widgets import settings_form
 from tl_core.config import SETTINGS, STRATEGIES
@@ -66,7 +66,7 @@ def title(preset: Preset) -> str:
     card = card_of(preset.recipe, preset.options)
     what = _TITLES.get(card) or STRATEGIES[card].title
     whose = (
-        f" · shared by {preset.owner}"
+        f" · shared by {others.handle_of(preset.owner)}"
         if preset.owner != services.user()
         else " · shared"
         if preset.shared

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.train import backbones
-from pages.shell import problems, run_panel, services
+from pages.shell import problems, rights, run_panel, services
 from pages.shell.words import interval, label, plain
 from pages.widgets import charts
 from pages.widgets.glossary import help_of
@@ -66,10 +66,12 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
         rows = st.selectbox(
             "Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170
         )
+        why = rights.against(rights.WORK, record)
         if not st.button(
             "Rank them on my data",
             icon=":material/leaderboard:",
-            disabled=busy or len(picked) < 2 - depths,
+            disabled=busy or bool(why) or len(picked) < 2 - depths,
+            help=why or None,
         ):
             return
     with problems.caught():

@@ -10,9 +10,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.sections.evaluate import test_score
 from pages.sections.items import new_item
 from pages.sections.items.item_pages import ItemPages, pages_of
-from pages.shell import problems, services, state, workspace
+from pages.shell import problems, rights, services, state, workspace
 from pages.shell.words import ago, plain
 from pages.widgets import trained
 from pages.widgets.glossary import help_of
@@ -33,7 +34,8 @@ class Model:
 
     Args:
         run: the training that made it.
-        record: the dataset version that it was trained on.
+        modality: what kind of items it reads.
+        record: the dataset version that it was trained on; None where the run was shared without.
         own: what its modality answers to the pages.
         kept: what was done to an item before it saw it.
         labels: its classes.
@@ -41,7 +43,8 @@ class Model:
     """
 
     run: Run
-    record: DatasetRecord
+    modality: str
+    record: DatasetRecord | None
     own: ItemPages
     kept: Preparation
     labels: list[str]
@@ -63,20 +66,27 @@ def beside() -> tuple[Model, DeltaGenerator]:
         new_item.forget()
     left, content = st.columns(_WIDTHS, gap="medium")
     with problems.caught():
-        record = services.datasets().get(run.dataset)
-        info = services.version_info(record.folder)
-        model = Model(
-            run,
-            record,
-            pages_of(record.modality),
-            preparation_of(run.folder / "model", info) or Preparation(),
-            info.labels,
-            read_threshold(run.folder / "model"),
-        )
+        model = _model(run)
     with left, st.container(border=True, gap="xsmall", key="model_card"):
         _facts(model)
         _switch(run, usable)
     return model, content
+
+
+def _model(run: Run) -> Model:
+    """What there is to know of a run's model; without its data, what its report tells."""
+    record = info = None
+    if rights.against(rights.LOOK, run.dataset):
+        report = test_score.report_of(run)
+        modality, labels = report["modality"], report["labels"]
+    else:
+        record = services.datasets().get(run.dataset)
+        info = services.version_info(record.folder)
+        modality, labels = record.modality, info.labels
+    folder = run.folder / "model"
+    kept = preparation_of(folder, info) or Preparation()
+    own = pages_of(modality)
+    return Model(run, modality, record, own, kept, labels, read_threshold(folder))
 
 
 def _in_hand() -> tuple[Run, dict[str, Run]]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shell import run_panel, services
+from pages.shell import rights, run_panel, services
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.export.push import is_name, token_of
@@ -29,6 +29,9 @@ def show(run: Run, export_id: str, folder: str) -> None:
 
 
 def _offer(run: Run, export_id: str, folder: str) -> None:
+    if why := rights.against(rights.WORK, run.dataset):
+        st.caption(plain(why))
+        return
     with st.form("push", border=False):
         name = st.text_input(
             "Owner/name",

@@ -10,8 +10,8 @@ import click
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Command
 from tl_core.cli.stores import open_stores
+from tl_core.cli.workplace import open_workplace
 from tl_core.config import RunConfig
-from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import StateError
 
 
@@ -50,22 +50,18 @@ def export(
     zipped: bool,
 ) -> int:
     """A bundle of a finished run, proven."""
-    from tl_core.export.bundle import export as make_bundle
     from tl_core.export.wishes import Wishes
-    from tl_core.progress import Progress
     from tl_core.storage import zip_folder
 
-    _, datasets, runs = open_stores()
-    run, folder = runs.get(run_id), Path(target)
+    folder = Path(target)
     wishes = Wishes(form == "onnx" or int8, int8, include_examples)
-    version = DatasetVersion(datasets.get(run.dataset).folder) if int8 or include_examples else None
-    bundle = make_bundle(run.folder, folder, wishes, version, Progress())
+    bundle = open_workplace().export(run_id, folder, wishes, output)
     archive = {"zip": str(zip_folder(folder))} if zipped else {}
     lines = _check_lines(bundle["checks"])
     if bundle["int8"]:
         lines.append(f"8 bits: {bundle['int8']['accuracy']['sentence']}")
     lines.append(f"{folder}: {len(bundle['files'])} files, {bundle['bytes'] / 1e6:,.1f} MB")
-    return output.show({"run": run.id, "folder": str(folder), **bundle, **archive}, lines)
+    return output.show({"run": run_id, "folder": str(folder), **bundle, **archive}, lines)
 
 
 @click.command("verify", cls=Command)

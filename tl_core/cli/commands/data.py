@@ -9,14 +9,15 @@ from typing import TypeVar
 
 import click
 
-from tl_core.cli.dataset_object import dataset_lines, dataset_object, finding_line
+from tl_core.cli.dataset_object import dataset_lines, finding_line
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.cli.stores import open_stores
+from tl_core.cli.workplace import NewDataset, open_workplace
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.storage import remove_tree
+from tl_core.services.dataset_contract import dataset_object
 
 Callback = TypeVar("Callback", bound=Callable[..., int])
 
@@ -72,13 +73,9 @@ def add(
     **choices: object,
 ) -> int:
     """Make a dataset version from a folder, zip, table or Hub dataset."""
-    from tl_core.services.datasets import add_dataset
-
-    settings, datasets, _ = open_stores()
     options: ImportOptions = ImportOptions.from_dict(choices)
-    record, info, is_new = add_dataset(
-        datasets, settings, source, name, options, test, append=append, strict=strict
-    )
+    wanted = NewDataset(source, name, options, test, append, strict)
+    record, info, is_new = open_workplace().add(wanted, output)
     for doubt in [] if yes else info.plan.get("uncertain", []):
         output.note(f"Warning: {doubt}")
     lines = dataset_lines(record, info)
@@ -91,7 +88,7 @@ def add(
 @click.pass_obj
 def list_datasets(output: Output) -> int:
     """All datasets."""
-    records = open_stores().datasets.list(all_versions=True)
+    records = open_workplace().list_datasets()
     return output.show(
         [
             {
@@ -126,7 +123,9 @@ def _open(name: str) -> tuple[DatasetRecord, VersionInfo]:
 @click.pass_obj
 def show(output: Output, name: str) -> int:
     """Classes, splits and findings of one dataset."""
-    record, info = _open(name)
+    place = open_workplace()
+    record = place.dataset(name)
+    info = place.facts(record)
     return output.show(dataset_object(record, info), dataset_lines(record, info))
 
 
@@ -285,15 +284,7 @@ def export(output: Output, name: str, target: str, form: str) -> int:
 @click.pass_obj
 def delete(output: Output, name: str, with_runs: bool) -> int:
     """Remove a dataset or one version of it."""
-    _, datasets, runs = open_stores()
-    dependent = [run.id for run in runs.of_dataset(name)] if with_runs else []
-    run_folders = runs.discard(dependent) if dependent else []
-    for folder in run_folders:
-        remove_tree(folder)
-    version_folders = datasets.discard(name)
-    for folder in version_folders:
-        remove_tree(folder)
-    gone, count = len(run_folders), len(version_folders)
+    count, gone = open_workplace().delete_dataset(name, with_runs=with_runs)
     return output.show(
         {"deleted": name, "versions": count, "runs": gone},
         [f"Deleted {name} ({count} version(s), {gone} run(s))."],

@@ -22,6 +22,7 @@ def doctor(output: Output) -> int:
     from tl_core.backbones.describe import list_backbones
     from tl_core.hub import endpoint, is_reachable
     from tl_core.jobs.monitor import read_machine
+    from tl_core.jobs.sandbox import enforced
     from tl_core.machine import has_bf16
 
     settings = read_settings()
@@ -41,6 +42,7 @@ def doctor(output: Output) -> int:
             for card in list_backbones(settings)
             if card["reference"].startswith("starter:")
         },
+        "sandbox": enforced(settings),
         "packages": {name: version(name) for name in _PACKAGES},
     }
     return output.show(facts, [f"{key}: {value}" for key, value in facts.items()])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from tl_core.cli.commands.data import name_argument
-from tl_core.cli.dataset_object import dataset_object
 from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
@@ -15,6 +14,7 @@ from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.results import LABEL_ERRORS
 from tl_core.select.starter import suggested
+from tl_core.services.dataset_contract import dataset_object
 
 _SHOWN = 30
 

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from tl_core.cli.given_items import given_item
-from tl_core.cli.output import Output, ProgressLine
+from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
-from tl_core.cli.stores import Stores, open_stores
+from tl_core.cli.stores import open_stores
+from tl_core.cli.this_machine import model_folder, preparation_for
+from tl_core.cli.workplace import PredictionWishes, open_workplace
 from tl_core.data.preparation import Preparation
-from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import NotFoundError, UserError, nearest
-from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.runs import RunStore
+from tl_core.errors import NotFoundError, nearest
 
 if TYPE_CHECKING:
-    from tl_core.predict.batch import Predicted
     from tl_core.predict.explanations.explain import Explanation
 
-_OWN_ROWS = "unlabelled:"
 _WORDS_SHOWN = 8
 
 model_argument = click.argument("model", help="run id, or a folder with a trained model")
@@ -83,9 +80,15 @@ class PredictionOptions(TypedDict):
 @click.pass_obj
 def predict(output: Output, model: str, source: str, **options: Unpack[PredictionOptions]) -> int:
     """Predict a file, folder, zip or table."""
-    stores = open_stores()
-    folder, dataset = model_folder(stores.runs, model)
-    counts = _predict(folder, dataset, source, options, stores, output)
+    wishes = PredictionWishes(
+        Path(options["target"]),
+        options["precision"],
+        options["spreadsheet"],
+        options["text_column"],
+        options["title_column"],
+        options["strict"],
+    )
+    counts = open_workplace().predict(model, source, wishes, output)
     for doubt in [] if options["yes"] else counts["plan"]["uncertain"]:
         output.note(f"Warning: {doubt}")
     from tl_core.data.sources.plan import plan_lines
@@ -101,73 +104,6 @@ def predict(output: Output, model: str, source: str, **options: Unpack[Predictio
     )
 
 
-def _predict(
-    folder: Path,
-    dataset: str,
-    source: str,
-    options: PredictionOptions,
-    stores: Stores,
-    output: Output,
-) -> Predicted:
-    """Write the file of predictions, with a line of progress; what was counted."""
-    from tl_core.predict import carried
-    from tl_core.predict.batch import predict_source
-
-    preparation, path = _preparation(stores.datasets, folder, dataset), Path(source)
-    own_rows = source.startswith(_OWN_ROWS)
-    if own_rows:
-        record = stores.datasets.get(source.removeprefix(_OWN_ROWS))
-        path, preparation = carried.unlabelled(DatasetVersion(record.folder), preparation)
-    progress = ProgressLine(output)
-    try:
-        return predict_source(
-            folder,
-            path,
-            Path(options["target"]),
-            stores.settings,
-            progress=progress,
-            spreadsheet=options["spreadsheet"],
-            text_column=options["text_column"],
-            title_column=options["title_column"],
-            precision=options["precision"],
-            preparation=preparation,
-            prepared=own_rows,
-            strict=options["strict"],
-        )
-    finally:
-        progress.end()  # an error has a line of its own
-
-
-def model_folder(runs: RunStore, model: str) -> tuple[Path, str]:
-    """The model folder of a run id or path, and the dataset reference it was trained on.
-
-    Raises:
-        NotFoundError: when it is neither.
-        UserError: when the run has no model.
-    """
-    path = Path(model)
-    if (path / "config.json").is_file() and not (path / "events.jsonl").exists():
-        return path, ""
-    run = runs.get(model)
-    if not (run.folder / "model" / "config.json").is_file():
-        raise UserError(
-            f"Run {run.id} has no model to predict with.",
-            f"It is a {run.recipe or run.kind} run and {run.status}.",
-            "Choose a finished run of the recipe 'probe'.",
-        )
-    return run.folder / "model", run.dataset
-
-
-def _preparation(datasets: DatasetStore, folder: Path, dataset: str) -> Preparation | None:
-    """What training did to a row; of models that do not carry it, their dataset says it."""
-    from tl_core.predict.carried import of_version, preparation_of
-
-    carried = preparation_of(folder)
-    if carried is None and dataset:
-        return of_version(DatasetVersion(datasets.get(dataset).folder).info)
-    return carried
-
-
 @click.command("explain", cls=Command)
 @model_argument
 @click.argument("item", metavar="INPUT", help="a picture, or a text in quotes")
@@ -181,7 +117,7 @@ def explain(output: Output, model: str, item: str, title: str | None, label: str
 
     stores = open_stores()
     folder, dataset = model_folder(stores.runs, model)
-    preparation = _preparation(stores.datasets, folder, dataset) or Preparation()
+    preparation = preparation_for(stores.datasets, folder, dataset) or Preparation()
     classifier = load_classifier(folder)
     prepared = given_item(classifier.modality, item, title, preparation)
     answer = classifier.labels[int(classifier.probabilities([prepared])[0].argmax())]

@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 
 from tl_core import test_score
-from tl_core.cli.following import reason_of, start_and_follow
+from tl_core.cli.following import follow_to_the_end, reason_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
 from tl_core.cli.stores import open_stores
+from tl_core.cli.this_machine import read_report
+from tl_core.cli.workplace import open_workplace
 from tl_core.errors import StateError
-from tl_core.evaluate.report import FILE, Report, load_report, rivals
+from tl_core.evaluate.report import rivals
 from tl_core.registry.run import Run
-from tl_core.storage import remove_tree
 
 Item = tuple[str, str, int]  # name, class, and how often both have come before
 
@@ -28,7 +29,7 @@ run_argument = click.argument("run_id", metavar="RUN", help="run id")
 @click.pass_obj
 def list_runs(output: Output) -> int:
     """All runs, newest first."""
-    known = open_stores().runs.list()
+    known = open_workplace().list_runs()
     return output.show(
         [run.as_dict() for run in known],
         [
@@ -47,7 +48,7 @@ def list_runs(output: Output) -> int:
 @click.pass_obj
 def show(output: Output, run_id: str) -> int:
     """One run."""
-    run = open_stores().runs.get(run_id)
+    run = open_workplace().run(run_id)
     line = f"{run.id}: {run.status}, {run.progress:.0%}. {run.headline} {reason_of(run)}"
     return output.show(run.as_dict(), [line.strip()])
 
@@ -57,7 +58,7 @@ def show(output: Output, run_id: str) -> int:
 @click.pass_obj
 def cancel(output: Output, run_id: str) -> int:
     """Stop a queued or running run."""
-    run = open_stores().runs.cancel(run_id)
+    run = open_workplace().cancel(run_id)
     end = " and will stop in a moment." if run.status == "running" else "."
     return output.show(run.as_dict(), [f"Run {run.id} is {run.status}{end}"])
 
@@ -73,7 +74,7 @@ def open_test_score(output: Output, run_id: str) -> int:
     settings, _, store = open_stores()
     run = store.get(run_id)
     read_report(run)
-    content = test_score.open_test(run.folder, settings.home_path)
+    content = test_score.open_test(run.folder, settings.home_path, run.owner)
     run = store.reveal(run.id, content["headline"], test_score.summary_of(content))
     return output.show(
         {**run.as_dict(), "test_looks": content["test_looks"]},
@@ -89,8 +90,7 @@ def open_test_score(output: Output, run_id: str) -> int:
 @click.pass_obj
 def delete(output: Output, run_id: str) -> int:
     """Remove an ended run and its files."""
-    for folder in open_stores().runs.discard([run_id]):
-        remove_tree(folder)
+    open_workplace().delete_run(run_id)
     return output.show({"deleted": run_id}, [f"Deleted run {run_id}."])
 
 
@@ -101,7 +101,7 @@ def delete(output: Output, run_id: str) -> int:
 def stop(output: Output, run_id: str, keep_best: bool) -> int:
     """End a running fine-tuning early; its best state becomes the model."""
     del keep_best
-    run = open_stores().runs.stop(run_id)
+    run = open_workplace().stop(run_id)
     return output.show(
         run.as_dict(), [f"Run {run.id} will end after this step and keep its best state."]
     )
@@ -150,8 +150,8 @@ def compare(output: Output, first_id: str, second_id: str) -> int:
 @click.pass_obj
 def resume(output: Output, run_id: str, detach: bool) -> int:
     """Queue an ended run again; finished parts are kept."""
-    stores = open_stores()
-    return start_and_follow(stores.runs.resume(run_id), stores, output, detach=detach)
+    place = open_workplace()
+    return follow_to_the_end(place.resume(run_id), place, output, detach=detach)
 
 
 @click.command("report", cls=Command)
@@ -162,7 +162,7 @@ def resume(output: Output, run_id: str, detach: bool) -> int:
 @click.pass_obj
 def report(output: Output, run_id: str, html: str) -> int:
     """The whole report of a run."""
-    content = read_report(open_stores().runs.get(run_id))
+    content = open_workplace().report(run_id)
     if html:
         from tl_core.evaluate.html import render
 
@@ -178,21 +178,6 @@ def report(output: Output, run_id: str, html: str) -> int:
         for name, accuracy in rivals(content).items()
     ]
     return output.show(content, [content["headline"], *scores, *baselines])
-
-
-def read_report(run: Run) -> Report:
-    """The report of a finished run.
-
-    Raises:
-        StateError: when it has none.
-    """
-    if not (run.folder / FILE).is_file():
-        raise StateError(
-            f"Run {run.id} has no report.",
-            f"It is {run.status}.",
-            "Wait until it is done, or resume it.",
-        )
-    return load_report(run.folder)
 
 
 def read_correct(run: Run, file: str) -> dict[Item, bool]:

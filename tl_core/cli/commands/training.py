@@ -9,13 +9,12 @@ from typing import TypedDict, Unpack
 
 import click
 
-from tl_core.cli.following import start_and_follow
+from tl_core.cli.following import follow_to_the_end
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
-from tl_core.cli.stores import Stores, open_stores, parse_settings
+from tl_core.cli.stores import parse_settings
+from tl_core.cli.workplace import Workplace, open_workplace
 from tl_core.config import SETTINGS, RunConfig
-from tl_core.data.checks.small import check_trainable
-from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 
 _MORE_EPOCHS = 2.0  # how much further --continue trains when nobody says
@@ -90,24 +89,23 @@ class TrainingOptions(TypedDict):
 @click.pass_obj
 def train(output: Output, **options: Unpack[TrainingOptions]) -> int:
     """Train, with a progress bar, to the end."""
-    stores = open_stores()
-    config = _requested(options, stores)
-    check_trainable(DatasetVersion(Path(config.dataset_dir)), learns=config.recipe != "zero_shot")
+    place = open_workplace()
+    config = _requested(options, place)
     if options["estimate"]:
         config = replace(config, kind="preflight")
-    return start_and_follow(stores.runs.create(config), stores, output, detach=options["detach"])
+    return follow_to_the_end(place.start(config), place, output, detach=options["detach"])
 
 
-def _requested(options: TrainingOptions, stores: Stores) -> RunConfig:
+def _requested(options: TrainingOptions, place: Workplace) -> RunConfig:
     """The config that the options describe, in one of three ways."""
     if options["continue_run"]:
-        return _continued(options, stores)
-    return _saved(options, stores) if options["config"] else _new(options, stores)
+        return _continued(options, place)
+    return _saved(options, place) if options["config"] else _new(options, place)
 
 
-def _continued(options: TrainingOptions, stores: Stores) -> RunConfig:
+def _continued(options: TrainingOptions, place: Workplace) -> RunConfig:
     """The config of a run that goes on from the end of another."""
-    earlier = stores.runs.get(options["continue_run"])
+    earlier = place.run(options["continue_run"])
     if earlier.status != "done":
         raise StateError(
             f"Run {earlier.id} is {earlier.status}.",
@@ -116,7 +114,7 @@ def _continued(options: TrainingOptions, stores: Stores) -> RunConfig:
         )
     changes = parse_settings(options["settings"])
     epochs = _epochs(changes.pop("epochs", _MORE_EPOCHS))
-    config = RunConfig.read(earlier.folder).longer(earlier.id, epochs)
+    config = place.config_of(earlier).longer(earlier.id, epochs)
     return replace(
         config,
         options={**config.options, **changes},
@@ -138,7 +136,7 @@ def _epochs(value: object) -> float:
         ) from None
 
 
-def _saved(options: TrainingOptions, stores: Stores) -> RunConfig:
+def _saved(options: TrainingOptions, place: Workplace) -> RunConfig:
     """The config that saved settings describe, with what the command line changes."""
     from tl_core.export.reproduce import from_saved
 
@@ -151,10 +149,8 @@ def _saved(options: TrainingOptions, stores: Stores) -> RunConfig:
             "",
             "Give --dataset with --config, and no --recipe.",
         )
-    record = stores.datasets.get(options["dataset"])
-    saved = from_saved(
-        path.read_bytes(), stores.settings.user, record.reference, str(record.folder)
-    )
+    record = place.dataset(options["dataset"])
+    saved = from_saved(path.read_bytes(), place.settings.user, record.reference, str(record.folder))
     return replace(
         saved,
         backbone=options["backbone"] or saved.backbone,
@@ -163,7 +159,7 @@ def _saved(options: TrainingOptions, stores: Stores) -> RunConfig:
     )
 
 
-def _new(options: TrainingOptions, stores: Stores) -> RunConfig:
+def _new(options: TrainingOptions, place: Workplace) -> RunConfig:
     """The config of a training that nothing is known of but the options."""
     recipe, backbone = options["recipe"], options["backbone"]
     if not options["dataset"] or not recipe:
@@ -174,14 +170,14 @@ def _new(options: TrainingOptions, stores: Stores) -> RunConfig:
         )
     if recipe not in SETTINGS:
         raise NotFoundError(f"There is no recipe {recipe!r}.", "", nearest(recipe, SETTINGS))
-    record = stores.datasets.get(options["dataset"])
+    record = place.dataset(options["dataset"])
     if backbone:
         from tl_core.backbones.sources.reference import parse_reference
 
         parse_reference(backbone)
     return RunConfig(
         "train",
-        stores.settings.user,
+        place.settings.user,
         record.reference,
         str(record.folder),
         backbone if recipe != "baseline" else "",

@@ -26,6 +26,7 @@ def add(run: RunContext) -> Outcome:
         run.events,
         append=spec.append,
         shown=spec.shown,
+        strict=spec.strict,
     )
     if spec.upload:
         remove_tree(Path(spec.upload))

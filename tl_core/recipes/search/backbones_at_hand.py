@@ -13,7 +13,7 @@ from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.search.state import Search
 from tl_core.recipes.shared import trials
 from tl_core.results import RANKING, RankedBackbones
-from tl_core.settings import read_settings
+from tl_core.settings import Settings, read_settings
 
 _SHARE = 0.2  # of the budget that may go to the ranking
 _ROWS = 500  # of the sample
@@ -61,15 +61,25 @@ def _at_hand(search: Search) -> list[str]:
     """The backbone that was chosen, or those that read such items."""
     if search.config.backbone:
         return [search.config.backbone]
-    modality = search.version.info.modality
+    modality, settings = search.version.info.modality, read_settings()
     references: list[str] = [
         card["reference"]
-        for card in list_backbones(read_settings())
+        for card in list_backbones(settings)
         if card["modality"] == modality
         and not card["problem"]
         and not card["reference"].startswith("static:")
+        and not _may_be_of_others(card["reference"], settings)
     ]
     return references[:_MOST]
+
+
+def _may_be_of_others(reference: str, settings: Settings) -> bool:
+    """Whether it was uploaded to a server where several people sign in: then it is only taken when
+    it was chosen, which the registry has allowed.
+    """
+    kind, _, name = reference.partition(":")
+    uploaded = settings.home_path / "models" / name
+    return bool(settings.sign_in) and kind == "local" and uploaded.exists()
 
 
 def _rank(

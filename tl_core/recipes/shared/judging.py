@@ -73,7 +73,9 @@ def judge(
         settings=trained.settings,
         timing=_added(clock, trained),
         against_baseline=against,
-        test_looks=0 if closed else count_look(cache.parent, folder.name, info.fingerprint),
+        test_looks=(
+            0 if closed else count_look(cache.parent, config.owner, folder.name, info.fingerprint)
+        ),
     )
 
 

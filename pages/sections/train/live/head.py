@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell import frame, problems, run_panel, services
+from pages.shell import frame, problems, rights, run_panel, services
 from pages.shell.words import duration, plain
 from pages.widgets import run_file, trained
 from pages.widgets.glossary import help_of
-from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.config import RUN_KINDS
 from tl_core.jobs.events import RunView
 from tl_core.registry.run import ACTIVE, Run
 
@@ -62,6 +62,7 @@ def show(run: Run, view: RunView) -> None:
 
 def _progress(run: Run, view: RunView, about: str) -> None:
     """How far it is, what it is, and the buttons that end it."""
+    why = rights.against(rights.WORK, run)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {plain(sentence(run, view))}", width="stretch")
         if run.kind == "train" and run.recipe in STOPPABLE and run.status == "running":
@@ -70,16 +71,19 @@ def _progress(run: Run, view: RunView, about: str) -> None:
                 on_click=_stop,
                 args=(run.id,),
                 icon=":material/flag:",
-                disabled=run.stop_requested or run.cancel_requested or not view.has_curves,
-                help="Ends the training early; its best state is evaluated like any other.",
+                disabled=run.stop_requested
+                or run.cancel_requested
+                or not view.has_curves
+                or bool(why),
+                help=why or "Ends the training early; its best state is evaluated like any other.",
             )
         st.button(
             "Cancel",
             on_click=_cancel,
             args=(run.id,),
-            disabled=run.cancel_requested,
+            disabled=run.cancel_requested or bool(why),
             icon=":material/stop_circle:",
-            help="Ends the run without a result. It can be resumed.",
+            help=why or "Ends the run without a result. It can be resumed.",
         )
     st.progress(run.progress, f"{run.progress:.0%} of the whole run  :gray[· {about}]")
 
@@ -93,7 +97,14 @@ def _end(run: Run) -> None:
         return
     st.markdown(frame.badge(run.status))
     problems.show(run.reason or {"what": "It ended."})
-    if st.button("Resume", type="primary", icon=":material/replay:"):
+    why = rights.against(rights.WORK, run)
+    if st.button(
+        "Resume",
+        type="primary",
+        icon=":material/replay:",
+        disabled=bool(why),
+        help=why or "Goes on from what is finished.",
+    ):
         with problems.caught():
             services.resume(run.id)
         st.rerun()  # the whole page, since its fragment has stopped looking
@@ -105,14 +116,15 @@ def _next(run: Run) -> None:
     if run.kind == "train":
         if st.button("Read the report", type="primary", icon=":material/fact_check:"):
             st.switch_page("pages/evaluate/report.py", query_params={"run": run.id})
-        if run.recipe == "finetune":
+        if run.recipe == "finetune" and not rights.against(rights.WORK, run.dataset):
             _train_longer(run)
     elif made.get("file"):
         run_file.offer(run)
     elif "dataset" in made and st.button(
         "Look at the data", type="primary", icon=":material/search:"
     ):
-        st.switch_page("pages/data/items.py", query_params={"dataset": str(made["dataset"])})
+        reference = rights.within(run.dataset, str(made["dataset"]))
+        st.switch_page("pages/data/items.py", query_params={"dataset": reference})
 
 
 def _train_longer(run: Run) -> None:
@@ -127,7 +139,7 @@ def _train_longer(run: Run) -> None:
         )
         if st.button("Go on", type="primary"):
             with problems.caught():
-                longer = RunConfig.read(run.folder).longer(run.id, epochs)
+                longer = rights.anew(run).longer(run.id, epochs)
             started = run_panel.start(longer, "longer")
             st.switch_page("pages/train/live.py", query_params={"run": started.id})
 

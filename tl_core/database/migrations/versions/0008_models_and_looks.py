@@ -37,7 +37,7 @@ def upgrade() -> None:
             },
         )
     rows = connection.execute(sa.text("SELECT id, owner FROM runs")).fetchall()
-    owners = {run: owner for run, owner in rows}
+    owners: dict[str, str] = {row.id: row.owner for row in rows}
     for look in sorted(Path(home, "looks").glob("*/*")):
         if not look.is_file():
             continue  # it has been moved already

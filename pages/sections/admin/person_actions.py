@@ -1,0 +1,100 @@
+"""What administrators do with one person: their role, their access, their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shell import dialogs, others, problems, services
+from pages.shell.words import plain
+from tl_core.access.people import Administration, Person
+
+
+def _administration() -> Administration:
+    return Administration(services.database(), services.principal())
+
+
+def show(person: Person) -> None:
+    """Buttons for one person; what keeps somebody out asks once more."""
+    key = f"role_{person.id}"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            f"Role of {plain(person.name)}",
+            list(others.ROLES),
+            list(others.ROLES).index(person.role),
+            format_func=others.ROLES.get,
+            key=key,
+            width=190,
+            on_change=_set_role,
+            args=(person, key),
+            help="A viewer looks at what others share; a member has projects; an administrator"
+            " looks after people, too.",
+        )
+        if person.disabled:
+            st.button(
+                "Let in again",
+                key="enable",
+                icon=":material/lock_open:",
+                on_click=_act,
+                args=(lambda: _administration().enable(person.id),),
+                help="They can sign in again, and find everything as it was.",
+            )
+        elif st.button(
+            "Keep out",
+            key="disable",
+            icon=":material/block:",
+            on_click=dialogs.opened,
+            help="Asks once more. What they own stays.",
+        ):
+            _keep_out(person)
+        if services.settings().sign_in != "header" and st.button(
+            "Sign out everywhere",
+            key="sign_out",
+            icon=":material/devices:",
+            on_click=dialogs.opened,
+            help="Asks once more. Ends their sessions on all computers.",
+        ):
+            _sign_out(person)
+
+
+def _act(step: Callable[[], object]) -> None:
+    with problems.caught():
+        step()
+
+
+def _set_role(person: Person, key: str) -> None:
+    role = str(st.session_state.pop(key))
+    _act(lambda: _administration().set_role(person.id, role))
+
+
+@st.dialog("Keep this person out?", icon=":material/block:")
+def _keep_out(person: Person) -> None:
+    dialogs.begin()
+    st.markdown(
+        f"**{plain(others.called(person))}** can do nothing any more from their next click on."
+        " What they own stays, runs that are going go on, and what they share stays shared."
+    )
+    st.button(
+        "Keep them out", type="primary", key="disable_sure", on_click=_disable, args=(person,)
+    )
+
+
+def _disable(person: Person) -> None:
+    administration = _administration()
+    dialogs.act(lambda: administration.disable(person.id), last=True)
+
+
+@st.dialog("Sign this person out?", icon=":material/devices:")
+def _sign_out(person: Person) -> None:
+    dialogs.begin()
+    st.markdown(
+        f"All sessions of **{plain(others.called(person))}** end at once; they can sign in again."
+        " Their access tokens stay."
+    )
+    st.button("Sign them out", type="primary", key="sign_out_sure", on_click=_end, args=(person,))
+
+
+def _end(person: Person) -> None:
+    administration = _administration()
+    dialogs.act(lambda: administration.sign_out(person.id), last=True)

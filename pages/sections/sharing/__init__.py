@@ -1,0 +1,1 @@
+"""Who else may see a project or a run: shared, handed over, shown by a link."""

@@ -1,0 +1,25 @@
+"""Whether a training that somebody asks for can be carried out, before it waits for its turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.config import RunConfig
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.versions.store import DatasetVersion
+
+
+def check_training(config: RunConfig) -> None:
+    """Refuse what could not be carried out or not be judged.
+
+    Args:
+        config: of a training, or of its estimate, with the folder of its dataset.
+
+    Raises:
+        BackboneError: when the backbone's reference is none.
+        DataError: when the dataset is too small for it.
+    """
+    if config.backbone:
+        parse_reference(config.backbone)
+    check_trainable(DatasetVersion(Path(config.dataset_dir)), learns=config.recipe != "zero_shot")

@@ -1,0 +1,1 @@
+"""`/api/v1`: datasets, runs, reports and predictions for programs."""

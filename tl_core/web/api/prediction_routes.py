@@ -1,0 +1,116 @@
+"""Answers of trained models about a few items, at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from tl_core.data.preparation import JOIN, Preparation
+from tl_core.errors import DataError, StateError
+from tl_core.evaluate.report import load_report
+from tl_core.modalities import items_of
+from tl_core.predict.carried import preparation_of
+from tl_core.predict.serving.contract import CHARS, Answer, Answers
+from tl_core.predict.serving.contract import needs as words_for
+from tl_core.predict.threshold import read_threshold
+from tl_core.web.api.acting import Acting, Who, needs
+from tl_core.web.api.schemas import Questions, RunId
+from tl_core.web.asking import Asking
+
+router = APIRouter(tags=["predictions"])
+_TEXT = "text"
+
+
+class _Model(NamedTuple):
+    folder: Path
+    modality: str
+    kept: Preparation
+    least: float
+
+
+@router.post("/predict/{run_id}", **needs("predict"))
+async def predict(run_id: RunId, body: Questions, request: Request, acting: Who) -> Answers:
+    """Answer up to 256 texts or rows, or 32 pictures. Whole files: `/runs/{run_id}/predictions`."""
+    asking: Asking = request.app.state.asking
+    model = await run_in_threadpool(_model, acting, run_id)
+    folder = str(model.folder)
+    if body.images:
+        pictures = _pictures(body, model)
+        found: list[Any] = [
+            await asking.answer("predict_one", folder=folder, value=picture) for picture in pictures
+        ]
+        pairs = [dict(one) for one in found]
+    else:
+        said: Any = await asking.answer("predict_texts", folder=folder, texts=_texts(body, model))
+        pairs = [dict(zip(said["labels"], line, strict=True)) for line in said["probabilities"]]
+    return Answers(answers=[_answer(one, model.least) for one in pairs])
+
+
+def _model(acting: Acting, run_id: str) -> _Model:
+    """The model of a run that the acting person may look at."""
+    run = acting.lent("runs:read").runs.get(run_id)
+    folder = run.folder / "model"
+    if run.status != "done" or not (folder / "config.json").is_file():
+        raise StateError(
+            f"Run {run.id} has no model to predict with.",
+            f"It is a {run.recipe or run.kind} run and {run.status}.",
+            "Choose a finished training that has one.",
+        )
+    kept = preparation_of(folder) or Preparation()
+    return _Model(folder, load_report(run.folder)["modality"], kept, read_threshold(folder))
+
+
+def _pictures(body: Questions, model: _Model) -> Sequence[bytes]:
+    if model.modality == _TEXT:
+        raise DataError(f"This model reads {words_for(model.kept)}, no pictures.")
+    try:
+        return [base64.b64decode(image, validate=True) for image in body.images]
+    except (binascii.Error, ValueError) as error:
+        raise DataError("A picture is not in base64.", f"{error}.") from error
+
+
+def _texts(body: Questions, model: _Model) -> Sequence[str]:
+    """Texts as somebody would type them, the parts of a row joined; the helper prepares them."""
+    if model.modality != _TEXT:
+        raise DataError(f"This model reads {items_of(model.modality)}, no texts.")
+    if body.texts and model.kept.joined:
+        raise DataError(
+            f"This model reads {words_for(model.kept)}, joined as in training; a text alone is not"
+            " enough.",
+            "",
+            "Give rows.",
+        )
+    texts = list(body.texts) or [
+        _joined(row, number, model.kept) for number, row in enumerate(body.rows, 1)
+    ]
+    for number, text in enumerate(texts, 1):
+        if not text.strip() or len(text) > CHARS:
+            raise DataError(
+                f"Item {number} has {'no text' if not text.strip() else 'too long a text'}."
+            )
+    return texts
+
+
+def _joined(row: Mapping[str, object], number: int, kept: Preparation) -> str:
+    columns = kept.columns or (tuple(row) if len(row) == 1 else ("text",))
+    for name in columns:
+        if name not in row:
+            raise DataError(f"Row {number} has no column {name!r}.")
+    return JOIN.join("" if row[name] is None else str(row[name]) for name in columns)
+
+
+def _answer(probabilities: Mapping[str, float], least: float) -> Answer:
+    label = max(probabilities, key=lambda name: probabilities[name])
+    sure = float(probabilities[label])
+    return Answer(
+        label=label,
+        confidence=sure,
+        abstain=sure < least,
+        probabilities={name: float(one) for name, one in probabilities.items()},
+    )
