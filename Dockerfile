@@ -1,5 +1,5 @@
 # The PyTorch wheels bring their own CUDA libraries, so a plain Python image with the NVIDIA runtime is enough.
-FROM python:3.11-slim AS build
+FROM python:3.11-slim-trixie AS build
 RUN pip install --no-cache-dir uv==0.13.8
 ENV UV_COMPILE_BYTECODE=1
 WORKDIR /app
@@ -7,7 +7,10 @@ COPY requirements.txt .
 RUN uv venv /venv && VIRTUAL_ENV=/venv uv pip install --no-cache -r requirements.txt && \
     VIRTUAL_ENV=/venv uv pip install --no-cache "psycopg[binary]==3.3.9"
 
-FROM python:3.11-slim AS base
+FROM python:3.11-slim-trixie AS base
+# For the backup of a PostgreSQL server, of the version that compose.yaml has.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft:graft /data
 COPY --from=build /venv /venv
 WORKDIR /app

@@ -1,6 +1,7 @@
 # make app: run the studio. make test: run the suite in two processes (WORKERS=4 for more cores), one of which begins with the
 # browser. Both set up .venv first; the second time takes seconds. make test-all: the suite with every family in every bundle
-# and the largest networks, too.
+# and the largest networks, too. make sbom: what is shipped, with licences, as CycloneDX JSON. make audit: its known
+# vulnerabilities.
 # uv installs quickly; where it cannot (a proxy with certificates of its own, say), pip does it. Libraries are compiled once,
 # here, and our own modules when they are first imported: else each new process compiles them again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -8,7 +9,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv pip
 PORT ?= 8501
 
-.PHONY: app test test-all check docs lock fuzz
+.PHONY: app test test-all check docs lock fuzz sbom audit
 
 .venv/app.stamp: requirements.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -35,6 +36,12 @@ check: .venv/dev.stamp
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+sbom: .venv/dev.stamp
+	@$(PY) deploy/sbom.py build/sbom.json
+
+audit: .venv/dev.stamp
+	@$(PY) deploy/audit.py
 
 docs: .venv/dev.stamp
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict

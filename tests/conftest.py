@@ -22,7 +22,12 @@ quiet_libraries()
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("TL_TEST_SHARED", ROOT.parent / "shared"))
 # In CI a skip is a hole: only these reasons are accepted.
-ACCEPTED_SKIPS = ("needs a GPU", "needs a Docker engine", "needs the shared data folder")
+ACCEPTED_SKIPS = (
+    "needs a GPU",
+    "needs a Docker engine",
+    "needs the shared data folder",
+    "needs a kernel",
+)
 
 
 def pytest_itemcollected(item):

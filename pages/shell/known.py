@@ -20,7 +20,7 @@ def need_somebody() -> None:
     except SignInError as error:
         st.title("Sign in again", anchor=False)
         st.info(str(error), icon=":material/lock:")
-        st.link_button("Sign in", "/sign-in", type="primary")
+        st.html('<a href="/sign-in" target="_self">Sign in</a>')
         st.stop()
     own = services.settings()
     if not own.sign_in and not own.is_local:

@@ -13,7 +13,7 @@ from importlib import import_module
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shell import stale_timers, streamlit_log, uploads
+from pages.shell import stale_timers, streamlit_log, streamlit_sessions, uploads
 from pages.shell.server import ROOT, build
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
@@ -68,6 +68,7 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
     """
     PagesManager.uses_pages_directory = False
     stale_timers.install()
+    streamlit_sessions.install()
     uploads.offer_resumable()
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(ROOT)

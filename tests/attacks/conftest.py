@@ -22,6 +22,7 @@ from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.run import Run
 from tl_core.registry.runs import RunStore
+from tl_core.registry.uploads import Upload, UploadStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 
@@ -45,6 +46,7 @@ class Prey:
     preset: str
     hers: Run
     record: DatasetRecord
+    upload: Upload
 
     @property
     def words(self) -> dict[str, str]:
@@ -102,7 +104,10 @@ def stocked(tmp_path: Path) -> Prey:
     (home / "models" / MODEL / "config.json").write_text('{"model_type": "bert"}')
     ModelStore(engine, ANA, home).add(MODEL)
     preset = PresetStore(engine, ANA.id).keep(PRESET, "probe", {})
-    return Prey(home, queued.id, ended.id, record.id, record.folder, preset.id, queued, record)
+    upload = UploadStore(engine, ANA, settings).create(f"{MARK}.zip", 9)
+    return Prey(
+        home, queued.id, ended.id, record.id, record.folder, preset.id, queued, record, upload
+    )
 
 
 @pytest.fixture

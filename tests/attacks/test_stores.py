@@ -22,6 +22,7 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore
+from tl_core.registry.uploads import UploadStore
 from tl_core.settings import read_settings
 
 VIEWER = replace(BEN, role="viewer")
@@ -138,7 +139,17 @@ LINKS = {
     "of": [lambda s, p: s.of(p.ended)],
     "revoke": [lambda s, p: s.revoke(p.ended, "%"), lambda s, p: s.revoke(p.ended, "")],
 }
+UPLOADS = {
+    "create": [lambda s, p: s.create("own.zip", 3) and None],
+    "get": [lambda s, p: s.get(p.upload.id), lambda s, p: s.get(p.upload.id.upper())],
+    "path": [lambda s, p: s.path(p.upload.id), lambda s, p: s.path(f"../{p.upload.id}")],
+    "unfinished": [lambda s, p: s.unfinished()],
+    "advance": [lambda s, p: s.advance(p.upload, 9)],
+    "finish": [lambda s, p: s.finish(p.upload, "0" * 64)],
+    "delete": [lambda s, p: s.delete(p.upload.id)],
+}
 TABLE = {
+    UploadStore: UPLOADS,
     RunStore: RUNS,
     DatasetStore: DATASETS,
     ModelStore: MODELS,
@@ -155,6 +166,8 @@ ATTEMPTS = [
 
 
 def of(store, engine, who, home):
+    if store is UploadStore:
+        return UploadStore(engine, who, read_settings())
     if store is PresetStore:
         return PresetStore(engine, who.id)
     return store(engine, who) if store in (Sharing, ReportLinks) else store(engine, who, home)

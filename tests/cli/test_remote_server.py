@@ -13,9 +13,9 @@ from starlette.routing import Route
 from tests_support.serving import serving_here
 from tests_support.studio import free_port
 
+from tl_core.cli.choosing_workplace import ON_A_SERVER, ON_FILES
 from tl_core.cli.main import command_line, main
 from tl_core.cli.remote.server_client import ServerClient
-from tl_core.cli.workplace import ON_A_SERVER, ON_FILES
 from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -125,7 +125,7 @@ def test_a_run_that_reads_from_the_hub_keeps_network_and_token_alone(attempt):
 
 def test_processes_of_one_run_talk_to_each_other_and_to_nobody_else(attempt):
     if not sandbox.enforced(read_settings())["several_processes"]:
-        pytest.skip("this kernel permits no network of its own")
+        pytest.skip("needs a kernel that permits a network of its own")
     _, found, log = attempt(processes=2)
     assert found["sum"].count("sum 3") == 2, found["sum"]
     assert found["connect"] == found["child"] == "ConnectionRefusedError"
@@ -315,7 +315,7 @@ def test_other_processes_are_closed_to_a_worker():
     before, after, own, told = json.loads(done.stdout)
     if told:
         assert "older than Linux 6.12" in told
-        pytest.skip("this kernel has no landlock with scopes")
+        pytest.skip("needs a kernel with landlock and scopes")
     assert before == ["TOLD=hush", "may"]
     assert after == ["PermissionError", "PermissionError"] and own == -9
 

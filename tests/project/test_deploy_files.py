@@ -50,6 +50,11 @@ def test_the_dockerfile_is_sound(docker):
         assert (ROOT / source).exists()
 
 
+def test_the_image_can_copy_the_database_of_the_compose_file(docker, compose):
+    server = compose["services"]["database"]["image"].partition(":")[2]
+    assert f"postgresql-client-{server}" in docker.partition("USER 10001")[0]
+
+
 def test_the_image_for_one_bundle_is_sound(docker, compose):
     stage = docker.split("FROM base AS serve")[1].split("FROM base")[0]
     after = stage.split("HEALTHCHECK")[1].split("STOPSIGNAL")[1]

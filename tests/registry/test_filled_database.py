@@ -55,67 +55,65 @@ def fill(engine, home):
     with engine.begin() as connection:
         config.attributes |= {"connection": connection, "home": home}
         command.upgrade(config, PREVIOUS)
-        for number, (owner, name, version) in enumerate(DATASETS):
-            values = {
-                "id": f"d{number}",
-                "owner": owner,
-                "name": name,
-                "version": version,
-                "fingerprint": f"f{number}",
-                "modality": "text",
-                "task": "single_label",
-                "rows": 10 * number + 4,
-                "classes": 2,
-                "folder": f"datasets/d{number}",
-                "created": float(number),
-            }
-            insert(connection, "datasets", values)
-        for number, (run_id, (owner, kind, dataset, recipe, status, more)) in enumerate(
-            RUNS.items()
-        ):
-            values = {
-                "id": run_id,
-                "owner": owner,
-                "kind": kind,
-                "dataset": dataset,
-                "recipe": recipe,
-                "backbone": "starter:text",
-                "folder": f"runs/{run_id}",
-                "parent": "",
-                "status": status,
-                "created": float(number),
-                "queued": float(number),
-                "started": None if status == "queued" else number + 1.0,
-                "finished": None if status == "queued" else number + 61.0,
-                "progress": 1.0,
-                "headline": "",
-                "cancel_requested": False,
-                "tags": [],
-                "note": "",
-                "archived": False,
-                **more,
-            }
-            insert(connection, "runs", values)
-        options = {"max_length": 64}
+        for number, row in enumerate(DATASETS):
+            insert(connection, "datasets", dataset_row(number, *row))
+        for number, run_id in enumerate(RUNS):
+            insert(connection, "runs", run_row(number, run_id))
         for owner, shared in (("ann", True), ("ben", False)):
-            values = {
-                "id": f"p-{owner}",
-                "owner": owner,
-                "name": "short texts",
-                "recipe": "probe",
-                "options": options,
-                "shared": shared,
-                "created": 1.0,
-            }
-            insert(connection, "presets", values)
+            preset = {"id": f"p-{owner}", "owner": owner, "shared": shared, "created": 1.0}
+            preset |= {"name": "short texts", "recipe": "probe", "options": {"max_length": 64}}
+            insert(connection, "presets", preset)
     (home / "runs" / "a2").mkdir(parents=True)
     config = {"kind": "train", "owner": "ann", "dataset": "mail@2", "recipe": "finetune"}
     config |= {"backbone": "starter:text", "dataset_dir": "${TL_HOME}/datasets/d1", "options": {}}
     (home / "runs" / "a2" / "config.json").write_text(json.dumps(config))
     (home / "models" / "mine").mkdir(parents=True)
     (home / "looks" / "f0").mkdir(parents=True)
-    (home / "looks" / "f0" / "a1").touch()
-    (home / "looks" / "f0" / "b1").touch()
+    for run_id in ("a1", "b1"):
+        (home / "looks" / "f0" / run_id).touch()
+
+
+def dataset_row(number, owner, name, version):
+    return {
+        "id": f"d{number}",
+        "owner": owner,
+        "name": name,
+        "version": version,
+        "fingerprint": f"f{number}",
+        "modality": "text",
+        "task": "single_label",
+        "rows": 10 * number + 4,
+        "classes": 2,
+        "folder": f"datasets/d{number}",
+        "created": float(number),
+    }
+
+
+def run_row(number, run_id):
+    owner, kind, dataset, recipe, status, more = RUNS[run_id]
+    begun = status != "queued"
+    return {
+        "id": run_id,
+        "owner": owner,
+        "kind": kind,
+        "dataset": dataset,
+        "recipe": recipe,
+        "backbone": "starter:text",
+        "folder": f"runs/{run_id}",
+        "parent": "",
+        "status": status,
+        "created": float(number),
+        "queued": float(number),
+        "started": number + 1.0 if begun else None,
+        "finished": number + 61.0 if begun else None,
+        "progress": 1.0,
+        "headline": "",
+        "cancel_requested": False,
+        "tags": [],
+        "note": "",
+        "archived": False,
+        **more,
+    }
 
 
 def insert(connection, table, values):

@@ -239,3 +239,15 @@ def test_every_run_is_listed_however_many_there_are(ann):
     made = [ann.create(config()).id for _ in range(230)]
     assert [run.id for run in ann.list(kind="train", limit=None)] == made[::-1]
     assert ann.list(kind="train", status="done", limit=None) == []
+
+
+ODD = ["d@²", "d@٣", "d@" + "9" * 30, "d@-1", "d@ 1", "d@1.0"]
+
+
+@pytest.mark.parametrize("reference", ODD)
+def test_odd_numbers_name_no_version(engine, home, reference):
+    store = DatasetStore(engine, "ann", home)
+    facts = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}
+    store.add("d", store.new_folder(), {**facts, "fingerprint": "a"})
+    with pytest.raises(NotFoundError):
+        store.get(reference)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urljoin
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,6 +71,15 @@ def upload(page, *paths: Path) -> None:
     """Give files to the page's first upload widget."""
     settled(page)
     page.locator("input[type=file]").first.set_input_files(paths)
+
+
+def downloaded(page, words: str) -> bytes:
+    """What the link with these words leads to, asked for as the browser does, with its cookies."""
+    link = page.get_by_role("link", name=words).first
+    link.wait_for()
+    answer = page.request.get(urljoin(page.url, link.get_attribute("href")))
+    assert answer.ok and "attachment" in answer.headers["content-disposition"]
+    return answer.body()
 
 
 def pick(page, box: str, option: str) -> None:

@@ -34,6 +34,9 @@ PRIVATE = [
     "/static",
     "/openapi.json",
     "/no such page",
+    "/api/v1/datasets%0a",
+    "/api/v1%0d%0a/datasets",
+    "/media/%00",
 ]
 
 
@@ -166,6 +169,9 @@ def test_a_session_is_taken_up_again_by_its_owner_alone(settings, identity, sess
 def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
     from types import SimpleNamespace
 
+    from streamlit.runtime.media_file_manager import MediaFileManager
+    from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+
     from pages.shell import streamlit_sessions
     from tl_core.access.principal import Principal
 
@@ -188,6 +194,13 @@ def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
         assert not owns(ben, path)
     for path in ("/media/abc/../abc", "/_stcore/upload_file", "/media", "/"):
         assert not owns(ana, path)
+    made = MediaFileManager(MemoryMediaFileStorage("/media"))
+    monkeypatch.setattr(MediaFileManager, "execute_deferred", MediaFileManager.execute_deferred)
+    streamlit_sessions.install()
+    waiting = {"callable": lambda: b"x", "mimetype": "text/csv", "filename": "x.csv"}
+    made._deferred_callables["later"] = {**waiting, "session_id": "s-ana"}
+    address = made.execute_deferred("later")  # Streamlit maps what is made on a click to nobody
+    assert owns(ana, address) and not owns(ben, address)
     monkeypatch.setattr(streamlit_sessions.runtime, "get_instance", lambda: object())
     assert not owns(ana, "/media/abc.jpg")  # Streamlit's books have changed
 

@@ -102,7 +102,8 @@ def test_somebody_elses_upload_does_not_exist(
     guessed = [f"/api/uploads/{name}" for name in ("0" * 32, "..%2f..", "%00", "x", "Ä")]
     for path in (address, address + "0", address.upper(), *guessed):
         answer = other.client.request(method, path, headers=TUS | headers, content=b"x")
-        assert answer.status_code == (400 if ".." in path else status), path
+        odd = ".." in path or "%" in path  # which the gate itself refuses
+        assert answer.status_code == (400 if odd else status), path
     kept = store.get(id_of(address))
     assert kept.received == 100 and kept.path.read_bytes() == TABLE[:100]
     if who == "ben":

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from tl_core.cli.choosing_workplace import command_name, refuse_elsewhere
 from tl_core.cli.commands.backbones import backbones
 from tl_core.cli.commands.backup import backup, restore
 from tl_core.cli.commands.bundles import export, push, reproduce, verify
@@ -28,7 +29,6 @@ from tl_core.cli.commands.training import train
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.usage import explain_usage
-from tl_core.cli.workplace import command_name, refuse_elsewhere
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 

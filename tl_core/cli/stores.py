@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
+from tl_core.access.principal import operator
 from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError
 from tl_core.registry.datasets import DatasetStore
@@ -22,13 +24,16 @@ class Stores(NamedTuple):
 
 
 def open_stores() -> Stores:
-    """The stores of this machine's user; makes the database where there is none yet."""
+    """The stores of this machine's user, whom TL_USER names by id or handle; makes the database
+    where there is none yet.
+    """
     settings = read_settings()
     engine = open_database(settings)
+    acting = operator(engine, settings.user)
     return Stores(
-        settings,
-        DatasetStore(engine, settings.user, settings.home_path),
-        RunStore(engine, settings.user, settings.home_path),
+        replace(settings, user=acting.id),
+        DatasetStore(engine, acting, settings.home_path),
+        RunStore(engine, acting, settings.home_path),
     )
 
 

@@ -24,6 +24,8 @@ from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE
 
+_LONGEST_NUMBER = 9  # digits that fit the column of every database
+
 
 @dataclass(frozen=True)
 class DatasetRecord:
@@ -52,6 +54,12 @@ class DatasetRecord:
     def reference(self) -> str:
         """`name@version`, as the acting principal calls it."""
         return f"{self.called}@{self.version}"
+
+
+def version_number(words: str) -> int:
+    """The number behind the `@` of a reference; -1, which no version has, for anything else."""
+    plain = words.isascii() and words.isdigit() and len(words) <= _LONGEST_NUMBER
+    return int(words) if plain else -1
 
 
 def check_name(name: str) -> str:
@@ -162,7 +170,7 @@ class DatasetStore:
             datasets.c.project == self._policy.project_of(reference),
         )
         if version:
-            query = query.where(datasets.c.version == (int(version) if version.isdigit() else -1))
+            query = query.where(datasets.c.version == version_number(version))
         with self._engine.connect() as connection:
             row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
         if row is None:

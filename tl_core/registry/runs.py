@@ -19,6 +19,7 @@ from tl_core.config import RunConfig
 from tl_core.database.tables import datasets, runs
 from tl_core.errors import NotFoundError, QuotaError, StateError
 from tl_core.places import inside
+from tl_core.registry.datasets import version_number
 from tl_core.registry.models import ModelStore
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.quotas import Quotas
@@ -125,7 +126,7 @@ class RunStore(RunQueries):
                 select(datasets.c.folder).where(
                     self._policy.seen(datasets),
                     datasets.c.project == project,
-                    datasets.c.version == (int(version) if version.isdigit() else -1),
+                    datasets.c.version == version_number(version),
                 )
             ).scalar()
         if folder is None or self._home / folder != Path(config.dataset_dir):
@@ -328,7 +329,7 @@ class RunStore(RunQueries):
         with self._engine.begin() as connection:
             about = (
                 datasets.c.project == row.project,
-                datasets.c.version == (int(number) if number.isdigit() else -1),
+                datasets.c.version == version_number(number),
                 datasets.c.deleted.is_not(None),
             )
             if connection.execute(select(datasets.c.id).where(*about)).first():

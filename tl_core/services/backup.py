@@ -43,6 +43,7 @@ LEFT = (
     "graft.db-wal",
     "graft.db-shm",
     "lost+found",
+    "backups",
 )
 """What a home may hold besides what is kept; a test looks for names that are in neither."""
 BLOCK = 1 << 20

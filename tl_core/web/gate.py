@@ -96,7 +96,8 @@ class Gate:
     async def _refusal(self, scope: Scope) -> App | None:
         """What to answer instead, None where the way is free."""
         path, method = scope["path"], scope.get("method", "GET")
-        if not path.startswith("/") or "//" in path or "\\" in path or "/.." in path:
+        odd = "//" in path or "\\" in path or "/.." in path or not path.isprintable()
+        if not path.startswith("/") or odd:
             return _plain(400, "This address is not one of this server.")
         if method not in _SAFE and not self._same_origin(scope):
             return _plain(403, "This request came from another site.")
@@ -230,7 +231,9 @@ def _length(scope: Scope) -> int:
 
 
 def _plain(status: int, words: str) -> App:
-    body = json.dumps({"error": {"what": words}}).encode()
+    code = {401: "sign_in", 403: "access", 404: "not_found"}.get(status, "error")
+    error = {"code": code, "what": words, "why": "", "try_this": ""}
+    body = json.dumps({"error": error}).encode()
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Command
 from tl_core.cli.stores import open_stores
-from tl_core.cli.workplace import open_workplace
 from tl_core.config import RunConfig
 from tl_core.errors import StateError
 

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import click
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.dataset_object import dataset_lines, finding_line
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.cli.stores import open_stores
-from tl_core.cli.workplace import NewDataset, open_workplace
+from tl_core.cli.workplace import NewDataset
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord

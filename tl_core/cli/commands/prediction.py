@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.given_items import given_item
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import model_folder, preparation_for
-from tl_core.cli.workplace import PredictionWishes, open_workplace
+from tl_core.cli.workplace import PredictionWishes
 from tl_core.data.preparation import Preparation
 from tl_core.errors import NotFoundError, nearest
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from tl_core import test_score
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.following import follow_to_the_end, reason_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command, Group
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import read_report
-from tl_core.cli.workplace import open_workplace
 from tl_core.errors import StateError
 from tl_core.evaluate.report import rivals
 from tl_core.registry.run import Run

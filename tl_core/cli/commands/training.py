@@ -9,11 +9,12 @@ from typing import TypedDict, Unpack
 
 import click
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.following import follow_to_the_end
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Command
 from tl_core.cli.stores import parse_settings
-from tl_core.cli.workplace import Workplace, open_workplace
+from tl_core.cli.workplace import Workplace
 from tl_core.config import SETTINGS, RunConfig
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 
