@@ -169,7 +169,7 @@ def test_a_role_counts_from_the_next_click(team, visitor, tmp_path):
     ana = team.people.get("ana")
     team.administration.set_role(ana.id, "viewer")
     page.get_by_role("button", name="Save as dataset").click()
-    page.get_by_text("Your role on this server is viewer.").wait_for()
+    page.get_by_text("Your role here is viewer").wait_for()
     team.administration.set_role(ana.id, "member")
     assert "other" not in {
         one.name for one in DatasetStore(team.engine, ana.principal(), team.server.home).list()
