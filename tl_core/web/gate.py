@@ -172,7 +172,7 @@ class Gate:
 
     def _measured(self, scope: Scope, receive: Receive) -> Receive:
         """Ends a body that is larger than it said or than it may be: the rest is not read."""
-        left = self._most(scope["path"]) + 1
+        left = self._most(scope["path"])
 
         async def measured() -> Message:
             nonlocal left
