@@ -210,10 +210,17 @@ class Quotas:
         Raises:
             QuotaError: in that case.
         """
-        most = self.limit(owner, "disk_mb")
+        with self._engine.connect() as connection:
+            self.admit_bytes(connection, owner, more)
+
+    def admit_bytes(self, connection: Connection, owner: str, more: int) -> None:
+        """As `require_disk`, in a transaction that is open already: a second connection beside it
+        would let many people at once wait for each other's for ever.
+        """
+        most = self.limits(connection, [owner])[owner].get("disk_mb")
         if most is None:
             return
-        used = self.disk(owner)
+        used = self._taken(connection, owner)
         if used + more > most << 20 or used >= most << 20:
             needed = f", and this needs {_mb(more)} MB" if more else ""
             raise QuotaError(
@@ -227,13 +234,16 @@ class Quotas:
         """Bytes of a person's datasets, runs and models, what lies in the trash included, and of
         files that they have uploaded and not used yet.
         """
-        home, folders = self._settings.home_path, list[Path]()
         with self._engine.connect() as connection:
-            for table in (datasets, runs, models):
-                own = select(table.c.folder).where(table.c.owner == owner)
-                folders += [home / str(one) for one in connection.execute(own).scalars()]
-            own = select(uploads.c.id).where(uploads.c.owner == owner)
-            folders += [home / "uploads" / str(one) for one in connection.execute(own).scalars()]
+            return self._taken(connection, owner)
+
+    def _taken(self, connection: Connection, owner: str) -> int:
+        home, folders = self._settings.home_path, list[Path]()
+        for table in (datasets, runs, models):
+            own = select(table.c.folder).where(table.c.owner == owner)
+            folders += [home / str(one) for one in connection.execute(own).scalars()]
+        own = select(uploads.c.id).where(uploads.c.owner == owner)
+        folders += [home / "uploads" / str(one) for one in connection.execute(own).scalars()]
         return sum(folder_size(folder) for folder in folders)
 
     def require_upload(self, owner: str, size: int) -> None:

@@ -145,7 +145,7 @@ class UploadStore:
                 f"The limit is {MOST_OPEN}.",
                 "Let one finish, or cancel one.",
             )
-        self._quotas.require_disk(self._user, int(mine))
+        self._quotas.admit_bytes(connection, self._user, int(mine))
         disk = shutil.disk_usage(self._settings.home_path)
         _, everybody = connection.execute(unfinished).one()
         if int(everybody) + min(_RESERVE, disk.total // _RESERVED_SHARE) > disk.free:
