@@ -154,7 +154,7 @@ class Task {
     this.damaged = 0;
   }
 
-  get share() { return (this.offset + this.loaded) / this.file.size; }
+  get share() { return (this.offset + this.loaded) / (this.file.size || 1); }
 
   get rate() {
     const [first, last] = [this.seen[0], this.seen.at(-1)];
