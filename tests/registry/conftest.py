@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests_support.office import Office
 
 from tl_core.database.engine import open_database
 from tl_core.database.tables import metadata
@@ -47,3 +48,15 @@ def data(engine, home):
         {"modality": "text", "task": "single_label", "rows": 4, "classes": 2, "fingerprint": "a"},
     )
     return store
+
+
+@pytest.fixture
+def office(engine, home):
+    made = Office(engine, home)
+    made.hire("ann", "bob")
+    return made
+
+
+@pytest.fixture
+def allow(monkeypatch):
+    return lambda text: monkeypatch.setenv("TL_QUOTAS", text)

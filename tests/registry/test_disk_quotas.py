@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import insert
-from tests_support.office import Office
 
 from tl_core.database.tables import models, uploads
 from tl_core.errors import QuotaError
 from tl_core.registry.datasets import DatasetStore
-
-
-@pytest.fixture
-def office(engine, home):
-    made = Office(engine, home)
-    made.hire("ann", "bob")
-    return made
-
-
-@pytest.fixture
-def allow(monkeypatch):
-    return lambda text: monkeypatch.setenv("TL_QUOTAS", text)
 
 
 def test_disk_counts_datasets_runs_models_and_uploads_and_the_trash(office, home):

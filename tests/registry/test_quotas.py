@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
-from tests_support.office import DAY, NOON, Office
+from tests_support.office import DAY, NOON
 
 from tl_core.access.principal import Principal
 from tl_core.config import RUN_KINDS, RunConfig
@@ -16,18 +16,6 @@ from tl_core.errors import AccessError, ConfigError, NotFoundError, QuotaError
 from tl_core.registry.quotas import QUOTAS, Quotas, default_quotas, period
 from tl_core.registry.scheduling.oversight import Oversight
 from tl_core.settings import Settings, read_settings
-
-
-@pytest.fixture
-def office(engine, home):
-    made = Office(engine, home)
-    made.hire("ann", "bob")
-    return made
-
-
-@pytest.fixture
-def allow(monkeypatch):
-    return lambda text: monkeypatch.setenv("TL_QUOTAS", text)
 
 
 def minutes(office, who="ann", of="day"):
