@@ -169,6 +169,7 @@ def rounded(figures: dict[str, object]) -> dict[str, object]:
 if __name__ == "__main__":
     quiet_libraries()
     data, model = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    resolve_folder(parse_reference(f"local:{model}"), Settings())  # refused now, not at the end
     starter = resolve_folder(parse_reference("starter:text"), Settings())
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)

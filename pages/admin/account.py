@@ -1,8 +1,8 @@
-"""Who am I here? Profile and ways out, access tokens, what I did, my data."""
+"""Who am I here? Profile and ways out, access tokens, quotas, what I did, my data."""
 
 import streamlit as st
 
-from pages.sections.admin import deeds, me, my_data, my_tokens
+from pages.sections.admin import deeds, me, my_data, my_tokens, use_limits
 from pages.shell import frame, others, problems, services
 from tl_core.access.activity_log import ActivityLog
 from tl_core.access.people import People
@@ -26,6 +26,8 @@ with left:
     me.password(person)
 with right:
     my_tokens.show()
+st.subheader("What I may use")
+use_limits.show(person, "my_quotas")
 st.subheader("What I did lately")
 if done:
     deeds.show(done, people=False, key="my_deeds")

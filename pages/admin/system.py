@@ -1,16 +1,17 @@
-"""What is this machine doing? Machine, queue, disk, settings."""
+"""What is this machine doing? Machine, queue, disk, versions, sandbox, settings."""
 
 import shutil
 
 import streamlit as st
 
-from pages.sections.admin import machine
-from pages.shell import frame, problems, services
+from pages.sections.admin import machine, software
+from pages.shell import frame, others, problems, services
 from pages.shell.words import size
 from tl_core.storage import remove_expired
 
 frame.title("System", "What is this machine doing?")
 home = services.settings().home_path
+theirs = not others.exist() or others.administers()  # who looks after this server
 left, right = st.columns(2, gap="medium")
 with left, problems.caught():
     st.subheader("Machine")
@@ -20,7 +21,7 @@ with right:
     disk = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{size(shutil.disk_usage(home).free)} free on this disk")
-        clean = st.button(
+        clean = theirs and st.button(
             "Clean up unused caches",
             icon=":material/mop:",
             help=(
@@ -32,21 +33,12 @@ with right:
         with problems.caught():
             st.success(f"{remove_expired(services.settings())} folders removed.")
         machine.sizes.clear()
-
-st.subheader("Settings")
-st.dataframe(
-    [
-        {
-            "setting": spec.metadata["env"],
-            "value": services.settings().shown(name),
-            "meaning": spec.metadata["help"],
-        }
-        for name, spec in services.settings().__dataclass_fields__.items()
-    ],
-    hide_index=True,
-    height="content",
-    column_config={"meaning": st.column_config.TextColumn(width="large")},
-    alt="Settings of this server",
-)
+if theirs:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        software.show_versions()
+    with right, problems.caught():
+        software.show_sandbox()
+    software.show_settings()
 with disk, problems.caught():  # measured last, so that the page stands before it
     machine.show_disk(home)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import sys
 import threading
@@ -11,16 +12,21 @@ import time
 from importlib import import_module
 
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.shell import stale_timers, streamlit_log, streamlit_sessions, uploads
 from pages.shell.server import ROOT, build
+from tl_core.database.engine import open_database
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
 from tl_core.log import setup_logging
+from tl_core.registry.queue import is_busy
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
+_LOOK_SECONDS = 5.0  # between two looks whether the queue has its dispatcher
+log = logging.getLogger(__name__)
 _SOON = (
     "pandas",
     "pyarrow.parquet",
@@ -94,7 +100,22 @@ def _prepare(settings: Settings) -> None:
     # Streamlit collects garbage after every run of a page. What the modules hold never is garbage,
     # and looking through it takes far longer than the page itself, in which no other page can run.
     gc.freeze()
+    _keep_dispatcher(settings)
+
+
+def _keep_dispatcher(settings: Settings) -> None:
+    """See for as long as the server lives that somebody turns the queue: the pages start a
+    dispatcher when they queue a run, but nobody would notice the end of one that was killed.
+    """
     ensure_dispatcher(settings)
+    engine = open_database(settings)
+    while settings.dispatcher != "external":
+        time.sleep(_LOOK_SECONDS)
+        try:
+            if is_busy(engine):
+                ensure_dispatcher(settings)
+        except (DBAPIError, OSError):
+            log.warning("whether the queue needs a dispatcher cannot be seen", exc_info=True)
 
 
 if __name__ == "__main__":

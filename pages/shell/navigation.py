@@ -92,6 +92,7 @@ STUDIO = Place(
         Tab("admin/system", "System", "system", "memory"),
         Tab("admin/trash", "Trash", "trash", "delete"),
         Tab("admin/people", "People", "people", "group", "admins"),
+        Tab("admin/queue", "Queue", "queue", "low_priority", "admins"),
         Tab("admin/activity", "Activity", "activity", "history", "admins"),
     ),
     step=False,

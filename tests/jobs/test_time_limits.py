@@ -27,6 +27,7 @@ from tl_core.jobs.handlers import predicting
 from tl_core.jobs.heart import Heart
 from tl_core.jobs.runner import LocalRunner
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.processes import start_time
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
@@ -79,7 +80,7 @@ def test_a_worker_that_hears_nothing_any_more_is_ended_with_its_children(studio)
     while not process.children():
         time.sleep(0.02)
     child = process.children()[0]
-    studio.writer.hand_over(job.id, worker.pid, process.create_time())
+    studio.writer.hand_over(job.id, worker.pid, start_time(worker.pid))
     studio.store("ann").cancel(job.id)
     studio.now += 50
     studio.dispatcher.turn()

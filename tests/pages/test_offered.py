@@ -4,6 +4,7 @@ has, every enabled button is pressed, and none of them leads to a refusal or cha
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -119,7 +120,7 @@ class Tab:
         self.app = opened()
 
     def at(self, page, address, session):
-        for key, value in {**DEFAULTS, "picked_runs": [], **session}.items():
+        for key, value in {**copy.deepcopy(DEFAULTS), "picked_runs": [], **session}.items():
             self.app.session_state[key] = value
         self.app.query_params.clear()
         for key, value in address.items():

@@ -56,3 +56,20 @@ def test_in_the_app_a_defect_has_an_id_that_leads_to_the_log(caplog, monkeypatch
     name = caplog.records[0].args[0]
     assert not at.exception and name in at.error[0].value and "ours" not in at.error[0].value
     assert caplog.records[0].exc_info
+
+
+def without_database():
+    from sqlalchemy.exc import OperationalError
+
+    from pages.shell import problems
+
+    with problems.defects():
+        raise OperationalError("SELECT secret", {}, Exception("server closed the connection"))
+
+
+def test_a_database_that_is_away_is_said_in_its_own_words(caplog, monkeypatch):
+    monkeypatch.setattr(problems, "defects", _defects)
+    with caplog.at_level(logging.ERROR):
+        at = AppTest.from_function(without_database).run()
+    assert not at.exception and "The database does not answer" in at.error[0].value
+    assert "secret" not in at.error[0].value and caplog.records[0].args[0] in at.error[0].value

@@ -17,11 +17,13 @@ def test_machine_disk_and_settings_are_shown(record):
     app = page()
     assert {metric.label for metric in app.metric} >= {"Memory", "Running", "Waiting"}
     assert "Nothing runs or waits" in everything(app)
-    disk, settings = app.dataframe
+    disk, versions, settings = app.dataframe
     assert {"datasets", "features", "runs", "uploads", "database and logs"} <= set(
         disk.value["what"]
     )
     assert list(disk.value["share"]) == sorted(disk.value["share"], reverse=True)
+    assert {"Graft Studio", "torch"} <= set(versions.value["what"])
+    assert "sandbox" in everything(app)
     names = set(settings.value["setting"])
     assert {"TL_HOME", "TL_DATABASE_URL"} <= set(names)  # of a secret only that it is set
 

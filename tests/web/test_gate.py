@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -226,3 +227,16 @@ def test_behind_no_proxy_headers_of_proxies_are_taken_away(settings, engine):
     alone = changed(settings, sign_in="header", proxies="")
     client = client_of(alone, identity_of(alone, engine), "127.0.0.1")
     assert client.get("/data", headers=HEADERS).status_code == 401
+
+
+def test_nobody_passes_while_nobody_can_be_looked_up(settings, identity, monkeypatch):
+    def away(*_given, **_named):
+        raise OperationalError("SELECT secret", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr(identity, "of", away)
+    client = signed_in(client_of(settings, identity))
+    answer = client.get("/data")
+    assert answer.status_code == 503 and answer.json()["error"]["code"] == "database"
+    assert "secret" not in answer.text and client.get("/api/health").status_code == 200
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
+        pass

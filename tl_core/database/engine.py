@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -17,6 +18,13 @@ from tl_core.errors import StateError
 from tl_core.settings import Settings
 
 HEAD = "0009"
+_WITHIN = {  # a network that swallows everything is noticed in half a minute, not in hours
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def open_database(settings: Settings) -> Engine:
@@ -36,7 +44,9 @@ def _open(url: str, home: Path) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
     else:
         try:
-            engine = create_engine(url, pool_pre_ping=True, pool_size=5)
+            named = make_url(url).query
+            within = {name: value for name, value in _WITHIN.items() if name not in named}
+            engine = create_engine(url, pool_pre_ping=True, pool_size=5, connect_args=within)
         except ModuleNotFoundError as error:
             raise StateError(
                 "The driver for PostgreSQL is not installed.",

@@ -20,11 +20,12 @@ from types import FrameType
 import psutil
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tl_core.config.kinds import TRAIN, lanes
 from tl_core.database.engine import open_database
 from tl_core.database.tables import locks
+from tl_core.errors import ErrorObject
 from tl_core.jobs import sandbox
 from tl_core.jobs.monitor import gpu_count
 from tl_core.jobs.notify import Notices
@@ -32,6 +33,7 @@ from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
+from tl_core.registry.scheduling.clock_setting import ClockWatch, move_times
 from tl_core.registry.scheduling.lane import note_slots
 from tl_core.registry.scheduling.run_times import end_overdue
 from tl_core.registry.trash import expired, old_checkpoints
@@ -45,6 +47,12 @@ _IDLE_SECONDS = 600.0  # a dispatcher that nobody needs goes away; submitting st
 _CLEAN_SECONDS = 3600.0
 _SETTLE_SECONDS = 5.0  # quiet time before a worker is made to stand by
 _STANDBY_FREE_BYTES = 4 << 30  # memory that must be free before a worker is kept standing by
+_NOT_STARTED: ErrorObject = {
+    "code": "start",
+    "what": "Its process could not be started.",
+    "why": "",
+    "try_this": "Resume it. If it happens again, the log of the dispatcher says more.",
+}
 _started: list[
     subprocess.Popen[bytes]
 ] = []  # by this process; kept so that ended ones can be reaped
@@ -115,10 +123,7 @@ class Dispatcher:
                 claimed = self._writer.claim_next(lane)
                 if claimed is None:
                     break
-                run_id, folder = claimed
-                self._writer.hand_over(run_id, *self._runner.submit(self._home / folder))
-                log.info("run %s started", run_id, extra={"run": run_id})
-                running += 1
+                running += self._start(*claimed)
             busy = busy or running > 0
         if busy or self._writer.waiting():  # for its owner's GPU minutes, for example
             self.last_busy = time.monotonic()
@@ -128,6 +133,21 @@ class Dispatcher:
             connection.execute(
                 update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time())
             )
+
+    def _start(self, run_id: str, folder: Path) -> bool:
+        """Start a worker for a run that has just been claimed; one that cannot be started has
+        failed, and does not keep its slot.
+        """
+        try:
+            worker = self._runner.submit(self._home / folder)
+        except Exception as error:
+            log.exception("run %s could not be started", run_id, extra={"run": run_id})
+            reason: ErrorObject = {**_NOT_STARTED, "why": str(error)[:200]}
+            self._writer.finish(run_id, "failed", reason=reason)
+            return False
+        self._writer.hand_over(run_id, *worker)
+        log.info("run %s started", run_id, extra={"run": run_id})
+        return True
 
     def _end_deaf(self) -> None:
         """End workers of this machine that are to end and whose heart has stopped, with all that
@@ -197,27 +217,35 @@ def main(arguments: list[str]) -> int:
     if not dispatcher.acquire():
         return 0
     signal.signal(signal.SIGTERM, _leave)
-    cleaned = 0.0
+    cleaned, watch = 0.0, ClockWatch()
     try:
         while "--forever" in arguments or time.monotonic() - dispatcher.last_busy < _IDLE_SECONDS:
             try:
+                if by := watch.set_by():
+                    log.warning("the clock was set by %.0f seconds", by)
+                    move_times(engine, by)
                 dispatcher.turn()
                 notices.send()
-            except OperationalError:
-                log.exception("the database did not answer; trying again")
-            if time.monotonic() - cleaned > _CLEAN_SECONDS:
-                cleaned = time.monotonic()
-                remove_expired(settings)
-                sweep(dispatcher.engine, settings.home_path)
-                clear_uploads(dispatcher.engine, settings)
-                empty_trash(dispatcher.engine, settings)
-                remove_checkpoints(dispatcher.engine, settings)
+                if time.monotonic() - cleaned > _CLEAN_SECONDS:
+                    cleaned = time.monotonic()
+                    _clean(engine, settings)
+            except (DBAPIError, OSError):
+                log.exception("the database did not answer, or the disk is full; trying again")
             time.sleep(_TURN_SECONDS)
     finally:
         runner.close()
         dispatcher.release()
         notices.close()
     return 0
+
+
+def _clean(engine: Engine, settings: Settings) -> None:
+    """Remove what has had its time."""
+    remove_expired(settings)
+    sweep(engine, settings.home_path)
+    clear_uploads(engine, settings)
+    empty_trash(engine, settings)
+    remove_checkpoints(engine, settings)
 
 
 def empty_trash(engine: Engine, settings: Settings) -> int:

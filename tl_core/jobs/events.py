@@ -56,7 +56,7 @@ class EventLog(Progress):
         self._check()
         self._inside = done / total if total else self._inside
         self.moved = now = self._clock()
-        if now - self._last_batch >= _QUIET_SECONDS or done == total:
+        if not 0 <= now - self._last_batch < _QUIET_SECONDS or done == total:
             self._last_batch = now
             self._write("batch", done=done, total=total)
 

@@ -114,5 +114,5 @@ class Heart(threading.Thread):
             self._measures = False
 
     def _tell(self, text: str) -> None:
-        with suppress(ValueError):  # the run has just ended
+        with suppress(ValueError, OSError):  # the run has just ended, or the disk is full
             self._events.log(text)

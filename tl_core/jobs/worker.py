@@ -14,10 +14,15 @@ import os
 import secrets
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from sqlalchemy.exc import DBAPIError
+
 from tl_core.config import RUN_KINDS, RunConfig
+from tl_core.database.away import AWAY, is_full
 from tl_core.database.engine import open_database
 from tl_core.errors import Cancelled, ErrorObject, UserError
 from tl_core.jobs import sandbox
@@ -27,11 +32,12 @@ from tl_core.jobs.heart import Heart
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
 from tl_core.log import about_process, quiet_libraries, setup_logging
-from tl_core.registry.processes import own_identity
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings
 
-_NICENESS = 5  # on a machine without a GPU the pages must stay quick beside the training
+_NICENESS = 10  # on a machine without a GPU the pages must stay quick beside the training
+_PATIENCE_SECONDS = 3600.0  # for a database that is away when a run has ended
+_AGAIN_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -106,8 +112,9 @@ def _become(folder: Path) -> None:
 def carry_out(folder: Path, settings: Settings) -> int:
     """Do the run in `folder` to its end, whatever end that is."""
     run_id, writer = folder.name, RunWriter(open_database(settings))
-    _, pid, started = own_identity()
-    writer.hand_over(run_id, pid, started)
+    if not writer.take_over(run_id):
+        log.warning("run %s is not this process's any more", run_id)
+        return 1
     events = EventLog(folder)
     heart = Heart(
         run_id,
@@ -126,17 +133,36 @@ def carry_out(folder: Path, settings: Settings) -> int:
             {"run": run_id, "files": sorted(p.name for p in folder.iterdir())},
         )
         heart.stop()
-        writer.finish(run_id, "done", headline=outcome.headline, summary=outcome.summary)
+        _persist(
+            lambda: writer.finish(
+                run_id, "done", headline=outcome.headline, summary=outcome.summary
+            )
+        )
         if config.kind == "train":
             track(settings, folder)
         return 0
     except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
         heart.stop()
         status, reason = _explain(error)
-        writer.finish(run_id, status, reason=reason)
+        _persist(lambda: writer.finish(run_id, status, reason=reason))
         return 1
     finally:
         events.close()
+
+
+def _persist(step: Callable[[], None]) -> None:
+    """Record an end, however long it takes until the database answers: hours of work must not come
+    to nothing because it was away in the moment when they were done.
+    """
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return step()
+        except DBAPIError:
+            if time.monotonic() > end:
+                raise
+            log.warning("the end of the run cannot be recorded yet; trying again", exc_info=True)
+            time.sleep(_AGAIN_SECONDS)
 
 
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -161,6 +187,16 @@ def _explain(error: BaseException) -> tuple[str, ErrorObject]:
         }
     if isinstance(error, UserError):
         return "failed", error.as_dict()
+    if isinstance(error, OSError | DBAPIError) and is_full(error):
+        return "failed", {
+            "code": "disk",
+            "what": "The disk is full.",
+            "why": "What the run makes could not be written.",
+            "try_this": "Free some space (System shows what takes it), then resume the run.",
+        }
+    if isinstance(error, DBAPIError):
+        log.error("the database did not answer", exc_info=error)
+        return "failed", {**AWAY, "try_this": "Resume it; finished parts are kept."}
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return "failed", {
             "code": "memory",

@@ -4,17 +4,19 @@ its process has gone.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy import Engine, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Engine, Row, and_, func, select, update
 
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
 from tl_core.errors import ErrorObject
 from tl_core.registry.processes import HOST, STALE_SECONDS, is_alive, own_identity
 from tl_core.registry.quotas import Quotas, alone
+from tl_core.registry.run import ACTIVE
 from tl_core.registry.scheduling.fair_share import Queued, by_owner, next_run
 from tl_core.registry.scheduling.lane import read_lane, window_of
 from tl_core.registry.scheduling.ledger import Asked, Need, begin, settle
@@ -130,23 +132,33 @@ class RunWriter:
         """Name the worker process as the one that must be alive."""
         self._set(run_id, pid=pid, pid_started=started, heartbeat=self._clock())
 
+    def take_over(self, run_id: str) -> bool:
+        """Name this process as the one that does a run; False where the run is not, or no more,
+        this process's or its parent's: it was given to somebody else meanwhile.
+        """
+        _, pid, started = own_identity()
+        values = {"pid": pid, "pid_started": started, "heartbeat": self._clock()}
+        with self._engine.begin() as connection:
+            query = update(runs).where(*_own(run_id)).values(**values)
+            return bool(connection.execute(query).rowcount)
+
     def beat(self, run_id: str, progress: float, moved: float | None = None) -> str:
         """Sign of life with progress (0-1) and the time of the last event (seconds since 1970, None
-        for now); gives what somebody asked for: cancel, stop (and keep the best), or nothing.
+        for now); gives what somebody asked for: cancel, stop (and keep the best), or nothing. Who
+        does a run that is somebody else's by now is told to cancel.
         """
         now = self._clock()
         with self._engine.begin() as connection:
+            query = update(runs).where(*_own(run_id))
             connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id, runs.c.status == "running")
-                .values(heartbeat=now, progress=progress, moved=now if moved is None else moved)
+                query.values(
+                    heartbeat=now, progress=progress, moved=now if moved is None else moved
+                )
             )
             row = connection.execute(
-                select(runs.c.cancel_requested, runs.c.stop_requested, runs.c.status).where(
-                    runs.c.id == run_id
-                )
+                select(runs.c.cancel_requested, runs.c.stop_requested).where(*_own(run_id))
             ).first()
-        if row is None or row.cancel_requested or row.status != "running":
+        if row is None or row.cancel_requested:
             return "cancel"
         return "stop" if row.stop_requested else ""
 
@@ -175,8 +187,8 @@ class RunWriter:
         headline: str = "",
         summary: Mapping[str, object] | None = None,
     ) -> None:
-        """End a running row, and settle what it took. Where this server itself asked for the end,
-        its reason is kept.
+        """End a running row of this process, and settle what it took. Where this server itself
+        asked for the end, its reason is kept.
         """
         now = self._clock()
         values = {"headline": headline, "summary": summary, "finished": now}
@@ -186,9 +198,7 @@ class RunWriter:
             values["progress"] = 1.0
         with self._engine.begin() as connection:
             if connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id, runs.c.status == "running")
-                .values(status=status, reason=reason, **values)
+                update(runs).where(*_own(run_id)).values(status=status, reason=reason, **values)
             ).rowcount:
                 settle(connection, run_id, now)
 
@@ -197,6 +207,28 @@ class RunWriter:
             connection.execute(
                 update(runs).where(runs.c.id == run_id, runs.c.status == "running").values(**values)
             )
+
+
+def is_busy(engine: Engine) -> bool:
+    """Whether any run waits or runs, so that a dispatcher is needed."""
+    with engine.connect() as connection:
+        query = select(runs.c.id).where(runs.c.status.in_(ACTIVE)).limit(1)
+        return connection.execute(query).first() is not None
+
+
+def _own(run_id: str) -> list[ColumnElement[bool]]:
+    """That a run is running, and by this process, or by its parent, which has not named it yet.
+
+    Without it two could do one run: a worker whose dispatcher was killed before it could name it,
+    and the one of the resumed run.
+    """
+    mine = (os.getpid(), os.getppid())
+    return [
+        runs.c.id == run_id,
+        runs.c.status == "running",
+        runs.c.host == HOST,
+        runs.c.pid.in_(mine),
+    ]
 
 
 def sweep(engine: Engine, home: Path) -> int:

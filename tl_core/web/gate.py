@@ -8,6 +8,7 @@ as well, which have no check of their own.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -15,8 +16,11 @@ from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
+from sqlalchemy.exc import DBAPIError
 
 from tl_core.access.principal import Principal
+from tl_core.database.away import AWAY
+from tl_core.errors import ErrorObject
 from tl_core.settings import Settings
 from tl_core.web.identity import Asking, Identity
 from tl_core.web.peers import Proxies, Scope
@@ -62,6 +66,7 @@ _HEADERS = {
     "permissions-policy": "camera=(self), microphone=(self), geolocation=()",
     "content-security-policy": _CONTENT,
 }
+log = logging.getLogger(__name__)
 
 
 class Gate:
@@ -87,7 +92,11 @@ class Gate:
             return
         self._proxies.settle(scope)
         guarded = self._dressed(scope, send)
-        refusal = await self._refusal(scope)
+        try:
+            refusal = await self._refusal(scope)
+        except DBAPIError:
+            log.exception("who asks cannot be looked up")
+            refusal = _answer(503, AWAY)
         if refusal is not None:
             await refusal(scope, receive, guarded)
         else:
@@ -232,7 +241,10 @@ def _length(scope: Scope) -> int:
 
 def _plain(status: int, words: str) -> App:
     code = {401: "sign_in", 403: "access", 404: "not_found"}.get(status, "error")
-    error = {"code": code, "what": words, "why": "", "try_this": ""}
+    return _answer(status, {"code": code, "what": words, "why": "", "try_this": ""})
+
+
+def _answer(status: int, error: ErrorObject) -> App:
     body = json.dumps({"error": error}).encode()
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -296,3 +297,16 @@ def test_an_accident_is_told_without_its_secrets(server, ana, monkeypatch):
     error = error_of(answer, 500)
     assert error["code"] == "unexpected" and "log id" in error["why"]
     assert "swordfish" not in answer.text and "Traceback" not in answer.text
+
+
+def test_a_database_that_is_away_is_said_and_is_no_accident(server, ana, monkeypatch):
+    def away(*_given, **_named):
+        raise OperationalError("SELECT secret", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr("tl_core.registry.runs.RunStore.page", away)
+    answer = TestClient(
+        server.app,
+        base_url=f"{URL}/api/v1",
+        headers={"authorization": f"Bearer {ana.token()}"},
+    ).get("/runs")
+    assert error_of(answer, 503)["code"] == "database" and "secret" not in answer.text

@@ -13,10 +13,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from tl_core.database.away import AWAY, CODE
 from tl_core.errors import ErrorObject, UserError
 from tl_core.json_files import finite
 
@@ -30,6 +32,7 @@ STATUS = {
     "busy": 429,
     "unexpected": 500,
     "slow": 503,
+    CODE: 503,
 }
 """By the code of the error; whatever else a person can mend is 422."""
 
@@ -125,6 +128,11 @@ def refuse_in_words(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     def broken_off(_request: Request, _error: ClientDisconnect) -> Response:
         return refusal(400, told("request", "The request broke off, or was too large."))
+
+    @app.exception_handler(DBAPIError)
+    def without_database(request: Request, error: DBAPIError) -> Response:
+        log.error("%s %s: no database", request.method, request.url.path, exc_info=error)
+        return refusal(STATUS[CODE], AWAY)
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
