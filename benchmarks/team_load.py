@@ -2,7 +2,8 @@
 
 `python benchmarks/team_load.py [SESSIONS] [SECONDS]` (50 and 600 as a rule): page script time as a
 client sees it, 50th and 95th percentile; memory a session; failed pages. The sessions speak
-Streamlit's protocol; each is signed in with an account of its own.
+Streamlit's protocol, three of them from real browsers; each is signed in with an account of its
+own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 import httpx
 import psutil
 from common import machine, write_result
-from session_client import Session, crowd
+from session_client import BrowserTab, Session, crowd, together
 
 from tl_core.access.accounts import Accounts
 from tl_core.access.people import Claims, People
@@ -38,7 +39,8 @@ from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["", "data", "design", "runs", "versions", "backbone"]
-PAUSE = 3.0  # seconds that somebody looks at a page
+PAUSE = 7.0  # seconds that somebody looks at a page, in the mean: what TPC-W takes
+BROWSERS = 3  # of the sessions; they compute on the same machine
 WORDS = "correct horse battery"
 
 
@@ -102,13 +104,30 @@ def people_of(settings: Settings, count: int) -> list[Principal]:
     return made
 
 
-def sessions_of(settings: Settings, url: str, people: list[Principal]) -> list[Session]:
-    """A signed-in session for each."""
+def sessions_of(
+    settings: Settings, url: str, people: list[Principal], browsers: int = 0
+) -> list[Session | BrowserTab]:
+    """A signed-in session for each, the first of them in real browsers."""
     accounts = Accounts(open_database(settings), settings)
     return [
-        Session(url, f"graft_session={accounts.sign_in(one.handle, WORDS, '127.0.0.1')}")
-        for one in people
+        (BrowserTab if number < browsers else Session)(
+            url, f"graft_session={accounts.sign_in(one.handle, WORDS, '127.0.0.1')}"
+        )
+        for number, one in enumerate(people)
     ]
+
+
+def phase(
+    settings: Settings, url: str, people: list[Principal], seconds: float
+) -> dict[str, object]:
+    """Everybody for some time; the real browsers apart, since they draw as well."""
+    made = sessions_of(settings, url, people, BROWSERS)
+    asyncio.run(crowd(made, PAGES, seconds, PAUSE))
+    drawn, spoken = made[:BROWSERS], made[BROWSERS:]
+    return {
+        **figures(*together(spoken)),
+        "in_browsers": figures(*together(drawn)),
+    }
 
 
 def train(settings: Settings, people: list[Principal]) -> None:
@@ -155,13 +174,11 @@ def ours(count: int, seconds: float) -> dict[str, object]:
             time.sleep(10)  # what pages need is imported meanwhile
             asyncio.run(crowd(sessions_of(settings, url, people[:1]), PAGES, 10, 0.1))
             before = server.memory_info().rss
-            made = sessions_of(settings, url, people)
-            quiet = figures(*asyncio.run(crowd(made, PAGES, seconds, PAUSE)))
+            quiet = phase(settings, url, people, seconds)
             grown = server.memory_info().rss - before
             train(settings, people)
             time.sleep(15)  # until both have begun
-            made = sessions_of(settings, url, people)
-            busy = figures(*asyncio.run(crowd(made, PAGES, seconds, PAUSE)))
+            busy = phase(settings, url, people, seconds)
     return {
         "without_runs": quiet,
         "with_two_runs": busy,
