@@ -147,9 +147,10 @@ def set_clock(studio: World, chance: random.Random) -> Iterator[float]:
 
 
 def kill_worker(studio: World, chance: random.Random) -> None:
-    """A worker of a random run, or the one that stands by."""
+    """A worker of a random run; the one that stands by where nothing runs."""
     found = [one for one in studio.processes() if "tl_core.jobs.worker" in " ".join(named(one))]
-    for process in chance.sample(found, min(1, len(found))):
+    at_work = [one for one in found if "--standby" not in named(one)] or found
+    for process in chance.sample(at_work, min(1, len(at_work))):
         kill(process)
 
 

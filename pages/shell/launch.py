@@ -12,11 +12,11 @@ import time
 from importlib import import_module
 
 import streamlit as st
-from sqlalchemy.exc import DBAPIError
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.shell import stale_timers, streamlit_log, streamlit_sessions, uploads
 from pages.shell.server import ROOT, build
+from tl_core.database.away import NO_ANSWER, AwayError
 from tl_core.database.engine import open_database
 from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
@@ -107,15 +107,15 @@ def _keep_dispatcher(settings: Settings) -> None:
     """See for as long as the server lives that somebody turns the queue: the pages start a
     dispatcher when they queue a run, but nobody would notice the end of one that was killed.
     """
-    ensure_dispatcher(settings)
-    engine = open_database(settings)
+    first = True
     while settings.dispatcher != "external":
-        time.sleep(_LOOK_SECONDS)
         try:
-            if is_busy(engine):
+            if first or is_busy(open_database(settings)):
                 ensure_dispatcher(settings)
-        except (DBAPIError, OSError):
+            first = False
+        except (*NO_ANSWER, AwayError, OSError):
             log.warning("whether the queue needs a dispatcher cannot be seen", exc_info=True)
+        time.sleep(_LOOK_SECONDS)
 
 
 if __name__ == "__main__":

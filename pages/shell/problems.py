@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from sqlalchemy.exc import DBAPIError
 
 from pages.shell.words import plain
-from tl_core.database.away import AWAY
+from tl_core.database.away import AWAY, NO_ANSWER
 from tl_core.errors import UserError
 
 log = logging.getLogger("pages")
@@ -54,7 +53,7 @@ def defects() -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
+    except NO_ANSWER as error:
         show({**AWAY, "why": f"{AWAY['why']} {_logged(error)}"})
     except Exception as error:  # noqa: BLE001 - the edge of the app: every defect must reach the log
         show(

@@ -6,7 +6,7 @@ import errno
 import os
 
 import pytest
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from tests_support.processes import kill_all
 
 from tl_core.config import RunConfig
@@ -63,7 +63,7 @@ def test_an_end_is_recorded_when_the_database_is_there_again(queue, monkeypatch,
     def sometimes(self, *args, **options):
         if away:
             raise away.pop()
-        finish(self, *args, **options)
+        return finish(self, *args, **options)
 
     monkeypatch.setattr(RunWriter, "finish", sometimes)
     worker.carry_out(run.folder, settings)
@@ -77,6 +77,20 @@ def test_a_database_that_never_comes_back_is_not_waited_for_for_ever(queue, monk
     run = make()
     with pytest.raises(DBAPIError):
         worker.carry_out(run.folder, settings)
+
+
+def test_a_worker_waits_for_a_database_that_is_away_when_it_starts(queue, monkeypatch):
+    settings, store, make = queue
+    run, away, true = make(), [AWAY] * 3, RunWriter.take_over
+
+    def sometimes(self, run_id):
+        if away:
+            raise away.pop()
+        return true(self, run_id)
+
+    monkeypatch.setattr(RunWriter, "take_over", sometimes)
+    assert worker.carry_out(run.folder, settings) == 0
+    assert store.get(run.id).status == "done" and not away
 
 
 def test_a_worker_whose_run_was_given_to_another_does_nothing(queue):
@@ -99,6 +113,7 @@ FULL = "database or disk is full"
         (OperationalError("INSERT", {}, Exception(FULL)), "disk"),
         (OperationalError("INSERT", {}, Exception("No space left on device")), "disk"),
         (AWAY, "database"),
+        (TimeoutError("no connection got free"), "database"),
         (OSError(errno.EACCES, "no"), "unexpected"),
     ],
 )
@@ -141,6 +156,52 @@ def test_a_run_whose_worker_cannot_be_started_has_failed_and_frees_its_slot(queu
     assert (found.status, found.reason["code"]) == ("failed", "start")
     assert "temporarily unavailable" in found.reason["why"]
     assert Runner.started == [second.id]
+
+
+class Elsewhere:
+    """A runner whose workers are the process with the id 1."""
+
+    def __init__(self):
+        self.started = []
+
+    def submit(self, folder):
+        self.started.append(folder.name)
+        return 1, start_time(1)
+
+    def prepare(self):
+        pass
+
+
+@pytest.mark.parametrize("lost", ["the claim", "the name"])
+def test_a_claim_whose_answer_was_lost_keeps_no_slot(queue, monkeypatch, lost):
+    """The database goes away between the claim and its answer, or before the worker is named."""
+    settings, store, make = queue
+    run, runner = make(claim=False), Elsewhere()
+    place = {"the claim": "claim_next", "the name": "hand_over"}[lost]
+    true, once = getattr(RunWriter, place), [AWAY]
+
+    def sometimes(self, *args):
+        if once and lost == "the name":
+            raise once.pop()
+        answer = true(self, *args)
+        if once and answer:
+            raise once.pop()
+        return answer
+
+    monkeypatch.setattr(RunWriter, place, sometimes)
+    slots = {"light": 1}
+    dispatcher = Dispatcher(open_database(settings), settings.home_path, runner, slots)
+    with pytest.raises(DBAPIError):
+        dispatcher.turn()
+    assert store.get(run.id).status == "running"
+    dispatcher.turn()
+    found = store.get(run.id)
+    if lost == "the claim":
+        assert not runner.started and (found.status, found.reason["code"]) == ("failed", "start")
+        store.resume(run.id)
+        dispatcher.turn()
+    assert runner.started == [run.id]
+    assert (store.get(run.id).status, store.get(run.id).pid) == ("running", 1)
 
 
 @pytest.mark.parametrize("error", [AWAY, OSError(errno.ENOSPC, "full")])

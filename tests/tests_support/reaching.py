@@ -106,6 +106,12 @@ def _talk_locally(folder: Path) -> str:
         return _try(lambda: client.connect(path) or client)
 
 
+def _session_niceness() -> int | None:
+    """Of this session, where the kernel shares the processor out among sessions."""
+    path = Path("/proc/self/autogroup")
+    return int(path.read_text().split()[-1]) if path.exists() else None
+
+
 def _add_up(folder: Path) -> str:
     """What two processes of torch.distributed say, which talk over the loopback device."""
     script = folder / "add_up.py"
@@ -137,6 +143,7 @@ def reach(run):
         "threads": len(os.listdir("/proc/self/task")),
         "leads": os.getsid(0) == os.getpgid(0) == os.getpid(),
         "nice": os.nice(0),
+        "session_nice": _session_niceness(),
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "file": resource.getrlimit(resource.RLIMIT_FSIZE)[1],
         "tasks": resource.getrlimit(resource.RLIMIT_NPROC)[1],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
-from tl_core.errors import ErrorObject
+from tl_core.errors import ErrorObject, StateError
 
+NO_ANSWER = (OperationalError, InterfaceError, TimeoutError)
+"""What SQLAlchemy raises then; the last is that no connection got free in time."""
 CODE = "database"
 AWAY: ErrorObject = {
     "code": CODE,
@@ -18,8 +20,15 @@ AWAY: ErrorObject = {
 }
 
 
-def is_full(error: OSError | DBAPIError) -> bool:
+class AwayError(StateError):
+    """The database cannot be opened now."""
+
+    code = CODE
+
+
+def is_full(error: Exception) -> bool:
     """Whether an error says that no space is left, by number or in the words of a database."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "is full" in str(error.orig) or os.strerror(errno.ENOSPC) in str(error.orig)
+    said = str(getattr(error, "orig", error))
+    return "is full" in said or os.strerror(errno.ENOSPC) in said

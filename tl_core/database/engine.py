@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from tl_core.database.away import AwayError
 from tl_core.errors import StateError
 from tl_core.settings import Settings
 
@@ -31,7 +32,8 @@ def open_database(settings: Settings) -> Engine:
     """The engine for these settings, one per address and process, migrated.
 
     Raises:
-        StateError: when the database cannot be reached or was written by a newer version.
+        AwayError: when the database cannot be reached.
+        StateError: when a newer version wrote it.
     """
     settings.home_path.mkdir(parents=True, exist_ok=True)
     return _open(settings.database, settings.home_path)
@@ -56,7 +58,7 @@ def _open(url: str, home: Path) -> Engine:
     try:
         _migrate(engine, home)
     except OperationalError as error:
-        raise StateError(
+        raise AwayError(
             "The database cannot be opened.",
             f"{str(error.orig).splitlines()[0]}.",
             "Check TL_DATABASE_URL and that TL_HOME can be written.",

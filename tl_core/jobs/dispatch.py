@@ -20,9 +20,10 @@ from types import FrameType
 import psutil
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from tl_core.config.kinds import TRAIN, lanes
+from tl_core.database.away import NO_ANSWER
 from tl_core.database.engine import open_database
 from tl_core.database.tables import locks
 from tl_core.errors import ErrorObject
@@ -72,6 +73,8 @@ class Dispatcher:
     ) -> None:
         self.engine, self._home, self._runner, self._slots = engine, home, runner, slots
         self._writer, self._clock, self._told = RunWriter(engine, clock), clock, False
+        self._unnamed: dict[str, tuple[int, float]] = {}  # workers whose rows do not name them yet
+        self._named: set[str] = set()  # runs that are done in this very process
         self.last_busy = time.monotonic()
 
     def acquire(self) -> bool:
@@ -112,6 +115,7 @@ class Dispatcher:
         if not self._told:  # on its first turn: only the lock's holder turns
             note_slots(self.engine, self._slots)
             self._told = True
+        self._settle_claims()
         for run_id in mark_dead(self.engine, self._clock):
             log.warning("run %s has lost its process", run_id, extra={"run": run_id})
         for run_id in end_overdue(self.engine, read_settings(), self._clock):
@@ -139,15 +143,32 @@ class Dispatcher:
         failed, and does not keep its slot.
         """
         try:
-            worker = self._runner.submit(self._home / folder)
+            self._unnamed[run_id] = self._runner.submit(self._home / folder)
         except Exception as error:
             log.exception("run %s could not be started", run_id, extra={"run": run_id})
-            reason: ErrorObject = {**_NOT_STARTED, "why": str(error)[:200]}
-            self._writer.finish(run_id, "failed", reason=reason)
+            self._fail(run_id, str(error)[:200])
             return False
-        self._writer.hand_over(run_id, *worker)
         log.info("run %s started", run_id, extra={"run": run_id})
+        self._name()
         return True
+
+    def _name(self) -> None:
+        """Hand what has been started over to its workers; again where the database was away."""
+        for run_id, worker in list(self._unnamed.items()):
+            self._writer.hand_over(run_id, *worker)
+            self._named = {run_id, *self._named} if worker[0] == os.getpid() else self._named
+            del self._unnamed[run_id]
+
+    def _settle_claims(self) -> None:
+        """What this process has claimed and never started, since the database or the disk was away
+        in that moment, would keep its slot for ever: this process lives.
+        """
+        self._name()
+        for run_id in set(self._writer.claimed()) - self._named:
+            self._fail(run_id, "The database was away when it was to be started.")
+
+    def _fail(self, run_id: str, why: str) -> None:
+        self._writer.finish(run_id, "failed", reason={**_NOT_STARTED, "why": why})
 
     def _end_deaf(self) -> None:
         """End workers of this machine that are to end and whose heart has stopped, with all that
@@ -224,12 +245,13 @@ def main(arguments: list[str]) -> int:
                 if by := watch.set_by():
                     log.warning("the clock was set by %.0f seconds", by)
                     move_times(engine, by)
+                    watch.known()
                 dispatcher.turn()
                 notices.send()
                 if time.monotonic() - cleaned > _CLEAN_SECONDS:
                     cleaned = time.monotonic()
                     _clean(engine, settings)
-            except (DBAPIError, OSError):
+            except (*NO_ANSWER, OSError):
                 log.exception("the database did not answer, or the disk is full; trying again")
             time.sleep(_TURN_SECONDS)
     finally:

@@ -39,7 +39,7 @@ class Heart(threading.Thread):
         run_id: str,
         writer: RunWriter,
         events: EventLog,
-        end: Callable[[], None],
+        end: Callable[[], object],
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         super().__init__(daemon=True)

@@ -144,6 +144,17 @@ def end_first_when_memory_runs_out(preference: int) -> None:
         Path("/proc/self/oom_score_adj").write_text(str(preference))
 
 
+def give_way(niceness: int) -> None:
+    """Let the processor go to other processes first (0: like any other, 19: least of all). Desktop
+    kernels share it out among sessions before they look at processes, see sched(7), so a leader
+    of a session says it for the session as well.
+    """
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
+
+
 def memory_limit() -> int:
     """Bytes of memory that this process could use at most: of the machine with its swap space, or
     what its container has been given.

@@ -16,28 +16,31 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
-
-from sqlalchemy.exc import DBAPIError
+from typing import TypeVar
 
 from tl_core.config import RUN_KINDS, RunConfig
-from tl_core.database.away import AWAY, is_full
+from tl_core.database.away import AWAY, NO_ANSWER, AwayError, is_full
 from tl_core.database.engine import open_database
 from tl_core.errors import Cancelled, ErrorObject, UserError
 from tl_core.jobs import sandbox
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
 from tl_core.jobs.heart import Heart
+from tl_core.jobs.kernel import give_way
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
 from tl_core.log import about_process, quiet_libraries, setup_logging
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings
 
-_NICENESS = 10  # on a machine without a GPU the pages must stay quick beside the training
-_PATIENCE_SECONDS = 3600.0  # for a database that is away when a run has ended
+_NICENESS = 15  # on a machine without a GPU the pages must stay quick beside the training
+_START_SECONDS = 60.0  # for a database that is away when a run starts
+_PATIENCE_SECONDS = 3600.0  # and when it has ended
 _AGAIN_SECONDS = 1.0
+Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
@@ -51,8 +54,8 @@ def main(arguments: list[str]) -> int:
     """
     quiet_libraries()
     entered = arguments[2] if arguments[1:2] == ["--entered"] else None
-    if entered is None and hasattr(os, "nice"):
-        os.nice(_NICENESS)
+    if entered is None:
+        give_way(_NICENESS)
     if arguments == ["--standby"]:
         _import_heavy()
         line = sys.stdin.readline()
@@ -73,7 +76,8 @@ def main(arguments: list[str]) -> int:
         _shut_in(folder, settings, entered)
     except Exception as error:  # noqa: BLE001 - as in `carry_out`
         status, reason = _explain(error)
-        RunWriter(open_database(settings)).finish(folder.name, status, reason=reason)
+        writer = RunWriter(_patiently(lambda: open_database(settings), _START_SECONDS))
+        _patiently(lambda: writer.finish(folder.name, status, reason=reason), _START_SECONDS)
         return 1
     return carry_out(folder, settings)
 
@@ -111,8 +115,9 @@ def _become(folder: Path) -> None:
 
 def carry_out(folder: Path, settings: Settings) -> int:
     """Do the run in `folder` to its end, whatever end that is."""
-    run_id, writer = folder.name, RunWriter(open_database(settings))
-    if not writer.take_over(run_id):
+    run_id = folder.name
+    writer = RunWriter(_patiently(lambda: open_database(settings), _START_SECONDS))
+    if not _patiently(lambda: writer.take_over(run_id), _START_SECONDS):
         log.warning("run %s is not this process's any more", run_id)
         return 1
     events = EventLog(folder)
@@ -125,43 +130,51 @@ def carry_out(folder: Path, settings: Settings) -> int:
     signal.signal(signal.SIGTERM, _on_terminate)
     heart.start()
     try:
-        config = RunConfig.read(folder)
-        run = RunContext(config, folder, settings, events)
-        outcome: Outcome = RUN_KINDS[config.kind].load()(run)
-        write_json(
-            folder / "manifest.json",
-            {"run": run_id, "files": sorted(p.name for p in folder.iterdir())},
-        )
-        heart.stop()
-        _persist(
-            lambda: writer.finish(
-                run_id, "done", headline=outcome.headline, summary=outcome.summary
-            )
-        )
-        if config.kind == "train":
-            track(settings, folder)
-        return 0
+        end = _work(run_id, writer, folder, settings, events)
+        well = True
     except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
-        heart.stop()
         status, reason = _explain(error)
-        _persist(lambda: writer.finish(run_id, status, reason=reason))
-        return 1
+        end, well = partial(writer.finish, run_id, status, reason=reason), False
+    heart.stop()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left takes a moment
+    try:
+        if not _patiently(end, _PATIENCE_SECONDS):
+            log.warning("run %s was ended by somebody else", run_id)
     finally:
         events.close()
+    if well and RunConfig.read(folder).kind == "train":
+        track(settings, folder)
+    return 0 if well else 1
 
 
-def _persist(step: Callable[[], None]) -> None:
-    """Record an end, however long it takes until the database answers: hours of work must not come
-    to nothing because it was away in the moment when they were done.
+def _work(
+    run_id: str, writer: RunWriter, folder: Path, settings: Settings, events: EventLog
+) -> Callable[[], bool]:
+    """Do the run; gives what records its end."""
+    config = RunConfig.read(folder)
+    run = RunContext(config, folder, settings, events)
+    outcome: Outcome = RUN_KINDS[config.kind].load()(run)
+    write_json(
+        folder / "manifest.json",
+        {"run": run_id, "files": sorted(p.name for p in folder.iterdir())},
+    )
+    return partial(
+        writer.finish, run_id, "done", headline=outcome.headline, summary=outcome.summary
+    )
+
+
+def _patiently(step: Callable[[], Answer], seconds: float) -> Answer:
+    """Ask the database again until it answers, for so long: hours of work must not come to nothing
+    because it was away in the moment when they were done.
     """
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + seconds
     while True:
         try:
             return step()
-        except DBAPIError:
+        except (*NO_ANSWER, AwayError):
             if time.monotonic() > end:
                 raise
-            log.warning("the end of the run cannot be recorded yet; trying again", exc_info=True)
+            log.warning("the database does not answer; trying again", exc_info=True)
             time.sleep(_AGAIN_SECONDS)
 
 
@@ -187,14 +200,14 @@ def _explain(error: BaseException) -> tuple[str, ErrorObject]:
         }
     if isinstance(error, UserError):
         return "failed", error.as_dict()
-    if isinstance(error, OSError | DBAPIError) and is_full(error):
+    if isinstance(error, (OSError, *NO_ANSWER)) and is_full(error):
         return "failed", {
             "code": "disk",
             "what": "The disk is full.",
             "why": "What the run makes could not be written.",
             "try_this": "Free some space (System shows what takes it), then resume the run.",
         }
-    if isinstance(error, DBAPIError):
+    if isinstance(error, NO_ANSWER):
         log.error("the database did not answer", exc_info=error)
         return "failed", {**AWAY, "try_this": "Resume it; finished parts are kept."}
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import psutil
 HOST = socket.gethostname()
 STALE_SECONDS = 60.0  # heartbeat age after which a process on another host counts as dead
 _TOLERANCE = 1.0  # start times are read with a coarse clock
+_BETWEEN = 10.0  # seconds between two looks that count at most
+_MANY = 10_000  # processes; who forgets them waits for them anew
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _APART = 1e9  # seconds between the times of two boots: more than a machine ever runs
 
@@ -65,3 +69,29 @@ def is_alive(
         return not zombie and abs(start_time(pid) - started) < _TOLERANCE
     except psutil.Error:
         return False
+
+
+class Absences:
+    """For how long processes of other hosts have shown no sign of life, as far as this process has
+    seen. Their heartbeats alone cannot tell: clocks differ and are set, and after an outage of the
+    database all of them are old.
+
+    Args:
+        steady: gives seconds since any time.
+    """
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        self._steady = steady
+        self._seen: dict[str, tuple[float | None, float, float]] = {}
+
+    def seconds(self, what: str, heartbeat: float | None) -> float:
+        """Seconds for which the heartbeat has been the same; what lies between two looks counts as
+        10 at most, since the database may have been away.
+        """
+        now = self._steady()
+        known, looked, absent = self._seen.get(what, (None, now, 0.0))
+        absent = 0.0 if known != heartbeat else absent + min(now - looked, _BETWEEN)
+        if len(self._seen) > _MANY:
+            self._seen.clear()
+        self._seen[what] = (heartbeat, now, absent)
+        return absent

@@ -14,7 +14,13 @@ from sqlalchemy import ColumnElement, Engine, Row, and_, func, select, update
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
 from tl_core.errors import ErrorObject
-from tl_core.registry.processes import HOST, STALE_SECONDS, is_alive, own_identity
+from tl_core.registry.processes import (
+    HOST,
+    STALE_SECONDS,
+    Absences,
+    is_alive,
+    own_identity,
+)
 from tl_core.registry.quotas import Quotas, alone
 from tl_core.registry.run import ACTIVE
 from tl_core.registry.scheduling.fair_share import Queued, by_owner, next_run
@@ -29,6 +35,7 @@ _DIED = {
     "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
     "try_this": "Resume it; finished parts are kept.",
 }
+absences = Absences()
 _CANCELLED = {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
 
 
@@ -132,6 +139,13 @@ class RunWriter:
         """Name the worker process as the one that must be alive."""
         self._set(run_id, pid=pid, pid_started=started, heartbeat=self._clock())
 
+    def claimed(self) -> list[str]:
+        """Runs that this process has claimed and not handed over."""
+        host, pid, _ = own_identity()
+        about = (runs.c.status == "running", runs.c.host == host, runs.c.pid == pid)
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(runs.c.id).where(*about)).scalars())
+
     def take_over(self, run_id: str) -> bool:
         """Name this process as the one that does a run; False where the run is not, or no more,
         this process's or its parent's: it was given to somebody else meanwhile.
@@ -186,9 +200,10 @@ class RunWriter:
         reason: ErrorObject | None = None,
         headline: str = "",
         summary: Mapping[str, object] | None = None,
-    ) -> None:
-        """End a running row of this process, and settle what it took. Where this server itself
-        asked for the end, its reason is kept.
+    ) -> bool:
+        """End a running row of this process, and settle what it took; False where it is that no
+        more. Where this server itself asked for the end, its reason is kept. Work that is done
+        counts even where a reader took this process for dead meanwhile.
         """
         now = self._clock()
         values = {"headline": headline, "summary": summary, "finished": now}
@@ -197,10 +212,12 @@ class RunWriter:
         if status == "done":
             values["progress"] = 1.0
         with self._engine.begin() as connection:
-            if connection.execute(
-                update(runs).where(*_own(run_id)).values(status=status, reason=reason, **values)
-            ).rowcount:
+            about = _own(run_id, "running", *(["interrupted"] if status == "done" else []))
+            query = update(runs).where(*about).values(status=status, reason=reason, **values)
+            ended = bool(connection.execute(query).rowcount)
+            if ended:
                 settle(connection, run_id, now)
+        return ended
 
     def _set(self, run_id: str, **values: object) -> None:
         with self._engine.begin() as connection:
@@ -216,8 +233,9 @@ def is_busy(engine: Engine) -> bool:
         return connection.execute(query).first() is not None
 
 
-def _own(run_id: str) -> list[ColumnElement[bool]]:
-    """That a run is running, and by this process, or by its parent, which has not named it yet.
+def _own(run_id: str, *statuses: str) -> list[ColumnElement[bool]]:
+    """That a run is running (or of one of these statuses), and by this process, or by its parent,
+    which has not named it yet.
 
     Without it two could do one run: a worker whose dispatcher was killed before it could name it,
     and the one of the resumed run.
@@ -225,7 +243,7 @@ def _own(run_id: str) -> list[ColumnElement[bool]]:
     mine = (os.getpid(), os.getppid())
     return [
         runs.c.id == run_id,
-        runs.c.status == "running",
+        runs.c.status.in_(statuses or ("running",)),
         runs.c.host == HOST,
         runs.c.pid.in_(mine),
     ]
@@ -245,6 +263,15 @@ def sweep(engine: Engine, home: Path) -> int:
     return sum(remove_tree(folder) for folder in left)
 
 
+def _is_dead(row: Row[tuple[object, ...]], now: float) -> bool:
+    """Whether the process of a row has gone. On another host it counts as gone when it has shown no
+    sign of life for as long as this process has been looking.
+    """
+    if row.host != HOST:
+        return absences.seconds(f"{row.id} {row.started}", row.heartbeat) >= STALE_SECONDS
+    return not is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
+
+
 def mark_dead(engine: Engine, clock: Callable[[], float] = time.time) -> list[str]:
     """Find running rows whose process has gone, mark them interrupted and return their ids.
 
@@ -254,9 +281,7 @@ def mark_dead(engine: Engine, clock: Callable[[], float] = time.time) -> list[st
     now = clock()
     with engine.connect() as connection:
         rows = connection.execute(select(runs).where(runs.c.status == "running")).all()
-    dead = [
-        row for row in rows if not is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
-    ]
+    dead = [row for row in rows if _is_dead(row, now)]
     for row in dead:
         with engine.begin() as connection:
             if connection.execute(

@@ -16,10 +16,9 @@ from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
-from sqlalchemy.exc import DBAPIError
 
 from tl_core.access.principal import Principal
-from tl_core.database.away import AWAY
+from tl_core.database.away import AWAY, NO_ANSWER
 from tl_core.errors import ErrorObject
 from tl_core.settings import Settings
 from tl_core.web.identity import Asking, Identity
@@ -94,7 +93,7 @@ class Gate:
         guarded = self._dressed(scope, send)
         try:
             refusal = await self._refusal(scope)
-        except DBAPIError:
+        except NO_ANSWER:
             log.exception("who asks cannot be looked up")
             refusal = _answer(503, AWAY)
         if refusal is not None:

@@ -28,16 +28,17 @@ class ClockWatch:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._steady = clock, steady
-        self._apart = clock() - steady()
+        self._apart = self._found = clock() - steady()
 
     def set_by(self) -> float:
-        """Seconds by which the clock was set since the last call; 0 where it was not."""
-        apart = self._clock() - self._steady()
-        by = apart - self._apart
-        if abs(by) < _LEAST:
-            return 0.0
-        self._apart = apart
-        return by
+        """Seconds by which the clock was set since it was `known`; 0 where it was not."""
+        self._found = self._clock() - self._steady()
+        by = self._found - self._apart
+        return by if abs(by) >= _LEAST else 0.0
+
+    def known(self) -> None:
+        """What was found last has been taken account of."""
+        self._apart = self._found
 
 
 def move_times(engine: Engine, by: float) -> None:

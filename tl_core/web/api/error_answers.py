@@ -13,12 +13,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tl_core.database.away import AWAY, CODE
+from tl_core.database.away import AWAY, CODE, NO_ANSWER
 from tl_core.errors import ErrorObject, UserError
 from tl_core.json_files import finite
 
@@ -129,10 +128,12 @@ def refuse_in_words(app: FastAPI) -> None:
     def broken_off(_request: Request, _error: ClientDisconnect) -> Response:
         return refusal(400, told("request", "The request broke off, or was too large."))
 
-    @app.exception_handler(DBAPIError)
-    def without_database(request: Request, error: DBAPIError) -> Response:
+    def without_database(request: Request, error: Exception) -> Response:
         log.error("%s %s: no database", request.method, request.url.path, exc_info=error)
         return refusal(STATUS[CODE], AWAY)
+
+    for kind in NO_ANSWER:
+        app.add_exception_handler(kind, without_database)
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
