@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 
 import websockets
 from playwright.async_api import Error, async_playwright
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 PLACES = (("Data", "Items"), ("Train", "Backbone"), ("Graft Studio", "Graft Studio"))
+_ENDS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
 _PATIENCE = 60.0  # seconds after which a script counts as failed
 
 
@@ -45,56 +47,94 @@ class Tab:
 
 @dataclass
 class Session(Tab):
-    """A tab without a browser."""
+    """A tab without a browser. As one would, it asks for what pages draw anew by themselves."""
+
+    _page: str = ""
+    _hash: str = ""  # of the page that is shown, as the server calls it
+    _timers: list[asyncio.Task[None]] = field(default_factory=list)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _well: bool = True
 
     async def run(self, pages: list[str], until: float, pause: float) -> None:
         """Open one page after another until a time (monotonic); each is timed from asking to the
-        end of its script.
+        end of its script. After one that failed the tab is opened anew.
         """
         headers = {"Cookie": self.cookie} if self.cookie else {}
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
-        async with websockets.connect(
-            address, additional_headers=headers, origin=self.url, max_size=None
-        ) as socket:
-            turn = random.randrange(len(pages))
-            while await self.pause(pause, until):
-                await self._open(socket, pages[turn % len(pages)])
-                turn += 1
+        turn = random.randrange(len(pages))
+        while time.monotonic() < until:
+            async with websockets.connect(
+                address, additional_headers=headers, origin=self.url, max_size=None
+            ) as socket:
+                reader = asyncio.create_task(self._read(socket))
+                try:
+                    while await self.pause(pause, until):
+                        turn += 1
+                        if not await self._open(socket, pages[turn % len(pages)]):
+                            break
+                finally:
+                    self._stop_timers()
+                    reader.cancel()
 
-    async def _open(self, socket: websockets.ClientConnection, page: str) -> None:
-        message = BackMsg()
-        message.rerun_script.page_name = page
-        message.rerun_script.query_string = ""
+    async def _open(self, socket: websockets.ClientConnection, page: str) -> bool:
+        """Open a page; whether it was drawn well."""
+        self._page, self._hash, self._well = page, "", True
+        self._ended.clear()
         started = time.monotonic()
-        await socket.send(message.SerializeToString())
         try:
+            await self._ask(socket)
             async with asyncio.timeout(_PATIENCE):
-                well = await self._finished(socket)
+                await self._ended.wait()
         except (TimeoutError, websockets.WebSocketException):
-            well = False
-        if well:
+            self._well = False
+        if self._well:
             self.seconds.append(time.monotonic() - started)
         else:
             self.failed += 1
+        return self._well
 
-    async def _finished(self, socket: websockets.ClientConnection) -> bool:
-        """Read until the script has ended; whether it showed no defect."""
-        well = True
-        while True:
+    async def _ask(self, socket: websockets.ClientConnection, fragment: str = "") -> None:
+        message = BackMsg()
+        message.rerun_script.page_name = self._page
+        message.rerun_script.page_script_hash = self._hash
+        message.rerun_script.fragment_id = fragment
+        message.rerun_script.is_auto_rerun = bool(fragment)
+        await socket.send(message.SerializeToString())
+
+    async def _read(self, socket: websockets.ClientConnection) -> None:
+        """Take what the server sends; a page that shows an error or a defect is not well."""
+        async for data in socket:
             answer = ForwardMsg()
-            answer.ParseFromString(bytes(await socket.recv()))
+            answer.ParseFromString(bytes(data))
             kind = answer.WhichOneof("type")
-            defect = kind == "delta" and answer.delta.new_element.HasField("exception")
-            if defect or kind == "page_not_found":
-                well = False
-            if kind == "script_finished" and answer.script_finished == (
-                ForwardMsg.FINISHED_SUCCESSFULLY
-            ):
-                return well
-            if kind == "script_finished" and answer.script_finished == (
-                ForwardMsg.FINISHED_WITH_COMPILE_ERROR
-            ):
-                return False
+            if kind == "delta":
+                element = answer.delta.new_element
+                alarm = element.HasField("alert") and element.alert.format == Alert.ERROR
+                self._well &= not (alarm or element.HasField("exception"))
+            elif kind == "page_not_found":
+                self._well = False
+            elif kind == "new_session" and not answer.new_session.fragment_ids_this_run:
+                self._stop_timers()
+                self._hash = answer.new_session.page_script_hash
+            elif kind == "auto_rerun":
+                asked = answer.auto_rerun
+                timer = self._again(socket, asked.fragment_id, asked.interval)
+                self._timers.append(asyncio.create_task(timer))
+            elif kind == "script_finished":
+                self._well &= answer.script_finished != ForwardMsg.FINISHED_WITH_COMPILE_ERROR
+                if answer.script_finished in _ENDS:
+                    self._ended.set()
+
+    async def _again(
+        self, socket: websockets.ClientConnection, fragment: str, seconds: float
+    ) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await self._ask(socket, fragment)
+
+    def _stop_timers(self) -> None:
+        while self._timers:
+            self._timers.pop().cancel()
 
 
 @dataclass
@@ -121,7 +161,8 @@ class BrowserTab(Tab):
                 try:
                     await page.get_by_role("link", name=link, exact=True).first.click()
                     await page.get_by_role("heading", name=title, level=1).wait_for()
-                    if await page.get_by_test_id("stException").count():
+                    alarms = page.get_by_test_id("stAlertContentError")
+                    if await page.get_by_test_id("stException").or_(alarms).count():
                         raise Error("a page shows a defect")
                     self.seconds.append(time.monotonic() - started)
                 except Error:

@@ -77,6 +77,9 @@ def test_a_process_is_known_by_when_it_started_however_the_clock_is_set(monkeypa
     assert start_time(child.pid) == before
     assert is_alive(HOST, child.pid, before, None, 0.0)
     assert not is_alive(HOST, child.pid, before - 2, None, 0.0)
+    since_1970 = psutil.Process(child.pid).create_time()  # of a worker of an earlier version
+    assert is_alive(HOST, child.pid, since_1970, None, 0.0)
+    assert not is_alive(HOST, child.pid, since_1970 - 2, None, 0.0)
     monkeypatch.setattr(processes, "_boot", lambda: 7 * processes._APART)  # the machine restarted
     assert not is_alive(HOST, child.pid, before, None, 0.0)
     child.kill()

@@ -6,14 +6,15 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 from tests_support.office import DAY, NOON
 
 from tl_core.access.principal import Principal
 from tl_core.config import RUN_KINDS, RunConfig
-from tl_core.database.tables import activity, quotas, runs
+from tl_core.database.tables import activity, quotas, runs, stints, users
 from tl_core.errors import AccessError, ConfigError, NotFoundError, QuotaError
 from tl_core.registry.quotas import QUOTAS, Quotas, default_quotas, period
+from tl_core.registry.scheduling.lane import read_lane
 from tl_core.registry.scheduling.oversight import Oversight
 from tl_core.settings import Settings, read_settings
 
@@ -351,3 +352,45 @@ def test_a_refused_run_tells_what_to_try(office, allow):
     assert told["what"] == "There are too few GPU minutes left this month."
     assert "next month" in told["try_this"] and "administrator" in told["try_this"]
     assert minutes(office, of="month") == (0, 0)
+
+
+def test_who_has_used_up_their_minutes_is_one_query_however_many_there_are(office, allow):
+    people = [f"p{number}" for number in range(8)]
+    for who in people[:3]:
+        office.work(who, 40)
+    allow("gpu_minutes_day=30,gpu_minutes_month=100")
+    asked = []
+    event.listen(office.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with office.engine.connect() as connection:
+        found = office.quotas().used_up(connection, people)
+    assert {who: of for who, (of, _) in found.items()} == dict.fromkeys(people[:3], "day")
+    assert {who: over for who, (_, over) in found.items()} == dict.fromkeys(people[:3], 600.0)
+    assert len([text for text in asked if "FROM stints" in text]) == 1
+
+
+def test_a_person_is_found_by_id_though_another_is_called_so(office):
+    with office.engine.begin() as connection:
+        connection.execute(update(users).where(users.c.id == "bob").values(handle="ann"))
+    office.desk().set_quota("ann", "running", 5)
+    limits = {who: office.quotas().limit(who, "running") for who in ("ann", "bob")}
+    assert limits == {"ann": 5, "bob": None}
+
+
+def test_whoever_waits_for_next_month_has_no_month_read_each_time(office, allow):
+    for _ in range(5):
+        office.work("bob", 5)
+    office.work("ann", 61)
+    barred = office.queue("ann", 0, kind="preflight")
+    allow("gpu_minutes_month=60")
+    assert office.next("light") is None
+    with office.engine.begin() as connection:  # it has waited for two weeks
+        past = NOON - 14 * DAY
+        connection.execute(update(runs).where(runs.c.id == barred).values(queued=past))
+        connection.execute(update(stints).values(lane="light"))
+        connection.execute(
+            update(stints).where(stints.c.owner == "bob").values(started=past, ended=past + 300)
+        )
+    with office.engine.connect() as connection:
+        now, quotas = office.clock(), office.quotas()
+        lane = read_lane(connection, "light", quotas, read_settings(), now)
+    assert [run.run for run in lane.barred] == [barred] and "bob" not in lane.stints

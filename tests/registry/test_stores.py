@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from tl_core.config import RunConfig
 from tl_core.database.engine import HEAD, current_revision, open_database
-from tl_core.database.tables import metadata, runs
+from tl_core.database.tables import activity, metadata, runs
 from tl_core.errors import DataError, NotFoundError, StateError
 from tl_core.registry import queue
 from tl_core.registry.datasets import DatasetStore
@@ -206,6 +206,9 @@ def test_a_dead_process_is_seen_by_every_reader(engine, ann, how, monkeypatch):
     child.kill()
     child.wait()
     assert ann.resume(run.id).status == "queued"
+    with engine.connect() as connection:
+        done = connection.execute(select(activity.c.action).where(activity.c.object == run.id))
+        assert list(done.scalars())[-1] == "resume"
 
 
 def test_finish_changes_only_running_rows(engine, ann):

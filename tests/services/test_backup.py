@@ -22,7 +22,15 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database import engine as database
 from tl_core.database.engine import open_database
-from tl_core.database.tables import locks, runs, sessions, stints, users
+from tl_core.database.tables import (
+    locks,
+    models,
+    runs,
+    sessions,
+    stints,
+    uploads,
+    users,
+)
 from tl_core.errors import StateError
 from tl_core.evaluate.report import load_report
 from tl_core.jobs.worker import carry_out
@@ -217,18 +225,31 @@ def test_rows_whose_folder_was_deleted_meanwhile_are_left_out(home, tmp_path, mo
     settings = Settings(home=str(home))
     store = RunStore(open_database(settings), "local", home)
     kept, gone = (store.create(RunConfig("train", "local", recipe="baseline")) for _ in "ab")
+    with open_database(settings).begin() as connection:
+        for name in ("kept", "lost"):
+            about = {"id": name, "owner": "local", "name": name, "created": 0.0}
+            model = {"project": f"local/{name}", "folder": f"models/{name}"}
+            connection.execute(insert(models).values(**about, **model))
+            connection.execute(insert(uploads).values(**about, size=1, touched=0.0))
+            for folder in ("models", "uploads"):
+                (home / folder / name).mkdir(parents=True)
+                (home / folder / name / "file").write_text("content")
     own = backup.copy_database
 
     def copy(settings, target):
         facts = own(settings, target)
-        shutil.rmtree(gone.folder)
+        for folder in (gone.folder, home / "models" / "lost", home / "uploads" / "lost"):
+            shutil.rmtree(folder)
         return facts
 
     monkeypatch.setattr(backup, "copy_database", copy)
     back_up(settings, tmp_path / "saved.graft")
-    assert restore(tmp_path / "saved.graft", tmp_path / "new", Settings()).missing == 1
+    assert restore(tmp_path / "saved.graft", tmp_path / "new", Settings()).missing == 3
     engine = open_database(Settings(home=str(tmp_path / "new")))
     assert [run.id for run in RunStore(engine, "local", tmp_path / "new").list()] == [kept.id]
+    with engine.connect() as connection:
+        for table in (models, uploads):
+            assert list(connection.execute(select(table.c.id)).scalars()) == ["kept"]
 
 
 @pytest.mark.postgres

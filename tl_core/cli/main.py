@@ -29,6 +29,7 @@ from tl_core.cli.commands.training import train
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.usage import explain_usage
+from tl_core.database.away import AWAY, NO_ANSWER
 from tl_core.errors import UserError
 from tl_core.log import quiet_libraries, setup_logging
 
@@ -56,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return output.fail(explain_usage(error), error.exit_code)
     except UserError as error:
         return output.fail(error.as_dict(), error.exit_code)
+    except NO_ANSWER as error:
+        logging.getLogger(__name__).error("no database", exc_info=error)
+        return output.fail(AWAY, 1)
     except BrokenPipeError:
         sys.stderr.close()
         return 1

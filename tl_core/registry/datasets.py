@@ -200,7 +200,8 @@ class DatasetStore:
         query = select(datasets).where(self._policy.seen(datasets, deleted=deleted))
         query = query.order_by(datasets.c.created.desc(), datasets.c.version.desc())
         with self._engine.connect() as connection:
-            return [self._record(row) for row in connection.execute(query).all()]
+            rows = connection.execute(query).all()
+        return [self._record(row) for row in rows]  # which asks for handles with a connection
 
     def delete(self, reference: str) -> Sequence[DatasetRecord]:
         """Put a version into the trash, or all versions where none is named; gives them.

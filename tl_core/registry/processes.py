@@ -18,6 +18,7 @@ _BETWEEN = 10.0  # seconds between two looks that count at most
 _MANY = 10_000  # processes; who forgets them waits for them anew
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _APART = 1e9  # seconds between the times of two boots: more than a machine ever runs
+_LATER = 10  # so that all are later than what workers of earlier versions wrote: since 1970
 
 
 def own_identity() -> tuple[str, int, float]:
@@ -42,7 +43,7 @@ def start_time(pid: int) -> float:
 
 @cache
 def _boot() -> float:
-    return int(_BOOT.read_text()[:4], 16) * _APART
+    return (int(_BOOT.read_text()[:4], 16) + _LATER) * _APART
 
 
 def _since_boot(pid: int) -> float:
@@ -66,7 +67,9 @@ def is_alive(
         return False
     try:
         zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        return not zombie and abs(start_time(pid) - started) < _TOLERANCE
+        earlier = started < _LATER * _APART
+        found = psutil.Process(pid).create_time() if earlier else start_time(pid)
+        return not zombie and abs(found - started) < _TOLERANCE
     except psutil.Error:
         return False
 

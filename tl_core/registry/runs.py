@@ -54,11 +54,7 @@ class RunStore(RunQueries):
         if level == NONE:
             raise NotFoundError(f"There is no dataset {config.dataset!r}.")
         self._policy.require_level(WORK, level, PROJECT)
-        for earlier in config.begins_with():  # other people's runs do not exist
-            self.get(earlier)
-        models = ModelStore(self._engine, self._policy.principal, self._home)
-        for reference in config.backbones():
-            models.check(reference)
+        self._check_sources(config)
         self._check_data(config, project)
         run_id = secrets.token_hex(5)
         folder = self._home / "runs" / run_id
@@ -84,6 +80,14 @@ class RunStore(RunQueries):
                 ).scalar_one()
             return self.get(run_id)
         return self.get(run_id)
+
+    def _check_sources(self, config: RunConfig) -> None:
+        """Refuse a config that begins with a run or a model which the acting user may not see."""
+        for earlier in config.begins_with():  # other people's runs do not exist
+            self.get(earlier)
+        models = ModelStore(self._engine, self._policy.principal, self._home)
+        for reference in config.backbones():
+            models.check(reference)
 
     def _queued(self, config: RunConfig, folder: Path, project: str) -> dict[str, object]:
         """The row of a run that has just been queued."""
@@ -250,11 +254,15 @@ class RunStore(RunQueries):
         Raises:
             StateError: when it is still active or already done.
             QuotaError: when it would be more than its owner may use.
+            NotFoundError: when what it begins with is shared with its owner no more.
         """
         run = self._changeable(run_id)
         row, quotas = self._row(run_id, WORK), self._quotas
         quotas.require_disk(run.owner)
-        need = self._need(RunConfig.read(run.folder), row.project)
+        config = RunConfig.read(run.folder)
+        if run.owner == self._user:
+            self._check_sources(config)
+        need = self._need(config, row.project)
         with self._engine.begin() as connection:
             changed = connection.execute(
                 update(runs)
@@ -278,6 +286,7 @@ class RunStore(RunQueries):
             ).rowcount
             if changed:
                 quotas.admit(connection, Asked(run.id, run.owner, run.kind, run.recipe), need)
+                self._policy.note(connection, "resume", RUN, run_id)
         if not changed:
             raise StateError(
                 f"Run {run_id} is {run.status}.",

@@ -38,6 +38,7 @@ def old_checkpoints(engine: Engine, home: Path, before: float) -> Iterator[Path]
     for row in rows:
         for folder in list((home / str(row.folder)).rglob("checkpoints")):
             with engine.connect() as connection:
-                still = connection.execute(select(runs.c.id).where(runs.c.id == row.id, *ended))
-                if folder.is_dir() and still.first() is not None:
-                    yield folder
+                query = select(runs.c.id).where(runs.c.id == row.id, *ended)
+                still = connection.execute(query).first() is not None
+            if still and folder.is_dir():  # whoever takes it holds no connection of ours
+                yield folder

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, literal, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.database.engine import HEAD, open_database
-from tl_core.database.tables import datasets, locks, runs, sessions, users
+from tl_core.database.tables import datasets, locks, models, runs, sessions, uploads, users
 from tl_core.errors import DataError, StateError
 from tl_core.progress import Progress
 from tl_core.registry.scheduling.ledger import settle
@@ -222,9 +222,14 @@ def _settle(engine: Engine, home: Path) -> tuple[int, int]:
         # who was signed out or disabled after the backup shall not be signed in again by it
         connection.execute(sql_delete(sessions))
         connection.execute(update(users).values(sessions_valid_after=now))
-        for table in (runs, datasets):
-            rows = connection.execute(select(table.c.id, table.c.folder)).all()
-            gone = [row.id for row in rows if not (home / row.folder).is_dir()]
+        for table, place in (
+            (runs, runs.c.folder),
+            (datasets, datasets.c.folder),
+            (models, models.c.folder),
+            (uploads, literal("uploads/") + uploads.c.id),
+        ):
+            rows = connection.execute(select(table.c.id, place.label("place"))).all()
+            gone = [row.id for row in rows if not (home / row.place).is_dir()]
             connection.execute(sql_delete(table).where(table.c.id.in_(gone)))
             missing += len(gone)
             for one in gone if table is runs else ():

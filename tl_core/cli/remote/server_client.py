@@ -19,7 +19,10 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 _VERSION = "graft-version"
 _SECONDS = httpx.Timeout(30.0, read=300.0)
 _TRIES, _LONGEST_WAIT = 5, 60.0
-_FAILED = ("unexpected", "training", "memory", "interrupted", "cancelled", "slow")
+_FAILED = (  # codes of what is no wrong use
+    *("unexpected", "training", "memory", "interrupted", "cancelled", "slow"),
+    *("database", "disk", "start", "run_time", "idle"),
+)
 log = logging.getLogger(__name__)
 
 

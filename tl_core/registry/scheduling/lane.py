@@ -59,7 +59,6 @@ def read_lane(
     ).all()
     if not waiting:  # which dispatchers ask several times a second
         return Lane(1)
-    since = min([now - window_of(settings), *(row.queued for row in waiting)])
     running = connection.execute(
         select(runs.c.id, runs.c.owner, runs.c.started, runs.c.progress).where(
             runs.c.status == "running", runs.c.kind.in_(kinds_of(name))
@@ -69,6 +68,9 @@ def read_lane(
     limits = quotas.limits(connection, owners)
     spent = quotas.used_up(connection, owners)
     barred = {row.id for row in waiting if row.owner in spent and RUN_KINDS[row.kind].metered}
+    # who may start nothing now is not compared: a month's wait must not have a month read each time
+    compared = (row.queued for row in waiting if row.id not in barred)
+    since = min([now - window_of(settings), *compared])
     slots = connection.execute(select(lanes.c.slots).where(lanes.c.name == name)).scalar()
     return Lane(
         slots or 1,

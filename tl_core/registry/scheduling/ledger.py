@@ -77,14 +77,6 @@ def settle(connection: Connection, run: str, now: float) -> None:
     )
 
 
-def last_need(connection: Connection, run: str) -> Need | None:
-    """What a run was expected to take the last time; None for one that the ledger does not know."""
-    row = connection.execute(
-        select(stints).where(stints.c.run == run).order_by(stints.c.id.desc())
-    ).first()
-    return Need(row.held, row.known, row.gpus) if row else None
-
-
 def stints_of(
     connection: Connection, about: ColumnElement[bool], since: float
 ) -> dict[str, list[Stint]]:

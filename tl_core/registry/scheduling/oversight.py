@@ -198,9 +198,8 @@ class Oversight:
     def _id_of(self, connection: Connection, person: str) -> str:
         """The id of a person; on a computer without sign-in the only one is their own."""
         own = self._policy.principal
-        found = connection.execute(
-            select(users.c.id).where(or_(users.c.id == person, users.c.handle == person))
-        ).scalar()
+        called = select(users.c.id).where(or_(users.c.id == person, users.c.handle == person))
+        found = connection.execute(called.order_by(users.c.id != person)).scalar()  # ids come first
         if found is None and person in (own.id, own.handle):
             return own.id
         if found is None:
