@@ -98,7 +98,8 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._do(self._listen())
 
     def _do(self, what: Coroutine[None, None, None]) -> None:
@@ -150,7 +151,10 @@ class Wire:
 
     def close(self) -> None:
         self.cut()
+        time.sleep(0.2)  # what was passed on meanwhile ends
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 class Service:

@@ -224,7 +224,8 @@ class Person:
 
     def top_up(self) -> None:
         while len(self.active()) < _ALIVE:
-            self.start(training=len(self.mine) % _TRAINING_EVERY == _TRAINING_EVERY - 1)
+            turn = len(self.mine) % _TRAINING_EVERY == _TRAINING_EVERY - 1
+            self.start(training=turn and self._data is not None)
 
     def resume(self) -> int:
         """Resume what has ended without being done; gives how many. An end that no fault explains
@@ -305,14 +306,17 @@ def judge(studio: World, person: Person, batch: Batch) -> None:
         batch.violations.append(f"{len(known)} runs of {len(person.mine)} that were started")
 
 
-def run_batch(seed: int, count: int, *, postgres: bool) -> Batch:
-    """A fresh studio and its faults; the same seed draws the same ones."""
+def run_batch(seed: int, count: int, *, postgres: bool, trainings: bool = True) -> Batch:
+    """A fresh studio and its faults; the same seed draws the same ones. Without trainings the runs
+    are steps alone.
+    """
     batch, chance = Batch(seed, "PostgreSQL" if postgres else "SQLite"), random.Random(seed)
     with world(postgres=postgres) as studio:
         person = Person(studio, batch)
-        person.bring_data()
-        person.start(training=True)
-        until(lambda: not person.active(), 120)
+        if trainings:
+            person.bring_data()
+            person.start(training=True)
+            until(lambda: not person.active(), 120)
         kinds = sorted(faults_of(studio))
         order = [kinds[n % len(kinds)] for n in range(count)]  # each kind as often
         chance.shuffle(order)

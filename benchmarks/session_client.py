@@ -9,6 +9,7 @@ import random
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import websockets
@@ -51,7 +52,7 @@ class Session(Tab):
 
     _page: str = ""
     _hash: str = ""  # of the page that is shown, as the server calls it
-    _timers: list[asyncio.Task[None]] = field(default_factory=list)
+    _timers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _well: bool = True
 
@@ -59,6 +60,7 @@ class Session(Tab):
         """Open one page after another until a time (monotonic); each is timed from asking to the
         end of its script. After one that failed the tab is opened anew.
         """
+        self._ended = asyncio.Event()  # of the loop that runs now
         headers = {"Cookie": self.cookie} if self.cookie else {}
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
         turn = random.randrange(len(pages))
@@ -75,9 +77,12 @@ class Session(Tab):
                 finally:
                     self._stop_timers()
                     reader.cancel()
+                    with suppress(asyncio.CancelledError, websockets.ConnectionClosed):
+                        await reader  # a defect of ours is no end of a connection
 
     async def _open(self, socket: websockets.ClientConnection, page: str) -> bool:
         """Open a page; whether it was drawn well."""
+        self._stop_timers()
         self._page, self._hash, self._well = page, "", True
         self._ended.clear()
         started = time.monotonic()
@@ -113,13 +118,15 @@ class Session(Tab):
                 self._well &= not (alarm or element.HasField("exception"))
             elif kind == "page_not_found":
                 self._well = False
-            elif kind == "new_session" and not answer.new_session.fragment_ids_this_run:
-                self._stop_timers()
+            elif kind == "new_session":
                 self._hash = answer.new_session.page_script_hash
             elif kind == "auto_rerun":
                 asked = answer.auto_rerun
+                self._stop_timers(asked.fragment_id)
                 timer = self._again(socket, asked.fragment_id, asked.interval)
-                self._timers.append(asyncio.create_task(timer))
+                self._timers[asked.fragment_id] = asyncio.create_task(timer)
+            elif kind == "stop_auto_rerun":
+                self._stop_timers(*answer.stop_auto_rerun.fragment_ids)
             elif kind == "script_finished":
                 self._well &= answer.script_finished != ForwardMsg.FINISHED_WITH_COMPILE_ERROR
                 if answer.script_finished in _ENDS:
@@ -132,9 +139,11 @@ class Session(Tab):
             await asyncio.sleep(seconds)
             await self._ask(socket, fragment)
 
-    def _stop_timers(self) -> None:
-        while self._timers:
-            self._timers.pop().cancel()
+    def _stop_timers(self, *fragments: str) -> None:
+        """Of these fragments; of all where none is named."""
+        for fragment in fragments or list(self._timers):
+            if timer := self._timers.pop(fragment, None):
+                timer.cancel()
 
 
 @dataclass
