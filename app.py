@@ -9,10 +9,10 @@ st.set_page_config(page_title="Graft Studio", page_icon="pages/shell/icon.png", 
 state.set_defaults()
 page = st.navigation(navigation.pages(), position="hidden")
 bar.style()
-known.need_somebody()
-if not state.only_reads():
-    place, tab = navigation.place_of(page)
-    bar.show(place, tab)
-    tour.show(tab)
-with problems.defects():
+with problems.defects(), problems.told():
+    known.need_somebody()
+    if not state.only_reads():
+        place, tab = navigation.place_of(page)
+        bar.show(place, tab)
+        tour.show(tab)
     page.run()

@@ -110,6 +110,7 @@ def ignore(error: UserError) -> None:
 
 
 @st.fragment(run_every=0.5)
+@problems.looking
 def _wait(number: int, waiting: Waiting, *, quiet: bool) -> None:
     """The words until the answer, good or bad, is there; then the whole page runs again."""
     try:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import others, rights, services, workspace
+from pages.shell import others, problems, rights, services, workspace
 from pages.shell.frame import STATES
 from pages.shell.navigation import HOME, PLACES, STUDIO, Place, Tab
 from pages.shell.words import plain
 from pages.widgets import glossary, trained
-from tl_core.errors import UserError
+from tl_core.errors import NotFoundError, UserError
 
 _STYLE = Path(__file__).with_name("style.css")
 _SHOWN_RUNS = 2
@@ -130,11 +130,12 @@ def _tabs(place: Place, here: Tab) -> None:
 
 
 @st.fragment(run_every=5)
+@problems.looking
 def _running() -> None:
     """Chips of what is going, and a toast for what has ended."""
     try:
         me = services.user()
-        active = [run for run in services.runs().list(active=True) if run.owner == me]
+        active = [run for run in services.runs().list(active=True, limit=None) if run.owner == me]
         _announce([run.id for run in active])
     except UserError:
         return
@@ -155,16 +156,20 @@ def _announce(active: list[str]) -> None:
     """A toast for each run that was going when this tab last looked and has ended since, other than
     the one that the page shows.
     """
-    for run_id in st.session_state["watched"].split():
-        if run_id not in active and run_id != st.query_params.get("run"):
-            run = services.runs().get(run_id)
-            icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
-            st.toast(
-                f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}."
-                f" {plain(run.headline)}",
-                icon=icon,
-            )
+    watched = st.session_state["watched"].split()
     st.session_state["watched"] = " ".join(active)
+    for run_id in watched:
+        if run_id in active or run_id == st.query_params.get("run"):
+            continue
+        try:
+            run = services.runs().get(run_id)
+        except NotFoundError:  # deleted, or no longer shared
+            continue
+        icon = ":material/check_circle:" if run.status == "done" else ":material/error:"
+        st.toast(
+            f"{plain(run.dataset or run.kind)} is {STATES[run.status][1]}. {plain(run.headline)}",
+            icon=icon,
+        )
 
 
 def _person() -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shell import problems
-from tl_core.errors import UserError
 
 _REFUSED, _OVER = "dialog_refused", "dialog_over"
 
@@ -31,8 +30,8 @@ def act(step: Callable[[], object], *, last: bool = False) -> None:
     opened()
     try:
         step()
-    except UserError as error:
-        st.session_state[_REFUSED] = dict(error.as_dict())
+    except problems.REFUSALS as error:
+        st.session_state[_REFUSED] = problems.words_of(error)
     else:
         st.session_state[_OVER] = last
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell import problems
+
 STATES = {
     "queued": ("gray", "waiting"),
     "running": ("blue", "running"),
@@ -15,10 +17,13 @@ STATES = {
 
 
 def title(name: str, question: str) -> None:
-    """What the page is called, and beside it the question that it answers."""
+    """What the page is called, and beside it the question that it answers; below them what the
+    last callback was refused.
+    """
     with st.container(key="head", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.title(name, width="content", anchor=False)
         st.caption(question, width="content")
+    problems.refused()
 
 
 def badge(status: str) -> str:

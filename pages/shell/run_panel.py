@@ -57,7 +57,17 @@ def start(config: RunConfig, mark: str) -> Run:
     nothing.
     """
     with problems.caught():
-        run = services.submit(config, f"{state.new_draft()}-{mark}")
+        run = submit(config, mark)
+    return run
+
+
+def submit(config: RunConfig, mark: str) -> Run:
+    """The same for callbacks.
+
+    Raises:
+        UserError: when it is refused.
+    """
+    run = services.submit(config, f"{state.new_draft()}-{mark}")
     state.draft_used()
     return run
 
@@ -89,6 +99,7 @@ def in_hand(key: str) -> Run | None:
 
 
 @st.fragment(run_every=1.0)
+@problems.looking
 def _watch(run_id: str, waiting: Waiting, *, stoppable: bool) -> None:
     """Progress of a run; the whole page runs again once it has ended."""
     with problems.caught():
@@ -106,5 +117,5 @@ def _watch(run_id: str, waiting: Waiting, *, stoppable: bool) -> None:
 
 def _cancel(run_id: str) -> None:
     """Cancel it; what it has finished is kept."""
-    with problems.caught():
+    with problems.in_callback():
         services.runs().cancel(run_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shell import rights, services, state
+from pages.shell import problems, rights, services, state
 from tl_core.errors import NotFoundError
 from tl_core.registry.run import Run
 
@@ -66,11 +66,12 @@ def in_hand() -> Workspace:
 
 def take(dataset: str) -> None:
     """From now on the pages are about this dataset version and its newest finished training."""
-    state.choose("dataset", dataset)
-    trainings = _finished(services.runs().of_dataset(_project(dataset)))
-    st.session_state["run"] = trainings[0].id if trainings else ""
-    st.query_params.pop("run", None)
-    st.session_state["projects"] = False  # closes the list that it was chosen from
+    with problems.in_callback():
+        trainings = _finished(services.runs().of_dataset(_project(dataset)))
+        state.choose("dataset", dataset)
+        st.session_state["run"] = trainings[0].id if trainings else ""
+        st.query_params.pop("run", None)
+        st.session_state["projects"] = False  # closes the list that it was chosen from
 
 
 def _finished(runs: list[Run]) -> list[Run]:

@@ -87,6 +87,7 @@ def show_log() -> None:
 
 
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)
+@problems.looking
 def log_lines() -> None:
     """The last lines, the newest below."""
     with problems.caught():
@@ -95,6 +96,7 @@ def log_lines() -> None:
 
 
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)
+@problems.looking
 def show_run() -> None:
     """Everything that changes while the run is going."""
     with problems.caught():

@@ -65,7 +65,7 @@ def name_columns() -> dict[str, str]:
 
 def go_on(job_id: str) -> None:
     """Queue an ended prediction again; what it has finished is kept."""
-    with problems.caught():
+    with problems.in_callback():
         services.resume(job_id)
 
 

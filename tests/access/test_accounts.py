@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from tl_core.access.accounts import Accounts
+from tl_core.access.accounts import Accounts, clear_sessions
 from tl_core.access.people import Administration
-from tl_core.database.tables import attempts, invites, passwords, sessions
+from tl_core.database.tables import attempts, invites, passwords, sessions, users
 from tl_core.errors import AccessError, ConfigError, NotFoundError, SignInError, StateError
 
 WORDS = "correct horse battery"
@@ -47,7 +47,9 @@ def test_only_administrators_invite_and_invitations_grow_old(accounts, ana, admi
         accounts.accept(secret, "late", "", WORDS)
 
 
-@pytest.mark.parametrize("handle", ["", "a", "Ana Lima", "../x", "x" * 33, "*", "ana/x"])
+@pytest.mark.parametrize(
+    "handle", ["", "a", "Ana Lima", "../x", "x" * 33, "*", "ana/x", "0a1b2c3d4e5f"]
+)
 def test_names_to_sign_in_with_are_plain(accounts, admin, handle):
     with pytest.raises(StateError):
         accounts.accept(accounts.invite(admin), handle, "", WORDS)
@@ -108,6 +110,24 @@ def test_guessing_is_stopped_by_account_and_by_address_and_time_opens_again(
     assert accounts.sign_in("eve", WORDS, "10.0.0.1")
     with engine.connect() as connection:
         assert len(connection.execute(select(attempts)).all()) <= 80
+
+
+def test_sessions_that_are_too_old_are_removed(accounts, engine, settings, eve, clock):
+    accounts.sign_in("eve", WORDS, "")
+    clock.ahead = 3600 * (settings.number("session_hours") - 1)
+    kept = accounts.sign_in("eve", WORDS, "")
+    assert clear_sessions(engine, settings) == 0
+    clock.ahead += 3601
+    assert clear_sessions(engine, settings) == 1
+    assert accounts.session(kept)[0] == eve.id
+    assert clear_sessions(engine, settings) == 0
+
+
+def test_nobody_is_called_by_an_id_that_there_is(accounts, engine, admin, eve):
+    with engine.begin() as connection:
+        connection.execute(update(users).where(users.c.id == eve.id).values(id="plain-id"))
+    with pytest.raises(StateError, match="already"):
+        accounts.accept(accounts.invite(admin), "plain-id", "", WORDS)
 
 
 def test_a_changed_password_ends_all_sessions(accounts, people, eve, clock):

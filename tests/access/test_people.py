@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from tl_core.access.activity_log import ActivityLog
 from tl_core.access.people import Administration, Claims, People, sign_out_everywhere
+from tl_core.database.tables import users
 from tl_core.errors import AccessError, ConfigError, NotFoundError, SignInError, StateError
 
 
@@ -31,10 +33,17 @@ def test_a_person_is_known_by_issuer_and_subject_not_by_their_address(people, an
         (Claims("i", "../../x"), "x"),
         (Claims("i", "*"), "person"),
         (Claims("i", "s" * 255), "s" * 32),
+        (Claims("i", "0A1B2C3D4E5F"), "0a1b2c3d4e5f-2"),  # as an id
     ],
 )
 def test_handles_are_short_and_plain(people, claims, handle):
     assert people.arrive(claims).handle == handle
+
+
+def test_no_handle_is_somebodys_id(engine, people, ana):
+    with engine.begin() as connection:
+        connection.execute(update(users).where(users.c.id == ana.id).values(id="boss"))
+    assert people.arrive(Claims("i", "s", "Boss")).handle == "boss-2"
 
 
 def test_many_tabs_that_arrive_at_once_make_one_person(people):

@@ -14,6 +14,7 @@ from tests_support.datasets import write_pictures, write_texts
 
 from tl_core.cli import following
 from tl_core.cli.main import main
+from tl_core.cli.remote import server_workplace
 from tl_core.cli.remote.packing import as_file, unpack_bundle
 from tl_core.config import RunConfig
 from tl_core.errors import DataError, StateError
@@ -124,6 +125,13 @@ def test_a_training_is_followed_reported_and_deleted(server, worker, call, said,
     assert call("data", "delete", "mail", code=2)["error"]["code"] == "data"
     assert call("runs", "delete", run["run_id"]) == {"deleted": run["run_id"]}
     assert call("data", "delete", "mail", "--with-runs")["versions"] == 1
+
+
+def test_all_runs_are_listed_in_parts(server, call, tmp_path, monkeypatch):
+    record = server.ana.add(tmp_path, "mail")
+    made = [server.ana.queue(record).id for _ in range(5)]
+    monkeypatch.setattr(server_workplace, "_LISTED", 2)
+    assert [one["run_id"] for one in call("runs", "list")] == made[::-1]
 
 
 def test_a_training_is_queued_ended_and_resumed(server, call, said, tmp_path):

@@ -7,7 +7,9 @@ import time
 
 import pytest
 from tests_support.pages import everything, opened, press
+from tests_support.team import BEN, CLEO
 
+from tl_core.access.policy import EVERYBODY
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
@@ -114,3 +116,13 @@ def test_the_catalogue_is_filtered(studio, mail):
     assert any("chinese" in key or "zh" in key for key in chinese)
     app.toggle(key="cat_offline").set_value(True).run()
     assert "No backbone matches all of these filters." in everything(app)
+
+
+@pytest.mark.parametrize(("person", "offered"), [(BEN, True), (CLEO, False)])
+def test_a_model_of_ones_own_is_asked_only_of_those_who_may_bring_one(team, mail, person, offered):
+    team.sharing().share("project", "mail", EVERYBODY, "editor")
+    team.be(person)
+    app = opened("pages/train/backbone.py", dataset="ana/mail@1", part="My own models")
+    assert not app.exception and "A model of my own" in everything(app)
+    assert bool(app.get("file_uploader")) == offered
+    assert any("Your role here is viewer" in box.value for box in app.info) != offered

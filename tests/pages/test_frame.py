@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 
+from sqlalchemy import insert, select
 from tests_support.datasets import write_texts
 from tests_support.pages import ROOT, opened
+from tests_support.team import ANA, BEN
 
 from pages.shell.navigation import PLACES, STUDIO, place_of
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.database.tables import runs
 from tl_core.services.datasets import add_dataset
 
 ADDRESSES_OF_OLD = {
@@ -105,6 +108,35 @@ def test_running_work_is_in_the_bar_with_its_share(record, studio):
     )
     labels = [link.proto.label for link in page_links(opened())]
     assert any(label.endswith("0%") and "notes" in label for label in labels), labels
+
+
+def test_ones_own_work_is_in_the_bar_however_much_others_have(record, studio, team):
+    team.sharing().share("project", "notes", BEN, "editor")
+    about = (record.reference, str(record.folder), "starter:text", "probe")
+    mine = studio.runs.create(RunConfig("train", ANA, *about)).id
+    theirs = team.runs(BEN).create(RunConfig("train", BEN, f"ana/{about[0]}", *about[1:])).id
+    with studio.engine.begin() as connection:
+        row = connection.execute(select(runs).where(runs.c.id == theirs)).one()._asdict()
+        copies = [{**row, "id": f"copy-{at}", "draft": None} for at in range(250)]
+        connection.execute(insert(runs), copies)
+    app = opened()
+    assert app.session_state["watched"] == mine
+    assert any(link.proto.label.endswith("0%") for link in page_links(app))
+
+
+def test_a_run_that_cannot_be_seen_any_more_does_not_keep_the_bar_from_the_others(record, studio):
+    about = ("train", "local", record.reference, str(record.folder), studio.backbone, "probe")
+    gone, ended, active = (studio.runs.create(RunConfig(*about)).id for _ in range(3))
+    app = opened()
+    assert app.session_state["watched"].split() == [active, ended, gone]
+    for run in (gone, ended):
+        studio.runs.cancel(run)
+    studio.runs.delete([gone])
+    app.run()
+    assert not app.exception
+    assert ["is cancelled" in one.value for one in app.toast] == [True]
+    assert app.session_state["watched"] == active
+    assert any(link.proto.label.endswith("0%") for link in page_links(app))
 
 
 def test_a_sample_is_no_project_before_it_is_a_dataset(record, studio):

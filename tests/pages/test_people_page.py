@@ -63,6 +63,9 @@ def test_a_role_is_set_and_the_last_administrator_keeps_it(team):
     app.selectbox(key=f"role_{ANA}").set_value("member").run()
     assert "Nobody would be left" in app.error[0].value
     assert team.people.get(ANA).role == "admin"
+    role = app.selectbox(key=f"role_{ANA}")  # the browser is told, else it shows what was refused
+    assert (role.value, role.proto.set_value) == ("admin", True)
+    assert app.dataframe and "disable" in keys(app)
 
 
 def test_somebody_is_kept_out_after_a_question_and_let_in_again(team):

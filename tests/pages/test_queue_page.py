@@ -62,6 +62,28 @@ def test_a_run_that_has_begun_meanwhile_has_no_turn_any_more(team, waiting):
     team.runs(BEN).cancel(waiting[1])
     app.button(key="turn_set").click().run()
     assert "is cancelled" in app.error[0].value and not app.exception
+    assert len(app.dataframe[0].value) == 2 and app.selectbox(key="quota_person")
+    app.run()
+    assert not app.error
+
+
+def test_the_chosen_run_stays_chosen_while_the_queue_moves(team, waiting):
+    app = opened(PAGE)
+    assert app.selectbox(key="turn_run").value is None  # nobody's run is anybody's first choice
+    assert app.button(key="turn_set").disabled and "Choose" in app.button(key="turn_set").help
+    app.selectbox(key="turn_run").set_value(waiting[1]).run()
+    assert not app.button(key="turn_set").disabled
+    before = dict(zip(waiting, app.selectbox(key="turn_run").options, strict=True))
+    Oversight(team.engine, team.who(ANA), team.settings).prioritise(waiting[1], 9)
+    app.run()
+    assert app.selectbox(key="turn_run").value == waiting[1]
+    assert sorted(app.selectbox(key="turn_run").options) == sorted(before.values())
+    team.runs(BEN).cancel(waiting[0])
+    app.run()
+    assert app.selectbox(key="turn_run").value == waiting[1]
+    team.runs(BEN).cancel(waiting[1])
+    app.run()
+    assert "turn_run" not in {box.key for box in app.selectbox}
 
 
 def limits(team, person):
@@ -83,8 +105,26 @@ def test_a_quota_is_set_for_one_person_and_taken_back(team, monkeypatch):
     table = app.dataframe[-1].value
     assert "an administrator" in list(table["set by"])
     app.button(key="quota_default").click().run()
-    assert app.number_input(key=f"quota_most_{BEN}_running").value == 3
+    most = app.number_input(key=f"quota_most_{BEN}_running")
+    assert most.value == 3 and most.proto.set_value  # the browser is told, else it goes on with 1
     assert not limits(team, BEN)["running"][1]
+
+
+def test_files_are_added_up_once_a_minute_and_when_a_quota_is_set(team, monkeypatch):
+    added, standing = [], Oversight.standing
+    monkeypatch.setattr(
+        Oversight, "standing", lambda desk, who: added.append(who) or standing(desk, who)
+    )
+    app = opened(PAGE)
+    app.selectbox(key="quota_person").set_value(BEN).run()
+    app.selectbox(key="quota_name").set_value("running").run()
+    app.run()
+    assert added == [BEN]
+    app.number_input(key=f"quota_most_{BEN}_running").set_value(1)
+    app.button(key="quota_set").click().run()
+    assert added == [BEN, BEN] and "an administrator" in list(app.dataframe[-1].value["set by"])
+    app.selectbox(key="quota_person").set_value(CLEO).run()
+    assert added == [BEN, BEN, CLEO]
 
 
 def test_everybody_sees_what_they_themselves_may_use(team, waiting):

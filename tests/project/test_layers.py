@@ -76,6 +76,7 @@ ALLOWED = {
         BASE
         | {
             "registry",
+            "access",
             "database",
             "storage",
             "data",

@@ -6,16 +6,22 @@ import dataclasses
 import time
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import create_engine, delete, insert, select, update
+from sqlalchemy.pool import QueuePool
 
+from tl_core.access.links import ReportLinks, open_link
+from tl_core.access.people import People
 from tl_core.access.policy import EVERYBODY, OWN, WORK, Policy
-from tl_core.access.principal import MEMBER, VIEWER, Principal
+from tl_core.access.principal import MEMBER, VIEWER, Principal, operator
 from tl_core.access.sharing import Sharing
 from tl_core.config import RunConfig
-from tl_core.database.tables import activity, users
+from tl_core.database.tables import activity, runs, users
 from tl_core.errors import AccessError, NotFoundError, StateError
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.models import ModelStore
 from tl_core.registry.runs import RunStore
+from tl_core.registry.trash import old_checkpoints
+from tl_core.settings import Settings
 
 FACTS = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}
 
@@ -184,12 +190,114 @@ def test_runs_come_back_from_the_trash_after_their_data(ana, ben):
 def test_a_project_is_handed_over_with_its_runs(ana, ben):
     ana.add("tickets")
     run = ana.train("tickets@1")
+    with pytest.raises(StateError, match="waiting or running"):
+        ana.sharing.hand_over("tickets", "ben")
+    assert ana.data.get("tickets") and ana.runs.get(run.id)
+    ana.runs.cancel(run.id)
     ana.sharing.hand_over("tickets", "ben")
     assert ben.data.get("tickets@1").owner == "id-ben"
     assert ben.runs.get(run.id).dataset == "tickets@1"
     assert ana.data.list() == [] and ana.runs.list() == []
     ben.sharing.share("project", "tickets", "ana", "viewer")
     assert ana.runs.get(run.id).dataset == "ben/tickets@1"
+
+
+def test_drafts_of_both_do_not_get_into_each_others_way(ana, ben, engine):
+    for one, name in ((ana, "tickets"), (ben, "letters")):
+        record = one.add(name)
+        made = RunConfig(
+            "train", one.who.id, record.reference, str(record.folder), "starter:text", "probe"
+        )
+        one.runs.cancel(one.runs.create(made, "design").id)
+    ana.sharing.hand_over("tickets", "ben")
+    assert len(ben.runs.list()) == 2
+    with engine.connect() as connection:
+        drafts = connection.execute(select(runs.c.project, runs.c.draft)).all()
+    assert sorted(drafts, key=str) == [("id-ben/letters", "design"), ("id-ben/tickets", None)]
+
+
+@pytest.mark.parametrize("way", ["disabled", "not shared any more", "handed over", "somebody else"])
+def test_a_link_ends_with_the_right_that_it_was_made_with(ana, ben, engine, way):
+    ana.add("tickets")
+    ana.sharing.share("project", "tickets", "ben", "editor")
+    owned = ana.train("tickets@1")
+    lent = ben.train("ana/tickets@1")
+    with engine.begin() as connection:
+        connection.execute(update(runs).values(status="done"))
+    hers = ReportLinks(engine, ana.who).make(owned.id, 7)
+    his = ReportLinks(engine, ben.who).make(lent.id, 7)
+    assert open_link(engine, hers) and open_link(engine, his)
+    if way == "not shared any more":
+        ana.sharing.unshare("project", "tickets", "ben")
+    elif way == "handed over":
+        ana.sharing.hand_over("tickets", "cleo")
+    else:
+        out = ben.who.id if way == "disabled" else "id-cleo"
+        with engine.begin() as connection:
+            connection.execute(update(users).where(users.c.id == out).values(disabled=True))
+    assert bool(open_link(engine, his)) == (way in ("handed over", "somebody else"))
+    assert bool(open_link(engine, hers)) == (way != "handed over")
+
+
+def test_a_shared_dataset_shares_no_model_of_its_name(ana, ben, engine, home):
+    ana.add("tickets")
+    ModelStore(engine, ana.who, home).add("tickets")
+    (home / "models" / "tickets").mkdir(parents=True)
+    ana.sharing.share("project", "tickets", "ben", "editor")
+    assert ben.data.get("ana/tickets")
+    theirs = ModelStore(engine, ben.who, home)
+    assert theirs.list() == [] and not theirs.may_use("local:tickets")
+    with pytest.raises(NotFoundError):
+        theirs.delete("tickets")
+    assert ModelStore(engine, ana.who, home).may_use("local:tickets")
+
+
+def test_a_handle_that_is_somebodys_id_leads_to_nobody_else(ana, ben, engine):
+    with engine.begin() as connection:
+        taken = update(users).where(users.c.id == "id-cleo").values(handle=ana.who.id)
+        connection.execute(taken)
+    ana.add("tickets")
+    people = People(engine, Settings())
+    assert people.get(ana.who.id).id == operator(engine, ana.who.id).id == ana.who.id
+    ben.add("letters")
+    ben.sharing.share("project", "letters", ana.who.id, "viewer")
+    assert [one.grantee for one in ben.sharing.of("project", "letters")] == [ana.who.id]
+    assert Policy(engine, ben.who).project_of(f"{ana.who.id}/tickets") == "id-ana/tickets"
+    with engine.begin() as connection:
+        connection.execute(delete(users).where(users.c.id == ana.who.id))
+    assert people.standing(ana.who.id, time.time()) is None  # a session is of an id alone
+
+
+@pytest.fixture
+def narrow(engine):
+    """The same database by one connection at a time."""
+    made = create_engine(
+        engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=1
+    )
+    yield made
+    made.dispose()
+
+
+def test_a_list_needs_one_connection_whoever_shares(ana, ben, narrow, home):
+    ana.add("tickets")
+    ana.sharing.share("project", "tickets", "ben", "viewer")
+    store = DatasetStore(narrow, ben.who, home)
+    assert [one.reference for one in store.list()] == ["ana/tickets@1"]
+
+
+def test_whoever_removes_checkpoints_has_the_connection_for_themselves(ana, engine, narrow, home):
+    ana.add("tickets")
+    run = ana.train("tickets@1")
+    (run.folder / "checkpoints").mkdir()
+    with engine.begin() as connection:
+        connection.execute(update(runs).values(status="done", finished=1.0))
+    for folder in old_checkpoints(narrow, home, 2.0):
+        with narrow.connect() as connection:
+            assert connection.execute(select(runs.c.id)).scalar() == run.id
+        assert folder == run.folder / "checkpoints"
+        break
+    else:
+        pytest.fail("none was found")
 
 
 def test_a_project_is_not_handed_over_where_the_name_is_taken(ana, ben):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import time
 import zipfile
 
 import pandas as pd
@@ -33,6 +34,39 @@ def packed():
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("a/1.jpg", picture("JPEG"))
     return target.getvalue()
+
+
+COMMENTS = [
+    b"<!---->" * 60 + b"x",
+    b"<!--" * 9000,
+    b"<!-- a -->\n\t " * 4000,
+    b"<?xml ?>" * 8000 + b"<",
+    b" \n" * 30_000,
+    b"P1\n" + b"# a\n " * 9000,
+]
+
+
+@pytest.mark.parametrize("head", COMMENTS, ids=lambda head: head[:9].decode())
+def test_looking_takes_no_time_whatever_stands_there(head):
+    began = time.process_time()
+    assert kind_of(head) == "text"
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"\xef\xbb\xbf",
+        b" \n\t",
+        b"<!-- a -->" * 500,
+        b'<?xml version="1.0"?>\n<!-- > -- -->\n',
+        b"\n<!----><?xml ?> ",
+    ],
+)
+@pytest.mark.parametrize("page", [b"<html>", b"<!DOCTYPE html>", b"<SVG x='1'>", b"<script>"])
+def test_a_page_is_found_behind_what_may_stand_before_it(before, page):
+    assert kind_of(before + page) == "a web page or an SVG drawing"
 
 
 FINE = {

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from types import SimpleNamespace
 
+import anyio
+import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -13,8 +19,10 @@ from starlette.websockets import WebSocketDisconnect
 from tests.web.conftest import URL, changed, client_of, identity_of, signed_in
 from tl_core.access.access_tokens import Tokens
 from tl_core.access.people import Claims, People
-from tl_core.errors import ConfigError
+from tl_core.errors import ConfigError, SignInError
 from tl_core.web.gate import Gate, inside
+from tl_core.web.lazy import Lazy
+from tl_core.web.sign_in import Door
 
 PRIVATE = [
     "/",
@@ -168,8 +176,6 @@ def test_a_session_is_taken_up_again_by_its_owner_alone(settings, identity, sess
 
 
 def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
-    from types import SimpleNamespace
-
     from streamlit.runtime.media_file_manager import MediaFileManager
     from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
@@ -240,3 +246,123 @@ def test_nobody_passes_while_nobody_can_be_looked_up(settings, identity, monkeyp
     assert "secret" not in answer.text and client.get("/api/health").status_code == 200
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
         pass
+
+
+LOCAL = {"sign_in": "", "url": ""}
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        ("localhost:8501", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1:8501", True),
+        ("[::1]:8501", True),
+        ("evil.example", False),
+        ("evil.example:8501", False),
+        ("localhost.evil.example", False),
+        ("evil.example@localhost.evil", False),
+        ("[", False),
+        ("", False),
+    ],
+)
+def test_where_nobody_signs_in_a_name_that_was_made_to_lead_here_does_not(
+    settings, engine, host, passes
+):
+    local = changed(settings, **LOCAL)
+    client = client_of(local, identity_of(local, engine), "127.0.0.1")
+    for path in ("/", "/api/v1/datasets", "/media/x", "/sign-in"):
+        answer = client.get(path, headers={"host": host})
+        assert answer.status_code == (200 if passes else 421), path
+    if not passes:
+        assert "TL_URL" in answer.json()["error"]["what"]
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect("/_stcore/stream", headers={"host": host}),
+        ):
+            pass
+
+
+def test_the_address_that_was_named_and_servers_for_others_keep_their_names(settings, engine):
+    local = changed(settings, sign_in="")  # with TL_URL, behind a proxy
+    client = client_of(local, identity_of(local, engine), "127.0.0.1")
+    assert client.get("/data").status_code == 200
+    assert client.get("/data", headers={"host": "evil.example"}).status_code == 421
+    opened = changed(settings, **LOCAL, address="0.0.0.0", open="1")
+    client = client_of(opened, identity_of(opened, engine), "127.0.0.1")
+    assert client.get("/data", headers={"host": "studio.lan"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/invite/x", "/shared/x", "/api/uploads/1"])
+def test_an_outage_behind_the_gate_is_told_in_words(settings, identity, path):
+    async def away(_scope, _receive, _send):
+        raise OperationalError("SELECT secret", {}, Exception("server closed the connection"))
+
+    client = signed_in(TestClient(Gate(away, identity, settings, lambda *_: True), base_url=URL))
+    answer = client.get(path)
+    assert answer.status_code == 503 and answer.json()["error"]["code"] == "database"
+    assert "secret" not in answer.text and answer.headers["x-frame-options"] == "SAMEORIGIN"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream"):
+        pass
+
+
+def test_an_answer_that_has_begun_breaks_off(settings, identity):
+    async def half(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    client = signed_in(TestClient(Gate(half, identity, settings, lambda *_: True), base_url=URL))
+    with pytest.raises(OperationalError):
+        client.get("/data")
+
+
+def test_two_first_requests_build_an_application_once(settings, engine, monkeypatch):
+    built = []
+
+    def build(_settings, _engine):
+        built.append(1)
+        time.sleep(0.2)
+
+        async def app(_scope, _receive, _send):
+            pass
+
+        return app
+
+    lazy = Lazy("tests.web.test_gate:build_it", settings, engine)
+    monkeypatch.setattr(sys.modules[__name__], "build_it", build, raising=False)
+
+    async def at_once():
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(lazy, {}, None, None)
+
+    anyio.run(at_once)
+    assert built == [1]
+
+
+def test_few_passwords_are_looked_at_at_once(settings, engine):
+    own = changed(settings, sign_in="accounts")
+    lock, now, most = threading.Lock(), 0, 0
+
+    def sign_in(*_given):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.1)
+        with lock:
+            now -= 1
+        raise SignInError("No.")
+
+    accounts = SimpleNamespace(sign_in=sign_in)
+    app = Starlette(routes=Door(own, identity_of(own, engine), accounts, list).routes())
+
+    async def at_once():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(16):
+                    tasks.start_soon(lambda: client.post("/sign-in", data={"handle": "eve"}))
+
+    anyio.run(at_once)
+    assert most == 4

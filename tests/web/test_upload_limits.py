@@ -15,13 +15,14 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, update
 from tests_support.tus import BYTES, TABLE, TUS, broken_off, id_of
 
 from tests.web.conftest import uploading, uploading_app, uploads_of
-from tl_core.database.tables import activity
+from tl_core.database.tables import activity, attempts
 from tl_core.database.tables import uploads as rows
 from tl_core.errors import NotFoundError, StateError
+from tl_core.registry import quotas
 from tl_core.registry.uploads import MOST_OPEN, clear_uploads
 
 DAY = 86_400
@@ -177,6 +178,23 @@ def test_a_file_that_is_too_large_is_refused_before_it_comes(settings, engine, c
     address = disk.begun(size=700_000)
     assert disk.begin(size=700_000).status_code == 413
     assert [one.name for one in (home / "uploads").iterdir()] == [id_of(address)]
+
+
+def test_others_can_write_while_folders_are_counted(settings, engine, claims, monkeypatch):
+    impatient, counted = create_engine(engine.url, connect_args={"timeout": 0.2}), []
+
+    def writing(folder):
+        with impatient.begin() as connection:
+            connection.execute(attempts.insert().values(key="x", at=0.0))
+        counted.append(folder)
+        return 0
+
+    monkeypatch.setattr(quotas, "folder_size", writing)
+    limited = uploading(replace(settings, quotas="disk_mb=1"), engine, claims)
+    for _ in range(2):
+        assert limited.begin(size=100).status_code == 201
+    assert counted
+    impatient.dispose()
 
 
 def test_the_gate_counts_each_part_by_itself(settings, engine, claims, ana):

@@ -10,14 +10,24 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
+from sqlalchemy.exc import IntegrityError
 
-from tl_core.access.people import HERE, Claims, People, Person, checked_role
+from tl_core.access.people import (
+    HERE,
+    Claims,
+    People,
+    Person,
+    checked_role,
+    is_like_id,
+    new_id,
+)
 from tl_core.access.policy import Policy
 from tl_core.access.principal import MEMBER, Principal
 from tl_core.access.secret_words import digest, new_secret
 from tl_core.database.tables import attempts, invites, passwords, sessions, users
+from tl_core.database.turns import alone
 from tl_core.errors import NotFoundError, SignInError, StateError
 from tl_core.settings import Settings
 
@@ -72,11 +82,7 @@ class Accounts:
         with self._engine.connect() as connection:
             role = connection.execute(query).scalar()
         if role is None:
-            raise NotFoundError(
-                "This invitation does not hold.",
-                f"It was used already, or is older than {INVITE_DAYS} days.",
-                "Ask for another one.",
-            )
+            raise _no_invitation()
         return str(role)
 
     def accept(self, secret: str, handle: str, name: str, password: str) -> Person:
@@ -88,37 +94,45 @@ class Accounts:
         """
         handle, role = handle.strip().lower(), self.invited(secret)
         _check_password(password, handle)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,31}", handle):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,31}", handle) or is_like_id(handle):
             raise StateError(
                 f"{handle!r} cannot be a name to sign in with.",
-                "It has 2 to 32 small letters, digits, dots, dashes or underscores.",
+                "It has 2 to 32 small letters, digits, dots, dashes or underscores, and does not"
+                " look like an id.",
             )
         if self._exists(handle):
-            raise StateError(f"Somebody here is called {handle!r} already.", "", "Choose another.")
-        person = self._people.arrive(Claims(HERE, handle, name.strip() or handle))
-        with self._engine.begin() as connection:
-            used = connection.execute(
-                update(invites)
-                .where(invites.c.hash == digest(secret), invites.c.used_by.is_(None))
-                .values(used_by=person.id)
-            ).rowcount
-            if not used:  # somebody else was quicker
-                connection.execute(sql_delete(users).where(users.c.id == person.id))
-            else:
-                values = {"handle": handle, "role": role}
-                connection.execute(update(users).where(users.c.id == person.id).values(**values))
+            raise _taken(handle)
+        kept, person_id = _HASHER.hash(password), new_id()
+        claims = Claims(HERE, handle, name.strip() or handle)
+        try:
+            with self._engine.begin() as connection:  # all of it, or nothing
+                self._use_up(connection, secret, person_id)
+                self._people.add(connection, claims, handle, role, person_id)
                 connection.execute(
-                    insert(passwords).values(
-                        user=person.id, hash=_HASHER.hash(password), changed=time.time()
-                    )
+                    insert(passwords).values(user=person_id, hash=kept, changed=time.time())
                 )
-        if not used:
-            self.invited(secret)  # which says why
-        return self._people.get(person.id)
+        except IntegrityError as error:  # somebody else was quicker with the name
+            raise _taken(handle) from error
+        return self._people.by_id(person_id)
+
+    def _use_up(self, connection: Connection, secret: str, person_id: str) -> None:
+        used = connection.execute(
+            update(invites)
+            .where(
+                invites.c.hash == digest(secret),
+                invites.c.used_by.is_(None),
+                invites.c.expires > time.time(),
+            )
+            .values(used_by=person_id)
+        ).rowcount
+        if not used:  # somebody else was quicker
+            raise _no_invitation()
 
     def _exists(self, handle: str) -> bool:
         query = select(users.c.id).where(
-            (users.c.handle == handle) | ((users.c.issuer == HERE) & (users.c.subject == handle))
+            (users.c.handle == handle)
+            | (users.c.id == handle)
+            | ((users.c.issuer == HERE) & (users.c.subject == handle))
         )
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
@@ -132,7 +146,7 @@ class Accounts:
         """
         handle = handle.strip().lower()[:64]
         keys = {f"account:{handle}": _MOST_FOR_AN_ACCOUNT, f"from:{address}": _MOST_FROM_AN_ADDRESS}
-        self._check_attempts(keys)
+        noted = self._note_attempt(keys)
         query = (
             select(users.c.id, users.c.disabled, passwords.c.hash)
             .join(passwords, passwords.c.user == users.c.id)
@@ -141,7 +155,6 @@ class Accounts:
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if not _matches(row.hash if row else _of_nobody(), password) or row is None or row.disabled:
-            self._note_attempt(keys)
             raise SignInError(
                 "Name and password do not belong together.",
                 "Or the account is disabled.",
@@ -160,7 +173,8 @@ class Accounts:
                     hash=digest(secret), user=row.id, started=time.time(), address=address[:64]
                 )
             )
-            connection.execute(sql_delete(attempts).where(attempts.c.key == f"account:{handle}"))
+            right = or_(attempts.c.key == f"account:{handle}", attempts.c.id.in_(noted))
+            connection.execute(sql_delete(attempts).where(right))
         return secret
 
     def session(self, secret: str) -> tuple[str, float] | None:
@@ -183,34 +197,42 @@ class Accounts:
             StateError: when the new one cannot be used.
         """
         keys = {f"account:{person.subject}": _MOST_FOR_AN_ACCOUNT}
-        self._check_attempts(keys)
         _check_password(new, person.handle)
+        noted = self._note_attempt(keys)
         with self._engine.connect() as connection:
             kept = connection.execute(
                 select(passwords.c.hash).where(passwords.c.user == person.id)
             ).scalar()
         if not _matches(kept or _of_nobody(), old):
-            self._note_attempt(keys)
             raise SignInError("That is not your password.")
-        now = time.time()
+        hashed, now = _HASHER.hash(new), time.time()
         with self._engine.begin() as connection:
+            connection.execute(sql_delete(attempts).where(attempts.c.id.in_(noted)))
             connection.execute(
                 update(passwords)
                 .where(passwords.c.user == person.id)
-                .values(hash=_HASHER.hash(new), changed=now)
+                .values(hash=hashed, changed=now)
             )
             connection.execute(
                 update(users).where(users.c.id == person.id).values(sessions_valid_after=now)
             )
 
-    def _check_attempts(self, keys: dict[str, int]) -> None:
-        since = time.time() - _WINDOW
-        with self._engine.connect() as connection:
+    def _note_attempt(self, keys: dict[str, int]) -> list[int]:
+        """Count an attempt before it is looked at, so that many at once are no more guesses than
+        one after another; gives what is to be taken back when it was right.
+
+        Raises:
+            SignInError: when too many have failed.
+        """
+        now, noted = time.time(), list[int]()
+        with self._engine.begin() as connection:
+            connection.execute(sql_delete(attempts).where(attempts.c.at < now - _WINDOW))
             for key, most in keys.items():
+                alone(connection, key)
                 failed = connection.execute(
                     select(func.count())
                     .select_from(attempts)
-                    .where(attempts.c.key == key, attempts.c.at > since)
+                    .where(attempts.c.key == key, attempts.c.at > now - _WINDOW)
                 ).scalar_one()
                 if failed >= most:
                     raise SignInError(
@@ -218,13 +240,30 @@ class Accounts:
                         "",
                         f"Wait {_WINDOW / 60:.0f} minutes, then try again.",
                     )
+                made = connection.execute(insert(attempts).values(key=key, at=now))
+                noted += made.inserted_primary_key or ()
+        return noted
 
-    def _note_attempt(self, keys: dict[str, int]) -> None:
-        now = time.time()
-        with self._engine.begin() as connection:
-            connection.execute(sql_delete(attempts).where(attempts.c.at < now - _WINDOW))
-            for key in keys:
-                connection.execute(insert(attempts).values(key=key, at=now))
+
+def clear_sessions(engine: Engine, settings: Settings) -> int:
+    """Remove sessions that are older than `TL_SESSION_HOURS` and open nothing any more; gives how
+    many.
+    """
+    oldest = time.time() - 3600 * settings.number("session_hours")
+    with engine.begin() as connection:
+        return connection.execute(sql_delete(sessions).where(sessions.c.started < oldest)).rowcount
+
+
+def _no_invitation() -> NotFoundError:
+    return NotFoundError(
+        "This invitation does not hold.",
+        f"It was used already, or is older than {INVITE_DAYS} days.",
+        "Ask for another one.",
+    )
+
+
+def _taken(handle: str) -> StateError:
+    return StateError(f"Somebody here is called {handle!r} already.", "", "Choose another.")
 
 
 @cache

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.access.policy import OWN, RUN, Policy
 from tl_core.access.principal import Principal
 from tl_core.access.secret_words import digest, new_secret
-from tl_core.database.tables import links, runs
+from tl_core.database.tables import links, runs, users
 from tl_core.errors import NotFoundError, StateError
 
 LONGEST_DAYS = 90
@@ -91,23 +91,28 @@ class ReportLinks:
 
 def open_link(engine: Engine, secret: str) -> tuple[str, str] | None:
     """The id and the folder (inside TL_HOME) of the run whose report a link shows, and counts the
-    look; None when it does not hold, or its run was deleted.
+    look; None when it does not hold, its run was deleted, or who made it is disabled or may not
+    see the run any more.
     """
-    query = (
-        select(links.c.hash, runs.c.id, runs.c.folder)
-        .join(runs, runs.c.id == links.c.run)
-        .where(
-            links.c.hash == digest(secret),
-            links.c.expires > time.time(),
-            runs.c.deleted.is_(None),
-            runs.c.status == "done",
-        )
-    )
+    about = (links.c.hash == digest(secret), links.c.expires > time.time())
     with engine.begin() as connection:
+        link = connection.execute(select(links).where(*about)).first()
+        if link is None or _is_disabled(connection, link.created_by):
+            return None
+        theirs = Policy(engine, Principal(link.created_by)).seen(runs)
+        query = select(runs.c.id, runs.c.folder).where(
+            runs.c.id == link.run, runs.c.status == "done", theirs
+        )
         row = connection.execute(query).first()
         if row is None:
             return None
         connection.execute(
-            update(links).where(links.c.hash == row.hash).values(opened=links.c.opened + 1)
+            update(links).where(links.c.hash == link.hash).values(opened=links.c.opened + 1)
         )
     return row.id, row.folder
+
+
+def _is_disabled(connection: Connection, person_id: str) -> bool:
+    """Whether somebody is kept out; on a computer without sign-in nobody is known by a row."""
+    query = select(users.c.disabled).where(users.c.id == person_id)
+    return bool(connection.execute(query).scalar())

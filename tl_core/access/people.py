@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.access.policy import Policy
-from tl_core.access.principal import ADMIN, ROLES, Principal
+from tl_core.access.principal import ADMIN, ROLES, Principal, named
 from tl_core.database.tables import users
+from tl_core.database.turns import alone
 from tl_core.errors import ConfigError, NotFoundError, SignInError, StateError
 from tl_core.settings import Settings
 
 HERE = "here"  # the issuer of accounts that this server keeps itself
+ADMINISTRATORS = "administrators"  # whoever changes how many there are, does so alone
 _LONGEST = 255  # characters of a subject; cutting it could make two people one
 _SEEN_EVERY = 600.0  # seconds between two notes of when somebody was last seen
 
@@ -91,7 +93,7 @@ class People:
         values |= {"email": claims.email[:255]} if claims.email else {}
         with self._engine.begin() as connection:
             connection.execute(update(users).where(users.c.id == known.id).values(**values))
-        return self.get(known.id)
+        return self.by_id(known.id)
 
     def standing(self, person_id: str, began: float) -> Person | None:
         """The person of a session that began at a time (seconds since 1970), None where it holds no
@@ -101,7 +103,7 @@ class People:
         if not now - 3600 * self._settings.number("session_hours") < began < now + 60:
             return None
         try:
-            person = self.get(person_id)
+            person = self.by_id(person_id)
         except NotFoundError:
             return None
         if person.disabled or began < person.sessions_valid_after:
@@ -115,18 +117,50 @@ class People:
         """The person whom an issuer calls `subject`."""
         return self._find(Claims(issuer, subject))
 
+    def by_id(self, person_id: str) -> Person:
+        """The person of an id; raises as `get`."""
+        query = select(users).where(users.c.id == person_id)
+        with self._engine.connect() as connection:
+            return _found(connection.execute(query).first(), person_id)
+
     def get(self, person: str) -> Person:
-        """The person of an id or a handle.
+        """The person of an id, else of a handle.
 
         Raises:
             NotFoundError: when there is none.
         """
-        query = select(users).where((users.c.id == person) | (users.c.handle == person))
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            raise NotFoundError(f"There is nobody here called {person!r}.")
-        return _person(row)
+            return _found(named(connection, person), person)
+
+    def add(
+        self, connection: Connection, claims: Claims, handle: str, role: str, person_id: str = ""
+    ) -> None:
+        """Write somebody new down, in a transaction that is open already.
+
+        Args:
+            connection: of the transaction.
+            claims: whom it is about.
+            handle: that nobody has.
+            role: theirs.
+            person_id: theirs, out of `new_id`; empty for one that is made here.
+
+        Raises:
+            IntegrityError: when they are here already, or somebody has that handle.
+        """
+        now = time.time()
+        connection.execute(
+            insert(users).values(
+                id=person_id or new_id(),
+                issuer=claims.issuer,
+                subject=claims.subject,
+                handle=handle,
+                name=(claims.name or claims.email or claims.subject)[:128],
+                email=claims.email[:255],
+                role=role,
+                created=now,
+                seen=now,
+            )
+        )
 
     def list(self) -> list[Person]:
         """Everybody, by handle."""
@@ -143,23 +177,10 @@ class People:
         return _person(row) if row else None
 
     def _make(self, claims: Claims, role: str) -> Person:
-        now = time.time()
         for _ in range(20):  # two tabs of one person, or two people of one name, at the same time
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(
-                        insert(users).values(
-                            id=secrets.token_hex(6),
-                            issuer=claims.issuer,
-                            subject=claims.subject,
-                            handle=_free_handle(connection, claims),
-                            name=(claims.name or claims.email or claims.subject)[:128],
-                            email=claims.email[:255],
-                            role=role,
-                            created=now,
-                            seen=now,
-                        )
-                    )
+                    self.add(connection, claims, _free_handle(connection, claims), role)
             except IntegrityError:
                 pass
             if (made := self._find(claims)) is not None:
@@ -215,19 +236,34 @@ def checked_role(role: str) -> str:
     return role
 
 
+def new_id() -> str:
+    """An id for somebody new."""
+    return secrets.token_hex(6)
+
+
+def is_like_id(handle: str) -> bool:
+    """Whether a handle could be taken for somebody's id."""
+    return re.fullmatch(r"[0-9a-f]{12}", handle) is not None
+
+
 def _person(row: Row[tuple[object, ...]]) -> Person:
     return Person(**row._mapping)
+
+
+def _found(row: Row[tuple[object, ...]] | None, wanted: str) -> Person:
+    if row is None:
+        raise NotFoundError(f"There is nobody here called {wanted!r}.")
+    return _person(row)
 
 
 def _free_handle(connection: Connection, claims: Claims) -> str:
     """A short name that nobody has: the beginning of the address, or the name."""
     wish = claims.email.partition("@")[0] or claims.name or claims.subject
     plain = re.sub(r"[^a-z0-9._-]+", "-", wish.lower()).strip("-._")[:32] or "person"
-    taken = set(
-        connection.execute(
-            select(users.c.handle).where(users.c.handle.startswith(plain, autoescape=True))
-        ).scalars()
-    )
+    taken = {plain} if is_like_id(plain) else set[str]()
+    for column in (users.c.handle, users.c.id):  # an id must stay the name of one person alone
+        alike = select(column).where(column.startswith(plain, autoescape=True))
+        taken |= set(connection.execute(alike).scalars())
     return next(
         handle
         for handle in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
@@ -269,6 +305,7 @@ class Administration:
     def _change(self, person_id: str, action: str, **values: object) -> None:
         self._policy.require_admin()
         with self._engine.begin() as connection:
+            alone(connection, ADMINISTRATORS)  # two who demote each other would both find one left
             before = _administrators(connection)
             changed = connection.execute(
                 update(users).where(users.c.id == person_id).values(**values)

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, and_, false, inse
 from sqlalchemy.sql import ColumnElement
 
 from tl_core.access.principal import ADMIN, VIEWER, Principal
-from tl_core.database.tables import activity, grants, runs, users
+from tl_core.database.tables import activity, grants, models, runs, users
 from tl_core.errors import AccessError, NotFoundError
 
 PROJECT, RUN, MODEL = "project", "run", "model"
@@ -60,7 +60,9 @@ class Policy:
         shared = table.c.project.in_(self._shared(PROJECT))
         if deleted:
             return and_(table.c.deleted.is_not(None), or_(mine, and_(shared, table.c.owner == me)))
-        ways = [mine, shared]
+        ways = [mine]
+        if table is not models:  # a model is its owner's alone, whatever dataset has its name
+            ways.append(shared)
         if table is runs:
             ways.append(table.c.id.in_(self._shared(RUN)))
         return and_(table.c.deleted.is_(None), or_(*ways))
@@ -72,6 +74,8 @@ class Policy:
 
     def level(self, kind: str, row: Row[tuple[object, ...]]) -> int:
         """What the principal is to a row of `datasets`, `runs` or `models`."""
+        if kind == MODEL:
+            return OWN if row.owner == self.principal.id else NONE
         level = self._level(row.project, row.id if kind == RUN else None, row.owner)
         return min(level, LOOK) if self.principal.role == VIEWER else level
 
@@ -185,8 +189,9 @@ class Policy:
         handle, slash, name = reference.partition("/")
         if not slash or handle in (self.principal.id, self.principal.handle):
             return project_key(self.principal.id, name if slash else reference)
-        owner = next((one for one, known in self._handles.items() if known == handle), handle)
-        return project_key(owner, name)
+        if handle not in self._handles:  # no id, so a handle
+            handle = next((one for one, known in self._handles.items() if known == handle), handle)
+        return project_key(handle, name)
 
     def note(
         self,

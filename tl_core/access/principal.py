@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from tl_core.database.tables import users
 
@@ -59,6 +59,17 @@ def as_principal(user: str | Principal) -> Principal:
     return Principal(user, handle=user, name=user, anywhere=True)
 
 
+def named(connection: Connection, wanted: str) -> Row[tuple[object, ...]] | None:
+    """The row of the person whose id this is, else of the one whose handle it is: no handle leads
+    away from somebody's id.
+    """
+    for column in (users.c.id, users.c.handle):
+        row = connection.execute(select(users).where(column == wanted)).first()
+        if row is not None:
+            return row
+    return None
+
+
 def operator(engine: Engine, user: str) -> Principal:
     """Who acts at the command line of the server itself: the person whose id or handle `user` is,
     else the only person of a computer without sign-in.
@@ -66,9 +77,7 @@ def operator(engine: Engine, user: str) -> Principal:
     Whoever has a shell on the server can read every file; this only picks the name they act under.
     """
     with engine.connect() as connection:
-        row = connection.execute(
-            select(users).where(or_(users.c.id == user, users.c.handle == user))
-        ).first()
+        row = named(connection, user)
     if row is None:
         return Principal(user, user, user, ADMIN, way="command", anywhere=True)
     return Principal(row.id, row.handle, row.name, row.role, way="command", anywhere=True)

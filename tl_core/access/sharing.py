@@ -6,15 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.access.policy import EVERYBODY, OWN, PROJECT, RUN, Policy
-from tl_core.access.principal import Principal
+from tl_core.access.principal import Principal, named
 from tl_core.database.tables import datasets, grants, runs, users
 from tl_core.errors import NotFoundError, StateError
 
 ACCESS = ("viewer", "editor")
+_UNFINISHED = ("queued", "running")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class Sharing:
         Raises:
             NotFoundError: when there is no such dataset, or no such person.
             AccessError: when it is somebody else's.
-            StateError: when the other has a dataset of that name already.
+            StateError: when the other has a dataset of that name already, and while runs on it wait
+                or run.
         """
         project = self._own(PROJECT, reference)
         person, name = self._person(to_whom), project.partition("/")[2]
@@ -118,16 +120,28 @@ class Sharing:
                     "Two projects of one person cannot have one name.",
                     "Ask them to delete theirs, the trash included.",
                 )
+            self._check_rest(connection, project)
             self._move(connection, project, new, person)
             self._policy.note(connection, "hand over", PROJECT, project, {"to": person})
+
+    def _check_rest(self, connection: Connection, project: str) -> None:
+        """Refuse while work would go on under a name and for an owner that it no longer has."""
+        unfinished = select(func.count()).select_from(runs)
+        unfinished = unfinished.where(runs.c.project == project, runs.c.status.in_(_UNFINISHED))
+        if going := connection.execute(unfinished).scalar_one():
+            raise StateError(
+                f"{going} run(s) of this project are waiting or running.",
+                "They would go on for somebody else.",
+                "Wait until they have ended, or cancel them.",
+            )
 
     def _move(self, connection: Connection, project: str, new: str, person: str) -> None:
         for table in (datasets, runs):
             connection.execute(
                 update(table)
                 .where(table.c.project == project, table.c.owner == self._user)
-                .values(owner=person)
-            )
+                .values(owner=person, **({"draft": None} if table is runs else {}))
+            )  # a draft is a page of one person: theirs may have the same
             connection.execute(update(table).where(table.c.project == project).values(project=new))
         about = (grants.c.kind == PROJECT, grants.c.object == project)
         connection.execute(sql_delete(grants).where(*about, grants.c.grantee == person))
@@ -154,9 +168,8 @@ class Sharing:
 
     def _person(self, wanted: str) -> str:
         """The id of the person whose handle or id this is."""
-        query = select(users.c.id).where((users.c.handle == wanted) | (users.c.id == wanted))
         with self._engine.connect() as connection:
-            found = connection.execute(query.where(~users.c.disabled)).scalar()
-        if found is None:
+            found = named(connection, wanted)
+        if found is None or found.disabled:
             raise NotFoundError(f"There is nobody here called {wanted!r}.")
-        return str(found)
+        return str(found.id)

@@ -75,7 +75,7 @@ class ThisMachine:
         return len(version_folders), len(run_folders)
 
     def list_runs(self) -> Sequence[Run]:
-        return self._runs.list()
+        return self._runs.list(limit=None)
 
     def run(self, run_id: str) -> Run:
         return self._runs.get(run_id)

@@ -22,6 +22,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
+from tl_core.access.accounts import clear_sessions
 from tl_core.config.kinds import TRAIN, lanes
 from tl_core.database.away import NO_ANSWER
 from tl_core.database.engine import open_database
@@ -266,6 +267,7 @@ def _clean(engine: Engine, settings: Settings) -> None:
     remove_expired(settings)
     sweep(engine, settings.home_path)
     clear_uploads(engine, settings)
+    clear_sessions(engine, settings)
     empty_trash(engine, settings)
     remove_checkpoints(engine, settings)
 

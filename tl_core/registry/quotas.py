@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select
 
 from tl_core.config.kinds import RUN_KINDS, kinds_of
 from tl_core.database.tables import datasets, models, quotas, runs, stints, uploads
+from tl_core.database.turns import alone as alone  # for whoever counts as quotas do
 from tl_core.errors import ConfigError, QuotaError, nearest
 from tl_core.registry.scheduling.ledger import (
     Asked,
@@ -307,16 +308,6 @@ class Quotas:
         ).scalars()
         lanes = [RUN_KINDS[kind].lane for kind in kinds]
         return max((lanes.count(lane) for lane in lanes), default=0)
-
-
-def alone(connection: Connection, about: str) -> None:
-    """Let nobody else change what counts for `about` until this transaction has ended. SQLite has
-    one writer at a time anyway; the transaction has to begin with a write for that.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(727002, hashtext(:about))"), {"about": about}
-        )
 
 
 def _mb(size: int) -> str:

@@ -12,8 +12,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.access.policy import Policy
@@ -111,13 +112,22 @@ class UploadStore:
         """
         self._policy.require_making("datasets:write")
         self._check_size(size)
+        quota = self._quotas.limit(self._user, "disk_mb")
+        taken = self._quotas.disk(self._user) if quota is not None else 0  # walks all folders
         now, upload_id = time.time(), secrets.token_hex(16)
         path = self._settings.home_path / "uploads" / upload_id / safe_name(name)
         row = Upload(upload_id, self._user, path.name, size, 0, sha256, now, now, None, path)
         with self._engine.begin() as connection:
             alone(connection, self._user)
             connection.execute(insert(uploads).values(**_values(row)))
-            self._check_room(connection)
+            mine = self._check_count(connection)
+            if quota is not None and taken + mine > quota << 20:
+                raise QuotaError(
+                    "The disk space is used up.",
+                    f"The limit is {quota:,} MB, and unfinished uploads count whole.",
+                    "Let them finish or cancel them, or delete what is no longer needed.",
+                )
+            _check_room(connection, self._settings, 0)
             path.parent.mkdir(parents=True)
             path.touch()
         return row
@@ -134,22 +144,17 @@ class UploadStore:
             )
         self._quotas.require_upload(self._user, size)
 
-    def _check_room(self, connection: Connection) -> None:
-        """Refuse, with the new row among them, when all unfinished ones would not fit."""
-        missing = func.coalesce(func.sum(uploads.c.size - uploads.c.received), 0)
-        unfinished = select(func.count(), missing).where(uploads.c.finished.is_(None))
-        count, mine = connection.execute(unfinished.where(uploads.c.owner == self._user)).one()
+    def _check_count(self, connection: Connection) -> int:
+        """Bytes that this person's unfinished uploads lack, the new one among them."""
+        mine = _unfinished().where(uploads.c.owner == self._user)
+        count, missing = connection.execute(mine).one()
         if count > MOST_OPEN:
             raise StateError(
                 f"You have {count - 1} unfinished uploads already.",
                 f"The limit is {MOST_OPEN}.",
                 "Let one finish, or cancel one.",
             )
-        self._quotas.admit_bytes(connection, self._user, int(mine))
-        disk = shutil.disk_usage(self._settings.home_path)
-        _, everybody = connection.execute(unfinished).one()
-        if int(everybody) + min(_RESERVE, disk.total // _RESERVED_SHARE) > disk.free:
-            raise DiskFullError
+        return int(missing)
 
     def get(self, upload_id: str) -> Upload:
         """One's own upload.
@@ -232,6 +237,29 @@ class UploadStore:
 
 def _values(upload: Upload) -> dict[str, object]:
     return {column.name: getattr(upload, column.name) for column in uploads.c}
+
+
+def require_room(engine: Engine, settings: Settings, size: int) -> None:
+    """Refuse `size` bytes that do not fit beside what others are bringing.
+
+    Raises:
+        DiskFullError: in that case.
+    """
+    with engine.connect() as connection:
+        _check_room(connection, settings, size)
+
+
+def _check_room(connection: Connection, settings: Settings, more: int) -> None:
+    disk = shutil.disk_usage(settings.home_path)
+    _, missing = connection.execute(_unfinished()).one()
+    if int(missing) + more + min(_RESERVE, disk.total // _RESERVED_SHARE) > disk.free:
+        raise DiskFullError
+
+
+def _unfinished() -> Select[Any]:
+    """How many uploads are unfinished, and how many bytes they lack."""
+    missing = func.coalesce(func.sum(uploads.c.size - uploads.c.received), 0)
+    return select(func.count(), missing).where(uploads.c.finished.is_(None))
 
 
 def expires(upload: Upload, settings: Settings) -> float:

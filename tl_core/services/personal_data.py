@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import delete as sql_delete
 
+from tl_core.access.people import ADMINISTRATORS
 from tl_core.access.policy import PROJECT, RUN, Policy
 from tl_core.access.principal import ADMIN, Principal
 from tl_core.database.tables import (
@@ -43,6 +44,7 @@ from tl_core.database.tables import (
     uploads,
     users,
 )
+from tl_core.database.turns import alone
 from tl_core.errors import NotFoundError, StateError
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE
@@ -191,6 +193,9 @@ class PersonalData:
 
     def _check_leaving(self, connection: Connection) -> None:
         """Refuse to leave a server without anybody who looks after it."""
+        alone(connection, ADMINISTRATORS)
+        me = update(users).where(users.c.id == self._me)
+        connection.execute(me.values(seen=users.c.seen))  # SQLite is alone after a write
         role = connection.execute(select(users.c.role).where(users.c.id == self._me)).scalar()
         if role is None:
             raise NotFoundError(f"There is nobody here called {self._me!r}.")

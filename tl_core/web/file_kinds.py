@@ -41,8 +41,9 @@ _STARTS = (
     (b"#! /", _PROGRAM),
     (b"L\0\0\0\x01\x14\x02\0", _PROGRAM),  # a link of Windows, which starts one
 )
-_MARKED_UP = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml.*?\?>)*<(?:!doctype\s+(?:html|svg)|html|svg|script)\b",
+_MARKED_UP = re.compile(  # never goes back: many comments would take it years
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml.*?\?>)*+"
+    rb"<(?:!doctype\s+(?:html|svg)|html|svg|script)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN_CONTROLS = bytes({*range(32)} - {7, 8, 9, 10, 11, 12, 13, 27})

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -81,6 +81,7 @@ class Gate:
     def __init__(self, app: App, identity: Identity, settings: Settings, owns: Owns) -> None:
         self._app, self._identity, self._settings, self._owns = app, identity, settings, owns
         self._proxies = Proxies(settings)
+        self._hosts = _own_hosts(settings) if settings.is_local else None
         self._headers = {name.encode(): value.encode() for name, value in _HEADERS.items()}
         if settings.url.startswith("https:"):
             self._headers[b"strict-transport-security"] = b"max-age=31536000"
@@ -90,7 +91,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         self._proxies.settle(scope)
-        guarded = self._dressed(scope, send)
+        guarded, begun = self._dressed(scope, send), False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await guarded(message)
+
         try:
             refusal = await self._refusal(scope)
         except NO_ANSWER:
@@ -98,8 +105,14 @@ class Gate:
             refusal = _answer(503, AWAY)
         if refusal is not None:
             await refusal(scope, receive, guarded)
-        else:
-            await self._app(scope, self._measured(scope, receive), guarded)
+            return
+        try:
+            await self._app(scope, self._measured(scope, receive), noted)
+        except NO_ANSWER:
+            if begun:
+                raise
+            log.exception("%s cannot be answered", scope["path"])
+            await _answer(503, AWAY)(scope, receive, guarded)
 
     async def _refusal(self, scope: Scope) -> App | None:
         """What to answer instead, None where the way is free."""
@@ -107,6 +120,12 @@ class Gate:
         odd = "//" in path or "\\" in path or "/.." in path or not path.isprintable()
         if not path.startswith("/") or odd:
             return _plain(400, "This address is not one of this server.")
+        if self._hosts is not None and _host(scope) not in self._hosts:
+            return _plain(
+                421,
+                "This address is not one of this computer's studio. Open it as localhost, or set"
+                " TL_URL to the address by which you reach it.",
+            )
         if method not in _SAFE and not self._same_origin(scope):
             return _plain(403, "This request came from another site.")
         if _length(scope) > self._most(path):
@@ -231,6 +250,21 @@ def inside(address: str) -> str:
     """An address of this server that somebody may be sent to after signing in, else `/`."""
     plain = address.isascii() and address.isprintable() and "\\" not in address
     return address if plain and address.startswith("/") and not address.startswith("//") else "/"
+
+
+def _own_hosts(settings: Settings) -> set[str]:
+    """Names by which a browser reaches a studio that asks nobody to sign in. A page of another site
+    whose name was made to lead here would have its own.
+    """
+    return {"localhost", "127.0.0.1", "::1", urlsplit(settings.origin).hostname or "localhost"}
+
+
+def _host(scope: Scope) -> str:
+    """The name in `Host`, without its port; empty where there is none."""
+    try:
+        return urlsplit(f"//{headers_of(scope).get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _length(scope: Scope) -> int:

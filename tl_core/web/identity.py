@@ -82,10 +82,10 @@ class Identity:
 
     def of_token(self, headers: Mapping[str, str], address: str = "") -> Principal | None:
         """Who acts with the token of an `Authorization: Bearer` header."""
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self._settings.sign_in:
+        secret = bearer(headers)
+        if secret is None or not self._settings.sign_in:
             return None
-        return principal_of_token(self._engine, secret.strip(), address)
+        return principal_of_token(self._engine, secret, address)
 
     def _from_provider(self, cookies: Mapping[str, str]) -> Person | None:
         found = self._provider_claims(cookies)
@@ -134,6 +134,12 @@ class Identity:
             groups=[group.strip() for group in groups if group.strip()],
         )
         return self._people.arrive(claims)
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The secret of an `Authorization: Bearer` header; None without one."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def _signed(cookies: Mapping[str, str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+import anyio
 import anyio.to_thread
 from sqlalchemy import Engine
 
@@ -25,10 +26,13 @@ class Lazy:
     def __init__(self, function: str, settings: Settings, engine: Engine) -> None:
         self._function, self._settings, self._engine = function, settings, engine
         self._app: App | None = None
+        self._building = anyio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
-            self._app = await anyio.to_thread.run_sync(self._build)
+            async with self._building:
+                if self._app is None:  # whoever waited here finds it built
+                    self._app = await anyio.to_thread.run_sync(self._build)
         await self._app(scope, receive, send)
 
     def _build(self) -> App:

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tl_core.database.away import is_full
 from tl_core.errors import AccessError, NotFoundError, QuotaError, StateError, UserError
 from tl_core.registry.uploads import (
     DiskFullError,
@@ -42,7 +43,6 @@ CHECKSUMS = {"sha1": 20, "sha256": 32}
 _BLOCK = 1 << 20  # bytes that are gathered before a thread writes them
 _SILENCE = 30.0  # seconds without a byte after which a connection is taken for lost
 _LONGEST_METADATA = 4096
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STATUS: tuple[tuple[type[UserError], int], ...] = (
     (AccessError, 403),
     (NotFoundError, 404),
@@ -112,7 +112,7 @@ class Uploads:
                 status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
                 return _json(status, error.as_dict())
             except OSError as error:
-                if error.errno not in _FULL:
+                if not is_full(error) and error.errno != errno.EFBIG:
                     raise
                 return _json(507, DiskFullError().as_dict())
 

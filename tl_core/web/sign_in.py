@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from tl_core.web.gate import NEXT, cookies_of, headers_of, inside
 from tl_core.web.identity import ACCOUNTS, COOKIE, HEADER, OIDC, Asking, Identity
 
 _NEXT_SECONDS = 600
+_HASHES = 4  # passwords that are looked at at once: each takes 64 MiB and a core
 Links = Callable[[], Sequence[tuple[str, str]]]
 
 
@@ -51,6 +53,7 @@ class Door:
     ) -> None:
         self._settings, self._identity = settings, identity
         self._accounts, self._links = accounts, links
+        self._hashing = anyio.CapacityLimiter(_HASHES)
 
     def routes(self) -> list[Route]:
         """Where they stand."""
@@ -102,7 +105,7 @@ class Door:
         wanted, address = inside(str(form.get("next", "/"))), _address(request)
         try:
             secret = await anyio.to_thread.run_sync(
-                self._accounts.sign_in, handle, password, address
+                self._accounts.sign_in, handle, password, address, limiter=self._hashing
             )
         except UserError as error:
             return self._page(f"{error.what} {error.try_this}", wanted, handle, 403)
@@ -146,10 +149,14 @@ class Door:
                 handle, name = str(form.get("handle", "")), str(form.get("name", ""))
                 password = str(form.get("password", ""))
                 await anyio.to_thread.run_sync(
-                    self._accounts.accept, secret, handle, name, password
+                    self._accounts.accept, secret, handle, name, password, limiter=self._hashing
                 )
                 session = await anyio.to_thread.run_sync(
-                    self._accounts.sign_in, handle, password, _address(request)
+                    self._accounts.sign_in,
+                    handle,
+                    password,
+                    _address(request),
+                    limiter=self._hashing,
                 )
                 return self._signed_in(session, "/")
         except UserError as error:

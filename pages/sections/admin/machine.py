@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import others, services
+from pages.shell import others, problems, services
 from pages.shell.words import ago, plain, size
 from pages.widgets import spark
 from tl_core.config import RUN_KINDS
@@ -35,6 +35,7 @@ _MEANINGS = {
 
 
 @st.fragment(run_every=_EVERY)
+@problems.looking
 def show() -> None:
     """Processor, memory, GPUs and the queue, as they are now."""
     machine, active = read_machine(), services.runs().list(active=True)

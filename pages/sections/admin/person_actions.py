@@ -18,11 +18,11 @@ def _administration() -> Administration:
 def show(person: Person) -> None:
     """Buttons for one person; what keeps somebody out asks once more."""
     key = f"role_{person.id}"
+    st.session_state[key] = person.role  # as it is, whatever was chosen and refused
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             f"Role of {plain(person.name)}",
             list(others.ROLES),
-            list(others.ROLES).index(person.role),
             format_func=others.ROLES.get,
             key=key,
             width=190,
@@ -59,12 +59,12 @@ def show(person: Person) -> None:
 
 
 def _act(step: Callable[[], object]) -> None:
-    with problems.caught():
+    with problems.in_callback():
         step()
 
 
 def _set_role(person: Person, key: str) -> None:
-    role = str(st.session_state.pop(key))
+    role = str(st.session_state[key])
     _act(lambda: _administration().set_role(person.id, role))
 
 

@@ -80,13 +80,13 @@ def _empty(count: int) -> None:
 
 def _emptied() -> None:
     """Runs before their data, so that an interruption leaves nothing that cannot be restored."""
-    with problems.caught():
+    with problems.in_callback():
         folders = list(services.runs().purge([run.id for run in services.runs().trash()]))
         for record in services.datasets().trash():
             folders.append(services.datasets().purge(record.reference))
         left = [folder for folder in folders if not remove_tree(folder)]
-    if left:
-        st.toast(
-            "Some of the files are still in use; they will be removed later.",
-            icon=":material/info:",
-        )
+        if left:
+            st.toast(
+                "Some of the files are still in use; they will be removed later.",
+                icon=":material/info:",
+            )

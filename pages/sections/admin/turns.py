@@ -21,6 +21,7 @@ def oversight() -> Oversight:
 
 
 @st.fragment(run_every=_EVERY)
+@problems.looking
 def show() -> None:
     """The queue as it is now."""
     with problems.caught():
@@ -73,13 +74,17 @@ def _state(run: QueuedRun) -> str:
 
 def _prioritise(waiting: Sequence[QueuedRun]) -> None:
     """Let one that waits go before others, or after them."""
-    names = {run.run: f"{run.owner}: {RUN_KINDS[run.kind].title}, {_state(run)}" for run in waiting}
+    # A choice is known by its label, which must not change while the run waits: place and time,
+    # which do, stand in the table.
+    names = {run.run: f"{run.owner}: {RUN_KINDS[run.kind].title} · {run.run}" for run in waiting}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         run = st.selectbox(
             "A run that waits",
             list(names),
+            None,
             format_func=names.get,
             key="turn_run",
+            placeholder="choose one",
             width=420,
             help="Whose turn is to come earlier or later.",
         )
@@ -98,10 +103,13 @@ def _prioritise(waiting: Sequence[QueuedRun]) -> None:
             key="turn_set",
             on_click=_set,
             args=(run,),
-            help="It can be set again for as long as the run waits.",
+            disabled=run is None,
+            help="It can be set again for as long as the run waits."
+            if run
+            else "Choose a run that waits first.",
         )
 
 
 def _set(run: str) -> None:
-    with problems.caught():
+    with problems.in_callback():
         oversight().prioritise(run, int(st.session_state["turn_priority"]))

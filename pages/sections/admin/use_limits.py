@@ -7,16 +7,27 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.sections.admin.turns import oversight
-from pages.shell import others, problems
+from pages.shell import others, problems, services
 from pages.shell.words import ahead, plain
 from tl_core.access.people import Person
 from tl_core.registry.quotas import QUOTAS, Standing
+from tl_core.registry.scheduling.oversight import Oversight
+
+
+@st.cache_data(max_entries=200, ttl=60, show_spinner="Adding up what is used…")
+def _standing(_desk: Oversight, person: str, database: str) -> Sequence[Standing]:
+    del database  # in which the person is
+    return _desk.standing(person)  # looks at all their files
+
+
+def _standing_of(person: str) -> Sequence[Standing]:
+    return _standing(oversight(), person, services.settings().database)
 
 
 def show(person: Person, key: str) -> Sequence[Standing]:
     """The quotas of a person in a table; gives them."""
     with problems.caught():
-        standings = oversight().standing(person.id)
+        standings = _standing_of(person.id)
     st.dataframe(
         [_row(standing) for standing in standings],
         hide_index=True,
@@ -69,11 +80,12 @@ def choose(people: Mapping[str, Person]) -> None:
             width=420,
             help="Which one is changed.",
         )
+        most = f"quota_most_{picked}_{name}"
+        st.session_state.setdefault(most, standings[name].limit or 0)
         st.number_input(
             "At most",
             0,
-            value=standings[name].limit or 0,
-            key=f"quota_most_{picked}_{name}",
+            key=most,
             width=160,
             help="0: no limit.",
         )
@@ -100,6 +112,10 @@ def choose(people: Mapping[str, Person]) -> None:
 
 def _set(person: str, name: str, default: bool = False) -> None:
     key = f"quota_most_{person}_{name}"
-    most = int(st.session_state.pop(key))
-    with problems.caught():
-        oversight().set_quota(person, name, None if default else most)
+    with problems.in_callback():
+        most = None if default else int(st.session_state[key])
+        oversight().set_quota(person, name, most)
+        _standing.clear(oversight(), person, services.settings().database)
+        if default:
+            held = {one.name: one.limit for one in _standing_of(person)}
+            st.session_state[key] = held[name] or 0

@@ -60,6 +60,7 @@ def _drawer(record: DatasetRecord, info: VersionInfo, rows: NDArray[np.int64]) -
     row = _in_address(record)
     if row is None:
         return
+    problems.refused()  # what stands on the page behind it cannot be seen
     _turn(rows, row)
     own = pages_of(info.modality)
     with problems.caught():
@@ -113,11 +114,11 @@ def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, r
     made = decisions(record.folder).get(row)
     given = info.labels[version.labels[row]]
     now = made.label if made and made.action == "relabel" else given
-    key = f"class_of_{record.id}_{row}_{now}"  # another box for each class, which it then shows
+    key = f"class_of_{record.id}_{row}_{now}"  # another box for each class
+    st.session_state[key] = now  # as it is, whatever was chosen and refused
     st.selectbox(
         "Class",
         info.labels,
-        index=info.labels.index(now),
         key=key,
         disabled=bool(made and made.action == "drop"),
         help="Another class is saved at once; it becomes part of the data with the next version.",

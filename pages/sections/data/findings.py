@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.sections.data import filters
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import rights, run_panel, services, state
+from pages.shell import problems, rights, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.data.browse.health import Costed
@@ -105,23 +105,26 @@ def _examples(folder: str, finding: str) -> list[Card]:
 
 
 def _start_fix(reference: str, finding: str, action: str) -> None:
-    _submit(reference, {"finding": finding, "action": action})
+    with problems.in_callback():
+        _submit(reference, {"finding": finding, "action": action})
 
 
 def restore(reference: str) -> None:
     """Make an older version the newest; the page follows it as it follows a fix."""
-    _submit(reference, {"restore": True})
+    with problems.in_callback():
+        _submit(reference, {"restore": True})
 
 
 def apply_decisions(reference: str) -> None:
     """Make what was decided about single labels a version; the page follows it as it follows a
     fix.
     """
-    _submit(reference, {"decisions": True})
+    with problems.caught():
+        _submit(reference, {"decisions": True})
 
 
 def _submit(reference: str, options: dict[str, object]) -> None:
-    run = run_panel.start(RunConfig("fix", services.user(), reference, options=options), "fix")
+    run = run_panel.submit(RunConfig("fix", services.user(), reference, options=options), "fix")
     st.session_state["fix_run"] = run.id
 
 

@@ -50,10 +50,11 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
 
 def choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
     """Save one decision."""
-    with problems.caught():
+    with problems.in_callback():
         rights.require(rights.WORK, record)
         decide(DatasetVersion(record.folder), row, action, label)
-    st.session_state["skipped"] = [other for other in st.session_state["skipped"] if other != row]
+        others = st.session_state["skipped"]
+        st.session_state["skipped"] = [other for other in others if other != row]
 
 
 def _skip(row: int) -> None:

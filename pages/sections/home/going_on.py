@@ -49,6 +49,7 @@ def queue(active: Sequence[Run]) -> None:
 
 
 @st.fragment(run_every=_EVERY)
+@problems.looking
 def _watched() -> None:
     """The active runs as they are now; the page runs again when the last one has ended."""
     try:

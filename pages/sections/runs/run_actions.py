@@ -132,18 +132,18 @@ def _of_all(picked: list[Run]) -> None:
         type="tertiary",
         disabled=bool(not_mine) or any(run.status not in ENDED for run in picked),
         help=not_mine
-        or "For good, with model and report. Runs that are going must be cancelled first.",
+        or "Into the trash, with model and report. Runs that are going must be cancelled first.",
     ):
         _delete(picked)
 
 
 def _act(action: Callable[[str], object], run_id: str) -> None:
-    with problems.caught():
+    with problems.in_callback():
         action(run_id)
 
 
 def _put_away(run_ids: list[str], archived: bool) -> None:
-    with problems.caught():
+    with problems.in_callback():
         for run_id in run_ids:
             services.runs().annotate(run_id, archived=archived)
 
@@ -168,7 +168,7 @@ def _delete(picked: list[Run]) -> None:
 
 
 def _remove(run_ids: list[str]) -> None:
-    with problems.caught():
+    with problems.in_callback():
         services.runs().delete(run_ids)
 
 
@@ -205,7 +205,7 @@ def _annotate(run: Run) -> None:
 
 
 def _keep(run_id: str) -> None:
-    with problems.caught():
+    with problems.in_callback():
         services.runs().annotate(
             run_id, tags=st.session_state[f"tags_{run_id}"], note=st.session_state[f"note_{run_id}"]
         )

@@ -205,6 +205,7 @@ def keep_fresh(runs: list[Run]) -> None:
 
 
 @st.fragment(run_every=5)
+@problems.looking
 def _wait(going: list[str]) -> None:
     with problems.caught():
         still = {run.id for run in services.runs().list(active=True, limit=None)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.sections.train import backbone_cards, backbones
-from pages.shell import ask, problems, services
+from pages.shell import ask, problems, rights, services
 from pages.shell.words import plain
 from pages.widgets import uploader
 from tl_core.registry.datasets import DatasetRecord
@@ -34,6 +34,25 @@ def show(record: DatasetRecord) -> tuple[str, str]:
 
 def _upload() -> None:
     st.markdown("**A model of my own**")
+    if why := rights.against_making():
+        st.info(why, icon=":material/visibility:")
+    else:
+        _bring()
+    for kept in [model.name for model in services.models().list()]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(plain(kept), width="stretch")
+            if st.button(
+                "Delete",
+                key=f"delete_{kept}",
+                icon=":material/delete:",
+                type="tertiary",
+                help="Asks once more. Runs that started from it keep their own trained weights.",
+            ):
+                _delete(kept)
+
+
+def _bring() -> None:
+    """A file from somebody's computer, looked into by the helper."""
     path = uploader.brought(
         "model",
         "A zip of a model folder, or a file of word vectors",
@@ -46,17 +65,6 @@ def _upload() -> None:
         about = f"local:{path.name}"
         ask.send("backbone", "bring_model", about, path=str(path), owner=services.user())
         st.rerun()
-    for kept in [model.name for model in services.models().list()]:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(plain(kept), width="stretch")
-            if st.button(
-                "Delete",
-                key=f"delete_{kept}",
-                icon=":material/delete:",
-                type="tertiary",
-                help="Asks once more. Runs that started from it keep their own trained weights.",
-            ):
-                _delete(kept)
 
 
 @st.dialog("Delete this model?", icon=":material/delete:")
@@ -71,7 +79,7 @@ def _delete(kept: str) -> None:
 
 
 def _forget(kept: str) -> None:
-    with problems.caught():
+    with problems.in_callback():
         path = services.models().delete(kept)
         if path.is_dir():
             remove_tree(path)

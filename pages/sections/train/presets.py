@@ -134,7 +134,7 @@ def _delete(preset: Preset) -> None:
 
 
 def _forget(preset_id: str) -> None:
-    with problems.caught():
+    with problems.in_callback():
         services.presets().delete(preset_id)
 
 

@@ -193,5 +193,5 @@ def _switch(run: Run, usable: dict[str, Run]) -> None:
 def _take(key: str) -> None:
     """From now on the pages are about the chosen run and its project."""
     state.choose("run", st.session_state[key])
-    with problems.caught():
+    with problems.in_callback():
         state.choose("dataset", services.runs().get(st.session_state[key]).dataset)

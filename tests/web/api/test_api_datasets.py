@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import tracemalloc
 import zipfile
 from dataclasses import replace
 
 import anyio
+import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 from tests_support.datasets import write_texts
@@ -127,6 +130,42 @@ def test_a_form_that_cannot_be_meant_leaves_nothing_behind(server, ana, tmp_path
     assert ana.runs.list() == []
 
 
+def test_a_form_needs_a_length_and_room(server, ana, tmp_path, monkeypatch):
+    program, source = ana.program(), write_texts(tmp_path / "t.csv", 60)
+    body = PART % (b"file", b"t.csv", source.read_bytes() + b"\r\n--x--\r\n")
+    for quota in ("", "disk_mb=1"):
+        own = Server(replace(server.settings, quotas=quota), server.engine).client(ana.token())
+        refused = own.post("/datasets", content=iter([body]), headers={"content-type": FORM})
+        assert "Content-Length" in error_of(refused, 411)["what"]
+    disk = shutil._ntuple_diskusage(20_000_000, 0, 1_000_000 + source.stat().st_size)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    assert "no room" in error_of(upload(program, source, name="m"), 409)["what"]
+    disk = disk._replace(free=2_000_000)
+    assert upload(program, source, name="m").status_code == 202
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_or_a_quota_that_is_full_is_told(ana, tmp_path, monkeypatch, number):
+    def full(_reader):
+        raise OSError(number, "full")
+
+    monkeypatch.setattr("tl_core.web.api.sent_files._Reader.write", full)
+    refused = upload(ana.program(), write_texts(tmp_path / "t.csv"), name="m")
+    assert "no room" in error_of(refused, 409)["what"]
+
+
+def test_nothing_is_deleted_where_the_dataset_may_not_be(server, ana, tmp_path):
+    record, ben = ana.add(tmp_path), server.member("bob")
+    ana.sharing.share("project", "tickets", "bob", "editor")
+    his = ben.runs.create(
+        RunConfig("train", ben.who.id, "ana/tickets@1", str(record.folder), "starter:text", "probe")
+    )
+    ben.runs.cancel(his.id)
+    refused = ben.program().delete("/datasets/ana/tickets", params={"with_runs": True})
+    assert error_of(refused, 403)["code"] == "access"
+    assert ben.runs.get(his.id).id == his.id and ana.data.get("tickets")
+
+
 FORM = "multipart/form-data; boundary=x"
 PART = b'--x\r\ncontent-disposition: form-data; name="%s"; filename="%s"\r\n\r\n%s'
 DAMAGED = [
@@ -181,8 +220,11 @@ def test_a_file_is_what_its_name_says(server, ana, tmp_path):
     assert list((server.settings.home_path / "uploads").glob("*")) == []
 
 
+SAID_LESS = {"content-type": FORM, "content-length": "1000"}
+
+
 def in_pieces(count):
-    """A file of that many pieces of 64 KB in a form, whose size is not said before."""
+    """A file of that many pieces of 64 KB in a form, whose size is not said truly."""
     yield PART % (b"file", b"a.csv", b"")
     for _ in range(count):
         yield b"x" * (64 << 10)
@@ -195,7 +237,7 @@ def test_what_is_too_large_is_refused_and_removed(server, ana, tmp_path):
     big = tmp_path / "big.csv"
     big.write_bytes(b"x" * (2 << 20))
     assert error_of(upload(program, big, name="m"), 413)["what"]
-    answer = program.post("/datasets", content=in_pieces(40), headers={"content-type": FORM})
+    answer = program.post("/datasets", content=in_pieces(40), headers=SAID_LESS)
     assert answer.status_code in (400, 413)
     assert list(uploads.glob("*")) == []
 
@@ -215,7 +257,7 @@ def test_bodies_are_bounded_without_the_gate_too(server, ana):
     unsaid = program.post("/runs", content=(b" " * 65_536 for _ in range(40)), headers=plain)
     assert error_of(unsaid, 413)["code"] == "too_large"
     server.api.state.settings = replace(server.settings, upload_mb="1")
-    form = program.post("/datasets", content=in_pieces(40), headers={"content-type": FORM})
+    form = program.post("/datasets", content=in_pieces(40), headers=SAID_LESS)
     assert error_of(form, 413)["code"] == "too_large"
     assert list((server.settings.home_path / "uploads").glob("*")) == []
 
@@ -228,7 +270,7 @@ def test_an_own_quota_bounds_uploads(server, ana, tmp_path):
     big.write_bytes(b"x" * (2 << 20))
     program = ana.program()
     assert error_of(upload(program, big, name="m"), 403)["code"] == "quota"
-    answer = program.post("/datasets", content=in_pieces(40), headers={"content-type": FORM})
+    answer = program.post("/datasets", content=in_pieces(40), headers=SAID_LESS)
     assert error_of(answer, 413)["code"] == "too_large"
     assert list((server.settings.home_path / "uploads").glob("*")) == []
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.helper.client import ComputeClient
 from tl_core.predict.threshold import save_threshold
 from tl_core.web import asking
+from tl_core.web.api.schemas import Sent, _check_plain
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,6 +53,34 @@ def test_texts_are_answered_in_their_order(server, ana, tickets):
     assert server.helper.asked == [
         ("predict_texts", {"folder": str(run.folder / "model"), "texts": ["a", "bc"]})
     ]
+
+
+def test_looking_through_a_long_text_holds_up_nobody():
+    for text in ("a" * (16 << 20), "ä" * (16 << 20)):
+        began = time.process_time()
+        assert Sent.model_validate({}) and _check_plain({"images": [text]}) is None
+        assert time.process_time() - began < 0.3
+        for odd in ("\0", "\ud800", "\udfff", "x\udc00y"):
+            with pytest.raises(ValueError, match="NUL or half"):
+                _check_plain([text[:9] + odd])
+    _check_plain("\U0001f600 \ud7ff \ue000 \uffff")
+
+
+def test_pictures_are_decoded_beside_the_loop(server, ana, tickets, monkeypatch):
+    real, loops = base64.b64decode, []
+
+    def noted(*given, **named):
+        try:
+            loops.append(asyncio.get_running_loop())
+        except RuntimeError:
+            loops.append(None)
+        return real(*given, **named)
+
+    run = ana.finished(tickets, report={"modality": "image"})
+    program = ana.program()
+    monkeypatch.setattr(base64, "b64decode", noted)
+    assert program.post(f"/predict/{run.id}", json={"images": ["YQ=="]}).status_code == 200
+    assert loops == [None]
 
 
 def test_pictures_are_answered_one_by_one(server, ana, tickets):

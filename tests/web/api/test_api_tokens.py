@@ -214,6 +214,20 @@ def test_requests_are_counted_by_token(server, ana):
     assert second.get("/me").status_code == 200
 
 
+def test_one_token_has_one_bucket_however_it_is_written(server, ana):
+    slow = Server(replace(server.settings, api_per_minute="3"), server.engine)
+    token = ana.token()
+    ways = [
+        [("authorization", f"Bearer {token}")],
+        [("authorization", f"bEARER   {token} ")],
+        [("authorization", f"BEARER {token}\t")],
+        [("authorization", "Bearer other"), ("authorization", f"Bearer {token}")],
+    ]
+    client = slow.client()
+    found = [client.get("/me", headers=headers).status_code for headers in ways * 2]
+    assert found == [200] * 3 + [429] * 5
+
+
 def test_a_bucket_fills_up_again():
     now = 0.0
     buckets = Buckets(60, lambda: now)
@@ -260,9 +274,11 @@ def test_it_is_built_by_the_first_request(server, ana):
 def test_a_computer_without_sign_in_needs_no_token(home):
     settings = Settings(home=str(home), **{**SETTINGS, "sign_in": "", "url": ""})
     server = Server(settings, open_database(settings))
-    me = server.client().get("/me").json()
+    client = server.client()
+    client.base_url = "http://localhost:8501/api/v1"
+    me = client.get("/me").json()
     assert (me["handle"], me["scopes"]) == ("local", None)
-    assert server.client().get("/datasets").json() == {"datasets": []}
+    assert client.get("/datasets").json() == {"datasets": []}
 
 
 def test_answers_name_the_version_and_are_kept_nowhere(server, ana):

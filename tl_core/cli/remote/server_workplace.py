@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tl_core.predict.batch import Predicted
 
 _LOOK_SECONDS = 1.0
-_LISTED = 200
+_LISTED = 200  # runs in one answer, the most that the server gives
 _NO_FILES = ("hub", "sample")
 _NEVER = ("http", "https", "s3")
 _TABLES = {".csv": "csv", ".parquet": "parquet"}
@@ -129,7 +129,13 @@ class ServerWorkplace:
         return answer["versions"], answer["runs"]
 
     def list_runs(self) -> Sequence[Run]:
-        return [run_of(facts) for facts in self._client.get("/runs", limit=_LISTED)["runs"]]
+        found: list[Run] = []
+        after: str | None = ""
+        while after is not None:
+            answer = self._client.get("/runs", limit=_LISTED, cursor=after)
+            found += [run_of(facts) for facts in answer["runs"]]
+            after = answer["next"]
+        return found
 
     def run(self, run_id: str) -> Run:
         return run_of(self._client.get(f"/runs/{named(run_id)}"))

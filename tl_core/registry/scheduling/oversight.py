@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, insert, or_, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from tl_core.access.policy import RUN, Policy
-from tl_core.access.principal import Principal
+from tl_core.access.principal import Principal, named
 from tl_core.config.kinds import RUN_KINDS
 from tl_core.database.tables import quotas, runs, users
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
@@ -198,8 +198,8 @@ class Oversight:
     def _id_of(self, connection: Connection, person: str) -> str:
         """The id of a person; on a computer without sign-in the only one is their own."""
         own = self._policy.principal
-        called = select(users.c.id).where(or_(users.c.id == person, users.c.handle == person))
-        found = connection.execute(called.order_by(users.c.id != person)).scalar()  # ids come first
+        row = named(connection, person)
+        found = row.id if row else None
         if found is None and person in (own.id, own.handle):
             return own.id
         if found is None:

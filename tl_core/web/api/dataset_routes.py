@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from tl_core.access.policy import OWN
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion
@@ -120,7 +121,8 @@ def delete_dataset(
 ) -> DeletedDataset:
     """Put a version, or all versions where none is named, into the trash."""
     name = dataset_reference(reference)
-    acting.datasets.get(name)
+    record = acting.datasets.get(name)
+    acting.policy.require_level(OWN, acting.policy.project_level(record.project), "dataset")
     dependent = [run.id for run in acting.runs.of_dataset(name)] if with_runs else []
     if dependent:
         acting.runs.delete(dependent)

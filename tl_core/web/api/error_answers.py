@@ -41,6 +41,7 @@ _WORDS = {
     403: "the token, the role or the quota does not permit it",
     404: "there is none, or it may not be seen, which are the same",
     409: "its state forbids it",
+    411: "a form must say its length",
     413: "too large",
     422: "it cannot be used as it is",
     429: "too many requests; Retry-After says in how many seconds to come again",

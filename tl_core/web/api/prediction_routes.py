@@ -41,7 +41,7 @@ async def predict(run_id: RunId, body: Questions, request: Request, acting: Who)
     model = await run_in_threadpool(_model, acting, run_id)
     folder = str(model.folder)
     if body.images:
-        pictures = _pictures(body, model)
+        pictures = await run_in_threadpool(_pictures, body, model)
         found: list[Any] = [
             await asking.answer("predict_one", folder=folder, value=picture) for picture in pictures
         ]

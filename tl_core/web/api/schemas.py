@@ -55,7 +55,7 @@ def _check_plain(content: object, depth: int = 0) -> None:
     if depth > _DEEPEST:
         raise ValueError("it is nested too deeply")
     if isinstance(content, str):
-        if "\0" in content or any("\ud800" <= sign <= "\udfff" for sign in content):
+        if "\0" in content or not _is_whole(content):
             raise ValueError("a text holds a NUL or half a character")
     elif isinstance(content, dict):
         for key, value in content.items():
@@ -64,6 +64,17 @@ def _check_plain(content: object, depth: int = 0) -> None:
     elif isinstance(content, list):
         for value in content:
             _check_plain(value, depth + 1)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no character is half of one. A text may have many MB: no loop over its signs."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class ImportWishes(Sent):

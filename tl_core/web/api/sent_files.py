@@ -4,7 +4,6 @@ folder first.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from tl_core.database.away import is_full
 from tl_core.errors import ConfigError, DataError
 from tl_core.registry.quotas import Quotas
-from tl_core.registry.uploads import DiskFullError, safe_name
+from tl_core.registry.uploads import DiskFullError, require_room, safe_name
 from tl_core.web.api.acting import Acting
 from tl_core.web.api.error_answers import TooLargeError
 from tl_core.web.file_kinds import HEAD, check_kind
@@ -161,11 +161,16 @@ def most_bytes(acting: Acting, request: Request) -> int:
     """Bytes that the files of a request may have together.
 
     Raises:
-        QuotaError: when the person may not bring as much as the request says that it has.
+        HTTPException: when the request does not say how much it has.
+        QuotaError: when the person may not bring as much as that.
+        DiskFullError: when it does not fit.
     """
     owner, quotas = acting.principal.id, Quotas(acting.engine, acting.settings)
     said = request.headers.get("content-length", "")
-    quotas.require_upload(owner, int(said) if said.isdigit() else 0)
+    if not said.isdigit():
+        raise HTTPException(411, "The request must say its length (Content-Length).")
+    quotas.require_upload(owner, int(said))
+    require_room(acting.engine, acting.settings, int(said))
     most, own = acting.settings.number("upload_mb"), quotas.limit(owner, "upload_mb")
     return (most if own is None else min(most, own)) << 20
 
@@ -203,7 +208,7 @@ async def receive(request: Request, folder: Path, wanted: Collection[str], most:
     except FormParserError as error:
         raise HTTPException(400, "The form cannot be read.") from error
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not is_full(error):
             raise
         raise DiskFullError from error
     finally:

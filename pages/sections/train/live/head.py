@@ -146,11 +146,11 @@ def _train_longer(run: Run) -> None:
 
 def _cancel(run_id: str) -> None:
     """Ask the run to stop; one that has just ended stays as it is."""
-    with problems.caught():
+    with problems.in_callback():
         services.runs().cancel(run_id)
 
 
 def _stop(run_id: str) -> None:
     """Ask a training to end now with its best state."""
-    with problems.caught():
+    with problems.in_callback():
         services.runs().stop(run_id)
