@@ -86,6 +86,8 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
             "server.maxUploadSize": min(settings.number("upload_mb"), uploads.IN_MEMORY_MB),
             "logger.level": "warning",
             "logger.hideWelcomeMessage": True,
+            # a pagination always has a default, and filters lead back to the first page
+            "global.disableWidgetStateDuplicationWarning": True,
         }
     )
 

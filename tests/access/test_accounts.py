@@ -47,6 +47,28 @@ def test_only_administrators_invite_and_invitations_grow_old(accounts, ana, admi
         accounts.accept(secret, "late", "", WORDS)
 
 
+def test_open_invitations_are_listed_and_ended_by_administrators_alone(accounts, ana, admin, clock):
+    late, early, used = (accounts.invite(admin, "viewer", note) for note in ("late", "soon", "x"))
+    accounts.accept(used, "bob", "", WORDS)
+    listed = accounts.invitations(admin)
+    assert [one.note for one in listed] == ["late", "soon"] and listed[0].role == "viewer"
+    assert {one.by for one in listed} == {admin.id}
+    assert not any(secret in str(listed) for secret in (late, early, used))
+    for refused in (
+        lambda: accounts.invitations(ana.principal()),
+        lambda: accounts.uninvite(ana.principal(), listed[0].key),
+    ):
+        with pytest.raises(AccessError):
+            refused()
+    accounts.uninvite(admin, listed[0].key)
+    with pytest.raises(NotFoundError, match="does not hold"):
+        accounts.accept(late, "eve", "", WORDS)
+    with pytest.raises(NotFoundError, match="no such invitation"):
+        accounts.uninvite(admin, listed[0].key)
+    clock.ahead = 8 * 86_400
+    assert accounts.invitations(admin) == []
+
+
 @pytest.mark.parametrize(
     "handle", ["", "a", "Ana Lima", "../x", "x" * 33, "*", "ana/x", "0a1b2c3d4e5f"]
 )

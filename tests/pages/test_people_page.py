@@ -106,6 +106,22 @@ def test_an_invitation_is_shown_once_and_makes_an_account(studio, monkeypatch):
     assert [deed.who for deed in log] == ["ana"]
 
 
+def test_an_open_invitation_is_shown_and_ended(studio, monkeypatch):
+    team = Team(studio, monkeypatch, "accounts")
+    accounts = Accounts(studio.engine, team.settings)
+    secrets = [accounts.invite(team.who(ANA), "viewer", note) for note in ("Dora :red[x]", "")]
+    app = opened(PAGE)
+    assert "Dora" in everything(app) and "without a note" in everything(app)
+    assert not any(secret in everything(app) for secret in secrets)
+    ends = [one for one in app.button if one.label == "End it"]
+    ends[0].click().run()
+    assert not app.exception and not app.error
+    assert len([one for one in app.button if one.label == "End it"]) == 1
+    accounts.uninvite(team.who(ANA), accounts.invitations(team.who(ANA))[0].key)
+    next(one for one in app.button if one.label == "End it").click().run()
+    assert "no such invitation" in app.error[0].value and app.dataframe
+
+
 def test_roles_by_group_are_told_and_nobody_is_invited(team, monkeypatch):
     assert "Groups are not mapped" in everything(opened(PAGE)).replace("\\", "")
     assert not [one for one in opened(PAGE).button if one.label == "Make a link"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -38,6 +39,25 @@ _MOST_FOR_AN_ACCOUNT, _MOST_FROM_AN_ADDRESS = 8, 40
 _HASHER = PasswordHasher()  # argon2id, with the costs of RFC 9106 for little memory
 
 
+@dataclass(frozen=True)
+class Invitation:
+    """One that nobody has used yet.
+
+    Args:
+        key: names it for `Accounts.uninvite`; the secret cannot be made of it.
+        role: that it gives.
+        note: for whom, as its maker wrote.
+        by: the id of who made it.
+        expires: seconds since 1970.
+    """
+
+    key: str
+    role: str
+    note: str
+    by: str
+    expires: float
+
+
 class Accounts:
     """Names and passwords of this server's own."""
 
@@ -67,6 +87,35 @@ class Accounts:
             # the note may name somebody: it goes with the invitation when they are erased
             policy.note(connection, "invite", "person", "", {"role": role})
         return secret
+
+    def invitations(self, by: Principal) -> list[Invitation]:
+        """Those that can still be used, the one that ends first before the others.
+
+        Raises:
+            AccessError: when `by` is no administrator.
+        """
+        Policy(self._engine, by).require_admin()
+        query = select(invites).where(invites.c.used_by.is_(None), invites.c.expires > time.time())
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(invites.c.expires)).all()
+        return [
+            Invitation(row.hash, row.role, row.note, row.created_by, row.expires) for row in rows
+        ]
+
+    def uninvite(self, by: Principal, key: str) -> None:
+        """Let an invitation make no account any more.
+
+        Raises:
+            AccessError: when `by` is no administrator.
+            NotFoundError: when it was used meanwhile, or has ended.
+        """
+        policy = Policy(self._engine, by)
+        policy.require_admin()
+        with self._engine.begin() as connection:
+            open_ = (invites.c.hash == key, invites.c.used_by.is_(None))
+            if not connection.execute(sql_delete(invites).where(*open_)).rowcount:
+                raise NotFoundError("There is no such invitation any more.", "It was used.")
+            policy.note(connection, "end invitation", "person", "")
 
     def invited(self, secret: str) -> str:
         """The role that an invitation gives.

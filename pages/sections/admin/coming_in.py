@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import others, problems, services
-from pages.shell.words import plain
+from pages.shell.words import ahead, plain
 from tl_core.access.accounts import INVITE_DAYS, Accounts
 from tl_core.access.people import group_roles
 from tl_core.errors import UserError
@@ -15,6 +15,7 @@ def show() -> None:
     """The way in that this server has."""
     if services.settings().sign_in == "accounts":
         _invite()
+        _invited()
     else:
         _groups()
     _administrators()
@@ -35,8 +36,7 @@ def _invite() -> None:
     if not pressed:
         return
     try:
-        accounts = Accounts(services.database(), services.settings())
-        secret = accounts.invite(services.principal(), role, note)
+        secret = _accounts().invite(services.principal(), role, note)
     except UserError as error:
         problems.show(error)
         return
@@ -46,6 +46,39 @@ def _invite() -> None:
         icon=":material/link:",
     )
     st.code(f"{services.settings().origin}/invite/{secret}", language=None, wrap_lines=True)
+
+
+def _invited() -> None:
+    """Links that nobody has used yet, and an end for each."""
+    with problems.caught():
+        open_ = _accounts().invitations(services.principal())
+    if not open_:
+        return
+    st.markdown("**Links that are open**")
+    for one in open_:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(
+                f"{plain(one.note) or 'without a note'} · {others.ROLES[one.role].lower()} ·"
+                f" by {plain(others.name_of(one.by))} · ends {ahead(one.expires)}",
+                width="stretch",
+            )
+            st.button(
+                "End it",
+                key=f"uninvite_{one.key[:16]}",
+                icon=":material/link_off:",
+                on_click=_end,
+                args=(one.key,),
+                help="It makes no account any more.",
+            )
+
+
+def _end(key: str) -> None:
+    with problems.in_callback():
+        _accounts().uninvite(services.principal(), key)
+
+
+def _accounts() -> Accounts:
+    return Accounts(services.database(), services.settings())
 
 
 def _groups() -> None:
