@@ -25,6 +25,9 @@ from tl_core.registry.queue import is_busy
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
+# A page asks database and disk some hundred times, and after each answer it waits for its turn among the threads of all pages:
+# by default up to 5 ms, which made a second of fifty milliseconds' work when others computed.
+_TURN_SECONDS = 0.0005
 _LOOK_SECONDS = 5.0  # between two looks whether the queue has its dispatcher
 log = logging.getLogger(__name__)
 _SOON = (
@@ -76,6 +79,7 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
     stale_timers.install()
     streamlit_sessions.install()
     uploads.offer_resumable()
+    sys.setswitchinterval(_TURN_SECONDS)
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(ROOT)
     sys.argv = [str(ROOT / "app.py")]  # beside which Streamlit looks for its own settings
