@@ -25,8 +25,8 @@ from tl_core.registry.queue import is_busy
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
-# A page asks database and disk some hundred times, and after each answer it waits for its turn among the threads of all pages:
-# by default up to 5 ms, which made a second of fifty milliseconds' work when others computed.
+# A page asks database and disk some hundred times, and after each answer it waits for its turn
+# among the threads of all pages: by default 5 ms, which makes half a second of a page's 50 ms.
 _TURN_SECONDS = 0.0005
 _LOOK_SECONDS = 5.0  # between two looks whether the queue has its dispatcher
 log = logging.getLogger(__name__)

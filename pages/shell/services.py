@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,9 @@ from tl_core.registry.run import Run
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings, read_settings
 
+# A page asks some thirty times who is acting; one answer holds for about as long as it takes.
+_ACTING, _HOLDS_SECONDS = "acting", 0.5
+
 
 def settings() -> Settings:
     """Where things live."""
@@ -28,8 +32,8 @@ def settings() -> Settings:
 
 
 def principal() -> Principal:
-    """Who is acting, as the cookies of this tab's connection say; asked anew at each use, so that
-    whoever is signed out or disabled can do nothing more.
+    """Who is acting, as the cookies of this tab's connection say; asked anew within each run of a
+    page, so that whoever is signed out or disabled can do nothing more.
 
     Raises:
         SignInError: when their session is over.
@@ -38,10 +42,15 @@ def principal() -> Principal:
     if not own.sign_in:
         return Principal(own.user, own.user, own.user, ADMIN, anywhere=own.is_local)
     headers = {name.lower(): value for name, value in st.context.headers.items()}
-    address = st.context.ip_address or ""
-    asking = identity(own).of(st.context.cookies.to_dict(), headers, address=address)
+    brought, now = (st.context.cookies.to_dict(), headers), time.monotonic()
+    known = st.session_state.get(_ACTING)
+    if known is not None and known[0] == brought and now - known[1] < _HOLDS_SECONDS:
+        acting: Principal = known[2]
+        return acting
+    asking = identity(own).of(*brought, address=st.context.ip_address or "")
     if asking.principal is None:
         raise SignInError("Your session is over.", "", "Sign in again.")
+    st.session_state[_ACTING] = (brought, now, asking.principal)
     return asking.principal
 
 
