@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
 from pages.shell import launch
 from tl_core.settings import read_settings
+
+AWAY = OperationalError("SELECT 1", {}, Exception("server closed the connection"))
 
 
 def test_no_run_of_a_page_looks_for_garbage_in_what_was_imported(monkeypatch):
     started = []
     monkeypatch.setattr(launch.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(launch, "ensure_dispatcher", started.append)
+    monkeypatch.setattr(launch, "_keep_dispatcher", started.append)
     gc.unfreeze()
     try:
         launch._prepare(read_settings())
@@ -19,3 +24,42 @@ def test_no_run_of_a_page_looks_for_garbage_in_what_was_imported(monkeypatch):
     finally:
         gc.freeze()
     assert len(started) == 1
+
+
+class Over(Exception):
+    """The server has ended."""
+
+
+def test_the_queue_has_its_dispatcher_for_as_long_as_the_server_lives(home, monkeypatch):
+    """It is looked for at the start, and while anything waits or runs; a database that is away at
+    any time changes nothing.
+    """
+    busy, started, looks = [AWAY, False, True, AWAY, True, False], [], []
+
+    def is_busy(_engine):
+        if isinstance(found := busy.pop(0), Exception):
+            raise found
+        return found
+
+    def ensure(_settings):
+        started.append(len(looks))
+        if len(started) == 1:
+            raise AWAY
+
+    def sleep(_seconds):
+        looks.append(1)
+        if not busy:
+            raise Over
+
+    monkeypatch.setattr(launch, "is_busy", is_busy)
+    monkeypatch.setattr(launch, "ensure_dispatcher", ensure)
+    monkeypatch.setattr(launch.time, "sleep", sleep)
+    with pytest.raises(Over):
+        launch._keep_dispatcher(read_settings())
+    assert started == [0, 1, 4, 6]
+
+
+def test_a_dispatcher_that_is_a_service_is_left_to_it(home, monkeypatch):
+    monkeypatch.setenv("TL_DISPATCHER", "external")
+    monkeypatch.setattr(launch, "ensure_dispatcher", lambda _settings: pytest.fail("not ours"))
+    launch._keep_dispatcher(read_settings())
