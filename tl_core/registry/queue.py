@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Engine, Row, and_, func, select, update
 
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
+from tl_core.database.turns import alone
 from tl_core.errors import ErrorObject
 from tl_core.registry.processes import (
     HOST,
@@ -21,7 +22,7 @@ from tl_core.registry.processes import (
     is_alive,
     own_identity,
 )
-from tl_core.registry.quotas import Quotas, alone
+from tl_core.registry.quotas import Quotas
 from tl_core.registry.run import ACTIVE
 from tl_core.registry.scheduling.fair_share import Queued, by_owner, next_run
 from tl_core.registry.scheduling.lane import read_lane, window_of

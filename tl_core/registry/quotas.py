@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from tl_core.config.kinds import RUN_KINDS, kinds_of
 from tl_core.database.tables import datasets, models, quotas, runs, stints, uploads
-from tl_core.database.turns import alone as alone  # for whoever counts as quotas do
+from tl_core.database.turns import alone
 from tl_core.errors import ConfigError, QuotaError, nearest
 from tl_core.registry.scheduling.ledger import (
     Asked,
@@ -221,17 +221,10 @@ class Quotas:
         Raises:
             QuotaError: in that case.
         """
-        with self._engine.connect() as connection:
-            self.admit_bytes(connection, owner, more)
-
-    def admit_bytes(self, connection: Connection, owner: str, more: int) -> None:
-        """As `require_disk`, in a transaction that is open already: a second connection beside it
-        would let many people at once wait for each other's for ever.
-        """
-        most = self.limits(connection, [owner])[owner].get("disk_mb")
+        most = self.limit(owner, "disk_mb")
         if most is None:
             return
-        used = self._taken(connection, owner)
+        used = self.disk(owner)
         if used + more > most << 20 or used >= most << 20:
             needed = f", and this needs {_mb(more)} MB" if more else ""
             raise QuotaError(

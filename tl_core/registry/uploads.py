@@ -20,8 +20,9 @@ from sqlalchemy import delete as sql_delete
 from tl_core.access.policy import Policy
 from tl_core.access.principal import Principal, as_principal
 from tl_core.database.tables import uploads
+from tl_core.database.turns import alone
 from tl_core.errors import DataError, NotFoundError, QuotaError, StateError
-from tl_core.registry.quotas import Quotas, alone
+from tl_core.registry.quotas import Quotas
 from tl_core.settings import Settings
 from tl_core.storage import is_left, remove_tree
 

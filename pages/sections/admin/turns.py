@@ -68,8 +68,8 @@ def _state(run: QueuedRun) -> str:
         return "running"
     if run.starts is None:
         return f"place {run.place}"
-    minutes = max(0.0, run.starts - time.time()) / 60
-    return f"place {run.place}, in about {minutes:,.0f} min"
+    minutes = (run.starts - time.time()) / 60
+    return f"place {run.place}, " + ("next" if minutes < 1 else f"in about {minutes:,.0f} min")
 
 
 def _prioritise(waiting: Sequence[QueuedRun]) -> None:
