@@ -1,0 +1,1 @@
+"""Recordings on their way in: decoding, facts, likeness, pictures of them."""
