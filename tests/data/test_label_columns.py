@@ -6,7 +6,7 @@ import pytest
 from tests_support.column_tables import asked, each, frame, guess, other, sure, text
 
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.data.roles.columns import guess_image_columns
+from tl_core.data.roles.columns import guess_file_columns
 
 FLAG, NOT_FLAG = each(1, 0, 0), each(0, 1, 1)
 HALF = other("yes", "no", every=4)
@@ -231,4 +231,4 @@ def test_a_table_beside_class_folders_asks_nothing():
             "kind": each(*"abc"),
         }
     )
-    assert guess_image_columns(table, ImportOptions(), "file", needed=False).label == ""
+    assert guess_file_columns(table, ImportOptions(), "file", needed=False).label == ""

@@ -19,8 +19,8 @@ class ImportOptions(Checked):
     )
     label_column: str = setting(
         "",
-        "Column that holds the class, or several columns of 0 and 1 that are one class "
-        "each, their names with commas between. Empty: guessed from names and content.",
+        "Column that holds the class, or several columns of 0 and 1 (or of probabilities) that are "
+        "one class each, their names with commas between. Empty: guessed from names and content.",
     )
     group_column: str = setting(
         "",
@@ -36,6 +36,9 @@ class ImportOptions(Checked):
     )
     image_column: str = setting(
         "", "Column that names the image file, where a table lists images. Empty: guessed."
+    )
+    audio_column: str = setting(
+        "", "Column that names the sound file, where a table lists recordings. Empty: guessed."
     )
     date_column: str = setting(
         "",
@@ -69,8 +72,8 @@ class ImportOptions(Checked):
     )
     labels_from: str = setting(
         "",
-        "Where the classes of pictures or documents stand: in their folders, in a table, or "
-        "in the names of the files (cat.12.jpg). Empty: recognised, asked where two of them "
+        "Where the classes of pictures, recordings or documents stand: in their folders, in a "
+        "table, or in the names of the files (cat.12.jpg). Empty: recognised, asked where two of them "
         "disagree.",
         choices=("", "folders", "table", "names"),
     )
@@ -90,9 +93,15 @@ class ImportOptions(Checked):
     )
     task: str = setting(
         "",
-        "single_label: every different cell is one class, even when it looks like a list of "
-        "several. Empty: lists of several classes are recognised (and not supported yet).",
-        choices=("", "single_label"),
+        "single_label: an item has one class, and every different cell is one, even when it looks "
+        "like a list of several. multi_label: an item may have any number of classes. Empty: "
+        "recognised from the cells.",
+        choices=("", "single_label", "multi_label"),
+    )
+    label_separator: str = setting(
+        "",
+        "The sign between several classes in one cell, such as ; or |. Empty: recognised from the "
+        "cells.",
     )
     repair: bool = setting(
         False,

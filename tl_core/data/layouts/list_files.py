@@ -1,6 +1,4 @@
-"""Plain lists of pictures: `path label` in each line, paths alone, and the numbered lists of
-CUB.
-"""
+"""Plain lists of files: `path label` in each line, paths alone, and the numbered lists of CUB."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.data.layouts.picture_names import PictureNames
+from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.tables.reading import Reading, Rows, framed
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def read_lines(path: Path) -> list[str]:
         return []
 
 
-def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
+def list_head(path: Path, names: FileNames) -> pd.DataFrame | None:
     """The first lines of a list as a table with the columns file and label (or field 2, field 3,
     ...); None for files that are no list.
     """
@@ -53,7 +51,7 @@ def list_head(path: Path, names: PictureNames) -> pd.DataFrame | None:
     return pd.DataFrame(named, dtype=str).fillna("")
 
 
-def _record(line: str, names: PictureNames) -> dict[str, str] | None:
+def _record(line: str, names: FileNames) -> dict[str, str] | None:
     """The file and what stands behind it: one class, or several fields where they are numbers."""
     parted = _parted(line, names)
     if parted is None:
@@ -68,8 +66,8 @@ def _record(line: str, names: PictureNames) -> dict[str, str] | None:
     return {"file": file, "label": rest}
 
 
-def _parted(line: str, names: PictureNames) -> tuple[str, str] | None:
-    """Picture and what follows it in a line, which is empty where the line is a path alone."""
+def _parted(line: str, names: FileNames) -> tuple[str, str] | None:
+    """The file and what follows it in a line, which is empty where the line is a path alone."""
     if names.share([line]):
         return line, ""
     for separator in ("\t", ",", ";", None):
@@ -79,8 +77,8 @@ def _parted(line: str, names: PictureNames) -> tuple[str, str] | None:
     return None
 
 
-def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> Iterator[Rows]:
-    """A list as a table like that of `list_head`; lines that name no picture are left out."""
+def read_list(path: Path, names: FileNames, reading: Reading, rows: int) -> Iterator[Rows]:
+    """A list as a table like that of `list_head`; lines that name no file are left out."""
 
     def records() -> Iterator[tuple[int, dict[str, str]]]:
         for number, line in enumerate(read_lines(path), 1):
@@ -88,7 +86,7 @@ def read_list(path: Path, names: PictureNames, reading: Reading, rows: int) -> I
             if record:
                 yield number, record
             else:
-                reading.leave_out(number, f"there is no picture {line[:120]!r}")
+                reading.leave_out(number, f"there is no {names.kind.one} {line[:120]!r}")
 
     yield from framed(records(), reading, rows)
 

@@ -1,4 +1,4 @@
-"""Tables that list pictures beside what their folders say: which of them names the class, the
+"""Tables that list files beside what their folders say: which of them names the class, the
 split, or both.
 """
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.folders import Folders
-from tl_core.data.layouts.picture_names import PictureNames
-from tl_core.data.roles.columns import Columns, guess_image_columns
+from tl_core.data.roles.columns import Columns, guess_file_columns
+from tl_core.data.sources.file_kind import FILE_KINDS, FileKind
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile
 from tl_core.errors import AmbiguousError
@@ -25,18 +26,18 @@ _NUMBER = re.compile(r"-?\d+(\.0+)?")
 
 @dataclass(frozen=True)
 class Listing:
-    """A table whose rows name pictures: its first rows, the column that names them, and the roles
-    its format gives.
+    """A table whose rows name files: its first rows, the column that names them, and the roles its
+    format gives.
     """
 
     table: TableFile
     head: pd.DataFrame
-    image: str
+    file: str
     roles: dict[str, str]
 
 
 def relative(one: ItemFile, source: Source) -> str:
-    """The path of a picture below the source."""
+    """The path of a file below the source."""
     return one.path.relative_to(source.root).as_posix()
 
 
@@ -50,10 +51,10 @@ def used_listings(
         class.
     """
     several = len({one.table.split for one in listings}) > 1
+    kind = FILE_KINDS[source.modality]
     used: list[TableFile] = []
-    for one, columns in zip(
-        listings, _all_columns(listings, options, needed=not source.folders_hold), strict=True
-    ):
+    every = _all_columns(listings, options, kind, needed=not source.folders_hold)
+    for one, columns in zip(listings, every, strict=True):
         if source.folders_hold and columns.label and not options.label_column:
             columns = _agreed(source, one, columns, folders)
         table = replace(one.table, columns=columns, split=one.table.split if several else "")
@@ -64,16 +65,18 @@ def used_listings(
                 {
                     "item": readable(table.path.name),
                     "reason": (
-                        "a table that names pictures and says nothing that the folders do not"
+                        f"a table that names {kind.many} and says nothing that the folders do not"
                         if source.folders_hold
-                        else "a table that names pictures but no classes"
+                        else f"a table that names {kind.many} but no classes"
                     ),
                 }
             )
     return used
 
 
-def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: bool) -> list[Columns]:
+def _all_columns(
+    listings: list[Listing], options: ImportOptions, kind: FileKind, *, needed: bool
+) -> list[Columns]:
     """The columns of each listing. Where one has a sure class, others have one only of the same
     name.
 
@@ -83,7 +86,7 @@ def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: boo
     guesses: list[Columns | AmbiguousError] = []
     for one in listings:
         try:
-            guesses.append(_columns(one, options, needed=needed))
+            guesses.append(_columns(one, options, kind, needed=needed))
         except AmbiguousError as error:
             guesses.append(error)
     known = [columns for columns in guesses if isinstance(columns, Columns) and columns.label]
@@ -94,7 +97,7 @@ def _all_columns(listings: list[Listing], options: ImportOptions, *, needed: boo
         if isinstance(columns, AmbiguousError):
             if not sure:
                 raise columns
-            columns = _columns(listing, options, needed=False, blind=True)
+            columns = _columns(listing, options, kind, needed=False, blind=True)
         result.append(
             _without_class(columns) if columns.label and columns.label not in kept else columns
         )
@@ -114,41 +117,49 @@ def _without_class(columns: Columns) -> Columns:
     )
 
 
-def _columns(one: Listing, options: ImportOptions, *, needed: bool, blind: bool = False) -> Columns:
+def _columns(
+    one: Listing, options: ImportOptions, kind: FileKind, *, needed: bool, blind: bool = False
+) -> Columns:
     """The columns of one listing; a list of paths alone, and one that is read `blind`, has no
     class.
     """
     if one.table.kind == "list" and not (one.head.drop(columns="file") != "").any(axis=None):
-        return Columns(image="file")
-    head = one.head[[one.image]] if blind else one.head
-    return guess_image_columns(head, options, one.image, one.roles, needed=needed)
+        return Columns(**{kind.modality: "file"})
+    head = one.head[[one.file]] if blind else one.head
+    return guess_file_columns(head, options, one.file, one.roles, kind=kind, needed=needed)
 
 
 def _agreed(source: Source, one: Listing, columns: Columns, folders: Folders) -> Columns:
-    """The columns, without the class where the folders name it for all pictures of the table.
+    """The columns, without the class where the folders name it for all files of the table.
 
     What a class of the table is called by the folders is kept in `source.table_classes`, for
-    pictures that only a table knows.
+    files that only a table knows.
 
     Raises:
-        AmbiguousError: when the table sorts the pictures differently from their folders.
+        AmbiguousError: when the table sorts the files differently from their folders.
     """
     places = {
         str(placed.name): placed.label
         for placed in folders.placed
         if placed.label and not placed.aside
     }
-    names = PictureNames(source.files, source.root, one.table.path.parent, one.table.split)
+    names = FileNames(
+        source.files,
+        source.root,
+        one.table.path.parent,
+        one.table.split,
+        FILE_KINDS[source.modality],
+    )
     there: dict[str, str] = {}
     back: dict[str, str] = {}
     lacking = False
     for path, label in zip(
-        one.head[columns.image], map(clean_label, one.head[columns.label]), strict=True
+        one.head[columns.file], map(clean_label, one.head[columns.label]), strict=True
     ):
-        picture = names.find(path)
-        folder = places.get(relative(picture, source), "") if picture else ""
+        file = names.find(path)
+        folder = places.get(relative(file, source), "") if file else ""
         if not folder or not label:
-            lacking |= picture is not None and bool(label)
+            lacking |= file is not None and bool(label)
             continue
         if there.setdefault(folder, label) != label or back.setdefault(label, folder) != folder:
             raise AmbiguousError(

@@ -7,18 +7,17 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.data.layouts.listed_pictures import listed_pictures, with_columns
-from tl_core.data.layouts.peek import Head, reading_of
-from tl_core.data.layouts.picture_names import PictureNames
+from tl_core.data.layouts.held_files import held_files, holds_files
+from tl_core.data.layouts.listed_files import listed_files, with_columns
+from tl_core.data.layouts.peek import reading_of
 from tl_core.data.preparation import pixels_to_picture
-from tl_core.data.readers.parquet_tables import class_names, named_cell
-from tl_core.data.roles.columns import Columns, guess_image_columns, image_column
-from tl_core.data.roles.wide import ONE, one_hot_labels, pixel_columns
+from tl_core.data.roles.columns import Columns, guess_file_columns
+from tl_core.data.roles.wide import one_hot_labels, pixel_columns
+from tl_core.data.sources.file_kind import PICTURES
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile
@@ -29,57 +28,20 @@ from tl_core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-_PARQUET_ROWS, _PIXEL_ROWS = 64, 500
+_PIXEL_ROWS = 500
 _WIDE = 20_000
-
-
-def holds_pictures(path: Path) -> bool:
-    """Whether a Parquet file has a column of encoded pictures, as Hugging Face datasets write
-    them.
-    """
-    return bool(_picture_column(path))
-
-
-def _picture_column(path: Path) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError):
-        return ""  # the reader of tables will say what is wrong with it
-    for entry in schema:
-        if pa.types.is_struct(entry.type) and "bytes" in {inner.name for inner in entry.type}:
-            return str(entry.name)
-        if pa.types.is_binary(entry.type) and entry.name.lower() in (
-            "image",
-            "img",
-            "picture",
-            "bytes",
-        ):
-            return str(entry.name)
-    return ""
-
-
-def lists_files_beside(path: Path, head: Head) -> bool:
-    """Whether a table lies in a folder with the pictures that one of its columns names."""
-    column = head.roles.get("image", "") or image_column(head.frame)
-    if not column:
-        return False
-    names = PictureNames([], path.parent, path.parent)
-    return any(names.find(cell) is not None for cell in head.frame[column].iloc[:50])
 
 
 def labelled_files(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
     """The pictures of `source` with class, split, group and extra columns, wherever these stand."""
     if source.tables:
         for table in source.tables:
-            if holds_pictures(table.path):
-                yield from _held_pictures(table, options, intake)
+            if holds_files(table.path, PICTURES):
+                yield from held_files(table, options, intake, PICTURES)
             else:
                 yield from _pixel_pictures(source, table, options, intake)
     elif source.listings:
-        yield from listed_pictures(source, options, intake)
+        yield from listed_files(source, options, intake)
     else:
         yield from source.files
 
@@ -172,7 +134,7 @@ def _drawn(
 
 def _beside_pixels(others: pd.DataFrame, options: ImportOptions) -> Columns:
     """The roles of the columns that hold no pixels; the only one is the class."""
-    roles = guess_image_columns(others.assign(pixels=""), replace(options, image_column="pixels"))
+    roles = guess_file_columns(others.assign(pixels=""), replace(options, image_column="pixels"))
     if len(others.columns) > 1 or options.label_column:
         return roles
     return replace(
@@ -186,52 +148,3 @@ def _beside_pixels(others: pd.DataFrame, options: ImportOptions) -> Columns:
             for one in roles.taken
         ),
     )
-
-
-def _held_pictures(table: TableFile, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path, number = table.path, 0
-    column = _picture_column(path)
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            others = [name for name in file.schema_arrow.names if name != column]
-            names = class_names(file.schema_arrow)
-            roles: Columns | None = None
-            for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
-                records = batch.to_pylist()
-                plain = [
-                    {name: named_cell(record[name], names.get(name)) for name in others}
-                    for record in records
-                ]
-                if roles is None:
-                    head = pd.DataFrame(plain, dtype=str).assign(**{column: ""})
-                    roles = guess_image_columns(head, replace(options, image_column=column))
-                    intake.note_columns(roles)
-                for record, cells in zip(records, plain, strict=True):
-                    number += 1
-                    held = record[column]
-                    data = held.get("bytes") if isinstance(held, dict) else held
-                    name = (
-                        held.get("path") if isinstance(held, dict) else ""
-                    ) or f"{path.stem} row {number}"
-                    label = (
-                        next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "")
-                        if roles.one_hot
-                        else clean_label(cells.get(roles.label, ""))
-                    )
-                    yield with_columns(
-                        ItemFile(path, readable(str(name)), "", table.split, data=data or b""),
-                        cells,
-                        roles,
-                        label,
-                        table.split,
-                    )
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{path.name!r} cannot be read as a Parquet file.",
-            f"{str(error)[:200]}.",
-            "Bring the pictures as a zip of class folders.",
-        ) from error

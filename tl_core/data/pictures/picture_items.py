@@ -11,19 +11,17 @@ from tl_core.data.checks.near_duplicates import similar_pictures
 from tl_core.data.checks.quality import picture_findings
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
-from tl_core.data.layouts.picture_sources import open_pictures
+from tl_core.data.layouts.file_sources import lists_files_beside, open_item_files
+from tl_core.data.layouts.held_files import holds_files
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.pictures.images import SUFFIXES, picture_kind
-from tl_core.data.pictures.labelled_images import (
-    holds_pictures,
-    labelled_files,
-    lists_files_beside,
-)
+from tl_core.data.pictures.labelled_images import labelled_files
 from tl_core.data.pictures.picture_chunks import image_chunks
 from tl_core.data.pictures.picture_preview import look_at_pictures
 from tl_core.data.preparation import PreparationFacts
 from tl_core.data.roles.wide import pixel_columns
+from tl_core.data.sources.file_kind import PICTURES
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.outlook import Preview, StatedFacts, facts_of_files
 from tl_core.data.sources.plan import SampleRow
@@ -56,12 +54,13 @@ class PictureItems:
         self, contents: Contents, limits: Limits, options: ImportOptions
     ) -> Source | None:
         """Pictures wherever there are any; tables are then what lies beside them."""
-        return open_pictures(contents, limits, options) if contents.pictures else None
+        found = contents.items[_NAME]
+        return open_item_files(contents, limits, options, PICTURES) if found else None
 
     def open_tables(self, tables: TableSet) -> Source | None:
         """Tables of pictures or pixels, or one that lists pictures lying beside it."""
         if all(
-            one.path.suffix.lower() == ".parquet" and holds_pictures(one.path)
+            one.path.suffix.lower() == ".parquet" and holds_files(one.path, PICTURES)
             for one in tables.tables
         ):
             return Source(_NAME, tables=tables.tables, root=tables.root)
@@ -70,7 +69,7 @@ class PictureItems:
             return None
         if pixel_columns(head.frame):
             return Source(_NAME, tables=tables.tables, root=tables.root)
-        if tables.alone and lists_files_beside(tables.first.path, head):
+        if tables.alone and lists_files_beside(tables.first, head, PICTURES):
             listing = replace(tables.first, split="", sheet="")
             return Source(_NAME, listings=[listing], root=tables.root)
         return None

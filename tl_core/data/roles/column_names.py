@@ -32,6 +32,8 @@ LABEL_SIGNS = tuple(_WORDS["label_signs"])
 CONFIDENCES = frozenset(_WORDS["confidences"])
 IMAGE_NAMES = tuple(_WORDS["image_names"])
 """Names of pictures' files, the likelier ones first."""
+SOUND_NAMES = tuple(_WORDS["sound_names"])
+"""Names of recordings' files, the likelier ones first."""
 SPLIT_COLUMNS = frozenset(_WORDS["split_columns"])
 SPLIT_WORDS = frozenset(_WORDS["split_words"])
 GROUP_NAMES = frozenset(_WORDS["group_names"])

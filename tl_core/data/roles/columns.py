@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import cells_of, sort_alike
 from tl_core.data.roles.column_names import LABEL_NAMES, TEXT_NAMES
@@ -17,6 +16,7 @@ from tl_core.data.roles.label_columns import Candidate, find_label
 from tl_core.data.roles.named_columns import check_named, several
 from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
 from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
+from tl_core.data.sources.file_kind import PICTURES, FileKind
 from tl_core.data.sources.plan import Plan, Taken
 from tl_core.errors import AmbiguousError, DataError
 
@@ -27,10 +27,10 @@ __all__ = [
     "LABEL_NAMES",
     "TEXT_NAMES",
     "Columns",
+    "file_column",
     "guess_columns",
-    "guess_image_columns",
+    "guess_file_columns",
     "guess_text_column",
-    "image_column",
 ]
 _NAMED = "named by you"
 
@@ -51,10 +51,16 @@ class Columns:
     image: str = ""
     date: str = ""
     fold: str = ""
+    audio: str = ""
     one_hot: tuple[str, ...] = ()
     taken: tuple[Taken, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The column that names the files, or holds them."""
+        return self.image or self.audio
 
     def named(self) -> dict[str, str]:
         """Role to column, for those that there are."""
@@ -86,7 +92,7 @@ class _Choice:
         self.taken: list[Taken] = []
         self.notes: list[str] = []
         self.doubts: list[str] = []
-        for role in ("text", "label", "group", "split", "title", "image", "date"):
+        for role in ("text", "label", "group", "split", "title", "image", "audio", "date"):
             name = str(getattr(options, f"{role}_column"))
             if name and name in self.names:
                 self.take(role, name, _NAMED)
@@ -168,7 +174,7 @@ class _Choice:
         """The column that will be the text, unless its name is one of a class: it is no candidate
         for the class.
         """
-        if {"text", "image"} & self.chosen.keys():
+        if {"text", "image", "audio"} & self.chosen.keys():
             return set()
         name = text_column(self.head, self.names, self.used)[0]
         return {name} if name and words.joined(name) not in words.LABEL_NAMES else set()
@@ -236,6 +242,7 @@ class _Choice:
             chosen["image"],
             chosen["date"],
             chosen["fold"],
+            chosen["audio"],
             one_hot=self.one_hot,
             taken=tuple(self.taken),
             notes=tuple(self.notes),
@@ -295,17 +302,18 @@ def _why_not(head: pd.DataFrame, used: set[str]) -> str:
     return ""
 
 
-def guess_image_columns(
+def guess_file_columns(
     head: pd.DataFrame,
     options: ImportOptions,
-    image: str = "",
+    file: str = "",
     roles: dict[str, str] | None = None,
     *,
+    kind: FileKind = PICTURES,
     needed: bool = True,
 ) -> Columns:
-    """Columns of a table that lists image files, `image` the one that was found to name them.
+    """Columns of a table that lists files of a kind, `file` the one that was found to name them.
 
-    With `needed` False the pictures have classes already (class folders), so a column is only taken
+    With `needed` False the files have classes already (class folders), so a column is only taken
     for the class where its name says so.
 
     Raises:
@@ -313,22 +321,24 @@ def guess_image_columns(
         DataError: when a named column does not exist, or the file cannot be guessed.
     """
     choice = _Choice(head, options, roles or {})
-    if "image" not in choice.chosen:
+    if kind.modality not in choice.chosen:
         name = (
-            image
-            or image_column(head)
-            or _by_name(choice.names, words.IMAGE_NAMES, {options.label_column})
+            file
+            or file_column(head, kind)
+            or _by_name(choice.names, kind.columns, {options.label_column})
         )
         if not name:
             raise DataError(
-                "It is not clear which column names the image files.",
+                f"It is not clear which column names the {kind.many}.",
                 f"The table has: {', '.join(choice.names[:12])}.",
                 "Call that column file_name.",
             )
         choice.take(
-            "image",
+            kind.modality,
             name,
-            "its values name the pictures" if image else "its cells look like image files",
+            f"its values name the {kind.many}"
+            if file
+            else f"its cells look like files of {kind.many}",
         )
     choice.splits()
     choice.label(needed=needed)
@@ -336,10 +346,10 @@ def guess_image_columns(
     return choice.done()
 
 
-def image_column(head: pd.DataFrame) -> str:
-    """The column whose cells look like names of image files; empty when there is none."""
-    known = {name: place for place, name in enumerate(words.IMAGE_NAMES)}
-    endings = tuple(IMAGE_SUFFIXES)
+def file_column(head: pd.DataFrame, kind: FileKind = PICTURES) -> str:
+    """The column whose cells look like names of such files; empty when there is none."""
+    known = {name: place for place, name in enumerate(kind.columns)}
+    endings = tuple(kind.suffixes)
     shares = {
         str(name): (
             sum(value.lower().endswith(endings) for value in head[name].tolist())

@@ -28,6 +28,7 @@ def check_named(head: pd.DataFrame, options: ImportOptions) -> list[str]:
         "" if none else options.split_column,
         options.title_column,
         options.image_column,
+        options.audio_column,
         options.date_column,
     ):
         if wanted and wanted not in names:

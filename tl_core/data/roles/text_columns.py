@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.readers.headers import is_sentence
 from tl_core.data.roles import column_names as words
+from tl_core.data.sources.file_kind import FILE_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +119,13 @@ def other_kind(cells: pd.Series[str]) -> str:
         return ""
     if sum(bool(_ADDRESS.match(cell)) for cell in filled) >= 0.9 * len(filled):
         return "addresses (URLs)"
-    if sum(
-        PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES and len(cell) < 300
-        for cell in filled
-    ) >= 0.9 * len(filled):
-        return "paths of pictures"
+    for kind in FILE_KINDS.values():
+        if sum(
+            PurePosixPath(cell.replace("\\", "/")).suffix.lower() in kind.suffixes
+            and len(cell) < 300
+            for cell in filled
+        ) >= 0.9 * len(filled):
+            return f"paths of {kind.many}"
     if sum(bool(_FILE.fullmatch(cell)) for cell in filled) >= 0.9 * len(filled):
         return "names of files"
     if sum(bool(re.fullmatch(r"[\d\s.,:;+-]*", cell)) for cell in filled) >= 0.95 * len(filled):

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TypedDict, cast
 
-ROLES = ("text", "title", "image", "label", "split", "group", "date", "fold")
+ROLES = ("text", "title", "image", "audio", "label", "split", "group", "date", "fold")
 
 
 class TakenFacts(TypedDict):

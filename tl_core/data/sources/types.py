@@ -91,10 +91,6 @@ class Contents:
     skipped: list[dict[str, str]] = field(default_factory=list)
 
     @property
-    def pictures(self) -> list[PurePosixPath]:
-        return self.items["image"]
-
-    @property
     def texts(self) -> list[PurePosixPath]:
         """Plain texts; beside items of another modality they are notes or lists."""
         return self.items["text"]

@@ -1,6 +1,4 @@
-"""Pictures in the order in which tables name them, each once, with what all the tables say about
-it.
-"""
+"""Files in the order in which tables name them, each once, with what all the tables say of it."""
 
 from __future__ import annotations
 
@@ -12,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.list_files import read_cub, read_list
 from tl_core.data.layouts.peek import HEAD, reading_of
-from tl_core.data.layouts.picture_names import PictureNames
-from tl_core.data.roles.columns import Columns, guess_image_columns
+from tl_core.data.roles.columns import Columns, guess_file_columns
 from tl_core.data.roles.wide import one_hot_labels
+from tl_core.data.sources.file_kind import FILE_KINDS
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import ItemFile, Source, TableFile
 from tl_core.data.tables.reading import CHUNK_ROWS, Reading, Rows
@@ -30,10 +29,10 @@ _Row = tuple[int, dict[str, str], str, ItemFile | None]
 
 
 class _Listed:
-    """A table that lists pictures, read row by row: number, cells, class, and the picture meant."""
+    """A table that lists files, read row by row: number, cells, class, and the file meant."""
 
     def __init__(
-        self, source: Source, table: TableFile, options: ImportOptions, names: PictureNames
+        self, source: Source, table: TableFile, options: ImportOptions, names: FileNames
     ) -> None:
         self.table, self.columns = table, table.columns
         self.names = names.at(table.path.parent, table.split)
@@ -46,14 +45,17 @@ class _Listed:
         """
         for rows in self._parts():
             if self.columns is None:
-                self.columns = guess_image_columns(
-                    rows.cells.slice(0, HEAD).to_pandas(), self._options, roles=self.reading.roles
+                self.columns = guess_file_columns(
+                    rows.cells.slice(0, HEAD).to_pandas(),
+                    self._options,
+                    roles=self.reading.roles,
+                    kind=self.names.kind,
                 )
             labels = self._labels(rows, self.columns)
             for number, record, label in zip(
                 rows.numbers.tolist(), rows.cells.to_pylist(), labels, strict=True
             ):
-                yield number, record, label, self.names.find(record[self.columns.image])
+                yield number, record, label, self.names.find(record[self.columns.file])
 
     @property
     def has_class(self) -> bool:
@@ -77,7 +79,7 @@ class _Listed:
 
 @dataclass
 class _Said:
-    """What was gathered about the pictures in a first pass: the class of those with several, and
+    """What was gathered about the files in a first pass: the class of those with several, and
     splits that stand in a table of their own.
     """
 
@@ -85,14 +87,15 @@ class _Said:
     splits: dict[Path, str] = field(default_factory=dict)
 
 
-def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
-    """Each picture once, at its first row, with the class that most of its rows say.
+def listed_files(source: Source, options: ImportOptions, intake: Intake) -> Iterator[ItemFile]:
+    """Each file once, at its first row, with the class that most of its rows say.
 
     Raises:
-        DataError: when no picture is there that a table names, or two tables of different kinds
+        DataError: when no file is there that a table names, or two tables of different kinds
         contradict each other.
     """
-    names = PictureNames(source.files, source.root, source.root)
+    kind = FILE_KINDS[source.modality]
+    names = FileNames(source.files, source.root, source.root, kind=kind)
     said = _gathered(source, options, intake, names)
     used: set[Path] = set()
     lost = ""
@@ -102,48 +105,48 @@ def listed_pictures(source: Source, options: ImportOptions, intake: Intake) -> I
             intake.note_columns(table.columns or Columns())
             continue
         name = readable(table.path.name)
-        for number, record, label, picture in listed.rows():
-            if picture is None:
-                path = record[listed.columns.image] if listed.columns else ""
+        for number, record, label, file in listed.rows():
+            if file is None:
+                path = record[listed.columns.file] if listed.columns else ""
                 lost = lost or path
                 intake.skipped.append(
                     {
                         "item": f"{name} row {number}",
-                        "reason": f"there is no picture {path[:120]!r}",
+                        "reason": f"there is no {kind.one} {path[:120]!r}",
                     }
                 )
-            elif picture.path in used:
+            elif file.path in used:
                 intake.skipped.append(
-                    {"item": f"{name} row {number}", "reason": f"{picture.name!r} is listed twice"}
+                    {"item": f"{name} row {number}", "reason": f"{file.name!r} is listed twice"}
                 )
             elif listed.columns:
-                used.add(picture.path)
+                used.add(file.path)
                 yield with_columns(
-                    picture,
+                    file,
                     record,
                     listed.columns,
-                    said.labels.get(picture.path, label),
-                    said.splits.get(picture.path, table.split),
+                    said.labels.get(file.path, label),
+                    said.splits.get(file.path, table.split),
                 )
         intake.note_reading(listed.reading, name)
         intake.note_columns(listed.columns or Columns())
         if listed.names.other_endings:
             intake.plan.note(
-                f"{listed.names.other_endings:,} row(s) of {name!r} name a picture with another"
+                f"{listed.names.other_endings:,} row(s) of {name!r} name a {kind.one} with another"
                 " ending than it has."
             )
     if lost and not used:
         raise DataError(
-            "None of the pictures that the table names is here.",
+            f"None of the {kind.many} that the table names is here.",
             f"The first one is {lost[:120]!r}."
             + (f" The first one here is {source.files[0].name!r}." if source.files else ""),
-            "Write the paths in the table as the pictures lie beside it.",
+            f"Write the paths in the table as the {kind.many} lie beside it.",
         )
     yield from _unlisted(source, said, intake, used)
 
 
 def _unlisted(source: Source, said: _Said, intake: Intake, used: set[Path]) -> Iterator[ItemFile]:
-    """Pictures that no table gives a class: their folders do, or they are of a test and wait for a
+    """Files that no table gives a class: their folders do, or they are of a test and wait for a
     model.
     """
     for file in source.files:
@@ -158,33 +161,33 @@ def _unlisted(source: Source, said: _Said, intake: Intake, used: set[Path]) -> I
             intake.skipped.append({"item": file.name, "reason": "not named in the table"})
 
 
-def _gathered(source: Source, options: ImportOptions, intake: Intake, names: PictureNames) -> _Said:
+def _gathered(source: Source, options: ImportOptions, intake: Intake, names: FileNames) -> _Said:
     """Go over all tables once for what more than one row says.
 
     Raises:
-        DataError: when tables of different kinds give a picture different classes.
+        DataError: when tables of different kinds give a file different classes.
     """
     said = _Said()
     first: dict[Path, tuple[str, int]] = {}
     votes: dict[Path, Counter[str]] = {}
     for number, table in enumerate(source.listings):
         listed = _Listed(source, table, options, names)
-        for _, record, label, picture in listed.rows():
-            if picture is None:
+        for _, record, label, file in listed.rows():
+            if file is None:
                 continue
             if not listed.has_class and table.columns:
-                said.splits[picture.path] = record.get(table.columns.split, "") or table.split
-            elif label and picture.path in first:
-                before, other = first[picture.path]
+                said.splits[file.path] = record.get(table.columns.split, "") or table.split
+            elif label and file.path in first:
+                before, other = first[file.path]
                 if (
                     before != label
                     and other != number
                     and not _votes_with(source.listings[other], table)
                 ):
-                    raise _contradiction(source.listings[other], table, picture, before, label)
-                votes.setdefault(picture.path, Counter((before,)))[label] += 1
+                    raise _contradiction(source.listings[other], table, file, before, label)
+                votes.setdefault(file.path, Counter((before,)))[label] += 1
             elif label:
-                first[picture.path] = label, number
+                first[file.path] = label, number
     for path, counts in votes.items():
         if len(counts) > 1:
             (label, most), (_, second) = counts.most_common(2)
@@ -201,7 +204,7 @@ def _votes_with(one: TableFile, other: TableFile) -> bool:
         and not other.kind
         and one.columns
         and other.columns
-        and (one.columns.image, one.columns.label) == (other.columns.image, other.columns.label)
+        and (one.columns.file, one.columns.label) == (other.columns.file, other.columns.label)
     )
 
 
@@ -209,7 +212,7 @@ def _contradiction(
     one: TableFile, other: TableFile, file: ItemFile, first: str, second: str
 ) -> DataError:
     return DataError(
-        "Two tables give the same picture different classes.",
+        "Two tables give the same file different classes.",
         f"{file.name!r} is {first!r} in {readable(one.path.name)!r} and {second!r} in "
         f"{readable(other.path.name)!r}.",
         "Leave out the table that says something else than the class.",
@@ -219,11 +222,11 @@ def _contradiction(
 def with_columns(
     file: ItemFile, record: dict[str, str], roles: Columns, label: str, split: str
 ) -> ItemFile:
-    """The picture with what its row says."""
+    """The file with what its row says."""
     extra = {
         key: value
         for key, value in record.items()
-        if key not in (roles.image, roles.label, *roles.one_hot)
+        if key not in (roles.file, roles.label, *roles.one_hot)
     }
     if not roles.label and not roles.one_hot:
         label = file.label

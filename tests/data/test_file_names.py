@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tl_core.data.layouts.class_lists import ClassList, find_class_list
+from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.list_files import list_head
-from tl_core.data.layouts.picture_names import PictureNames
 from tl_core.data.sources.types import ItemFile
 from tl_core.errors import DataError
 
@@ -20,7 +20,7 @@ def known(tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(bytes([place]) * (place + 1))
             files.append(ItemFile(path, name, "", splits[place] if splits else ""))
-        return PictureNames(files, tmp_path, tmp_path)
+        return FileNames(files, tmp_path, tmp_path)
 
     return make
 

@@ -1,5 +1,5 @@
-"""Pictures as a source: their classes stand in a table beside them, in their folders, or in their
-names.
+"""Files that are items as a source: their classes stand in a table beside them, in their folders,
+or in their names.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.dataset_version import SPLITS, ImportOptions
 from tl_core.data.layouts.class_lists import find_class_list
+from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.folders import Folders, read_folders, split_folders
 from tl_core.data.layouts.list_files import is_cub, list_head, read_cub
 from tl_core.data.layouts.listings import Listing, relative, used_listings
-from tl_core.data.layouts.peek import peek
-from tl_core.data.layouts.picture_names import PictureNames
+from tl_core.data.layouts.peek import Head, peek
 from tl_core.data.limits import LIMITS, Limits
-from tl_core.data.pictures.images import SUFFIXES as IMAGE_SUFFIXES
 from tl_core.data.roles import column_names
-from tl_core.data.roles.columns import image_column
+from tl_core.data.roles.columns import file_column
+from tl_core.data.sources.file_kind import FileKind
 from tl_core.data.sources.names import is_submission, readable, split_of
 from tl_core.data.sources.types import Contents, ItemFile, Source, TableFile
 from tl_core.data.tables.reading import Reading
@@ -28,29 +28,33 @@ from tl_core.errors import AmbiguousError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEAST_NAMED = 0.5  # of a column's cells must name pictures before it is believed to list them
+_LEAST_NAMED = 0.5  # of a column's cells must name files before it is believed to list them
 _LOOKED = 200
 
 
-def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) -> Source:
-    """The pictures of a folder with their classes.
+def open_item_files(
+    contents: Contents, limits: Limits, options: ImportOptions, kind: FileKind
+) -> Source:
+    """The files of one kind in a folder, with their classes.
 
     Raises:
         AmbiguousError: when table and folders, or two levels of folders, give different classes.
         DataError: when there are no classes at all.
     """
-    source = Source("image", root=contents.root, skipped=list(contents.skipped))
+    source = Source(kind.modality, root=contents.root, skipped=list(contents.skipped))
     if options.labels_from in ("folders", "names"):
-        reason = f"a file beside the pictures; the classes are taken from {options.labels_from}"
+        reason = f"a file beside the {kind.many}; the classes are taken from {options.labels_from}"
         source.skipped += [
             {"item": readable(str(name)), "reason": reason}
             for name in (*contents.tables, *contents.texts)
         ]
         listings: list[Listing] = []
     else:
-        listings = _listings(contents, source, limits, options)
+        listings = _listings(contents, source, limits, options, kind)
     folders = _read_folders(
-        contents, options, tabled=any(len(one.head.columns) > 1 for one in listings)
+        contents.items[kind.modality],
+        options,
+        tabled=any(len(one.head.columns) > 1 for one in listings),
     )
     source.files = [
         ItemFile(
@@ -71,7 +75,7 @@ def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) ->
         for table in source.listings
     )
     if not tabled and not folders.classes:
-        raise _no_classes(contents, folders)
+        raise _no_classes(contents, folders, kind)
     if tabled and not source.folders_hold:
         folders.plan.taken = [one for one in folders.plan.taken if one.role in ("split", "fold")]
     source.plan.merge(folders.plan)
@@ -79,9 +83,19 @@ def open_pictures(contents: Contents, limits: Limits, options: ImportOptions) ->
     return source
 
 
+def lists_files_beside(table: TableFile, head: Head, kind: FileKind) -> bool:
+    """Whether a table lies in a folder with the files that one of its columns names."""
+    column = head.roles.get(kind.modality, "") or file_column(head.frame, kind)
+    if not column:
+        return False
+    folder = table.path.parent
+    names = FileNames([], folder, folder, kind=kind)
+    return any(names.find(cell) is not None for cell in head.frame[column].iloc[:50])
+
+
 def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
-    """Take the pictures out that their folders say are no examples; those without a class may stand
-    in a table.
+    """Take the files out that their folders say are no examples; those without a class may stand in
+    a table.
     """
     aside = {
         str(one.name): one.aside
@@ -93,18 +107,18 @@ def _leave_out(source: Source, folders: Folders, *, tabled: bool) -> None:
 
 
 def _listings(
-    contents: Contents, source: Source, limits: Limits, options: ImportOptions
+    contents: Contents, source: Source, limits: Limits, options: ImportOptions, kind: FileKind
 ) -> list[Listing]:
-    """Tables and lists whose rows name the pictures; other files are set aside with the reason."""
+    """Tables and lists whose rows name the files; other files are set aside with the reason."""
     if not contents.tables and not contents.texts:
         return []
     plain = [
         ItemFile(contents.root / one.name, readable(str(one.name)), "", one.split)
-        for one in split_folders(contents.pictures).placed
+        for one in split_folders(contents.items[kind.modality]).placed
     ]
     index, stems = (
-        PictureNames(plain, contents.root, contents.root),
-        {name.with_suffix("") for name in contents.pictures},
+        FileNames(plain, contents.root, contents.root, kind=kind),
+        {name.with_suffix("") for name in contents.items[kind.modality]},
     )
     texts = {*contents.texts}
     siblings: dict[PurePosixPath, list[str]] = defaultdict(list)
@@ -116,7 +130,7 @@ def _listings(
         split = split_of(name.stem, [PurePosixPath(other).stem for other in siblings[name.parent]])
         names = index.at(path.parent, split)
         if name in texts and name.with_suffix("") in stems:
-            aside = "a note beside a picture"
+            aside = f"a note beside a {kind.one}"
         elif name in texts and is_cub({*siblings[name.parent]}):
             if name.name == "images.txt":
                 cells = next(read_cub(path.parent, Reading(), _LOOKED)).cells.to_pandas()
@@ -141,50 +155,49 @@ def _listings(
 
 def _listed(
     table: TableFile,
-    names: PictureNames,
+    names: FileNames,
     listings: list[Listing],
     limits: Limits,
     options: ImportOptions,
     *,
     text: bool,
 ) -> str:
-    """Add a table to the listings when a column of it names pictures; else the reason why it is set
+    """Add a table to the listings when a column of it names files; else the reason why it is set
     aside.
     """
     head = None if text else peek(table.path, options, limits)
     if head is None:
-        return "a note beside the pictures"
+        return f"a note beside the {names.kind.many}"
     frame = head.frame.iloc[:_LOOKED]
-    wanted = (
-        options.image_column
-        if options.image_column in frame.columns
-        else head.roles.get("image", "")
-    )
+    role = names.kind.modality
+    named = str(getattr(options, f"{role}_column"))
+    wanted = named if named in frame.columns else head.roles.get(role, "")
     best = _naming_column(frame, names, wanted)
-    if best or (options.image_column and options.image_column == wanted):
+    if best or (named and named == wanted):
         listings.append(Listing(table, head.frame, best or wanted, head.roles))
         return ""
-    if column := image_column(frame):
+    if column := file_column(frame, names.kind):
         first = next((cell for cell in frame[column] if cell.strip()), "")
-        return f"a table that names none of the pictures; its first one is {first[:120]!r}"
-    return "a table beside the pictures that names none of them"
+        return f"a table that names none of the {names.kind.many}; its first one is {first[:120]!r}"
+    return f"a table beside the {names.kind.many} that names none of them"
 
 
-def _naming_column(frame: pd.DataFrame, names: PictureNames, wanted: str) -> str:
-    """The column whose cells name pictures: one of file names with their endings before one of ids,
+def _naming_column(frame: pd.DataFrame, names: FileNames, wanted: str) -> str:
+    """The column whose cells name files: one of file names with their endings before one of ids,
     a usual name before another.
 
     Raises:
-        AmbiguousError: when two columns name different pictures and nothing speaks for one of them.
+        AmbiguousError: when two columns name different files and nothing speaks for one of them.
     """
 
     def rank(column: str) -> tuple[bool, float]:
         cells = frame[column].tolist()
         endings = sum(
-            PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES for cell in cells
+            PurePosixPath(cell).suffix.lower() in names.kind.suffixes for cell in cells
         ) >= 0.5 * len(cells)
         plain = column_names.joined(column)
-        known = column_names.IMAGE_NAMES.index(plain) if plain in column_names.IMAGE_NAMES else 99
+        usual = names.kind.columns
+        known = usual.index(plain) if plain in usual else 99
         return endings, -200 if re.fullmatch(r"(unnamed.*|column\d+|index|)", plain) else -known
 
     fitting = [
@@ -208,53 +221,55 @@ def _naming_column(frame: pd.DataFrame, names: PictureNames, wanted: str) -> str
         and not names.same(frame[best].tolist(), frame[rivals[0]].tolist())
     ):
         raise AmbiguousError(
-            "It is not clear which column names the pictures.",
-            f"{best!r} and {rivals[0]!r} both name pictures, and not the same ones.",
-            "image_column",
+            f"It is not clear which column names the {names.kind.many}.",
+            f"{best!r} and {rivals[0]!r} both name {names.kind.many}, and not the same ones.",
+            f"{names.kind.modality}_column",
             dict.fromkeys([best, *rivals], "this column"),
         )
     return best
 
 
-def _read_folders(contents: Contents, options: ImportOptions, *, tabled: bool) -> Folders:
+def _read_folders(names: list[PurePosixPath], options: ImportOptions, *, tabled: bool) -> Folders:
     """What folders say; where a table may name the classes, an unclear level is no question yet."""
     try:
-        return read_folders(contents.pictures, options.class_level, options.labels_from)
+        return read_folders(names, options.class_level, options.labels_from)
     except AmbiguousError:
         if not tabled:
             raise
-        return read_folders(contents.pictures, 1, "folders")
+        return read_folders(names, 1, "folders")
 
 
-def _no_classes(contents: Contents, folders: Folders) -> DataError:
+def _no_classes(contents: Contents, folders: Folders, kind: FileKind) -> DataError:
     """Why there are no classes, with the first name that a table gives and that is not there."""
     if contents.tables:
         return DataError(
-            "No table names the pictures, and no folder names their classes.",
-            _first_unmatched(contents),
-            "Write each picture's file name and class into a table, in columns file_name and"
+            f"No table names the {kind.many}, and no folder names their classes.",
+            _first_unmatched(contents, kind),
+            f"Write each {kind.one}'s file name and class into a table, in columns file_name and"
             " label.",
         )
     return DataError(
-        f"It holds {len(contents.pictures):,} images but no folders, so there are no class names.",
+        f"It holds {len(contents.items[kind.modality]):,} {kind.many} but no folders, so there are"
+        " no class names.",
         (
             "Folders that are named after splits or numbered parts name no class."
             if any(one.name.parts[:-1] for one in folders.placed)
             else ""
         ),
-        "Put the images of each class into a folder of their own, named like the class, or add a "
-        "table with the columns file_name and label.",
+        f"Put the {kind.many} of each class into a folder of their own, named like the class, or"
+        " add a table with the columns file_name and label.",
     )
 
 
-def _first_unmatched(contents: Contents) -> str:
+def _first_unmatched(contents: Contents, kind: FileKind) -> str:
     for name in contents.tables:
         head = peek(contents.root / name, ImportOptions(), LIMITS)
-        column = image_column(head.frame) if head else ""
+        column = file_column(head.frame, kind) if head else ""
         if head and column:
             first = next((cell for cell in head.frame[column] if cell.strip()), "")
+            here = readable(str(contents.items[kind.modality][0]))
             return (
                 f"{readable(str(name))!r} names {first[:120]!r} first, and there is no such"
-                f" picture; the first one here is {readable(str(contents.pictures[0]))!r}."
+                f" {kind.one}; the first one here is {here!r}."
             )
     return f"The tables are {', '.join(readable(str(name)) for name in contents.tables[:4])}."

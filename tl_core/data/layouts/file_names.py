@@ -1,5 +1,5 @@
-"""Finding the picture that a row of a table means: by its path, the end of it, its bare name, or
-one without ending.
+"""Finding the file that a row of a table means: by its path, the end of it, its bare name, or one
+without ending.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import copy
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from tl_core.data.pictures.images import SUFFIXES
+from tl_core.data.sources.file_kind import PICTURES, FileKind
 from tl_core.data.sources.names import composed
 from tl_core.data.sources.types import ItemFile
 from tl_core.errors import DataError
@@ -16,28 +16,37 @@ from tl_core.errors import DataError
 _Named = tuple[tuple[str, ...], ItemFile]
 
 
-class PictureNames:
-    """The pictures of a source by name.
+class FileNames:
+    """The items of a source that are files, by name.
 
-    Only pictures that were found below the source can be named, so that no table reads other
-    people's files. A row that names a folder never means a picture in another one. Capitals count
+    Only files that were found below the source can be named, so that no table reads other
+    people's files. A row that names a folder never means a file in another one. Capitals count
     where two names differ in nothing else.
 
     Args:
-        pictures: those of the source; none when a table was brought alone.
+        files: those of the source; none when a table was brought alone.
         root: folder of the source.
         folder: where the table lies.
-        split: of the table's rows; of pictures that fit alike, those of this split (train where
+        split: of the table's rows; of files that fit alike, those of this split (train where
             there is none) are meant.
+        kind: what the files are.
     """
 
-    def __init__(self, pictures: list[ItemFile], root: Path, folder: Path, split: str = "") -> None:
+    def __init__(
+        self,
+        files: list[ItemFile],
+        root: Path,
+        folder: Path,
+        split: str = "",
+        kind: FileKind = PICTURES,
+    ) -> None:
         self._folder, self._root, self._split = folder, root, split or "train"
-        self.other_endings = 0  # rows that name a picture with another ending than it has
+        self.kind = kind
+        self.other_endings = 0  # rows that name a file with another ending than it has
         self._whole: dict[str, ItemFile] = {}
         self._bare: dict[str, list[_Named]] = defaultdict(list)
         self._stems: dict[str, list[_Named]] = defaultdict(list)
-        for one in pictures:
+        for one in files:
             name = composed(one.path.relative_to(root).as_posix())
             parts = PurePosixPath(name).parts
             self._whole[name] = one
@@ -46,20 +55,20 @@ class PictureNames:
                 ((*parts[:-1], PurePosixPath(parts[-1]).stem), one)
             )
 
-    def at(self, folder: Path, split: str = "") -> PictureNames:
-        """The same pictures as a table in `folder` with the rows of `split` names them."""
+    def at(self, folder: Path, split: str = "") -> FileNames:
+        """The same files as a table in `folder` with the rows of `split` names them."""
         other = copy.copy(self)
         other._folder, other._split, other.other_endings = folder, split or "train", 0
         return other
 
     def same(self, one: list[str], other: list[str]) -> bool:
-        """Whether two columns of names mean the same pictures."""
+        """Whether two columns of names mean the same files."""
         return all(
             self.find(first) is self.find(second) for first, second in zip(one, other, strict=True)
         )
 
     def find(self, cell: str) -> ItemFile | None:
-        """The picture that a cell names, None when there is none.
+        """The file that a cell names, None when there is none.
 
         Raises:
             DataError: when several fit alike.
@@ -75,20 +84,20 @@ class PictureNames:
                 return self._whole[place]
         parts = PurePosixPath(name).parts
         for known in (self._bare, self._stems):
-            if picture := self._best(known.get(parts[-1].lower(), []), parts, cell):
-                return picture
+            if file := self._best(known.get(parts[-1].lower(), []), parts, cell):
+                return file
         last = PurePosixPath(parts[-1])
-        if last.suffix.lower() in SUFFIXES:
-            picture = self._best(
+        if last.suffix.lower() in self.kind.suffixes:
+            file = self._best(
                 self._stems.get(last.stem.lower(), []), (*parts[:-1], last.stem), cell
             )
-            self.other_endings += picture is not None
-            if picture:
-                return picture
+            self.other_endings += file is not None
+            if file:
+                return file
         return None if self._whole else self._beside(_tidy(cell))
 
     def share(self, cells: list[str]) -> float:
-        """How many of the filled `cells` name a picture, as a share; so do names with an ending
+        """How many of the filled `cells` name a file, as a share; so do names with an ending
         that fit several.
         """
         filled = [cell for cell in cells if cell.strip()]
@@ -98,7 +107,7 @@ class PictureNames:
         try:
             return self.find(cell) is not None
         except DataError:
-            return PurePosixPath(_tidy(cell)).suffix.lower() in SUFFIXES
+            return PurePosixPath(_tidy(cell)).suffix.lower() in self.kind.suffixes
 
     def _best(self, candidates: list[_Named], parts: tuple[str, ...], cell: str) -> ItemFile | None:
         """The candidate that shares the longest end of its path; a folder that the row names must
@@ -117,10 +126,11 @@ class PictureNames:
         meant = [one for one in best if one.split == self._split]
         if len(best) == 1 or len(meant) == 1:
             return (best if len(best) == 1 else meant)[0]
-        if _one_picture(best):
+        if _one_file(best):
             return best[0]
         raise DataError(
-            f"{cell[:120]!r} could be {len(best)} pictures: {best[0].name!r} and {best[1].name!r}.",
+            f"{cell[:120]!r} could be {len(best)} {self.kind.many}: {best[0].name!r} and"
+            f" {best[1].name!r}.",
             "Their names differ only in the folder, the ending or in capitals.",
             f"Write the folder before the name in the table, as in {best[0].name!r}, or take the"
             " classes from the folders (--labels-from folders).",
@@ -130,12 +140,13 @@ class PictureNames:
         """A file beside a table that was brought alone; never one outside its folder."""
         path = self._folder / name
         inside = path.resolve().is_relative_to(self._folder.resolve())
-        if inside and path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink():
+        wanted = path.suffix.lower() in self.kind.suffixes
+        if inside and wanted and path.is_file() and not path.is_symlink():
             return ItemFile(path, name, "", "")
         return None
 
 
-def _one_picture(files: list[ItemFile]) -> bool:
+def _one_file(files: list[ItemFile]) -> bool:
     """Whether all files hold the same bytes, as copies of a set in two folders do."""
     if len({one.path.stat().st_size for one in files}) > 1:
         return False
