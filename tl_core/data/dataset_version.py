@@ -85,6 +85,14 @@ class ImportOptions(Checked):
     ignore_splits: bool = setting(
         False, "Split the rows anew, even where the data has splits of its own."
     )
+    speaker_part: int = setting(
+        0,
+        "Which part of a recording's file name says who speaks, parted by _, - or blanks: 2 in "
+        "3_jackson_12.wav. The recordings of a speaker stay in one split. 0: recognised; -1: no"
+        " part does.",
+        low=-1,
+        high=20,
+    )
     pages: str = setting(
         "",
         "What to take of files with several pages (TIFF): the first page, or all of them as items "

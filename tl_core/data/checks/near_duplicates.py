@@ -17,6 +17,8 @@ _LIKELY = 0.6  # estimated similarity worth an exact look: two standard errors b
 _MOST_BITS = 3  # different bits, of 64, in perceptual hashes of resaved or resized pictures
 _HASH_BANDS = 4  # three different bits leave one of four bands whole
 _COLOUR_STEP = 12.0  # mean difference of the 4 x 4 copies, of 255
+_SOUND_BITS = 14  # different bits, of 64, from which on two recordings are worth a close look
+_SOUND_BANDS, _BAND_BITS = 12, 10  # sets of bits, drawn anew for each
 
 
 def similar_texts(
@@ -103,6 +105,42 @@ def similar_pictures(
         for band in range(_HASH_BANDS)
     )
     return rows[_meeting(bands, own, alike, 64)]
+
+
+def similar_sounds(
+    keys: NDArray[np.uint64],
+    looks: NDArray[np.uint64],
+    same: Callable[[int, int], bool],
+) -> Pairs:
+    """Pairs of recordings that are one recording, though their bytes differ.
+
+    Args:
+        keys: exact fingerprint per row; rows with equal keys are represented by their first.
+        looks: spectral fingerprint per row, 0 for silence.
+        same: compares the recordings of two rows themselves.
+    """
+    rows = _first_of_each(keys)
+    rows = rows[looks[rows] != 0]
+    if len(rows) < 2:
+        return _none()
+    own, random = looks[rows], np.random.default_rng(0)
+
+    def band(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        places = np.arange(len(bits), dtype=np.uint64)
+        apart = (own[:, None] >> bits & np.uint64(1)) << places
+        return apart.sum(axis=1, dtype=np.uint64)
+
+    drawn = (random.permutation(64)[:_BAND_BITS].astype(np.uint64) for _ in range(_SOUND_BANDS))
+    likely = rows[
+        _meeting(
+            map(band, drawn),
+            own,
+            lambda a, b: np.bitwise_count(own[a] ^ own[b]) <= _SOUND_BITS,
+            64,
+        )
+    ]
+    kept = [(a, b) for a, b in likely.tolist() if same(a, b)]
+    return np.array(kept, dtype=np.int64).reshape(-1, 2)
 
 
 def _first_of_each(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

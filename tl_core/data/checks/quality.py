@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.checks.item_findings import MOST, finding, some
 from tl_core.data.checks.text_facts import CARD, EMAIL, PHONE, SCRIPTS
 from tl_core.data.checks.text_faults import CONTROL, ENTITY, HIDDEN, LOST, MOJIBAKE
-from tl_core.data.checks.view import RowFinding, View, action
+from tl_core.data.checks.view import RowFinding, View
 from tl_core.data.dataset_version import Finding
 
 _TINY_SIDE = 32  # pixels; backbones look at 224
@@ -17,54 +18,10 @@ _LONG_RATIO = 4.0
 _BLANK, _DARK, _GLARING = 2.0, 25.0, 235.0  # spread and mean of grey, 0 to 255
 # sharpness; of 396 sharp photos none is below 0.03, blurred by 4 of 224 pixels 19 of 20 are
 _BLURRED = 0.015
-_MOST = 0.5  # a fact that holds for half of all items describes the data, it is no fault
 _FEW_CHARS = 3
 _LONG_WORDS = 380  # about 512 word pieces, the most that common encoders read
 _STARTER_WORDS = 190  # about 256
 _OTHER_SCRIPT = 0.02
-_SINGULAR = (
-    ("pictures are", "picture is"),
-    ("pictures look", "picture looks"),
-    ("texts are", "text is"),
-    ("texts have", "text has"),
-    ("texts were", "text was"),
-    ("texts hold", "text holds"),
-    (": they show", ": it shows"),
-    ("they are", "it is"),
-)
-
-
-def _some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Living rows of `mask`, none when they are half of all."""
-    rows = np.flatnonzero(mask & view.alive)
-    return rows if len(rows) <= _MOST * view.alive.sum() else rows[:0]
-
-
-def _finding(
-    name: str,
-    severity: str,
-    rows: NDArray[np.int64],
-    text: str,
-    fix: str,
-    label: str = "",
-    does: str = "remove",
-) -> list[Finding]:
-    if not len(rows):
-        return []
-    if len(rows) == 1:
-        for many, one in _SINGULAR:
-            text = text.replace(many, one)
-    return [
-        RowFinding(
-            name,
-            severity,
-            f"{len(rows):,} {text}",
-            len(rows),
-            fix,
-            actions=[action(does, label)] if label else [],
-            rows=rows,
-        )
-    ]
 
 
 def picture_findings(view: View) -> list[Finding]:
@@ -76,49 +33,49 @@ def picture_findings(view: View) -> list[Finding]:
     )
     blank = facts["contrast"] < _BLANK
     return [
-        *_finding(
+        *finding(
             "blank",
             "warning",
-            _some(view, blank),
+            some(view, blank),
             "pictures are of one colour: they show nothing.",
             "Look at them; a lens cap or a failed export looks like this.",
             "Leave them out",
         ),
-        *_finding(
+        *finding(
             "dark",
             "info",
-            _some(view, (facts["light"] < _DARK) & ~blank),
+            some(view, (facts["light"] < _DARK) & ~blank),
             "pictures are nearly black.",
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_finding(
+        *finding(
             "glaring",
             "info",
-            _some(view, (facts["light"] > _GLARING) & ~blank),
+            some(view, (facts["light"] > _GLARING) & ~blank),
             "pictures are nearly white.",
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_finding(
+        *finding(
             "blurred",
             "info",
-            _some(view, (facts["sharpness"] < _BLURRED) & ~blank),
+            some(view, (facts["sharpness"] < _BLURRED) & ~blank),
             "pictures look blurred.",
             "Keep them if such pictures will also come later.",
             "Leave them out",
         ),
-        *_finding(
+        *finding(
             "tiny",
             "info",
-            _some(view, short < _TINY_SIDE),
+            some(view, short < _TINY_SIDE),
             f"pictures are smaller than {_TINY_SIDE} pixels.",
             "Backbones look at about 224 pixels; larger originals would help.",
         ),
-        *_finding(
+        *finding(
             "odd_ratio",
             "info",
-            _some(view, long > _LONG_RATIO * short),
+            some(view, long > _LONG_RATIO * short),
             "pictures are over four times as long as they are wide.",
             "Most backbones look at a square from the middle; cut such pictures to what matters.",
         ),
@@ -131,11 +88,11 @@ def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
     low, high = np.percentile(short[view.alive], (25, 75))
     margin = 3 * (high - low)
     odd = (
-        _some(view, (short < low - margin) | (short > high + margin))
+        some(view, (short < low - margin) | (short > high + margin))
         if margin
         else short[:0].astype(np.int64)
     )
-    return _finding(
+    return finding(
         "odd_size",
         "info",
         odd,
@@ -149,25 +106,25 @@ def text_findings(view: View) -> list[Finding]:
     facts = view.rows.facts
     words, private = facts["words"], facts["private"]
     findings = [
-        *_finding(
+        *finding(
             "short_texts",
             "info",
-            _some(view, facts["chars"] < _FEW_CHARS),
+            some(view, facts["chars"] < _FEW_CHARS),
             "texts have only one or two characters.",
             "There is nothing in them to learn from.",
             "Leave them out",
         ),
-        *_finding(
+        *finding(
             "long_texts",
             "info",
-            _some(view, words > _LONG_WORDS),
+            some(view, words > _LONG_WORDS),
             f"texts have over {_LONG_WORDS} words. Common backbones read about the first 512"
             " tokens; the rest is truncated.",
             "Fine if the beginning tells the class; else choose a backbone that reads more.",
         ),
     ]
     cut = view.alive & (words > _STARTER_WORDS)
-    if cut.sum() and not (words[view.alive] > _LONG_WORDS).mean() > _MOST:
+    if cut.sum() and not (words[view.alive] > _LONG_WORDS).mean() > MOST:
         findings.append(
             Finding(
                 "truncation",
@@ -197,7 +154,7 @@ def _faults(view: View) -> list[Finding]:
 
     same = "A model trained on the repaired texts also repairs the texts that it predicts."
     return [
-        *_finding(
+        *finding(
             "mojibake",
             "warning",
             rows(MOJIBAKE),
@@ -206,14 +163,14 @@ def _faults(view: View) -> list[Finding]:
             "Repair them",
             "repair",
         ),
-        *_finding(
+        *finding(
             "replacement",
             "warning",
             rows(LOST),
             "texts have characters that were lost in decoding (�).",
             "They cannot be restored. Bring the original file, or name its encoding at the import.",
         ),
-        *_finding(
+        *finding(
             "entities",
             "info",
             rows(ENTITY),
@@ -222,7 +179,7 @@ def _faults(view: View) -> list[Finding]:
             "Repair them",
             "repair",
         ),
-        *_finding(
+        *finding(
             "hidden_signs",
             "info",
             rows(HIDDEN | CONTROL),
@@ -260,10 +217,10 @@ def _scripts(view: View) -> list[Finding]:
             )
         )
     scripts_all = view.rows.facts["script"]
-    rows = _some(view, (scripts_all >= 0) & ~np.isin(scripts_all, kin))
+    rows = some(view, (scripts_all >= 0) & ~np.isin(scripts_all, kin))
     if len(rows) > _OTHER_SCRIPT * view.alive.sum():
         names = ", ".join(sorted({SCRIPTS[place] for place in scripts_all[rows]}))
-        findings += _finding(
+        findings += finding(
             "mixed_scripts",
             "warning",
             rows,

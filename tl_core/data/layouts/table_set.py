@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,11 @@ class TableSet:
     @property
     def first(self) -> TableFile:
         return self.tables[0]
+
+    @property
+    def listing(self) -> TableFile:
+        """The first table as one that lists files, whatever split it is named after."""
+        return replace(self.first, split="", sheet="")
 
     @cached_property
     def head(self) -> Head | None:

@@ -70,8 +70,7 @@ class PictureItems:
         if pixel_columns(head.frame):
             return Source(_NAME, tables=tables.tables, root=tables.root)
         if tables.alone and lists_files_beside(tables.first, head, PICTURES):
-            listing = replace(tables.first, split="", sheet="")
-            return Source(_NAME, listings=[listing], root=tables.root)
+            return Source(_NAME, listings=[tables.listing], root=tables.root)
         return None
 
     def look_into(self, source: Source, options: ImportOptions) -> Preview:

@@ -16,9 +16,11 @@ from tl_core.data.roles.label_columns import Candidate, find_label
 from tl_core.data.roles.named_columns import check_named, several
 from tl_core.data.roles.split_columns import NONE, SplitColumns, find_splits
 from tl_core.data.roles.text_columns import other_kind, second_texts, text_column
+from tl_core.data.roles.wide import adds_to_one
 from tl_core.data.sources.file_kind import PICTURES, FileKind
 from tl_core.data.sources.plan import Plan, Taken
 from tl_core.errors import AmbiguousError, DataError
+from tl_core.tasks import MULTI_LABEL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,7 @@ class Columns:
     """The columns of a table by role, empty where there is none, and why each was taken.
 
     `one_hot` are the columns of 0 and 1 whose names are the classes, where no column holds the
-    class itself.
+    class itself; with `several` a row may have any number of ones.
     """
 
     text: str = ""
@@ -53,6 +55,7 @@ class Columns:
     fold: str = ""
     audio: str = ""
     one_hot: tuple[str, ...] = ()
+    several: bool = False
     taken: tuple[Taken, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -86,6 +89,7 @@ class _Choice:
         self.head, self.options, self.names = head, options, check_named(head, options)
         self.chosen: dict[str, str] = {}
         self.one_hot: tuple[str, ...] = ()
+        self.several = options.task == MULTI_LABEL.name
         self.aside: set[str] = (
             set()
         )  # columns that say which split a row is in, beside the one that is taken
@@ -98,6 +102,7 @@ class _Choice:
                 self.take(role, name, _NAMED)
             elif name and role == "label":
                 self.together(several(name, self.names), _NAMED)
+                self.several |= not options.task and not adds_to_one(head, self.one_hot)
         for role, name in roles.items():
             if (
                 role not in self.chosen
@@ -161,9 +166,12 @@ class _Choice:
         if candidate is None:
             return
         if candidate.one_hot:
+            self.several |= candidate.several and not self.options.task
             self.together(
                 candidate.one_hot,
-                "each row has exactly one 1 in these columns, whose names are the classes",
+                "rows have any number of ones in these columns, whose names are the classes"
+                if self.several
+                else "each row has exactly one 1 in these columns, whose names are the classes",
                 certain=candidate.certain,
             )
         elif needed or candidate.certain:
@@ -216,15 +224,20 @@ class _Choice:
         cells = cells_of(self.head, name)
         return bool(label) and cells.repeats and sort_alike(cells, cells_of(self.head, label))
 
-    def group(self) -> None:
-        """Say which column looks like one whose rows belong together."""
+    def group(self, sure: frozenset[str] = frozenset()) -> None:
+        """Say which column looks like one whose rows belong together; take it where it is `sure`
+        to.
+        """
         if "group" in self.chosen or not len(self.head):
             return
         for name in self.names:
-            if name in self.used or words.joined(name) not in words.GROUP_NAMES:
+            if name in self.used or words.joined(name) not in words.GROUP_NAMES | sure:
                 continue
             filled = self.head[name][self.head[name] != ""]
             if len(filled) > 3 and filled.nunique() < 0.9 * len(filled) and filled.nunique() > 1:
+                if words.joined(name) in sure:
+                    self.take("group", name, "its rows belong together by its name")
+                    return
                 self.notes.append(
                     f"Values of {name!r} repeat: if its rows belong together, name it with"
                     " --group-column, so that they stay in one split."
@@ -244,6 +257,7 @@ class _Choice:
             chosen["fold"],
             chosen["audio"],
             one_hot=self.one_hot,
+            several=self.several,
             taken=tuple(self.taken),
             notes=tuple(self.notes),
             doubts=tuple(self.doubts),
@@ -342,7 +356,7 @@ def guess_file_columns(
         )
     choice.splits()
     choice.label(needed=needed)
-    choice.group()
+    choice.group(kind.groups)
     return choice.done()
 
 

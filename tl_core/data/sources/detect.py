@@ -34,6 +34,13 @@ _OTHERS = {
     ".xls": ("It is Excel's format from before 2007.", "Open it and save it as XLSX."),
     ".ods": ("It is an OpenDocument sheet.", "Open it and save it as XLSX or CSV."),
     ".svg": ("SVG drawings can carry code.", "Save it as PNG."),
+    **dict.fromkeys(
+        (".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4", ".mka", ".3gp", ".m4b", ".ape"),
+        (
+            "Its sound is packed in a way that cannot be read here.",
+            "Save the recordings as WAV, FLAC, OGG or MP3.",
+        ),
+    ),
     ".dcm": ("It is a DICOM file of a medical device.", "Save the pictures as PNG."),
     **dict.fromkeys(
         (".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib", ".bin"),
@@ -122,7 +129,8 @@ def _contents(root: Path, limits: Limits) -> Contents:
 def _why_not(suffix: str) -> str:
     if suffix in (*_PACKED, ".zip"):
         return "a packed file inside; unpack it first"
-    return _OTHERS[suffix][0].rstrip(".") if suffix in _OTHERS else "not an image or table"
+    known = _OTHERS.get(suffix, ("not an image, recording or table", ""))
+    return known[0].rstrip(".")
 
 
 def _walk(contents: Contents, limits: Limits) -> Iterator[PurePosixPath]:

@@ -23,6 +23,7 @@ class FileKind:
         suffixes: endings of their names, in lower case.
         columns: usual names of a column that names them, the likelier ones first.
         held: usual names of a column of a Parquet file that holds their bytes.
+        groups: names of columns that surely say which files belong together.
         begins: gives the format by the first bytes, "" for other files.
     """
 
@@ -32,6 +33,7 @@ class FileKind:
     suffixes: frozenset[str]
     columns: tuple[str, ...]
     held: frozenset[str]
+    groups: frozenset[str]
     begins: Callable[[bytes], str]
 
 
@@ -42,6 +44,7 @@ PICTURES = FileKind(
     frozenset(PICTURE_SUFFIXES),
     column_names.IMAGE_NAMES,
     frozenset(("image", "img", "picture", "bytes")),
+    frozenset(),
     picture_kind,
 )
 SOUNDS = FileKind(
@@ -51,6 +54,13 @@ SOUNDS = FileKind(
     frozenset(SOUND_SUFFIXES),
     column_names.SOUND_NAMES,
     frozenset(("audio", "sound", "wav", "recording", "clip")),
+    frozenset(
+        (
+            *("speaker", "speakerid", "speakername", "spk", "spkid", "spkrid", "talker", "singer"),
+            *("actor", "actorid", "clientid", "subject", "subjectid", "sprecher", "locuteur"),
+            *("hablante", "parlante", "falante"),
+        )
+    ),
     sound_kind,
 )
 FILE_KINDS = {one.modality: one for one in (PICTURES, SOUNDS)}
