@@ -16,9 +16,9 @@ if not records and (why := rights.against_making()):
 elif not records:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "Bring a few hundred labelled photos or texts. A pretrained network turns each item"
-            " into features, a classifier is trained on them, and the result is measured on items"
-            " that it has not seen. Nothing leaves this server.",
+            "Bring a few hundred labelled photos, recordings or texts. A pretrained network turns"
+            " each item into features, a classifier is trained on them, and the result is measured"
+            " on items that it has not seen. Nothing leaves this server.",
             width="stretch",
         )
         tour.offer()

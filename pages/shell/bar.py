@@ -18,6 +18,7 @@ from tl_core.errors import NotFoundError, UserError
 _STYLE = Path(__file__).with_name("style.css")
 _SHOWN_RUNS = 2
 _LONGEST = 24  # characters of a project's name in the bar
+_ICONS = {"image": "image", "audio": "graphic_eq"}
 
 
 def style() -> None:
@@ -76,7 +77,7 @@ def _project(work: workspace.Workspace) -> None:
                 icon=(
                     ":material/check:"
                     if record.called == work.project
-                    else f":material/{'image' if record.modality == 'image' else 'notes'}:"
+                    else f":material/{_ICONS.get(record.modality, 'notes')}:"
                 ),
                 on_click=workspace.take,
                 args=(record.reference,),

@@ -102,13 +102,13 @@ def test_pasted_rows_become_a_dataset_and_grow(page, server, tmp_path, picture):
 def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, picture):
     root = write_pictures(tmp_path / "d", each=6, classes=("red", "green"))
     page.goto(f"{server.url}/add-data")
-    page.get_by_text("Photos by class", exact=True).click()
+    page.get_by_text("Files by class", exact=True).click()
     for label in ("red", "green"):
-        page.get_by_label("Class of these photos").fill(label)
-        page.get_by_label("Class of these photos").press("Enter")
+        page.get_by_label("Class of these files").fill(label)
+        page.get_by_label("Class of these files").press("Enter")
         upload(page, *sorted((root / label).iterdir()))
-        page.get_by_role("button", name="Add these photos").click()
-        page.get_by_text("6 pictures").nth(("red", "green").index(label)).wait_for()
+        page.get_by_role("button", name="Add these files").click()
+        page.get_by_text("6 photos").nth(("red", "green").index(label)).wait_for()
     picture(page, "photos-by-class")
     page.get_by_text("Webcam", exact=True).click()
     page.get_by_label("Class of the next snapshots").fill("me")
@@ -116,7 +116,7 @@ def test_pictures_class_by_class_and_from_the_webcam(page, server, tmp_path, pic
     page.locator("video").wait_for()
     page.wait_for_timeout(1500)  # the first frame comes after the element
     page.get_by_role("button", name="Take Photo").click()
-    page.get_by_text("1 pictures").wait_for()
+    page.get_by_text("1 photo", exact=False).wait_for()
     page.get_by_role("button", name="Use these photos").click()
     page.get_by_text("13 photos in 3 classes").wait_for()
     save(page, "13 photos in 3 classes")

@@ -11,6 +11,7 @@ HEAD = 64 << 10
 """Bytes of a file's beginning that are looked at."""
 
 _TEXT, _ZIP, _OFFICE, _PICTURE = "text", "a zip archive", "an old Office file", "a picture"
+_SOUND = "a recording"
 _PROGRAM, _PAGE = "a program", "a web page or an SVG drawing"
 _STARTS = (
     (b"PK\x03\x04", _ZIP),
@@ -30,6 +31,11 @@ _STARTS = (
     (b"GIF8", _PICTURE),
     (b"II*\0", _PICTURE),
     (b"MM\0*", _PICTURE),
+    (b"fLaC", _SOUND),
+    (b"OggS", _SOUND),
+    (b"ID3", _SOUND),
+    (b".snd", _SOUND),
+    (b"caff", _SOUND),
     (b"\x7fELF", _PROGRAM),
     (b"\xca\xfe\xba\xbe", _PROGRAM),
     (b"\xfe\xed\xfa\xce", _PROGRAM),
@@ -62,6 +68,10 @@ _EXPECTED = {
         (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
         (_PICTURE,),
     ),
+    **dict.fromkeys(
+        (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf"),
+        (_SOUND,),
+    ),
     **dict.fromkeys((".avif", ".heic", ".heif", ".ppm", ".pgm", ".pbm", ".pnm"), (_PICTURE,)),
 }
 
@@ -85,6 +95,8 @@ def kind_of(head: bytes) -> str:
         return _PROGRAM
     if _is_picture(head):
         return _PICTURE
+    if _is_sound(head):
+        return _SOUND
     return _TEXT if _is_text(head) else ""
 
 
@@ -106,6 +118,18 @@ def _is_picture(head: bytes) -> bool:
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     netpbm = re.match(rb"P[1-7]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s", head) is not None
     return boxed or bitmap or webp or netpbm
+
+
+def _is_sound(head: bytes) -> bool:
+    """A WAV or AIFF file, or a frame of MPEG audio: eleven ones, no reserved version, layer or bit
+    rate.
+    """
+    framed = (head[:4] == b"RIFF" and head[8:12] == b"WAVE") or (
+        head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
+    )
+    mpeg = len(head) > 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    known = mpeg and head[1] >> 3 & 3 != 1 and head[1] >> 1 & 3 != 0 and head[2] >> 4 not in (0, 15)
+    return framed or known
 
 
 def _is_text(head: bytes) -> bool:
@@ -136,7 +160,7 @@ def check_kind(name: str, head: bytes) -> None:
         raise UnfitFileError(
             f"{name!r} is {kind}.",
             "Such files can run code when they are opened, so they are refused.",
-            "Bring a zip of pictures, a table, or plain text.",
+            "Bring a zip of pictures or recordings, a table, or plain text.",
         )
     suffix = PurePath(name).suffix.lower()
     expected = _EXPECTED.get(suffix)

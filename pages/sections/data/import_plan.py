@@ -17,6 +17,7 @@ ROLES = {
     "text": "Text",
     "title": "Title before the text",
     "image": "Picture",
+    "audio": "Recording",
     "label": "Class",
     "split": "Split",
     "group": "Belongs together",

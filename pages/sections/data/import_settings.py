@@ -21,6 +21,7 @@ _READING = (
     "class_level",
     "date_order",
     "pages",
+    "speaker_part",
     "task",
     "repair",
     "label_column",
@@ -32,10 +33,11 @@ _READING = (
 class ReadingSettings:
     """Import settings that only sources of such items have.
 
-    `choices` are (setting, title, values), `switches` are (setting, title).
+    `choices` are (setting, title, values), which are words, or places counted from 1; `switches`
+    are (setting, title).
     """
 
-    choices: tuple[tuple[str, str, tuple[str, ...]], ...]
+    choices: tuple[tuple[str, str, tuple[str, ...] | tuple[int, ...]], ...]
     switches: tuple[tuple[str, str], ...] = ()
 
 
@@ -73,15 +75,24 @@ def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object
         return {"test_fold": test_fold}
 
 
-def _choice(name: str, title: str, values: tuple[str, ...]) -> None:
+def _choice(name: str, title: str, values: tuple[str, ...] | tuple[int, ...]) -> None:
     st.selectbox(
         title,
         values,
         key=f"add_{name}",
         help=HELP[name],
         persist_state="session",
-        format_func={value: value or "recognised" for value in values}.get,
+        format_func={value: _called(value) for value in values}.get,
     )
+
+
+def _called(value: str | int) -> str:
+    """A value of a setting as it is offered; a number is a place, below 0 none."""
+    if not value:
+        return "recognised"
+    if isinstance(value, str):
+        return value
+    return f"part {value}" if value > 0 else "nowhere"
 
 
 def show_splits(splits: dict[str, int]) -> dict[str, object]:

@@ -45,23 +45,30 @@ class HubFacts(TypedDict):
     configs: dict[str, list[str]]
 
 
-def pictures(facts: SourceFacts) -> dict[str, object]:
-    """Counts and a few pictures; for pictures with a table, its columns."""
+def files(facts: SourceFacts, noun: str, role: str, icon: str) -> dict[str, object]:
+    """Counts and some of the files, drawn; for files with a table, its columns.
+
+    Args:
+        facts: of the source.
+        noun: what people call the files.
+        role: of the column that names them.
+        icon: of the line that counts them.
+    """
     classes = facts["classes"]
     st.success(
-        f"{facts['rows']:,} photos in {len(classes)} classes: "
+        f"{facts['rows']:,} {noun} in {len(classes)} classes: "
         + ", ".join(
             f"{plain(name) or '(none)'} ({count:,})" for name, count in list(classes.items())[:12]
         ),
-        icon=":material/photo_library:",
+        icon=f":material/{icon}:",
     )
     gallery.pictures(
         [data for _, data in facts["thumbnails"]], [name for name, _ in facts["thumbnails"]]
     )
     if not facts["table"]:
         return {}
-    st.caption("The classes come from the table beside the photos.")
-    roles = (("image", "Column with the file name"), ("label", "Column with the class"))
+    st.caption(f"The classes come from the table beside the {noun}.")
+    roles = ((role, "Column with the file name"), ("label", "Column with the class"))
     return columns.pick(facts["table"], facts["guess"], roles)
 
 

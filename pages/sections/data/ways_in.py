@@ -1,5 +1,5 @@
-"""The ways in for data: upload, pictures class by class, webcam, paste, a folder of this server,
-the Hub.
+"""The ways in for data: upload, files class by class, webcam, microphone, paste, a folder of this
+server, the Hub.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from tl_core.services.datasets import limits_of
 
 WAYS = {
     "upload": "Upload",
-    "files": "Photos by class",
+    "files": "Files by class",
     "webcam": "Webcam",
+    "record": "Record",
     "paste": "Paste",
     "server": "This server",
     "hub": "Hugging Face Hub",
@@ -48,6 +49,7 @@ def choose() -> None:
             "upload": _upload,
             "files": collect.show_files,
             "webcam": collect.show_webcam,
+            "record": collect.show_microphone,
             "paste": _paste,
             "server": _server,
             "hub": _hub,
@@ -61,9 +63,9 @@ def choose() -> None:
 
 
 def _layouts() -> None:
-    """What photos and texts may look like, drawn."""
+    """What photos, recordings and texts may look like, drawn."""
     with st.container(border=True):
-        st.markdown("**Photos:** a folder, or a zip, with one folder for each class")
+        st.markdown("**Photos or recordings:** a folder, or a zip, with one folder for each class")
         st.code(_FOLDERS, language=None)
         st.markdown("**Texts:** a table with a text and a class in each row")
         st.code(_TABLE, language=None)
@@ -75,9 +77,9 @@ def _layouts() -> None:
 
 def _upload() -> None:
     st.caption(
-        "Photos: a zip with one folder for each class, or with a table of file names and classes."
-        " Texts: a table (CSV, TSV, XLSX, JSON, JSONL, Parquet) with a text and a class in each"
-        " row, or a zip of tables named train and test."
+        "Photos or recordings: a zip with one folder for each class, or with a table of file names"
+        " and classes. Texts: a table (CSV, TSV, XLSX, JSON, JSONL, Parquet) with a text and a"
+        " class in each row, or a zip of tables named train and test."
     )
     words = "Larger data: a server folder, or the command line."
     if path := uploader.brought("dataset", "Your file", words, several=True):
@@ -129,8 +131,8 @@ def _server() -> None:
 
 def _hub() -> None:
     st.caption(
-        "Any dataset of the Hugging Face Hub with pictures or texts and a class column. It is"
-        " downloaded to this server; nothing of yours is sent."
+        "Any dataset of the Hugging Face Hub with pictures, recordings or texts and a class column."
+        " It is downloaded to this server; nothing of yours is sent."
     )
     with st.form("hub", border=False):
         name = st.text_input(

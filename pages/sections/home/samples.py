@@ -42,6 +42,11 @@ SAMPLES = {
 _WAYS_IN = (
     ("Photos of my own", "A zip with one folder for each class.", "photo_library"),
     (
+        "Recordings of my own",
+        "A zip with one folder for each class, or record them here, class by class.",
+        "mic",
+    ),
+    (
         "Texts of my own",
         "A table (CSV, Excel, JSONL, Parquet) with a text and a class in each row.",
         "table",

@@ -1,4 +1,6 @@
-"""New items for a trained model: brought as files, photographed, typed, or pasted as a list."""
+"""New items for a trained model: brought as files, photographed, recorded, typed, or pasted as a
+list.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,14 @@ from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.shell import ask, problems
 from pages.shell.words import plain
+from pages.widgets import sound_player
 from tl_core.data.preparation import Preparation
+from tl_core.data.sounds.decoding import RATE
+from tl_core.data.sounds.decoding import SUFFIXES as SOUND_SUFFIXES
 from tl_core.errors import UserError
 from tl_core.predict.picture_files import open_page
 
@@ -18,6 +24,7 @@ MOST_LINES = 200
 TOPICS = tuple(f"answer {place}" for place in range(MOST_FILES))
 """Questions about several items: one for each file, the first alone for a list of texts."""
 _MEGABYTES = 30
+_WIDTH = 220  # pixels of a picture
 _SIGNS = 20_000
 _ONE, _LIST = "One text", "A list"
 
@@ -48,6 +55,42 @@ def picture(kept: Preparation, ask_about: Callable[[bytes, str], None]) -> None:
             max_upload_size=_MEGABYTES,
             help=f"One picture or several, up to {_MEGABYTES} MB each.",
         )
+    _files(
+        taken,
+        lambda encoded: st.image(open_page(encoded, 0, kept), width=_WIDTH, alt="The photo"),
+        ask_about,
+    )
+
+
+def sound(ask_about: Callable[[bytes, str], None]) -> None:
+    """Microphone or upload. One new recording is asked about once; several as with pictures."""
+    way = st.segmented_control(
+        "From",
+        ["Microphone", "File"],
+        default="Microphone",
+        label_visibility="collapsed",
+        help="Record with this device, or drop files.",
+    )
+    if way == "File":
+        taken = st.file_uploader(
+            "A recording",
+            accept_multiple_files=True,
+            type=sorted(ending.lstrip(".") for ending in SOUND_SUFFIXES),
+            max_upload_size=_MEGABYTES,
+            help=f"One recording or several, up to {_MEGABYTES} MB each.",
+        )
+    else:
+        one = st.audio_input("Record something", sample_rate=RATE)
+        taken = [one] if one else []
+    _files(taken, lambda encoded: sound_player.large(encoded, 2 * _WIDTH), ask_about)
+
+
+def _files(
+    taken: list[UploadedFile],
+    draw: Callable[[bytes], object],
+    ask_about: Callable[[bytes, str], None],
+) -> None:
+    """One file is drawn and asked about once; several are named each time."""
     if not taken:
         forget()
     elif len(taken) > 1:
@@ -56,14 +99,17 @@ def picture(kept: Preparation, ask_about: Callable[[bytes, str], None]) -> None:
         for file in taken[:MOST_FILES]:
             ask_about(file.getvalue(), f"{file.file_id}/{file.name}")
     else:
-        _one_picture(taken[0].getvalue(), taken[0].file_id, kept, ask_about)
+        _one_file(taken[0].getvalue(), taken[0].file_id, draw, ask_about)
 
 
-def _one_picture(
-    encoded: bytes, name: str, kept: Preparation, ask_about: Callable[[bytes, str], None]
+def _one_file(
+    encoded: bytes,
+    name: str,
+    draw: Callable[[bytes], object],
+    ask_about: Callable[[bytes, str], None],
 ) -> None:
     try:
-        st.image(open_page(encoded, 0, kept), width=220, alt="The photo")
+        draw(encoded)
     except UserError as error:
         problems.show(error)
         forget()

@@ -104,7 +104,7 @@ class PhotoPages:
         return paint
 
     def show_source(self, facts: source_facts.SourceFacts) -> dict[str, object]:
-        return source_facts.pictures(facts)
+        return source_facts.files(facts, "photos", "image", "photo_library")
 
     def reach(self, size: int) -> str:
         return f"pictures of {size} pixels"

@@ -1,5 +1,5 @@
 """What the model says about new items: one with its probabilities and reasons, several as a table
-or as pictures with the answers below them.
+or as files with the answers below them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def show_several(model: Model, given: Sequence[Given]) -> None:
         return
     _say(model, answers)
     if files:
-        _as_pictures(model, files, names, answers)
+        _as_files(model, files, names, answers)
     else:
         _as_table(model, names, answers)
     _closer(model, files or names, names, answers)
@@ -165,7 +165,7 @@ def _line(model: Model, name: str, answer: Pairs | UserError) -> dict[str, objec
     }
 
 
-def _as_pictures(
+def _as_files(
     model: Model,
     files: Sequence[bytes],
     names: Sequence[str],

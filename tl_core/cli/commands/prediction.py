@@ -43,7 +43,8 @@ class PredictionOptions(TypedDict):
 @click.argument(
     "source",
     metavar="INPUT",
-    help="table, image, folder, zip, or unlabelled:NAME for a dataset's own rows without a class",
+    help="table, image, recording, folder, zip, or unlabelled:NAME for a dataset's own rows without"
+    " a class",
 )
 @click.option(
     "-o",
@@ -107,12 +108,12 @@ def predict(output: Output, model: str, source: str, **options: Unpack[Predictio
 
 @click.command("explain", cls=Command)
 @model_argument
-@click.argument("item", metavar="INPUT", help="a picture, or a text in quotes")
+@click.argument("item", metavar="INPUT", help="a picture or recording, or a text in quotes")
 @click.option("--title", help="text of the title column, for models trained with one")
 @click.option("--label", default="", help="class to explain; default: the answer")
 @click.pass_obj
 def explain(output: Output, model: str, item: str, title: str | None, label: str) -> int:
-    """What in a text or picture speaks for an answer."""
+    """What in a text, picture or recording speaks for an answer."""
     from tl_core.backbones.classifier import load_classifier
     from tl_core.predict.explanations.explain import explain as explain_answer
 

@@ -7,6 +7,8 @@ import numpy as np
 from tl_core.data.browse.row_columns import keys_of
 from tl_core.data.versions.store import DatasetVersion
 
+_OF_SOUNDS = ("seconds", "rate", "channels", "loudness", "silence", "bandwidth", "clipped")
+
 
 def facts_of(version: DatasetVersion, row: int) -> dict[str, object]:
     """The facts about one row that a person can read: lengths, sizes, light."""
@@ -15,7 +17,7 @@ def facts_of(version: DatasetVersion, row: int) -> dict[str, object]:
     path = version.folder / "facts.parquet"
     if not path.is_file():
         return {}
-    readable = ("words", "chars", "width", "height", "light", "contrast", "sharpness")
+    readable = ("words", "chars", "width", "height", "light", "contrast", "sharpness", *_OF_SOUNDS)
     present = set(pq.read_schema(path).names)
     table = pq.read_table(path, columns=[name for name in readable if name in present])
     return {name: table.column(name)[row].as_py() for name in table.column_names}

@@ -26,7 +26,7 @@ _WAVE_SHARE = 4  # a thumbnail's wave takes one part in four
 
 
 def spectrogram_picture(sound: Sound, width: int, height: int) -> Image.Image:
-    """Time from left to right, pitch from 20 Hz at the bottom to 8,000 at the top in equal steps of
+    """Time from left to right, pitch from 0 Hz at the bottom to 8,000 at the top in equal steps of
     the mel scale, loudness as colour.
 
     Args:
@@ -36,7 +36,7 @@ def spectrogram_picture(sound: Sound, width: int, height: int) -> Image.Image:
     """
     from PIL import Image
 
-    power = mel_of(power_of(sound), _BANDS).T[::-1].astype(np.float64)
+    power = mel_of(power_of(sound), _BANDS, 0.0).T[::-1].astype(np.float64)
     most = float(power.max())
     if not most:
         return Image.new("RGB", (width, height), tuple(int(one) for one in _COLOURS[0]))

@@ -135,6 +135,8 @@ def _write(
     for name, kind in features.items():
         if isinstance(kind, datasets.Image):
             stream = stream.cast_column(name, datasets.Image(decode=False))
+        elif isinstance(kind, datasets.Audio):
+            stream = stream.cast_column(name, datasets.Audio(decode=False))
     classes = {
         name: kind for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)
     }
@@ -170,7 +172,7 @@ def _write(
 
 
 def _value(value: object, classes: ClassLabel | None) -> object:
-    """A picture stays bytes, a class number becomes its name, everything else a string."""
+    """A picture or recording stays bytes, a class number becomes its name, everything else a string."""
     if isinstance(value, dict) and "bytes" in value:
         return {"bytes": value["bytes"], "path": value.get("path")}
     if classes is not None and isinstance(value, int):

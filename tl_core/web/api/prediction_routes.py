@@ -36,14 +36,16 @@ class _Model(NamedTuple):
 
 @router.post("/predict/{run_id}", **needs("predict"))
 async def predict(run_id: RunId, body: Questions, request: Request, acting: Who) -> Answers:
-    """Answer up to 256 texts or rows, or 32 pictures. Whole files: `/runs/{run_id}/predictions`."""
+    """Answer up to 256 texts or rows, or 32 pictures or recordings. Whole files:
+    `/runs/{run_id}/predictions`.
+    """
     asking: Asking = request.app.state.asking
     model = await run_in_threadpool(_model, acting, run_id)
     folder = str(model.folder)
-    if body.images:
-        pictures = await run_in_threadpool(_pictures, body, model)
+    if body.images or body.sounds:
+        files = await run_in_threadpool(_files, body, model)
         found: list[Any] = [
-            await asking.answer("predict_one", folder=folder, value=picture) for picture in pictures
+            await asking.answer("predict_one", folder=folder, value=file) for file in files
         ]
         pairs = [dict(one) for one in found]
     else:
@@ -66,13 +68,16 @@ def _model(acting: Acting, run_id: str) -> _Model:
     return _Model(folder, load_report(run.folder)["modality"], kept, read_threshold(folder))
 
 
-def _pictures(body: Questions, model: _Model) -> Sequence[bytes]:
-    if model.modality == _TEXT:
-        raise DataError(f"This model reads {words_for(model.kept)}, no pictures.")
+def _files(body: Questions, model: _Model) -> Sequence[bytes]:
+    """The files of a question about pictures or recordings."""
+    given, modality = (body.images, "image") if body.images else (body.sounds, "audio")
+    if model.modality != modality:
+        reads = words_for(model.kept) if model.modality == _TEXT else items_of(model.modality)
+        raise DataError(f"This model reads {reads}, no {items_of(modality)}.")
     try:
-        return [base64.b64decode(image, validate=True) for image in body.images]
+        return [base64.b64decode(file, validate=True) for file in given]
     except (binascii.Error, ValueError) as error:
-        raise DataError("A picture is not in base64.", f"{error}.") from error
+        raise DataError("A file is not in base64.", f"{error}.") from error
 
 
 def _texts(body: Questions, model: _Model) -> Sequence[str]:

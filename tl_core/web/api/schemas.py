@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from tl_core.errors import NotFoundError
 from tl_core.predict.serving.contract import CHARS, ITEMS
 
-PICTURES = 32  # of one question
+FILES = 32  # of one question
 Name = Annotated[str, StringConstraints(max_length=255)]
 _DEEPEST = 32
 _REFERENCE = re.compile(r"[^@]{1,200}(@[0-9]{1,9})?")
@@ -127,20 +127,28 @@ class BundleWishes(Sent):
 
 
 class Questions(Sent):
-    """New items for a model: texts, rows of a table, or pictures in base64; one of the three."""
+    """New items for a model: texts, rows of a table, or pictures or recordings in base64; one of
+    them.
+    """
 
     texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field(
         [], min_length=1, max_length=ITEMS
     )
     rows: list[dict[str, str | int | float | None]] = Field([], min_length=1, max_length=ITEMS)
     images: list[Annotated[str, Field(min_length=1)]] = Field(
-        [], min_length=1, max_length=PICTURES, description="Encoded pictures (PNG, JPEG), base64."
+        [], min_length=1, max_length=FILES, description="Encoded pictures (PNG, JPEG), base64."
+    )
+    sounds: list[Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        min_length=1,
+        max_length=FILES,
+        description="Recordings (WAV, FLAC, OGG, MP3), base64.",
     )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Questions:
-        if sum(map(bool, (self.texts, self.rows, self.images))) != 1:
-            raise ValueError("give either texts, rows or images")
+        if sum(map(bool, (self.texts, self.rows, self.images, self.sounds))) != 1:
+            raise ValueError("give either texts, rows, images or sounds")
         return self
 
 
