@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.data.item_kind import kinds
+from tl_core.data.item_kind import ItemKind, kinds
 from tl_core.data.layouts.table_sources import open_table, open_tables
 from tl_core.data.limits import Limits
 from tl_core.data.readers.disguise import is_renamed
 from tl_core.data.sources.archive import is_stray, unpack
+from tl_core.data.sources.file_kind import FILE_KINDS
 from tl_core.data.sources.names import readable
 from tl_core.data.sources.types import LAYOUT_HELP, Contents, Source
 from tl_core.data.tables.reading import SUFFIXES as TABLE_SUFFIXES
 from tl_core.errors import DataError
-from tl_core.modalities import MODALITIES
+from tl_core.modalities import MODALITIES, items_of
 
 _PACKED = {
     ".rar": "RAR",
@@ -94,8 +95,9 @@ def open_source(
 
 def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
     contents = _contents(root, limits)
-    for kind in kinds().values():
+    for kind in _likeliest(contents):
         if source := kind.open_files(contents, limits, options):
+            _tell_others(contents, source)
             return source
     if contents.tables or contents.texts:
         return open_tables(contents, limits, options)
@@ -109,6 +111,27 @@ def _open_folder(root: Path, limits: Limits, options: ImportOptions) -> Source:
         ),
         LAYOUT_HELP,
     )
+
+
+def _likeliest(contents: Contents) -> list[ItemKind]:
+    """The kinds in the order in which a folder is held to be of them: of those whose items are
+    files the one with the most files first.
+    """
+    ranked = sorted(
+        kinds().items(),
+        key=lambda one: -len(contents.items[one[0]]) if one[0] in FILE_KINDS else 0,
+    )
+    return [kind for _, kind in ranked]
+
+
+def _tell_others(contents: Contents, source: Source) -> None:
+    """Set aside the files of other kinds: a dataset holds one."""
+    for name, kind in FILE_KINDS.items():
+        if name != source.modality:
+            reason = f"a {kind.one} beside {items_of(source.modality)}"
+            source.skipped += [
+                {"item": readable(str(other)), "reason": reason} for other in contents.items[name]
+            ]
 
 
 def _contents(root: Path, limits: Limits) -> Contents:

@@ -172,7 +172,9 @@ def _write(
 
 
 def _value(value: object, classes: ClassLabel | None) -> object:
-    """A picture or recording stays bytes, a class number becomes its name, everything else a string."""
+    """A picture or recording stays bytes, a class number becomes its name, everything else a
+    string.
+    """
     if isinstance(value, dict) and "bytes" in value:
         return {"bytes": value["bytes"], "path": value.get("path")}
     if classes is not None and isinstance(value, int):
