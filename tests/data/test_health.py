@@ -101,7 +101,7 @@ def test_every_finding_that_the_checks_can_make_has_a_price():
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
                 "Finding",
                 "RowFinding",
-                "_finding",
+                "finding",
             ):
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant):
