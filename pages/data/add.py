@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.sections.data import import_plan, import_settings, source_facts, ways_in
+from pages.sections.data import collect, import_plan, import_settings, source_facts, ways_in
 from pages.sections.items.item_pages import pages_of
 from pages.shell import ask, frame, problems, rights, run_panel, services, uploads
 from tl_core.config import RunConfig
@@ -20,7 +20,8 @@ frame.title("Add data", "What are my examples?")
 
 def forget() -> None:
     """Back to the empty page, with fresh widgets; the typed name goes too."""
-    st.session_state.update(upload="", import_run="", collection="")
+    st.session_state.update(upload="", import_run="")
+    collect.forget()
     ask.forget("look", "plan")
     for key in [key for key in st.session_state if str(key).startswith("add_")]:
         del st.session_state[key]

@@ -9,6 +9,7 @@ from pages.shell import frame, run_panel
 from pages.shell.words import plain
 from pages.widgets import snippets
 from tl_core.data.item_kind import kind_of
+from tl_core.export.exported_items import exported_items_of
 from tl_core.predict.serving.client_code import client_code
 
 frame.title("Server", "How do other programs ask the model?")
@@ -56,6 +57,7 @@ with content:
         model.kept,
         model.labels,
         by_file="csv" not in kind_of(model.modality).formats,
+        file=exported_items_of(model.modality).card_words(model.kept)["example"],
         port=port,
         closed=closed,
     )

@@ -106,7 +106,7 @@ def described(recipe: str, modality: str, given: Mapping[str, object]) -> list[S
     settings: list[Setting] = [
         {**one, "default": given.get(one["name"], one["default"])}  # type: ignore[typeddict-item]
         for one in describe_settings(recipe)
-        if one["only"] in ("", modality) and one["name"] not in _NOT_HERE
+        if (not one["only"] or modality in one["only"].split()) and one["name"] not in _NOT_HERE
     ]
     for setting in settings:  # a strategy for texts is no rung on pictures
         setting["items"] = tuple(

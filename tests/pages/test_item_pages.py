@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from tests_support.recordings import encoded, vowel
 
 from pages.sections.items.item_pages import ItemPages, pages_of
+from pages.widgets import sound_player
 from tl_core.data.preparation import Preparation
 from tl_core.modalities import MODALITIES
 
@@ -21,10 +23,11 @@ def photo():
     return buffer.getvalue()
 
 
-CONTENT = {"image": photo(), "text": "a *short* text"}
+CONTENT = {"image": photo(), "text": "a *short* text", "audio": encoded(vowel("a"))}
+SMALL = {**CONTENT, "audio": sound_player.small(CONTENT["audio"])}
 
 
-def drawn(modality, content, words, relevance):
+def drawn(modality, content, small, words, relevance):
     from pathlib import Path
 
     import streamlit as st
@@ -33,10 +36,12 @@ def drawn(modality, content, words, relevance):
 
     own = pages_of(modality)
     own.draw(content, 100)
-    cards = [Card(content, {"class": "ripe", "split": "test"}, "1: **ripe**")] * 5
+    cards = [Card(small, {"class": "ripe", "split": "test"}, "1: **ripe**")] * 5
     own.draw_strip(cards, "strip")
-    own.draw_strip([Card(content)], "bare")
+    own.draw_strip([Card(small)], "bare")
     own.draw_cards(cards, "cards")
+    own.draw_tile(small)
+    assert own.cell(small)
     own.painter(content, Path("no-such-model"))(words, relevance)
     st.caption(f"{own.worsened} {own.baseline_features} {own.reach(224)}")
 
@@ -52,12 +57,17 @@ def test_every_modality_answers_all_that_pages_ask(modality):
 
 @pytest.mark.parametrize(
     "modality, words, relevance",
-    [("image", [], [[0.0, 1.0], [0.5, 0.0]]), ("text", ["a", "short", "text"], [0.1, 1.0, -0.4])],
+    [
+        ("image", [], [[0.0, 1.0], [0.5, 0.0]]),
+        ("audio", [], [[0.0, 1.0], [0.5, 0.0]]),
+        ("text", ["a", "short", "text"], [0.1, 1.0, -0.4]),
+    ],
 )
 def test_items_are_drawn_alone_in_strips_in_cards_and_with_what_speaks_for_an_answer(
     modality, words, relevance
 ):
-    app = AppTest.from_function(drawn, args=(modality, CONTENT[modality], words, relevance)).run()
+    arguments = (modality, CONTENT[modality], SMALL[modality], words, relevance)
+    app = AppTest.from_function(drawn, args=arguments).run()
     assert not app.exception
     said = " ".join(
         str(element.value) for kind in ("text", "caption", "markdown") for element in app.get(kind)
@@ -68,7 +78,11 @@ def test_items_are_drawn_alone_in_strips_in_cards_and_with_what_speaks_for_an_an
         assert list(strip.columns) == ["text", "class", "split"] and len(strip) == 5
     else:
         assert said.count("ripe") == 10 and "1: **ripe**" in said  # five in the strip, five framed
+    if modality == "image":
         assert len(app.get("image")) == 13
+    if modality == "audio":
+        players = [one.proto.body for one in app.get("html") if "<audio controls" in one.proto.body]
+        assert len(players) == 12 and len(app.get("audio")) == 1
 
 
 def one_photo():

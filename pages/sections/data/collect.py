@@ -21,7 +21,7 @@ from tl_core.errors import DataError
 from tl_core.modalities import items_of, modality_of
 from tl_core.storage import new_upload_folder
 
-_LISTING = "metadata.csv"
+_LISTING, _NAME, _OWNER, _PARAMETER = "metadata.csv", "my-collection", "owner", "collection"
 _ENOUGH = 2  # classes
 
 
@@ -39,13 +39,37 @@ class _Taken:
 
 
 def _folder() -> Path:
-    """The session's collection, made with the first item."""
-    if not st.session_state["collection"]:
-        folder = new_upload_folder(services.settings()) / "my-collection"
+    """The collection in hand, made with the first item; the address names it, so that it is still
+    there when the page is loaded anew.
+    """
+    if not _in_hand():
+        place = new_upload_folder(services.settings())
+        folder = place / _NAME
         folder.mkdir()
         (folder / _LISTING).write_text("file_name,label\n")
+        (place / _OWNER).write_text(services.user())
         st.session_state["collection"] = str(folder)
+        st.query_params[_PARAMETER] = place.name
     return Path(st.session_state["collection"])
+
+
+def _in_hand() -> bool:
+    """Whether there is a collection: the session's, or the one in the address if it is this
+    person's.
+    """
+    named = st.query_params.get(_PARAMETER, "")
+    if not st.session_state["collection"] and named.isalnum():
+        place = services.settings().home_path / "uploads" / named
+        owner = place / _OWNER
+        if owner.is_file() and owner.read_text() == services.user() and (place / _NAME).is_dir():
+            st.session_state["collection"] = str(place / _NAME)
+    return bool(st.session_state["collection"])
+
+
+def forget() -> None:
+    """No collection is in hand any more."""
+    st.session_state["collection"] = ""
+    st.query_params.pop(_PARAMETER, None)
 
 
 def _rows(folder: Path) -> list[_Taken]:
@@ -197,7 +221,7 @@ def show_microphone() -> None:
 
 def _show() -> None:
     """What has been gathered so far."""
-    if not st.session_state["collection"]:
+    if not _in_hand():
         return
     rows = _rows(_folder())
     if rows and rows[-1].modality == SOUNDS.modality:
