@@ -1,4 +1,4 @@
-"""Each modality says how its backbones are fed; a third one needs its class and its entry alone."""
+"""Each modality says how its backbones are fed; another one needs its class and its entry alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests_support.sound_inputs import SOUND_INPUTS, write_wave_network
-from tests_support.sounds import SOUND
+from tests_support.tremor_inputs import TREMOR_INPUTS, write_wave_network
+from tests_support.tremors import among_others
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.inputs.input_kind import InputKind, input_kind_of, modality_in
@@ -16,15 +16,14 @@ from tl_core.backbones.load import load_backbone
 from tl_core.backbones.open import modality_of_family
 from tl_core.backbones.parity import verify_folder
 from tl_core.errors import BackboneError, ConfigError
-from tl_core.modalities import MODALITIES
 from tl_core.settings import Settings
 from tl_core.surgery import heads
 
 
 @pytest.fixture
-def sound(monkeypatch, tmp_path):
-    """The third modality, and a tiny network for it with random weights."""
-    monkeypatch.setitem(MODALITIES, "sound", SOUND)
+def tremor(monkeypatch, tmp_path):
+    """The further modality, and a tiny network for it with random weights."""
+    among_others(monkeypatch)
     folder = write_wave_network(tmp_path / "models" / "wave")
     return Settings(models_dir=str(folder.parent))
 
@@ -35,12 +34,15 @@ def test_a_modality_offers_all_that_is_asked_of_it(modality):
     wanted = [name for name in vars(InputKind) if not name.startswith("_")]
     assert len(wanted) >= 12
     assert all(hasattr(kind, name) for name in wanted)
-    assert len(kind.batch_order(kind.examples())) == len(kind.examples())
+    examples = kind.examples()
+    batches = kind.batches(None, examples, 1)
+    assert sorted(place for batch in batches for place in batch) == list(range(len(examples)))
+    assert {len(batch) for batch in batches} == {1}
 
 
 def test_like_lengths_of_texts_stand_together_and_photos_stay():
-    assert input_kind_of("text").batch_order(["a", "abc", "ab"]) == [1, 2, 0]
-    assert input_kind_of("image").batch_order(["a", "abc", "ab"]) == [0, 1, 2]
+    assert input_kind_of("text").batches(None, ["a", "abc", "ab"], 2) == [[1, 2], [0]]
+    assert input_kind_of("image").batches(None, ["a", "abc", "ab"], 2) == [[0, 1], [2]]
 
 
 def test_files_say_what_a_folder_is_made_for(tiny, tmp_path):
@@ -53,11 +55,11 @@ def test_files_say_what_a_folder_is_made_for(tiny, tmp_path):
         input_kind_of("smell")
 
 
-def test_a_third_modality_is_opened_folded_saved_and_proved(sound, tmp_path: Path):
-    backbone = load_backbone("local:wave", ["a", "b", "c"], sound)
-    assert (backbone.modality, backbone.kind) == ("sound", SOUND_INPUTS)
+def test_a_further_modality_is_opened_folded_saved_and_proved(tremor, tmp_path: Path):
+    backbone = load_backbone("local:wave", ["a", "b", "c"], tremor)
+    assert (backbone.modality, backbone.kind) == ("tremor", TREMOR_INPUTS)
     assert backbone.identity["settings"] == {"rate": 16_000}
-    waves = SOUND_INPUTS.examples()
+    waves = TREMOR_INPUTS.examples()
     with backbone.extracting() as extractor:
         features = extractor(backbone.encode(waves))
     assert features.shape == (2, backbone.port.width)

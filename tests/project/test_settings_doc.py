@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from tl_core.config import STRATEGIES, describe_settings
+from tl_core.modalities import items_of
 from tl_core.recipes import RECIPES
 from tl_core.surgery.architectures import LAYOUTS
 
@@ -58,7 +59,8 @@ def render() -> str:
                 or ", ".join(one["items"])
                 or (f"{one['low']:g} to {one['high']:g}" if one["low"] is not None else "")
             )
-            only = f" ({one['only']}s only)" if one["only"] else ""
+            names = " and ".join(items_of(name) for name in one["only"].split())
+            only = f" ({names} only)" if names else ""
             lines.append(
                 f"| `{one['name']}` | {_shown(one['default'])} | {bounds} | {one['help']}{only} |"
             )

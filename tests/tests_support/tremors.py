@@ -1,4 +1,4 @@
-"""A third modality for tests: files of sound in class folders."""
+"""A further modality for tests: what a seismometer has drawn, a file each in class folders."""
 
 from __future__ import annotations
 
@@ -13,46 +13,52 @@ from tl_core.data.sources.intake import Chunk
 from tl_core.data.sources.outlook import facts_of_files
 from tl_core.data.sources.types import ItemFile, Source
 from tl_core.data.versions.items import StoredColumn
-from tl_core.modalities import Modality
+from tl_core.modalities import MODALITIES, Modality
 
-SOUND = Modality(
-    name="sound",
-    item="recording",
-    items="recordings",
-    sense="heard",
+TREMOR = Modality(
+    name="tremor",
+    item="tremor",
+    items="tremors",
+    sense="felt",
     auto_class="AutoModelForAudioClassification",
     hub_tasks=("audio-classification",),
-    template="the sound of {}.",
-    starter="starter:sound",
+    template="the tremor of {}.",
+    starter="starter:tremor",
     cpu_batch=8,
     parts={
-        "backbones": "tests_support.sound_inputs:SOUND_INPUTS",
-        "data": "tests_support.sounds:SOUND_ITEMS",
-        "evaluate": "tests_support.sound_training:SOUND_PERTURBATIONS",
-        "train": "tests_support.sound_training:SOUND_TRAINING",
+        "backbones": "tests_support.tremor_inputs:TREMOR_INPUTS",
+        "data": "tests_support.tremors:TREMOR_ITEMS",
+        "evaluate": "tests_support.tremor_training:TREMOR_PERTURBATIONS",
+        "train": "tests_support.tremor_training:TREMOR_TRAINING",
     },
 )
 
 
-class SoundItems:
-    """Files that end in .wav."""
+def among_others(monkeypatch):
+    """Put it into the table for one test; sounds, whose networks it reads with, are out of it."""
+    monkeypatch.delitem(MODALITIES, "audio")
+    monkeypatch.setitem(MODALITIES, TREMOR.name, TREMOR)
 
-    stored = StoredColumn("sound", {"decode": False, "_type": "Audio"}, at_once=8)
+
+class TremorItems:
+    """Files that end in .trace."""
+
+    stored = StoredColumn("tremor", {"decode": False, "_type": "Audio"}, at_once=8)
     formats = ("folders", "parquet")
     near_copy = "louder or softer"
 
     def is_item(self, path):
-        return path.suffix == ".wav"
+        return path.suffix == ".trace"
 
     def open_files(self, contents, limits, options):
-        if not contents.items["sound"]:
+        if not contents.items["tremor"]:
             return None
-        folders = read_folders(contents.items["sound"], options.class_level, options.labels_from)
+        folders = read_folders(contents.items["tremor"], options.class_level, options.labels_from)
         files = [
             ItemFile(contents.root / one.name, one.name.name, one.label, one.split)
             for one in folders.placed
         ]
-        return Source("sound", files=files, root=contents.root, plan=folders.plan)
+        return Source("tremor", files=files, root=contents.root, plan=folders.plan)
 
     def open_tables(self, tables):
         return None
@@ -75,23 +81,23 @@ class SoundItems:
 
     def findings(self, view):
         silent = np.flatnonzero(view.rows.facts["bytes"] == 0)
-        return [Finding("silent", "info", f"{len(silent)} recordings are silent.")]
+        return [Finding("silent", "info", f"{len(silent)} tremors are silent.")]
 
     def glimpse(self, items, facts, row):
-        return {"sound": f"{facts['bytes'][row]} bytes"}
+        return {"tremor": f"{facts['bytes'][row]} bytes"}
 
     def titles(self, items):
         return items.column("name").to_pylist()
 
 
 def _chunk(files):
-    sounds = [file.path.read_bytes() for file in files]
-    digests = [hashlib.sha256(sound).digest() for sound in sounds]
+    tremors = [file.path.read_bytes() for file in files]
+    digests = [hashlib.sha256(tremor).digest() for tremor in tremors]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    stored = pa.array([{"bytes": sound, "path": None} for sound in sounds], kind)
+    stored = pa.array([{"bytes": tremor, "path": None} for tremor in tremors], kind)
     nothing = pa.array([""] * len(files), pa.string())
     return Chunk(
-        pa.table({"sound": stored, "name": pa.array([file.name for file in files])}),
+        pa.table({"tremor": stored, "name": pa.array([file.name for file in files])}),
         pa.array([file.label for file in files]),
         pa.array([file.split for file in files]),
         nothing,
@@ -100,11 +106,11 @@ def _chunk(files):
             "key": np.array(
                 [int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64
             ),
-            "bytes": np.array([len(sound) for sound in sounds], dtype=np.int64),
+            "bytes": np.array([len(tremor) for tremor in tremors], dtype=np.int64),
         },
         b"".join(digests),
         b"",
     )
 
 
-SOUND_ITEMS = SoundItems()
+TREMOR_ITEMS = TremorItems()

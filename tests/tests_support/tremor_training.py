@@ -1,4 +1,4 @@
-"""How sounds, the third modality of tests, are read, made worse, and learnt from."""
+"""How tremors, the further modality of tests, are read, made worse, and learnt from."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def read_wave(data):
         return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
 
 
-def _crossings(sound):
+def _crossings(tremor):
     """Loudness, and how often the wave changes its sign."""
-    return [np.abs(sound).mean(), np.mean(np.diff(np.sign(sound)) != 0)]
+    return [np.abs(tremor).mean(), np.mean(np.diff(np.sign(tremor)) != 0)]
 
 
-class SoundTraining:
+class TremorTraining:
     """What a probe and the baseline ask; fine-tuning would ask for `examples`, too."""
 
     schedule = "linear"
@@ -44,8 +44,8 @@ class SoundTraining:
     baseline_seconds = 0.001
 
     def read(self, version, rows):
-        sounds = version.table.column("sound").take(rows).to_pylist()
-        return [read_wave(sound["bytes"]) for sound in sounds]
+        tremors = version.table.column("tremor").take(rows).to_pylist()
+        return [read_wave(tremor["bytes"]) for tremor in tremors]
 
     def sizes(self, version, rows):
         return None
@@ -58,7 +58,7 @@ class SoundTraining:
 
     def plain_features(self, version, rows, progress):
         features = {
-            split: np.array([_crossings(sound) for sound in self.read(version, places)])
+            split: np.array([_crossings(tremor) for tremor in self.read(version, places)])
             for split, places in rows.items()
         }
         return PlainFeatures("loudness and pitch", features, StandardScaler(), 1.0)
@@ -70,7 +70,7 @@ class SoundTraining:
         return {"bytes": version.facts()["bytes"][rows].astype(np.float64)}
 
 
-SOUND_TRAINING = SoundTraining()
-SOUND_PERTURBATIONS = Perturbations(
-    {"noise": lambda sound, level, random: sound + random.normal(0, 0.01, len(sound)) * level}
+TREMOR_TRAINING = TremorTraining()
+TREMOR_PERTURBATIONS = Perturbations(
+    {"noise": lambda tremor, level, random: tremor + random.normal(0, 0.01, len(tremor)) * level}
 )

@@ -1,5 +1,5 @@
-"""What a third modality and a second task cost: an entry in a table and a part for each layer, and
-they go from files to a report. Nothing of `tl_core` is changed here.
+"""What a further modality and a further task cost: an entry in a table and a part for each layer,
+and they go from files to a report. Nothing of `tl_core` is changed here.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import pandas as pd
 import pytest
 from tests_support.cautious import CAUTIOUS, COST
 from tests_support.datasets import build
-from tests_support.sound_inputs import write_wave_network
-from tests_support.sound_training import RATE, write_wave
-from tests_support.sounds import SOUND
+from tests_support.tremor_inputs import write_wave_network
+from tests_support.tremor_training import RATE, write_wave
+from tests_support.tremors import among_others
 
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report import load_report, write_report
-from tl_core.modalities import MODALITIES
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.robustness import stress
@@ -26,21 +25,21 @@ from tl_core.tasks import TASKS
 
 
 @pytest.fixture
-def sounds(tmp_path, monkeypatch):
+def tremors(tmp_path, monkeypatch):
     """Makes a dataset of 120 waves, high and low; every third one of `mixed` is called wrongly."""
 
-    def build_sounds(mixed=False):
+    def build_tremors(mixed=False):
         random = np.random.default_rng(0)
         for number in range(120):
             pitch = (2400, 300)[number % 2]
             name = ("high", "low")[(number + (mixed and number % 3 == 0)) % 2]
             times = np.arange(1600) / RATE
             wave = np.sin(2 * np.pi * pitch * times) + random.normal(0, 0.2, len(times))
-            write_wave(tmp_path / "sounds" / name / f"{number}.wav", 0.4 * wave)
-        return build(tmp_path / "sounds", tmp_path / "v")
+            write_wave(tmp_path / "tremors" / name / f"{number}.trace", 0.4 * wave)
+        return build(tmp_path / "tremors", tmp_path / "v")
 
-    monkeypatch.setitem(MODALITIES, "sound", SOUND)
-    return build_sounds
+    among_others(monkeypatch)
+    return build_tremors
 
 
 def trained(version, folder, recipe, backbone=""):
@@ -51,22 +50,22 @@ def trained(version, folder, recipe, backbone=""):
     return load_report(folder)
 
 
-def test_a_third_modality_goes_from_files_to_a_report(sounds, tmp_path):
-    version, network = sounds(), write_wave_network(tmp_path / "wave")
+def test_a_further_modality_goes_from_files_to_a_report(tremors, tmp_path):
+    version, network = tremors(), write_wave_network(tmp_path / "wave")
     plain = trained(version, tmp_path / "plain", "baseline")
     assert plain["baselines"]["loudness and pitch"]["test"]["accuracy"]["value"] == 1.0
-    assert "recordings" in plain["headline"]
+    assert "tremors" in plain["headline"]
     probe = trained(version, tmp_path / "probe", "probe", f"local:{network}")
     assert probe["test"]["n"] == len(version.rows_of("test")) and probe["parity"]
     assert "loudness and pitch" in probe["baselines"]
     tried = stress(tmp_path / "probe" / "model", version, tmp_path / "probe", Progress())
     assert [row["kind"] for row in tried["rows"]] == ["noise"] * 3
-    assert "recordings" in tried["sentence"]
+    assert "tremors" in tried["sentence"]
 
 
-def test_a_second_task_goes_from_files_to_a_report(sounds, tmp_path, monkeypatch):
+def test_a_second_task_goes_from_files_to_a_report(tremors, tmp_path, monkeypatch):
     monkeypatch.setitem(TASKS, "cautious", CAUTIOUS)
-    version = sounds(mixed=True)
+    version = tremors(mixed=True)
     file = version.folder / "version.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "task": "cautious"}))
     report = trained(DatasetVersion(version.folder), tmp_path / "run", "baseline")

@@ -1,4 +1,4 @@
-"""Sounds as a third modality: what has to be written so that their backbones are opened, asked and
+"""Tremors as a further modality: what is written so that their backbones are opened, asked and
 saved.
 """
 
@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tl_core.backbones.inputs.input_kind import in_batches
 
-class SoundInputs:
+
+class TremorInputs:
     """Waves of one length; the parts that the test of opening and saving needs."""
 
     processor = "feature extractor"
@@ -25,8 +27,11 @@ class SoundInputs:
     def encode(self, processor, inputs, max_length=0):
         return dict(processor(list(inputs), sampling_rate=16_000, return_tensors="pt"))
 
-    def batch_order(self, inputs):
-        return list(range(len(inputs)))
+    def batches(self, processor, inputs, size):
+        return in_batches(list(range(len(inputs))), size)
+
+    def needs_equal_sizes(self, processor):
+        return False
 
     def identity(self, processor, max_length):
         return {"rate": processor.sampling_rate}
@@ -53,7 +58,7 @@ class SoundInputs:
         return run(list(inputs), top_k=classes)
 
 
-SOUND_INPUTS = SoundInputs()
+TREMOR_INPUTS = TremorInputs()
 
 
 def write_wave_network(folder):
