@@ -1,15 +1,16 @@
-"""The modalities, in one table; a third one is an entry here and a class for each layer."""
+"""The modalities, in one table; another one is an entry here and a class for each layer."""
 
 from __future__ import annotations
 
 from tl_core.errors import ConfigError, nearest
+from tl_core.modalities.audio import AUDIO
 from tl_core.modalities.base import Modality
 from tl_core.modalities.image import IMAGE
 from tl_core.modalities.text import TEXT
 
 __all__ = ["MODALITIES", "Modality", "items_of", "modality_of"]
 
-MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, TEXT)}
+MODALITIES: dict[str, Modality] = {one.name: one for one in (IMAGE, AUDIO, TEXT)}
 
 
 def modality_of(name: str) -> Modality:
