@@ -212,6 +212,27 @@ def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
     assert not owns(ana, "/media/abc.jpg")  # Streamlit's books have changed
 
 
+def test_a_recording_that_a_page_plays_is_its_persons_alone(monkeypatch):
+    from streamlit.runtime import media_file_manager
+    from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+
+    from pages.shell import streamlit_sessions
+    from tl_core.access.principal import Principal
+
+    ana, ben = Principal("ana"), Principal("ben")
+    session = SimpleNamespace(session_id="")
+    monkeypatch.setattr(streamlit_sessions, "get_script_run_ctx", lambda: session)
+    for session.session_id, person in (("s-ana", ana), ("s-ben", ben)):
+        streamlit_sessions.note_owner(person)
+    manager = media_file_manager.MediaFileManager(MemoryMediaFileStorage("/media"))
+    monkeypatch.setattr(media_file_manager, "_get_session_id", lambda: "s-ana")
+    running = SimpleNamespace(media_file_mgr=manager)
+    monkeypatch.setattr(streamlit_sessions.runtime, "get_instance", lambda: running)
+    address = manager.add(b"RIFF....WAVE", "audio/wav", "0.1")  # as st.audio does
+    assert address.startswith("/media/")
+    assert streamlit_sessions.owns(ana, address) and not streamlit_sessions.owns(ben, address)
+
+
 HEADERS = {"x-forwarded-user": "mallory", "x-forwarded-for": "10.9.9.9"}
 
 
