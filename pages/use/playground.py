@@ -1,5 +1,5 @@
-"""What does it predict for new items? One at once, or several: typed, pasted, dropped or
-photographed.
+"""What does it predict for new items? One at once, or several: typed, pasted, dropped,
+recorded or photographed.
 """
 
 import streamlit as st

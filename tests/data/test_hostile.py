@@ -84,9 +84,15 @@ def test_each_animal_is_refused_or_tamed(answers, name):
         ("SVG", "cat/drawing.svg", "carry code"),
         ("program among pictures", "cat/x.png.exe", "not an image"),
         ("one pixel", "cat/dot.png", "nothing in it"),
+        ("hours of sound promised", "bark/x.wav", "cut off"),
+        ("192 channels", "bark/x.wav", "192 channels"),
+        ("sound of no rate", "bark/x.wav", "damaged"),
+        ("two minutes of sound", "bark/x.wav", "longer than 60 seconds"),
+        ("text as sound", "bark/x.wav", "no sound file"),
+        ("no sound", "bark/x.wav", "no sound"),
     ],
 )
-def test_one_bad_picture_is_set_aside_and_the_rest_stays(answers, name, item, reason):
+def test_one_bad_file_is_set_aside_and_the_rest_stays(answers, name, item, reason):
     answer = answers[name]["answer"]
     assert answer["rows"] == 8
     assert any(

@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import pickle
+import random
 import struct
 import zipfile
 import zlib
@@ -43,6 +44,26 @@ def _sized_png(width: int, height: int) -> bytes:
     data[16:24] = struct.pack(">II", width, height)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     return bytes(data)
+
+
+def _wave(rate: int = 8000, channels: int = 1, seconds: float = 0.5, promised: int = 0) -> bytes:
+    """A WAV file of noise, the same for the same arguments; its header may promise other bytes."""
+    samples = random.Random(repr((rate, seconds))).randbytes(int(2 * 8000 * min(seconds, 60)))
+    samples *= int(-(-seconds // 60)) or 1
+    fields = (16, 1, channels, rate, 2 * rate * channels, 2 * channels, 16)
+    size = promised or len(samples)
+    header = b"WAVEfmt " + struct.pack("<IHHIIHH", *fields) + b"data" + struct.pack("<I", size)
+    return b"RIFF" + struct.pack("<I", 36 + size) + header + samples
+
+
+def _sounds(extra: dict[str, bytes]) -> Maker:
+    """A good zip of two classes of recordings with something beside it."""
+    good = {
+        f"{name}/{number}.wav": _wave(seconds=0.5 + 0.01 * number + 0.1 * (name == "meow"))
+        for name in ("bark", "meow")
+        for number in range(4)
+    }
+    return _zip(good | extra)
 
 
 def _zip(entries: dict[str, bytes], **options: int) -> Maker:
@@ -232,6 +253,16 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "four billion pixels": ("ap.zip", _pictures({"cat/huge.png": _sized_png(60_000, 60_000)}), ""),
     "one pixel": ("aq.zip", _pictures({"cat/dot.png": _png(1)}), ""),
     "cut picture": ("ar.zip", _pictures({"cat/cut.png": _png(90)[:300]}), ""),
+    "hours of sound promised": (
+        "ba.zip",
+        _sounds({"bark/x.wav": _wave(promised=2_000_000_000)}),
+        "",
+    ),
+    "192 channels": ("bb.zip", _sounds({"bark/x.wav": _wave(channels=192)}), ""),
+    "sound of no rate": ("bc.zip", _sounds({"bark/x.wav": _wave(rate=0)}), ""),
+    "two minutes of sound": ("bd.zip", _sounds({"bark/x.wav": _wave(seconds=120)}), ""),
+    "text as sound": ("be.zip", _sounds({"bark/x.wav": b"bark,meow\n" * 99}), ""),
+    "no sound": ("bf.zip", _sounds({"bark/x.wav": _wave(seconds=0)}), ""),
     "HTML as picture": (
         "as.zip",
         _pictures({"cat/page.png": b"<html><script>alert(1)</script>"}),
