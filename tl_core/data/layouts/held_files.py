@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.listed_files import with_columns
 from tl_core.data.readers.parquet_tables import class_names, named_cell
 from tl_core.data.roles.columns import Columns, guess_file_columns
-from tl_core.data.roles.wide import ONE
+from tl_core.data.roles.wide import ONE, row_classes, shares_of
 from tl_core.data.sources.file_kind import FILE_KINDS, FileKind
 from tl_core.data.sources.intake import Intake
 from tl_core.data.sources.names import readable
@@ -24,7 +26,7 @@ from tl_core.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS = 64
+_ROWS = 16  # of 100 MB each at most
 _HEAD_BYTES = 512
 
 
@@ -134,6 +136,9 @@ def _roles(
 
 
 def _label(cells: dict[str, str], roles: Columns) -> str:
+    if roles.several and roles.one_hot:
+        shares = shares_of({name: [cells[name]] for name in roles.one_hot}, roles.one_hot)
+        return row_classes(shares, roles.one_hot, np.zeros(1, dtype=np.int64), several=True)[0]
     if roles.one_hot:
         return next((hot for hot in roles.one_hot if cells[hot].strip() in ONE), "")
     return clean_label(cells.get(roles.label, ""))

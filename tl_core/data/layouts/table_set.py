@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.layouts.held_files import holds_files
 from tl_core.data.layouts.peek import Head, peek
 from tl_core.data.limits import Limits
+from tl_core.data.sources.file_kind import FILE_KINDS
 from tl_core.data.sources.types import TableFile
 
 
@@ -32,6 +34,17 @@ class TableSet:
     def listing(self) -> TableFile:
         """The first table as one that lists files, whatever split it is named after."""
         return replace(self.first, split="", sheet="")
+
+    @cached_property
+    def held(self) -> str:
+        """The modality of the files that every table holds as bytes; "" where they hold none."""
+        for name, kind in FILE_KINDS.items():
+            if all(
+                one.path.suffix.lower() == ".parquet" and holds_files(one.path, kind)
+                for one in self.tables
+            ):
+                return name
+        return ""
 
     @cached_property
     def head(self) -> Head | None:

@@ -115,7 +115,9 @@ def _drawn(
     """The pictures of some rows; those that are none are noted as left out."""
     roles, name = layout.roles, readable(table.path.stem)
     hot = (
-        one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist() if roles.one_hot else []
+        one_hot_labels(rows.cells, roles.one_hot, rows.numbers, several=roles.several).to_pylist()
+        if roles.one_hot
+        else []
     )
     for place, (number, record) in enumerate(
         zip(rows.numbers.tolist(), rows.cells.to_pylist(), strict=True)

@@ -12,7 +12,6 @@ from tl_core.data.checks.quality import picture_findings
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.layouts.file_sources import lists_files_beside, open_item_files
-from tl_core.data.layouts.held_files import holds_files
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.pictures.images import SUFFIXES, picture_kind
@@ -59,11 +58,12 @@ class PictureItems:
 
     def open_tables(self, tables: TableSet) -> Source | None:
         """Tables of pictures or pixels, or one that lists pictures lying beside it."""
-        if all(
-            one.path.suffix.lower() == ".parquet" and holds_files(one.path, PICTURES)
-            for one in tables.tables
-        ):
-            return Source(_NAME, tables=tables.tables, root=tables.root)
+        if tables.held:
+            return (
+                Source(_NAME, tables=tables.tables, root=tables.root)
+                if tables.held == _NAME
+                else None
+            )
         head = tables.head
         if head is None:
             return None

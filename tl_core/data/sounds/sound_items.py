@@ -10,7 +10,6 @@ from tl_core.data.checks.near_duplicates import similar_sounds
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.layouts.file_sources import lists_files_beside, open_item_files
-from tl_core.data.layouts.held_files import holds_files
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import PreparationFacts
@@ -56,11 +55,12 @@ class SoundItems:
 
     def open_tables(self, tables: TableSet) -> Source | None:
         """Parquet files that hold recordings, or a table that lists some lying beside it."""
-        if all(
-            one.path.suffix.lower() == ".parquet" and holds_files(one.path, SOUNDS)
-            for one in tables.tables
-        ):
-            return Source(NAME, tables=tables.tables, root=tables.root)
+        if tables.held:
+            return (
+                Source(NAME, tables=tables.tables, root=tables.root)
+                if tables.held == NAME
+                else None
+            )
         head = tables.head
         if head and tables.alone and lists_files_beside(tables.first, head, SOUNDS):
             return Source(NAME, listings=[tables.listing], root=tables.root)
