@@ -111,7 +111,9 @@ def pairs_of(recordings):
     facts = [sound_facts(open_recording(data)) for data in recordings]
     keys = np.arange(len(recordings), dtype=np.uint64)
     looks = np.array([one.look for one in facts], dtype=np.uint64)
-    found = similar_sounds(keys, looks, SameRecording(lambda row: recordings[row]))
+    shapes = np.stack([one.shape for one in facts])
+    same = SameRecording(lambda row: recordings[row])
+    found = similar_sounds(keys, looks, shapes, same)
     return {tuple(pair) for pair in found.tolist()}
 
 

@@ -19,6 +19,7 @@ _HASH_BANDS = 4  # three different bits leave one of four bands whole
 _COLOUR_STEP = 12.0  # mean difference of the 4 x 4 copies, of 255
 _SOUND_BITS = 14  # different bits, of 64, from which on two recordings are worth a close look
 _SOUND_BANDS, _BAND_BITS = 12, 10  # sets of bits, drawn anew for each
+_SHAPE_STEP = 18.0  # mean difference of two small spectrograms, of 255
 
 
 def similar_texts(
@@ -110,6 +111,7 @@ def similar_pictures(
 def similar_sounds(
     keys: NDArray[np.uint64],
     looks: NDArray[np.uint64],
+    shapes: NDArray[np.uint8],
     same: Callable[[int, int], bool],
 ) -> Pairs:
     """Pairs of recordings that are one recording, though their bytes differ.
@@ -117,6 +119,7 @@ def similar_sounds(
     Args:
         keys: exact fingerprint per row; rows with equal keys are represented by their first.
         looks: spectral fingerprint per row, 0 for silence.
+        shapes: (n, 256) small spectrograms.
         same: compares the recordings of two rows themselves.
     """
     rows = _first_of_each(keys)
@@ -124,6 +127,12 @@ def similar_sounds(
     if len(rows) < 2:
         return _none()
     own, random = looks[rows], np.random.default_rng(0)
+    shades = shapes[rows].astype(np.int16)
+
+    def alike(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+        near: NDArray[np.bool_] = np.bitwise_count(own[a] ^ own[b]) <= _SOUND_BITS
+        near[near] = np.abs(shades[a[near]] - shades[b[near]]).mean(axis=1) <= _SHAPE_STEP
+        return near
 
     def band(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
         places = np.arange(len(bits), dtype=np.uint64)
@@ -131,14 +140,7 @@ def similar_sounds(
         return apart.sum(axis=1, dtype=np.uint64)
 
     drawn = (random.permutation(64)[:_BAND_BITS].astype(np.uint64) for _ in range(_SOUND_BANDS))
-    likely = rows[
-        _meeting(
-            map(band, drawn),
-            own,
-            lambda a, b: np.bitwise_count(own[a] ^ own[b]) <= _SOUND_BITS,
-            64,
-        )
-    ]
+    likely = rows[_meeting(map(band, drawn), own, alike, 64)]
     kept = [(a, b) for a, b in likely.tolist() if same(a, b)]
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
 

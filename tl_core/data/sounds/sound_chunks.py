@@ -38,6 +38,7 @@ _TYPES: dict[str, type[np.generic]] = {
     "clipped": np.float32,
     "bandwidth": np.float32,
     "look": np.uint64,
+    "shape": np.uint8,
 }
 
 

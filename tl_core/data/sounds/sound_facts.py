@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.sounds.decoding import RATE, Recording, Sound
-from tl_core.data.sounds.spectrogram import HOP, Power, mel_of, power_of
+from tl_core.data.sounds.spectrogram import HOP, TRANSFORM, Power, mel_of, power_of
 
 FLOOR = -120.0
 """Loudness of nothing, in dBFS."""
@@ -40,7 +40,8 @@ class SoundFacts:
         clipped: share of samples that stand at its peak with their neighbours, as where something
             louder was cut off.
         bandwidth: Hz below which 99 % of its energy lies, at most half of 16,000.
-        look: 64 bits that are nearly the same for copies of a recording.
+        look: 64 bits that are nearly the same for copies of a recording; 0 for silence.
+        shape: (256,) a 16 x 16 copy of its spectrogram, from 40 dB below its loudest cell (0) up.
     """
 
     seconds: float
@@ -52,11 +53,13 @@ class SoundFacts:
     clipped: float
     bandwidth: float
     look: int
+    shape: NDArray[np.uint8]
 
 
 def sound_facts(recording: Recording) -> SoundFacts:
     """Measure a decoded recording."""
     sound, power = recording.sound, power_of(recording.sound)
+    copy = _small_copy(power)
     return SoundFacts(
         recording.seconds,
         recording.rate,
@@ -66,7 +69,8 @@ def sound_facts(recording: Recording) -> SoundFacts:
         _silence(sound),
         _clipped(recording.brought),
         _bandwidth(power),
-        _look(power),
+        _look(copy),
+        (255 * copy).round().astype(np.uint8).ravel(),
     )
 
 
@@ -108,21 +112,28 @@ def _bandwidth(power: Power) -> float:
     if not total[-1]:
         return 0.0
     place = int(np.searchsorted(total, _ENERGY * total[-1])) + 1
-    return place * RATE / 2 / power.shape[1]
+    return place * RATE / TRANSFORM
 
 
-def _look(power: Power) -> int:
-    """The signs of the 64 lowest frequencies of a 16 x 16 copy of the spectrogram against their
-    median, as in the perceptual hash of pictures (Zauner 2010); its time runs between the moments
-    at which the first and the last fiftieth of the energy have passed, and loudness is measured
-    from the loudest cell down.
+def _small_copy(power: Power) -> NDArray[np.float64]:
+    """(16, 16) times and bands of a spectrogram, 0 to 1 from 40 dB below the loudest up to it; its
+    time runs between the moments at which the first and the last fiftieth of the energy have
+    passed.
     """
-    bands = mel_of(power, _BANDS, _FROM, _TO).astype(np.float64)
-    cells = _cells(bands)
+    cells = _cells(mel_of(power, _BANDS, _FROM, _TO).astype(np.float64))
     most = float(cells.max())
     if not most:
+        return cells
+    loud: NDArray[np.float64] = 1 - np.log10(np.maximum(cells / most, _DEPTH)) / np.log10(_DEPTH)
+    return loud
+
+
+def _look(copy: NDArray[np.float64]) -> int:
+    """The signs of the 64 lowest frequencies of a small copy against their median, as in the
+    perceptual hash of pictures (Zauner 2010).
+    """
+    if not copy.any():
         return 0
-    copy = np.log10(np.maximum(cells, most * _DEPTH))
     frequencies = (_COSINES @ copy @ _COSINES.T).ravel()
     bits = frequencies > np.median(frequencies[1:])
     bits[0] = False

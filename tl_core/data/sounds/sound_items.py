@@ -106,7 +106,7 @@ class SoundItems:
             data: bytes = column.slice(row, 1).to_pylist()[0]["bytes"]
             return data
 
-        return similar_sounds(facts["key"], facts["look"], SameRecording(data_of))
+        return similar_sounds(facts["key"], facts["look"], facts["shape"], SameRecording(data_of))
 
     def findings(self, view: View) -> list[Finding]:
         """Recordings that hold little, are damaged, or differ in what should not matter."""

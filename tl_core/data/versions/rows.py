@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.checks.near_duplicates import Pairs, clusters
+from tl_core.data.label_sets import LabelSets
 from tl_core.errors import DataError
 
 _LOOSE_CLUSTER = (
     10  # more look-alikes than this are a common layout, not copies, and may stand on both sides
 )
-_WIDE: dict[str, type[np.unsignedinteger[Any]]] = {"signature": np.uint32, "colours": np.uint8}
+_WIDE: dict[str, type[np.unsignedinteger[Any]]] = {
+    "signature": np.uint32,
+    "colours": np.uint8,
+    "shape": np.uint8,
+}
 Facts = dict[str, NDArray[Any]]
 """An array for each fact, with one entry (or one row of numbers) per row."""
 
@@ -26,13 +31,13 @@ Facts = dict[str, NDArray[Any]]
 class RowFacts:
     """Arrays with one entry per row.
 
-    `labels` are places in `classes` or -1; `given` the source's own split or ""; `named` a number
+    `labels` are numbers of `sets` or -1; `given` the source's own split or ""; `named` a number
     for each named group or -1; `dates` seconds or NaN; `facts` what `text_facts` or the pictures
     gave; `pairs` near-duplicates.
     """
 
     modality: str
-    classes: list[str]
+    sets: LabelSets
     labels: NDArray[np.int64]
     given: NDArray[np.str_]
     named: NDArray[np.int64]
@@ -42,6 +47,11 @@ class RowFacts:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes."""
+        return self.sets.classes
 
     def groups(self) -> NDArray[np.int64]:
         """Rows that must stay on one side of a split made here: named groups, exact copies, small
