@@ -154,8 +154,11 @@ def test_correlation_is_that_of_the_plain_loop():
     one, other = random.normal(size=50), random.normal(size=70)
     plain = np.abs(np.correlate(one, other, "full")).max()
     wanted = plain / np.linalg.norm(one) / np.linalg.norm(other)
-    assert correlation(one, other) == pytest.approx(wanted)
+    assert wanted <= correlation(one, other) < 1.3 * wanted  # shifts between samples count, too
     assert correlation(one, np.zeros(3)) == 0
+    wave = scipy.signal.resample_poly(vowel("a"), 1, 4)
+    later = scipy.signal.resample_poly(np.pad(vowel("a"), (1002, 0)), 1, 4)  # by 250.5 samples
+    assert correlation(wave, later) > 0.99
 
 
 @pytest.fixture(scope="module")
