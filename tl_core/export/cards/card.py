@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tl_core.backbones.describe import STARTERS
+from tl_core.backbones.own_networks import own_module
 from tl_core.backbones.sources.catalogue import read_catalogue
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.data.preparation import Preparation
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "card.md.jinja"
 _SCORES = {
+    "exact_match": "Exact match",
     "accuracy": "Accuracy",
+    "micro_f1": "Micro F1",
     "macro_f1": "Macro F1",
+    "map": "Mean average precision",
+    "hamming_loss": "Hamming loss",
     "balanced_accuracy": "Balanced accuracy",
     "log_loss": "Log loss",
 }
@@ -76,6 +81,7 @@ def render(facts: Facts, report: Report, name: str) -> str:
         baselines=", ".join(baselines),
         splits=", ".join(splits),
         task=_pipeline_task(facts),
+        own_module=own_module(facts["family"]),
         **words,
     )
 
@@ -83,7 +89,8 @@ def render(facts: Facts, report: Report, name: str) -> str:
 def _scores(section: ScoredRows) -> dict[str, Score]:
     """The scores that a card shows, as far as the section has them."""
     scores = cast("Mapping[str, Score]", section)
-    return {key: scores[key] for key in _SCORES if key in scores}
+    doubled = "accuracy" if "exact_match" in scores else ""  # one number under two names
+    return {key: scores[key] for key in _SCORES if key in scores and key != doubled}
 
 
 def _metadata(facts: Facts, report: Report, name: str) -> ModelCardData:
