@@ -67,10 +67,11 @@ _SLOWEST, _FASTEST = 2_000, 400_000  # samples a second
 _SHORTEST = 0.01  # seconds
 _BLOCK = 1 << 18  # samples of all channels that are read at once
 _UNKNOWN_SIZES = {0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFF - 36}
+_PLAIN = {1, 3, 6, 7, 0xFFFE}  # formats of WAV of which each sample takes as many bytes
 _HOT, _WHOLE_NUMBERS = 100.0, (1 << 15, 1 << 31)
 _OFFSET = 0.01  # of full scale; beyond it the mean of a recording is taken away
 _CANCELLED = 0.01  # what is left of opposite channels in their mean
-_FINEST = 1_000  # denominator of the ratio of two rates
+_FINEST = 50_000  # denominator of the ratio of two rates
 
 
 @dataclass(frozen=True)
@@ -176,11 +177,12 @@ def _read(data: bytes, kind: str, called: str) -> tuple[Sound, int, int]:
     """Mono samples at the file's own rate, that rate, and its number of channels."""
     import soundfile
 
+    wave = _find_samples(data) if kind == "WAV" else None
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(io.BytesIO(_completed(data, wave))) as file:
             _check(file, called)
             brought = _mono(file, called)
-            promised = _promised(data, file)
+            promised = wave.promised if wave else _promised(file)
             rate, channels = int(file.samplerate), int(file.channels)
     except soundfile.SoundFileError as error:
         raise DataError(
@@ -254,29 +256,46 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
 
 
-def _promised(data: bytes, file: SoundFile) -> int:
-    """Samples of a channel that the header promises; 0 where it says nothing that can be relied on.
-
-    libsndfile shortens what the header of a WAV promises to what is there, so its chunks are read
-    here once more. Programs that write to a pipe leave marks in place of the size.
+def _promised(file: SoundFile) -> int:
+    """Samples of a channel that a header promises; 0 where it says nothing that can be relied
+    on.
     """
-    if file.format in ("WAV", "WAVEX"):
-        return _promised_wav(data)
     return int(file.frames) if file.format == "FLAC" and file.frames < 1 << 62 else 0
 
 
-def _promised_wav(data: bytes) -> int:
+@dataclass(frozen=True)
+class _Samples:
+    """Where the samples of a WAV file begin, the bytes of them that its header says, and how many
+    samples of a channel these are; 0 where it does not say, as programs leave it that write to a
+    pipe, or where samples are packed.
+    """
+
+    begin: int
+    size: int
+    promised: int
+
+
+def _find_samples(data: bytes) -> _Samples | None:
+    """The chunk of samples of a WAV file: libsndfile shortens what it promises to what is there."""
     place, align = 12, 0
     while place + 8 <= len(data):
         name, size = data[place : place + 4], struct.unpack_from("<I", data, place + 4)[0]
         if name == b"fmt " and place + 22 <= len(data):
             tag, align = struct.unpack_from("<H10xH", data, place + 8)
-            if tag not in (1, 3, 6, 7, 0xFFFE):  # of packed samples the count is not the size
-                return 0
+            align *= tag in _PLAIN
         if name == b"data":
-            return 0 if size in _UNKNOWN_SIZES or not align else size // align
+            known = align and size not in _UNKNOWN_SIZES
+            return _Samples(place + 8, size, size // align if known else 0)
         place += 8 + size + size % 2
-    return 0
+    return None
+
+
+def _completed(data: bytes, wave: _Samples | None) -> bytes:
+    """A file whose header says that nothing follows although something does says how much."""
+    if wave is None or wave.size or wave.begin == len(data):
+        return data
+    there = struct.pack("<I", len(data) - wave.begin)
+    return data[: wave.begin - 4] + there + data[wave.begin :]
 
 
 def _as_heard(brought: Sound, rate: int, called: str) -> Sound:
@@ -308,8 +327,7 @@ def _as_heard(brought: Sound, rate: int, called: str) -> Sound:
 def resampled(sound: Sound, rate: int, to: int = RATE) -> Sound:
     """(samples,) at another rate, by scipy's polyphase filter with its Kaiser window.
 
-    Two rates without a small common ratio meet at the nearest one, less than a thousandth of a
-    per cent away.
+    Two rates above 50,000 without a common ratio meet at the nearest one.
     """
     if rate == to:
         return sound.astype(np.float32, copy=False)
