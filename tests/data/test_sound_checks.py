@@ -89,7 +89,7 @@ def in_other_guises(sound):
     """One recording, as it comes a second time."""
     random = np.random.default_rng(1)
     power = np.sqrt(np.mean(sound**2))
-    clear = np.flatnonzero(np.abs(sound) > 0.02)
+    clear = np.flatnonzero(np.abs(sound) > 0.04 * np.abs(sound).max())
     ogg = io.BytesIO()
     soundfile.write(ogg, sound, RATE, format="OGG")
     return {
@@ -121,8 +121,8 @@ def test_every_guise_of_a_recording_is_found_and_no_other_take():
     takes = [
         vowel(name, pitch, take)
         for name in FORMANTS
-        for pitch in (110, 150, 210)
-        for take in range(4)
+        for pitch in (110, 210)
+        for take in range(3)
     ]
     originals = [encoded(take) for take in takes]
     assert pairs_of(originals) == set()
@@ -140,7 +140,7 @@ def test_real_takes_are_no_copies_and_their_copies_are_found(shared):
     files = sorted((shared / "data" / "spoken_digits").glob("[0-4]/*_1[0-9].wav"))[:200]
     recordings = [file.read_bytes() for file in files]
     takes = pairs_of(recordings)
-    assert len(takes) <= 1  # of 19,900 pairs
+    assert not takes  # of 19,900 pairs
     found = []
     for place, data in enumerate(recordings[::20]):
         copies = in_other_guises(decoded(data).astype(np.float64))
@@ -154,7 +154,7 @@ def test_correlation_is_that_of_the_plain_loop():
     one, other = random.normal(size=50), random.normal(size=70)
     plain = np.abs(np.correlate(one, other, "full")).max()
     wanted = plain / np.linalg.norm(one) / np.linalg.norm(other)
-    assert wanted <= correlation(one, other) < 1.3 * wanted  # shifts between samples count, too
+    assert 0.99 * wanted < correlation(one, other) < 1.3 * wanted  # between samples, too
     assert correlation(one, np.zeros(3)) == 0
     wave = scipy.signal.resample_poly(vowel("a"), 1, 4)
     later = scipy.signal.resample_poly(np.pad(vowel("a"), (1002, 0)), 1, 4)  # by 250.5 samples
@@ -166,7 +166,7 @@ def planted(tmp_path_factory):
     root = write_vowels(tmp_path_factory.mktemp("planted") / "set", takes=6)
     for number in range(2):
         write(root / "a" / f"a_emil_{number}.wav", np.zeros(8000 + number))
-        write(root / "i" / f"i_emil_{number}.wav", 1e-3 * vowel("i", take=50 + number))
+        write(root / "i" / f"i_emil_{number}.wav", 0.02 * vowel("i", take=50 + number))
         write(
             root / "u" / f"u_emil_{number}.wav", np.clip(9 * vowel("u", take=number), -0.99, 0.99)
         )

@@ -234,13 +234,13 @@ def test_more_than_the_limit_is_refused(vowels, tmp_path, monkeypatch):
 def test_pictures_and_texts_beside_recordings_are_told(tmp_path):
     root = write_vowels(tmp_path / "set")
     (root / "README.txt").write_text("Recorded in spring.")
-    write_pictures(root / "a", each=1, classes=("cover",))
+    write_pictures(root / "a", each=1, classes=("red",))
     for file in root.glob("*/*.wav"):
         file.with_suffix(".txt").write_text("a sentence about what is said")
     version = build(root, tmp_path / "v")
     assert (version.info.modality, version.info.rows) == ("audio", 48)
     reasons = {one["item"]: one["reason"] for one in version.info.skipped}
-    assert reasons["a/cover/0.png"] == "a picture beside recordings"
+    assert reasons["a/red/0.png"] == "a picture beside recordings"
     assert reasons["a/a_anna_0.txt"] == "a note beside a recording"
 
 
@@ -269,8 +269,9 @@ def test_more_is_added_and_what_has_no_class_waits(vowels, tmp_path):
         {"": source}, ImportOptions(new_rows="train"), folder(tmp_path / "w"), "more", base=version
     )
     added = DatasetVersion(tmp_path / "w")
-    assert info.rows == 54 and (added.splits == "unlabelled").sum() == 3
+    assert info.rows == 57 and (added.splits == "unlabelled").sum() == 3
     assert added.file_bytes(len(added.labels) - 1)
+    assert added.table.column("speaker").to_pylist()[48:54] == ["emil"] * 6
 
 
 def test_other_modalities_come_in_as_before(tmp_path):
@@ -292,7 +293,7 @@ def test_a_file_without_an_ending_is_known_by_its_beginning(tmp_path):
 
 
 def test_real_spoken_digits_come_in_split_by_speaker(shared, tmp_path):
-    version = build(shared("data/spoken_digits"), tmp_path / "v")
+    version = build(shared / "data" / "spoken_digits", tmp_path / "v")
     info = version.info
     assert (info.modality, info.rows) == ("audio", 1000)
     assert info.classes == {str(digit): 100 for digit in range(10)}

@@ -17,9 +17,9 @@ _LIKELY = 0.6  # estimated similarity worth an exact look: two standard errors b
 _MOST_BITS = 3  # different bits, of 64, in perceptual hashes of resaved or resized pictures
 _HASH_BANDS = 4  # three different bits leave one of four bands whole
 _COLOUR_STEP = 12.0  # mean difference of the 4 x 4 copies, of 255
-_SOUND_BITS = 14  # different bits, of 64, from which on two recordings are worth a close look
-_SOUND_BANDS, _BAND_BITS = 12, 10  # sets of bits, drawn anew for each
-_SHAPE_STEP = 18.0  # mean difference of two small spectrograms, of 255
+_SOUND_BITS = 16  # different bits, of 64, from which on two recordings are worth a close look
+_SOUND_BANDS, _BAND_BITS = 20, 8  # sets of bits, drawn anew for each
+_SHAPE_STEP = 9.0  # mean difference of two small spectrograms, of 255
 
 
 def similar_texts(

@@ -22,4 +22,7 @@ def labelled_sounds(source: Source, options: ImportOptions, intake: Intake) -> I
             yield from held_files(table, options, intake, SOUNDS)
         return
     files = listed_files(source, options, intake) if source.listings else source.files
-    yield from with_speakers(list(files), intake.plan, options.speaker_part)
+    spoken = with_speakers(list(files), intake.plan, options.speaker_part)
+    if spoken.where:
+        intake.columns["group"] = spoken.where
+    yield from spoken.files

@@ -9,11 +9,11 @@ import numpy as np
 
 from tl_core.data.sounds.decoding import RATE, Sound, decoded, resampled
 
-_SLOW = 4_000  # samples a second are enough to tell one wave from another
+_SLOW = 8_000  # samples a second: slower ones leave too little to tell two takes apart
 _RISE = 0.95  # pre-emphasis, so that hum does not decide
 _ALIKE = 0.8  # of a wave's correlation with itself; takes of one word by one speaker reach 0.65
 _SHORTER = 0.4  # of the other's length, from which on one is an excerpt and no copy
-_FINER = 4  # shifts between two samples
+_FINER = 2  # shifts between two samples
 _KEPT = 32  # of a minute each take 30 MB
 
 

@@ -21,7 +21,7 @@ _ENERGY = 0.99  # of all of it lies below the bandwidth
 _CELLS, _BANDS, _LOW = 16, 16, 8  # of the small copy, and its frequencies that are kept
 _FROM, _TO = 100.0, 3400.0  # Hz that even a telephone lets pass
 _BEGIN, _END = 0.02, 0.98  # of the energy: what lies outside may have been trimmed
-_QUIET, _DEPTH = 1e-2, 1e-4  # of the loudest frame and cell: 20 and 40 dB
+_QUIET, _DEPTH = 1e-2, 10**-2.5  # of the loudest frame and cell: what lies below is noise
 _COSINES = np.cos(np.pi / _CELLS * (np.arange(_CELLS) + 0.5) * np.arange(_LOW)[:, None])
 _BITS = np.uint64(1) << np.arange(_LOW * _LOW, dtype=np.uint64)
 
@@ -41,7 +41,7 @@ class SoundFacts:
             louder was cut off.
         bandwidth: Hz below which 99 % of its energy lies, at most half of 16,000.
         look: 64 bits that are nearly the same for copies of a recording; 0 for silence.
-        shape: (256,) a 16 x 16 copy of its spectrogram, from 40 dB below its loudest cell (0) up.
+        shape: (256,) a 16 x 16 copy of its spectrogram, from 25 dB below its loudest cell (0) up.
     """
 
     seconds: float
@@ -116,7 +116,7 @@ def _bandwidth(power: Power) -> float:
 
 
 def _small_copy(power: Power) -> NDArray[np.float64]:
-    """(16, 16) times and bands of a spectrogram, 0 to 1 from 40 dB below the loudest up to it; its
+    """(16, 16) times and bands of a spectrogram, 0 to 1 from 25 dB below the loudest up to it; its
     time runs between the moments at which the first and the last fiftieth of the energy have
     passed.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from tl_core.data.sounds.likeness import SameRecording
 from tl_core.data.sounds.sound_chunks import NAME, sound_chunks
 from tl_core.data.sounds.sound_findings import sound_findings
 from tl_core.data.sounds.sound_preview import look_at_sounds
+from tl_core.data.sounds.speakers import part_in_words
 from tl_core.data.sources.file_kind import SOUNDS
 from tl_core.data.sources.intake import Chunk, Intake
 from tl_core.data.sources.outlook import Preview, StatedFacts, facts_of_files
@@ -94,9 +96,10 @@ class SoundItems:
     def options_like(
         self, options: ImportOptions, columns: dict[str, str], preparation: PreparationFacts
     ) -> ImportOptions:
-        """Nothing is done to a recording that an option could change."""
-        del columns, preparation
-        return options
+        """The speaker at the same place of the file names."""
+        del preparation
+        part = options.speaker_part or part_in_words(columns.get("group", ""))
+        return replace(options, speaker_part=part)
 
     def near_pairs(self, facts: Facts, items: pa.Table) -> NDArray[np.int64]:
         """By a fingerprint of their spectrogram, then by the waves themselves."""

@@ -34,6 +34,7 @@ _NO_SPEAKERS = frozenset(
         *("original", "strong", "weak", "day", "night", "indoor", "outdoor", "mic", "phone"),
     )
 )
+_IN_WORDS = re.compile(r"part (\d+) of the name")
 _COMMON = 0.95  # of the files have such a part; of the parts look like speakers
 _LEAST, _TAKES = 3, 3.0  # different speakers, and recordings of each on average
 _IN_CLASSES = 0.8  # of the speakers are heard in two classes at least
@@ -54,7 +55,23 @@ class _Place:
         return f"folder {self.number + 1}" if self.folder else f"part {self.number + 1} of the name"
 
 
-def with_speakers(files: list[ItemFile], plan: Plan, part: int = 0) -> list[ItemFile]:
+@dataclass(frozen=True)
+class Spoken:
+    """Files with the speaker as their group, and where in their paths that stands, in words; ""
+    where nobody is known.
+    """
+
+    files: list[ItemFile]
+    where: str = ""
+
+
+def part_in_words(where: str) -> int:
+    """The part of a file's name that `Spoken.where` means; 0 for anything else."""
+    match = _IN_WORDS.fullmatch(where)
+    return int(match[1]) if match else 0
+
+
+def with_speakers(files: list[ItemFile], plan: Plan, part: int = 0) -> Spoken:
     """The files with the speaker as their group, where their names or folders say who that is.
 
     Args:
@@ -63,7 +80,7 @@ def with_speakers(files: list[ItemFile], plan: Plan, part: int = 0) -> list[Item
         part: which part of the name it is, counted from 1; 0 looks for it, -1 takes none.
     """
     if part == _NOBODY or not files or any(one.group for one in files):
-        return files
+        return Spoken(files)
     paths = [PurePosixPath(one.name) for one in files]
     place = _Place(False, part - 1) if part else _found([one.label for one in files], paths)
     speakers = [place.of(path) if place else "" for path in paths]
@@ -71,7 +88,7 @@ def with_speakers(files: list[ItemFile], plan: Plan, part: int = 0) -> list[Item
     if place is None or named is None:
         if part:
             plan.doubt(f"No file name has a part {part}, so no speaker is known.")
-        return files
+        return Spoken(files)
     plan.take(
         "folders" if place.folder else "file names",
         "group",
@@ -79,10 +96,11 @@ def with_speakers(files: list[ItemFile], plan: Plan, part: int = 0) -> list[Item
         f" {len({*speakers} - {''}):,} speakers stay in one split",
         certain=bool(part),
     )
-    return [
+    spoken = [
         replace(one, group=speaker, extra={**one.extra, "speaker": speaker})
         for one, speaker in zip(files, speakers, strict=True)
     ]
+    return Spoken(spoken, str(place))
 
 
 def _found(labels: list[str], paths: list[PurePosixPath]) -> _Place | None:
