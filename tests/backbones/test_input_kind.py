@@ -21,11 +21,11 @@ from tl_core.surgery import heads
 
 
 @pytest.fixture
-def tremor(monkeypatch, tmp_path):
+def tremor(tmp_path):
     """The further modality, and a tiny network for it with random weights."""
-    among_others(monkeypatch)
     folder = write_wave_network(tmp_path / "models" / "wave")
-    return Settings(models_dir=str(folder.parent))
+    with among_others():
+        yield Settings(models_dir=str(folder.parent))
 
 
 @pytest.mark.parametrize("modality", ["image", "text"])
@@ -49,7 +49,7 @@ def test_files_say_what_a_folder_is_made_for(tiny, tmp_path):
     assert modality_in(tiny("bert"), ["image", "text"]) == "text"
     assert modality_in(tiny("vit"), ["image", "text"]) == "image"
     assert modality_in(tiny("timm"), ["image", "text"]) == "image"
-    with pytest.raises(BackboneError, match="no classifier for photos or texts"):
+    with pytest.raises(BackboneError, match="no classifier for photos or recordings or texts"):
         modality_of_family(tmp_path, "no_such")
     with pytest.raises(ConfigError):
         input_kind_of("smell")

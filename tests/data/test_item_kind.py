@@ -20,13 +20,13 @@ from tl_core.modalities import MODALITIES
 
 
 @pytest.fixture
-def tremors(tmp_path, monkeypatch):
-    among_others(monkeypatch)
+def tremors(tmp_path):
     for number in range(40):
         file = tmp_path / "tremors" / ("bark", "meow")[number % 2] / f"{number}.trace"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"RIFF" + bytes([number]) * number)
-    return tmp_path / "tremors"
+    with among_others():
+        yield tmp_path / "tremors"
 
 
 def test_a_further_modality_becomes_a_dataset(tremors, tmp_path):
@@ -60,7 +60,7 @@ def test_it_is_compared_restored_and_taken_out(tremors, tmp_path):
 
 
 def test_its_column_is_kept_from_columns_of_a_source(tremors):
-    assert extra_column("tremor") == "input_sound"
+    assert extra_column("tremor") == "input_tremor"
     assert extra_column("colour") == "colour"
 
 

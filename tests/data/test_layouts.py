@@ -267,11 +267,7 @@ SPLIT = {
 REFUSED = {
     "photos without folders": (FLAT, "no folders"),
     "only one class": (folders("cat"), "no folders|only one class"),
-    "nothing of use": ({"a.docx": b"x", "b.docx": b"y"}, "no photos, texts or tables"),
-    "several labels in a cell": (
-        {"t.csv": csv(40, classes="abxy").replace(",x\n", ",a|b\n").replace(",y\n", ",b|a\n")},
-        "several classes",
-    ),
+    "nothing of use": ({"a.docx": b"x", "b.docx": b"y"}, "no photos, recordings, texts or tables"),
     "a number for each row": (
         {"t.csv": "text,label\n" + "".join(f"t {i},{i / 7:.4f}\n" for i in range(600))},
         "600 different classes",

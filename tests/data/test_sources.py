@@ -93,7 +93,8 @@ def test_stray_files_are_skipped_and_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "words"), [(["1.png", "2.png"], "no folders"), ([], "no photos, texts or tables")]
+    ("names", "words"),
+    [(["1.png", "2.png"], "no folders"), ([], "no photos, recordings, texts or tables")],
 )
 def test_unusable_folders_are_explained(tmp_path, names, words):
     (tmp_path / "d").mkdir()

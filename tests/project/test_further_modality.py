@@ -25,7 +25,7 @@ from tl_core.tasks import TASKS
 
 
 @pytest.fixture
-def tremors(tmp_path, monkeypatch):
+def tremors(tmp_path):
     """Makes a dataset of 120 waves, high and low; every third one of `mixed` is called wrongly."""
 
     def build_tremors(mixed=False):
@@ -38,8 +38,8 @@ def tremors(tmp_path, monkeypatch):
             write_wave(tmp_path / "tremors" / name / f"{number}.trace", 0.4 * wave)
         return build(tmp_path / "tremors", tmp_path / "v")
 
-    among_others(monkeypatch)
-    return build_tremors
+    with among_others():
+        yield build_tremors
 
 
 def trained(version, folder, recipe, backbone=""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -34,10 +35,19 @@ TREMOR = Modality(
 )
 
 
-def among_others(monkeypatch):
-    """Put it into the table for one test; sounds, whose networks it reads with, are out of it."""
-    monkeypatch.delitem(MODALITIES, "audio")
-    monkeypatch.setitem(MODALITIES, TREMOR.name, TREMOR)
+@contextmanager
+def among_others():
+    """It stands in the table, and recordings, whose networks it reads with, are out of it; in the
+    end all stand in their order again.
+    """
+    kept = dict(MODALITIES)
+    del MODALITIES["audio"]
+    MODALITIES[TREMOR.name] = TREMOR
+    try:
+        yield
+    finally:
+        MODALITIES.clear()
+        MODALITIES.update(kept)
 
 
 class TremorItems:

@@ -207,7 +207,7 @@ ZOO: dict[str, tuple[str, Maker, str]] = {
     "zip in a zip": (
         "l.zip",
         _zip({"inner.zip": b"PK\x05\x06" + b"\0" * 18}),
-        "no photos, texts or tables",
+        "no photos, recordings, texts or tables",
     ),
     "lying sizes": ("m.zip", _lying, "cannot be read"),
     "unknown packing": ("n.zip", _text(b""), "cannot be read"),
