@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from tests_support import tiny_sound_backbones
+
 _LAYERS = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -48,6 +50,9 @@ IMAGE_FAMILIES = (
 def write(family: str, folder: Path) -> None:
     """Save a network of `family` with its tokenizer or image processor."""
     torch.manual_seed(0)
+    if family in tiny_sound_backbones.SOUND_FAMILIES:
+        tiny_sound_backbones.write(family, folder)
+        return
     if family == "timm":
         _write_timm(folder)
         return

@@ -75,6 +75,10 @@ class Backbone(Network):
         device = next(self.model.parameters()).device
         return {name: value.to(device) for name, value in batch.items()}
 
+    def batches(self, inputs: Inputs, size: int) -> list[list[int]]:
+        """Places of items that may be encoded together, in batches of at most `size`."""
+        return self.kind.batches(self.processor, inputs, size)
+
     def check(self, version: Items, rows: NDArray[np.int64]) -> list[Finding]:
         """Findings about how it reads a sample of these rows."""
         opened = Opened(self.model, self.processor, self.max_length)

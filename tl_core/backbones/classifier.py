@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 from tl_core.backbones.encoding import Inputs
 from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.backbones.open import auto_class, load_processor, modality_of_family
+from tl_core.backbones.own_networks import make_known
 from tl_core.backbones.sources.model_folder import check_weights
 from tl_core.errors import BackboneError
 from tl_core.machine import best_batch, place
 from tl_core.surgery import grafts
+from tl_core.surgery.model_json import read_json
+from tl_core.tasks import SINGLE_LABEL, Decision, Task, task_of_model
+from tl_core.tasks.single_label import DECISION
+from tl_core.tasks.thresholds import kept_decision
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,20 +31,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Classifier:
-    """A model in eval mode with its processor; `labels` in the order of the probabilities."""
+    """A model in eval mode with its processor; `labels` in the order of the probabilities,
+    `decision` how they become answers.
+    """
 
     model: PreTrainedModel
     processor: Processor
     modality: str
     labels: list[str]
+    task: Task = SINGLE_LABEL
+    decision: Decision = DECISION
 
     def probabilities(self, inputs: Inputs, batch_size: int = 0) -> NDArray[np.float64]:
         """float32 probabilities (items, classes), in input order, however they are batched."""
-        order = input_kind_of(self.modality).batch_order(inputs)
         out = np.zeros((len(inputs), len(self.labels)))
         batch_size = batch_size or best_batch(self.modality)
-        for start in range(0, len(order), batch_size):
-            places = order[start : start + batch_size]
+        kind = input_kind_of(self.modality)
+        for places in kind.batches(self.processor, inputs, batch_size):
             out[places] = self._forward([inputs[i] for i in places])
         return out
 
@@ -48,8 +56,7 @@ class Classifier:
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
-        probabilities: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
-        return probabilities
+        return self.decision.probabilities(logits.double().cpu().numpy())
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -61,8 +68,6 @@ def load_classifier(folder: Path) -> Classifier:
     from safetensors import SafetensorError
     from transformers import AutoConfig
 
-    from tl_core.backbones import static_vectors  # noqa: F401 - makes them known to the Auto classes
-
     if not (folder / "config.json").is_file():
         raise BackboneError(
             "The trained model's files are missing.",
@@ -70,6 +75,7 @@ def load_classifier(folder: Path) -> Classifier:
             "Train again, or check the folder.",
         )
     check_weights(folder, folder.name)
+    make_known(str(read_json(folder / "config.json").get("model_type")))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
         False  # TF32 moves probabilities
     )
@@ -101,4 +107,6 @@ def load_classifier(folder: Path) -> Classifier:
     input_kind_of(modality).arrange(model)
     place(model)
     names = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
-    return Classifier(model, load_processor(folder, modality), modality, names)
+    task = task_of_model(model.config.problem_type)
+    decision = kept_decision(folder, task, names)
+    return Classifier(model, load_processor(folder, modality), modality, names, task, decision)

@@ -120,6 +120,28 @@ STARTERS: dict[str, StarterText] = {
         ),
         "source": "trained for this project",
     },
+    "starter:audio": {
+        "modality": "audio",
+        "name": "Spectrograms through EfficientNet-Lite2",
+        "licence": "Apache-2.0",
+        "size": "25 MB, 4.8 million weights",
+        "text": (
+            "A network that has learnt to see on a million photos looks at the spectrogram of a"
+            " sound. For noises, machines, animals, music and calls of any kind; needs no network."
+        ),
+        "source": f"package {PACKAGED['audio'].package}",
+    },
+    "starter:speech": {
+        "modality": "audio",
+        "name": "Google's speech embedding",
+        "licence": "Apache-2.0",
+        "size": "1.5 MB, 0.3 million weights",
+        "text": (
+            "A small network that was trained on millions of spoken words. For spoken words and"
+            " commands; very fast, needs no network."
+        ),
+        "source": f"package {PACKAGED['speech'].package}",
+    },
     "static:starter:text": {
         "modality": "text",
         "name": "Word vectors of all-MiniLM-L6-v2",

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from transformers import BaseImageProcessor, PreTrainedTokenizerBase
+    from transformers import (
+        BaseImageProcessor,
+        PreTrainedTokenizerBase,
+        SequenceFeatureExtractor,
+    )
 
-    Processor: TypeAlias = PreTrainedTokenizerBase | BaseImageProcessor
+    Processor: TypeAlias = PreTrainedTokenizerBase | BaseImageProcessor | SequenceFeatureExtractor
 
-Inputs: TypeAlias = Sequence[str | Image.Image]  # of one modality
+# of one modality: texts, RGB pictures, or mono sounds (samples,) at 16,000 samples a second
+Inputs: TypeAlias = Sequence[str | Image.Image | NDArray[np.float32]]
 Batch: TypeAlias = dict[str, Tensor]
 
 

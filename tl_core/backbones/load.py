@@ -17,17 +17,20 @@ from tl_core.backbones.open import (
     load_model,
     load_processor,
 )
+from tl_core.backbones.own_networks import is_own
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.backbones.sources.starters import usual_size
 from tl_core.errors import BackboneError
 from tl_core.machine import place
+from tl_core.modalities import modality_of
 from tl_core.settings import Settings
 from tl_core.surgery import grafts, heads
-from tl_core.surgery.architectures import MEAN_BY_CONFIG
+from tl_core.surgery.architectures import MEAN_BY_CONFIG, PROJECTED, PROJECTED_BY, UNREAD
 from tl_core.surgery.layers import likely_heads
 from tl_core.surgery.poolings import depth_classifier, joint_space, mean_layer
+from tl_core.tasks import SINGLE_LABEL, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +72,7 @@ def load_backbone(
     meta: bool = False,
     reader: Mapping[str, object] | None = None,
     input_size: int = 0,
+    task: str = SINGLE_LABEL.name,
 ) -> Backbone:
     """Open `reference` as a classifier of `labels` with a fresh head.
 
@@ -84,6 +88,7 @@ def load_backbone(
         meta: shapes alone, on the meta device; no weights are read.
         reader: how static word vectors are read (`reader`, `reader_width`, `reader_dropout`), for
             these alone.
+        task: that the classifier is for.
         input_size: of pictures in pixels, 0 for what the backbone was trained with
             (`starters.usual_size`).
 
@@ -92,6 +97,7 @@ def load_backbone(
     """
     folder = resolve_folder(parse_reference(reference), settings)
     config, modality = load_config(folder, labels)
+    config.problem_type = task_of(task).problem_type
     config.update(reader or {})
     pooling, graft = _choose_pooling(folder, config.model_type, modality, pooling)
     source = _Source(
@@ -117,6 +123,8 @@ def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
         if source.pooling == "mean":
             config.classifier_pooling = "mean"
         config.classifier_bias = True  # else a missing dense layer could not be made transparent
+    if config.model_type in PROJECTED and not _has_weight(source.folder, f"{PROJECTED_BY}.weight"):
+        config.classifier_proj_size = config.hidden_size  # square, so that it can pass all on
     if source.meta or source.scratch:
         model = build_model(config, modality, source.seed, meta=source.meta)
         facts = LoadingFacts()
@@ -140,10 +148,21 @@ def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
         pooling=source.pooling,
         graft=source.graft,
         max_length=opened.max_length,
-        missing=facts.missing,
+        missing={name for name in facts.missing if not name.endswith(UNREAD)},
         unexpected=facts.unexpected,
         replaced=facts.replaced,
     )
+
+
+def _has_weight(folder: Path, name: str) -> bool:
+    """Whether the files of weights hold a tensor of this name."""
+    from safetensors import safe_open
+
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            if name in file.keys():
+                return True
+    return False
 
 
 def _settle_pooling(backbone: Backbone) -> None:
@@ -192,11 +211,11 @@ def _choose_pooling(folder: Path, family: str, modality: str, wanted: str) -> tu
     """The pooling, and the same again when the architecture cannot do it by itself and needs a
     graft.
     """
-    if family == "static_vectors":
+    if is_own(family):
         if wanted not in ("auto", "native"):
             raise BackboneError(
-                "Word vectors have no other pooling and no depths.",
-                "They are always read into one vector for each text.",
+                "This backbone has no other pooling and no depths.",
+                f"It always makes one vector of each {modality_of(modality).item}.",
                 "Set pooling to auto and depth to 0.",
             )
         return "native", ""

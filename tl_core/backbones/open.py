@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 from tl_core.backbones.inputs.input_kind import input_kind_of, modality_in
+from tl_core.backbones.own_networks import make_known
 from tl_core.errors import BackboneError
 from tl_core.modalities import MODALITIES, modality_of
 from tl_core.surgery.architectures import REFUSED
 from tl_core.surgery.model_json import read_json
 from tl_core.surgery.modes import is_batchnorm
-from tl_core.tasks import SINGLE_LABEL
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -60,6 +60,7 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
             "Choose a model of a standard architecture.",
         )
     modality = modality_of_family(folder, family)
+    make_known(family)
     names = dict(enumerate(labels))
     try:
         config = AutoConfig.from_pretrained(
@@ -83,7 +84,6 @@ def load_config(folder: Path, labels: list[str]) -> tuple[PretrainedConfig, str]
             list(labels),
             None,
         )  # else those of the pretraining are saved
-    config.problem_type = SINGLE_LABEL.problem_type
     return config, modality
 
 

@@ -31,10 +31,10 @@ class AutoSettings(Checked):
     )
     augment: str = setting(
         "standard",
-        "Data augmentation of pictures. With standard, light is tried, too; "
+        "Data augmentation of pictures and recordings. With standard, light is tried, too; "
         "everything else is kept as it is: letters must not be mirrored.",
         choices=AUGMENTATIONS,
-        only="image",
+        only="image audio",
         advanced=False,
     )
     baseline: bool = setting(

@@ -26,7 +26,8 @@ def setting(
     items: tuple[str, ...] = (),
 ) -> Value:
     """A dataclass field that knows its help text, its legal values (both ends included), the part
-    of the form it belongs to and, where it matters to one alone, its modality.
+    of the form it belongs to and, where it does not matter to all, its modalities with blanks
+    between them.
     """
     return field(
         default=default,

@@ -83,8 +83,9 @@ class FinetuneSettings(SurgeryPlan):
     loss: str = setting(
         "cross-entropy",
         "Focal loss down-weights examples that are already classified with confidence; try it with "
-        "many easy ones.",
-        choices=("cross-entropy", "focal"),
+        "many easy ones. Asymmetric loss, for items with several labels, forgets easy noes (Ridnik "
+        "et al., 2021). With several labels cross-entropy is that of a yes or no for each.",
+        choices=("cross-entropy", "focal", "asymmetric"),
         group="Classes",
     )
     focal_gamma: float = setting(
@@ -198,19 +199,21 @@ class FinetuneSettings(SurgeryPlan):
         "standard",
         "Data augmentation of pictures: none; light; standard; strong; orientation matters (never "
         "mirrored or turned: letters, arrows, left and right); colour matters (no change of "
-        "colours).",
+        "colours). Recordings are shifted, played at other speeds, made louder or softer, noisy, "
+        "and silenced for stretches of time and pitch (SpecAugment); orientation matters leaves "
+        "their time alone, colour matters their pitch.",
         choices=AUGMENTATIONS,
         advanced=False,
-        only="image",
+        only="image audio",
         group="Examples",
     )
     input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image", group="Examples")
     mix: str = setting(
         "none",
-        "Mix two pictures and their labels (mixup), or paste a patch of one into another (cutmix). "
-        "For long trainings.",
+        "Mix two pictures or recordings and their labels (mixup), or paste a patch of one into "
+        "another (cutmix). For long trainings.",
         choices=("none", "mixup", "cutmix"),
-        only="image",
+        only="image audio",
         group="Examples",
     )
     max_length: int = setting(

@@ -48,7 +48,10 @@ class LadderSettings(Checked):
         only="text",
     )
     augment: str = setting(
-        "standard", "Data augmentation of pictures.", choices=AUGMENTATIONS, only="image"
+        "standard",
+        "Data augmentation of pictures and recordings.",
+        choices=AUGMENTATIONS,
+        only="image audio",
     )
     seed: int = setting(0, SEED, low=0, high=2**30)
 

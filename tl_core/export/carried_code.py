@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from types import ModuleType
 
+from tl_core.backbones.own_networks import make_known
 from tl_core.data import preparation
 from tl_core.export.exported_items import exported_items_of
-from tl_core.export.standalone import inputs, predict
+from tl_core.export.standalone import inputs, opened_files, predict
 
 _OURS = re.compile(r"^( *)from tl_core(?:\.\w+)*\.(\w+) import", re.MULTILINE)
 
 
 def copy_code(target: Path, modality: str, family: str) -> None:
     """Write `predict.py` and what it needs into the folder `target`: how its arguments are read,
-    what training did to a row, pictures with more than 8 bits, and the class of word vectors.
+    what training did to a row, how files are decoded, and classes of networks that transformers
+    does not know.
     """
-    for module in (predict, inputs, preparation, *exported_items_of(modality).modules()):
+    for module in (
+        predict,
+        inputs,
+        opened_files,
+        preparation,
+        *exported_items_of(modality).modules(),
+    ):
         _copy(module, target)
-    if family == "static_vectors":
-        from tl_core.backbones import static_vectors
-
-        shutil.copyfile(str(static_vectors.__file__), target / "static_vectors.py")
+    if network := make_known(family):
+        _copy(network, target)
 
 
 def _copy(module: ModuleType, target: Path) -> None:

@@ -10,12 +10,13 @@ from itertools import chain, islice
 from PIL import Image
 
 from tl_core.data.preparation import Preparation
+from tl_core.data.sounds.decoding import Sound
 from tl_core.errors import DataError
 
-ModelInput = str | Image.Image
-"""What a network's processor reads: a text, or an upright RGB picture."""
-Readable = str | Image.Image | Callable[[], Image.Image]
-"""The same, or a call that opens the picture in a thread; it raises DataError for a damaged one."""
+ModelInput = str | Image.Image | Sound
+"""What a network's processor reads: a text, an upright RGB picture, or a mono sound at 16 kHz."""
+Readable = ModelInput | Callable[[], Image.Image] | Callable[[], Sound]
+"""The same, or a call that opens the file in a thread; it raises DataError for a damaged one."""
 _SHOWN = 3  # rows of the plan's sample
 
 
@@ -35,7 +36,7 @@ def opened(value: Readable) -> ModelInput:
     """What the model reads.
 
     Raises:
-        DataError: when a picture cannot be read.
+        DataError: when a file cannot be read.
     """
     return value() if callable(value) else value
 

@@ -12,8 +12,8 @@ class PreHead:
     """The dense layer between a summary vector and the last Linear, and what follows it.
 
     `activation` says how it is made transparent when its weights are random: `tanh` (identity times
-    0.05 stays in tanh's linear range) or `rectifier` (identity with a bias that keeps ReLU or GELU
-    in their identity range).
+    0.05 stays in tanh's linear range), `rectifier` (identity with a bias that keeps ReLU or GELU
+    in their identity range) or `none` (plain identity).
     """
 
     dense: str
@@ -34,6 +34,26 @@ PRE_HEADS: dict[str, PreHead] = {
     "modernbert": PreHead("head.dense", "rectifier"),
 }
 
+# Families for sounds that project what they have heard, before they average it over time.
+PROJECTED_BY = "projector"
+PROJECTED = (
+    "wav2vec2",
+    "hubert",
+    "wavlm",
+    "sew",
+    "sew-d",
+    "unispeech",
+    "unispeech-sat",
+    "data2vec-audio",
+    "wav2vec2-conformer",
+    "wav2vec2-bert",
+    "whisper",
+)
+PRE_HEADS |= {family: PreHead(PROJECTED_BY, "none") for family in PROJECTED}
+
+# Weights that serve the pretraining alone: a checkpoint without them lacks nothing.
+UNREAD = ("masked_spec_embed",)
+
 # Families whose encoder can carry one appended layer with uniform attention, so that position 0
 # holds the mean.
 MEAN_LAYER = frozenset(
@@ -42,6 +62,9 @@ MEAN_LAYER = frozenset(
 
 # Families that can pool by mean through their own configuration.
 MEAN_BY_CONFIG = frozenset({"modernbert"})
+
+# A network of timm inside, which knows the order of its own layers.
+TIMM_FAMILIES = ("timm_wrapper", "sound_picture")
 
 # Refused before training, with the reason.
 REFUSED: dict[str, str] = {
@@ -74,6 +97,7 @@ class Layout:
 
 _ENCODER, _STAGES = r"encoder\.layer\.\d+", r"encoder\.stages\.\d+\.layers\.\d+"
 _LAYERS = r"(vit|deit|beit|model|backbone)\.layers\.\d+"
+_SOUND_LAYERS = r"(encoder|audio_spectrogram_transformer|backbone)\.layers\.\d+"
 
 LAYOUTS: dict[str, Layout] = {
     "bert": Layout(_ENCODER, _QUERY_VALUE),
@@ -101,4 +125,18 @@ LAYOUTS: dict[str, Layout] = {
     "mobilenet_v2": Layout(r"(mobilenet_v2|backbone)\.layer\.\d+", ()),
     "efficientnet": Layout(r"encoder\.blocks\.\d+", ()),
     "static_vectors": Layout("embedding", ()),
+    "speech_embedding": Layout(r"network\.blocks\.\d+", ()),
+    "audio-spectrogram-transformer": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "wav2vec2": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "hubert": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "unispeech": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "unispeech-sat": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "data2vec-audio": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    # its attention reads the matrices of its projections without calling them
+    "wavlm": Layout(_SOUND_LAYERS, ("intermediate_dense", "output_dense")),
+    "sew": Layout(_SOUND_LAYERS, _PROJECTIONS),
+    "sew-d": Layout(_ENCODER, ("query_proj", "value_proj"), r"encoder\.rel_embeddings"),
+    "wav2vec2-conformer": Layout(_SOUND_LAYERS, ("linear_q", "linear_v")),
+    "wav2vec2-bert": Layout(_SOUND_LAYERS, ("linear_q", "linear_v")),
+    "whisper": Layout(_SOUND_LAYERS, _PROJECTIONS),
 }

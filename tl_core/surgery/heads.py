@@ -146,7 +146,9 @@ def make_transparent(dense: nn.Linear, activation: str) -> None:
             "",
         )
     nn.init.eye_(dense.weight)
-    if activation == "tanh":
+    if activation == "none":
+        nn.init.zeros_(dense.bias)
+    elif activation == "tanh":
         with torch.no_grad():
             dense.weight.mul_(_TANH_GAIN)
         nn.init.zeros_(dense.bias)
@@ -180,16 +182,17 @@ def fold(model: nn.Module, port: HeadPort, weight: Tensor, bias: Tensor) -> None
                 head.bias.copy_(bias)
 
 
-def cool(model: nn.Module, port: HeadPort, temperature: float) -> None:
+def cool(model: nn.Module, port: HeadPort, temperature: float | Tensor) -> None:
     """Divide the logits by `temperature` for good: the head's weights and bias take it over, in
-    place.
+    place. It is one number, or one for each class (classes,).
     """
+    heat = torch.as_tensor(temperature, dtype=torch.float32)
     with torch.no_grad():
         for name in port.names:
             head = linear_at(model, name)
-            head.weight.div_(temperature)
+            head.weight.div_(heat.to(head.weight.device).reshape(-1, 1))
             if head.bias is not None:
-                head.bias.div_(temperature)
+                head.bias.div_(heat.to(head.bias.device))
 
 
 def assert_finite(model: nn.Module, family: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from tl_core.errors import BackboneError
-from tl_core.surgery.architectures import LAYOUTS, PRE_HEADS
+from tl_core.surgery.architectures import LAYOUTS, PRE_HEADS, TIMM_FAMILIES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -63,7 +63,7 @@ def layer_groups(
     names = [name for name, _ in model.named_parameters()]
     head = [name for name in names if _under(name, heads)]
     rest = [name for name in names if name not in set(head)]
-    if family == "timm_wrapper":
+    if family in TIMM_FAMILIES:
         parts = _timm_blocks(model, rest)
     elif family in LAYOUTS:
         parts = _by_blocks(rest, _matching(model, LAYOUTS[family].blocks), LAYOUTS[family].early)

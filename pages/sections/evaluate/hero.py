@@ -20,6 +20,7 @@ _BASELINES = {
     "majority": "majority class",
     "tfidf": "word counts (TF-IDF), no transfer",
     "pixels": "colours and edges, no transfer",
+    "mfcc": "cepstral coefficients (MFCC), no transfer",
 }
 
 
@@ -65,12 +66,14 @@ def _scores(subject: Subject) -> None:
     if subject.run.recipe == "baseline":  # it is that baseline itself
         learnt = {name: score for name, score in baselines.items() if name == "majority"}
     compared = subject.report.get("against_baseline")
+    if subject.several:
+        _label_scores(subject)
     tiles = st.columns(3 if compared else 2 if learnt else 1)
     _tile(
         tiles[0],
-        "Accuracy",
+        subject.right,
         subject.judged["accuracy"],
-        help_of("accuracy", f"Measured on the {subject.kind}."),
+        help_of(subject.right.lower(), f"Measured on the {subject.kind}."),
     )
     if learnt:
         name = max(learnt, key=lambda name: learnt[name]["value"])
@@ -85,9 +88,22 @@ def _scores(subject: Subject) -> None:
             delta=f"{100 * gain['low']:+.0f} to {100 * gain['high']:+.0f} is plausible",
             delta_color="off",
             delta_arrow="off",
-            help="Accuracy of this run less that of the run without transfer, in points of per cent"
-            f" on the same items. Interval: {gain['method']}.",
+            help=f"{subject.right} of this run less that of the run without transfer, in points of"
+            f" per cent on the same items. Interval: {gain['method']}.",
         )
+
+
+def _label_scores(subject: Subject) -> None:
+    """How good the single labels are, where an item may have several."""
+    judged = subject.judged
+    scores = (
+        ("Micro F1", judged.get("micro_f1")),
+        ("Macro F1", judged["macro_f1"]),
+        ("Labels right (precision)", judged.get("micro_precision")),
+    )
+    for column, (title, score) in zip(st.columns(3), scores, strict=True):
+        if score:
+            _tile(column, title, score, help_of(title.partition(" (")[0].lower()))
 
 
 def _tile(column: st.delta_generator.DeltaGenerator, name: str, score: Range, text: str) -> None:

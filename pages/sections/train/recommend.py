@@ -12,15 +12,21 @@ from tl_core.backbones.sources.catalogue import Card, choose
 from tl_core.results import RankedBackbones
 
 Role = Literal["recommended", "faster", "stronger"]
-_MULTILINGUAL = "starter:multilingual"
+_MULTILINGUAL, _SPEECH = "starter:multilingual", "starter:speech"
 _FASTER, _LARGER = 1.5, 2.0  # how many times as fast or as large is worth a card
 _WEIGHTS = re.compile(r"([\d.]+) million weights")
 _REASONS = {
     "starter:text": "Your texts read as English, which it was trained on.",
     _MULTILINGUAL: "Most of your texts are not English; it knows about 100 languages.",
     "starter:image": "It has seen over a million photos of 1,000 kinds of things.",
+    "starter:audio": "It serves sounds of every kind.",
+    _SPEECH: "People speak in your recordings, and it was trained on spoken words.",
 }
-_ENGLISH = ("starter:text", "static:starter:text")
+# what is no faster choice beside a recommended one, since it was made for something else
+_MADE_FOR_OTHERS = {
+    _MULTILINGUAL: ("starter:text", "static:starter:text"),
+    "starter:audio": (_SPEECH,),
+}
 
 
 class Pick(NamedTuple):
@@ -133,7 +139,7 @@ def _faster(
         for card in at_hand
         if card["reference"] != first
         and not card["problem"]
-        and not (first == _MULTILINGUAL and card["reference"] in _ENGLISH)
+        and card["reference"] not in _MADE_FOR_OTHERS.get(first, ())
     ]
     measured = [card for card in others if card["reference"] in speeds]
     if first in speeds and measured:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tl_core.modalities import modality_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from torch import Tensor
     from transformers import PreTrainedModel
 
@@ -24,6 +25,11 @@ Finding: TypeAlias = dict[str, object]
 
 class Items(Protocol):
     """A dataset version, as far as backbones read its items."""
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows with all their columns."""
+        ...
 
     def texts(self, rows: NDArray[np.int64]) -> list[str]: ...
 
@@ -78,8 +84,16 @@ class InputKind(Protocol):
         """Items as a batch of tensors on the CPU; a `max_length` of 0 is that of the processor."""
         ...
 
-    def batch_order(self, inputs: Inputs) -> list[int]:
-        """Places of the items in the order in which batches waste the least."""
+    def batches(self, processor: Processor, inputs: Inputs, size: int) -> list[list[int]]:
+        """Places of the items in batches of at most `size`, in the order in which they waste the
+        least; items that would change each other's answers are never in one.
+        """
+        ...
+
+    def needs_equal_sizes(self, processor: Processor) -> bool:
+        """Whether only items of one size may be computed together, since padding would change
+        their answers.
+        """
         ...
 
     def identity(self, processor: Processor, max_length: int) -> Mapping[str, object]:
@@ -162,3 +176,8 @@ def modality_in(folder: Path, modalities: Sequence[str]) -> str:
     do not show it.
     """
     return next((name for name in modalities if input_kind_of(name).is_in(folder)), modalities[-1])
+
+
+def in_batches(order: list[int], size: int) -> list[list[int]]:
+    """Places in parts of at most `size`."""
+    return [order[start : start + size] for start in range(0, len(order), size)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.backbones.inputs.input_kind import Answer, Finding, Items, Opened
+from tl_core.backbones.inputs.input_kind import Answer, Finding, Items, Opened, in_batches
 from tl_core.modalities.image import IMAGE
 from tl_core.surgery.model_json import read_json
 
@@ -39,10 +39,13 @@ class PictureInputs:
         return family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 
     def is_in(self, folder: Path) -> bool:
-        """Image processors have a file of settings; timm names no `model_type`."""
-        return (folder / "preprocessor_config.json").exists() or not read_json(
-            folder / "config.json"
-        ).get("model_type")
+        """Image processors have a file of settings, which names no rate as one for sounds does;
+        timm names no `model_type`.
+        """
+        settings = folder / "preprocessor_config.json"
+        if settings.exists():
+            return "sampling_rate" not in read_json(settings)
+        return not read_json(folder / "config.json").get("model_type")
 
     def examples(self) -> Inputs:
         from PIL import Image
@@ -55,8 +58,14 @@ class PictureInputs:
         del max_length
         return encode_images(processor, cast("Sequence[Image.Image]", inputs))
 
-    def batch_order(self, inputs: Inputs) -> list[int]:
-        return list(range(len(inputs)))
+    def batches(self, processor: Processor, inputs: Inputs, size: int) -> list[list[int]]:
+        del processor
+        return in_batches(list(range(len(inputs))), size)
+
+    def needs_equal_sizes(self, processor: Processor) -> bool:
+        """The processor brings all of them to one."""
+        del processor
+        return False
 
     def identity(self, processor: Processor, max_length: int) -> Mapping[str, object]:
         del max_length

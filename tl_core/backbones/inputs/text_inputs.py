@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones import language
-from tl_core.backbones.inputs.input_kind import Answer, Finding, Items, Opened
+from tl_core.backbones.inputs.input_kind import Answer, Finding, Items, Opened, in_batches
 from tl_core.modalities.text import TEXT
 from tl_core.surgery.architectures import MEAN_BY_CONFIG, MEAN_LAYER
 from tl_core.surgery.model_json import read_json
@@ -26,6 +26,7 @@ _EXAMPLES = ["A short example.", "And another one, which is a little longer than
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
 _PIPELINE_BATCH = 16
 _MULTILINGUAL = "starter:multilingual"
+_OWN = "static_vectors"  # the `model_type` of word vectors
 
 
 class TextInputs:
@@ -39,9 +40,7 @@ class TextInputs:
             MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
         )
 
-        from tl_core.backbones.static_vectors import FAMILY  # which makes it known to transformers
-
-        return family == FAMILY or family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+        return family == _OWN or family in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
     def is_in(self, folder: Path) -> bool:
         return any((folder / name).exists() for name in _TOKENIZER_FILES)
@@ -55,10 +54,16 @@ class TextInputs:
         most = max_length or processor.model_max_length
         return encode_texts(processor, cast("Sequence[str]", inputs), most)
 
-    def batch_order(self, inputs: Inputs) -> list[int]:
+    def batches(self, processor: Processor, inputs: Inputs, size: int) -> list[list[int]]:
         """The longest first, so that like lengths are padded together."""
+        del processor
         texts = cast("Sequence[str]", inputs)
-        return sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        return in_batches(sorted(range(len(texts)), key=lambda place: -len(texts[place])), size)
+
+    def needs_equal_sizes(self, processor: Processor) -> bool:
+        """A mask says what is padding."""
+        del processor
+        return False
 
     def identity(self, processor: Processor, max_length: int) -> Mapping[str, object]:
         return {"tokenizer": type(processor).__name__, "max_length": max_length}

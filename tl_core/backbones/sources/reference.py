@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from tl_core.errors import BackboneError, nearest
 
-_STARTERS = ("starter:text", "starter:multilingual", "starter:image", "starter:image-small")
+_STARTERS = (
+    "starter:text",
+    "starter:multilingual",
+    "starter:image",
+    "starter:image-small",
+    "starter:audio",
+    "starter:speech",
+)
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,8 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Parse `starter:text`, `local:<folder>`, `hub:<owner>/<name>[@revision]`, `run:<id>`, or
-    `static:` before a file of word vectors or one of the others.
+    """Parse `starter:text` and its like, `local:<folder>`, `hub:<owner>/<name>[@revision]`,
+    `run:<id>`, or `static:` before a file of word vectors or one of the others.
 
     Raises:
         BackboneError: for anything else, with the nearest right form.
@@ -42,8 +49,8 @@ def parse_reference(text: str) -> Reference:
         nearest(text, _STARTERS)
         if kind == "starter" or not target
         else (
-            "Write starter:text, starter:multilingual, starter:image, local:<folder>,"
-            " hub:<owner>/<name>, run:<id> or static:<file>."
+            "Write starter:text, starter:multilingual, starter:image, starter:audio,"
+            " starter:speech, local:<folder>, hub:<owner>/<name>, run:<id> or static:<file>."
         )
     )
     raise BackboneError(f"{text!r} names no backbone.", "", hint)

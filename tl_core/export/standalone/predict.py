@@ -4,6 +4,7 @@ this one. Rows are prepared as in training.
     python predict.py "a text" "another one"
     python predict.py messages.csv -o answers.csv
     python predict.py photo.jpg folder-of-photos -o answers.csv
+    python predict.py recording.wav folder-of-recordings -o answers.csv
 
 Texts stand for themselves with models of one column. Of a table the columns of the training are
 read; --column names another one. From Python: `from predict import Model;
@@ -16,13 +17,13 @@ import argparse
 import csv
 import importlib.util
 import json
-import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TextIO, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TextIO, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,25 +36,38 @@ if TYPE_CHECKING:
     from tl_core.export.standalone.inputs import Input, Picture
 
 HERE = Path(__file__).resolve().parent
-ORIENTATION = 0x0112
 BATCH, WINDOW = 16, 256
+RATE, LEAST = 16_000, 1_600  # samples a second, and of the shortest sound that is not filled up
+OPENED_BY = {
+    "text": ("AutoTokenizer", "AutoModelForSequenceClassification"),
+    "image": ("AutoImageProcessor", "AutoModelForImageClassification"),
+    "audio": ("AutoFeatureExtractor", "AutoModelForAudioClassification"),
+}
+OWN = ("static_vectors", "sound_networks", "speech_network")  # classes unknown to transformers
 Floats = NDArray[np.float64]
+Sound = NDArray[np.float32]
 
 
 class Facts(TypedDict):
-    """What is read of `graft.json`."""
+    """What is read of `graft.json`; `thresholds` of each class where an item may have several, else
+    none.
+    """
 
     labels: list[str]
     modality: str
     runs_with: str
     max_length: int
     threshold: float
+    thresholds: NotRequired[list[float] | None]
 
 
 class Answer(TypedDict):
-    """What the model says of one item; `abstain` says that a person should decide."""
+    """What the model says of one item, `labels` where it may have several; `abstain` says that a
+    person should decide.
+    """
 
-    label: str
+    label: NotRequired[str]
+    labels: NotRequired[list[str]]
     confidence: float
     abstain: bool
     probabilities: dict[str, float]
@@ -63,15 +77,17 @@ class Model:
     """The model in the folder of this file; `labels` in the order of the probabilities."""
 
     def __init__(self, folder: Path = HERE) -> None:
-        from transformers import AutoImageProcessor, AutoTokenizer
+        import transformers
 
         self.facts: Facts = json.loads((folder / "graft.json").read_text(encoding="utf-8"))
         self.labels = self.facts["labels"]
-        self.is_text = self.facts["modality"] == "text"
+        kept = self.facts.get("thresholds")
+        self.thresholds = None if kept is None else np.array(kept)
+        self.is_text, self.is_sound = (self.facts["modality"] == name for name in ("text", "audio"))
         self.folder, self.preparation = folder, preparation_in(folder)
-        self.processor = (AutoTokenizer if self.is_text else AutoImageProcessor).from_pretrained(
-            folder
-        )
+        opener = getattr(transformers, OPENED_BY[self.facts["modality"]][0])
+        self.processor = opener.from_pretrained(folder)
+        self.reads_waves = type(self.processor).__name__ == "Wav2Vec2FeatureExtractor"
         self._run = (
             self._open_onnx(folder)
             if self.facts["runs_with"] == "onnxruntime"
@@ -80,14 +96,12 @@ class Model:
 
     def _open_torch(self, folder: Path) -> Callable[[dict[str, Tensor]], Floats]:
         import torch
-        from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
+        import transformers
 
-        if (folder / "static_vectors.py").exists():  # a class that transformers does not know
-            sys.path.insert(0, str(folder))
-            __import__("static_vectors")
-        kind = (
-            AutoModelForSequenceClassification if self.is_text else AutoModelForImageClassification
-        )
+        for name in OWN:
+            if (folder / f"{name}.py").exists():
+                beside(folder, name)
+        kind = getattr(transformers, OPENED_BY[self.facts["modality"]][1])
         model = kind.from_pretrained(folder, dtype=torch.float32).eval()
 
         def run(batch: dict[str, Tensor]) -> Floats:
@@ -113,21 +127,38 @@ class Model:
         return run
 
     def probabilities(self, items: Sequence[Input]) -> Floats:
-        """Probabilities (items, classes) of rows, of texts that are joined already, or of pictures
-        (path or PIL).
+        """Probabilities (items, classes) of rows, of texts that are joined already, of pictures
+        (path or PIL), or of sounds (path, or samples at 16 kHz).
         """
-        order = list(range(len(items)))
-        if self.is_text:
-            texts = [self._text(item) for item in items]
-            items = texts
-            order.sort(key=lambda place: -len(texts[place]))
+        sizes = [0] * len(items)
+        if self.is_text or self.is_sound:
+            items = [self._text(item) if self.is_text else self._sound(item) for item in items]
+            sizes = [-len(item) for item in items]
         scores = np.zeros((len(items), len(self.labels)))
-        for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
+        for places in self._batches(sizes):
             logits = self._run(self._encode([items[i] for i in places]))
-            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            scores[places] = powers / powers.sum(axis=1, keepdims=True)
+            scores[places] = self._shares(logits)
         return scores
+
+    def _shares(self, logits: Floats) -> Floats:
+        """Softmax, or a sigmoid of each logit where an item may have several classes."""
+        if self.thresholds is not None:
+            each: Floats = 1 / (1 + np.exp(-logits))
+            return each
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+    def _batches(self, sizes: list[int]) -> Iterator[list[int]]:
+        """Places of the items, the smallest of these sizes first; for networks of sounds that take
+        no mask only those of one size together.
+        """
+        order = sorted(range(len(sizes)), key=sizes.__getitem__)
+        alone = self.reads_waves and not self.processor.return_attention_mask
+        groups = groupby(order, key=sizes.__getitem__ if alone else lambda _place: 0)
+        for _, group in groups:
+            places = list(group)
+            yield from (places[i : i + BATCH] for i in range(0, len(places), BATCH))
 
     def answers(self, items: Sequence[Input]) -> list[Answer]:
         """For each item its label, how sure, and whether that is less sure than a person wanted.
@@ -138,15 +169,29 @@ class Model:
         """
         if self.preparation.joined and any(isinstance(item, str) for item in items):
             raise ValueError(f"This model reads {self.needs}; a text alone is not enough.")
-        return [
-            {
-                "label": self.labels[int(row.argmax())],
-                "confidence": float(row.max()),
-                "abstain": bool(row.max() < self.facts["threshold"]),
-                "probabilities": dict(zip(self.labels, row.tolist(), strict=True)),
+        return [self._answer(row) for row in self.probabilities(items)]
+
+    def _answer(self, row: Floats) -> Answer:
+        """The answer in the probabilities of one item (classes,)."""
+        probabilities = dict(zip(self.labels, row.tolist(), strict=True))
+        if self.thresholds is None:
+            sure = float(row.max())
+            least = bool(sure < self.facts["threshold"])
+            label = self.labels[int(row.argmax())]
+            return {
+                "label": label,
+                "confidence": sure,
+                "abstain": least,
+                "probabilities": probabilities,
             }
-            for row in self.probabilities(items)
-        ]
+        named = row >= self.thresholds
+        sure = float(np.where(named, row, 1 - row).min())
+        return {
+            "labels": [name for name, yes in zip(self.labels, named, strict=True) if yes],
+            "confidence": sure,
+            "abstain": bool(sure < self.facts["threshold"]),
+            "probabilities": probabilities,
+        }
 
     @property
     def needs(self) -> str:
@@ -182,7 +227,21 @@ class Model:
         if isinstance(item, dict):
             picture: Image.Image = self.preparation.rgb(self.preparation.picture(item))
             return picture
-        return open_picture(item, self.preparation, self.folder)
+        return open_picture(item, self.folder)
+
+    def _sound(self, item: Input) -> Sound:
+        """The samples that the network's processor gets.
+
+        Raises:
+            ValueError: when the file cannot be read.
+        """
+        item = self._whole(item)
+        if isinstance(item, np.ndarray):
+            sound: Sound = item
+        else:
+            code = partial(beside, self.folder)
+            sound = code("opened_files").open_sound(Path(str(item)), code)
+        return np.pad(sound, (0, max(0, LEAST - len(sound))))
 
     def _whole(self, item: Input) -> str | dict[str, str] | Picture:
         """An item that is there, with every column that the model reads."""
@@ -197,7 +256,10 @@ class Model:
         return item
 
     def _encode(self, items: list[Input]) -> dict[str, Tensor]:
-        """The tensors of texts as they are read, or of pictures."""
+        """The tensors of texts as they are read, of sounds, or of pictures."""
+        if self.is_sound:
+            more = {"padding": True} if self.reads_waves else {}
+            return dict(self.processor(items, sampling_rate=RATE, return_tensors="pt", **more))
         if self.is_text:
             return dict(
                 self.processor(
@@ -229,70 +291,16 @@ def preparation_in(folder: Path) -> Preparation:
     return kind.read(folder) or kind()
 
 
-def open_picture(
-    source: Picture, preparation: Preparation | None = None, folder: Path = HERE
-) -> Image.Image:
+def open_picture(source: Picture, folder: Path = HERE) -> Image.Image:
     """An upright RGB picture, transparency on white, more than 8 bits scaled as in training.
 
     Raises:
         ValueError: when it is damaged.
         OSError: when it is no picture.
     """
-    from PIL import Image
-
-    preparation = preparation or preparation_in(folder)
-    path, frame = source if isinstance(source, tuple) else (source, 0)
-    try:
-        if isinstance(path, Image.Image):
-            return _as_rgb(path, preparation)
-        with Image.open(path) as image:
-            image.seek(frame)
-            raw: str = beside(folder, "deep_pictures").halved(image)
-            image.load()
-            if raw:
-                return _colours(Path(path), frame, raw, image, preparation, folder)
-            return _as_rgb(image, preparation)
-    except (
-        SyntaxError,
-        TypeError,
-        IndexError,
-        KeyError,
-        EOFError,
-        RuntimeError,
-        ArithmeticError,
-        struct.error,
-        MemoryError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(f"The image is damaged: {error}") from error
-
-
-def _as_rgb(image: Image.Image, preparation: Preparation) -> Image.Image:
-    from PIL import ImageOps
-
-    picture: Image.Image = preparation.rgb(ImageOps.exif_transpose(image))
+    code = partial(beside, folder)
+    picture: Image.Image = code("opened_files").open_picture(source, preparation_in(folder), code)
     return picture
-
-
-def _colours(
-    path: Path,
-    frame: int,
-    raw: str,
-    image: Image.Image,
-    preparation: Preparation,
-    folder: Path,
-) -> Image.Image:
-    """Colours of 16 bits, of which Pillow keeps the upper 8 alone."""
-    from PIL import ImageOps
-
-    deep = beside(folder, "deep_pictures")
-    values = deep.colour_values(path.read_bytes(), raw, frame)
-    low, high = preparation.scale or beside(folder, "preparation").range_scale(
-        0, float(values[..., :3].max()), whole=True
-    )
-    picture: Image.Image = deep.scaled_colours(values, low, high)
-    picture.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
-    return ImageOps.exif_transpose(picture)
 
 
 def answered(model: Model, items: list[tuple[str, Input]]) -> Iterator[tuple[str, Answer | str]]:
@@ -320,7 +328,9 @@ def main() -> int:
     from tl_core.export.standalone.inputs import read
 
     parser = argparse.ArgumentParser(description="Answers of this model.")
-    parser.add_argument("input", nargs="+", help="texts or tables; pictures or folders")
+    parser.add_argument(
+        "input", nargs="+", help="texts or tables; pictures, recordings, or folders of them"
+    )
     parser.add_argument(
         "--column",
         default="",
@@ -348,7 +358,8 @@ def write(out: TextIO, model: Model, items: list[tuple[str, Input]]) -> None:
 
     writer = csv.writer(out)
     columns = [f"p:{name}" for name in model.labels]
-    writer.writerow(["input", "label", "confidence", "abstain", *columns, "error"])
+    answer_column = "label" if model.thresholds is None else "labels"
+    writer.writerow(["input", answer_column, "confidence", "abstain", *columns, "error"])
     for name, answer in answered(model, items):
         if isinstance(answer, str):
             writer.writerow([readable(name), "", "", "", *("" for _ in columns), answer])
@@ -356,7 +367,9 @@ def write(out: TextIO, model: Model, items: list[tuple[str, Input]]) -> None:
         writer.writerow(
             [
                 readable(name),
-                answer["label"],
+                answer["label"]
+                if "label" in answer
+                else json.dumps(answer.get("labels", []), ensure_ascii=False),
                 f"{answer['confidence']:.9g}",
                 str(answer["abstain"]).lower(),
                 *(f"{value:.9g}" for value in answer["probabilities"].values()),

@@ -31,6 +31,7 @@ def client_code(
     labels: list[str],
     *,
     by_file: bool,
+    file: str = "photo.jpg",
     port: int = 8000,
     closed: bool = False,
 ) -> ClientCode:
@@ -40,19 +41,20 @@ def client_code(
         bundle: folder of the bundle.
         preparation: what the model reads: its columns, if it has any.
         labels: its classes.
-        by_file: whether an item is a file, such as a photo.
+        by_file: whether an item is a file.
+        file: the name of such a file, as it stands in the code.
         port: where the server listens.
         closed: whether the server asks for a token.
     """
-    files = by_file and not preparation.pixels
+    files = file if by_file and not preparation.pixels else ""
     address = f"http://localhost:{port}/predict{'/files' if files else ''}"
     body = json.dumps(_body(preparation), ensure_ascii=False)
     note = _note(preparation)
     return ClientCode(
         serve=_serve(bundle, port, closed=closed),
-        curl=_curl(address, body, files=files, closed=closed),
-        python=_python(address, body, labels, note, files=files, closed=closed),
-        javascript=_javascript(address, body, labels, note, files=files, closed=closed),
+        curl=_curl(address, body, file=files, closed=closed),
+        python=_python(address, body, labels, note, file=files, closed=closed),
+        javascript=_javascript(address, body, labels, note, files=bool(files), closed=closed),
         answer=_answer(labels),
     )
 
@@ -77,21 +79,21 @@ def _serve(bundle: str, port: int, *, closed: bool) -> str:
     return f"TL_SERVE_TOKEN={SECRET} {command}" if closed else command
 
 
-def _curl(address: str, body: str, *, files: bool, closed: bool) -> str:
+def _curl(address: str, body: str, *, file: str, closed: bool) -> str:
     parts = [f"curl {address}"]
     if closed:
         parts.append(f"-H 'Authorization: Bearer {SECRET}'")
-    if files:
-        parts.append("-F files=@photo.jpg")
+    if file:
+        parts.append(f"-F files=@{file}")
     else:
         parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
     return " \\\n  ".join(parts)
 
 
 def _python(
-    address: str, body: str, labels: list[str], note: str, *, files: bool, closed: bool
+    address: str, body: str, labels: list[str], note: str, *, file: str, closed: bool
 ) -> str:
-    what = 'files={"files": open("photo.jpg", "rb")}' if files else f"json={body}"
+    what = f'files={{"files": open("{file}", "rb")}}' if file else f"json={body}"
     lines = [
         "import requests  # pip install requests",
         "",

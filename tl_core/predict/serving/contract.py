@@ -4,16 +4,28 @@ model reads.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from tl_core.data.preparation import Preparation
+from tl_core.data.sounds.decoding import Sound, decoded
 from tl_core.data.tables.reading import cell
 from tl_core.errors import DataError
 from tl_core.predict.picture_files import count_pages, open_page
 from tl_core.predict.table_rows import read_pixels
+from tl_core.tasks import Decision
 
 ITEMS, CHARS = 256, 100_000
 _LISTED = 16  # columns that the document describes one by one
@@ -23,28 +35,59 @@ Row = dict[str, object]
 
 
 class Asked(BaseModel):
-    """Texts or rows to be classified, one of the two."""
+    """Texts, rows or sounds to be classified, one of the three; sounds are files in base64."""
 
     texts: list[Annotated[str, Field(min_length=1, max_length=CHARS)]] = Field(
         [], min_length=1, max_length=ITEMS
     )
     rows: list[Row] = Field([], min_length=1, max_length=ITEMS)
+    sounds: list[Annotated[str, Field(min_length=1)]] = Field([], min_length=1, max_length=ITEMS)
 
     @model_validator(mode="after")
     def one_of_them(self) -> Asked:
-        """Refuse a body with neither or both."""
-        if bool(self.texts) == bool(self.rows):
-            raise ValueError("give either texts or rows")
+        """Refuse a body with none or several."""
+        if [bool(self.texts), bool(self.rows), bool(self.sounds)].count(True) != 1:
+            raise ValueError("give either texts or rows, or sounds for a model that hears")
         return self
 
 
 class Answer(BaseModel):
-    """The answer about one item; `abstain` says that a person should decide."""
+    """The answer about one item; `abstain` says that a person should decide. A model of several
+    labels an item answers with `labels`, which may be empty, any other one with `label`.
+    """
 
-    label: str
+    label: str | None = None
+    labels: list[str] | None = None
     confidence: float
     abstain: bool
     probabilities: dict[str, float]
+
+    @model_serializer(mode="wrap")
+    def _without_the_other(self, whole: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """The one of the two that is there."""
+        return {
+            name: value
+            for name, value in whole(self).items()
+            if value is not None or name not in ("label", "labels")
+        }
+
+
+def answers_from(
+    scores: NDArray[np.float64], classes: list[str], decision: Decision, threshold: float
+) -> list[Answer]:
+    """The answers in probabilities (items, classes); less sure than `threshold` is marked."""
+    said, sure = decision.labels(scores), decision.confidence(scores)
+    several = said.ndim == 2
+    return [
+        Answer(
+            label=None if several else classes[int(one)],
+            labels=[classes[place] for place in np.flatnonzero(one)] if several else None,
+            confidence=float(confidence),
+            abstain=bool(confidence < threshold),
+            probabilities=dict(zip(classes, row.tolist(), strict=True)),
+        )
+        for one, confidence, row in zip(said, sure, scores, strict=True)
+    ]
 
 
 class Answers(BaseModel):
@@ -113,12 +156,19 @@ def described(preparation: Preparation) -> dict[str, object]:
         "maxItems": ITEMS,
         "items": {"type": "string", "minLength": 1, "maxLength": CHARS},
     }
+    sounds = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": ITEMS,
+        "items": {"type": "string", "minLength": 1, "contentEncoding": "base64"},
+        "description": "Sound files (WAV, FLAC, OGG, MP3), for models that hear.",
+    }
     return {
         "type": "object",
         "title": "Asked",
-        "properties": {"texts": texts, "rows": rows},
-        "oneOf": [{"required": ["texts"]}, {"required": ["rows"]}],
-        "description": "Texts or rows, one of the two.",
+        "properties": {"texts": texts, "rows": rows, "sounds": sounds},
+        "oneOf": [{"required": ["texts"]}, {"required": ["rows"]}, {"required": ["sounds"]}],
+        "description": "Texts, rows or sounds, one of the three.",
     }
 
 
@@ -129,6 +179,8 @@ def texts_of(body: Asked, preparation: Preparation) -> list[str]:
         DataError: for texts where it reads several columns, and for rows that lack one or are
         empty.
     """
+    if body.sounds:
+        raise DataError(f"This model reads {needs(preparation)}, no sounds.")
     if body.texts and preparation.joined:
         raise DataError(
             f"This model reads {needs(preparation)}, joined as in training; a text alone is not"
@@ -161,8 +213,8 @@ def pictures_of(body: Asked, preparation: Preparation) -> list[Image.Image]:
     Raises:
         DataError: for texts, and for rows that hold no such pictures.
     """
-    if body.texts:
-        raise DataError(f"This model reads {needs(preparation)}, no texts.")
+    if body.texts or body.sounds:
+        raise DataError(f"This model reads {needs(preparation)}, nothing else.")
     pictures = []
     for number, row in enumerate(body.rows, 1):
         try:
@@ -170,6 +222,26 @@ def pictures_of(body: Asked, preparation: Preparation) -> list[Image.Image]:
         except DataError as error:
             raise DataError(f"Row {number}: {error.what}") from error
     return pictures
+
+
+def sounds_of(body: Asked) -> list[Sound]:
+    """The sounds in files that are written in base64.
+
+    Raises:
+        DataError: for texts and rows, and for files that cannot be read.
+    """
+    if not body.sounds:
+        raise DataError(
+            "This model reads recordings: POST /predict/files, or give sounds in base64."
+        )
+    sounds = []
+    for number, written in enumerate(body.sounds, 1):
+        try:
+            data = base64.b64decode(written, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise DataError(f"Sound {number} is not written in base64.") from error
+        sounds.append(decoded(data, str(number)))
+    return sounds
 
 
 def _cells(row: Row, number: int, columns: tuple[str, ...]) -> dict[str, str]:

@@ -124,8 +124,8 @@ def _prediction_routes(service: Service) -> APIRouter:
 
     @router.post("/predict/files")
     async def predict_files(files: Annotated[list[UploadFile], File(max_length=ITEMS)]) -> Answers:
-        """Classify pictures, sent as files of a form; one answer a page where training took each
-        page as a picture.
+        """Classify pictures or recordings, sent as files of a form; one answer a page where
+        training took each page as a picture.
         """
         reads = service.reads
         encoded = [(await file.read(), Path(file.filename or "").suffix) for file in files]

@@ -19,9 +19,8 @@ from tl_core.predict.carried import preparation_of
 from tl_core.predict.one_item import ModelInput
 from tl_core.predict.predicted_items import PredictedItems, predicted_items_of
 from tl_core.predict.serving.batcher import Batcher, Full
-from tl_core.predict.serving.contract import Answer, Answers
+from tl_core.predict.serving.contract import Answer, Answers, answers_from
 from tl_core.predict.threshold import read_threshold
-from tl_core.tasks import SINGLE_LABEL, decision_of
 
 log = logging.getLogger(__name__)
 _BEARER = HTTPBearer(auto_error=False)
@@ -174,13 +173,6 @@ class Service:
 
 def answers_of(classifier: Classifier, items: list[ModelInput], threshold: float) -> list[Answer]:
     """The answer about each item; less sure than `threshold` is marked with `abstain`."""
-    scores = classifier.probabilities(items)
-    return [
-        Answer(
-            label=classifier.labels[int(place)],
-            confidence=float(row.max()),
-            abstain=bool(row.max() < threshold),
-            probabilities=dict(zip(classifier.labels, row.tolist(), strict=True)),
-        )
-        for place, row in zip(decision_of(SINGLE_LABEL.name).labels(scores), scores, strict=True)
-    ]
+    return answers_from(
+        classifier.probabilities(items), classifier.labels, classifier.decision, threshold
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 
 from tl_core.backbones.backbone import Backbone, save_classifier
@@ -14,12 +15,12 @@ from tl_core.backbones.parity import verify_folder
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.measures import Temperature
 from tl_core.evaluate.report.schema import Parity
-from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.surgery import heads
 from tl_core.tasks import decision_of
-from tl_core.train.arrays import Floats
+from tl_core.train.arrays import Floats, known
 from tl_core.train.items.item_training import Item, read_inputs
 from tl_core.train.probe.probing import CHECK_ROWS, spread
 
@@ -58,11 +59,12 @@ def save_and_prove(
         "Reading validation rows with the new model", len(rows["validation"]), share=0.02
     )
     validation = common.predict_rows(load_classifier(folder), version, rows["validation"], progress)
-    labels = space.to_model(version.labels[rows["validation"]])
-    chosen = choose_temperature(labels[labels >= 0], validation[labels >= 0], seed)
-    if chosen["temperature"] != 1.0:
-        heads.cool(backbone.model, backbone.port, chosen["temperature"])
-        validation = sharpen(validation, chosen["temperature"])
+    labels = space.to_model(version.targets[rows["validation"]])
+    evaluation, judged = task_evaluation_of(version.info.task), known(labels)
+    chosen = evaluation.cool(labels[judged], validation[judged], seed)
+    if chosen.changes:
+        heads.cool(backbone.model, backbone.port, torch.from_numpy(chosen.temperature))
+        validation = evaluation.sharpen(validation, chosen.temperature)
         save_classifier(backbone, folder)
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
     parity = cast(
@@ -72,15 +74,16 @@ def save_and_prove(
     progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
     test = common.predict_rows(load_classifier(folder), version, rows["test"], progress)
     clock.mark("predict")
-    return Proven(validation, test, chosen, parity)
+    return Proven(validation, test, chosen.facts, parity)
 
 
 def _probabilities(backbone: Backbone, inputs: list[Item], task: str) -> Floats:
     """Probabilities of the model in memory, from float32 logits."""
     backbone.model.eval()
+    places = backbone.batches(inputs, 8)
     with torch.inference_mode():
         parts = [
-            backbone.model(**backbone.encode(inputs[start : start + 8])).logits
-            for start in range(0, len(inputs), 8)
+            backbone.model(**backbone.encode([inputs[i] for i in some])).logits for some in places
         ]
-    return decision_of(task).probabilities(torch.cat(parts).double().cpu().numpy())
+    said = decision_of(task).probabilities(torch.cat(parts).double().cpu().numpy())
+    return said[np.argsort(np.concatenate(places))]

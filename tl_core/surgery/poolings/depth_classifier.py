@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from tl_core.errors import ConfigError
 from tl_core.surgery.layers import block_modules
+from tl_core.surgery.poolings.pooled_classifier import mask_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -118,6 +119,7 @@ class DepthClassifier(nn.Module):
     def _pooled(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         if hidden.ndim == 4:
             return hidden.mean((1, 2) if self._channels_last else (2, 3))
+        mask = mask_of(self.backbone, mask, hidden.shape[1])
         if mask is None or mask.shape[1] != hidden.shape[1]:
             return hidden.mean(1)
         weights = mask.unsqueeze(-1).to(hidden.dtype)

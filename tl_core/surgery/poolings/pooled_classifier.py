@@ -54,9 +54,9 @@ class PooledClassifier(nn.Module):
         else:
             masks = {} if attention_mask is None else {"attention_mask": attention_mask}
             hidden = self.backbone(**inputs, **masks).last_hidden_state
-        return SequenceClassifierOutput(
-            logits=self.classifier(pool(self._positions(hidden), attention_mask, self.pooling))
-        )
+        positions = self._positions(hidden)
+        mask = mask_of(self.backbone, attention_mask, positions.shape[1])
+        return SequenceClassifierOutput(logits=self.classifier(pool(positions, mask, self.pooling)))
 
     def _positions(self, hidden: Tensor) -> Tensor:
         """(batch, positions, width), whatever way the encoder orders its axes."""
@@ -65,6 +65,16 @@ class PooledClassifier(nn.Module):
         if hidden.shape[1] == self._width:
             hidden = hidden.permute(0, 2, 3, 1)
         return hidden.flatten(1, 2)
+
+
+def mask_of(encoder: nn.Module, mask: Tensor | None, positions: int) -> Tensor | None:
+    """The mask over an encoder's positions, of the mask over what it reads: networks for sounds
+    make one position of some hundred samples. None where it cannot be known.
+    """
+    if mask is None or mask.shape[1] == positions:
+        return mask
+    shorten = getattr(encoder, "_get_feature_vector_attention_mask", None)
+    return None if shorten is None else cast("Tensor", shorten(positions, mask))
 
 
 def pool(hidden: Tensor, mask: Tensor | None, kind: str) -> Tensor:

@@ -106,7 +106,8 @@ def _fill(
     batch_size: int,
     progress: Progress,
 ) -> None:
-    batches = plan_batches(version, rows, batch_size)
+    equal = backbone.kind.needs_equal_sizes(backbone.processor)
+    batches = plan_batches(version, rows, batch_size, equal=equal)
 
     def load(positions: Ints) -> list[Item]:
         return read_inputs(version, rows[positions])
@@ -127,15 +128,24 @@ def _fill(
     values.flush()
 
 
-def plan_batches(version: DatasetVersion, rows: Ints, batch_size: int) -> list[Ints]:
+def plan_batches(
+    version: DatasetVersion, rows: Ints, batch_size: int, *, equal: bool = False
+) -> list[Ints]:
     """Positions in `rows`, in batches; items of like size together, the largest first (memory
-    fails early).
+    fails early), with `equal` of one size alone.
     """
     order = np.arange(len(rows))
+    parts = [order]
     sizes = training_of(version.info.modality).sizes(version, rows)
     if sizes is not None:
         order = np.argsort(-sizes, kind="stable")
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        cuts = np.flatnonzero(np.diff(sizes[order])) + 1 if equal else []
+        parts = np.split(order, cuts)
+    return [
+        part[start : start + batch_size]
+        for part in parts
+        for start in range(0, len(part), batch_size)
+    ]
 
 
 def _refuse_random(backbone: Backbone, inputs: list[Item]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tl_core.data.sounds.decoding import Sound
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.modalities import modality_of
 from tl_core.progress import Progress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 LARGE = 40e6  # parameters from which a network needs smaller steps
 FURTHER = 3.0  # how much larger or smaller the steps of a try are
-Item = str | Image.Image  # what a backbone reads
+Item = str | Image.Image | Sound  # what a backbone reads
 RowFact = Floats | NDArray[np.str_]  # one number or word for each row
 
 

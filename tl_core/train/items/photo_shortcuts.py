@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
-from pathlib import PurePosixPath
 
 import numpy as np
 
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.train.arrays import Floats, Ints
+from tl_core.train.items.file_names import name_numbers
 
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LA")
@@ -22,8 +21,6 @@ def photo_nuisances(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
     colours = known["colours"].reshape(-1, 4, 4, 3)
     border = np.ones((4, 4), dtype=bool)
     border[1:3, 1:3] = False
-    names = [PurePosixPath(name).stem for name in version.names(rows)]
-    numbers = [re.search(r"(\d{1,12})\D*$", name) for name in names]
     return {
         "size and shape": np.column_stack([width, height, width / height]),
         "brightness, contrast and sharpness": (
@@ -37,12 +34,7 @@ def photo_nuisances(version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
         "file format and camera data": np.array(
             [_file_facts(version.image_bytes(int(row))) for row in rows]
         ),
-        "the numbers in file names": np.array(
-            [
-                [float(hit.group(1)) if hit else -1.0, len(name)]
-                for hit, name in zip(numbers, names, strict=True)
-            ]
-        ),
+        "the numbers in file names": name_numbers(version, rows),
     }
 
 

@@ -60,8 +60,14 @@ def size_of(model: PreTrainedModel) -> int:
     .89 at the rate for its 118 million weights, of .64 at that for the 21 million of its encoder
     (two seeds).
     """
-    table = model.get_input_embeddings() if getattr(model.config, "vocab_size", 0) else None
-    words = int(table.weight.numel()) if table is not None else 0
+    from torch import nn
+
+    count = getattr(model.config, "vocab_size", 0)
+    words = sum(
+        int(one.weight.numel())
+        for one in model.modules()
+        if isinstance(one, nn.Embedding) and one.num_embeddings == count
+    )
     return sum(int(one.numel()) for one in model.parameters()) - words
 
 
