@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from tests_support.datasets import LIMITS
-from tests_support.pages import everything, opened, stand_in
+from tests_support.pages import Studio, everything, opened, stand_in
 from tests_support.recordings import encoded, vowel, write_vowels
 
 from pages.widgets import sound_player
@@ -98,7 +98,7 @@ def test_classes_are_recorded_one_after_the_other(studio, tmp_path):
     assert "**ee** · 1 recording" in everything(app)
     folder = Path(app.session_state["collection"])
     assert len(list(folder.glob("*.wav"))) == 4
-    again = opened("pages/data/add.py", collection=app.query_params["collection"][0])
+    again = opened("pages/data/add.py", collection=folder.parent.name)
     again.session_state["way"] = "record"
     again.run()
     assert "**ah** · 3 recordings" in everything(again)
@@ -149,9 +149,9 @@ class Helper:
         return True, [("a", 0.9), ("i", 0.1)]
 
 
-def test_a_recording_is_asked_about(studio, voices, monkeypatch):
+def test_a_recording_is_asked_about(voices, tiny, monkeypatch):
+    run = Studio(f"local:{tiny('wav2vec2')}").do(voices, baseline=False)
     helper = stand_in(monkeypatch, Helper())
-    run = studio.do(voices, recipe="baseline")
     app = opened("pages/use/playground.py", run=run.id)
     assert not app.exception
     clip = encoded(vowel("a"))
