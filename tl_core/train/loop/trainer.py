@@ -7,6 +7,7 @@ plain loop, checkpoints that are published whole.
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Iterator
@@ -140,7 +141,11 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             inputs.pop("mixed_labels", None),
             inputs.pop("kept", torch.ones(())),
         )
-        count = num_items_in_batch if num_items_in_batch is not None else len(labels)
+        count: Tensor | int | float = len(labels)
+        if (
+            num_items_in_batch is not None
+        ):  # the Trainer counts answers, of which a row may have many
+            count = num_items_in_batch / labels[0].numel()
         with torch.autocast(labels.device.type, torch.bfloat16, enabled=self.job.plan["bf16"]):
             outputs = model(**inputs)
         loss = self._losses(outputs.logits, labels)
@@ -161,6 +166,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             weights=weights.to(labels.device) if weights is not None else None,
             smoothing=settings.label_smoothing,
             gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
+            asymmetric=settings.loss == "asymmetric",
         )
 
     def optimizer_was_stepped(self) -> None:
@@ -332,12 +338,16 @@ def _train(job: Job, progress: Progress) -> GraftTrainer:
         # the fitted head may already be the best state; a resumed run has judged it
         trainer.args.eval_on_start = job.settings.lp_start and not checkpoint
         try:
+            # what is there by now stays; the collector would go over all of it again and again
+            gc.freeze()
             trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
             return trainer
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or trainer.args.world_size > 1:
                 raise
             halve_parts(job.plan, progress)
+        finally:
+            gc.unfreeze()
         job.model.zero_grad(set_to_none=True)
         trainer._save_checkpoint(job.model, None)
 
