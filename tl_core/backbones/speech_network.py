@@ -161,8 +161,9 @@ class SpeechEmbeddingForAudioClassification(PreTrainedModel):  # type: ignore[mi
     ) -> SequenceClassifierOutput:
         """Logits (sounds, classes) of (sounds, samples); the mask marks what is no padding."""
         margin = self.config.margin
-        whole = (_WINDOW - 1) * _HOP + _POINTS  # one window at least
-        padded = nn.functional.pad(input_values, (margin, margin + whole))
+        window = (_WINDOW - 1) * _HOP + _POINTS  # samples; a sound must fill one at least
+        behind = margin + max(0, window - 2 * margin)
+        padded = nn.functional.pad(input_values, (margin, behind))
         answers = self.network(self.mel(padded))
         inside = self._inside(input_values, attention_mask, answers)
         mean = (answers * inside).sum(1) / inside.sum(1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tl_core.data.sounds.decoding import RATE, Sound
+from tl_core.data.sounds.spectrogram import hertz, mel
 
 
 @dataclass(frozen=True)
@@ -96,17 +97,11 @@ def without_band(sound: Sound, start: float, end: float) -> Sound:
     """
     if start == end or not len(sound):
         return sound
-    low, high = hertz_at(start), hertz_at(end)
+    low, high = hertz(np.array([start, end]) * mel(RATE / 2))
     spectrum = np.fft.rfft(sound)
     pitches = np.fft.rfftfreq(len(sound), 1 / RATE)
     spectrum[(pitches >= low) & (pitches < high)] = 0
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
-
-
-def hertz_at(share: float) -> float:
-    """The pitch in hertz at a share of the mel scale (O'Shaughnessy, 1987) up to half the rate."""
-    most = 2595 * np.log10(1 + RATE / 2 / 700)
-    return float(700 * (10 ** (share * most / 2595) - 1))
 
 
 def with_noise(sound: Sound, below: float, draw: np.random.Generator) -> Sound:

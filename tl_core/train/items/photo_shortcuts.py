@@ -8,7 +8,7 @@ import numpy as np
 
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.train.arrays import Floats, Ints
-from tl_core.train.items.file_names import name_numbers
+from tl_core.train.items.name_numbers import name_numbers
 
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LA")

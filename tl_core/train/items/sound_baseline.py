@@ -7,18 +7,15 @@ with the orthonormal transform.
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from tl_core.data.sounds.decoding import RATE, Sound
+from tl_core.data.sounds.decoding import Sound
+from tl_core.data.sounds.spectrogram import mel_of, power_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.waves import read_sounds
 
-_WINDOW, _HOP, _TRANSFORM = 400, 160, 512  # 25 ms every 10 ms
 _BANDS, _COEFFICIENTS = 40, 20
 _LOWEST, _HIGHEST = 20.0, 7600.0  # hertz
 _QUIETEST = 1e-10
@@ -50,25 +47,7 @@ def mfcc(sound: Sound) -> Floats:
     """Coefficients over time (frames, 20); a sound shorter than a window is filled with silence."""
     from scipy.fft import dct
 
-    whole = np.pad(sound.astype(np.float64), (0, max(0, _WINDOW - len(sound))))
-    frames = sliding_window_view(whole, _WINDOW)[::_HOP] * np.hanning(_WINDOW + 1)[:-1]
-    power = np.abs(np.fft.rfft(frames, _TRANSFORM)) ** 2
-    levels = np.log(np.maximum(power @ mel_bands(), _QUIETEST))
+    power = mel_of(power_of(sound), _BANDS, _LOWEST, _HIGHEST).astype(np.float64)
+    levels = np.log(np.maximum(power, _QUIETEST))
     coefficients: Floats = dct(levels, axis=1, norm="ortho")[:, :_COEFFICIENTS]
     return coefficients
-
-
-@cache
-def mel_bands() -> Floats:
-    """Triangles of height 1 over the mel scale (frequencies, bands)."""
-    ends = np.linspace(_mel(_LOWEST), _mel(_HIGHEST), _BANDS + 2)
-    corners = 700 * (10 ** (ends / 2595) - 1)
-    pitches = np.fft.rfftfreq(_TRANSFORM, 1 / RATE)[:, None]
-    rising = (pitches - corners[:-2]) / (corners[1:-1] - corners[:-2])
-    falling = (corners[2:] - pitches) / (corners[2:] - corners[1:-1])
-    bands: Floats = np.maximum(0, np.minimum(rising, falling))
-    return bands
-
-
-def _mel(hertz: float) -> float:
-    return float(2595 * np.log10(1 + hertz / 700))
