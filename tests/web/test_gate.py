@@ -212,6 +212,14 @@ def test_files_of_a_page_belong_to_whoever_opened_it(monkeypatch):
     assert not owns(ana, "/media/abc.jpg")  # Streamlit's books have changed
 
 
+def test_a_page_may_fetch_what_its_microphone_has_given(settings, identity):
+    policy = (
+        signed_in(client_of(settings, identity)).get("/data").headers["content-security-policy"]
+    )
+    [connect] = [part.split() for part in policy.split(";") if part.startswith(" connect-src")]
+    assert "blob:" in connect and "https:" not in connect and "*" not in connect
+
+
 def test_a_recording_that_a_page_plays_is_its_persons_alone(monkeypatch):
     from streamlit.runtime import media_file_manager
     from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage

@@ -54,7 +54,9 @@ _CONTENT = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:;"  # components'
     " worker-src 'self' blob:;"
     " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:;"
-    " font-src 'self' data:; connect-src 'self' data: ws: wss:; object-src 'none'; base-uri 'self';"
+    " font-src 'self' data:;"
+    " connect-src 'self' data: blob: ws: wss:;"  # a page's own blob is what a microphone has given
+    " object-src 'none'; base-uri 'self';"
     " frame-ancestors 'self'"
 )
 _HEADERS = {
