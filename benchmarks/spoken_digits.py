@@ -51,10 +51,10 @@ def _tuned(strategy: str, *rates: float) -> tuple[dict[str, object], ...]:
 
 WAYS = {
     "mfcc": Way("", "baseline", ({"c": 1.0}, {"c": 0.1})),
-    "probe, starter:audio": Way("starter:audio", "probe", (PROBE,)),
     "probe, starter:speech": Way("starter:speech", "probe", (PROBE,)),
-    "fine-tuned, starter:speech": Way("starter:speech", "finetune", _tuned("lpft", 1e-4, 1e-3)),
-    "scratch, starter:speech": Way("starter:speech", "finetune", _tuned("scratch", 1e-3)),
+    "fine-tuned, starter:speech": Way("starter:speech", "finetune", _tuned("lpft", 0.0)),
+    "scratch, starter:speech": Way("starter:speech", "finetune", _tuned("scratch", 0.0)),
+    "probe, starter:audio": Way("starter:audio", "probe", (PROBE,)),
 }
 CLAIMED = ("mfcc", "probe, starter:speech", "fine-tuned, starter:speech")  # by takes as well
 BEST = "fine-tuned, starter:speech"

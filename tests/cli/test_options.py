@@ -41,6 +41,7 @@ CONTRACT = {
     "runs stop": "RUN --keep-best",
     "runs compare": "FIRST SECOND",
     "runs resume": "RUN --detach",
+    "runs thresholds": "RUN --for --at --set",
     "labels suggest": "NAME --backbone",
     "labels decide": "NAME ROW DECISION --to",
     "labels apply": "NAME",

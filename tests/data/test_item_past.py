@@ -11,9 +11,12 @@ from tl_core.data.browse.item_details import alike, extras_of, facts_of, finding
 from tl_core.data.browse.past import changes, past_of
 from tl_core.data.browse.row_columns import RowColumns
 from tl_core.data.item_kind import own_columns
+from tl_core.data.label_sets import LabelSets
 from tl_core.data.versions.edits import decide
 from tl_core.data.versions.revise import apply_decisions, fix_finding
 from tl_core.data.versions.store import DatasetVersion
+
+AB = LabelSets.of_classes(["a", "b"])
 
 
 @pytest.fixture
@@ -91,16 +94,16 @@ def test_a_spread_counts_every_row_once_and_keeps_its_tail():
     labels, splits = random.integers(0, 2, 1000), np.full(1000, "train", dtype="<U10")
     splits[:10] = "removed"
     columns = RowColumns(labels, splits, {"words": lengths})
-    spread = spread_of(columns, "words", ["a", "b"], ["b"])
+    spread = spread_of(columns, "words", AB, ["b"])
     assert sum(spread.counts) == 990 and spread.open_end
     assert sum(spread.by_class["b"]) == (labels[10:] == 1).sum()
     assert len(spread.counts) <= 24 and spread.edges[-1] < 100
     inside = (lengths[10:] >= spread.edges[0]) & (lengths[10:] < spread.edges[1])
     assert spread.counts[0] == inside.sum()
     flat = RowColumns(labels, splits, {"words": np.full(1000, 7)})
-    assert spread_of(flat, "words", ["a", "b"], []).counts == [990]
+    assert spread_of(flat, "words", AB, []).counts == [990]
     none = RowColumns(labels[:0], splits[:0], {"words": lengths[:0]})
-    assert spread_of(none, "words", ["a", "b"], ["a"]).counts == [0]
+    assert spread_of(none, "words", AB, ["a"]).counts == [0]
 
 
 def test_of_many_classes_the_largest_and_smallest_are_named():

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests_support.datasets import build
 
-from tl_core.data.cells.label_cells import label_name, read_label
-from tl_core.data.checks.class_names import alike_key, check_counts, means_nothing, several_in
+from tl_core.data.cells.label_cells import EMPTY, holds_several, label_name, read_label
+from tl_core.data.cells.label_lists import read_sets, several_in
+from tl_core.data.checks.class_names import alike_key, check_counts, means_nothing
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.versions.revise import fix_finding
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import AmbiguousError, DataError
+from tl_core.errors import DataError
 
 
 def found(version):
@@ -145,7 +146,8 @@ def test_a_cell_of_several_keeps_its_words():
     assert label_name(" ['x',  'y'] ") == "['x', 'y']"
     assert label_name('["x"]') == "x"
     assert label_name('[" x\u00a0y "]') == "x y"
-    assert label_name("[]") == ""
+    assert label_name("[]") == EMPTY and label_name("[nan]") == ""
+    assert label_name('{"choices": []}') == label_name('{"a": 0, "b": 0}') == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -218,13 +220,15 @@ def test_names_of_other_scripts_stay_exactly_as_they_were(name):
         ["drama|war|crime", "war|drama", "crime"],
     ],
 )
-def test_cells_that_list_several_are_refused_in_words(names):
-    with pytest.raises(AmbiguousError, match="several classes at once") as refused:
-        check_counts(Counter(dict.fromkeys(names, 5)))
-    assert "recognised but not supported yet" in refused.value.why
-    assert "list more than one" in refused.value.why
-    assert "--task single_label" in refused.value.try_this
-    check_counts(Counter(dict.fromkeys(names, 5)), "single_label")
+def test_cells_that_list_several_are_sets_unless_a_person_says_otherwise(names):
+    rows = np.arange(len(names))
+    read = read_sets(names, rows)
+    assert read.sets.several and read.sets.members.sum(axis=1).max() > 1
+    assert not any(holds_several(name) or ";" in name for name in read.sets.classes)
+    told = " ".join([*read.notes, *read.doubts])
+    assert "several classes" in told
+    single = read_sets(names, rows, "single_label")
+    assert not single.sets.several and single.sets.classes == sorted(names)
 
 
 @pytest.mark.parametrize(

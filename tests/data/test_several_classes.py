@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tl_core.data.cells.label_cells import label_name
-from tl_core.data.checks.class_names import several_in
+from tl_core.data.cells.label_lists import several_in
 from tl_core.errors import DataError
 
 SEVERAL = [

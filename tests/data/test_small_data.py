@@ -13,6 +13,7 @@ from tests_support.datasets import build, write_pictures
 
 from tl_core.config import RunConfig
 from tl_core.data.checks.small import obstacle
+from tl_core.data.label_sets import LabelSets
 from tl_core.errors import DataError
 from tl_core.evaluate import report
 from tl_core.progress import Progress
@@ -243,6 +244,7 @@ def test_what_stands_in_the_way_follows_from_the_numbers():
     def asked(labels, splits, groups=None, **options):
         return obstacle(
             np.array(labels),
+            LabelSets.of_classes(["a", "b", "c"]),
             np.array(splits),
             np.arange(len(labels)) if groups is None else np.array(groups),
             **options,

@@ -10,6 +10,7 @@ import pytest
 
 from tl_core.data.cells.split_cells import as_split, split_values
 from tl_core.data.checks.text_facts import text_facts
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.sources.intake import Chunk
 from tl_core.data.versions.collector import Collector
 from tl_core.errors import DataError
@@ -201,8 +202,8 @@ def chunk(splits, dates=()):
     )
 
 
-def collected(chunks, **options):
-    collector = Collector("text", **options)
+def collected(chunks, split_column="", **options):
+    collector = Collector("text", ImportOptions(**options), split_column)
     for one in chunks:
         collector.add(one)
     return collector.finish(), collector

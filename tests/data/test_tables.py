@@ -193,14 +193,6 @@ def test_one_class_or_five_hundred_and_one_are_refused():
         check_counts(Counter({f"c{i}x": 2 for i in range(501)}))
 
 
-@pytest.mark.parametrize(
-    "names", [["a;b", "b;a", "a", "b"], ['["a", "b"]', '["a"]'], ["x|y", "x", "y", "y|x"]]
-)
-def test_several_classes_in_one_cell_are_recognised_and_refused(names):
-    with pytest.raises(DataError, match="several classes"):
-        check_counts(Counter(dict.fromkeys(names, 5)))
-
-
 def test_a_comma_in_a_class_name_is_no_list():
     check_counts(Counter({"rain, snow": 6, "sun": 7}))
 

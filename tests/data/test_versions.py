@@ -10,17 +10,33 @@ import pytest
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.label_sets import LabelSets
 from tl_core.data.versions.collector import as_seconds
-from tl_core.data.versions.split import assign_splits, carve, holdout_fraction, newest, plan_folds
+from tl_core.data.versions.split import (
+    Labelled,
+    assign_splits,
+    carve,
+    holdout_fraction,
+    newest,
+    plan_folds,
+)
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 
 
-def split(labels, groups=None, given=None, **options):
+def labelled(labels, groups=None):
     labels = np.array(labels)
+    groups = np.arange(len(labels)) if groups is None else np.array(groups)
+    return Labelled(labels, sets_of(labels), groups)
+
+
+def sets_of(labels):
+    return LabelSets.of_classes([str(place) for place in range(int(labels.max()) + 1)])
+
+
+def split(labels, groups=None, given=None, **options):
     return assign_splits(
-        labels,
-        np.arange(len(labels)) if groups is None else np.array(groups),
+        labelled(labels, groups),
         np.array(given if given is not None else [""] * len(labels), dtype="<U10"),
         ImportOptions(**options),
     )
@@ -107,8 +123,7 @@ def test_the_newest_rows_are_the_test_and_those_before_them_validation():
     dates[:3] = np.nan
     labels = random.integers(0, 2, 400)
     found = assign_splits(
-        labels,
-        np.arange(400),
+        labelled(labels),
         np.array([""] * 400, dtype="<U10"),
         ImportOptions(date_column="day", test_fraction=0.2, val_fraction=0.1),
         dates,
@@ -140,14 +155,14 @@ def test_small_sets_get_a_plan_of_folds_that_keeps_groups_together():
     random = np.random.default_rng(0)
     groups, labels = random.integers(0, 60, 300), random.integers(0, 3, 300)
     splits = split(labels, groups).splits
-    plan = plan_folds(labels, groups, splits, 0)
+    plan = plan_folds(labels, sets_of(labels), groups, splits, 0)
     used = np.isin(splits, ("train", "validation"))
     assert (plan[~used] == -1).all()
     assert set(plan[used]) == {0, 1, 2, 3, 4}
     assert all(len(set(plan[used & (groups == group)])) <= 1 for group in range(60))
+    many = np.zeros(2000, dtype=np.int64)
     assert (
-        plan_folds(np.zeros(2000, dtype=np.int64), np.arange(2000), np.array(["train"] * 2000), 0)
-        == -1
+        plan_folds(many, sets_of(many), np.arange(2000), np.array(["train"] * 2000), 0) == -1
     ).all()
 
 
@@ -165,7 +180,7 @@ def test_only_test_rows_are_refused():
 
 def test_carve_keeps_one_group_of_each_class():
     labels = np.array([0, 0, 1, 1, 1, 1])
-    taken = carve(np.arange(6), labels, np.arange(6), 0.9, 0)
+    taken = carve(np.arange(6), labelled(labels), 0.9, 0)
     assert {0, 1} == set(np.delete(labels, taken))
 
 

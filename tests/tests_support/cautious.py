@@ -22,20 +22,29 @@ class FirstClassCounts(OneOfAll):
         return super().labels(probabilities * weights)
 
 
+DECISION = FirstClassCounts()
+
+
 class CostOfMistakes(SingleLabelEvaluation):
     """The scores of one label, and what mistakes cost on average."""
 
-    def evaluate_rows(self, truth, probabilities, labels, kind, seed=0):
-        answers = DECISION.labels(probabilities)
+    def evaluate_rows(self, truth, probabilities, labels, kind, seed=0, decision=DECISION):
+        answers = decision.labels(probabilities)
         costs = np.where(truth == answers, 0.0, np.where(truth == 0, COST, 1.0))
         section = super().evaluate_rows(truth, probabilities, labels, kind, seed)
         return {**section, "cost": float(costs.mean())}
 
-    def correct(self, truth, probabilities):
-        return DECISION.labels(probabilities) == truth
+    def correct(self, truth, probabilities, decision=DECISION):
+        return decision.labels(probabilities) == truth
+
+    def decide(self, truth, probabilities, wish=None):
+        return DECISION
+
+    def decide_apart(self, truth, probabilities, seed=0):
+        return DECISION
 
 
-DECISION, EVALUATION = FirstClassCounts(), CostOfMistakes()
+EVALUATION = CostOfMistakes()
 CAUTIOUS = Task(
     name="cautious",
     title="One class for each item, one of them dearer",

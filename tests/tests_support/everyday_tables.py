@@ -47,7 +47,9 @@ TABLES: dict[str, Case] = {
                 rows(30, lambda n: n % 2, lambda n: n % 3 == 0 and 1 or 0, lambda n: 0),
             )
         },
-        refuses="[Ss]everal labels",
+        {"insult": 10, "toxic": 15},
+        sure=False,
+        told="any number of ones",
     ),
     "one of several labels chosen": Case(
         {
@@ -155,7 +157,8 @@ TABLES: dict[str, Case] = {
     ),
     "joined names": Case(
         {"t.csv": table("text,label", rows(30, lambda n: ["x|y", "y|z", "x"][n % 3]))},
-        refuses="[Ss]everal",
+        {"x": 20, "y": 20, "z": 10},
+        told="several classes",
     ),
     "joined names that are one": Case(
         {"t.csv": table("text,label", rows(30, lambda n: ["x|y", "y|z", "x"][n % 3]))},

@@ -134,14 +134,15 @@ RECORDS = {
                 [
                     {
                         "source": sentence(n),
-                        "j": [0],
-                        "j-metadata": {"class-map": {"0": "a", "1": "b"}},
+                        "j": [0, 1] if n % 2 else [0],
+                        "j-metadata": {"class-map": {"0": "a", "1": "b"} if n % 2 else {"0": "a"}},
                     }
                     for n in range(N)
                 ]
             )
         },
-        refuses="several",
+        {"a": N, "b": N // 2},
+        told="several classes",
     ),
     "Vertex AI": Case({"t.jsonl": lines(VERTEX)}, TWO, {"test": 6}),
     "Vertex AI without splits": Case(

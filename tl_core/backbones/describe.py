@@ -124,7 +124,7 @@ STARTERS: dict[str, StarterText] = {
         "modality": "audio",
         "name": "Spectrograms through EfficientNet-Lite2",
         "licence": "Apache-2.0",
-        "size": "25 MB, 4.8 million weights",
+        "size": "21 MB, 4.8 million weights",
         "text": (
             "A network that has learnt to see on a million photos looks at the spectrogram of a"
             " sound. For noises, machines, animals, music and calls of any kind; needs no network."
@@ -135,10 +135,10 @@ STARTERS: dict[str, StarterText] = {
         "modality": "audio",
         "name": "Google's speech embedding",
         "licence": "Apache-2.0",
-        "size": "1.5 MB, 0.3 million weights",
+        "size": "2.4 MB, 0.3 million weights",
         "text": (
-            "A small network that was trained on millions of spoken words. For spoken words and"
-            " commands; very fast, needs no network."
+            "A small network that was trained to spot spoken keywords. For spoken words and"
+            " commands; needs no network."
         ),
         "source": f"package {PACKAGED['speech'].package}",
     },

@@ -17,7 +17,7 @@ from tl_core.backbones.open import (
     load_model,
     load_processor,
 )
-from tl_core.backbones.own_networks import is_own
+from tl_core.backbones.own_networks import is_own, keep_tables
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
@@ -128,6 +128,8 @@ def _open(source: _Source, max_length: int, input_size: int) -> Backbone:
     if source.meta or source.scratch:
         model = build_model(config, modality, source.seed, meta=source.meta)
         facts = LoadingFacts()
+        if source.scratch and not source.meta:
+            keep_tables(model, source.folder)
     else:
         model, facts = load_model(source.folder, config, modality)
     processor = load_processor(source.folder, modality)

@@ -73,8 +73,8 @@ class ImportOptions(Checked):
     labels_from: str = setting(
         "",
         "Where the classes of pictures, recordings or documents stand: in their folders, in a "
-        "table, or in the names of the files (cat.12.jpg). Empty: recognised, asked where two of them "
-        "disagree.",
+        "table, or in the names of the files (cat.12.jpg). Empty: recognised, asked where two of "
+        "them disagree.",
         choices=("", "folders", "table", "names"),
     )
     test_fold: str = setting(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.data.cells.label_cells import label_name
+from tl_core.data.cells.label_lists import read_sets
 from tl_core.data.cells.split_cells import split_values
 from tl_core.data.checks.class_names import check_counts
 from tl_core.data.dataset_version import ImportOptions
@@ -96,7 +97,11 @@ def _planned(
         {label_name(cell) for cell in classes.unique().to_pylist()}
     )
     codes = Codes(lambda cell: named_so.get(label_name(cell), label_name(cell)))
-    labels = codes.add(classes)
+    numbers = codes.add(classes)
+    read = read_sets(codes.names, numbers, options.task, options.label_separator)
+    intake.plan.note(*read.notes)
+    intake.plan.doubt(*read.doubts)
+    labels, sets = read.labels, read.sets
     named = Codes().add(groups)
     units = np.where(named >= 0, named, named.max(initial=0) + 1 + np.arange(len(named)))
     cells = given.to_pylist()
@@ -105,30 +110,22 @@ def _planned(
         meaning = {}
     own = np.array([meaning.get(cell, "") for cell in cells], dtype="<U10")
     result = split.assign_splits(
-        labels,
-        units,
+        split.Labelled(labels, sets, units),
         own,
         replace(options, new_rows="train"),
         as_seconds(dates, options.date_order),
     )
     used = [name for name in ("train", "validation", "test") if (result.splits == name).any()]
-    table = {
-        name: np.bincount(
-            labels[(result.splits == name) & (labels >= 0)], minlength=len(codes.names)
-        )
-        for name in used
-    }
+    table = {name: sets.counts(labels[result.splits == name]) for name in used}
     unlabelled = int((labels < 0).sum())
-    if len(codes.names) > 1:  # rows that are added to a dataset may be of one class
-        check_counts(
-            Counter({name: int((labels == place).sum()) for place, name in enumerate(codes.names)}),
-            options.task,
-        )
+    if len(sets.classes) > 1:  # rows that are added to a dataset may be of one class
+        check_counts(Counter(dict(zip(sets.classes, sets.counts(labels).tolist(), strict=True))))
     return {
         "classes": {
             name: {part: int(table[part][place]) for part in used}
-            for place, name in sorted(enumerate(codes.names), key=lambda pair: pair[1])
+            for place, name in enumerate(sets.classes)
         },
+        "several": sets.several,
         "unlabelled": unlabelled,
         "too_many": False,
         "question": None,

@@ -7,11 +7,12 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.measures import PairedTest
+from tl_core.evaluate.measures import PairedMeans, PairedTest
 from tl_core.evaluate.scores.intervals import LEVEL
 
 _DRAWS = 2000
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 def exact_mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
@@ -61,6 +62,34 @@ def compare(
         "p_value": p_value,
         "test": "exact McNemar",
         "sentence": _sentence(only_first, only_second, len(first), p_value, noun, names),
+    }
+
+
+def compare_means(first: Floats, second: Floats, seed: int = 0) -> PairedMeans:
+    """The gap between two means over the same items, with a paired bootstrap and a test that swaps
+    the two at random, item by item (Fisher's randomisation test).
+
+    Args:
+        first: a score of each item (items,).
+        second: the other one's.
+        seed: of the draws.
+    """
+    gaps = first - second
+    random = np.random.default_rng(seed)
+    means = [gaps[random.integers(0, len(gaps), len(gaps))].mean() for _ in range(_DRAWS)]
+    swapped = [abs((gaps * random.choice((-1.0, 1.0), len(gaps))).mean()) for _ in range(_DRAWS)]
+    beyond = int((np.array(swapped) >= abs(gaps.mean()) - 1e-12).sum())
+    low, high = np.percentile(means, [2.5, 97.5])
+    return {
+        "difference": {
+            "value": float(gaps.mean()),
+            "low": float(low),
+            "high": float(high),
+            "level": LEVEL,
+            "method": "paired bootstrap",
+        },
+        "p_value": (beyond + 1) / (_DRAWS + 1),
+        "test": "paired randomisation",
     }
 
 

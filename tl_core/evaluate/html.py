@@ -22,7 +22,13 @@ from tl_core.modalities import items_of
 
 _ACCENT, _SLATE, _DARK = "#009E73", "#7A8793", "#3E4843"
 _NAMES = {
+    "exact_match": "exact match",
     "accuracy": "accuracy",
+    "micro_f1": "micro F1",
+    "weighted_f1": "weighted F1",
+    "item_f1": "F1 of an item",
+    "map": "mean average precision",
+    "hamming_loss": "Hamming loss",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
     "mcc": "Matthews correlation",

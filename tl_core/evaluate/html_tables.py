@@ -70,7 +70,9 @@ class ConfusionTable:
 
 
 def confusion_table(section: ScoredRows) -> ConfusionTable | None:
-    """None where there are too many classes to draw it."""
+    """None where there are too many classes to draw it, or an item may have several."""
+    if "confusion" not in section:
+        return None
     labels, counts = section["confusion"]["labels"], section["confusion"]["counts"]
     if len(labels) > _MOST_CLASSES:
         return None

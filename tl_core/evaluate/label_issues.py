@@ -19,22 +19,17 @@ class Suspects:
 
     Attributes:
         rows: positions in what was given.
-        suggested: the class that each probably has.
-        margin: probability of the suggested class minus that of the given one, -1 to 1.
-        joint: estimated number of rows by given and true class (classes, classes), summing to the
-        rows.
+        suggested: the class that each probably has (rows,), or the set (rows, classes).
+        margin: probability of what is suggested minus that of what is given, -1 to 1.
+        confidence: probability of what is suggested.
+        share: estimated share of all rows whose label is wrong.
     """
 
     rows: Ints
     suggested: Ints
     margin: Floats
-    joint: Floats
-
-    @property
-    def share(self) -> float:
-        """Estimated share of rows whose class is wrong."""
-        total = self.joint.sum()
-        return float(1 - np.trace(self.joint) / total) if total else 0.0
+    confidence: Floats
+    share: float
 
 
 def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
@@ -65,7 +60,37 @@ def find_suspects(labels: Ints, probabilities: Floats) -> Suspects:
         ]
     )
     suspects = suspects[np.argsort(-margin[suspects], kind="stable")]
-    return Suspects(suspects, suggested[suspects], margin[suspects], joint)
+    total = joint.sum()
+    return Suspects(
+        suspects,
+        suggested[suspects],
+        margin[suspects],
+        probabilities[suspects, suggested[suspects]],
+        float(1 - np.trace(joint) / total) if total else 0.0,
+    )
+
+
+def find_suspect_sets(labels: Ints, probabilities: Floats) -> Suspects:
+    """Rows of which a label is probably missing, or one too much, where they may have several.
+
+    Each label is looked at by itself, as yes or no; a row is as suspect as its worst label, and all
+    of its suspect labels change in what is suggested.
+
+    Args:
+        labels: 0 and 1 (rows, classes).
+        probabilities: out-of-fold (rows, classes).
+    """
+    suggested, margin = labels.copy(), np.full(labels.shape, -1.0)
+    for number in range(labels.shape[1]):
+        said = probabilities[:, number]
+        found = find_suspects(labels[:, number], np.stack([1 - said, said], axis=1))
+        suggested[found.rows, number] = found.suggested
+        margin[found.rows, number] = found.margin
+    worst = margin.max(axis=1)
+    rows = np.flatnonzero((suggested != labels).any(axis=1))
+    rows = rows[np.argsort(-worst[rows], kind="stable")]
+    likely = (1 + worst[rows]) / 2  # a margin is p of one answer minus p of the other
+    return Suspects(rows, suggested[rows], worst[rows], likely, len(rows) / max(len(labels), 1))
 
 
 def _first(rows: Ints, margin: Floats, count: int) -> Ints:

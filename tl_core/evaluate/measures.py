@@ -31,13 +31,15 @@ class CalibrationScore(Score):
 
 
 class ClassScores(TypedDict):
-    """One class against the rest."""
+    """One class against the rest; the last two keys where an item may have several labels."""
 
     label: str
     support: int
     precision: Score
     recall: Score
     f1: Score
+    average_precision: NotRequired[Score]
+    threshold: NotRequired[float]
 
 
 class Confusion(TypedDict):
@@ -45,6 +47,24 @@ class Confusion(TypedDict):
 
     labels: list[str]
     counts: list[list[int]]
+
+
+class Company(TypedDict):
+    """Labels that come together, counts by two classes: rows that have both, rows of which both are
+    said, and rows in which one (row) was missed and the other (column) named without being there.
+    """
+
+    labels: list[str]
+    true: list[list[int]]
+    said: list[list[int]]
+    swapped: list[list[int]]
+
+
+class LabelsPerItem(TypedDict):
+    """How many labels items have and are given, on average."""
+
+    true: float
+    said: float
 
 
 class TopK(TypedDict):
@@ -118,20 +138,33 @@ class Slice(SliceValue):
 class ScoredRows(TypedDict):
     """Every score on one set of rows: a report's `test` or `validation`.
 
-    `kind` is `split`, or `cv` where the rows were judged by cross-validation.
+    `kind` is `split`, or `cv` where the rows were judged by cross-validation. Of the keys that may
+    be missing, those from `exact_match` to `labels_per_item` are there where an item may have
+    several labels, those from `balanced_accuracy` to `conformal` where it has one. `accuracy` is
+    then the share of items of which exactly the labels are named: exact match.
     """
 
     kind: str
     n: int
     accuracy: Score
     macro_f1: Score
-    balanced_accuracy: Score
-    mcc: Score
+    exact_match: NotRequired[Score]
+    micro_f1: NotRequired[Score]
+    weighted_f1: NotRequired[Score]
+    item_f1: NotRequired[Score]
+    map: NotRequired[Score]
+    hamming_loss: NotRequired[Score]
+    micro_precision: NotRequired[Score]
+    micro_recall: NotRequired[Score]
+    company: NotRequired[Company]
+    labels_per_item: NotRequired[LabelsPerItem]
+    balanced_accuracy: NotRequired[Score]
+    mcc: NotRequired[Score]
     log_loss: Score
     brier: NotRequired[Score]
     ece: CalibrationScore
     per_class: list[ClassScores]
-    confusion: Confusion
+    confusion: NotRequired[Confusion]
     top_k: list[TopK]
     ranking: list[ClassRanking]
     reliability: list[ReliabilityBin]
@@ -141,9 +174,19 @@ class ScoredRows(TypedDict):
 
 
 class BaselineScores(TypedDict):
-    """What is known of a baseline on one split."""
+    """What is known of a baseline on one split; F1 where an item may have several labels."""
 
     accuracy: Score
+    micro_f1: NotRequired[Score]
+    macro_f1: NotRequired[Score]
+
+
+class PairedMeans(TypedDict):
+    """The gap between two classifiers in a mean over items, with the p-value of its signs."""
+
+    difference: Score
+    p_value: float
+    test: str
 
 
 class PairedTest(TypedDict):
@@ -156,6 +199,7 @@ class PairedTest(TypedDict):
     p_value: float
     test: str
     sentence: str
+    item_f1: NotRequired[PairedMeans]
 
 
 class Temperature(TypedDict):
@@ -167,6 +211,7 @@ class Temperature(TypedDict):
     fitted: float | None
     log_loss_before: float | None
     log_loss_after: float | None
+    temperatures: NotRequired[list[float]]  # of each class, where an item may have several
 
 
 class Rung(TypedDict):

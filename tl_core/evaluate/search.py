@@ -32,13 +32,14 @@ def standing(task: str, labels: Ints, probabilities: Floats) -> Standing:
 
     Args:
         task: how answers are judged.
-        labels: class numbers (items,).
+        labels: of the items (items, ...).
         probabilities: (items, classes); NaN where nothing was said, which counts as wrong.
     """
     filled = np.where(np.isnan(probabilities), 1 / probabilities.shape[1], probabilities)
     evaluation = task_evaluation_of(task)
+    decision = evaluation.decide_apart(labels, probabilities)
     right, losses = (
-        evaluation.correct(labels, probabilities),
+        evaluation.correct(labels, probabilities, decision),
         evaluation.row_losses(labels, filled),
     )
     return {

@@ -19,6 +19,7 @@ from tl_core.json_files import find_object
 from tl_core.predict.threshold import read_threshold
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
+from tl_core.tasks.thresholds import thresholds_of
 
 FILE, FORMAT = "graft.json", 1
 
@@ -34,6 +35,8 @@ class Facts(TypedDict, total=False):
     family: str
     runs_with: str  # transformers or onnxruntime
     threshold: float
+    task: str
+    thresholds: list[float] | None  # of each class, where an item may have several
     temperature: float
     temperature_is_in_the_weights: bool
     max_length: int | None
@@ -64,6 +67,8 @@ def facts_of(run: Path, classifier: Classifier, preparation: Preparation) -> Fac
         "family": str(read_json(model / "config.json").get("model_type", "")),
         "runs_with": "onnxruntime" if graft_of(model) else "transformers",
         "threshold": read_threshold(model),
+        "task": classifier.task.name,
+        "thresholds": thresholds_of(classifier.decision),
         "temperature": fitted["temperature"] if fitted else 1.0,
         "temperature_is_in_the_weights": True,
         "max_length": kind.longest(processor),

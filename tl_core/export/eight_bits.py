@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from operator import eq
 from pathlib import Path
 
 import numpy as np
 
 from tl_core.backbones.classifier import Classifier
+from tl_core.data.label_sets import said_of
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.compare import compare
@@ -14,7 +16,6 @@ from tl_core.evaluate.scores.intervals import proportion
 from tl_core.export import golden, onnx
 from tl_core.export.exported_items import exported_items_of
 from tl_core.results import EightBitFacts
-from tl_core.tasks import SINGLE_LABEL, decision_of
 
 _CHECKED = 500  # items that say what 8 bits cost
 
@@ -29,7 +30,7 @@ def write_and_measure(
     """Write the 8-bit file and its golden answers into the bundle in `folder`, which has the
     float32 one, and measure on the items of the split `judges` what it costs.
     """
-    kind, decision = exported_items_of(classifier.modality), decision_of(SINGLE_LABEL.name)
+    kind, decision = exported_items_of(classifier.modality), classifier.decision
     train = version.rows_of("train")[: kind.tracing.calibration]
     shown = kind.of_rows(version, train, preparation)
     onnx.write_int8(classifier, folder / onnx.FILE, folder / onnx.INT8, shown)
@@ -39,14 +40,17 @@ def write_and_measure(
 
     rows = version.rows_of(judges)[:_CHECKED]
     rows = rows[version.labels[rows] >= 0]
-    items, truth = kind.of_rows(version, rows, preparation), version.labels[rows]
-    classes = np.array([version.info.labels.index(label) for label in classifier.labels])
+    items = kind.of_rows(version, rows, preparation)
+    truth = [version.sets.cells[label] for label in version.labels[rows]]
     whole = onnx.OnnxClassifier(folder / onnx.FILE, classifier)
-    in_float32 = classes[decision.labels(whole.probabilities(items))]
-    in_8_bits = classes[decision.labels(small.probabilities(items))]
+    in_float32, in_8_bits = (
+        said_of(classifier.labels, decision.labels(network.probabilities(items)))
+        for network in (whole, small)
+    )
     names = "The one in 8 bits", "the one in float32"
+    right = [np.array(list(map(eq, said, truth))) for said in (in_8_bits, in_float32)]
     return {
         "items": len(rows),
-        "agreement": proportion(int((in_float32 == in_8_bits).sum()), len(rows)),
-        "accuracy": compare(in_8_bits == truth, in_float32 == truth, f"{judges} items", names),
+        "agreement": proportion(sum(map(eq, in_float32, in_8_bits)), len(rows)),
+        "accuracy": compare(*right, f"{judges} items", names),
     }

@@ -18,10 +18,8 @@ from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.errors import BackboneError
 from tl_core.export.exported_items import exported_items_of
 from tl_core.predict.one_item import ModelInput
-from tl_core.tasks import SINGLE_LABEL, decision_of
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
-_LONGEST = 4096
 Floats = NDArray[np.float64]
 
 
@@ -46,13 +44,18 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
     kind = exported_items_of(classifier.modality)
     batch = encode(classifier, kind.tracing.examples)
     names = [name for name in kind.tracing.axes if name in batch]
-    longest = min(_LONGEST, kind.longest(classifier.processor) or _LONGEST)
+    least, most = kind.tracing.lengths
+    longest = min(most, kind.longest(classifier.processor) or most)
     dims = {
         "items": torch.export.Dim("items"),
-        "length": torch.export.Dim("length", min=2, max=longest),
+        "length": torch.export.Dim("length", min=least, max=longest),
     }
     free = tuple(
-        {place: dims[axis] for place, axis in enumerate(kind.tracing.axes[name])} for name in names
+        {
+            place: dims[axis]
+            for place, axis in enumerate(kind.tracing.axes[name][: _free_axes(batch[name])])
+        }
+        for name in names
     )
     model = classifier.model.to("cpu").to(memory_format=torch.contiguous_format)
     try:
@@ -75,6 +78,13 @@ def write_onnx(classifier: Classifier, target: Path) -> None:
             f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}.",
             "Export it without ONNX.",
         ) from error
+
+
+def _free_axes(tensor: Tensor) -> int:
+    """How many of the first axes are free: items alone where an item is more than a row, since
+    pictures and spectrograms have one size.
+    """
+    return tensor.ndim if tensor.ndim < 3 else 1
 
 
 def write_int8(
@@ -103,11 +113,13 @@ def write_int8(
         "value_info"
     )  # shapes that the exporter noted for its example contradict free ones
     onnx.save(network, ready)
-    products = [node.name for node in network.graph.node if node.op_type in ("MatMul", "Gemm")]
+    tracing, nodes = exported_items_of(classifier.modality).tracing, network.graph.node
+    products = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm")]
+    begin = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm", "Conv")]
     kept = [
         name
-        for last in products[-exported_items_of(classifier.modality).tracing.exact :]
-        for name in (last, f"{last}_MatMul")
+        for exact in (*products[-tracing.exact :], *begin[: tracing.first])
+        for name in (exact, f"{exact}_MatMul")
     ]
     if not items:
         quantize_dynamic(ready, target, nodes_to_exclude=kept)
@@ -151,14 +163,15 @@ class OnnxClassifier:
         self._classifier = classifier
 
     def probabilities(self, inputs: Sequence[ModelInput]) -> Floats:
-        """Probabilities (items, classes) of texts or RGB pictures."""
-        scores = []
-        for start in range(0, len(inputs), 8):
-            batch = encode(self._classifier, inputs[start : start + 8])
+        """Probabilities (items, classes) of texts, RGB pictures or sounds."""
+        scores, kind = [], input_kind_of(self._classifier.modality)
+        batches = kind.batches(self._classifier.processor, inputs, 8)
+        for places in batches:
+            batch = encode(self._classifier, [inputs[place] for place in places])
             tensors = {name: batch[name].numpy() for name in self._names}
             logits = self._session.run(None, tensors)[0].astype(np.float64)
-            scores.append(decision_of(SINGLE_LABEL.name).probabilities(logits))
-        return np.concatenate(scores)
+            scores.append(self._classifier.decision.probabilities(logits))
+        return np.concatenate(scores)[np.argsort(np.concatenate(batches))]
 
 
 def encode(classifier: Classifier, inputs: Sequence[ModelInput]) -> dict[str, Tensor]:

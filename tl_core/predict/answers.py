@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tl_core.data.label_sets import said_of
 from tl_core.json_files import find_object
 from tl_core.predict.one_item import Item
-from tl_core.predict.predictor import NumberFormat
+from tl_core.predict.predictor import NumberFormat, Predictor
 from tl_core.storage import remove_tree
-from tl_core.tasks import SINGLE_LABEL, decision_of
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -50,15 +50,15 @@ class Answers:
         identity: of model, source and settings; finished windows of another identity are thrown
         away.
         key: what items are called: row or file.
-        labels: classes in the order of the probabilities.
-        least: answers less sure than this are marked.
+        model: whose answers they are.
     """
 
     def __init__(
-        self, out: Path, identity: Mapping[str, object], key: str, labels: list[str], least: float
+        self, out: Path, identity: Mapping[str, object], key: str, model: Predictor
     ) -> None:
         self._out, self._folder = out, out.with_name(out.name + ".parts")
-        self._key, self._labels, self._least = key, labels, least
+        self._key, self._labels, self._least = key, model.labels, model.least
+        self._decision = model.decision
         if self._journal().get("identity") != identity:
             remove_tree(self._folder)
             self._folder.mkdir(parents=True)
@@ -93,12 +93,14 @@ class Answers:
         none.
         """
         good = np.array([not error for error in errors])
-        best, top = decision_of(SINGLE_LABEL.name).labels(scores), scores.max(axis=1)
+        answers, sure = self._decision.labels(scores), self._decision.confidence(scores)
         columns: dict[str, pa.Array] = {
             self._key: pa.array([item.name for item in items]),
-            "label": pa.array([self._labels[i] for i in best], pa.string(), mask=~good),
-            "confidence": pa.array(top, mask=~good),
-            "abstain": pa.array(top < self._least, mask=~good),
+            "label" if answers.ndim == 1 else "labels": pa.array(
+                said_of(self._labels, answers), pa.string(), mask=~good
+            ),
+            "confidence": pa.array(sure, mask=~good),
+            "abstain": pa.array(sure < self._least, mask=~good),
         }
         columns |= {
             f"p:{name}": pa.array(scores[:, i], mask=~good) for i, name in enumerate(self._labels)
@@ -159,7 +161,7 @@ class Answers:
         for part in parts:
             table = pq.read_table(part)
             counts.rows += len(table)
-            counts.errors += table.column("label").null_count
+            counts.errors += table.column("confidence").null_count
             for name in schema.names:
                 if name not in table.column_names:
                     table = table.append_column(name, pa.array([""] * len(table), pa.string()))

@@ -25,6 +25,7 @@ from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.storage import staging_folder
+from tl_core.tasks.thresholds import thresholds_of
 
 
 class Predicted(TypedDict):
@@ -92,7 +93,7 @@ def predict_source(
         files = {"source": fingerprint(source), "weights": weights_hash(model)}
         identity = files | _conditions(inputs, predictor, text_column, precision)
         notes = plan.as_dict(inputs.skipped, sample=inputs.sample())
-        answers = Answers(out, identity, inputs.key, predictor.labels, predictor.least)
+        answers = Answers(out, identity, inputs.key, predictor)
         _fill(answers, inputs, predictor, progress)
         progress.stage("Writing the file", share=0.05)
         counts = answers.write(spreadsheet=spreadsheet)
@@ -125,6 +126,7 @@ def _conditions(
         "preparation": inputs.preparation.as_dict(),
         "labels": predictor.labels,
         "threshold": predictor.least,
+        "thresholds": thresholds_of(predictor.decision),
     }
 
 

@@ -26,7 +26,6 @@ from tl_core.predict.one_item import Readable
 from tl_core.predict.predicted_items import predicted_items_of
 from tl_core.predict.tensors import Batch
 from tl_core.predict.threshold import read_threshold
-from tl_core.tasks import SINGLE_LABEL, decision_of
 
 PRECISIONS = ("auto", "float32", "bf16")
 _WORKERS = 8  # beyond this, Python's lock eats what more threads would give
@@ -94,7 +93,7 @@ class Predictor:
         )
         self.workers = workers or cores
         self._cut = predicted_items_of(self.modality).batches(self._processor, self._device)
-        self._decision = decision_of(SINGLE_LABEL.name)
+        self.decision = classifier.decision
         self._own = threading.local()
         self._pool = self._start_threads()
 
@@ -161,10 +160,9 @@ class Predictor:
 
     def _near_a_border(self, scores: Floats, errors: list[str]) -> list[int]:
         """Items that the other number format could answer differently."""
-        top = np.sort(scores, axis=1)[:, -2:]
-        near = (top[:, 1] - top[:, 0]) <= self._doubt
+        near = self.decision.margin(scores) <= self._doubt
         if self.least:
-            near |= np.abs(top[:, 1] - self.least) <= self._doubt
+            near |= np.abs(self.decision.confidence(scores) - self.least) <= self._doubt
         return [int(place) for place in np.flatnonzero(near) if not errors[place]]
 
     def _compute(
@@ -194,7 +192,7 @@ class Predictor:
             logits = self._own.model(
                 **{name: value.to(self._device) for name, value in tensors.items()}
             ).logits
-        return self._decision.probabilities(logits.double().cpu().numpy())
+        return self.decision.probabilities(logits.double().cpu().numpy())
 
     def _start_threads(self) -> ThreadPoolExecutor:
         """Threads with one share of the cores each; torch's own setting is put back for the rest of

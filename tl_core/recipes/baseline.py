@@ -27,7 +27,7 @@ def train(
     progress.stage("Training without transfer", len(rows["train"]), share=0.9)
     fitted = fit_baseline(
         version,
-        version.labels,
+        version.targets,
         rows,
         classes=len(space.names),
         c=settings.c,

@@ -47,6 +47,7 @@ def train(
         seed=settings.seed,
         pooling="mean",
         max_length=settings.max_length,
+        task=version.info.task,
     )
     refuse_other_modality(backbone, version)
     for finding in backbone.check(version, rows):
@@ -56,7 +57,7 @@ def train(
     progress.stage("Training the encoder on pairs", share=0.6)
     examples = TextExamples(
         tokenize(version, rows, backbone, cache),
-        space.to_model(version.labels)[rows],
+        space.to_model(version.targets)[rows],
         int(backbone.processor.pad_token_id),
     )
     tuning = pull_apart(backbone, examples, settings, progress)

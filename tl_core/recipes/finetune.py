@@ -52,7 +52,7 @@ def train_as(
 ) -> Trained:
     """The same with `settings`, whatever the recipe of `config` is; `reader` as in `set_up`."""
     space, clock = common.label_space(version), common.Clock()
-    labels = space.to_model(version.labels)
+    labels = space.to_model(version.targets)
     seed_everything(settings.seed)
     if settings.continue_from:
         _check_owner(config, folder.parent / settings.continue_from)
@@ -186,5 +186,7 @@ def _trained(
 
 def _shown(setup: Setup, space: common.LabelSpace) -> dict[str, float]:
     weights = setup.weights()
-    values = [1.0] * len(setup.counts) if weights is None else weights.tolist()
+    values = [1.0] * len(setup.counts)
+    if weights is not None:  # where each class is a yes or no, those of a yes
+        values = weights.reshape(-1, len(setup.counts))[-1].tolist()
     return dict(zip(space.model_names, (round(value, 4) for value in values), strict=True))

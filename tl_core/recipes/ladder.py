@@ -27,6 +27,7 @@ from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared import judging, trials
 from tl_core.recipes.shared.common import SealedVersion, Trained
+from tl_core.train.arrays import Bools
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
 
@@ -64,7 +65,7 @@ def run(
     chosen = next(one for one in climbed if one.rung == comparison["recommended"])
     trained = replace(
         chosen.trained,
-        yardstick="baseline" not in {one.rung for one in climbed},
+        yardstick="baseline" not in {one.rung for one in climbed} or version.sets.several,
         baselines=next((one.trained.baselines for one in climbed if one.rung == "baseline"), {}),
     )
     report = judging.judge(config, version, trained, folder, cache, progress)
@@ -142,7 +143,12 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
     held = np.array(
         [row for row in version.rows_of("validation") if version.labels[row] >= 0], dtype=np.int64
     )
-    truth, evaluation = version.labels[held], task_evaluation_of(version.info.task)
+    truth, evaluation = version.targets[held], task_evaluation_of(version.info.task)
+
+    def right(trained: Trained) -> Bools:
+        said = trials.said(trained, held)
+        return evaluation.correct(truth, said, evaluation.decide_apart(truth, said))
+
     rungs: list[Rung] = []
     correct = {}
     for name in dict.fromkeys(one.rung for one in climbed):
@@ -155,9 +161,7 @@ def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison
                 "trainable_parameters": own[0].trained.facts["model"]["trainable_parameters"],
             }
         )
-        correct[name] = np.stack(
-            [evaluation.correct(truth, trials.said(one.trained, held)) for one in own]
-        )
+        correct[name] = np.stack([right(one.trained) for one in own])
     recommendation = weigh(rungs, correct)
     noun = items_of(version.info.modality)
     return {

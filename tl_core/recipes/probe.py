@@ -22,21 +22,21 @@ from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.measures import Temperature
 from tl_core.evaluate.report.schema import Parity
-from tl_core.evaluate.scores.calibration import choose_temperature, sharpen
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
 from tl_core.surgery.poolings import depth_classifier
-from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.arrays import Features, Floats
 from tl_core.train.items.item_training import read_inputs, training_of
 from tl_core.train.probe.linear_probe import ProbeFit
 from tl_core.train.probe.probing import CHECK_ROWS, ProbeTask, probe, spread
 from tl_core.train.probe.repeated import repeat_folds
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality
+from tl_core.train.setup.refusals import refuse_other_modality, refuse_words
 from tl_core.train.tasks.task_training import task_training_of
 
 
@@ -59,10 +59,12 @@ def train(
         pooling=_pooling(settings, version.info.modality),
         max_length=settings.max_length,
         input_size=settings.input_size,
+        task=version.info.task,
     )
     refuse_other_modality(backbone, version)
     prior = None
     if settings.start == "words":
+        refuse_words(version)
         said = wordings_of(
             space.model_names, version.info.modality, settings.template, settings.prompts
         )
@@ -88,7 +90,7 @@ def fit_and_save(
     fitted = probe(task, progress, clock.mark)
     again = repeat_folds(task, fitted, progress)
     clock.mark("fit")
-    fit, cooled = _cool(fitted.fit, task.labels, settings.seed)
+    fit, cooled = _cool(fitted.fit, task, settings.seed)
     test, parity = _save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
     clock.mark("verify")
     return Trained(
@@ -139,7 +141,7 @@ def probe_task(
         {split: version.rows_of(split) for split in ("train", "validation", "test")},
         backbone,
         cache,
-        space.to_model(version.labels),
+        space.to_model(version.targets),
         len(space.kept),
         prior,
     )
@@ -178,17 +180,17 @@ def _pooling(settings: ProbeSettings, modality: str) -> str:
     return joint or settings.pooling
 
 
-def _cool(fit: ProbeFit, labels: Ints, seed: int) -> tuple[ProbeFit, Temperature]:
+def _cool(fit: ProbeFit, task: ProbeTask, seed: int) -> tuple[ProbeFit, Temperature]:
     """The head with its temperature put in, if held-out rows gain by one; accuracy cannot
     change.
     """
-    chosen = choose_temperature(labels[fit.held_out_rows], fit.held_out, seed)
-    heat = chosen["temperature"]
-    if heat != 1.0:
+    evaluation = task_evaluation_of(task.version.info.task)
+    chosen = evaluation.cool(task.labels[fit.held_out_rows], fit.held_out, seed)
+    if chosen.changes:
         fit = replace(
             fit,
-            weight=fit.weight / heat,
-            bias=fit.bias / heat,
-            held_out=sharpen(fit.held_out, heat),
+            weight=fit.weight / chosen.temperature.reshape(-1, 1),
+            bias=fit.bias / chosen.temperature,
+            held_out=evaluation.sharpen(fit.held_out, chosen.temperature),
         )
-    return fit, chosen
+    return fit, chosen.facts

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tl_core.backbones.backbone import save_classifier
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone, save_classifier
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
 from tl_core.backbones.word_head import word_head
@@ -20,10 +23,13 @@ from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints, LabelSpace, Trained
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
-from tl_core.train.items.item_training import training_of
+from tl_core.train.items.item_training import read_inputs, training_of
+from tl_core.train.probe.probing import spread
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality
+
+_SAMPLE, _AT_ONCE = 256, 16  # training items that zero is found on, and how many go together
 
 
 def train(
@@ -48,11 +54,15 @@ def train(
         read_settings(),
         max_length=settings.max_length,
         pooling=training_of(modality).word_space or "auto",
+        task=version.info.task,
     )
     refuse_other_modality(backbone, version)
     clock.mark("load")
     weight, bias = word_head(backbone, wordings)
     heads.fold(backbone.model, backbone.port, weight, bias)
+    if version.sets.several:
+        weight, bias = _from_zero(weight, bias, backbone, version)
+        heads.fold(backbone.model, backbone.port, weight, bias)
     save_classifier(backbone, folder / "model")
     clock.mark("fit")
     rows = {split: version.rows_of(split) for split in ("validation", "test")}
@@ -82,6 +92,27 @@ def train(
         yardstick=settings.baseline,
         seed=settings.seed,
     )
+
+
+def _from_zero(
+    weight: Tensor, bias: Tensor, backbone: Backbone, version: DatasetVersion
+) -> tuple[Tensor, Tensor]:
+    """The head with logits of each class that average 0 and spread by 1 over training items.
+
+    Cosines with words lie far from zero, and where each class is a yes or no, zero has to mean
+    undecided. No label is read for it.
+    """
+    rows = version.rows_of("train")
+    some = read_inputs(version, rows[spread(len(rows), _SAMPLE)])
+    backbone.model.eval()
+    with torch.inference_mode():
+        parts = [
+            backbone.model(**backbone.encode(some[start : start + _AT_ONCE])).logits
+            for start in range(0, len(some), _AT_ONCE)
+        ]
+    logits = torch.cat(parts).cpu().to(weight.dtype)
+    width = logits.std(dim=0).clamp(min=1e-6)
+    return weight / width[:, None], (bias - logits.mean(dim=0)) / width
 
 
 def _ask(

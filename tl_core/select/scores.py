@@ -29,15 +29,15 @@ def logme(features: ArrayLike, labels: Ints) -> float:
 
     Args:
         features: (rows, width).
-        labels: class of each row (rows,); two classes or more.
+        labels: class of each row (rows,), two classes or more; or 0 and 1 (rows, classes).
     """
     x = np.asarray(features, dtype=np.float64)
     rows, width = x.shape
     left, singular, _ = np.linalg.svd(x, full_matrices=False)
     power = singular**2
     evidences = []
-    for label in np.unique(labels):
-        y = (labels == label).astype(np.float64)
+    sides = labels if labels.ndim == 2 else labels[:, None] == np.unique(labels)
+    for y in sides.T.astype(np.float64):
         z = (left.T @ y) ** 2
         outside = max(float(y @ y - z.sum()), 0.0)
         alpha, beta = 1.0, 1.0

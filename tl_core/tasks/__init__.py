@@ -1,4 +1,4 @@
-"""The tasks, in one table; a second one is an entry here and a part for each layer."""
+"""The tasks, in one table; a further one is an entry here and a part for each layer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from typing import cast
 
 from tl_core.errors import ConfigError, nearest
 from tl_core.tasks.base import Decision, Task
+from tl_core.tasks.multi_label import MULTI_LABEL
 from tl_core.tasks.single_label import SINGLE_LABEL
 
-__all__ = ["SINGLE_LABEL", "TASKS", "Decision", "Task", "decision_of", "task_of"]
+__all__ = [
+    "MULTI_LABEL",
+    "SINGLE_LABEL",
+    "TASKS",
+    "Decision",
+    "Task",
+    "decision_of",
+    "task_of",
+    "task_of_model",
+]
 
-TASKS: dict[str, Task] = {SINGLE_LABEL.name: SINGLE_LABEL}
+TASKS: dict[str, Task] = {one.name: one for one in (SINGLE_LABEL, MULTI_LABEL)}
 
 
 def task_of(name: str) -> Task:
@@ -22,6 +32,13 @@ def task_of(name: str) -> Task:
     if name not in TASKS:
         raise ConfigError(f"There is no task {name!r}.", "", nearest(name, TASKS))
     return TASKS[name]
+
+
+def task_of_model(problem_type: object) -> Task:
+    """The task of a model whose configuration says that `problem_type`; one class where it says
+    nothing.
+    """
+    return next((one for one in TASKS.values() if one.problem_type == problem_type), SINGLE_LABEL)
 
 
 def decision_of(name: str) -> Decision:

@@ -27,6 +27,14 @@ class Decision(Protocol):
         """The answer to each row: for one label a row (rows,), for several (rows, classes)."""
         ...
 
+    def confidence(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How sure each whole answer is (rows,)."""
+        ...
+
+    def margin(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far probabilities may move before each answer becomes another one (rows,)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Task:

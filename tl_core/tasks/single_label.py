@@ -23,6 +23,17 @@ class OneOfAll:
         answers: NDArray[np.intp] = probabilities.argmax(axis=1)
         return answers
 
+    def confidence(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probability of the likeliest class of each row (rows,)."""
+        sure: NDArray[np.float64] = probabilities.max(axis=1)
+        return sure
+
+    def margin(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The likeliest class before the next one (rows,)."""
+        top = np.sort(probabilities, axis=1)[:, -2:]
+        gap: NDArray[np.float64] = top[:, -1] - top[:, 0]
+        return gap
+
 
 DECISION = OneOfAll()
 SINGLE_LABEL = Task(

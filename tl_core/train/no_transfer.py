@@ -1,4 +1,4 @@
-"""What can be had without transfer: majority class, word statistics, colours and edges."""
+"""What can be had without transfer: word statistics, colours and edges."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ class NoTransferBaseline:
     parameters: int
 
 
-def majority(train_labels: Ints, classes: int) -> int:
-    """The commonest class in training (the first one of a tie)."""
-    return int(np.bincount(train_labels, minlength=classes).argmax())
-
-
 def fit_baseline(
     version: DatasetVersion,
     labels: Ints,
@@ -47,24 +42,20 @@ def fit_baseline(
     oriented gradients (a small HOG, Dalal and Triggs 2005) and a coarse picture.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.pipeline import make_pipeline
 
     plain = training_of(version.info.modality).plain_features(version, rows, progress)
-    model = make_pipeline(
-        plain.transformer,
-        task_training_of(version.info.task).plain_classifier(
-            plain.strength * c, balanced=balanced, seed=seed
-        ),
+    model = task_training_of(version.info.task).plain_classifier(
+        plain.strength * c, balanced=balanced, seed=seed
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(plain.inputs["train"], labels[rows["train"]])
-    known = model[-1].classes_
+        model.fit(plain.transformer.fit_transform(plain.inputs["train"]), labels[rows["train"]])
     out = {}
     for split, content in plain.inputs.items():
         if split != "train":
             out[split] = np.zeros((len(rows[split]), classes))
             if len(rows[split]):
-                out[split][:, known] = model.predict_proba(content)
-    count = int(model[-1].coef_.size + model[-1].intercept_.size)
+                read = plain.transformer.transform(content)
+                out[split][:, model.classes_] = model.predict_proba(read)
+    count = int(model.coef_.size + model.intercept_.size)
     return NoTransferBaseline(plain.name, out, count)

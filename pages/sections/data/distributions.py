@@ -44,8 +44,8 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
 
 @st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
 def _spread(folder: str, measure: str, classes: tuple[str, ...]) -> Spread:
-    labels = services.version_info(Path(folder)).labels
-    return spread_of(viewer.columns_of(folder), measure, labels, list(classes))
+    sets = services.version_info(Path(folder)).sets
+    return spread_of(viewer.columns_of(folder), measure, sets, list(classes))
 
 
 def _classes(info: VersionInfo) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from pages.widgets.glossary import help_of
 from tl_core.data.browse.item_details import extras_of, facts_of, findings_of
 from tl_core.data.browse.past import changes, past_of
 from tl_core.data.item_kind import own_columns
+from tl_core.data.label_sets import as_cell
 from tl_core.data.versions.edits import decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import UserError
@@ -68,14 +71,14 @@ def _drawer(record: DatasetRecord, info: VersionInfo, rows: NDArray[np.int64]) -
         value = own.value(version, row)
         [name] = version.names(np.array([row]))
     own.draw(value, _WIDTH - 80)
-    names, split = [*info.labels, filters.NO_CLASS], str(version.splits[row])
+    names, split = [*version.sets.names, filters.NO_CLASS], str(version.splits[row])
     st.markdown(
         f"**{plain(names[version.labels[row]])}** :gray-badge[{split}]  \n:small[{plain(name)}]"
     )
     if split != "unlabelled":
         _decide(record, info, version, row)
     _findings(info, version, row)
-    _predictions(record, info, version, row)
+    _predictions(record, version, row)
     item_neighbours.show(record, info, version, row)
     _facts(info, version, row, own.facts(value, facts_of(version, row)))
     _history(record, row)
@@ -112,23 +115,38 @@ def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, r
         st.caption(plain(why))
         return
     made = decisions(record.folder).get(row)
-    given = info.labels[version.labels[row]]
+    given = version.sets.cells[version.labels[row]]
     now = made.label if made and made.action == "relabel" else given
     key = f"class_of_{record.id}_{row}_{now}"  # another box for each class
-    st.session_state[key] = now  # as it is, whatever was chosen and refused
-    st.selectbox(
-        "Class",
-        info.labels,
-        key=key,
-        disabled=bool(made and made.action == "drop"),
-        help="Another class is saved at once; it becomes part of the data with the next version.",
-        on_change=_relabel,
-        args=(record, row, given, key),
-    )
+    dropped = bool(made and made.action == "drop")
+    text = "Another class is saved at once; it becomes part of the data with the next version."
+    if version.sets.several:
+        st.session_state[key] = json.loads(now)
+        st.multiselect(
+            "Labels",
+            info.labels,
+            key=key,
+            disabled=dropped,
+            placeholder="None of them",
+            help=text,
+            on_change=_relabel,
+            args=(record, row, given, key, info.labels),
+        )
+    else:
+        st.session_state[key] = now  # as it is, whatever was chosen and refused
+        st.selectbox(
+            "Class",
+            info.labels,
+            key=key,
+            disabled=dropped,
+            help=text,
+            on_change=_relabel,
+            args=(record, row, given, key),
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         if made:
             words = {"keep": "Marked as right.", "drop": "Will be left out."}
-            st.caption(words.get(made.action, f"Will be {plain(made.label)}."))
+            st.caption(words.get(made.action, f"Will be {plain(worklist.shown(made.label))}."))
             st.button(
                 "Undo",
                 on_click=worklist.choose,
@@ -153,9 +171,15 @@ def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, r
         )
 
 
-def _relabel(record: DatasetRecord, row: int, given: str, key: str) -> None:
-    """Save the class that was chosen; the one that it has takes the decision back."""
+def _relabel(
+    record: DatasetRecord, row: int, given: str, key: str, classes: Sequence[str] = ()
+) -> None:
+    """Save the class that was chosen, or the `classes` where it may have several; what it has
+    already takes the decision back.
+    """
     chosen = st.session_state[key]
+    if isinstance(chosen, list):
+        chosen = as_cell(name for name in classes if name in chosen)
     if chosen == given:
         worklist.choose(record, row, "undo")
     else:
@@ -171,9 +195,7 @@ def _findings(info: VersionInfo, version: DatasetVersion, row: int) -> None:
             )
 
 
-def _predictions(
-    record: DatasetRecord, info: VersionInfo, version: DatasetVersion, row: int
-) -> None:
+def _predictions(record: DatasetRecord, version: DatasetVersion, row: int) -> None:
     """What each finished training said of it."""
     lines, closed = [], 0
     runs = run_answers.of_version(record)
@@ -182,7 +204,7 @@ def _predictions(
     for run in runs:
         answers = run_answers.of_run(record, run)
         if answers.said[row] >= 0:
-            said = info.labels[answers.said[row]]
+            said = answers.names[answers.said[row]]
             right = answers.said[row] == version.labels[row]
             lines.append(
                 {

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.widgets.glossary import help_of
 from tl_core.data.browse.query import BY_ANSWER, ORDERS, OUTCOMES, Found, Query
 from tl_core.data.browse.row_columns import MEASURES, RowColumns
+from tl_core.data.label_sets import NOTHING
 from tl_core.data.versions.store import VersionInfo
 
 NO_CLASS = "(no class)"
@@ -104,10 +106,15 @@ def facets(
     info: VersionInfo, columns: RowColumns, *, answered: bool, closed: bool
 ) -> tuple[Query, DeltaGenerator]:
     """Class, split, finding, length and prediction as a query, and the place of the class list."""
-    unlabelled = bool((columns.labels[columns.splits != "removed"] < 0).any())
+    living = columns.labels[columns.splits != "removed"]
+    empty = info.sets.several and bool(np.isin(living, info.sets.having([NOTHING])).any())
     classes = st.multiselect(
         "Class",
-        [*info.labels, *([NO_CLASS] if unlabelled else [])],
+        [
+            *info.labels,
+            *([NOTHING] if empty else []),
+            *([NO_CLASS] if (living < 0).any() else []),
+        ],
         key="class",
         placeholder="Any class",
         help="Items of these classes. Type to search.",

@@ -94,7 +94,7 @@ def _examples(folder: str, finding: str) -> list[Card]:
     if not (version.folder / "findings.parquet").exists():
         return []
     rows = version.finding_rows(finding)[:_SHOWN]
-    names = [*version.info.labels, "(none)"]
+    names = [*version.sets.names, "(none)"]
     cards = []
     for row, name in zip(rows.tolist(), version.names(rows), strict=True):
         facts = {"class": names[version.labels[row]], "split": str(version.splits[row])}

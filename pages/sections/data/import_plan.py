@@ -143,6 +143,8 @@ def _splits(answer: Preview) -> None:
         if answer["unlabelled"]
         else ""
     )
+    if answer.get("several"):
+        st.caption("An item may have several of these classes, so their numbers overlap.")
     st.caption(
         "Copies of an item are put into the same split when the dataset is made, so counts may"
         f" shift a little. A class with a single example stays in train.{aside}"

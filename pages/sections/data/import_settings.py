@@ -23,6 +23,7 @@ _READING = (
     "pages",
     "speaker_part",
     "task",
+    "label_separator",
     "repair",
     "label_column",
     "split_column",
@@ -60,7 +61,14 @@ def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object
             for name, title, values in reading.choices:
                 _choice(name, title, values)
         with right:
-            _choice("task", "Cells that look like lists", ("", "single_label"))
+            _choice("task", "Classes of an item", ("", "single_label", "multi_label"))
+            st.text_input(
+                "Sign between classes",
+                key="add_label_separator",
+                help=HELP["label_separator"],
+                max_chars=8,
+                persist_state="session",
+            )
             _choice("date_order", "Order of dates", ("", "dmy", "mdy", "ymd"))
         for name, title in reading.switches:
             st.checkbox(title, key=f"add_{name}", help=HELP[name], persist_state="session")

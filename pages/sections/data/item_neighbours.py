@@ -63,7 +63,7 @@ def nearest(layout: pd.DataFrame, row: int) -> list[int]:
 def _strip(
     record: DatasetRecord, info: VersionInfo, version: DatasetVersion, rows: list[int], key: str
 ) -> None:
-    names = [*info.labels, filters.NO_CLASS]
+    names = [*version.sets.names, filters.NO_CLASS]
     with problems.caught():
         content = small_items(str(record.folder), tuple(rows))
     pages_of(info.modality).draw_strip(

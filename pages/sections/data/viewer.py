@@ -138,7 +138,7 @@ def _lines(
     made: dict[int, Decision],
 ) -> pd.DataFrame:
     """What is known of each of some rows: class, split, length, prediction, decision."""
-    columns, names = columns_of(str(record.folder)), [*info.labels, filters.NO_CLASS]
+    columns, names = columns_of(str(record.folder)), [*info.sets.names, filters.NO_CLASS]
     table = pd.DataFrame(
         {"class": [names[label] for label in columns.labels[rows]], "split": columns.splits[rows]}
     )
@@ -146,7 +146,7 @@ def _lines(
         table[measure] = columns.measures[measure][rows]
     if answers is not None:
         said = answers.said[rows]
-        table["prediction"] = [names[one] if one >= 0 else "" for one in said]
+        table["prediction"] = [answers.names[one] if one >= 0 else "" for one in said]
         table["confidence"] = 100 * answers.confidence[rows]
         table["right"] = np.where(said < 0, "", np.where(said == columns.labels[rows], "yes", "no"))
     table["decision"] = [_decided(made.get(row)) for row in rows.tolist()]
@@ -158,7 +158,7 @@ def _decided(decision: Decision | None) -> str:
     if decision is None:
         return ""
     words = {"keep": "label is right", "drop": "left out"}
-    return words.get(decision.action, f"→ {decision.label}")
+    return words.get(decision.action, f"→ {worklist.shown(decision.label)}")
 
 
 def _gallery(

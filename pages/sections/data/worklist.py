@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import streamlit as st
 
 from pages.sections.data import findings
 from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.shell import problems, rights
 from pages.shell.words import plain, sure
+from tl_core.data.label_sets import as_cell, called
 from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
@@ -45,7 +49,7 @@ def show(record: DatasetRecord, info: VersionInfo, suspects: list[LabelError]) -
     if open_ones:
         with left:
             _show_item(record, open_ones[0]["row"])
-            _show_neighbours(record, info, open_ones[0]["neighbours"])
+            _show_neighbours(record, open_ones[0]["neighbours"])
 
 
 def choose(record: DatasetRecord, row: int, action: str, label: str = "") -> None:
@@ -74,16 +78,17 @@ def _show_item(record: DatasetRecord, row: int) -> None:
 def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError) -> None:
     """What it is called, what the others say, and a button and a key for each decision."""
     row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
+    several = info.sets.several
     st.markdown(
-        f"Its label is **{plain(given)}**.  \nA model of the other items predicts"
-        f" **{plain(suggested)}**, {sure(suspect['confidence'])}."
+        f"Its {'labels are' if several else 'label is'} **{plain(shown(given))}**.  \nA model of"
+        f" the other items predicts **{plain(shown(suggested))}**, {sure(suspect['confidence'])}."
     )
     if why := rights.against(rights.WORK, record):
         st.caption(plain(why))
         st.button("Next", on_click=_skip, args=(row,), shortcut="l", width="stretch")
         return
     st.button(
-        f"Change to {plain(suggested)}",
+        f"Change to {plain(shown(suggested))}",
         on_click=choose,
         args=(record, row, "relabel", suggested),
         shortcut="m",
@@ -91,19 +96,46 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
         width="stretch",
     )
     st.button(
-        f"Keep {plain(given)}",
+        f"Keep {plain(shown(given))}",
         on_click=choose,
         args=(record, row, "keep"),
         shortcut="k",
         width="stretch",
     )
     others = [label for label in info.labels if label not in (given, suggested)]
-    if others:
+    if several:
+        _offer_set(record, row, info.labels, suggested)
+    elif others:
         _offer_other(record, row, others)
     st.button(
         "Leave it out", on_click=choose, args=(record, row, "drop"), shortcut="d", width="stretch"
     )
     st.button("Later", on_click=_skip, args=(row,), shortcut="l", width="stretch")
+
+
+def shown(label: str) -> str:
+    """A class, or the classes of a decision about an item that may have several."""
+    return called(label) if label.startswith("[") and label.endswith("]") else label
+
+
+def _offer_set(record: DatasetRecord, row: int, classes: list[str], suggested: str) -> None:
+    """Any other classes, where an item may have several."""
+    chosen = st.multiselect(
+        "Its labels",
+        classes,
+        default=json.loads(suggested),
+        placeholder="None of them",
+        key=f"set_{row}",
+    )
+    wanted = as_cell(name for name in classes if name in chosen)
+    if wanted != suggested:
+        st.button(
+            f"Change to {plain(shown(wanted))}",
+            on_click=choose,
+            args=(record, row, "relabel", wanted),
+            width="stretch",
+            key="to_set",
+        )
 
 
 def _offer_other(record: DatasetRecord, row: int, others: list[str]) -> None:
@@ -126,10 +158,9 @@ def _offer_other(record: DatasetRecord, row: int, others: list[str]) -> None:
         )
 
 
-def _show_neighbours(record: DatasetRecord, info: VersionInfo, rows: list[int]) -> None:
+def _show_neighbours(record: DatasetRecord, rows: list[int]) -> None:
     """The items that look most alike, with their classes."""
-    labels = DatasetVersion(record.folder).labels
-    classes = [info.labels[labels[row]] for row in rows]
+    classes = DatasetVersion(record.folder).label_names(np.array(rows, dtype=np.int64))
     with problems.caught():
         alike = small_items(str(record.folder), tuple(rows))
     st.caption("The most similar items and their labels")

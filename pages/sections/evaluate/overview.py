@@ -11,9 +11,13 @@ from pages.shell.words import class_in_words, interval, plain
 from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.measures import ScoredRows
+from tl_core.evaluate.measures import ClassScores, PairedMeans, ScoredRows
 
 SCORES = {  # what a score is called, and what it is multiplied with
+    "weighted_f1": ("Weighted F1", 100),
+    "item_f1": ("F1 of an item", 100),
+    "map": ("Mean average precision", 100),
+    "hamming_loss": ("Hamming loss", 1),
     "balanced_accuracy": ("Balanced accuracy", 100),
     "macro_f1": ("Macro F1", 100),
     "mcc": ("Matthews correlation", 1),
@@ -65,6 +69,8 @@ def _compared(subject: Subject) -> None:
     against = subject.report.get("against_baseline")
     if against:
         sentences.append(against["sentence"])
+        if "item_f1" in against:
+            sentences.append(_of_means(against["item_f1"]))
     best = subject.rival()
     told = bool(against) and best is not None and best.recipe == "baseline"
     theirs = None if told else subject.rivals_answers()
@@ -81,25 +87,39 @@ def _compared(subject: Subject) -> None:
     evidence.repeated(subject.report)
 
 
+def _of_means(gap: PairedMeans) -> str:
+    """The gap in the F1 of an item, in a sentence."""
+    ends = gap["difference"]
+    return (
+        f"F1 of an item: {100 * ends['value']:+.1f} points against the run without transfer"
+        f" ({100 * ends['low']:+.1f} to {100 * ends['high']:+.1f} is plausible,"
+        f" p = {gap['p_value']:.2g})."
+    )
+
+
+def _row(part: ClassScores) -> dict[str, object]:
+    """A line about one class."""
+    row: dict[str, object] = {
+        "class": part["label"],
+        "recall": 100 * part["recall"]["value"],
+        "95 % interval": interval(part["recall"]),
+        "precision": 100 * part["precision"]["value"],
+        "F1": 100 * part["f1"]["value"],
+        "support": part["support"],
+    }
+    if "threshold" in part:
+        precise = part.get("average_precision")
+        row["average precision"] = 100 * precise["value"] if precise else None
+        row["threshold"] = 100 * part["threshold"]
+    return {**row, "in words": class_in_words(part)}
+
+
 def _classes(subject: Subject) -> None:
     """A line for each class, as it finds them and as it names them."""
     st.markdown("**Class by class**")
     parts = subject.judged["per_class"]
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "class": part["label"],
-                    "recall": 100 * part["recall"]["value"],
-                    "95 % interval": interval(part["recall"]),
-                    "precision": 100 * part["precision"]["value"],
-                    "F1": 100 * part["f1"]["value"],
-                    "support": part["support"],
-                    "in words": class_in_words(part),
-                }
-                for part in parts
-            ]
-        ),
+        pd.DataFrame([_row(part) for part in parts]),
         hide_index=True,
         height="content" if len(parts) < 7 else _TABLE,
         alt="Recall, precision and F1 of every class",
@@ -121,6 +141,13 @@ def _classes(subject: Subject) -> None:
             "F1": st.column_config.NumberColumn(format="%.0f %%", help=help_of("F1")),
             "support": st.column_config.NumberColumn(
                 help="How many of the evaluated items are of this class."
+            ),
+            "average precision": st.column_config.NumberColumn(
+                format="%.0f %%", help=help_of("average precision")
+            ),
+            "threshold": st.column_config.NumberColumn(
+                format="%.0f %%",
+                help=help_of("threshold", "Here from which probability on the label is named."),
             ),
         },
     )

@@ -7,11 +7,13 @@ import streamlit as st
 
 from pages.sections.evaluate import (
     abstain,
+    company,
     confusion,
     evidence,
     mistakes,
     overview,
     stress,
+    thresholds,
     training_view,
 )
 from pages.sections.evaluate.subject import Subject, without_items
@@ -36,7 +38,10 @@ def first(subject: Subject) -> None:
 
 def errors(subject: Subject) -> None:
     """Which classes are mixed up, and the items that deserve a look."""
-    confusion.show(subject)
+    if subject.several:
+        company.show(subject)
+    else:
+        confusion.show(subject)
     st.subheader("Items to look at")
     if without_items(subject):
         return
@@ -65,7 +70,10 @@ def confidence(subject: Subject) -> None:
         with left:
             evidence.confidence(subject.report, subject.judged)
         with right:
-            abstain.show(subject.report, subject.run)
+            if subject.several:
+                thresholds.show(subject)
+            else:
+                abstain.show(subject.report, subject.run)
     evidence.ranking(subject.judged)
 
 

@@ -48,6 +48,16 @@ class Subject:
         return self.report["test"] or self.report["validation"]
 
     @property
+    def several(self) -> bool:
+        """Whether an item may have several labels."""
+        return "exact_match" in self.judged
+
+    @property
+    def right(self) -> str:
+        """What the share of items is called that are answered rightly."""
+        return "Exact match" if self.several else "Accuracy"
+
+    @property
     def kind(self) -> str:
         """What the judged items are: test items or validation items."""
         return "validation items" if self.closed else "test items"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import problems, rights, services, state
 from tl_core import test_score
+from tl_core.data.label_sets import called
 from tl_core.evaluate.report import FILE, Report, load_report
 from tl_core.registry.run import Run
 
@@ -22,8 +23,12 @@ def _report(path: str, written: float) -> Report:
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)
 def _answers(path: str, written: float) -> pd.DataFrame:
     del written
-    texts = {"true": str, "label": str, "row": str}
-    return pd.read_csv(path, dtype=texts, keep_default_na=False)
+    texts = {"true": str, "label": str, "labels": str, "row": str}
+    table = pd.read_csv(path, dtype=texts, keep_default_na=False)
+    if "labels" in table:  # an item may have several: both as people read them
+        table["label"] = table["labels"].map(called)
+        table["true"] = table["true"].map(called)
+    return table
 
 
 @st.cache_data(max_entries=40, ttl=3600, show_spinner=False)

@@ -72,7 +72,7 @@ def _neighbours(search: dict[str, np.ndarray], version: DatasetVersion, row: int
         st.caption("This item was not among those that were looked through.")
         return
     near, alike = search["near"][place[0]], search["alike"][place[0]]
-    names = [version.info.labels[int(version.labels[other])] for other in near]
+    names = version.label_names(near)
     st.markdown("**Most similar training items**")
     st.caption(
         "The nearest neighbours of this item in the model's own features, the nearest first; 100 is"

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +19,9 @@ from pages.sections.use.model_card import Model
 from pages.shell import ask, problems
 from pages.shell.words import plain, sure
 from pages.widgets import charts
+from tl_core.data.label_sets import called, said_of
 from tl_core.errors import UserError
+from tl_core.tasks.thresholds import decision_of_model
 
 Given = tuple[Content, str]  # an item, and what tells it from others
 Pairs = list[tuple[str, float]]  # classes and probabilities, the most likely first
@@ -62,14 +66,46 @@ def show_one(model: Model) -> Pairs | None:
     pairs: Pairs | None = ask.answer("answer", _WAITING)
     if pairs is None:
         return None
-    st.markdown(f"#### {plain(pairs[0][0])} :small[{sure(pairs[0][1])}]")
-    if pairs[0][1] < model.least:
+    label, confidence, _ = _said(model, pairs)
+    st.markdown(f"#### {plain(label)} :small[{sure(confidence)}]")
+    if confidence < model.least:
         st.warning(
             f"A person should decide: it is less than {model.least:.0%} sure.",
             icon=":material/person:",
         )
     charts.probabilities(pairs, "answer")
     return pairs
+
+
+class _Said(NamedTuple):
+    """What the model says of an item: in words, how sure it is, and the likeliest class that it
+    does not name.
+    """
+
+    label: str
+    confidence: float
+    second: str
+
+
+def _said(model: Model, pairs: Pairs) -> _Said:
+    """The answer that the model's thresholds make of its probabilities."""
+    names = [name for name, _ in pairs]
+    scores = np.array([[value for _, value in pairs]])
+    decision = decision_of_model(model.folder, names)
+    answers = decision.labels(scores)
+    several = answers.ndim == 2
+    named = np.flatnonzero(answers[0]) if several else answers
+    [cell] = said_of(names, answers)
+    others = [
+        f"{name}, {100 * value:.0f} %"
+        for place, (name, value) in enumerate(pairs)
+        if place not in named
+    ]
+    return _Said(
+        called(cell) if several else cell,
+        float(decision.confidence(scores)[0]),
+        others[0] if others else "",
+    )
 
 
 def explain_one(model: Model, pairs: Pairs | None) -> None:
@@ -118,10 +154,10 @@ def _collected(count: int) -> list[Pairs | UserError]:
 
 def _say(model: Model, answers: Sequence[Pairs | UserError]) -> None:
     """How many of each class there are, and how many are left to a person."""
-    good = [pairs[0] for pairs in answers if not isinstance(pairs, UserError)]
-    counts = pd.Series([label for label, _ in good], dtype=str).value_counts()
+    good = [_said(model, pairs) for pairs in answers if not isinstance(pairs, UserError)]
+    counts = pd.Series([one.label for one in good], dtype=str).value_counts()
     shown = ", ".join(f"{count:,} {plain(str(name))}" for name, count in counts.head(6).items())
-    unsure = sum(confidence < model.least for _, confidence in good)
+    unsure = sum(one.confidence < model.least for one in good)
     failed = len(answers) - len(good)
     st.markdown(
         f"**{len(answers):,} items**: {shown}{' and others' if len(counts) > 6 else ''}."
@@ -155,13 +191,13 @@ def _as_table(model: Model, names: Sequence[str], answers: Sequence[Pairs | User
 def _line(model: Model, name: str, answer: Pairs | UserError) -> dict[str, object]:
     if isinstance(answer, UserError):
         return {"text": name, "class": answer.what, "sure": None}
-    second = answer[1] if len(answer) > 1 else ("", 0.0)
+    label, confidence, second = _said(model, answer)
     return {
         "text": name,
-        "class": answer[0][0],
-        "sure": 100 * answer[0][1],
-        "runner-up": f"{second[0]}, {100 * second[1]:.0f} %" if second[0] else "",
-        "for a person": answer[0][1] < model.least,
+        "class": label,
+        "sure": 100 * confidence,
+        "runner-up": second,
+        "for a person": confidence < model.least,
     }
 
 
@@ -180,7 +216,7 @@ def _as_files(
                     st.markdown(f":material/error: {plain(answer.what)} {plain(answer.why)}")
                     continue
                 model.own.draw(value, _CELL - 32)
-                label, confidence = answer[0]
+                label, confidence, _ = _said(model, answer)
                 person = " · :material/person: a person" if confidence < model.least else ""
                 st.markdown(f"**{plain(label)}**, {sure(confidence)}{person}")
                 st.caption(plain(name[:40]))

@@ -15,6 +15,7 @@ from tl_core.cli.parsing import Command
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import model_folder, preparation_for
 from tl_core.cli.workplace import PredictionWishes
+from tl_core.data.label_sets import said_of
 from tl_core.data.preparation import Preparation
 from tl_core.errors import NotFoundError, nearest
 
@@ -122,8 +123,9 @@ def explain(output: Output, model: str, item: str, title: str | None, label: str
     preparation = preparation_for(stores.datasets, folder, dataset) or Preparation()
     classifier = load_classifier(folder)
     prepared = given_item(classifier.modality, item, title, preparation)
-    answer = classifier.labels[int(classifier.probabilities([prepared])[0].argmax())]
-    label = label or answer
+    said = classifier.probabilities([prepared])
+    answer = said_of(classifier.labels, classifier.decision.labels(said))[0]
+    label = label or classifier.labels[int(said[0].argmax())]
     if label not in classifier.labels:
         raise NotFoundError(
             f"The model has no class {label!r}.", "", nearest(label, classifier.labels)

@@ -12,16 +12,18 @@ from tl_core import test_score
 from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.following import follow_to_the_end, reason_of
 from tl_core.cli.output import Output
-from tl_core.cli.parsing import Command, Group
+from tl_core.cli.parsing import Choice, Command, Group
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import read_report
-from tl_core.errors import StateError
+from tl_core.errors import ConfigError, StateError
 from tl_core.evaluate.report import rivals
 from tl_core.registry.run import Run
 
 Item = tuple[str, str, int]  # name, class, and how often both have come before
 
-runs = Group("runs", help="Runs: list, show, compare, open, cancel, stop, resume, delete.")
+runs = Group(
+    "runs", help="Runs: list, show, compare, open, cancel, stop, resume, delete, thresholds."
+)
 run_argument = click.argument("run_id", metavar="RUN", help="run id")
 
 
@@ -154,6 +156,75 @@ def resume(output: Output, run_id: str, detach: bool) -> int:
     return follow_to_the_end(place.resume(run_id), place, output, detach=detach)
 
 
+@runs.command("thresholds")
+@run_argument
+@click.option(
+    "--for",
+    "wish",
+    type=Choice(("", "f1", "precision", "recall", "half")),
+    default="",
+    help="choose them on the validation items: f1, precision, recall, or half for one half",
+)
+@click.option(
+    "--at", type=float, default=0.8, help="precision or recall that is wanted, such as .8"
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="LABEL=P", help="one threshold; without a label: all"
+)
+@click.pass_obj
+def thresholds(output: Output, run_id: str, wish: str, at: float, changes: tuple[str, ...]) -> int:
+    """From which probability on a model of several labels names each of them; kept with it."""
+    from tl_core.evaluate.kept_answers import answered
+    from tl_core.evaluate.scores.deciding import Wish, choose_thresholds
+    from tl_core.tasks.thresholds import read_thresholds, save_thresholds, with_changes
+
+    run = open_stores().runs.get(run_id)
+    model, held = run.folder / "model", answered(_validation_of(run))
+    kept = dict(zip(held.classes, read_thresholds(model, held.classes).tolist(), strict=True))
+    if wish:
+        chosen = choose_thresholds(held.truth, held.said, Wish(wish, at))
+        kept = dict(zip(held.classes, chosen.tolist(), strict=True))
+        save_thresholds(model, kept)
+    if changes:
+        kept = with_changes(model, held.classes, dict(map(_change, changes)))
+        save_thresholds(model, kept)
+    return output.show(
+        {"run": run.id, "thresholds": kept},
+        [f"  {name}: named from {value:.3f} on" for name, value in kept.items()],
+    )
+
+
+def _validation_of(run: Run) -> Path:
+    """The list of what a run said of its validation items.
+
+    Raises:
+        StateError: when it has none, or no model.
+    """
+    file = run.folder / "validation.csv"
+    if not file.is_file() or not (run.folder / "model").is_dir():
+        raise StateError(
+            f"Run {run.id} has no validation items, or no model, to choose thresholds for.",
+            f"It is a {run.recipe or run.kind} run and {run.status}.",
+            "Choose a finished training.",
+        )
+    return file
+
+
+def _change(given: str) -> tuple[str, float]:
+    """A label and its threshold, of `LABEL=P`.
+
+    Raises:
+        ConfigError: when it is written in another way.
+    """
+    name, _, value = given.rpartition("=")
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{given!r} is no threshold.", "", "Write LABEL=0.4, or =0.4 for all labels."
+        ) from error
+
+
 @click.command("report", cls=Command)
 @run_argument
 @click.option(
@@ -197,6 +268,6 @@ def read_correct(run: Run, file: str) -> dict[Item, bool]:
     with (run.folder / file).open(newline="", encoding="utf-8") as handle:
         for line in csv.DictReader(handle):
             item = line["row"], line["true"]
-            correct[*item, seen[item]] = line["label"] == line["true"]
+            correct[*item, seen[item]] = line.get("label", line.get("labels")) == line["true"]
             seen[item] += 1
     return correct

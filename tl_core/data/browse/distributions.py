@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.browse.row_columns import RowColumns
+from tl_core.data.label_sets import LabelSets
 
 _BINS = 24
 _TAIL = 99.0  # per cent; what lies above goes into the last bin
@@ -34,26 +35,25 @@ class Spread:
     open_end: bool
 
 
-def spread_of(columns: RowColumns, measure: str, names: list[str], classes: list[str]) -> Spread:
+def spread_of(columns: RowColumns, measure: str, sets: LabelSets, classes: list[str]) -> Spread:
     """The spread of a measure over the rows that are part of the version.
 
     Args:
         columns: of the version.
         measure: one of `columns.measures`.
-        names: all class names, by their number.
+        sets: what the numbers of labels mean.
         classes: those that are counted one by one.
     """
     alive = columns.splits != "removed"
     values, labels = columns.measures[measure][alive], columns.labels[alive]
     edges = _edges(values)
     clipped = np.minimum(values, edges[-1])
-    places = {name: place for place, name in enumerate(names)}
     return Spread(
         measure,
         edges.tolist(),
         np.histogram(clipped, edges)[0].tolist(),
         {
-            name: np.histogram(clipped[labels == places[name]], edges)[0].tolist()
+            name: np.histogram(clipped[np.isin(labels, sets.having([name]))], edges)[0].tolist()
             for name in classes
         },
         float(np.median(values)) if len(values) else 0.0,

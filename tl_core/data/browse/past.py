@@ -44,11 +44,10 @@ def past_of(
         same = known is None or _same_item(known, version, row)
         if not 0 <= row < len(version.labels) or not same:
             break
-        names = [*version.info.labels, ""]
         stages.append(
             Stage(
                 reference,
-                names[int(version.labels[row])],
+                version.label_names(np.array([row]))[0],
                 str(version.splits[row]),
                 version.info.change,
             )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.browse.row_columns import RowAnswers, RowColumns, read_columns
 from tl_core.data.item_kind import kind_of
+from tl_core.data.label_sets import NOTHING, LabelSets
 from tl_core.data.versions.store import DatasetVersion
 
 ORDERS = {
@@ -32,7 +33,8 @@ class Query:
     Args:
         words: each of them must occur in the text, or in the name of an item that is no text; what
             stands between double quotes must occur as it stands. Capitals do not count.
-        classes: names of classes; "" means rows without one.
+        classes: names of classes; "" means rows that nobody has labelled, `NOTHING` those that were
+            labelled with none of several.
         splits: names of splits.
         finding: a finding of this version that the rows must belong to.
         measure: a name of `MEASURES` that `least`, `most` and the order by length are about; empty:
@@ -114,7 +116,7 @@ def look_up(
     rows = np.flatnonzero(mask & of_class & of_split)
     return Found(
         _ordered(rows, known, query, answers),
-        _class_counts(version, known.labels[mask & of_split]),
+        _class_counts(version.sets, known.labels[mask & of_split]),
         _split_counts(known.splits[mask & of_class]),
     )
 
@@ -177,8 +179,7 @@ def _answered(columns: RowColumns, query: Query, answers: RowAnswers) -> NDArray
 def _of_classes(version: DatasetVersion, columns: RowColumns, query: Query) -> NDArray[np.bool_]:
     if not query.classes:
         return np.ones(len(columns.labels), dtype=bool)
-    names = version.info.labels
-    wanted = [place for place, name in enumerate(names) if name in query.classes]
+    wanted = version.sets.having(query.classes).tolist()
     return np.isin(columns.labels, [*wanted, -1] if "" in query.classes else wanted)
 
 
@@ -198,12 +199,15 @@ def _ordered(
     return rows
 
 
-def _class_counts(version: DatasetVersion, labels: NDArray[np.int64]) -> dict[str, int]:
-    """Rows of each class, of "" where they have none."""
-    names = version.info.labels
-    counts = np.bincount(labels + 1, minlength=len(names) + 1).tolist()
-    found = dict(zip(names, counts[1:], strict=True))
-    return found | ({"": counts[0]} if counts[0] else {})
+def _class_counts(sets: LabelSets, labels: NDArray[np.int64]) -> dict[str, int]:
+    """Rows of each class, of `NOTHING` where they were labelled with none, of "" where nobody has
+    labelled them.
+    """
+    found = dict(zip(sets.classes, sets.counts(labels).tolist(), strict=True))
+    if sets.several and (empty := int(np.isin(labels, sets.having([NOTHING])).sum())):
+        found[NOTHING] = empty
+    unlabelled = int((labels < 0).sum())
+    return found | ({"": unlabelled} if unlabelled else {})
 
 
 def _split_counts(splits: NDArray[np.str_]) -> dict[str, int]:

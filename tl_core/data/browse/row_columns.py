@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.label_sets import called
 from tl_core.data.versions.store import DatasetVersion
 
 MEASURES = {
@@ -20,8 +21,9 @@ MEASURES = {
     "chars": "characters",
     "side": "pixels of the shorter side",
     "pixels": "pixels",
+    "milliseconds": "milliseconds",
 }
-_KEPT = ("words", "chars", "width", "height")
+_KEPT = ("words", "chars", "width", "height", "seconds")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class RowColumns:
     """One entry per row.
 
     Args:
-        labels: class number, -1 without.
+        labels: number of the label, -1 without.
         splits: such as train; `removed` for what is no longer part of the version.
         measures: lengths or sizes by a name of `MEASURES`, the usual one first.
         findings: ids of the findings that name rows.
@@ -43,12 +45,13 @@ class RowColumns:
 
 @dataclass(frozen=True)
 class RowAnswers:
-    """What a run said of the rows: a class number, -1 where it was not asked, and how sure it
-    was.
+    """What a run said of the rows: the number of a label, -1 where it was not asked, and how sure
+    it was. `names` are what people call these numbers, beginning with those of the version.
     """
 
     said: NDArray[np.int64]
     confidence: NDArray[np.float64]
+    names: Sequence[str] = ()
 
     @property
     def asked(self) -> NDArray[np.bool_]:
@@ -82,8 +85,11 @@ def _measures(folder: Path) -> dict[str, NDArray[np.int64]]:
         return {}
     present = set(pq.read_schema(path).names)
     table = pq.read_table(path, columns=[name for name in _KEPT if name in present])
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    if "seconds" in columns:
+        columns["milliseconds"] = 1000 * columns.pop("seconds")
     facts: dict[str, NDArray[np.int64]] = {
-        name: table.column(name).to_numpy().astype(np.int64) for name in table.column_names
+        name: column.astype(np.int64) for name, column in columns.items()
     }
     if "width" in facts:
         width, height = facts.pop("width"), facts.pop("height")
@@ -104,24 +110,28 @@ def keys_of(version: DatasetVersion) -> NDArray[np.uint64] | None:
 
 def read_answers(files: Sequence[Path], version: DatasetVersion) -> RowAnswers:
     """What stands in the lists of predictions of one run; lists that are not there say nothing."""
-    rows = len(version.labels)
+    rows, sets = len(version.labels), version.sets
     said, confidence = np.full(rows, -1, dtype=np.int64), np.full(rows, np.nan)
-    places = {name: place for place, name in enumerate(version.info.labels)}
+    places = {cell: place for place, cell in enumerate(sets.cells)}
     for path in files:
         if path.is_file():
-            index, labels, sure = _listed(path)
+            index, cells, sure = _listed(path, "labels" if sets.several else "label")
             inside = (index >= 0) & (index < rows)
-            said[index[inside]] = [places.get(label, -1) for label in labels[inside]]
+            if sets.several:  # a model may name sets that no row has
+                for cell in cells[inside]:
+                    places.setdefault(cell, len(places))
+            said[index[inside]] = [places.get(cell, -1) for cell in cells[inside]]
             confidence[index[inside]] = sure[inside]
-    return RowAnswers(said, confidence)
+    further = [called(cell) for cell in list(places)[len(sets.cells) :]]
+    return RowAnswers(said, confidence, [*sets.names, *further])
 
 
-def _listed(path: Path) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.float64]]:
-    """Row, class and confidence of each line; the other columns stay unread."""
+def _listed(path: Path, column: str) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.float64]]:
+    """Row, label and confidence of each line; the other columns stay unread."""
     import pyarrow as pa
     from pyarrow import csv
 
-    kinds = {"index": pa.int64(), "label": pa.string(), "confidence": pa.float64()}
+    kinds = {"index": pa.int64(), column: pa.string(), "confidence": pa.float64()}
     table = csv.read_csv(
         path,
         parse_options=csv.ParseOptions(newlines_in_values=True),

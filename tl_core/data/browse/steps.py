@@ -32,7 +32,7 @@ def step_between(old: DatasetVersion, new: DatasetVersion) -> Step | None:
     alive = [one.splits[:shared] != "removed" for one in (old, new)]
     both = alive[0] & alive[1]
     labels = [
-        np.array([*one.info.labels, ""], dtype=object)[one.labels[:shared]] for one in (old, new)
+        np.array([*one.sets.names, ""], dtype=object)[one.labels[:shared]] for one in (old, new)
     ]
     other_class = both & (labels[0] != labels[1])
     other_split = both & ~other_class & (old.splits[:shared] != new.splits[:shared])

@@ -13,6 +13,7 @@ import warnings
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.errors import DataError
 
+EMPTY = "[]"  # what is stored for a cell that says: none of the classes
 _LONGEST = 4000  # signs; a longer cell is a text, not a list of names
 _OPEN = {"[": "]", "{": "}", "(": ")"}
 _ASKED = (
@@ -64,8 +65,8 @@ def read_label(cell: str) -> list[str]:
 
 
 def label_name(cell: str) -> str:
-    """The one clean name to store for a cell: "" without a class, the cell as it is where it lists
-    several.
+    """The one clean name to store for a cell: "" without a class, `EMPTY` where it lists none, the
+    cell as it is where it lists several.
 
     Raises:
         DataError: for an object that says no class, such as a mark inside a text or a score for
@@ -79,12 +80,31 @@ def label_name(cell: str) -> str:
             "for each row, or export the labels as plain names.",
         )
     names = list(dict.fromkeys(name for name in map(clean_label, read_label(cell)) if name))
+    if not names and _lists_none(cell.strip()):
+        return EMPTY
     return (names or [""])[0] if len(names) < 2 else clean_label(cell)
 
 
 def holds_several(name: str) -> bool:
     """Whether a stored name is a list of several."""
     return name.startswith(("[", "{", "(")) and len(read_label(name)) > 1
+
+
+def _lists_none(bare: str) -> bool:
+    """Whether a cell is an answer without a class: `[]`, `{"choices": []}`, `{"a": 0, "b": 0}`."""
+    if not bare or _OPEN.get(bare[0]) != bare[-1] or len(bare) > _LONGEST:
+        return False
+    if bare.lower() == "[nan]":  # what pandas writes where nothing is known
+        return False
+    try:
+        value = _parsed(bare)
+    except RecursionError:
+        return False
+    if isinstance(value, dict) and len(value) == 1 and {*value} <= {*_ASKED}:
+        value = next(iter(value.values()))
+    if isinstance(value, dict):
+        return bool(value) and all(mark in (0, False) for mark in value.values())
+    return value == []
 
 
 def _holds_object(bare: str) -> bool:

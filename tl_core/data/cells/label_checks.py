@@ -10,7 +10,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.checks.class_names import means_nothing, stand_alone
+from tl_core.data.cells.label_lists import stand_alone
+from tl_core.data.checks.class_names import means_nothing
 from tl_core.data.checks.text_facts import clean_label
 
 _BLANKED = frozenset(

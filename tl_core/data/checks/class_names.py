@@ -1,6 +1,4 @@
-"""Class names: how many there may be, cells that list several, names that are alike, names that
-stand for nothing.
-"""
+"""Class names: how many there may be, names that are alike, names that stand for nothing."""
 
 from __future__ import annotations
 
@@ -9,23 +7,13 @@ import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tl_core.data.cells.label_cells import holds_several
 from tl_core.data.limits import LIMITS
-from tl_core.errors import AmbiguousError, DataError
+from tl_core.errors import DataError
 
 if TYPE_CHECKING:
     from tl_core.data.versions.rows import RowFacts
 
-_LONG = 200  # signs; longer cells are texts, whose signs separate no names
-# share of parts that must stand elsewhere as well before a comma is taken to separate names
-_SURE = 0.8
 _DISTINCT, _FEWEST = 0.8, 10  # share of rows with a class of their own, from this many rows on
-_SEPARATORS = ("[;；]", r"[|｜]", "[,，、]", "#")
-_PUNCTUATION = _SEPARATORS[-2:]  # signs of ordinary names, too: `Paris, France`, `C#`
-_TAGS = re.compile(r"(?:<[^<>]+>){2,}")
-_HALVES = frozenset(("0", "5", "25", "50", "75"))  # what stands behind a decimal comma in ratings
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200c\u200d\ufe0e\ufe0f"))
 _NUMBER = re.compile(r"([+-]?) ?(\d+)(?:([.,])(\d+))?")
@@ -69,35 +57,19 @@ _NOTHING = frozenset(
 )
 
 
-def check_classes(rows: RowFacts, task: str = "") -> None:
+def check_classes(rows: RowFacts) -> None:
     """Refuse what no classifier can learn.
-
-    Args:
-        rows: of the version.
-        task: `single_label` when a person has said that every different cell is one class.
 
     Raises:
         DataError: fewer than two classes, over 500, or nearly as many as rows.
-        AmbiguousError: several classes in one cell.
     """
-    numbers = np.bincount(rows.labels[rows.labels >= 0], minlength=len(rows.classes))
-    check_counts(Counter(dict(zip(rows.classes, numbers.tolist(), strict=True))), task)
+    numbers = rows.sets.counts(rows.labels)
+    check_counts(Counter(dict(zip(rows.classes, numbers.tolist(), strict=True))))
 
 
-def check_counts(counts: Counter[str], task: str = "") -> None:
+def check_counts(counts: Counter[str]) -> None:
     """The same for classes by name with their number of rows."""
     names = [name for name in counts if name]
-    if task != "single_label" and (several := several_in(names)):
-        shown = " and ".join(
-            repr(name) for name in sorted(several, key=lambda name: (len(name), name))[:2]
-        )
-        raise AmbiguousError(
-            "Rows seem to have several classes at once.",
-            f"Several labels per item are recognised but not supported yet: cells like {shown} list"
-            " more than one. Keep one class for each row, or say that each cell is one.",
-            "task",
-            {"single_label": "every different cell is a class of its own"},
-        )
     if len(names) < 2:
         raise DataError(
             f"There is only one class: {names[0]!r}." if names else "No row has a class.",
@@ -121,112 +93,6 @@ def check_counts(counts: Counter[str], task: str = "") -> None:
             "own; that is an id or a text, not a class.",
             "Choose another column, or group the values first.",
         )
-
-
-def several_in(names: list[str]) -> list[str]:
-    """The cells that list several classes: lists as such, joined names where their parts come again
-    in other cells.
-    """
-    if lists := [name for name in names if holds_several(name) or _TAGS.fullmatch(name.strip())]:
-        return lists
-    for separator in _SEPARATORS:
-        joined = _joined(names, separator)
-        if "," in separator and _are_decimals(list(joined.values())):
-            continue
-        if stand_alone(joined, names) or (
-            len(joined) >= 2 and _recombine(joined, names, sure=separator in _PUNCTUATION)
-        ):
-            return list(joined)
-        if "," in separator and _are_numbers(joined, names):
-            return list(joined)
-    return []
-
-
-def stand_alone(joined: dict[str, list[str]], names: list[str]) -> bool:
-    """Whether there is a joined name all of whose parts are classes by themselves, or one that also
-    is joined to others in another place.
-    """
-    plain = {name.strip("[] ") for name in names if name not in joined}
-    places: dict[str, set[int]] = {}
-    for parts in joined.values():
-        for place, part in enumerate(parts):
-            places.setdefault(part, set()).add(place)
-    for parts in joined.values():
-        alone = sum(part in plain for part in parts)
-        moving = sum(part not in plain and len(places[part]) > 1 for part in parts)
-        if alone == len(parts) or (alone and alone + moving == len(parts)):
-            return True
-    return False
-
-
-def _are_decimals(lists: list[list[str]]) -> bool:
-    """Whether all joined names are numbers with a decimal comma, as ratings in halves are."""
-    return bool(lists) and all(
-        len(parts) == 2 and parts[0].isdecimal() and parts[1] in _HALVES for parts in lists
-    )
-
-
-def _are_numbers(joined: dict[str, list[str]], names: list[str]) -> bool:
-    """Whether numbers of classes are listed in rising order beside single ones (27; 2,3), as
-    decimals are not.
-    """
-    plain = [name.strip() for name in names if name not in joined]
-    lists = list(joined.values())
-    if (
-        not lists
-        or not plain
-        or not all(
-            re.fullmatch(r"0|[1-9]\d{0,2}", part)
-            for part in (*plain, *(part for parts in lists for part in parts))
-        )
-    ):
-        return False
-    if all(len(parts) == 2 and len(parts[1]) == 3 for parts in lists):  # thousands
-        return False
-    return all(list(map(int, parts)) == sorted({*map(int, parts)}) for parts in lists)
-
-
-def _joined(names: list[str], separator: str) -> dict[str, list[str]]:
-    """The parts of the names that hold a separator; brackets around all of them do not count."""
-    lists: dict[str, list[str]] = {}
-    for name in names:
-        bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
-        parts = [part.strip() for part in re.split(separator, bare)] if len(name) <= _LONG else []
-        parts = list(dict.fromkeys(part for part in parts if part))
-        if len(parts) > 1:
-            lists[name] = parts
-    return lists
-
-
-def _recombine(joined: dict[str, list[str]], names: list[str], *, sure: bool) -> bool:
-    """Whether parts of joined names stand in other cells too, so that they are names by themselves.
-
-    Paths of one depth with leaves of their own (`Books|Crime`, `Books|Poems`) and no plain name
-    beside them are names of a tree. With `sure`, nearly all parts must come again, alone or in
-    another place, as they do not in names such as `Paris, France` or `red, large`.
-    """
-    plain = {name.strip("[] ") for name in names if name not in joined}
-    counts = Counter(part for parts in joined.values() for part in parts)
-    counts.update(part for part in counts if part in plain)
-    if sure:
-        places: dict[str, set[int]] = {}
-        for parts in joined.values():
-            for place, part in enumerate(parts):
-                places.setdefault(part, set()).add(place)
-        every = [part for parts in joined.values() for part in parts]
-        alone, moving = (
-            sum(test)
-            for test in zip(*((part in plain, counts[part] > 1) for part in every), strict=True)
-        )
-        return alone >= _SURE * len(every) or (
-            moving >= _SURE * len(every) and any(len(spots) > 1 for spots in places.values())
-        )
-    tree = (
-        not plain
-        and len({len(parts) for parts in joined.values()}) == 1
-        and all(counts[parts[-1]] == 1 for parts in joined.values())
-    )
-    return not tree and max(counts.values()) > 1
 
 
 def alike_key(name: str) -> str:

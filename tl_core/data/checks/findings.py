@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.data.checks.class_names import means_nothing
+from tl_core.data.checks.label_pairs import label_findings
 from tl_core.data.checks.small import small_findings
 from tl_core.data.checks.view import NAMED, RowFinding, View, action
 from tl_core.data.dataset_version import Finding
@@ -25,6 +26,7 @@ def all_findings(view: View) -> list[Finding]:
         *_labels(view),
         *_copies(view),
         *_classes(view),
+        *label_findings(view),
         *_placeholders(view),
         *kind_of(view.rows.modality).findings(view),
         *_left_out(view),
@@ -208,11 +210,11 @@ def _imbalance(counts: dict[str, int]) -> list[Finding]:
 
 
 def _unseen_classes(view: View, counts: dict[str, int]) -> list[Finding]:
-    trained = set(np.unique(view.rows.labels[view.alive & (view.splits == "train")]).tolist())
+    trained = view.rows.sets.counts(view.rows.labels[view.alive & (view.splits == "train")])
     unseen = [
         name
-        for place, name in enumerate(view.rows.classes)
-        if counts.get(name) and place not in trained
+        for name, learnt in zip(view.rows.classes, trained, strict=True)
+        if counts.get(name) and not learnt
     ]
     if not unseen:
         return []

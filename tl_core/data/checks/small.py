@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.dataset_version import Finding
+from tl_core.data.label_sets import LabelSets
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ Ints = NDArray[np.int64]
 
 def obstacle(
     labels: Ints,
+    sets: LabelSets,
     splits: NDArray[np.str_],
     groups: Ints,
     *,
@@ -31,7 +33,8 @@ def obstacle(
     """What stands in the way of a training, why, and what to do; empty words when nothing does.
 
     Args:
-        labels: class number of each row, -1 without.
+        labels: number of each row's label, -1 without.
+        sets: what the numbers mean.
         splits: of each row.
         groups: equal numbers belong together.
         judged: False for work that leaves the test rows alone.
@@ -44,13 +47,14 @@ def obstacle(
             len(np.unique(groups[known])),
             removed=bool((splits == "removed").any()),
         )
-    learnt, counts = np.unique(labels[known & (splits != "test")], return_counts=True)
+    learnt = labels[known & (splits != "test")]
+    counts = sets.counts(learnt)
     if learns and (counts > 1).sum() < 2:
         return (
             "There are too few rows to learn from.",
             (
-                f"Beside the test there are {int(counts.sum()):,} rows in "
-                f"{len(learnt):,} classes; at least two classes need two or more."
+                f"Beside the test there are {len(learnt):,} rows in "
+                f"{int((counts > 0).sum()):,} classes; at least two classes need two or more."
             ),
             "Add examples (50 or more for each class is a good aim).",
         )
@@ -95,7 +99,12 @@ def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: boo
         DataError: in words.
     """
     what, why, mend = obstacle(
-        version.labels, version.splits, version.groups, judged=judged, learns=learns
+        version.labels,
+        version.sets,
+        version.splits,
+        version.groups,
+        judged=judged,
+        learns=learns,
     )
     if what:
         raise DataError(what, why, mend)
@@ -103,7 +112,7 @@ def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: boo
 
 def small_findings(view: View) -> list[Finding]:
     """What the numbers of rows in each split forbid or weaken."""
-    what, why, mend = obstacle(view.rows.labels, view.splits, view.groups)
+    what, why, mend = obstacle(view.rows.labels, view.rows.sets, view.splits, view.groups)
     obstacles = (
         [
             Finding(
@@ -149,7 +158,7 @@ def _one_sided(view: View) -> list[Finding]:
     ):
         labels = view.rows.labels[view.alive & (view.splits == split)]
         if len(labels) and len(np.unique(labels)) == 1 and classes > 1:
-            name = view.rows.classes[int(labels[0])]
+            name = view.rows.sets.names[int(labels[0])]
             findings.append(
                 Finding(
                     f"one_class_{split}",

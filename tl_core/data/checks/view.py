@@ -94,13 +94,13 @@ class View:
         return rows[order], sets[order]
 
     def conflicting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Those of `copies` whose set has more than one class."""
+        """Those of `copies` whose set has more than one label."""
         rows, sets = self.copies()
         if not len(rows):
             return rows, sets
         labels = self.rows.labels[rows]
         lowest, highest = (
-            np.full(int(sets.max()) + 1, value) for value in (len(self.rows.classes), -1)
+            np.full(int(sets.max()) + 1, value) for value in (len(self.rows.sets.members), -1)
         )
         np.minimum.at(lowest, sets, labels)
         np.maximum.at(highest, sets, labels)
@@ -149,7 +149,8 @@ class View:
         ]
 
     def counts(self) -> dict[str, int]:
-        counts = np.bincount(self.rows.labels[self.alive], minlength=len(self.rows.classes))
+        """Living rows of each class."""
+        counts = self.rows.sets.counts(self.rows.labels[self.alive])
         return dict(zip(self.rows.classes, counts.tolist(), strict=True))
 
     def named(self, findings: Iterable[Finding], folder: Path) -> list[Finding]:

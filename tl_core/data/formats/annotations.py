@@ -148,14 +148,28 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _verdict(answers: list[Answer]) -> _Verdict:
-    """The commonest answer of the annotators who gave one; none where two are as common."""
+    """The commonest answer of the annotators who gave one; none where two are as common. Where
+    somebody chose several labels, those that more than half of them chose.
+    """
     votes = Counter(answer.labels for answer in answers if answer.labels)
     if not votes:
         return _Verdict("", 0, "")
+    if len(votes) > 1 and any(len(labels) > 1 for labels in votes):
+        return _by_label(votes)
     best = votes.most_common(2)
     tie = len(best) > 1 and best[0][1] == best[1][1]
     share = f"{best[0][1] / votes.total():.2f}".rstrip("0").rstrip(".")
     return _Verdict("" if tie else as_label(best[0][0]), votes.total(), share)
+
+
+def _by_label(votes: Counter[tuple[str, ...]]) -> _Verdict:
+    """The labels that most annotators chose, label by label."""
+    chosen_by: Counter[str] = Counter()
+    for labels, count in votes.items():
+        chosen_by.update(dict.fromkeys(labels, count))
+    agreed = tuple(sorted(name for name, count in chosen_by.items() if 2 * count > votes.total()))
+    share = f"{votes[agreed] / votes.total():.2f}".rstrip("0").rstrip(".")
+    return _Verdict(as_label(agreed), votes.total(), share)
 
 
 def as_label(labels: Iterable[str]) -> str:

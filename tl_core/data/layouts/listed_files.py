@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.label_sets import as_cell
 from tl_core.data.layouts.file_names import FileNames
 from tl_core.data.layouts.list_files import read_cub, read_list
 from tl_core.data.layouts.peek import HEAD, reading_of
@@ -21,6 +22,7 @@ from tl_core.data.sources.types import ItemFile, Source, TableFile
 from tl_core.data.tables.reading import CHUNK_ROWS, Reading, Rows
 from tl_core.data.tables.table import read_table
 from tl_core.errors import DataError
+from tl_core.tasks import MULTI_LABEL
 
 if TYPE_CHECKING:
     from tl_core.data.sources.intake import Intake
@@ -63,7 +65,11 @@ class _Listed:
 
     def _labels(self, rows: Rows, roles: Columns) -> list[str]:
         if roles.one_hot:
-            return list(one_hot_labels(rows.cells, roles.one_hot, rows.numbers).to_pylist())
+            return list(
+                one_hot_labels(
+                    rows.cells, roles.one_hot, rows.numbers, several=roles.several
+                ).to_pylist()
+            )
         if not roles.label:
             return [""] * len(rows.numbers)
         cells = map(clean_label, rows.cells.column(roles.label).to_pylist())
@@ -189,10 +195,12 @@ def _gathered(source: Source, options: ImportOptions, intake: Intake, names: Fil
             elif label:
                 first[file.path] = label, number
     for path, counts in votes.items():
-        if len(counts) > 1:
+        if options.task == MULTI_LABEL.name:
+            said.labels[path] = as_cell(sorted(counts))
+        elif len(counts) > 1:
             (label, most), (_, second) = counts.most_common(2)
             said.labels[path] = label if most > second else ""
-    if said.labels:
+    if said.labels and options.task != MULTI_LABEL.name:
         intake.disagreed(len(said.labels), sum(not label for label in said.labels.values()))
     return said
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import Cells, cells_of, sort_alike
-from tl_core.data.roles.wide import adds_up, binary_columns, several_labels
+from tl_core.data.roles.wide import adds_up, binary_columns
 from tl_core.errors import AmbiguousError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Candidate:
     reason: str = ""
     certain: bool = True
     one_hot: tuple[str, ...] = ()
+    several: bool = False  # whether a row may have any number of ones
     notes: tuple[str, ...] = ()
 
 
@@ -57,7 +58,6 @@ def find_label(head: pd.DataFrame, used: set[str]) -> Candidate | None:
 
     Raises:
         AmbiguousError: when several columns could be it.
-        DataError: when columns of 0 and 1 give a row several labels.
     """
     table = _Table(head, [str(name) for name in head.columns if name not in used])
     sure = _alike(table, [name for name in table.free if table.plain(name) in words.SURE_LABELS])
@@ -178,9 +178,7 @@ def _by_flags(
         raise _undecided(_alike(table, [*short, *flags]))
     if short:  # a column of a few words is likelier to be the class than features that are 0 or 1
         return _by_content(table, short)
-    raise several_labels(
-        flags, "These columns hold 0 and 1, and rows have another number of ones than one."
-    )
+    return Candidate("", one_hot=tuple(flags), certain=len(varied) > 2, several=True)
 
 
 def _is_aside(table: _Table, name: str) -> bool:

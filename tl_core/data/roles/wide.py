@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.label_sets import as_cell
 from tl_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 ONE, ZERO = ("1", "1.0", "true", "True", "TRUE"), ("0", "0.0", "false", "False", "FALSE")
 LEAST_PIXELS, MOST_PIXELS = 64, 3 * 128 * 128  # 8 x 8 digits; RGB of 128 x 128
+_YES = 0.5  # of a probability, from which on an item has the class
+_ROUNDED = 0.02  # by which rounded probabilities may miss 1
+Floats = NDArray[np.float64]
 _SORTED = 1000  # rows of one class that a sorted table may begin with
 _INDEX = re.compile(r"^(unnamed: ?\d+|column \d+|id|index|row|nr|no)$", re.IGNORECASE)
 
@@ -52,41 +57,93 @@ def adds_up(head: pd.DataFrame, columns: list[str]) -> bool:
     return len(columns) > 1 and bool((np.asarray(ones) == 1).all())
 
 
-def one_hot_labels(
-    cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[np.int64]
-) -> pa.Array:
-    """The name of the one column that is 1, for each row.
+def adds_to_one(head: pd.DataFrame, columns: Sequence[str]) -> bool:
+    """Whether each row's numbers in `columns` sum to 1: one class, or probabilities of one."""
+    shares = shares_of({name: head[name].tolist() for name in columns}, columns)
+    known = ~np.isnan(shares).all(axis=1)
+    return bool(np.isclose(np.nansum(shares[known], axis=1), 1, atol=_ROUNDED).all())
+
+
+def shares_of(cells: Mapping[str, Sequence[str]], columns: Sequence[str]) -> Floats:
+    """Numbers from 0 to 1 (rows, columns), NaN for a cell that says nothing.
 
     Raises:
-        DataError: for a row with none or several, which no single class describes.
+        DataError: for a cell that is no such number.
+    """
+    parts = []
+    for name in columns:
+        meaning = {cell: _share(cell, name) for cell in {*cells[name]}}
+        parts.append([meaning[cell] for cell in cells[name]])
+    return np.array(parts, dtype=np.float64).T.reshape(-1, len(columns))
+
+
+def _share(cell: str, column: str) -> float:
+    bare = cell.strip()
+    if not bare or bare in ONE or bare in ZERO:
+        return np.nan if not bare else float(bare in ONE)
+    try:
+        value = float(bare.replace(",", "."))
+    except ValueError:
+        value = np.nan
+    if not 0 <= value <= 1:
+        raise DataError(
+            f"The column {column!r} holds {bare[:40]!r}, which is neither yes nor no.",
+            "Columns that are one class each hold 0 and 1, or probabilities between them.",
+            "Name one column that holds the class, or columns of 0 and 1.",
+        )
+    return value
+
+
+def one_hot_labels(
+    cells: pa.Table, columns: tuple[str, ...], numbers: NDArray[np.int64], *, several: bool = False
+) -> pa.Array:
+    """What each row is by columns of 0 and 1, or of probabilities, that are one class each.
+
+    Args:
+        cells: of the table.
+        columns: whose names are the classes.
+        numbers: of the rows, for errors.
+        several: whether a row may have any number of classes; the answer is then a JSON list of
+            those from .5 on, "" where all cells are empty.
+
+    Raises:
+        DataError: without `several`, for a row with no class or several of them.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    ones = np.stack(
-        [
-            pc.is_in(
-                pc.utf8_trim_whitespace(cells.column(name)), value_set=pa.array(ONE)
-            ).to_numpy()
-            for name in columns
-        ],
-        axis=1,
-    )
-    counts = ones.sum(axis=1)
+    shares = shares_of({name: cells.column(name).to_pylist() for name in columns}, columns)
+    return pa.array(row_classes(shares, columns, numbers, several=several), pa.string())
+
+
+def row_classes(
+    shares: Floats, columns: Sequence[str], numbers: NDArray[np.int64], *, several: bool
+) -> list[str]:
+    """The same from numbers between 0 and 1 (rows, columns)."""
+    silent = np.isnan(shares).all(axis=1)
+    ones = np.nan_to_num(shares) >= _YES
+    names = np.array(columns, dtype=object)
+    if several:
+        patterns, which = np.unique(ones, axis=0, return_inverse=True)
+        told = [as_cell(names[pattern]) for pattern in patterns]
+        return [
+            "" if nothing else told[n] for n, nothing in zip(which.ravel(), silent, strict=True)
+        ]
+    sharp = np.isin(shares, (0.0, 1.0)) | np.isnan(shares)
+    counts = np.where(sharp.all(axis=1), ones.sum(axis=1), 1)  # probabilities have a largest one
     if (counts != 1).any():
-        row = int(numbers[int(np.flatnonzero(counts != 1)[0])])
-        raise several_labels(list(columns), f"Row {row} has {int(counts[counts != 1][0])} of them.")
-    return pa.array(np.array(columns, dtype=object)[ones.argmax(axis=1)].tolist(), pa.string())
+        place = int(np.flatnonzero(counts != 1)[0])
+        raise several_labels(list(columns), f"Row {numbers[place]} has {counts[place]} of them.")
+    return list(names[np.nan_to_num(shares).argmax(axis=1)])
 
 
 def several_labels(columns: list[str], why: str) -> DataError:
-    """The refusal of a table whose rows have any number of labels."""
+    """The refusal of a row with several labels, or none, where each has one."""
     shown = ", ".join(columns[:8]) + (" …" if len(columns) > 8 else "")
     return DataError(
-        f"Rows have several labels, or none: {shown}.",
-        f"{why} Several labels for one item are recognised, but not supported yet.",
-        "Name one of the columns as the class (--label-column), or "
-        "bring a table with one class for each row.",
+        f"A row has several labels, or none: {shown}.",
+        f"{why} The first rows have one each.",
+        "Set task to multi_label (--task multi_label) if an item may have several labels, or name "
+        "one column as the class (--label-column).",
     )
 
 

@@ -45,6 +45,7 @@ class ImportPlan(TypedDict, total=False):
 
     question: ErrorObject | None
     classes: dict[str, dict[str, int]]
+    several: bool  # whether an item may have several classes
     unlabelled: int
     too_many: bool
     plan: PlanFacts

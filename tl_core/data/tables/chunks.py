@@ -189,7 +189,12 @@ class _Texts:
 
     def extras(self, cells: pa.Table) -> dict[str, pa.Array]:
         """The columns that are kept beside the text."""
-        read = {self.roles.text, self.roles.label, *(("split",) if self.called else ())}
+        read = {
+            self.roles.text,
+            self.roles.label,
+            *(("split",) if self.called else ()),
+            *(self.roles.one_hot if self.roles.several else ()),
+        }
         return {
             extra_column(name): column(cells, name)
             for name in cells.column_names
@@ -242,7 +247,7 @@ def row_labels(cells: pa.Table, roles: Columns, part: Part, numbers: NDArray[np.
     if part.label or part.split == "unlabelled":
         return _same(part.label, cells.num_rows)
     if roles.one_hot and set(roles.one_hot) <= set(cells.column_names):
-        return one_hot_labels(cells, roles.one_hot, numbers)
+        return one_hot_labels(cells, roles.one_hot, numbers, several=roles.several)
     return column(cells, roles.label) if roles.label else _same("", cells.num_rows)
 
 

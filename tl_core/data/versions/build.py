@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tl_core.data.checks.class_names import check_classes
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
+from tl_core.data.label_sets import gathered
 from tl_core.data.layouts.class_lists import ClassList
 from tl_core.data.preparation import Preparation
 from tl_core.data.sources.intake import Intake
@@ -26,6 +27,7 @@ from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.data.versions.write import write_version
 from tl_core.errors import DataError, nearest
 from tl_core.modalities import items_of
+from tl_core.tasks import MULTI_LABEL
 
 
 def build_version(
@@ -51,21 +53,25 @@ def build_version(
     intake = _intake_of(sources)
     if base:
         options = like_base(options, base, intake)
-    collector = Collector(modality, options.date_order)
+    collector = Collector(modality, options)
     stream = _item_stream(sources, folder, modality, progress, base)
     stream.write(kind.chunks(sources, options, intake), collector)
     rows = _collected(collector, sources, options, intake)
+    if rows.sets.several:  # rows that are added later are read in the same way
+        options = replace(options, task=MULTI_LABEL.name, label_separator=collector.separator)
     if base:
         rows = _after(base, rows)
         intake.columns = intake.columns or dict(base.info.columns)
     elif options.ignore_splits:
         rows.given[:] = ""
     _check_decided(rows, intake)
-    check_classes(rows, options.task)
+    check_classes(rows)
     rows.pairs = kind.near_pairs(rows.facts, open_items(folder))
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
-    result = split.assign_splits(rows.labels, groups, rows.given, placing, rows.dates)
+    result = split.assign_splits(
+        split.Labelled(rows.labels, rows.sets, groups), rows.given, placing, rows.dates
+    )
     draft = Draft(
         rows,
         result.splits,
@@ -171,9 +177,9 @@ def _check_decided(rows: RowFacts, intake: Intake) -> None:
         raise DataError(
             f"{intake.undecided:,} items have several classes each, none of them more often than"
             " others.",
-            "Several labels for one item, as in the detection of objects, are recognised, but not "
-            "supported yet.",
-            "Bring one class for each item.",
+            "Marks of objects in a picture say no single class of it.",
+            "Bring one class for each item, or set task to multi_label: each item then has all the"
+            " classes that are marked in it.",
         )
 
 
@@ -184,6 +190,13 @@ def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> I
     before = Preparation.from_dict(base.info.preparation)
     intake.preparation = replace(before, columns=(), pixels=())
     options = replace(options, repair=before.repair)
+    if base.sets.several:
+        known = str(base.info.options.get("label_separator", ""))
+        options = replace(
+            options,
+            task=MULTI_LABEL.name,
+            label_separator=options.label_separator or known,
+        )
     kind = kind_of(base.info.modality)
     return kind.options_like(options, base.info.columns, base.info.preparation)
 
@@ -208,13 +221,13 @@ def _named_classes(rows: RowFacts, sources: dict[str, Source], plan: Plan) -> Ro
             f" classes ({', '.join(rows.classes[:4])}), so these keep their names."
         )
         return rows
-    names = sorted({*meaning.values()})
-    places = np.array([names.index(meaning[name]) for name in rows.classes] + [-1], dtype=np.int64)
+    named = [tuple(meaning[name] for name in some) for some in rows.sets.named]
+    sets, labels = gathered(named, rows.labels, several=rows.sets.several)
     plan.note(
         f"The numbers of the classes are named by the list beside the data: {rows.classes[0]} is "
         f"{meaning[rows.classes[0]]}."
     )
-    return replace(rows, classes=names, labels=places[rows.labels])
+    return replace(rows, sets=sets, labels=labels)
 
 
 def _bare(name: str) -> str:
@@ -314,7 +327,7 @@ def sample_rows(
     for place in chosen:
         row: SampleRow = {"name": table.column("name").slice(place, 1).to_pylist()[0]}
         row |= kind.glimpse(table, rows.facts, place)
-        row["label"] = rows.classes[rows.labels[place]]
+        row["label"] = rows.sets.names[rows.labels[place]]
         row["split"] = str(splits[place])
         sample.append(row)
     return sample
@@ -323,14 +336,23 @@ def sample_rows(
 def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
     """The rows of `base`, then `new` ones, with common class numbers; the old ones keep their
     splits.
+
+    Raises:
+        DataError: when the new rows have several classes each and the others one.
     """
     old = base.row_facts()
-    names = sorted({*old.classes, *new.classes})
-
-    def moved(rows: RowFacts) -> NDArray[np.int64]:
-        places = np.array([names.index(name) for name in rows.classes] + [-1], dtype=np.int64)
-        return places[rows.labels]
-
+    if new.sets.several and not old.sets.several:
+        raise DataError(
+            "The new rows have several classes at once; the dataset has one for each row.",
+            new.sets.names[int(new.sets.members.sum(axis=1).argmax())],
+            "Import them as a dataset of their own, or set task to single_label.",
+        )
+    count = len(old.sets.members)
+    sets, labels = gathered(
+        [*old.sets.named, *new.sets.named],
+        np.concatenate([old.labels, np.where(new.labels >= 0, new.labels + count, -1)]),
+        several=old.sets.several,
+    )
     shift = int(old.named.max(initial=-1)) + 1
     named = np.concatenate([old.named, np.where(new.named >= 0, new.named + shift, -1)])
     facts = {
@@ -339,8 +361,8 @@ def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
     }
     return RowFacts(
         old.modality,
-        names,
-        np.concatenate([moved(old), moved(new)]),
+        sets,
+        labels,
         np.concatenate([base.splits, new.given]),
         named,
         np.concatenate([old.dates, new.dates]),

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from tl_core.data.cells.dates import DateReader
 from tl_core.data.cells.label_cells import label_name
 from tl_core.data.cells.label_checks import doubts, placeholders, several_lines
+from tl_core.data.cells.label_lists import read_sets
 from tl_core.data.cells.split_cells import split_values
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.label_sets import LabelSets, gathered
 from tl_core.data.sources.intake import Chunk
 from tl_core.data.versions.rows import Facts, RowFacts
 from tl_core.errors import DataError
@@ -56,19 +59,26 @@ class Codes:
 class Collector:
     """Gathers chunks into `RowFacts`; a few dozen bytes per row.
 
-    Once finished, `dates` tells how its column was read (`notes`, `unreadable`), `blank_splits` how
-    many cells of the split column say nothing among others that do, `notes` what was done about
-    classes that are placeholders, and `doubts` what a person should look at among the classes.
+    Of the options those count that say how classes and dates are written. Once finished, `dates`
+    tells how its column was read (`notes`, `unreadable`), `blank_splits` how many cells of the
+    split column say nothing among others that do, `notes` what was done about classes that are
+    lists or placeholders, and `doubts` what a person should look at among the classes.
     """
 
-    def __init__(self, modality: str, date_order: str = "", split_column: str = "") -> None:
-        self._modality, self.split_column = modality, split_column
+    def __init__(
+        self,
+        modality: str,
+        options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
+        split_column: str = "",
+    ) -> None:
+        self._modality, self._options, self.split_column = modality, options, split_column
         self._labels, self._splits, self._groups = Codes(label_name), Codes(str.strip), Codes()
         self._parts: list[tuple[NDArray[np.int64], ...]] = []
         self._facts: list[Facts] = []
-        self.dates = DateReader(date_order)
+        self.dates = DateReader(options.date_order)
         self.blank_splits = 0
         self.count = 0
+        self.separator = options.label_separator
         self.notes: list[str] = []
         self.doubts: list[str] = []
 
@@ -97,7 +107,7 @@ class Collector:
             )
 
     def finish(self) -> RowFacts:
-        """All that was gathered, classes in alphabetical order.
+        """All that was gathered, classes in alphabetical order, as one of each row or as sets.
 
         Raises:
             AmbiguousError: when the dates can be read in two orders.
@@ -105,31 +115,35 @@ class Collector:
         """
         labels, splits, groups = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         given = self._given(splits)
-        blank, self.notes = placeholders(self._labels.names, labels, given)
-        gone = set(np.unique(labels[blank]).tolist())
-        labels[blank] = -1
-        self.doubts = doubts(self._labels.names, labels, given)
-        lists = several_lines(self._labels.names, self._labels.broken)
-        names = [lists.get(name, name) for name in self._labels.names]
-        order = sorted(
-            (place for place in range(len(names)) if place not in gone),
-            key=lambda place: names[place],
-        )
-        places = np.full(len(names) + 1, -1, dtype=np.int64)
-        places[np.array(order, dtype=np.int64)] = np.arange(len(order))
+        sets, labels = self._meaning(labels, given)
         facts = {
             name: np.concatenate([part.pop(name) for part in self._facts])
             for name in list(self._facts[0])
         }
         return RowFacts(
             self._modality,
-            [names[place] for place in order],
-            places[labels],
+            sets,
+            labels,
             given,
             groups,
             self.dates.finish(),
             facts,
         )
+
+    def _meaning(
+        self, labels: NDArray[np.int64], given: NDArray[np.str_]
+    ) -> tuple[LabelSets, NDArray[np.int64]]:
+        """The classes, and which of them each row has."""
+        lists = several_lines(self._labels.names, self._labels.broken)
+        names = [lists.get(name, name) for name in self._labels.names]
+        read = read_sets(names, labels, self._options.task, self._options.label_separator)
+        if read.sets.several:
+            self.notes, self.doubts, self.separator = read.notes, read.doubts, read.separator
+            return read.sets, read.labels
+        blank, self.notes = placeholders(read.sets.classes, read.labels, given)
+        read.labels[blank] = -1
+        self.doubts = doubts(read.sets.classes, read.labels, given)
+        return gathered(read.sets.named, read.labels, several=False)
 
     def _given(self, codes: NDArray[np.int64]) -> NDArray[np.str_]:
         """What the cells of the split column mean."""

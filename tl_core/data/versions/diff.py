@@ -78,12 +78,11 @@ def _living(version: DatasetVersion) -> pd.DataFrame:
     import pandas as pd
 
     rows = np.flatnonzero(version.splits != "removed")
-    names = np.array([*version.info.labels, ""], dtype=object)
     return pd.DataFrame(
         {
             "row": rows,
             "key": version.facts()["key"][rows],
-            "label": names[version.labels[rows]],
+            "label": version.label_names(rows),
             "split": version.splits[rows].astype(object),
         }
     )

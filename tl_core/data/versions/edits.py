@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tl_core.data.cells.label_lists import LIST, parts_of
+from tl_core.data.label_sets import Named
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 
@@ -19,7 +21,9 @@ ACTIONS = ("keep", "relabel", "drop", "undo")
 
 @dataclass(frozen=True)
 class Decision:
-    """`action` is keep (the class is right), relabel (to `label`) or drop."""
+    """`action` is keep (the class is right), relabel (to `label`) or drop; `label` is a class, or
+    where an item may have several, a JSON list of them.
+    """
 
     action: str
     label: str = ""
@@ -29,7 +33,7 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
     """Save a decision about `row`; `undo` takes an earlier one back.
 
     Raises:
-        DataError: for a row or class that the version does not have, or one that is its class
+        DataError: for a row or class that the version does not have, or a label that the row has
         already.
     """
     if not 0 <= row < len(version.labels) or version.splits[row] == "removed":
@@ -39,12 +43,8 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
             f"There is no decision {action!r} about a label.", "", nearest(action, ACTIONS)
         )
     if action == "relabel":
-        names = version.info.labels
-        if label not in names:
-            raise DataError(
-                f"There is no class {label!r} in this dataset.", "", nearest(label, names)
-            )
-        if version.labels[row] >= 0 and names[version.labels[row]] == label:
+        wanted, number = classes_of(version, label), version.labels[row]
+        if number >= 0 and {*version.sets.named[number]} == {*wanted}:
             raise DataError(
                 f"Row {row} is of class {label!r} already.", "", "Keep it, or choose another class."
             )
@@ -56,6 +56,23 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
         "a", encoding="utf-8"
     ) as handle:  # one short write: tabs cannot tear it
         handle.write(line + "\n")
+
+
+def classes_of(version: DatasetVersion, label: str) -> Named:
+    """The classes that a decision names.
+
+    Raises:
+        DataError: when the version lacks one of them, or allows one class only.
+    """
+    names, several = version.info.labels, version.sets.several
+    listed = several and label.startswith("[") and label not in names
+    wanted = tuple(parts_of(label, LIST) if listed else [label])
+    for name in wanted:
+        if name not in names:
+            raise DataError(
+                f"There is no class {name!r} in this dataset.", "", nearest(name, names)
+            )
+    return tuple(sorted(wanted))
 
 
 def decisions(folder: Path) -> dict[int, Decision]:

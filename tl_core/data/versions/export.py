@@ -77,7 +77,7 @@ def _batches(
     """Tables of stored columns with label and split added."""
     import pyarrow as pa
 
-    names = np.array([*version.info.labels, ""], dtype=object)
+    cells = np.array([*version.sets.cells, ""], dtype=object)
     size = kind_of(version.info.modality).stored.at_once
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
@@ -86,7 +86,7 @@ def _batches(
             [name for name in table.column_names if name not in ("label", "split")]
         )
         columns = {
-            "label": list(names[version.labels[part]]),
+            "label": list(cells[version.labels[part]]),
             "split": version.splits[part].tolist(),
         }
         yield pa.table(

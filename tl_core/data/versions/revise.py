@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
+from tl_core.data.label_sets import LabelSets, Named, gathered
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.draft import Draft
-from tl_core.data.versions.edits import carry_over, decisions
+from tl_core.data.versions.edits import carry_over, classes_of, decisions
 from tl_core.data.versions.items import link_items, open_items
 from tl_core.data.versions.repair import Mended, mend_names, mend_texts
 from tl_core.data.versions.rows import RowFacts
@@ -28,12 +29,15 @@ _NOTHING = np.empty(0, dtype=np.int64)
 
 @dataclass
 class Edit:
-    """What changes: rows to leave out, and new class names for rows."""
+    """What changes: rows to leave out, new classes for rows, new names for classes; classes that
+    rows are to lose which may have others.
+    """
 
     change: str
     remove: NDArray[np.int64] = field(default_factory=lambda: _NOTHING)
-    relabel: dict[int, str] = field(default_factory=dict)
+    relabel: dict[int, Named] = field(default_factory=dict)
     rename: dict[str, str] = field(default_factory=dict)
+    forget: tuple[str, ...] = ()
     settle: list[str] = field(default_factory=list)
 
 
@@ -80,7 +84,9 @@ def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> Versi
         DataError: when nothing was changed, or too little is left.
     """
     made = decisions(version.folder)
-    relabel = {row: one.label for row, one in made.items() if one.action == "relabel"}
+    relabel = {
+        row: classes_of(version, one.label) for row, one in made.items() if one.action == "relabel"
+    }
     drop = np.array([row for row, one in made.items() if one.action == "drop"], dtype=np.int64)
     if not relabel and not len(drop):
         raise DataError("No label of this version was changed.", "", "Change or drop some first.")
@@ -116,9 +122,11 @@ def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edi
         return Edit("Went on without the files that could not be opened.", settle=[finding])
     if chosen == "remove_classes":
         names_left = next(f["items"] for f in version.info.findings if f["id"] == finding)
-        places = [view.rows.classes.index(name) for name in names_left]
-        rows = np.flatnonzero(np.isin(view.rows.labels, places) & view.alive)
-        return Edit(f"Left out {len(names_left)} class(es): {', '.join(names_left[:6])}.", rows)
+        change = f"Left out {len(names_left)} class(es): {', '.join(names_left[:6])}."
+        if view.rows.sets.several:
+            return Edit(change, forget=tuple(names_left))
+        numbers = view.rows.sets.having(names_left)
+        return Edit(change, np.flatnonzero(np.isin(view.rows.labels, numbers) & view.alive))
     if chosen == "keep_one":
         rows = (
             view.spare_copies()
@@ -144,7 +152,7 @@ def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edi
 def _commoner(view: View) -> Edit:
     """Each set of copies gets its commonest class; where two are equally common the set goes."""
     rows, sets = view.conflicting()
-    relabel: dict[int, str] = {}
+    relabel: dict[int, Named] = {}
     remove: list[int] = []
     for number in np.unique(sets):
         members = rows[sets == number]
@@ -155,7 +163,7 @@ def _commoner(view: View) -> Edit:
         else:
             relabel.update(
                 {
-                    int(row): view.rows.classes[int(top[0])]
+                    int(row): view.rows.sets.named[int(top[0])]
                     for row in members
                     if view.rows.labels[row] != top[0]
                 }
@@ -192,25 +200,17 @@ def _apply(
 ) -> VersionInfo:
     """Close the version that `edit` makes; `mended` where its items lie in `folder` already."""
     rows = view.rows
-    names = [edit.rename.get(name, name) for name in rows.classes]
-    texts = np.array([*names, ""], dtype=object)[rows.labels]
-    for row, name in edit.relabel.items():
-        texts[row] = name
     splits = version.splits.copy()
     splits[edit.remove] = "removed"
-    living = sorted(
-        {name for name, split in zip(texts, splits, strict=True) if name and split != "removed"}
-    )
-    if len(living) < 2:
+    sets, labels = _labels(rows, edit, splits)
+    if len(sets.classes) < 2:
         raise DataError(
             "Fewer than two classes would be left.",
             "A classifier needs at least two to tell apart.",
             "Add examples, or choose another fix.",
         )
-    places = {name: place for place, name in enumerate(living)}
-    labels = np.array([places.get(name, -1) for name in texts], dtype=np.int64)
     changed = RowFacts(
-        rows.modality, living, labels, rows.given, rows.named, rows.dates, rows.facts, rows.pairs
+        rows.modality, sets, labels, rows.given, rows.named, rows.dates, rows.facts, rows.pairs
     )
     if mended:
         changed.facts = mended.facts
@@ -226,6 +226,26 @@ def _apply(
     draft.parent, draft.change = parent, edit.change
     draft.settled = sorted({*version.info.settled, *edit.settle})
     return write_version(draft, folder)
+
+
+def _labels(
+    rows: RowFacts, edit: Edit, splits: NDArray[np.str_]
+) -> tuple[LabelSets, NDArray[np.int64]]:
+    """The labels after an edit; a removed row keeps its label as far as living rows have it."""
+    named: list[Named | None] = [
+        tuple(
+            dict.fromkeys(edit.rename.get(name, name) for name in some if name not in edit.forget)
+        )
+        for some in rows.sets.named
+    ]
+    labels = rows.labels.copy()
+    for row, some in edit.relabel.items():
+        labels[row] = len(named)
+        named.append(some)
+    living = np.unique(labels[(splits != "removed") & (labels >= 0)])
+    classes = {name for number in living.tolist() for name in named[number] or ()}
+    left = [some if some is not None and {*some} <= classes else None for some in named]
+    return gathered(left, labels, several=rows.sets.several)
 
 
 def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) -> Draft:

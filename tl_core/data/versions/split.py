@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.dataset_version import Finding, ImportOptions
+from tl_core.data.label_sets import LabelSets
+from tl_core.data.versions.stratify import amounts_of, iterative, units_of
 from tl_core.errors import DataError
 
 SMALL = 1000  # rows below which a cross-validation plan is made
@@ -32,9 +34,19 @@ def holdout_fraction(rows: int) -> float:
     )
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """The label of each row, a number or -1, what the numbers mean, and which rows belong together
+    (equal numbers).
+    """
+
+    labels: NDArray[np.int64]
+    sets: LabelSets
+    groups: NDArray[np.int64]
+
+
 def assign_splits(
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64],
+    rows: Labelled,
     given: NDArray[np.str_],
     options: ImportOptions,
     dates: NDArray[np.float64] | None = None,
@@ -42,8 +54,8 @@ def assign_splits(
     """Decide the split of every row.
 
     Args:
-        labels: class number per row, -1 for rows without a label, which become `unlabelled`.
-        groups: rows with equal numbers stay on one side of any split made here.
+        rows: those without a label become `unlabelled`; those that belong together stay on one side
+            of any split made here.
         given: the source's own split per row, "" where it has none; such rows are never moved.
         options: fractions, seed and the meaning of a lone validation split.
         dates: seconds per row, NaN where unknown; with `options.date_column` the newest rows are
@@ -52,6 +64,7 @@ def assign_splits(
     Raises:
         DataError: when no row is left to train on.
     """
+    labels = rows.labels
     splits = np.where((labels < 0) & (given != "removed"), "unlabelled", given).astype("<U10")
     findings: list[Finding] = []
     own = set(np.unique(splits)) - {"", "unlabelled", "removed"}
@@ -63,11 +76,11 @@ def assign_splits(
         )
     fresh = splits == ""
     if own and fresh.any():
-        _place_new(splits, fresh, labels, groups, options)
+        _place_new(splits, fresh, rows, options)
     if own & {"validation", "test"} == {"validation"} and options.val_is == "test":
         splits[splits == "validation"] = "test"
         findings.append(_validation_as_test(int((splits == "test").sum())))
-    _hold_out(splits, "train" if own else "", labels, groups, options, dates)
+    _hold_out(splits, "train" if own else "", rows, options, dates)
     splits[splits == ""] = "train"
     return SplitResult(splits, findings + _about_dates(options, dates, labels))
 
@@ -86,15 +99,14 @@ def _validation_as_test(rows: int) -> Finding:
 def _hold_out(
     splits: NDArray[np.str_],
     pool_name: str,
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64],
+    known: Labelled,
     options: ImportOptions,
     dates: NDArray[np.float64] | None,
 ) -> None:
     """Take a test and a validation split, where `splits` lacks one, out of the rows of `pool_name`:
     the newest rows where they have dates, else drawn class by class.
     """
-    rows = int((labels >= 0).sum())
+    rows, groups = int((known.labels >= 0).sum()), known.groups
     for name, fraction in (("test", options.test_fraction), ("validation", options.val_fraction)):
         if name in splits:
             continue
@@ -105,7 +117,7 @@ def _hold_out(
         chosen = (
             newest(pool, groups, dates, share)
             if options.date_column and dates is not None
-            else carve(pool, labels, groups, share, options.seed + (name == "validation"))
+            else carve(pool, known, share, options.seed + (name == "validation"))
         )
         splits[chosen] = name
 
@@ -113,14 +125,14 @@ def _hold_out(
 def _place_new(
     splits: NDArray[np.str_],
     fresh: NDArray[np.bool_],
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64],
+    rows: Labelled,
     options: ImportOptions,
 ) -> None:
     """Rows without a split beside rows that have one: copies go where their original is, the rest
     to train, or is split in the shares that the others have.
     """
     known: dict[int, str] = {}
+    groups = rows.groups
     for place in np.flatnonzero(~fresh & np.isin(splits, ("train", "validation", "test"))):
         known.setdefault(int(groups[place]), str(splits[place]))
     for place in np.flatnonzero(fresh):
@@ -131,9 +143,7 @@ def _place_new(
         share = float((splits[placed] == name).mean())
         if share:
             pool = np.flatnonzero(left & (splits == ""))
-            splits[
-                carve(pool, labels, groups, min(share, 0.5), options.seed + (name == "validation"))
-            ] = name
+            splits[carve(pool, rows, min(share, 0.5), options.seed + (name == "validation"))] = name
     splits[splits == ""] = "train"
 
 
@@ -178,16 +188,27 @@ def _about_dates(
 
 
 def plan_folds(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], splits: NDArray[np.str_], seed: int
+    labels: NDArray[np.int64],
+    sets: LabelSets,
+    groups: NDArray[np.int64],
+    splits: NDArray[np.str_],
+    seed: int,
 ) -> NDArray[np.int8]:
     """The part of a 5-fold cross-validation in which each train or validation row is held out; -1
     for other rows and for sets of `SMALL` rows or more, where one validation split says enough.
 
-    Stratified, whole groups at a time (scikit-learn's `StratifiedGroupKFold`).
+    Stratified, whole groups at a time (scikit-learn's `StratifiedGroupKFold`; iterative
+    stratification where items have several labels).
     """
     plan = np.full(len(labels), -1, dtype=np.int8)
     rows = np.flatnonzero(np.isin(splits, ("train", "validation")) & (labels >= 0))
     if not 10 <= len(rows) < SMALL:
+        return plan
+    if sets.several:
+        units, sizes = units_of(groups[rows])
+        if len(sizes) >= FOLDS:
+            amounts = amounts_of(units, sets.targets(labels[rows]))
+            plan[rows] = iterative(amounts, sizes, [1 / FOLDS] * FOLDS, seed)[units]
         return plan
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -206,24 +227,23 @@ def plan_folds(
     return plan
 
 
-def carve(
-    pool: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64],
-    fraction: float,
-    seed: int,
-) -> NDArray[np.int64]:
+def carve(pool: NDArray[np.int64], rows: Labelled, fraction: float, seed: int) -> NDArray[np.int64]:
     """Choose about `fraction` of the rows in `pool`, class by class, whole groups at a time.
 
     A class with a single group stays in the pool, so that it can be learnt (AutoGluon's rule for
-    singletons). Groups count for the class that most of their rows have.
+    singletons). Groups count for the class that most of their rows have; with several labels an
+    item, for each of them.
     """
     if not len(pool):
         return pool.astype(np.int64)
+    labels, groups = rows.labels, rows.groups
+    if rows.sets.several:
+        units, unit_sizes = units_of(groups[pool])
+        amounts = amounts_of(units, rows.sets.targets(labels[pool]))
+        parts = iterative(amounts, unit_sizes, [1 - fraction, fraction], seed)
+        return np.sort(pool[parts[units] == 1]).astype(np.int64)
     random = np.random.default_rng(seed)
-    _, first, unit_of = np.unique(groups[pool], return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first))[unit_of]  # units numbered by their first row
-    sizes = np.bincount(order)
+    order, sizes = units_of(groups[pool])
     if len(sizes) == len(pool):
         class_of = np.empty(len(pool), dtype=np.int64)
         class_of[order] = labels[pool]

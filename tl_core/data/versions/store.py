@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.item_kind import kind_of
+from tl_core.data.label_sets import LabelSets
 from tl_core.data.preparation import PreparationFacts
 from tl_core.data.sources.plan import PlanFacts
 from tl_core.data.versions.items import open_items
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_VERSION = 2
-_RECOGNISED = "multi_label"  # a task that nothing learns yet
 
 
 @dataclass(frozen=True)
 class VersionInfo:
-    """Everything about a version but its rows. `classes` maps each class to its labelled rows."""
+    """Everything about a version but its rows.
+
+    `classes` maps each class to its labelled rows. Where an item may have several classes,
+    `label_sets` holds the places of the classes of each number that a row may have for a label.
+    """
 
     modality: str
     task: str
@@ -59,10 +63,11 @@ class VersionInfo:
     plan: PlanFacts = field(default_factory=PlanFacts)  # what was taken and why
     # what is done to a row before a network sees it
     preparation: PreparationFacts = field(default_factory=PreparationFacts)
+    label_sets: list[list[int]] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES or self.task not in {*TASKS, _RECOGNISED}:
+        if self.modality not in MODALITIES or self.task not in TASKS:
             raise DataError(
                 f"This dataset holds {self.modality} for {self.task}.",
                 "A newer version may have made it.",
@@ -71,8 +76,15 @@ class VersionInfo:
 
     @property
     def labels(self) -> list[str]:
-        """Class names; a row's label is its position here."""
+        """Class names in their order."""
         return list(self.classes)
+
+    @property
+    def sets(self) -> LabelSets:
+        """What the numbers of labels mean."""
+        if self.label_sets:
+            return LabelSets.of_places(self.labels, self.label_sets)
+        return LabelSets.of_classes(self.labels)
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -119,9 +131,26 @@ class DatasetVersion:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Class number of each row, -1 without a label."""
+        """What each row has for a label: a number of `info.sets`, -1 without one."""
         values: NDArray[np.int64] = self._index["label"]
         return values
+
+    @cached_property
+    def sets(self) -> LabelSets:
+        """What the numbers of labels mean."""
+        return self.info.sets
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """What is learnt and judged: the class of each row (rows,), or where there may be several,
+        whether it has each (rows, classes); -1 without a label.
+        """
+        return self.sets.targets(self.labels)
+
+    def label_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """What people call the labels of rows, "" without one."""
+        names = np.array([*self.sets.names, ""], dtype=object)
+        return list(names[self.labels[rows]])
 
     @property
     def splits(self) -> NDArray[np.str_]:
@@ -151,7 +180,7 @@ class DatasetVersion:
         named, dates = facts.pop("named"), facts.pop("date")
         return RowFacts(
             self.info.modality,
-            self.info.labels,
+            self.sets,
             self.labels,
             self.splits,
             named,
@@ -181,6 +210,12 @@ class DatasetVersion:
     def texts(self, rows: NDArray[np.int64]) -> list[str]:
         """The texts of `rows`."""
         return list(self.table.column("text").take(rows).to_pylist())
+
+    def file_bytes(self, row: int) -> bytes:
+        """The encoded file of one row, as it was brought, in a version whose items are files."""
+        column = self.table.column(kind_of(self.info.modality).stored.name)
+        data: bytes = column.slice(int(row), 1).to_pylist()[0]["bytes"]
+        return data
 
     def image_bytes(self, row: int) -> bytes:
         """The encoded picture of one row, as it was brought."""

@@ -15,7 +15,7 @@ from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.rows import write_facts
 from tl_core.data.versions.store import VersionInfo, write_index, write_info, write_unlabelled
 from tl_core.errors import DataError
-from tl_core.tasks import SINGLE_LABEL
+from tl_core.tasks import MULTI_LABEL, SINGLE_LABEL
 
 _LISTED = 500  # skipped items kept by name; all are counted
 
@@ -32,7 +32,7 @@ def write_version(draft: Draft, folder: Path) -> VersionInfo:
     if draft.options.remove_leaks and not draft.parent:
         splits[view.leaking()] = "removed"
         view = View.of(rows, splits, draft.groups, draft)
-    if len(np.unique(labels[(splits == "train") & (labels >= 0)])) < 2:
+    if (rows.sets.counts(labels[splits == "train"]) > 0).sum() < 2:
         raise DataError(
             "The training rows hold fewer than two classes.",
             "The others stand only in other splits.",
@@ -44,7 +44,7 @@ def write_version(draft: Draft, folder: Path) -> VersionInfo:
         if finding.id not in draft.settled
     ]
     folds = (
-        split.plan_folds(labels, draft.groups, splits, draft.options.seed)
+        split.plan_folds(labels, rows.sets, draft.groups, splits, draft.options.seed)
         if draft.folds is None
         else np.where(
             np.isin(splits, ("train", "validation")) & (labels >= 0), draft.folds, -1
@@ -60,23 +60,25 @@ def write_version(draft: Draft, folder: Path) -> VersionInfo:
 
 
 def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -> VersionInfo:
-    splits, labels, names = draft.splits, draft.rows.labels, draft.rows.classes
+    splits, labels, sets = draft.splits, draft.rows.labels, draft.rows.sets
+    names = sets.classes
     used = [
         name for name in ("train", "validation", "test", "unlabelled") if (splits == name).any()
     ]
     alive = splits != "removed"
-    table = {
-        name: np.bincount(labels[(splits == name) & (labels >= 0)], minlength=len(names))
-        for name in used
-    }
+    table = {name: sets.counts(labels[splits == name]) for name in used}
+    alive_counts = sets.counts(labels[alive])
     whole = hashlib.sha256((draft.inputs + draft.extras).encode())
     whole.update("\0".join(names).encode() + labels.tobytes() + splits.tobytes())
+    if sets.several:
+        whole.update(sets.members.tobytes())
     whole.update("\0".join(sorted(draft.settled)).encode())
     return VersionInfo(
         modality=draft.rows.modality,
-        task=draft.options.task or SINGLE_LABEL.name,
+        task=(MULTI_LABEL if sets.several else SINGLE_LABEL).name,
         rows=int(alive.sum()),
-        classes={name: int(((labels == place) & alive).sum()) for place, name in enumerate(names)},
+        classes=dict(zip(names, alive_counts.tolist(), strict=True)),
+        label_sets=sets.places() if sets.several else [],
         splits={name: int((splits == name).sum()) for name in used},
         class_splits={
             name: {s: int(table[s][place]) for s in used if s != "unlabelled"}

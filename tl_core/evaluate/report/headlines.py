@@ -22,6 +22,35 @@ def _scores_on(split: str, baselines: Baselines) -> dict[str, Score]:
     }
 
 
+def _labels_without_transfer(split: str, baselines: Baselines) -> str:
+    """The strongest baseline in a sentence, where an item may have several labels."""
+    found = {
+        name: scores[split]["micro_f1"]["value"]
+        for name, scores in baselines.items()
+        if "micro_f1" in scores.get(split, {})
+    }
+    if not found:
+        return ""
+    best = max(found, key=lambda name: found[name])
+    way = "Always naming the commonest labels" if best == "majority" else "Without transfer"
+    return f" {way}: micro F1 {found[best]:.2f}."
+
+
+def _about_labels(section: ScoredRows, noun: str) -> str:
+    """What the labels are worth, where an item may have several."""
+    precise, found, f1 = (
+        section.get(name) for name in ("micro_precision", "micro_recall", "micro_f1")
+    )
+    if not precise or not found or not f1:
+        return ""
+    return (
+        f"Of 100 labels that it names {round(100 * precise['value'])} are right, and it finds"
+        f" {round(100 * found['value'])} of 100 (micro F1 {f1['value']:.2f}; between"
+        f" {f1['low']:.2f} and {f1['high']:.2f} is plausible). All labels of an item are right"
+        f" {round(100 * section['accuracy']['value'])} times in 100 on {noun}"
+    )
+
+
 def _without_transfer(split: str, baselines: Baselines) -> str:
     """The strongest baseline in a sentence; the commonest class alone is no training without
     transfer.
@@ -57,6 +86,9 @@ def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) ->
     """The result in plain words while the test score is withheld."""
     right, low, high = _in_100(section["accuracy"])
     doubts = caveat(section, modality, "validation")
+    if labels := _about_labels(section, f"validation {items_of(modality)}"):
+        rival = _labels_without_transfer("validation", baselines)
+        return f"{labels}.{doubts}{rival} The test score is still closed."
     return (
         f"Right {right} times in 100 on validation {items_of(modality)}; between {low} and"
         f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
@@ -69,6 +101,11 @@ def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_bas
     transfer.
     """
     right, low, high = _in_100(section["accuracy"])
+    if labels := _about_labels(section, f"{items_of(modality)} it had not seen"):
+        sentence = f"{labels}.{caveat(section, modality)}"
+        if is_baseline:
+            return sentence + " This is the no-transfer baseline."
+        return sentence + _labels_without_transfer("test", baselines)
     sentence = (
         f"Right {right} times in 100 on {items_of(modality)} it had not seen; between {low} and"
         f" {high} is plausible.{caveat(section, modality)}"

@@ -40,9 +40,16 @@ def rank_classes(truth: Ints, probabilities: Floats, labels: list[str]) -> list[
 
     Classes without a row, or with nothing else beside them, have no curve and are left out.
     """
+    return rank_label_sets(truth[:, None] == np.arange(len(labels)), probabilities, labels)
+
+
+def rank_label_sets(
+    truth: Bools | Ints, probabilities: Floats, labels: list[str]
+) -> list[ClassRanking]:
+    """The same for rows that may have several classes, or none: (rows, classes)."""
     classes: list[ClassRanking] = []
     for number, label in enumerate(labels):
-        positive = truth == number
+        positive = truth[:, number].astype(bool)
         if not positive.any() or positive.all():
             continue
         scores = probabilities[:, number]

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.measures import ConformalSets, ScoredRows
+from tl_core.evaluate.measures import BaselineScores, ConformalSets, ScoredRows, Temperature
+from tl_core.evaluate.scores.deciding import Wish
 from tl_core.evaluate.scores.metrics import Floats, Ints
-from tl_core.tasks import task_of
+from tl_core.tasks import Decision, task_of
+
+
+@dataclass(frozen=True)
+class Cooling:
+    """Temperatures that logits are divided by: one number, or one for each class (classes,); and
+    what is told of them.
+    """
+
+    temperature: Floats
+    facts: Temperature
+
+    @property
+    def changes(self) -> bool:
+        """Whether any of them is kept."""
+        return bool((self.temperature != 1.0).any())
 
 
 class TaskEvaluation(Protocol):
     """How answers of one task are scored."""
 
     def evaluate_rows(
-        self, truth: Ints, probabilities: Floats, labels: list[str], kind: str, seed: int = 0
+        self,
+        truth: Ints,
+        probabilities: Floats,
+        labels: list[str],
+        kind: str,
+        seed: int = 0,
+        decision: Decision = ...,
     ) -> ScoredRows:
         """A section of the report.
 
@@ -27,11 +50,20 @@ class TaskEvaluation(Protocol):
             labels: class names in column order.
             kind: `split` or `cv`.
             seed: of the bootstrap.
+            decision: how answers are decided.
         """
         ...
 
-    def correct(self, truth: Ints, probabilities: Floats) -> NDArray[np.bool_]:
+    def correct(
+        self, truth: Ints, probabilities: Floats, decision: Decision = ...
+    ) -> NDArray[np.bool_]:
         """Which rows are answered rightly (rows,); a row of NaN is not."""
+        ...
+
+    def item_scores(
+        self, truth: Ints, probabilities: Floats, decision: Decision = ...
+    ) -> Floats | None:
+        """How right each row is, from 0 to 1 (rows,); None where it is right or wrong."""
         ...
 
     def row_losses(self, truth: Ints, probabilities: Floats) -> Floats:
@@ -40,6 +72,32 @@ class TaskEvaluation(Protocol):
 
     def state_scores(self, truth: Ints, probabilities: Floats) -> dict[str, float]:
         """The few scores, by name, that states of a training are compared with."""
+        ...
+
+    def baseline_scores(
+        self, truth: Ints, probabilities: Floats, decision: Decision = ...
+    ) -> BaselineScores:
+        """What a report says of a baseline."""
+        ...
+
+    def decide(self, truth: Ints, probabilities: Floats, wish: Wish = ...) -> Decision:
+        """How answers are decided, as held-out rows suggest."""
+        ...
+
+    def decide_apart(self, truth: Ints, probabilities: Floats, seed: int = 0) -> Decision:
+        """How the answers about just these rows are decided, each as the others suggest."""
+        ...
+
+    def cool(self, truth: Ints, probabilities: Floats, seed: int = 0) -> Cooling:
+        """Temperatures for a model, from rows that it has not learnt from."""
+        ...
+
+    def sharpen(self, probabilities: Floats, temperature: Floats) -> Floats:
+        """What the probabilities are at such temperatures (rows, classes)."""
+        ...
+
+    def cooled_losses(self, truth: Ints, probabilities: Floats, sample: Ints) -> Floats:
+        """Log loss of each row (rows,) after cooling, fitted on a sample of the rows."""
         ...
 
     def sets_of_answers(

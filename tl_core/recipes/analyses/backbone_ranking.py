@@ -58,7 +58,7 @@ def rank(
         )
     ranking = arrange(
         [one.scores for one in judged],
-        [one.answers == sample.labels for one in judged],
+        [one.right for one in judged],
         items_of(version.info.modality),
     )
     out: RankedBackbones = {"n": len(sample.rows), "failed": failed, **ranking}
@@ -101,7 +101,7 @@ def _sample(version: DatasetVersion, most: int, cache: Path) -> Sample:
         DataError: when fewer than two classes or too few rows can take part.
     """
     space, train = common.label_space(version), version.rows_of("train")
-    labels = space.to_model(version.labels)[train]
+    labels, codes = space.to_model(version.targets)[train], version.labels[train]
     if (
         len(space.kept) < 2
         or len(train) < 2 * FOLDS
@@ -113,6 +113,14 @@ def _sample(version: DatasetVersion, most: int, cache: Path) -> Sample:
             f"{len(space.kept)} classes and {len(np.unique(version.groups[train]))} groups.",
             "Add more labelled items.",
         )
-    some = np.sort(nested(labels, 0)[:most])
+    some = np.sort(nested(codes, 0)[:most])
     rows = train[some]
-    return Sample(version, rows, labels[some], version.groups[rows], space.model_names, cache)
+    return Sample(
+        version,
+        rows,
+        labels[some],
+        codes[some],
+        version.groups[rows],
+        space.model_names,
+        cache,
+    )

@@ -22,13 +22,13 @@ from tl_core.config import ProbeSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.measures import JudgedBackbone
 from tl_core.evaluate.scores.intervals import proportion
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.select import scores
 from tl_core.settings import read_settings
 from tl_core.surgery.poolings.depth_classifier import KIND
-from tl_core.tasks import decision_of
-from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.arrays import Bools, Features, Floats, Ints
 from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.folds import folds_of
 from tl_core.train.probe.linear_probe import cross_validate
@@ -43,13 +43,15 @@ _SETTINGS = ProbeSettings(folds=FOLDS)
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows that backbones are judged on: their classes (rows,), groups (rows,), the names of
-    the classes, and where features are kept.
+    """The rows that backbones are judged on: their labels for the model (rows, ...), the same as
+    one number each (`codes`, rows), groups (rows,), the names of the classes, and where features
+    are kept.
     """
 
     version: DatasetVersion
     rows: Ints
     labels: Ints
+    codes: Ints
     groups: Ints
     names: list[str]
     cache: Path
@@ -70,12 +72,12 @@ class Price(TypedDict):
 
 @dataclass(frozen=True)
 class Judged:
-    """Scores and price, as in the report, and what the probe calls each row that it has not seen
+    """Scores and price, as in the report, and which rows the probe has right that it has not seen
     (rows,).
     """
 
     scores: JudgedBackbone
-    answers: Ints
+    right: Bools
 
 
 def judge_backbone(
@@ -95,7 +97,9 @@ def judge_backbone(
     )
     refuse_other_modality(backbone, sample.version)
     features = _read(backbone, sample, progress)
-    source = None if depths else _source(reference, sample, progress)
+    # what its own classes say of a row is compared with one class of the row
+    compared = not depths and not sample.version.sets.several
+    source = _source(reference, sample, progress) if compared else None
     price: Price = {
         "backbone": reference,
         "parameters": common.parameters_of(backbone),
@@ -151,25 +155,28 @@ def _depths(
 
 def _score(features: Features, price: Price, sample: Sample, progress: Progress) -> Judged:
     """What features (rows, width) are worth at this price."""
-    labels, groups = sample.labels, sample.groups
+    labels, groups, codes = sample.labels, sample.groups, sample.codes
     task = sample.version.info.task
     fit = cross_validate(
         features, labels, groups, len(sample.names), _SETTINGS, progress, task=task
     )
-    answers = np.full(len(labels), -1)
-    answers[fit.held_out_rows] = decision_of(task).labels(fit.held_out)
+    evaluation, right = task_evaluation_of(task), np.zeros(len(labels), dtype=bool)
+    judged_rows = labels[fit.held_out_rows], fit.held_out
+    right[fit.held_out_rows] = evaluation.correct(
+        *judged_rows, evaluation.decide_apart(*judged_rows)
+    )
     near = scores.nearest_answers(
-        features, labels, list(folds_of(labels, groups, FOLDS, _SETTINGS.seed))
+        features, codes, list(folds_of(labels, groups, FOLDS, _SETTINGS.seed))
     )
     judged: JudgedBackbone = {
         **price,
-        "probe": proportion(int((answers == labels).sum()), len(labels)),
-        "knn": float((near == labels).mean()),
+        "probe": proportion(int(right.sum()), len(labels)),
+        "knn": float((near == codes).mean()),
         "logme": scores.logme(features, labels),
-        "h_score": scores.h_score(features, labels),
+        "h_score": scores.h_score(features, codes),
         "width": int(features.shape[1]),
     }
-    return Judged(judged, answers)
+    return Judged(judged, right)
 
 
 def _items_per_second(backbone: Backbone, sample: Sample) -> float:

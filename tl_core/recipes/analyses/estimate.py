@@ -63,7 +63,7 @@ def measure(
         settings,
         config.backbone,
         version,
-        space.to_model(common.SealedVersion(version).labels),
+        space.to_model(common.SealedVersion(version).targets),
         space.model_names,
         folder,
         cache,

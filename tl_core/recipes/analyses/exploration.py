@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tl_core.config import ProbeSettings, RunConfig
+from tl_core.data.label_sets import called, said_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
 from tl_core.evaluate.measures import ClassGain, CurvePoint
+from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_errors import Read, read_features
 from tl_core.results import EXPLORATION, MAP_FILE, LearningCurve
-from tl_core.tasks import decision_of
-from tl_core.train.arrays import Floats, Ints
+from tl_core.train.arrays import Floats, Ints, same
 from tl_core.train.probe.folds import folds_of
-from tl_core.train.probe.linear_probe import cross_validate
-from tl_core.train.probe.logistic import fit_and_judge
+from tl_core.train.probe.linear_probe import cross_validate, fit_and_judge
+from tl_core.train.probe.logistic import Head
+from tl_core.train.tasks.task_training import task_training_of
 
 _REPEATS = 5
 _POINTS = 6
@@ -66,9 +67,8 @@ def explore(
     ]
     classes.sort(key=lambda part: -part["gain"])
     ahead = learning_curve.follow(sizes, scores, settings.seed)
-    most = learning_curve.helps_most(
-        sizes, recalls, np.bincount(read.labels) / len(read.labels), read.names
-    )
+    counts = task_training_of(version.info.task).counts(read.labels, len(read.names))
+    most = learning_curve.helps_most(sizes, recalls, counts / len(read.labels), read.names)
     out: LearningCurve = {
         "points": points,
         "ahead": ahead,
@@ -87,7 +87,7 @@ def explore(
 @dataclass(frozen=True)
 class _Growth:
     """A training set that grows: mean rows (points,), accuracy (repeats, points), recall (repeats,
-    points, classes), and the class that each row was called when it was kept apart (rows,).
+    points, classes), and what each row was called when it was kept apart (rows, ...).
     """
 
     sizes: Floats
@@ -105,33 +105,29 @@ def _grow(
     Raises:
         DataError: when there are too few rows, or groups of them.
     """
-    classes, decision = len(read.names), decision_of(task)
+    classes, evaluation = len(read.names), task_evaluation_of(task)
     c = cross_validate(
         read.features, read.labels, groups, classes, settings, Progress(), task=task
     ).c
-    said = np.zeros(len(read.labels), dtype=np.int64)
+    head = Head(None, True, classes, settings.seed, c, task=task)
+    said = np.zeros_like(read.labels)
     sizes, scores, recalls = [], [], []
     for number, (rest, held) in enumerate(
         folds_of(read.labels, groups, _REPEATS, settings.seed), 1
     ):
-        order = learning_curve.nested(read.labels[rest], settings.seed + number)
+        order = learning_curve.nested(read.codes[rest], settings.seed + number)
         smallest = min(_FEWEST * classes, len(rest) // 4)
         steps = np.unique(np.geomspace(max(smallest, classes), len(rest), _POINTS).astype(np.int64))
         own, own_recall = [], []
         for count in steps:
             some = rest[order[:count]]
             probabilities = fit_and_judge(
-                read.features[some],
-                read.labels[some],
-                read.features[held],
-                c,
-                classes,
-                settings.seed,
+                read.features[some], read.labels[some], read.features[held], head
             )
-            answers = decision.labels(probabilities)
-            right = answers == read.labels[held]
-            own.append(right.mean())
-            own_recall.append(_recalls(right, read.labels[held], classes))
+            truth = read.labels[held]
+            answers = evaluation.decide_apart(truth, probabilities).labels(probabilities)
+            own.append(same(answers, truth).mean())
+            own_recall.append(_recalls(answers, truth, classes))
         said[held] = answers
         sizes.append(steps)
         scores.append(own)
@@ -152,12 +148,12 @@ def _grow(
     )
 
 
-def _recalls(right: NDArray[np.bool_], labels: Ints, classes: int) -> list[float]:
-    """Share of each class that is right; 0 for a class without rows."""
-    return [
-        right[labels == label].mean() if (labels == label).any() else 0.0
-        for label in range(classes)
-    ]
+def _recalls(answers: Ints, truth: Ints, classes: int) -> list[float]:
+    """Share of each class that is found; 0 for a class without rows."""
+    if truth.ndim == 1:
+        answers, truth = (some[:, None] == np.arange(classes) for some in (answers, truth))
+    found, there = (answers * truth).sum(axis=0), truth.sum(axis=0)
+    return list(found / np.maximum(there, 1))
 
 
 def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, seed: int) -> None:
@@ -176,12 +172,12 @@ def _write_map(read: Read, said: Ints, version: DatasetVersion, folder: Path, se
     near = TSNE(
         2, perplexity=perplexity, init=plain[:, :2].copy(), random_state=seed
     ).fit_transform(plain)
-    names = np.array(read.names)
+    shown = called if said.ndim == 2 else str
     pd.DataFrame(
         {
             "row": read.rows[some],
-            "class": names[read.labels[some]],
-            "said": names[said[some]],
+            "class": [shown(cell) for cell in said_of(read.names, read.labels[some])],
+            "said": [shown(cell) for cell in said_of(read.names, said[some])],
             "split": version.splits[read.rows[some]],
             "x": plain[:, 0],
             "y": plain[:, 1],

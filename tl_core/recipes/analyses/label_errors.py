@@ -12,6 +12,7 @@ import numpy as np
 from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.checks.small import check_trainable
+from tl_core.data.label_sets import said_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import label_issues
@@ -21,7 +22,7 @@ from tl_core.recipes.analyses.neighbours import nearest
 from tl_core.recipes.shared import common
 from tl_core.results import LABEL_ERRORS, LabelErrors
 from tl_core.settings import read_settings
-from tl_core.train.arrays import Features, Ints
+from tl_core.train.arrays import Features, Ints, known
 from tl_core.train.probe.linear_probe import cross_validate
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
@@ -33,12 +34,13 @@ _MOST = 2000  # that are listed; a person looks at far fewer
 @dataclass(frozen=True)
 class Read:
     """Features (rows, width) of all training and validation rows whose class can be learnt, and
-    what they are.
+    what they are: for the model (rows, ...), and as one number each (`codes`, rows).
     """
 
     features: Features
     rows: Ints
     labels: Ints
+    codes: Ints
     names: list[str]
 
 
@@ -54,15 +56,15 @@ def read_features(
     check_trainable(version, judged=False)
     settings: ProbeSettings = config.settings
     space = common.label_space(version)
-    labels = space.to_model(version.labels)
+    labels = space.to_model(version.targets)
     splits = {
         split: version.rows_of(split)
         for split in ("train", "validation")
         if len(version.rows_of(split))
     }
     rows = np.concatenate(list(splits.values()))
-    known = labels[rows] >= 0  # a class without training rows cannot be judged
-    if known.sum() < 2 * settings.folds or known.sum() < 2 * len(space.kept):
+    judged = known(labels[rows])  # a class without training rows cannot be judged
+    if judged.sum() < 2 * settings.folds or judged.sum() < 2 * len(space.kept):
         raise DataError(
             "There are too few rows to predict each from the others (cross-validation).",
             "",
@@ -77,10 +79,12 @@ def read_features(
         pooling=settings.pooling,
         max_length=settings.max_length,
         seed=settings.seed,
+        task=version.info.task,
     )
     refuse_other_modality(backbone, version)
-    features = Reading(settings, version, splits, backbone, cache).read_all(progress)[known]
-    return Read(features, rows[known], labels[rows[known]], space.model_names)
+    features = Reading(settings, version, splits, backbone, cache).read_all(progress)[judged]
+    rows = rows[judged]
+    return Read(features, rows, labels[rows], version.labels[rows], space.model_names)
 
 
 def look(
@@ -94,15 +98,16 @@ def look(
 
     Returns:
         `count`, `share` (estimated share of wrong labels), `looked_at`, `sentence`, and `rows`: the
-        most suspect first, each with `row`, `given`, `suggested`, `margin`, `confidence` (of the
-        suggested class) and `neighbours`, the rows that look most alike.
+        most suspect first, each with `row`, `given` and `suggested` (a class, or where a row may
+        have several a JSON list of them), `margin`, `confidence` (of what is suggested) and
+        `neighbours`, the rows that look most alike.
 
     Raises:
         DataError: when there are too few rows to judge any by the others.
     """
     settings: ProbeSettings = config.settings
     read = read_features(config, version, cache, progress)
-    features, rows, labels, names = read.features, read.rows, read.labels, np.array(read.names)
+    features, rows, labels, names = read.features, read.rows, read.labels, read.names
     progress.stage("Predicting each row from the others", len(settings.c_values), share=0.2)
     fit = cross_validate(
         features,
@@ -114,8 +119,13 @@ def look(
         task=version.info.task,
     )
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
-    suspects = label_issues.find_suspects(given, fit.held_out)
+    suspects = (
+        label_issues.find_suspects(given, fit.held_out)
+        if given.ndim == 1
+        else label_issues.find_suspect_sets(given, fit.held_out)
+    )
     listed = suspects.rows[:_MOST]
+    was, should = said_of(names, given[listed]), said_of(names, suspects.suggested[: len(listed)])
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]
     out: LabelErrors = {
         "count": len(suspects.rows),
@@ -125,14 +135,20 @@ def look(
         "rows": [
             {
                 "row": int(judged[place]),
-                "given": str(names[given[place]]),
-                "suggested": str(names[to]),
+                "given": before,
+                "suggested": after,
                 "margin": float(gap),
-                "confidence": float(fit.held_out[place, to]),
+                "confidence": float(sure),
                 "neighbours": [int(row) for row in rows[others]],
             }
-            for place, to, gap, others in zip(
-                listed, suspects.suggested, suspects.margin, near, strict=False
+            for place, before, after, gap, sure, others in zip(
+                listed,
+                was,
+                should,
+                suspects.margin,
+                suspects.confidence,
+                near,
+                strict=False,
             )
         ],
     }

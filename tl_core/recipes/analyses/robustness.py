@@ -18,8 +18,7 @@ from tl_core.evaluate.scores.intervals import proportion
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.results import ROBUSTNESS, Robustness, WorsenedItems
-from tl_core.tasks import decision_of
-from tl_core.train.arrays import Ints
+from tl_core.train.arrays import Floats, Ints, same
 from tl_core.train.items.item_training import Item, read_inputs
 from tl_core.train.probe.probing import spread
 
@@ -34,22 +33,29 @@ class _Questions:
     def __init__(
         self, model: Path, version: DatasetVersion, rows: Ints, total: int, progress: Progress
     ) -> None:
-        self._classifier, self._truth = load_classifier(model), version.labels[rows]
-        self._decision = decision_of(version.info.task)
+        self._classifier, self._truth = load_classifier(model), version.targets[rows]
         place = {name: number for number, name in enumerate(version.info.labels)}
         self._own = np.array([place[name] for name in self._classifier.labels])
         self._progress, self._done, self._total = progress, 0, total
 
     def right(self, items: Sequence[Item]) -> NDArray[np.bool_]:
         """Which items are answered rightly (rows,)."""
-        answers = []
+        right = []
         for start in range(0, len(items), 32):
             said = self._classifier.probabilities(list(items[start : start + 32]))
-            answers.append(self._own[self._decision.labels(said)])
+            right.append(same(self._answers(said), self._truth[start : start + 32]))
             self._done += len(said)
             self._progress.batch(self._done, self._total)
-        right: NDArray[np.bool_] = np.concatenate(answers) == self._truth
-        return right
+        return np.concatenate(right)
+
+    def _answers(self, said: Floats) -> Ints:
+        """Answers of the model in the classes of the version."""
+        answers = self._classifier.decision.labels(said)
+        if answers.ndim == 1:
+            return self._own[answers]
+        out = np.zeros((len(answers), self._truth.shape[1]), dtype=np.int64)
+        out[:, self._own] = answers
+        return out
 
 
 def stress(model: Path, version: DatasetVersion, folder: Path, progress: Progress) -> Robustness:

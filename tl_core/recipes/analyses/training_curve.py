@@ -24,6 +24,7 @@ from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.shared.common import Ints, SealedVersion
 from tl_core.results import LEARNING_CURVE, LearningCurve
+from tl_core.train.arrays import same
 
 _PARTS = (8, 4, 2, 1)
 _FEWEST = 2  # training rows of each class at the first point
@@ -63,7 +64,7 @@ def follow(
     train, held = version.rows_of("train"), version.rows_of("validation")
     sizes = _sizes(version)
     order = train[learning_curve.nested(version.labels[train], config.settings.seed)]
-    right = np.stack(
+    answers = np.stack(
         [
             _train_on(
                 np.sort(order[:size]),
@@ -77,8 +78,10 @@ def follow(
         ],
         axis=1,
     )
+    truth = version.targets[held]
+    right = np.stack([same(said, truth) for said in np.moveaxis(answers, 1, 0)], axis=1)
     points = [_point(size, part) for size, part in zip(sizes, right.T, strict=True)]
-    classes = _classes(right, version.labels[held], version.info.labels)
+    classes = _classes(answers, truth, version.info.labels)
     ahead = learning_curve.follow(
         np.array(sizes, float), right.astype(np.float64), config.settings.seed
     )
@@ -124,15 +127,18 @@ def _point(size: int, right: NDArray[np.bool_]) -> CurvePoint:
     }
 
 
-def _classes(right: NDArray[np.bool_], truth: Ints, names: list[str]) -> list[ClassGain]:
-    """Recall of each class and what the last doubling brought, the largest gain first; `right` are
-    the answers of all points (rows, points).
+def _classes(answers: Ints, truth: Ints, names: list[str]) -> list[ClassGain]:
+    """Recall of each class and what the last doubling brought, the largest gain first; `answers`
+    are those of all points (rows, points, ...).
     """
     classes: list[ClassGain] = []
     for label, name in enumerate(names):
-        own = truth == label
+        if truth.ndim == 1:
+            own, found = truth == label, answers == label
+        else:
+            own, found = truth[:, label] == 1, answers[:, :, label] == 1
         if own.any():
-            recall, before = right[own, -1].mean(), right[own, -2].mean()
+            recall, before = found[own, -1].mean(), found[own, -2].mean()
             classes.append({"label": name, "recall": float(recall), "gain": float(recall - before)})
     return sorted(classes, key=lambda part: -part["gain"])
 
@@ -144,9 +150,9 @@ def _train_on(
     folder: Path,
     cache: Path,
     progress: Progress,
-) -> NDArray[np.bool_]:
-    """Which validation rows a training on `rows` alone has right."""
-    done = folder / "right.npy"
+) -> Ints:
+    """What a training on `rows` alone says of the validation rows (rows, ...)."""
+    done = folder / "answers.npy"
     if not done.exists():
         folder.mkdir(exist_ok=True)
         own = replace(config, kind="train", options={**config.options, "baseline": False})
@@ -155,9 +161,10 @@ def _train_on(
         held = version.rows_of("validation")
         place = {int(row): number for number, row in enumerate(trained.validation_rows)}
         said = trained.validation[[place[int(row)] for row in held]]
-        right = task_evaluation_of(version.info.task).correct(version.labels[held], said)
+        evaluation = task_evaluation_of(version.info.task)
+        answers = evaluation.decide_apart(version.targets[held], said).labels(said)
         shutil.rmtree(folder / "model", ignore_errors=True)
-        np.save(done.with_suffix(".tmp.npy"), right)
+        np.save(done.with_suffix(".tmp.npy"), answers)
         done.with_suffix(".tmp.npy").replace(done)
-    known: NDArray[np.bool_] = np.load(done)
+    known: Ints = np.load(done)
     return known

@@ -7,8 +7,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from tl_core.config import STRATEGIES, AutoSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.train.items.item_training import Try, training_of
@@ -73,7 +71,7 @@ def depths(backbone: str, settings: AutoSettings) -> Candidate:
 
 def tuned(backbone: str, version: DatasetVersion, settings: AutoSettings) -> list[Candidate]:
     """Fine-tunings in the order in which they are worth a try; the first is the plain one."""
-    largest = int(np.bincount(version.labels[version.rows_of("train")]).max())
+    largest = int(version.sets.counts(version.labels[version.rows_of("train")]).max())
     tries = training_of(version.info.modality).tries(settings, largest)
     return [_candidate(one, backbone, _common(settings)) for one in tries]
 

@@ -140,7 +140,7 @@ class Search:
             trained = self._train_anew(candidate, folder, part)
         if trained is None:
             return None
-        truth, said = self.version.labels[self.held], trials.said(trained, self.held)
+        truth, said = self.version.targets[self.held], trials.said(trained, self.held)
         standing = search.standing(self.version.info.task, truth, said)
         new = Tried(candidate, folder, trained, standing, trained.timing["whole"])
         self.tried.append(new)

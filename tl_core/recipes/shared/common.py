@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.classifier import Classifier
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.evaluate import report
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.json_files import find_object, write_json
 from tl_core.progress import Progress
 from tl_core.train import no_transfer
 from tl_core.train.items.item_training import read_inputs
+from tl_core.train.tasks.task_training import task_training_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -45,7 +45,11 @@ class LabelSpace:
         return [name for i, name in enumerate(self.names) if i not in self.kept]
 
     def to_model(self, labels: Ints) -> Ints:
-        """Version class numbers as model class numbers, -1 for classes outside the model."""
+        """Labels of a version (rows,), or (rows, classes) where a row may have several, for the
+        model: -1 for a class outside it, whose column is left out.
+        """
+        if labels.ndim == 2:
+            return labels[:, self.kept]
         table = np.full(len(self.names) + 1, -1, dtype=np.int64)
         table[self.kept] = np.arange(len(self.kept))
         return table[labels]
@@ -151,23 +155,44 @@ def label_space(version: DatasetVersion) -> LabelSpace:
     """Classes that occur among the training rows are learnt; others are named and count as
     wrong.
     """
-    present = np.unique(version.labels[version.rows_of("train")])
-    return LabelSpace(version.info.labels, [int(i) for i in present if i >= 0])
+    present = version.sets.counts(version.labels[version.rows_of("train")])
+    return LabelSpace(version.info.labels, np.flatnonzero(present).tolist())
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The report's `baselines`, which test rows the trained one has right (rows,), and how right
+    they are where an answer can be partly right.
+    """
+
+    scores: Baselines
+    correct: NDArray[np.bool_]
+    partly: Floats | None = None
 
 
 def run_baseline(
-    version: DatasetVersion, cache: Path, progress: Progress, *, balanced: bool, seed: int
-) -> tuple[Baselines, NDArray[np.bool_]]:
-    """The report's `baselines` and which test rows the trained one has right; kept for later runs
-    on this version.
+    version: DatasetVersion,
+    cache: Path,
+    progress: Progress,
+    *,
+    balanced: bool,
+    seed: int,
+) -> Rival:
+    """The baseline without transfer, decided as the model that it is compared with; kept for later
+    runs on this version.
     """
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
     known = find_object(memory).get(key)
     if isinstance(known, dict):
-        return known["scores"], np.array(known["correct"], dtype=bool)
+        partly = known.get("partly")
+        return Rival(
+            known["scores"],
+            np.array(known["correct"], dtype=bool),
+            None if partly is None else np.array(partly, dtype=np.float64),
+        )
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
-    space, labels = label_space(version), version.labels
+    space, labels = label_space(version), version.targets
     fitted = no_transfer.fit_baseline(
         version,
         labels,
@@ -179,36 +204,49 @@ def run_baseline(
         progress=progress,
     )
     evaluation = task_evaluation_of(version.info.task)
-    correct = {
-        split: evaluation.correct(labels[rows[split]], said)
-        for split, said in fitted.probabilities.items()
+    held = labels[rows["validation"]], fitted.probabilities["validation"]
+    ways = {
+        "test": evaluation.decide(*held),
+        "validation": evaluation.decide_apart(*held, seed),
     }
     scores = {
         **majority_baseline(version),
         fitted.name: {
-            split: report.baseline_score(one) for split, one in correct.items() if len(one)
+            split: evaluation.baseline_scores(labels[rows[split]], said, ways[split])
+            for split, said in fitted.probabilities.items()
+            if len(said)
         },
     }
-    right = correct["test"]
+    asked = labels[rows["test"]], fitted.probabilities["test"], ways["test"]
+    rival = Rival(scores, evaluation.correct(*asked), evaluation.item_scores(*asked))
     memory.parent.mkdir(parents=True, exist_ok=True)
     write_json(
         memory,
         {
             **find_object(memory),
-            key: {"scores": scores, "correct": right.astype(int).tolist()},
+            key: {
+                "scores": scores,
+                "correct": rival.correct.astype(int).tolist(),
+                "partly": None if rival.partly is None else rival.partly.tolist(),
+            },
         },
     )
-    return scores, right
+    return rival
 
 
 def majority_baseline(version: DatasetVersion) -> Baselines:
-    """The score of always naming the commonest class, on the test and validation rows."""
-    guess = no_transfer.majority(version.labels[version.rows_of("train")], len(version.info.labels))
-    truth = {split: version.labels[version.rows_of(split)] for split in ("test", "validation")}
+    """The score of always giving the commonest answer, on the test and validation rows."""
+    task, targets = version.info.task, version.targets
+    guess = task_training_of(task).commonest(
+        targets[version.rows_of("train")], len(version.info.labels)
+    )
+    truth = {split: targets[version.rows_of(split)] for split in ("test", "validation")}
     return {
         "majority": {
-            split: report.baseline_score(known == guess)
-            for split, known in truth.items()
-            if split == "test" or len(known)
+            split: task_evaluation_of(task).baseline_scores(
+                rows, np.repeat(guess[None], len(rows), axis=0)
+            )
+            for split, rows in truth.items()
+            if split == "test" or len(rows)
         }
     }

@@ -183,7 +183,7 @@ def main(folder: Path, cache: Path) -> int:
             config.settings,
             config.backbone,
             version,
-            space.to_model(version.labels),
+            space.to_model(version.targets),
             space.model_names,
             folder,
             cache,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from tl_core.config import RunConfig
 from tl_core.data.item_kind import own_columns
+from tl_core.data.label_sets import said_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
-from tl_core.evaluate.compare import compare
+from tl_core.evaluate.compare import compare, compare_means
 from tl_core.evaluate.measures import PairedTest, ScoredRows
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
@@ -23,7 +25,9 @@ from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
-from tl_core.tasks import decision_of
+from tl_core.tasks import Decision
+from tl_core.tasks.multi_label import AnyOfAll
+from tl_core.tasks.thresholds import save_thresholds
 from tl_core.test_score import count_look
 from tl_core.train.items.item_training import training_of
 
@@ -49,16 +53,19 @@ def judge(
         "The model is evaluated on the test rows now, once, after every choice has been made"
         + ("; the result stays closed until you ask for it." if closed else ".")
     )
-    test, validation = _scored(version, trained, space.names)
-    _write_answers(folder, version, trained, space.names)
+    ways = _decided(version, trained)
+    _keep_thresholds(folder, space, ways.test)
+    test, validation = _scored(version, trained, space.names, ways)
+    _write_answers(folder, version, trained, space.names, ways)
     clock.mark("evaluate")
     baselines, against = common.majority_baseline(version), None
-    truth = version.labels[version.rows_of("test")]
+    truth = version.targets[version.rows_of("test")]
     evaluation = task_evaluation_of(version.info.task)
     for name, probabilities in trained.baselines.items():
-        baselines[name] = {"test": report.baseline_score(evaluation.correct(truth, probabilities))}
+        way = (ways.test,) if probabilities is trained.test else ()
+        baselines[name] = {"test": evaluation.baseline_scores(truth, probabilities, *way)}
     if trained.yardstick:
-        baselines, against = _without_transfer(version, trained, cache, progress)
+        baselines, against = _without_transfer(version, trained, ways.test, cache, progress)
         clock.mark("baseline")
     info = version.info
     return report.build_report(
@@ -79,18 +86,49 @@ def judge(
     )
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """How answers about the test rows are decided, as the validation rows suggest, and those about
+    the validation rows, each as the others suggest.
+    """
+
+    test: Decision
+    validation: Decision
+
+
+def _decided(version: DatasetVersion, trained: common.Trained) -> _Ways:
+    evaluation = task_evaluation_of(version.info.task)
+    held = version.targets[trained.validation_rows], trained.validation
+    return _Ways(
+        evaluation.decide(*held),
+        evaluation.decide_apart(*held, trained.seed),
+    )
+
+
+def _keep_thresholds(folder: Path, space: common.LabelSpace, decision: Decision) -> None:
+    """Thresholds of several labels beside the weights, for whoever asks the model."""
+    if isinstance(decision, AnyOfAll) and (folder / "model").is_dir():
+        each = np.broadcast_to(decision.thresholds, len(space.names))
+        save_thresholds(
+            folder / "model", {space.names[place]: float(each[place]) for place in space.kept}
+        )
+
+
 def _scored(
-    version: DatasetVersion, trained: common.Trained, names: list[str]
+    version: DatasetVersion, trained: common.Trained, names: list[str], ways: _Ways
 ) -> tuple[ScoredRows, ScoredRows | None]:
     """The sections `test` and `validation`, the latter where there are such rows."""
-    rows, held, labels = version.rows_of("test"), trained.validation_rows, version.labels
-    test = _section(version, rows, trained.test, names, "split", trained.seed)
+    rows, held, labels = version.rows_of("test"), trained.validation_rows, version.targets
+    test = _section(version, rows, trained.test, names, "split", trained.seed, ways.test)
     if not len(held):
         return test, None
-    test["conformal"] = task_evaluation_of(version.info.task).sets_of_answers(
+    if sets := task_evaluation_of(version.info.task).sets_of_answers(
         (labels[held], trained.validation), (labels[rows], trained.test)
+    ):
+        test["conformal"] = sets
+    return test, _section(
+        version, held, trained.validation, names, trained.kind, trained.seed, ways.validation
     )
-    return test, _section(version, held, trained.validation, names, trained.kind, trained.seed)
 
 
 def _section(
@@ -100,38 +138,56 @@ def _section(
     names: list[str],
     kind: str,
     seed: int,
+    decision: Decision,
 ) -> ScoredRows:
     """Scores and slices of `rows` (rows,) by their probabilities (rows, classes)."""
-    truth = version.labels[rows]
+    truth = version.targets[rows]
     evaluation = task_evaluation_of(version.info.task)
-    section = evaluation.evaluate_rows(truth, probabilities, names, kind, seed)
-    section["slices"] = slices(evaluation.correct(truth, probabilities), slice_facts(version, rows))
+    section = evaluation.evaluate_rows(truth, probabilities, names, kind, seed, decision)
+    right = evaluation.correct(truth, probabilities, decision)
+    section["slices"] = slices(right, slice_facts(version, rows))
     return section
 
 
 def _write_answers(
-    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str]
+    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str], ways: _Ways
 ) -> None:
     """Both files of answers, that about validation rows where there are any."""
     held = trained.validation_rows
     if len(held):
-        write_predictions(folder / "validation.csv", version, held, trained.validation, names)
+        write_predictions(
+            folder / "validation.csv", version, held, trained.validation, names, ways.validation
+        )
     rows = version.rows_of("test")
-    write_predictions(folder / "predictions.csv", version, rows, trained.test, names)
+    write_predictions(folder / "predictions.csv", version, rows, trained.test, names, ways.test)
 
 
 def _without_transfer(
-    version: DatasetVersion, trained: common.Trained, cache: Path, progress: Progress
+    version: DatasetVersion,
+    trained: common.Trained,
+    decision: Decision,
+    cache: Path,
+    progress: Progress,
 ) -> tuple[Baselines, PairedTest]:
     """The baselines, trained now, and the model against the one without transfer."""
     progress.stage("Training without transfer", len(version.rows_of("train")), share=0.08)
-    baselines, theirs = common.run_baseline(
-        version, cache, progress, balanced=trained.balanced, seed=trained.seed
+    rival = common.run_baseline(
+        version,
+        cache,
+        progress,
+        balanced=trained.balanced,
+        seed=trained.seed,
     )
-    truth = version.labels[version.rows_of("test")]
-    correct = task_evaluation_of(version.info.task).correct(truth, trained.test)
+    asked = version.targets[version.rows_of("test")], trained.test, decision
+    evaluation = task_evaluation_of(version.info.task)
     names = ("This model", "the one without transfer")
-    return baselines, compare(correct, theirs, items_of(version.info.modality), names)
+    against = compare(
+        evaluation.correct(*asked), rival.correct, items_of(version.info.modality), names
+    )
+    own = evaluation.item_scores(*asked)
+    if own is not None and rival.partly is not None:
+        against["item_f1"] = compare_means(own, rival.partly)
+    return rival.scores, against
 
 
 def _added(clock: common.Clock, trained: common.Trained) -> Timing:
@@ -162,30 +218,40 @@ def _column(cells: list[object]) -> Fact:
 
 
 def write_predictions(
-    path: Path, version: DatasetVersion, rows: Ints, probabilities: Floats, labels: list[str]
+    path: Path,
+    version: DatasetVersion,
+    rows: Ints,
+    probabilities: Floats,
+    labels: list[str],
+    decision: Decision,
 ) -> None:
-    """One line for each held-out row: what it is, what was said, how sure; 9 significant digits."""
+    """One line for each held-out row: what it is, what was said, how sure; 9 significant digits.
+
+    The answer stands in the column `label`; where a row may have several, in `labels` as a JSON
+    list.
+    """
+    several = version.sets.several
+    answers = said_of(labels, decision.labels(probabilities))
+    cells = np.array([*version.sets.cells, ""], dtype=object)
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(
-            ["index", "row", "true", "label", "confidence", *(f"p:{name}" for name in labels)]
+            [
+                *("index", "row", "true", "labels" if several else "label", "confidence"),
+                *(f"p:{name}" for name in labels),
+            ]
         )
-        best = decision_of(version.info.task).labels(probabilities)
-        for row, name, values, place in zip(
-            rows.tolist(), version.names(rows), probabilities, best, strict=True
+        for row, name, values, said, sure in zip(
+            rows.tolist(),
+            version.names(rows),
+            probabilities,
+            answers,
+            decision.confidence(probabilities),
+            strict=True,
         ):
-            true = labels[version.labels[row]]
-            writer.writerow(
-                [
-                    row,
-                    name,
-                    true,
-                    labels[place],
-                    f"{values[place]:.9g}",
-                    *(f"{v:.9g}" for v in values),
-                ]
-            )
+            true = cells[version.labels[row]]
+            writer.writerow([row, name, true, said, f"{sure:.9g}", *(f"{v:.9g}" for v in values)])
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(path)

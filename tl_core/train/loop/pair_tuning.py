@@ -14,6 +14,7 @@ from typing import TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,14 +42,15 @@ def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
     (SetFit's oversampling), then both are cut to `most` together.
 
     Args:
-        labels: class numbers (texts,).
+        labels: class numbers (texts,); or 0 and 1 (texts, classes), where texts are alike that
+            share a class.
         most: pairs to give at most.
         seed: of the draws.
     """
     random = np.random.default_rng(seed)
     some = random.permutation(len(labels))[:_TEXTS]
     first, second = np.triu_indices(len(some), k=1)
-    same = labels[some[first]] == labels[some[second]]
+    same = _alike(labels, some[first], some[second])
     kinds = [np.flatnonzero(same), np.flatnonzero(~same)]
     wanted = min(max(map(len, kinds)), max(1, most // 2))
     chosen = [_repeated(places, wanted, random) for places in kinds if len(places)]
@@ -59,6 +61,15 @@ def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
         same[places].astype(np.int64),
         len(first),
     )
+
+
+def _alike(labels: Ints, first: Ints, second: Ints) -> NDArray[np.bool_]:
+    """Whether each two texts belong together."""
+    if labels.ndim == 1:
+        return labels[first] == labels[second]
+    packed = np.packbits(labels > 0, axis=1)  # pairs are many, classes are bits
+    together: NDArray[np.bool_] = (packed[first] & packed[second]).any(axis=1)
+    return together
 
 
 def _repeated(places: Ints, wanted: int, random: np.random.Generator) -> Ints:

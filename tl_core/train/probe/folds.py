@@ -1,4 +1,8 @@
-"""Parts of a small dataset that judge each other: stratified, whole groups at a time."""
+"""Parts of a small dataset that judge each other: stratified, whole groups at a time.
+
+Labels are class numbers (rows,), or where an item may have several classes, 0 and 1 (rows,
+classes).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tl_core.data.versions.stratify import amounts_of, iterative, units_of
 from tl_core.errors import DataError
-from tl_core.train.arrays import Ints
+from tl_core.train.arrays import Ints, tells_apart
 
 Fold = tuple[Ints, Ints]  # positions to learn from, and those held out
 
@@ -17,6 +22,9 @@ def folds_of(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[Fold
     """Stratified, whole groups at a time; no more folds than the commonest class has groups. There
     may be none.
     """
+    if labels.ndim == 2:
+        yield from _of_sets(labels, groups, folds, seed)
+        return
     from sklearn.model_selection import StratifiedGroupKFold
 
     if len(np.unique(groups)) < 2 or np.bincount(labels).max() < 2:
@@ -29,8 +37,18 @@ def folds_of(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[Fold
         # a class rarer than the folds is expected and reported elsewhere
         warnings.simplefilter("ignore")
         for train, held in splitter.split(labels, labels, groups):
-            if len(np.unique(labels[train])) > 1 and len(held):
+            if tells_apart(labels[train]) and len(held):
                 yield train.astype(np.int64), held.astype(np.int64)
+
+
+def _of_sets(labels: Ints, groups: Ints, folds: int, seed: int) -> Iterator[Fold]:
+    """By iterative stratification, so that each class has its share in each part."""
+    units, sizes = units_of(groups)
+    parts = min(folds, len(sizes))
+    if parts < 2:
+        return
+    plan = iterative(amounts_of(units, labels), sizes, [1 / parts] * parts, seed)[units]
+    yield from planned_folds(labels, plan)
 
 
 def planned_folds(labels: Ints, plan: Ints) -> Iterator[Fold]:
@@ -39,7 +57,7 @@ def planned_folds(labels: Ints, plan: Ints) -> Iterator[Fold]:
     """
     for part in range(int(plan.max()) + 1):
         train, held = np.flatnonzero(plan != part), np.flatnonzero(plan == part)
-        if len(np.unique(labels[train])) > 1 and len(held):
+        if tells_apart(labels[train]) and len(held):
             yield train, held
 
 

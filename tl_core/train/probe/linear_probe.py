@@ -13,7 +13,7 @@ import numpy as np
 from tl_core.config import ProbeSettings
 from tl_core.progress import Curve, Progress
 from tl_core.tasks import SINGLE_LABEL, decision_of
-from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.arrays import Features, Floats, Ints, same, tells_apart
 from tl_core.train.probe.folds import Fold, choose_folds
 from tl_core.train.probe.logistic import FittedHead, Head, scaling
 from tl_core.train.tasks.task_training import task_training_of
@@ -26,9 +26,10 @@ SMALL = 1000  # rows below which cross-validation replaces one validation split
 class ProbeFit:
     """A fitted head for raw features: logits = x @ weight.T + bias.
 
-    `weight` is (classes, width), or (1, width) for two classes. `held_out` are probabilities (rows,
-    classes) of rows that the judging models had not seen, `held_out_rows` their positions in the
-    stacked train + validation rows; `kept` the share of the columns that is used.
+    `weight` is (classes, width), or (1, width) for two classes of which a row has one. `held_out`
+    are probabilities (rows, classes) of rows that the judging models had not seen, `held_out_rows`
+    their positions in the stacked train + validation rows; `kept` the share of the columns that is
+    used.
     """
 
     weight: Floats
@@ -117,7 +118,7 @@ def fit_probe(
     """Choose C by log loss and fit the final head.
 
     Args:
-        train: features (n, width) and class numbers (n,).
+        train: features (n, width) and labels (n,), or (n, classes) where a row may have several.
         validation: the same for the validation rows, which may be empty.
         groups: a number for each row of train then validation; equal ones are never torn apart.
         search: what is tried, and how it is judged.
@@ -182,6 +183,19 @@ def cross_validate(
     return fit_probe((features, labels), (features[:0], labels[:0]), groups, search, progress)
 
 
+def fit_and_judge(features: Features, labels: Ints, others: Features, head: Head) -> Floats:
+    """Probabilities (rows, classes) of `others` from a head fitted on `features`; where all rows
+    are labelled alike, that is always said.
+    """
+    training = task_training_of(head.task)
+    if not tells_apart(labels):
+        return np.repeat(training.commonest(labels, head.classes)[None], len(others), axis=0)
+    shift, scale = scaling(features, head.intercept)
+    model = training.fit_head(((features - shift) / scale).astype(np.float32), labels, head)
+    read = ((others - shift) / scale).astype(np.float32)
+    return training.head_probabilities(model, read, head.classes)
+
+
 def _sweep(
     features: Features,
     labels: Ints,
@@ -202,7 +216,7 @@ def _sweep(
             model = training.fit_head(features[train], labels[train], replace(head, c=c), start)
             said = training.head_probabilities(model, features[held], head.classes)
             losses += float(training.row_losses(labels[held], said).sum())
-            hits += int((decision.labels(said) == labels[held]).sum())
+            hits += int(same(decision.labels(said), labels[held]).sum())
             models.append(model)
         starts = list(models)
         count = sum(len(held) for _, held in parts)

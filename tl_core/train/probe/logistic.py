@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -19,11 +21,14 @@ _SMALL_FIT = 5e7
 
 
 class FittedHead(Protocol):
-    """What scikit-learn's classifiers and `PriorHead` have in common."""
+    """What scikit-learn's classifiers, `PriorHead` and `OneVsRest` have in common."""
 
     coef_: Floats
     intercept_: Floats
     classes_: Ints
+
+    def fit(self, features: Features, labels: Ints) -> object:
+        """Learn labels from features (rows, width)."""
 
     def predict(self, features: Features) -> Ints:
         """Class numbers (rows,)."""
@@ -62,24 +67,32 @@ def fit_head(
     features: Features, labels: Ints, head: Head, start: FittedHead | None = None
 ) -> FittedHead:
     """One logistic regression, started from the solution of the previous C where there is one."""
-    few = 1 if features.size < _SMALL_FIT else None
-    with _threads().limit(limits=few):
-        return _fit(features, labels, head, start)
+
+    def fit(read: Features, head: Head, start: FittedHead | None) -> FittedHead:
+        return _fit_plain(read, labels, head, start)
+
+    with few_threads(features):
+        if head.prior is not None:
+            return PriorHead(
+                *head.prior,
+                head.c,
+                balanced=head.class_weight is not None,
+                intercept=head.intercept,
+            ).fit(features, labels)
+        return on_part(fit, features, head, start) if head.keep < 1 else fit(features, head, start)
+
+
+def few_threads(features: Features) -> AbstractContextManager[object]:
+    """One thread for a small fit, whose threads would wait for each other."""
+    limit: AbstractContextManager[object] = _threads().limit(
+        limits=1 if features.size < _SMALL_FIT else None
+    )
+    return limit
 
 
 @lru_cache(maxsize=1)
 def _threads() -> ThreadpoolController:
     return ThreadpoolController()
-
-
-def _fit(features: Features, labels: Ints, head: Head, start: FittedHead | None) -> FittedHead:
-    if head.prior is not None:
-        return PriorHead(
-            *head.prior, head.c, balanced=head.class_weight is not None, intercept=head.intercept
-        ).fit(features, labels)
-    if head.keep < 1:
-        return _fit_on_part(features, labels, head, start)
-    return _fit_plain(features, labels, head, start)
 
 
 def _fit_plain(
@@ -110,16 +123,17 @@ def _fit_plain(
     return fitted
 
 
-def _fit_on_part(
-    features: Features, labels: Ints, head: Head, start: FittedHead | None
-) -> FittedHead:
+Fit = Callable[[Features, "Head", FittedHead | None], FittedHead]
+
+
+def on_part(fit: Fit, features: Features, head: Head, start: FittedHead | None) -> FittedHead:
     """Fit on everything, keep the columns with the longest weights, fit on these; weights of the
     others are zero.
     """
-    whole = _fit_plain(features, labels, head, start)
+    whole = fit(features, head, start)
     most = max(1, round(head.keep * features.shape[1]))
     columns = np.sort(np.argsort(-np.linalg.norm(whole.coef_, axis=0), kind="stable")[:most])
-    part = _fit_plain(features[:, columns], labels, head, None)
+    part = fit(features[:, columns], head, None)
     whole.coef_ = np.zeros_like(whole.coef_)
     whole.coef_[:, columns], whole.intercept_ = part.coef_, part.intercept_
     return whole
@@ -130,22 +144,6 @@ def probabilities_of(model: FittedHead, features: Features, classes: int) -> Flo
     out = np.zeros((len(features), classes))
     out[:, model.classes_] = model.predict_proba(features)
     return out
-
-
-def fit_and_judge(
-    features: Features, labels: Ints, others: Features, c: float, classes: int, seed: int
-) -> Floats:
-    """Probabilities (rows, classes) of `others` from a head fitted on `features`; one class alone
-    is always named.
-    """
-    if len(np.unique(labels)) == 1:
-        certain = np.zeros((len(others), classes))
-        certain[:, labels[0]] = 1.0
-        return certain
-    shift, scale = scaling(features, intercept=True)
-    head = Head(None, True, classes, seed, c)
-    model = fit_head(((features - shift) / scale).astype(np.float32), labels, head)
-    return probabilities_of(model, ((others - shift) / scale).astype(np.float32), classes)
 
 
 def probabilities_of_logits(logits: Floats) -> Floats:

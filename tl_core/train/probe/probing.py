@@ -14,7 +14,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision
-from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.arrays import Features, Floats, Ints, known
 from tl_core.train.features.cache import extract_features
 from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.linear_probe import ProbeFit, ProbeSearch, fit_probe
@@ -81,8 +81,7 @@ class ProbeTask(Reading):
     """What a probe learns from: train is fitted, validation chooses, other splits are only read.
 
     Args:
-        labels: class number of each row of the version for the model, -1 where unknown or outside
-            it.
+        labels: of each row of the version for the model, -1 where unknown or outside it.
         classes: number of classes of the model.
         prior: weights and bias that the head is drawn towards, as in `ProbeSearch`.
     """
@@ -98,8 +97,8 @@ class ProbeTask(Reading):
         settings = self.settings
         progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
         train, held = self.rows["train"], self.rows["validation"]
-        known = self.labels[held] >= 0  # classes without training rows cannot be tuned on
-        both = np.concatenate([train, held[known]])
+        judged = known(self.labels[held])  # classes without training rows cannot be tuned on
+        both = np.concatenate([train, held[judged]])
         search = ProbeSearch(
             classes=self.classes,
             c_values=settings.c_values,
@@ -115,7 +114,7 @@ class ProbeTask(Reading):
         fits = [
             fit_probe(
                 (features["train"], self.labels[train]),
-                (features["validation"][known], self.labels[held[known]]),
+                (features["validation"][judged], self.labels[held[judged]]),
                 self.version.groups[both],
                 replace(search, keep=share),
                 progress,

@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 
 from tl_core.progress import Progress
-from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.arrays import Features, Floats, Ints, known, same
 from tl_core.train.probe.folds import folds_of
 from tl_core.train.probe.logistic import Head, scaling
 from tl_core.train.probe.probing import FittedProbe, ProbeTask
@@ -55,7 +55,7 @@ def repeated_folds(
 
     Args:
         features: (rows, width), of rows that are not test rows.
-        labels: class numbers (rows,).
+        labels: class numbers (rows,), or 0 and 1 (rows, classes).
         groups: equal numbers are never torn apart (rows,).
         head: penalty and options of the fit; its seed begins the seeds of the cuts.
         folds: parts of each cut, each judged once by a model fitted on the others.
@@ -76,7 +76,7 @@ def repeated_folds(
         right = judged = 0
         for train, held in folds_of(labels, groups, folds, head.seed + 1 + number):
             said = training.fit_head(scaled[train], labels[train], head).predict(scaled[held])
-            right, judged = right + int((said == labels[held]).sum()), judged + len(held)
+            right, judged = right + int(same(said, labels[held]).sum()), judged + len(held)
         if judged:
             accuracies.append(right / judged)
         progress.batch(number + 1, repeats)
@@ -106,18 +106,19 @@ def repeat_folds(
     progress.stage("Repeating the cross-validation", settings.repeats, share=0.05)
     rows = np.concatenate([task.rows["train"], task.rows["validation"]])
     both = np.concatenate([features["train"], features["validation"]])
-    known = task.labels[rows] >= 0
+    judged = known(task.labels[rows])
     head = Head(
         "balanced" if settings.class_weights == "balanced" else None,
         task.backbone.port.has_bias,
-        int(task.labels.max()) + 1,
+        task.classes,
         settings.seed,
         fit.c,
+        task=task.version.info.task,
     )
     return repeated_folds(
-        both[known],
-        task.labels[rows[known]],
-        task.version.groups[rows[known]],
+        both[judged],
+        task.labels[rows[judged]],
+        task.version.groups[rows[judged]],
         head,
         folds=settings.folds,
         repeats=settings.repeats,

@@ -17,10 +17,10 @@ from tl_core.surgery.layers import HEAD, head_modules
 from tl_core.surgery.lora import plain_name
 from tl_core.surgery.report import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
-from tl_core.train.class_weights import class_weights
 from tl_core.train.features.examples import Batch, Examples, batch_at
 from tl_core.train.loop.batches import EpochBatches
 from tl_core.train.loop.job import Plan
+from tl_core.train.tasks.task_training import task_training_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -70,15 +70,20 @@ class Setup:
         return batch_at(self.examples, np.resize(places[:size], size))
 
     def weights(self) -> torch.Tensor | None:
-        """Of the classes, or None where all count alike."""
-        weights = class_weights(
-            self.counts.tolist(), self.settings.class_weights, self.settings.custom_weights
+        """Of the classes, as the task's loss takes them, or None where all count alike."""
+        weights = task_training_of(self.task).class_weights(
+            self.examples.labels,
+            self.counts,
+            self.settings.class_weights,
+            self.settings.custom_weights,
         )
         return None if np.allclose(weights, 1) else torch.tensor(weights, dtype=torch.float32)
 
     def chances(self) -> Floats | None:
         """Of each training example to be drawn, where rare classes are shown more often."""
-        return 1.0 / self.counts[self.examples.labels] if self.settings.oversample else None
+        if not self.settings.oversample:
+            return None
+        return task_training_of(self.task).chances(self.examples.labels, self.counts)
 
     def float32_roots(self) -> list[str]:
         """Modules of the head, under the names that they have in the model (LoRA renames and copies

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.config import FinetuneSettings
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import DataError
+from tl_core.errors import ConfigError, DataError
 from tl_core.modalities import Modality, modality_of
 
 
@@ -40,4 +41,32 @@ def refuse_items_but(wanted: Modality, version: DatasetVersion, what: str) -> No
             f"{what} {wanted.items}, the dataset holds {modality_of(version.info.modality).items}.",
             "",
             "Choose another strategy.",
+        )
+
+
+def refuse_loss(settings: FinetuneSettings, version: DatasetVersion) -> None:
+    """Some losses are made for answers of yes and no.
+
+    Raises:
+        ConfigError: for the asymmetric loss where each item has one class.
+    """
+    if settings.loss == "asymmetric" and not version.sets.several:
+        raise ConfigError(
+            "The asymmetric loss needs items that may have several labels.",
+            "It forgets easy noes, and here each item has exactly one class.",
+            "Set loss to cross-entropy or focal.",
+        )
+
+
+def refuse_words(version: DatasetVersion) -> None:
+    """A classifier that begins at words knows which class is likeliest, not how likely each is.
+
+    Raises:
+        ConfigError: where an item may have several labels.
+    """
+    if version.sets.several:
+        raise ConfigError(
+            "A probe cannot start from words where items may have several labels.",
+            "Words say which class fits best, not from where on one fits at all.",
+            "Set start to nothing, or try the strategy zero_shot.",
         )

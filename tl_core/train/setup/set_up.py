@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from tl_core.backbones.backbone import Backbone
@@ -23,7 +22,7 @@ from tl_core.surgery.apply import apply_plan
 from tl_core.surgery.lora import plain_name
 from tl_core.surgery.modes import norms_of
 from tl_core.surgery.poolings import mean_layer
-from tl_core.train.arrays import Ints
+from tl_core.train.arrays import Ints, known
 from tl_core.train.features.examples import Examples
 from tl_core.train.items.item_training import TrainingData, training_of
 from tl_core.train.loop.job import Plan
@@ -31,7 +30,8 @@ from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
 from tl_core.train.probe.probing import ProbeTask, probe
 from tl_core.train.setup import automatic, measured
 from tl_core.train.setup.prepared import Setup
-from tl_core.train.setup.refusals import refuse_other_modality
+from tl_core.train.setup.refusals import refuse_loss, refuse_other_modality
+from tl_core.train.tasks.task_training import task_training_of
 
 _BATCH = 32
 
@@ -54,7 +54,7 @@ def set_up(
         settings: of the training.
         reference: of the backbone.
         version: whose items are read.
-        labels: class number of each row for the model, -1 outside it.
+        labels: of each row for the model, -1 outside it.
         names: of the model's classes.
         folder: of the run.
         cache: for tokens, pixels, features and measurements.
@@ -65,6 +65,7 @@ def set_up(
         BackboneError, ConfigError, DataError: in words, before anything long has begun.
     """
     _refuse_compiling(settings)
+    refuse_loss(settings, version)
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(
         reference,
@@ -76,6 +77,7 @@ def set_up(
         scratch=settings.scratch,
         reader=reader,
         input_size=settings.input_size,
+        task=version.info.task,
     )
     refuse_other_modality(backbone, version)
     data = _data(version, labels, len(names), cache)
@@ -102,7 +104,7 @@ def _refuse_compiling(settings: FinetuneSettings) -> None:
 
 def _data(version: DatasetVersion, labels: Ints, classes: int, cache: Path) -> TrainingData:
     rows = {split: version.rows_of(split) for split in ("train", "validation")}
-    rows["validation"] = rows["validation"][labels[rows["validation"]] >= 0]
+    rows["validation"] = rows["validation"][known(labels[rows["validation"]])]
     return TrainingData(version, rows, labels, classes, cache)
 
 
@@ -131,7 +133,9 @@ def _operate(
         examples.train,
         examples.held_out,
         examples.calm,
-        np.bincount(data.labels[data.rows["train"]], minlength=data.classes),
+        task_training_of(data.version.info.task).counts(
+            data.labels[data.rows["train"]], data.classes
+        ),
         plan,
         data.version.info.task,
         probe_c,

@@ -8,7 +8,6 @@ from tl_core.tasks import task_of
 from tl_core.train.arrays import Features, Floats, Ints
 
 if TYPE_CHECKING:
-    from sklearn.base import ClassifierMixin
     from torch import Tensor
 
     from tl_core.train.probe.logistic import FittedHead, Head
@@ -27,15 +26,17 @@ class TaskTraining(Protocol):
         weights: Tensor | None = None,
         gamma: float = 0.0,
         smoothing: float = 0.0,
+        asymmetric: bool = False,
     ) -> Tensor:
         """Loss of each example (batch,), in float32.
 
         Args:
             logits: (batch, classes).
             labels: of the examples (batch, ...).
-            weights: of the classes.
+            weights: as `class_weights` gives them.
             gamma: of focal loss; 0 is the plain one.
             smoothing: share of certainty spread over all classes.
+            asymmetric: the loss of that name, for tasks of yes and no.
         """
         ...
 
@@ -59,14 +60,43 @@ class TaskTraining(Protocol):
         """Log loss of each row (rows,) from its probabilities (rows, classes)."""
         ...
 
-    def plain_classifier(self, c: float, *, balanced: bool, seed: int) -> ClassifierMixin:
-        """The classifier of the baseline without transfer.
+    def plain_classifier(self, c: float, *, balanced: bool, seed: int) -> FittedHead:
+        """The classifier of the baseline without transfer, not yet fitted.
 
         Args:
             c: inverse strength of the penalty.
             balanced: weight classes inversely to their frequency.
             seed: of the fit.
         """
+        ...
+
+    def counts(self, labels: Ints, classes: int) -> Ints:
+        """Rows of each class (classes,)."""
+        ...
+
+    def chances(self, labels: Ints, counts: Ints) -> Floats:
+        """How likely each row is drawn where rare classes are shown more often (rows,)."""
+        ...
+
+    def rarity(self, labels: Ints, counts: Ints) -> Floats:
+        """What a mistake on each row counts where every class is to weigh alike (rows,)."""
+        ...
+
+    def class_weights(
+        self, labels: Ints, counts: Ints, kind: str, custom: tuple[float, ...] = ()
+    ) -> Floats:
+        """Weights of the classes in the loss.
+
+        Args:
+            labels: of the training rows (rows, ...).
+            counts: training rows of each class.
+            kind: none, balanced, sqrt or custom.
+            custom: for custom, one number for each class.
+        """
+        ...
+
+    def commonest(self, labels: Ints, classes: int) -> Floats:
+        """The commonest answer among rows, as certain probabilities (classes,)."""
         ...
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -16,9 +17,10 @@ from tl_core.errors import DataError, StateError
 from tl_core.evaluate.report import load_report
 from tl_core.modalities import items_of
 from tl_core.predict.carried import preparation_of
-from tl_core.predict.serving.contract import CHARS, Answer, Answers
+from tl_core.predict.serving.contract import CHARS, Answer, Answers, answers_from
 from tl_core.predict.serving.contract import needs as words_for
 from tl_core.predict.threshold import read_threshold
+from tl_core.tasks.thresholds import decision_of_model
 from tl_core.web.api.acting import Acting, Who, needs
 from tl_core.web.api.schemas import Questions, RunId
 from tl_core.web.asking import Asking
@@ -51,7 +53,7 @@ async def predict(run_id: RunId, body: Questions, request: Request, acting: Who)
     else:
         said: Any = await asking.answer("predict_texts", folder=folder, texts=_texts(body, model))
         pairs = [dict(zip(said["labels"], line, strict=True)) for line in said["probabilities"]]
-    return Answers(answers=[_answer(one, model.least) for one in pairs])
+    return Answers(answers=[_answer(one, model) for one in pairs])
 
 
 def _model(acting: Acting, run_id: str) -> _Model:
@@ -110,12 +112,8 @@ def _joined(row: Mapping[str, object], number: int, kept: Preparation) -> str:
     return JOIN.join("" if row[name] is None else str(row[name]) for name in columns)
 
 
-def _answer(probabilities: Mapping[str, float], least: float) -> Answer:
-    label = max(probabilities, key=lambda name: probabilities[name])
-    sure = float(probabilities[label])
-    return Answer(
-        label=label,
-        confidence=sure,
-        abstain=sure < least,
-        probabilities={name: float(one) for name, one in probabilities.items()},
-    )
+def _answer(probabilities: Mapping[str, float], model: _Model) -> Answer:
+    classes = list(probabilities)
+    scores = np.array([[float(probabilities[name]) for name in classes]])
+    decision = decision_of_model(model.folder, classes)
+    return answers_from(scores, classes, decision, model.least)[0]
