@@ -102,6 +102,18 @@ def test_a_sound_is_heard_the_same_louder_alone_or_beside_longer_ones(name):
     assert np.abs(together[0] - together[1]).max() > 0.01
 
 
+@pytest.mark.parametrize("name", ["audio", "speech"])
+def test_random_weights_hear_through_the_same_spectrogram(name):
+    settings = read_settings()
+    random = load_backbone(f"starter:{name}", ["a", "b"], settings, scratch=True).model
+    trained = load_backbone(f"starter:{name}", ["a", "b"], settings).model
+    for table, value in random.mel.named_buffers():
+        assert value.any()
+        torch.testing.assert_close(value, trained.mel.get_buffer(table))
+    weights = zip(random.parameters(), trained.parameters(), strict=True)
+    assert not all(torch.equal(one, other) for one, other in weights)
+
+
 def test_changed_weights_are_found_out(monkeypatch):
     from dataclasses import replace
 

@@ -42,12 +42,15 @@ for folder in map(Path, sys.argv[1:]):
     gaps = {"predict": float(np.abs(model.probabilities(items) - expected).max())}
     if model.facts["runs_with"] == "transformers":
         from transformers import pipeline
-        task = "text-classification" if model.is_text else "image-classification"
-        run = pipeline(task, model=str(folder))
+        task = {"text": "text", "image": "image", "audio": "audio"}[model.facts["modality"]]
+        run = pipeline(f"{task}-classification", model=str(folder))
         out = np.zeros_like(expected)
         for row, item in enumerate(items):
             if model.is_text:
                 answers = run(item, truncation=True, top_k=None)
+            elif model.is_sound:
+                wave, count = model._sound(item), len(model.labels)
+                answers = run(wave, top_k=count, function_to_apply="softmax")
             else:
                 picture, count = module.open_picture(item), len(model.labels)
                 answers = run(picture, top_k=count, function_to_apply="softmax")

@@ -10,6 +10,8 @@ import pytest
 
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.tiny_backbones import IMAGE_FAMILIES, TEXT_FAMILIES
+from tests_support.tiny_sound_backbones import SOUND_FAMILIES
+from tests_support.waves import write_recordings
 from tl_core.config import RunConfig
 from tl_core.export.bundle import export
 from tl_core.export.wishes import Wishes
@@ -41,9 +43,12 @@ CORE = (
     "resnet",
     "mobilenet_v2",
     "timm",
+    "wav2vec2",
+    "sound_picture",
+    "speech_embedding",
     *SPECIAL,
 )
-NAMES = [*TEXT_FAMILIES, *IMAGE_FAMILIES, *SPECIAL]
+NAMES = [*TEXT_FAMILIES, *IMAGE_FAMILIES, *SOUND_FAMILIES, *SPECIAL]
 EACH = [
     pytest.param(name, marks=() if name in CORE else pytest.mark.whole) for name in NAMES
 ]  # to parametrize with
@@ -58,6 +63,7 @@ class Exported:
         self.versions = {
             "text": build(write_texts(root / "t.csv", 60), root / "texts"),
             "image": build(write_pictures(root / "p", each=15), root / "pictures"),
+            "audio": build(write_recordings(root / "s", each=15), root / "recordings"),
         }
 
     def run(self, name):
@@ -65,7 +71,9 @@ class Exported:
         family, recipe, options = SPECIAL.get(
             name, (name, "probe", {"max_length": 24, "repeats": 0})
         )
-        version = self.versions["text" if family in TEXT_FAMILIES else "image"]
+        version = self.versions[
+            "text" if family in TEXT_FAMILIES else "audio" if family in SOUND_FAMILIES else "image"
+        ]
         folder = self.root / f"run-{name}"
         if not folder.exists():
             folder.mkdir()

@@ -42,6 +42,7 @@ SOUND_FAMILIES = (
     "wav2vec2-conformer",
     "wav2vec2-bert",
     "sound_picture",
+    "speech_embedding",
 )
 
 
@@ -144,6 +145,15 @@ def _picture():
     return model.eval()
 
 
+def _speech():
+    """The starter itself, which is small enough."""
+    from tl_core.backbones.sources import starters
+    from tl_core.backbones.sources.speech_files import read_speech
+
+    one = starters.PACKAGED["speech"]
+    return read_speech(starters.packaged_file(one.package, one.file, "speech"))
+
+
 def _extractor(family: str):
     import transformers as t
 
@@ -153,7 +163,7 @@ def _extractor(family: str):
         return t.ASTFeatureExtractor(num_mel_bins=32, max_length=64)
     if family == "wav2vec2-bert":
         return t.SeamlessM4TFeatureExtractor()
-    plain = family != "sound_picture"
+    plain = family not in ("sound_picture", "speech_embedding")
     return t.Wav2Vec2FeatureExtractor(do_normalize=plain, return_attention_mask=not plain)
 
 
@@ -174,4 +184,5 @@ _MAKERS = {
     "wav2vec2-conformer": lambda: _waves("wav2vec2-conformer", conv_depthwise_kernel_size=7),
     "wav2vec2-bert": _bert,
     "sound_picture": _picture,
+    "speech_embedding": _speech,
 }

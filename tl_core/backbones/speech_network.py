@@ -66,7 +66,7 @@ class MelLevels(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         bins = _POINTS // 2 + 1
-        # kept with the weights, which bring them
+        # which the weights bring; `own_networks.keep_tables` gives them to random ones
         self.register_buffer("waves", torch.zeros(2 * bins, 1, _POINTS))
         self.register_buffer("filters", torch.zeros(bins, BANDS))
 
@@ -141,9 +141,7 @@ class SpeechEmbeddingForAudioClassification(PreTrainedModel):  # type: ignore[mi
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """As He et al. (2015) draw them for such activations; a random network must have a
-        spectrogram, too, so that is no part of it.
-        """
+        """As He et al. (2015) draw them for such activations."""
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, a=_SLOPE)
             if module.bias is not None:
