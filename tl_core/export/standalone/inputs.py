@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
     from tl_core.data.preparation import Preparation
 
     Picture = Image.Image | Path | str | tuple[Path, int]  # the last is a file and a frame of it
-    Input = str | dict[str, str] | Picture | ValueError  # the last says why there is none
+    Sound = NDArray[np.float32]
+    # the last says why there is none
+    Input = str | dict[str, str] | Picture | Sound | ValueError
 
 NOTES = {
     ".txt",

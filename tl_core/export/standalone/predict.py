@@ -23,7 +23,7 @@ from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NotRequired, TextIO, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TextIO, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,8 +132,9 @@ class Model:
         """
         sizes = [0] * len(items)
         if self.is_text or self.is_sound:
-            items = [self._text(item) if self.is_text else self._sound(item) for item in items]
-            sizes = [-len(item) for item in items]
+            read = self._text if self.is_text else self._sound
+            known = [read(item) for item in items]
+            items, sizes = known, [-len(one) for one in known]
         scores = np.zeros((len(items), len(self.labels)))
         for places in self._batches(sizes):
             logits = self._run(self._encode([items[i] for i in places]))
@@ -227,7 +228,7 @@ class Model:
         if isinstance(item, dict):
             picture: Image.Image = self.preparation.rgb(self.preparation.picture(item))
             return picture
-        return open_picture(item, self.folder)
+        return open_picture(cast("Picture", item), self.folder)
 
     def _sound(self, item: Input) -> Sound:
         """The samples that the network's processor gets.
@@ -243,7 +244,7 @@ class Model:
             sound = code("opened_files").open_sound(Path(str(item)), code)
         return np.pad(sound, (0, max(0, LEAST - len(sound))))
 
-    def _whole(self, item: Input) -> str | dict[str, str] | Picture:
+    def _whole(self, item: Input) -> str | dict[str, str] | Picture | Sound:
         """An item that is there, with every column that the model reads."""
         if isinstance(item, ValueError):
             raise item

@@ -67,7 +67,7 @@ def silenced(sound: Sound, parts: NDArray[np.int64]) -> Sound:
     gone[parts] = True
     spectrum[gone.reshape(GRID, GRID)[rows[:, None], columns[None]]] = 0
     changed = transform.istft(spectrum, k1=len(whole))[: len(sound)]
-    return np.clip(changed, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(changed, -1, 1), np.float32)
 
 
 def gradient(model: nn.Module, classifier: Classifier, sound: Sound, place: int) -> Floats:

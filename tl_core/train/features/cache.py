@@ -139,8 +139,8 @@ def plan_batches(
     sizes = training_of(version.info.modality).sizes(version, rows)
     if sizes is not None:
         order = np.argsort(-sizes, kind="stable")
-        cuts = np.flatnonzero(np.diff(sizes[order])) + 1 if equal else []
-        parts = np.split(order, cuts)
+        changes = np.flatnonzero(np.diff(sizes[order])) + 1
+        parts = np.split(order, changes) if equal else [order]
     return [
         part[start : start + batch_size]
         for part in parts

@@ -78,7 +78,7 @@ def _faster(sound: Sound, factor: float) -> Sound:
     if factor == 1 or len(sound) < 2:
         return sound
     places = np.arange(0, len(sound) - 1, factor)
-    return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+    return np.asarray(np.interp(places, np.arange(len(sound)), sound), np.float32)
 
 
 def without_time(sound: Sound, start: float, end: float) -> Sound:
