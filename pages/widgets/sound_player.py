@@ -46,7 +46,7 @@ def tile(content: bytes) -> None:
     st.html(
         f'<img alt="A recording" src="{gallery.data_url(picture_of(content))}"'
         ' style="display: block; width: 100%; border-radius: 0.5rem">'
-        f'<audio controls preload="none" aria-label="The recording"'
+        f'<audio controls preload="metadata" aria-label="The recording"'
         f' src="data:audio/mpeg;base64,{sound}"'
         ' style="display: block; width: 100%; height: 2rem; margin-top: 0.25rem"></audio>'
     )
