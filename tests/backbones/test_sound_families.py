@@ -156,6 +156,12 @@ def test_other_poolings_leave_the_padding_out(tiny, tmp_path, family, pooling):
     verify_folder(tmp_path / "model", items, softmax(together @ weight.T + bias))
 
 
+def test_what_is_heard_of_a_sound_is_counted_in_samples(tiny):
+    wanted = {"whisper": 16_000, "audio-spectrogram-transformer": 10_240, "wav2vec2": 960_001}
+    for family, samples in wanted.items():
+        assert open_tiny(tiny, family).max_length == samples
+
+
 def test_what_does_not_fit_is_refused_in_words(tiny, tmp_path):
     from transformers import Wav2Vec2FeatureExtractor
 

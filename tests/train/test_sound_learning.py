@@ -210,6 +210,18 @@ def test_a_ladder_and_a_search_climb_over_recordings(version, tiny, tmp_path):
     assert found
 
 
+def test_a_backbone_that_hears_less_than_there_is_says_so(version, tiny):
+    rows = version.rows_of("train")
+    short = load_backbone(
+        f"local:{tiny('audio-spectrogram-transformer')}", ["a", "b", "c"], Settings()
+    )
+    (finding,) = short.check(version, rows)
+    longer = (version.facts()["seconds"][rows] > 0.64).mean()
+    assert finding["count"] == round(100 * longer) and "0.6 s" in finding["text"]
+    whole = load_backbone(f"local:{tiny('wav2vec2')}", ["a", "b", "c"], Settings())
+    assert whole.check(version, rows) == []
+
+
 def test_what_should_not_tell_the_class_is_looked_at(version):
     rows = version.rows_of("train")
     groups = training_of("audio").nuisances(version, rows)

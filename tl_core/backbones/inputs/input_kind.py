@@ -31,6 +31,10 @@ class Items(Protocol):
         """The rows with all their columns."""
         ...
 
+    def facts(self) -> Mapping[str, NDArray[np.generic]]:
+        """What was noted of each row at the import."""
+        ...
+
     def texts(self, rows: NDArray[np.int64]) -> list[str]: ...
 
 

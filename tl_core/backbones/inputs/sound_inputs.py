@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -101,7 +102,7 @@ class SoundInputs:
     def fit(self, opened: Opened, input_size: int, *, meta: bool) -> Opened:
         """The masks that transformers draws over hidden states are switched off: they come from a
         generator of their own, cannot be repeated, and refuse short sounds. Ours are drawn on the
-        sounds themselves.
+        sounds themselves. The most that is heard of a sound is counted in samples.
         """
         del input_size, meta
         processor, config = opened.processor, opened.model.config
@@ -117,7 +118,7 @@ class SoundInputs:
         if reads_waves(processor):
             by_group = getattr(config, "feat_extract_norm", "") == _GROUP
             processor.return_attention_mask = not by_group and config.model_type != _LEAKING
-        return opened
+        return replace(opened, max_length=_most(processor))
 
     def own_pooling(self, folder: Path, family: str, wanted: str) -> tuple[str, str]:
         """All but the Audio Spectrogram Transformer average over time by themselves."""
@@ -157,9 +158,25 @@ class SoundInputs:
     def check(
         self, opened: Opened, reference: str, version: Items, rows: NDArray[np.int64]
     ) -> list[Finding]:
-        """None: a recording is heard whole, up to the length that the network reads."""
-        del opened, reference, version, rows
-        return []
+        """How many recordings are longer than what the backbone hears."""
+        del reference
+        most = opened.max_length / RATE
+        seconds = version.facts()["seconds"][rows]
+        share = float((seconds > most).mean()) if len(rows) else 0.0
+        if not share:
+            return []
+        return [
+            {
+                "id": "truncated",
+                "severity": "warning",
+                "count": max(1, round(share * 100)),
+                "items": [],
+                "text": f"About {share:.0%} of the recordings are longer than the {most:.1f} s that"
+                " the backbone hears; the rest of them is cut off.",
+                "fix": "Cut them into shorter clips, or choose a backbone that hears them whole,"
+                f" such as {AUDIO.starter}.",
+            }
+        ]
 
     def starters(self, version: Items, rows: NDArray[np.int64]) -> tuple[str, ...]:
         """The one for speech first where the import could tell who speaks; the one that has seen
@@ -173,6 +190,15 @@ class SoundInputs:
 def filled(wave: Wave) -> Wave:
     """A sound of at least `LEAST` samples, with silence at its end."""
     return np.pad(wave, (0, LEAST - len(wave))) if len(wave) < LEAST else wave
+
+
+def _most(processor: SequenceFeatureExtractor) -> int:
+    """Samples beyond which the processor cuts a sound; one more than any recording has where it
+    never does.
+    """
+    if spectra := getattr(processor, "max_length", 0):
+        return int(spectra) * RATE // 100
+    return int(getattr(processor, "n_samples", 60 * RATE + 1))
 
 
 def reads_waves(processor: SequenceFeatureExtractor) -> bool:
