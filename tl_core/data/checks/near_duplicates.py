@@ -137,7 +137,8 @@ def similar_sounds(
     def band(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
         places = np.arange(len(bits), dtype=np.uint64)
         apart = (own[:, None] >> bits & np.uint64(1)) << places
-        return apart.sum(axis=1, dtype=np.uint64)
+        together: NDArray[np.uint64] = apart.sum(axis=1, dtype=np.uint64)
+        return together
 
     drawn = (random.permutation(64)[:_BAND_BITS].astype(np.uint64) for _ in range(_SOUND_BANDS))
     likely = rows[_meeting(map(band, drawn), own, alike, 64)]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,7 +129,8 @@ def _roles(
     import pandas as pd
 
     head = pd.DataFrame(plain, dtype=str).assign(**{column: ""})
-    held = replace(options, **{f"{kind.modality}_column": column})
+    named: dict[str, Any] = {f"{kind.modality}_column": column}
+    held = replace(options, **named)
     roles = guess_file_columns(head, held, kind=kind)
     intake.note_columns(roles)
     return roles
@@ -144,7 +145,9 @@ def _label(cells: dict[str, str], roles: Columns) -> str:
     return clean_label(cells.get(roles.label, ""))
 
 
-def _item(held: object, table: TableFile, number: int, beside: FileNames) -> ItemFile:
+def _item(
+    held: bytes | dict[str, Any] | None, table: TableFile, number: int, beside: FileNames
+) -> ItemFile:
     """The file of one row: its bytes, or the file beside the table that it names."""
     said = held if isinstance(held, dict) else {"bytes": held}
     data, path = said.get("bytes"), str(said.get("path") or "")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tl_core.data.checks.text_facts import clean_label
 from tl_core.data.dataset_version import ImportOptions
@@ -124,7 +124,8 @@ def _columns(
     class.
     """
     if one.table.kind == "list" and not (one.head.drop(columns="file") != "").any(axis=None):
-        return Columns(**{kind.modality: "file"})
+        column: dict[str, Any] = {kind.modality: "file"}
+        return Columns(**column)
     head = one.head[[one.file]] if blind else one.head
     return guess_file_columns(head, options, one.file, one.roles, kind=kind, needed=needed)
 
