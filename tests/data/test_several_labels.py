@@ -95,6 +95,9 @@ def test_none_of_them_is_not_the_same_as_nobody_has_looked(tmp_path):
     assert finding["count"] == 18 and "none of the classes" in finding["text"]
     assert matching(version, Query(classes=(NOTHING,))).tolist() == list(range(12, 30))
     assert matching(version, Query(classes=("",))).tolist() == list(range(12))
+    # a table of lists under the names that tools give them is read alike
+    named = build(table(tmp_path / "n.csv", cell, "label"), tmp_path / "n")
+    assert named.label_names(np.arange(ROWS)) == version.label_names(np.arange(ROWS))
     # where items have one class, an empty list is a row without one
     single = build(
         table(tmp_path / "s.csv", lambda some, n: quoted("[]") if n < 9 else some[0]),

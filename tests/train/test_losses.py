@@ -14,9 +14,10 @@ from tl_core.surgery.apply import apply_plan
 from tl_core.surgery.layers import HEAD
 from tl_core.train.loop.averages import mix
 from tl_core.train.loop.callbacks import Average
-from tl_core.train.loop.losses import Penalty, losses_of
+from tl_core.train.loop.losses import Penalty, asymmetric_losses, binary_losses, losses_of
 from tl_core.train.loop.lr_finder import suggest
 from tl_core.train.loop.schedules import factor
+from tl_core.train.tasks.multi_label_training import MULTI_LABEL_TRAINING
 
 
 def test_losses_are_those_of_a_plain_loop():
@@ -118,3 +119,43 @@ def test_the_suggested_rate_lies_where_the_loss_falls_fastest():
         [{"lr": float(lr), "loss": float(loss)} for lr, loss in zip(rates, losses, strict=True)]
     )
     assert 3e-4 < rate < 3e-3
+
+
+def test_a_yes_or_no_for_each_label_is_torchs_own_loss():
+    from torchvision.ops import sigmoid_focal_loss
+
+    logits, labels = torch.randn(6, 4), torch.randint(0, 2, (6, 4))
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, labels.float(), reduction="none"
+    )
+    torch.testing.assert_close(binary_losses(logits, labels), plain)
+    torch.testing.assert_close(MULTI_LABEL_TRAINING.losses(logits, labels), plain.sum(1))
+    focal = sigmoid_focal_loss(logits, labels.float(), alpha=-1, gamma=2.0)
+    torch.testing.assert_close(binary_losses(logits, labels, gamma=2.0), focal)
+    weights = torch.tensor([[1.0, 1.0, 1.0, 1.0], [3.0, 1.0, 0.5, 2.0]])
+    weighted = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, labels.float(), pos_weight=weights[1], reduction="none"
+    )
+    torch.testing.assert_close(
+        MULTI_LABEL_TRAINING.losses(logits, labels, weights=weights), weighted.sum(1)
+    )
+
+
+def test_the_asymmetric_loss_by_hand():
+    """p = .7: a yes costs -ln .7; a no first loses the margin of .05, then counts by its power 4:
+    -ln(1 - .65) * .65^4. A no of p = .04 costs nothing.
+    """
+    logit = torch.logit(torch.tensor([[0.7, 0.7, 0.04]]))
+    found = asymmetric_losses(logit, torch.tensor([[1, 0, 0]]))[0]
+    wanted = [-np.log(0.7), -np.log(0.35) * 0.65**4, 0.0]
+    assert found.tolist() == pytest.approx(wanted, abs=1e-6)
+
+
+def test_balanced_weights_make_both_sides_of_each_label_alike():
+    labels = np.array([[1, 0], [0, 0], [0, 1], [0, 1], [0, 1], [0, 1]])
+    counts = MULTI_LABEL_TRAINING.counts(labels, 2)
+    no, yes = MULTI_LABEL_TRAINING.class_weights(labels, counts, "balanced")
+    assert (counts * yes).tolist() == pytest.approx(((6 - counts) * no).tolist())
+    assert (counts * yes + (6 - counts) * no).tolist() == pytest.approx([6, 6])
+    plain = MULTI_LABEL_TRAINING.class_weights(labels, counts, "none")
+    assert np.allclose(plain, 1)

@@ -21,6 +21,7 @@ from tl_core.evaluate.scores.label_sets import Counts
 from tl_core.tasks.thresholds import read_thresholds, save_thresholds
 
 _WAYS = {
+    "kept": "As kept",
     "f1": "Best F1",
     "precision": "Precision",
     "recall": "Recall",
@@ -66,10 +67,10 @@ def _chosen(held: Answered, kept: np.ndarray, run_id: str) -> np.ndarray:
     """The thresholds that the controls say."""
     way = st.segmented_control(
         "Choose them for",
-        ["kept", *_WAYS],
+        list(_WAYS),
         default="kept",
         required=True,
-        format_func=lambda key: _WAYS.get(key, "As kept"),
+        format_func=_WAYS.get,
         key=f"threshold_way {run_id}",
         help="Chosen on the validation items. Labels with fewer than five of them get the threshold"
         " that serves all labels together.",

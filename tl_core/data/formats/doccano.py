@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tl_core.data.cells.label_cells import EMPTY
 from tl_core.data.formats.annotations import Answer, Item, as_label, chosen, settled
 from tl_core.data.formats.cells import is_picture, names, objects, parsed, records, spread
 from tl_core.data.tables.reading import Reading, Rows, cell, framed
@@ -81,6 +82,8 @@ def _joined(values: list[str]) -> frozenset[str]:
 def _plain(
     rows: Iterator[Rows], label: str, joined: frozenset[str], reading: Reading
 ) -> Iterator[tuple[int, dict[str, str]]]:
+    # doccano writes an empty list where nobody has looked; elsewhere it says: none of them
+    empty = "" if reading.format == "doccano" else EMPTY
     for number, record in records(rows):
         label_cell = record.get(label, "")
         value = parsed(label_cell)
@@ -98,12 +101,12 @@ def _plain(
                     for name, mark in value.items()
                     if isinstance(mark, int | float) and mark > _HALF
                 ]
-            )
+            ) or (EMPTY if value else "")
         elif any(isinstance(one, list | dict) for one in value):
             reading.doubt(_MARKS)
             record[label] = ""
         else:
-            record[label] = as_label(names(value))
+            record[label] = as_label(names(value)) or (empty if value == [] else "")
         spread(record, parsed(record.pop("meta", "")), "meta")
         yield number, record
 
