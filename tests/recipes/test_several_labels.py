@@ -132,27 +132,6 @@ def test_every_recipe_that_makes_sense_goes(tmp_path, tiny, version, recipe, opt
     check(report, version, tmp_path / "run")
 
 
-def test_parts_of_a_batch_add_up_to_the_batch(tmp_path, tiny, version):
-    """The Trainer counts answers, of which a row has as many as there are labels."""
-    states = []
-    for parts in (1, 4):
-        trained(
-            version,
-            tmp_path / str(parts),
-            "finetune",
-            f"local:{tiny('bert')}",
-            strategy="full",
-            epochs=1.0,
-            max_length=24,
-            accumulate=parts,
-            precision="float32",
-            baseline=False,
-        )
-        states.append(load_classifier(tmp_path / str(parts) / "model").model.state_dict())
-    first, other = states
-    assert max(float((first[name] - other[name]).abs().max()) for name in first) < 2e-3
-
-
 def test_a_ladder_and_a_search_compare_by_items_that_are_all_right(tmp_path, tiny, version):
     ladder = trained(
         version,

@@ -85,7 +85,7 @@ def open_setup(version, folder, backbone, **options):
         settings,
         f"local:{backbone}",
         version,
-        space.to_model(version.labels),
+        space.to_model(version.targets),
         space.model_names,
         folder,
         folder.parent / "cache",

@@ -25,12 +25,23 @@ def pictures(tmp_path):
     return build(write_pictures(tmp_path / "d", each=14), tmp_path / "pictures")
 
 
-@pytest.mark.parametrize("family", ("bert", "resnet"))
+@pytest.fixture
+def several(tmp_path):
+    """Texts with one or two of three labels."""
+    lines = ["text,label"]
+    lines += [f"good film {n},{('a', 'b', 'a;b', 'b;c')[n % 4]}" for n in range(60)]
+    (tmp_path / "s.csv").write_text("\n".join(lines) + "\n")
+    return build(tmp_path / "s.csv", tmp_path / "several")
+
+
+@pytest.mark.parametrize(
+    ("family", "data"), (("bert", "texts"), ("resnet", "pictures"), ("bert", "several"))
+)
 def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
-    request, tmp_path, tiny, family
+    request, tmp_path, tiny, family, data
 ):
     """Gradients of one epoch, batch statistics frozen and dropout 0, in 1 and in 4 parts."""
-    version = request.getfixturevalue("texts" if family == "bert" else "pictures")
+    version, ear = request.getfixturevalue(data), Ear()
     seen = []
     for parts in (1, 4):
         setup = open_setup(
@@ -48,7 +59,7 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
         job = make_job(setup, tmp_path / f"s{parts}")
         job.score = None
         (tmp_path / f"s{parts}" / "checkpoints").mkdir()
-        loop = trainer.GraftTrainer(job, Ear())
+        loop = trainer.GraftTrainer(job, ear)
         gradients = []
 
         class Look(trainer.TrainerCallback):
@@ -65,6 +76,8 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
     assert len(seen[0]) == len(seen[1])
     for whole, added in zip(*seen, strict=True):
         torch.testing.assert_close(added, whole, atol=2e-5, rtol=2e-3)
+    if data == "several":  # the loss of an item is the sum over its labels, however many there are
+        assert ear.curves["training"][0]["loss"] == pytest.approx(3 * np.log(2), rel=0.2)
 
 
 def test_trap_17_the_trainers_scores_are_those_of_a_plain_loop(tmp_path, tiny, texts):
