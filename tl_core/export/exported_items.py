@@ -40,8 +40,8 @@ class Tracing:
         exact: products at the end that stay float32: the classifier, and pooling layers whose
             small, exact values 8 bits would wipe out.
         calibration: items that show which values occur; 0: the weights alone have 8 bits.
-        first: products and convolutions at the beginning that stay float32: a spectrogram has small
-            values that matter.
+        first: products and convolutions at the beginning that stay float32 with all that lies
+            between them: a spectrogram has small values that matter.
         lengths: the least and the most of the axis `length`.
     """
 

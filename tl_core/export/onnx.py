@@ -115,10 +115,12 @@ def write_int8(
     onnx.save(network, ready)
     tracing, nodes = exported_items_of(classifier.modality).tracing, network.graph.node
     products = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm")]
-    begin = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm", "Conv")]
+    places = [i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm", "Conv")]
+    # the logarithm and its like are exact, too, up to the first product of the network itself
+    begin = [node.name for node in nodes[: places[tracing.first]]] if tracing.first else []
     kept = [
         name
-        for exact in (*products[-tracing.exact :], *begin[: tracing.first])
+        for exact in (*products[-tracing.exact :], *begin)
         for name in (exact, f"{exact}_MatMul")
     ]
     if not items:
