@@ -10,6 +10,7 @@ import zipfile
 import pandas as pd
 import pytest
 from PIL import Image
+from tests_support.recordings import encoded, vowel
 
 from tl_core.web.file_kinds import HEAD, UnfitFileError, check_kind, kind_of
 
@@ -147,3 +148,14 @@ def test_what_can_run_is_refused_under_any_name(kind, name):
 
 def test_hardly_anything_can_be_said_of_a_byte():
     assert kind_of(b"a") == "text" and kind_of(b"\0") == "text" and kind_of(b"\x89") == "text"
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"])
+def test_recordings_pass_under_their_own_endings_alone(form):
+    data = encoded(vowel("a"), format=form)
+    assert kind_of(data[:HEAD]) == "a recording"
+    check_kind(f"clip.{form.lower()}", data[:HEAD])
+    with pytest.raises(UnfitFileError, match="not what its name says"):
+        check_kind("clip.png", data[:HEAD])
+    with pytest.raises(UnfitFileError, match="not what its name says"):
+        check_kind(f"clip.{form.lower()}", picture("PNG"))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests_support.programs import Server, error_of
+from tests_support.recordings import encoded, vowel
 
 from tl_core.data.preparation import Preparation
 from tl_core.helper.client import ComputeClient
@@ -91,6 +92,17 @@ def test_pictures_are_answered_one_by_one(server, ana, tickets):
     assert {name for name, _ in server.helper.asked} == {"predict_one"}
 
 
+def test_recordings_are_answered_one_by_one(server, ana, tickets):
+    run = ana.finished(tickets, report={"modality": "audio"})
+    clips = [encoded(vowel(name)) for name in "ai"]
+    sent = {"sounds": [base64.b64encode(clip).decode() for clip in clips]}
+    answer = ana.program().post(f"/predict/{run.id}", json=sent)
+    assert [one["label"] for one in answer.json()["answers"]] == ["good"] * 2
+    assert [asked["value"] for _, asked in server.helper.asked] == clips
+    for body in ({"texts": ["a"]}, {"images": ["aGk="]}, {"sounds": ["no base64!"]}):
+        assert error_of(ana.program().post(f"/predict/{run.id}", json=body), 422)["what"]
+
+
 def test_rows_are_joined_as_in_training(server, ana, tickets):
     run, program = ana.finished(tickets), ana.program()
     Preparation(("title", "body")).write(run.folder / "model")
@@ -116,6 +128,8 @@ WRONG = [
     {"rows": [{"a": "x", "b": "y"}]},
     {"rows": [{"text": ["nested"]}]},
     {"images": ["aGk="]},  # no model of pictures
+    {"sounds": ["aGk="]},
+    {"sounds": ["aGk="], "images": ["aGk="]},
     {"texts": ["a"], "model": "/etc"},
 ]
 
