@@ -47,7 +47,7 @@ docs: .venv/dev.stamp
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
 
 fuzz: .venv/dev.stamp
-	@for target in zip csv image; do $(PY) tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60) || exit 1; done
+	@for target in zip csv image sound; do $(PY) tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60) || exit 1; done
 
 lock: .venv/dev.stamp
 	@$(UV) compile -q --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt

@@ -1,4 +1,4 @@
-"""`python tests/fuzz/run.py zip|csv|image SECONDS`: fuzz one intake with Atheris, from its kept
+"""`python tests/fuzz/run.py zip|csv|image|sound SECONDS`: fuzz an intake with Atheris, from its kept
 corpus.
 
 New inputs that reach new code go to a scratch folder; a crash is written to `crash-*` and ends the

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from tl_core.data.checks.image_facts import picture_facts
 from tl_core.data.limits import Limits
+from tl_core.data.sounds.decoding import open_recording
+from tl_core.data.sounds.sound_facts import sound_facts
 from tl_core.data.sources.archive import unpack
 from tl_core.data.tables.table import read_table
 from tl_core.errors import UserError
@@ -49,8 +52,18 @@ def open_picture(data: bytes) -> None:
     assert len(facts.colours) == 48
 
 
+def open_sound(data: bytes) -> None:
+    try:
+        facts = sound_facts(open_recording(data))
+    except UserError:
+        return
+    assert 0 < facts.seconds <= 60
+    assert 0 <= facts.silence <= 1 and math.isfinite(facts.loudness + facts.bandwidth)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "zip": unpack_zip,
     "csv": read_csv,
     "image": open_picture,
+    "sound": open_sound,
 }

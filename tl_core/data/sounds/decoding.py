@@ -179,7 +179,7 @@ def _read(data: bytes, kind: str, called: str) -> tuple[Sound, int, int]:
 
     wave = _find_samples(data) if kind == "WAV" else None
     try:
-        with soundfile.SoundFile(io.BytesIO(_completed(data, wave))) as file:
+        with soundfile.SoundFile(_Bytes(_completed(data, wave))) as file:
             _check(file, called)
             brought = _mono(file, called)
             promised = wave.promised if wave else _promised(file)
@@ -198,6 +198,16 @@ def _read(data: bytes, kind: str, called: str) -> tuple[Sound, int, int]:
             "Copy or record it again, or save what is there as a new file.",
         )
     return brought, rate, channels
+
+
+class _Bytes(io.BytesIO):
+    """The bytes of a file; who is led out of them by a header stays where it is."""
+
+    def seek(self, place: int, whence: int = io.SEEK_SET, /) -> int:
+        try:
+            return super().seek(place, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 def _reason(error: Exception) -> str:
