@@ -1,5 +1,5 @@
-"""`python tests/fuzz/run.py zip|csv|image|sound SECONDS`: fuzz an intake with Atheris, from its kept
-corpus.
+"""`python tests/fuzz/run.py zip|csv|image|sound SECONDS`: fuzz one intake with Atheris, from its
+kept corpus.
 
 New inputs that reach new code go to a scratch folder; a crash is written to `crash-*` and ends the
 run with an error. Copy what is worth keeping into `corpus/`, where `test_corpus.py` replays it with
