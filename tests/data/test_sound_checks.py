@@ -119,10 +119,7 @@ def pairs_of(recordings):
 
 def test_every_guise_of_a_recording_is_found_and_no_other_take():
     takes = [
-        vowel(name, pitch, take)
-        for name in FORMANTS
-        for pitch in (110, 210)
-        for take in range(3)
+        vowel(name, pitch, take) for name in FORMANTS for pitch in (110, 210) for take in range(3)
     ]
     originals = [encoded(take) for take in takes]
     assert pairs_of(originals) == set()
