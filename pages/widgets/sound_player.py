@@ -24,8 +24,8 @@ def small(encoded: bytes) -> bytes:
     Raises:
         DataError: when it cannot be decoded.
     """
-    picture = sound_thumbnail(encoded)
-    played = preview_sound(decoded(encoded), _SECONDS)
+    sound = decoded(encoded)
+    picture, played = sound_thumbnail(sound), preview_sound(sound, _SECONDS)
     return picture + played + len(picture).to_bytes(_LENGTH, "big")
 
 
@@ -65,7 +65,8 @@ def tiles(contents: list[bytes], captions: list[str]) -> None:
 @st.cache_data(max_entries=50, ttl=3600, show_spinner=False)
 def _whole(encoded: bytes) -> tuple[bytes, bytes]:
     """A large picture of a recording, and the recording as every browser plays it."""
-    return sound_thumbnail(encoded, *_LARGE), as_wave_file(decoded(encoded))
+    sound = decoded(encoded)
+    return sound_thumbnail(sound, *_LARGE), as_wave_file(sound)
 
 
 def large(encoded: bytes, width: int) -> None:

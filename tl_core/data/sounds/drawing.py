@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.data.sounds.decoding import RATE, Sound, decoded
-from tl_core.data.sounds.spectrogram import mel_of, power_of
+from tl_core.data.sounds.decoding import RATE, Sound
+from tl_core.data.sounds.spectrogram import HOP, mel_of, power_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _BANDS = 96
+_FRAMES_EACH = 2  # frames for each column of a picture
 _DEPTH = 80.0  # dB from the darkest to the brightest point, as in librosa's examples
 _COLOURS = np.array(  # from silence to loud, of even lightness between them
     [(13, 17, 38), (38, 44, 106), (33, 98, 132), (38, 154, 118), (152, 199, 72), (253, 240, 170)],
@@ -36,7 +37,8 @@ def spectrogram_picture(sound: Sound, width: int, height: int) -> Image.Image:
     """
     from PIL import Image
 
-    power = mel_of(power_of(sound), _BANDS, 0.0).T[::-1].astype(np.float64)
+    hop = max(HOP, len(sound) // (_FRAMES_EACH * width))  # as many as can be seen
+    power = mel_of(power_of(sound, hop), _BANDS, 0.0).T[::-1].astype(np.float64)
     most = float(power.max())
     if not most:
         return Image.new("RGB", (width, height), tuple(int(one) for one in _COLOURS[0]))
@@ -72,13 +74,9 @@ def wave_picture(sound: Sound, width: int, height: int) -> Image.Image:
     return picture
 
 
-def sound_thumbnail(data: bytes, width: int = _THUMBNAIL[0], height: int = _THUMBNAIL[1]) -> bytes:
-    """A small JPEG of an encoded recording: its spectrogram, its wave below.
-
-    Raises:
-        DataError: when it cannot be decoded.
-    """
-    return _jpeg(_both(decoded(data), width, height))
+def sound_thumbnail(sound: Sound, width: int = _THUMBNAIL[0], height: int = _THUMBNAIL[1]) -> bytes:
+    """A small JPEG of a recording: its spectrogram, its wave below."""
+    return _jpeg(_both(sound, width, height))
 
 
 def _both(sound: Sound, width: int, height: int) -> Image.Image:

@@ -8,6 +8,7 @@ from collections import Counter
 
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.layouts.peek import peek
+from tl_core.data.sounds.decoding import decoded
 from tl_core.data.sounds.drawing import sound_thumbnail
 from tl_core.data.sounds.labelled_sounds import labelled_sounds
 from tl_core.data.sources.intake import Intake
@@ -33,7 +34,7 @@ def look_at_sounds(source: Source, options: ImportOptions) -> Preview:
         if len(thumbnails) < _THUMBNAILS and seen[file.label] < 2:
             try:
                 data = file.path.read_bytes() if file.data is None else file.data
-                thumbnails.append((file.label, sound_thumbnail(data)))
+                thumbnails.append((file.label, sound_thumbnail(decoded(data))))
                 seen[file.label] += 1
             except (DataError, OSError):
                 continue  # the import will list it with its reason

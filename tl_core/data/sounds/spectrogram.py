@@ -15,13 +15,17 @@ WINDOW, HOP, TRANSFORM = 400, 160, 512
 """Samples of a frame (25 ms), from one to the next (10 ms), and those of its Fourier transform."""
 
 
-def power_of(sound: Sound) -> Power:
+def power_of(sound: Sound, hop: int = HOP) -> Power:
     """(frames, 257) power of each frequency in frames of 25 ms, a Hann window over each; a sound
     shorter than a frame is one frame with silence behind it.
+
+    Args:
+        sound: (samples,) at 16,000 a second.
+        hop: samples from one frame to the next.
     """
     if len(sound) < WINDOW:
         sound = np.pad(sound, (0, WINDOW - len(sound)))
-    frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::hop]
     window = np.hanning(WINDOW).astype(np.float32)
     spectrum = np.fft.rfft(frames * window, TRANSFORM, axis=1)
     return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
