@@ -34,8 +34,8 @@ def _spoken_digits() -> list[str]:
             " speaker. The last column is what a split by takes would have claimed, which has"
             " every speaker on both sides: for the model without transfer it promises far too"
             " much. Fine-tuned against MFCC on the same recordings: p ="
-            f" {figures['p_best_against_mfcc']:.1g} (McNemar). Three epochs; probes and tunings"
-            " from the program's own settings."
+            f" {figures['p_best_against_mfcc']:.1g} (McNemar). Three epochs with the program's"
+            " own settings; with random weights the network has not begun to learn by then."
         ),
         "",
         f"| way | mean | 95 % interval | {' | '.join(speakers)} | by takes |",

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.fft import dct
 from tests_support.datasets import build
-from tests_support.waves import RATE, made, write_recordings
+from tests_support.waves import RATE, made, wav, write_recordings
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
@@ -18,7 +18,8 @@ from tl_core.errors import BackboneError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.robustness import stress
-from tl_core.settings import Settings
+from tl_core.select.starter import suggested
+from tl_core.settings import Settings, read_settings
 from tl_core.train.features.sound_variations import (
     VARIATIONS,
     cut_in,
@@ -220,6 +221,20 @@ def test_a_backbone_that_hears_less_than_there_is_says_so(version, tiny):
     assert finding["count"] == round(100 * longer) and "0.6 s" in finding["text"]
     whole = load_backbone(f"local:{tiny('wav2vec2')}", ["a", "b", "c"], Settings())
     assert whole.check(version, rows) == []
+
+
+def test_where_people_speak_the_starter_for_speech_is_recommended(version, tmp_path):
+    assert suggested(version.folder, read_settings()) == "starter:audio"
+    for kind in ("tone", "noise"):
+        for number, speaker in enumerate(("anna", "ben", "cleo", "dora")):
+            for take in range(3):
+                path = tmp_path / "s" / kind / f"{kind}_{speaker}_{take}.wav"
+                wav(made(kind, 10 * number + take, 0.3), path)
+    spoken = build(tmp_path / "s", tmp_path / "v")
+    assert suggested(spoken.folder, read_settings()) == "starter:speech"
+    rows = np.arange(spoken.info.rows)
+    who = training_of("audio").slice_facts(spoken, rows)["speaker"]
+    assert set(who) == {"anna", "ben", "cleo", "dora"}
 
 
 def test_what_should_not_tell_the_class_is_looked_at(version):
