@@ -86,7 +86,7 @@ def test_three_vowels_are_recorded_learnt_and_recognised(server, microphone, pic
     page.get_by_role("button", name="Start training").first.wait_for()
     picture(page, "record-design", 1200)
     page.get_by_role("button", name="Start training").first.click()
-    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
+    page.get_by_role("button", name="Read the report").wait_for(timeout=400_000)
     page.get_by_role("button", name="Read the report").click()
     page.get_by_role("heading", name="Report").wait_for()
     picture(page, "record-report", 2000)
