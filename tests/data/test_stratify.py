@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tl_core.data.versions.stratify import amounts_of, iterative, units_of
+from tl_core.data.stratify import amounts_of, iterative, units_of
 
 
 def dealt(targets, shares, groups=None, seed=0):

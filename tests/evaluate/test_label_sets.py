@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as reference
 
 from tl_core.evaluate.report.label_set_sections import evaluate_label_sets
-from tl_core.evaluate.scores import label_sets
+from tl_core.evaluate.scores import set_scores
 from tl_core.evaluate.scores.deciding import Wish, choose_thresholds, thresholds_of_others
 from tl_core.evaluate.tasks.multi_label_evaluation import MULTI_LABEL_EVALUATION
 from tl_core.tasks.multi_label import AnyOfAll
@@ -73,11 +73,11 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     random = np.random.default_rng(1)
     truth = (random.random((20_000, 3)) < 0.3).astype(np.int64)
     answers = np.where(random.random(truth.shape) < 0.8, truth, 1 - truth)
-    whole = float(label_sets.Counts.of(truth, answers).micro_f1())
+    whole = float(set_scores.Counts.of(truth, answers).micro_f1())
     held = 0
     for seed in range(200):
         rows = random.choice(len(truth), 150, replace=False)
-        drawn = label_sets.drawn_counts(truth[rows], answers[rows], seed).micro_f1()
+        drawn = set_scores.drawn_counts(truth[rows], answers[rows], seed).micro_f1()
         low, high = np.percentile(drawn, [2.5, 97.5])
         held += low <= whole <= high
     assert 180 <= held <= 199
@@ -86,15 +86,15 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
 def test_company_counts_what_stands_and_what_is_said_together():
     truth = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
     answers = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 1]])
-    assert label_sets.together(truth)[0].tolist() == [2, 1, 0]
+    assert set_scores.together(truth)[0].tolist() == [2, 1, 0]
     # b was missed and c named in row 0; a was missed and b named in row 1
-    assert label_sets.swapped(truth, answers).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    assert set_scores.swapped(truth, answers).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
 
 
 def test_items_without_labels_are_right_when_nothing_is_named():
     nothing = np.zeros((2, 3), dtype=np.int64)
     said = np.array([[0.1, 0.2, 0.3], [0.1, 0.9, 0.3]])
-    assert label_sets.item_f1(nothing, (said >= 0.5).astype(int)).tolist() == [1.0, 0.0]
+    assert set_scores.item_f1(nothing, (said >= 0.5).astype(int)).tolist() == [1.0, 0.0]
     assert MULTI_LABEL_EVALUATION.correct(nothing, said).tolist() == [True, False]
 
 

@@ -15,7 +15,7 @@ from tl_core.data.versions.edits import decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report import load_report
 from tl_core.services.datasets import add_dataset
-from tl_core.tasks.thresholds import read_thresholds
+from tl_core.tasks.kept_thresholds import read_thresholds
 
 REPORT = "pages/evaluate/report.py"
 WORDS = {"anger": ("bad", "late"), "joy": ("good", "film"), "money": ("money", "back")}

@@ -124,7 +124,7 @@ ALLOWED = {
     "hub": set(),
     "machine": {"modalities"},
     "modalities": {"errors"},
-    "tasks": {"errors"},
+    "tasks": {"errors", "json_files"},
     "__main__": {"cli"},
 }
 ONLY_WORKER = {"recipes"}

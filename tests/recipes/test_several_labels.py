@@ -32,7 +32,7 @@ from tl_core.recipes.analyses.label_errors import look
 from tl_core.recipes.analyses.robustness import stress
 from tl_core.recipes.analyses.training_curve import follow
 from tl_core.settings import read_settings
-from tl_core.tasks.thresholds import read_thresholds, save_thresholds
+from tl_core.tasks.kept_thresholds import read_thresholds, save_thresholds
 
 WORDS = {
     "anger": ("bad", "late", "the order is bad"),

@@ -20,8 +20,8 @@ from tl_core.machine import best_batch, place
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
 from tl_core.tasks import SINGLE_LABEL, Decision, Task, task_of_model
+from tl_core.tasks.kept_thresholds import kept_decision
 from tl_core.tasks.single_label import DECISION
-from tl_core.tasks.thresholds import kept_decision
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -141,5 +141,5 @@ def said_of(classes: Sequence[str], answers: NDArray[np.intp]) -> list[str]:
     (rows, classes).
     """
     if answers.ndim == 1:
-        return [classes[place] for place in answers]
-    return [as_cell(classes[place] for place in np.flatnonzero(row)) for row in answers]
+        return [classes[place] for place in answers.tolist()]
+    return [as_cell(classes[place] for place in np.flatnonzero(row).tolist()) for row in answers]

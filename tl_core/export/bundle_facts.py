@@ -19,7 +19,7 @@ from tl_core.json_files import find_object
 from tl_core.predict.threshold import read_threshold
 from tl_core.surgery import grafts
 from tl_core.surgery.model_json import read_json
-from tl_core.tasks.thresholds import thresholds_of
+from tl_core.tasks.kept_thresholds import thresholds_of
 
 FILE, FORMAT = "graft.json", 1
 

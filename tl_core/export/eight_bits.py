@@ -48,9 +48,9 @@ def write_and_measure(
         for network in (whole, small)
     )
     names = "The one in 8 bits", "the one in float32"
-    right = [np.array(list(map(eq, said, truth))) for said in (in_8_bits, in_float32)]
+    own, other = (np.array(list(map(eq, said, truth))) for said in (in_8_bits, in_float32))
     return {
         "items": len(rows),
         "agreement": proportion(sum(map(eq, in_float32, in_8_bits)), len(rows)),
-        "accuracy": compare(*right, f"{judges} items", names),
+        "accuracy": compare(own, other, f"{judges} items", names),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,8 +17,11 @@ from torch import Tensor, nn
 from tl_core.backbones.classifier import Classifier
 from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.errors import BackboneError
-from tl_core.export.exported_items import exported_items_of
+from tl_core.export.exported_items import Tracing, exported_items_of
 from tl_core.predict.one_item import ModelInput
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 FILE, INT8 = "model.onnx", "model.int8.onnx"
 Floats = NDArray[np.float64]
@@ -113,16 +117,7 @@ def write_int8(
         "value_info"
     )  # shapes that the exporter noted for its example contradict free ones
     onnx.save(network, ready)
-    tracing, nodes = exported_items_of(classifier.modality).tracing, network.graph.node
-    products = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm")]
-    places = [i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm", "Conv")]
-    # the logarithm and its like are exact, too, up to the first product of the network itself
-    begin = [node.name for node in nodes[: places[tracing.first]]] if tracing.first else []
-    kept = [
-        name
-        for exact in (*products[-tracing.exact :], *begin)
-        for name in (exact, f"{exact}_MatMul")
-    ]
+    kept = _kept_exact(network, exported_items_of(classifier.modality).tracing)
     if not items:
         quantize_dynamic(ready, target, nodes_to_exclude=kept)
         ready.unlink()
@@ -148,6 +143,18 @@ def write_int8(
         nodes_to_exclude=kept,
     )
     ready.unlink()
+
+
+def _kept_exact(network: ModelProto, tracing: Tracing) -> list[str]:
+    """Names of the nodes that keep float32: the last products, and what comes before the network's
+    own first one: the logarithm of a spectrogram and its like need their digits.
+    """
+    nodes = network.graph.node
+    products = [node.name for node in nodes if node.op_type in ("MatMul", "Gemm")]
+    places = [i for i, node in enumerate(nodes) if node.op_type in ("MatMul", "Gemm", "Conv")]
+    begin = [node.name for node in nodes[: places[tracing.first]]] if tracing.first else []
+    exact = [*products[-tracing.exact :], *begin]
+    return [name for node in exact for name in (node, f"{node}_MatMul")]
 
 
 class OnnxClassifier:

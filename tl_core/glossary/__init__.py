@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tl_core.glossary.scores import JUDGING, SCORES
+from tl_core.glossary.score_terms import JUDGING, SCORES
 from tl_core.glossary.term import Term
-from tl_core.glossary.work import DATA, LEARNING, USING
+from tl_core.glossary.work_terms import DATA, LEARNING, USING
 
 GLOSSARY: dict[str, tuple[Term, ...]] = {
     "Scores": SCORES,

@@ -25,7 +25,7 @@ from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
 from tl_core.settings import Settings
 from tl_core.storage import staging_folder
-from tl_core.tasks.thresholds import thresholds_of
+from tl_core.tasks.kept_thresholds import thresholds_of
 
 
 class Predicted(TypedDict):

@@ -17,8 +17,8 @@ from pages.shell.words import plain
 from pages.widgets.glossary import help_of
 from tl_core.evaluate.kept_answers import Answered, answered
 from tl_core.evaluate.scores.deciding import Wish, choose_thresholds
-from tl_core.evaluate.scores.label_sets import Counts
-from tl_core.tasks.thresholds import read_thresholds, save_thresholds
+from tl_core.evaluate.scores.set_scores import Counts
+from tl_core.tasks.kept_thresholds import read_thresholds, save_thresholds
 
 _WAYS = {
     "kept": "As kept",

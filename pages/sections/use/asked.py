@@ -21,7 +21,7 @@ from pages.shell.words import plain, sure
 from pages.widgets import charts
 from tl_core.data.label_sets import called, said_of
 from tl_core.errors import UserError
-from tl_core.tasks.thresholds import decision_of_model
+from tl_core.tasks.kept_thresholds import decision_of_model
 
 Given = tuple[Content, str]  # an item, and what tells it from others
 Pairs = list[tuple[str, float]]  # classes and probabilities, the most likely first

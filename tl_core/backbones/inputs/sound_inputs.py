@@ -161,7 +161,7 @@ class SoundInputs:
         """How many recordings are longer than what the backbone hears."""
         del reference
         most = opened.max_length / RATE
-        seconds = version.facts()["seconds"][rows]
+        seconds = np.asarray(version.facts()["seconds"], dtype=np.float64)[rows]
         share = float((seconds > most).mean()) if len(rows) else 0.0
         if not share:
             return []

@@ -176,7 +176,7 @@ def thresholds(output: Output, run_id: str, wish: str, at: float, changes: tuple
     """From which probability on a model of several labels names each of them; kept with it."""
     from tl_core.evaluate.kept_answers import answered
     from tl_core.evaluate.scores.deciding import Wish, choose_thresholds
-    from tl_core.tasks.thresholds import read_thresholds, save_thresholds, with_changes
+    from tl_core.tasks.kept_thresholds import read_thresholds, save_thresholds, with_changes
 
     run = open_stores().runs.get(run_id)
     model, held = run.folder / "model", answered(_validation_of(run))

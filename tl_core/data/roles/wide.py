@@ -119,7 +119,7 @@ def row_classes(
     shares: Floats, columns: Sequence[str], numbers: NDArray[np.int64], *, several: bool
 ) -> list[str]:
     """The same from numbers between 0 and 1 (rows, columns)."""
-    silent = np.isnan(shares).all(axis=1)
+    silent = np.asarray(np.isnan(shares).all(axis=1))
     ones = np.nan_to_num(shares) >= _YES
     names = np.array(columns, dtype=object)
     if several:

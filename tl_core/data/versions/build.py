@@ -49,16 +49,14 @@ def build_version(
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
     modality = _modality(sources, base)
-    kind = kind_of(modality)
-    intake = _intake_of(sources)
+    kind, intake = kind_of(modality), _intake_of(sources)
     if base:
         options = like_base(options, base, intake)
     collector = Collector(modality, options)
     stream = _item_stream(sources, folder, modality, progress, base)
     stream.write(kind.chunks(sources, options, intake), collector)
     rows = _collected(collector, sources, options, intake)
-    if rows.sets.several:  # rows that are added later are read in the same way
-        options = replace(options, task=MULTI_LABEL.name, label_separator=collector.separator)
+    options = _as_read(options, rows, collector)
     if base:
         rows = _after(base, rows)
         intake.columns = intake.columns or dict(base.info.columns)
@@ -94,6 +92,13 @@ def build_version(
         draft.parent = parent
         draft.change = f"Added {len(rows) - len(base.labels):,} items from {name}."
     return write_version(draft, folder)
+
+
+def _as_read(options: ImportOptions, rows: RowFacts, collector: Collector) -> ImportOptions:
+    """With what was found about the labels, so that rows that are added later are read alike."""
+    if not rows.sets.several:
+        return options
+    return replace(options, task=MULTI_LABEL.name, label_separator=collector.separator)
 
 
 def _modality(sources: dict[str, Source], base: DatasetVersion | None) -> str:

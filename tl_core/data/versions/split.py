@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.label_sets import LabelSets
-from tl_core.data.versions.stratify import amounts_of, iterative, units_of
+from tl_core.data.stratify import amounts_of, iterative, units_of
 from tl_core.errors import DataError
 
 SMALL = 1000  # rows below which a cross-validation plan is made

@@ -38,9 +38,8 @@ def _labels_without_transfer(split: str, baselines: Baselines) -> str:
 
 def _about_labels(section: ScoredRows, noun: str) -> str:
     """What the labels are worth, where an item may have several."""
-    precise, found, f1 = (
-        section.get(name) for name in ("micro_precision", "micro_recall", "micro_f1")
-    )
+    precise, found = section.get("micro_precision"), section.get("micro_recall")
+    f1 = section.get("micro_f1")
     if not precise or not found or not f1:
         return ""
     return (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tl_core.evaluate.measures import ClassScores, Company, ReliabilityBin, ScoredRows
-from tl_core.evaluate.scores import calibration, intervals, label_sets, ranking
-from tl_core.evaluate.scores.label_sets import Counts
-from tl_core.evaluate.scores.metrics import CLIP, Floats, Ints
+from tl_core.evaluate.scores import intervals, ranking, set_scores
+from tl_core.evaluate.scores.metrics import BINS, CLIP, Floats, Ints
+from tl_core.evaluate.scores.set_scores import Counts
 
 
 def evaluate_label_sets(
@@ -30,7 +30,7 @@ def evaluate_label_sets(
         thresholds: from which on a class is named: a number, (classes,) or (rows, classes).
     """
     answers = (probabilities >= thresholds).astype(np.int64)
-    counts, drawn = Counts.of(truth, answers), label_sets.drawn_counts(truth, answers, seed)
+    counts, drawn = Counts.of(truth, answers), set_scores.drawn_counts(truth, answers, seed)
     right = (answers == truth).all(axis=1)
     exact = intervals.proportion(int(right.sum()), len(right))
     named, there = int(answers.sum()), int(truth.sum())
@@ -40,16 +40,16 @@ def evaluate_label_sets(
         "n": len(truth),
         "accuracy": exact,
         "exact_match": exact,
-        "micro_f1": label_sets.ranged(float(counts.micro_f1()), drawn.micro_f1()),
-        "macro_f1": label_sets.ranged(float(counts.macro_f1()), drawn.macro_f1()),
-        "weighted_f1": label_sets.ranged(float(counts.weighted_f1()), drawn.weighted_f1()),
-        "item_f1": label_sets.mean_score(label_sets.item_f1(truth, answers), seed),
+        "micro_f1": set_scores.ranged(float(counts.micro_f1()), drawn.micro_f1()),
+        "macro_f1": set_scores.ranged(float(counts.macro_f1()), drawn.macro_f1()),
+        "weighted_f1": set_scores.ranged(float(counts.weighted_f1()), drawn.weighted_f1()),
+        "item_f1": set_scores.mean_score(set_scores.item_f1(truth, answers), seed),
         "micro_precision": intervals.proportion(hits, named),
         "micro_recall": intervals.proportion(hits, there),
-        "map": label_sets.mean_average_precision(truth, probabilities, seed),
-        "hamming_loss": label_sets.mean_score((answers != truth).mean(axis=1), seed),
-        "log_loss": label_sets.mean_score(_log_losses(truth, probabilities), seed),
-        "brier": label_sets.mean_score(((probabilities - truth) ** 2).mean(axis=1), seed),
+        "map": set_scores.mean_average_precision(truth, probabilities, seed),
+        "hamming_loss": set_scores.mean_score((answers != truth).mean(axis=1), seed),
+        "log_loss": set_scores.mean_score(_log_losses(truth, probabilities), seed),
+        "brier": set_scores.mean_score(((probabilities - truth) ** 2).mean(axis=1), seed),
         "ece": intervals.ece_score(*_flat(truth, probabilities), seed),
         "per_class": _per_class(truth, probabilities, counts, drawn, labels, thresholds),
         "company": _company(truth, answers, labels),
@@ -79,18 +79,18 @@ def _flat(truth: Ints, probabilities: Floats) -> tuple[Ints, Floats]:
 def _reliability(truth: Ints, probabilities: Floats) -> list[ReliabilityBin]:
     """Stated probability of a class against how often it is there, over all classes."""
     said, there = probabilities.ravel(), truth.ravel().astype(bool)
-    place = np.clip(np.ceil(said * calibration.BINS).astype(np.int64) - 1, 0, calibration.BINS - 1)
+    place = np.clip(np.ceil(said * BINS).astype(np.int64) - 1, 0, BINS - 1)
     return [
         {
-            "low": number / calibration.BINS,
-            "high": (number + 1) / calibration.BINS,
+            "low": number / BINS,
+            "high": (number + 1) / BINS,
             "n": int((place == number).sum()),
             "confidence": float(said[place == number].mean()),
             "accuracy": intervals.proportion(
                 int(there[place == number].sum()), int((place == number).sum())
             ),
         }
-        for number in range(calibration.BINS)
+        for number in range(BINS)
         if (place == number).any()
     ]
 
@@ -116,7 +116,7 @@ def _per_class(
             "support": hits + missed,
             "precision": intervals.proportion(hits, hits + false),
             "recall": intervals.proportion(hits, hits + missed),
-            "f1": label_sets.ranged(float(f1[number]), drawn_f1[:, number]),
+            "f1": set_scores.ranged(float(f1[number]), drawn_f1[:, number]),
             "threshold": float(chosen[number]),
         }
         if hits + missed:
@@ -130,7 +130,7 @@ def _per_class(
 def _company(truth: Ints, answers: Ints, labels: list[str]) -> Company:
     return {
         "labels": labels,
-        "true": label_sets.together(truth).tolist(),
-        "said": label_sets.together(answers).tolist(),
-        "swapped": label_sets.swapped(truth, answers).tolist(),
+        "true": set_scores.together(truth).tolist(),
+        "said": set_scores.together(answers).tolist(),
+        "swapped": set_scores.swapped(truth, answers).tolist(),
     }

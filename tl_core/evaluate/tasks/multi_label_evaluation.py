@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tl_core.evaluate.measures import BaselineScores, ConformalSets, ScoredRows, Temperature
 from tl_core.evaluate.report.label_set_sections import evaluate_label_sets
-from tl_core.evaluate.scores import label_sets
+from tl_core.evaluate.scores import set_scores
 from tl_core.evaluate.scores.calibration import choose_temperature, fit_temperature, sharpen
 from tl_core.evaluate.scores.deciding import (
     BEST_F1,
@@ -42,7 +42,7 @@ class MultiLabelEvaluation:
         self, truth: Ints, probabilities: Floats, decision: Decision = DECISION
     ) -> NDArray[np.bool_]:
         """Whether exactly the labels of a row are named."""
-        silent = label_sets.silent_rows(probabilities)
+        silent = set_scores.silent_rows(probabilities)
         right: NDArray[np.bool_] = (decision.labels(np.nan_to_num(probabilities)) == truth).all(1)
         return right & ~silent
 
@@ -50,7 +50,7 @@ class MultiLabelEvaluation:
         self, truth: Ints, probabilities: Floats, decision: Decision = DECISION
     ) -> Floats | None:
         """F1 of the labels of each row."""
-        return label_sets.item_f1(truth, decision.labels(np.nan_to_num(probabilities)))
+        return set_scores.item_f1(truth, decision.labels(np.nan_to_num(probabilities)))
 
     def row_losses(self, truth: Ints, probabilities: Floats) -> Floats:
         """Binary log loss, the mean over the classes."""
@@ -61,7 +61,7 @@ class MultiLabelEvaluation:
     def state_scores(self, truth: Ints, probabilities: Floats) -> dict[str, float]:
         """Exact match, micro and macro F1 with thresholds that the other rows choose, log loss."""
         decision = self.decide_apart(truth, probabilities)
-        counts = label_sets.Counts.of(truth, decision.labels(probabilities))
+        counts = set_scores.Counts.of(truth, decision.labels(probabilities))
         return {
             "accuracy": float(self.correct(truth, probabilities, decision).mean()),
             "micro_f1": float(counts.micro_f1()),
@@ -75,12 +75,12 @@ class MultiLabelEvaluation:
         """Exact match, and F1 of the labels."""
         answers = decision.labels(probabilities)
         right = (answers == truth).all(axis=1)
-        drawn = label_sets.drawn_counts(truth, answers, 0)
-        counts = label_sets.Counts.of(truth, answers)
+        drawn = set_scores.drawn_counts(truth, answers, 0)
+        counts = set_scores.Counts.of(truth, answers)
         return {
             "accuracy": proportion(int(right.sum()), len(right)),
-            "micro_f1": label_sets.ranged(float(counts.micro_f1()), drawn.micro_f1()),
-            "macro_f1": label_sets.ranged(float(counts.macro_f1()), drawn.macro_f1()),
+            "micro_f1": set_scores.ranged(float(counts.micro_f1()), drawn.micro_f1()),
+            "macro_f1": set_scores.ranged(float(counts.macro_f1()), drawn.macro_f1()),
         }
 
     def decide(self, truth: Ints, probabilities: Floats, wish: Wish = BEST_F1) -> Decision:

@@ -109,21 +109,12 @@ def look(
     read = read_features(config, version, cache, progress)
     features, rows, labels, names = read.features, read.rows, read.labels, read.names
     progress.stage("Predicting each row from the others", len(settings.c_values), share=0.2)
-    fit = cross_validate(
-        features,
-        labels,
-        version.groups[rows],
-        len(names),
-        settings,
-        progress,
-        task=version.info.task,
-    )
+    groups, task = version.groups[rows], version.info.task
+    fit = cross_validate(features, labels, groups, len(names), settings, progress, task=task)
     judged, given = rows[fit.held_out_rows], labels[fit.held_out_rows]
-    suspects = (
-        label_issues.find_suspects(given, fit.held_out)
-        if given.ndim == 1
-        else label_issues.find_suspect_sets(given, fit.held_out)
-    )
+    single = given.ndim == 1
+    find = label_issues.find_suspects if single else label_issues.find_suspect_sets
+    suspects = find(given, fit.held_out)
     listed = suspects.rows[:_MOST]
     was, should = said_of(names, given[listed]), said_of(names, suspects.suggested[: len(listed)])
     near = nearest(features, len(features), fit.held_out_rows[listed])[0]

@@ -183,14 +183,9 @@ def run_baseline(
     """
     memory = cache / "baselines.json"
     key = f"{version.info.fingerprint}/{balanced}/{seed}/validation too"
-    known = find_object(memory).get(key)
-    if isinstance(known, dict):
-        partly = known.get("partly")
-        return Rival(
-            known["scores"],
-            np.array(known["correct"], dtype=bool),
-            None if partly is None else np.array(partly, dtype=np.float64),
-        )
+    known = _recalled(memory, key)
+    if known is not None:
+        return known
     rows = {split: version.rows_of(split) for split in ("train", "validation", "test")}
     space, labels = label_space(version), version.targets
     fitted = no_transfer.fit_baseline(
@@ -219,19 +214,30 @@ def run_baseline(
     }
     asked = labels[rows["test"]], fitted.probabilities["test"], ways["test"]
     rival = Rival(scores, evaluation.correct(*asked), evaluation.item_scores(*asked))
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    write_json(
-        memory,
-        {
-            **find_object(memory),
-            key: {
-                "scores": scores,
-                "correct": rival.correct.astype(int).tolist(),
-                "partly": None if rival.partly is None else rival.partly.tolist(),
-            },
-        },
-    )
+    _keep(memory, key, rival)
     return rival
+
+
+def _recalled(memory: Path, key: str) -> Rival | None:
+    known = find_object(memory).get(key)
+    if not isinstance(known, dict):
+        return None
+    partly = known.get("partly")
+    return Rival(
+        known["scores"],
+        np.array(known["correct"], dtype=bool),
+        None if partly is None else np.array(partly, dtype=np.float64),
+    )
+
+
+def _keep(memory: Path, key: str, rival: Rival) -> None:
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "scores": rival.scores,
+        "correct": rival.correct.astype(int).tolist(),
+        "partly": None if rival.partly is None else rival.partly.tolist(),
+    }
+    write_json(memory, {**find_object(memory), key: record})
 
 
 def majority_baseline(version: DatasetVersion) -> Baselines:

@@ -26,8 +26,8 @@ from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints
 from tl_core.tasks import Decision
+from tl_core.tasks.kept_thresholds import save_thresholds
 from tl_core.tasks.multi_label import AnyOfAll
-from tl_core.tasks.thresholds import save_thresholds
 from tl_core.test_score import count_look
 from tl_core.train.items.item_training import training_of
 

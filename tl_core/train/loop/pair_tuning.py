@@ -66,10 +66,9 @@ def draw_pairs(labels: Ints, most: int, seed: int) -> tuple[Ints, Ints, int]:
 def _alike(labels: Ints, first: Ints, second: Ints) -> NDArray[np.bool_]:
     """Whether each two texts belong together."""
     if labels.ndim == 1:
-        return labels[first] == labels[second]
+        return np.asarray(labels[first] == labels[second])
     packed = np.packbits(labels > 0, axis=1)  # pairs are many, classes are bits
-    together: NDArray[np.bool_] = (packed[first] & packed[second]).any(axis=1)
-    return together
+    return np.asarray((packed[first] & packed[second]).any(axis=1))
 
 
 def _repeated(places: Ints, wanted: int, random: np.random.Generator) -> Ints:

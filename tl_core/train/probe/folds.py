@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tl_core.data.versions.stratify import amounts_of, iterative, units_of
+from tl_core.data.stratify import amounts_of, iterative, units_of
 from tl_core.errors import DataError
 from tl_core.train.arrays import Ints, tells_apart
 

@@ -8,6 +8,8 @@ needs a product of matrices a step, where a fit for each class would need as man
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import issparse
@@ -137,5 +139,4 @@ class OneVsRest:
 
 def _as_read(features: Features) -> Floats:
     """In float64; what is sparse stays so."""
-    read: Floats = features if issparse(features) else np.asarray(features, np.float64)
-    return read
+    return cast(Floats, features) if issparse(features) else np.asarray(features, np.float64)

@@ -95,14 +95,16 @@ class MultiLabelTraining:
 
     def counts(self, labels: Ints, classes: int) -> Ints:
         """Rows that have each class."""
-        return (labels > 0).sum(axis=0).astype(np.int64).reshape(classes)
+        counts: Ints = (labels > 0).sum(axis=0).astype(np.int64).reshape(classes)
+        return counts
 
     def chances(self, labels: Ints, counts: Ints) -> Floats:
         """By the rarest class of each row; rows without any are as likely as those of the commonest
         class.
         """
         each = np.where(labels > 0, 1.0 / np.maximum(counts, 1), 0.0)
-        return np.maximum(each.max(axis=1), 1.0 / max(int(counts.max()), 1))
+        chances: Floats = np.maximum(each.max(axis=1), 1.0 / max(int(counts.max()), 1))
+        return chances
 
     def rarity(self, labels: Ints, counts: Ints) -> Floats:
         """Rows over those of the rarest class that a row has; 1 without any."""
@@ -128,7 +130,8 @@ class MultiLabelTraining:
         """The set of classes that most rows have, as certain probabilities (classes,)."""
         del classes
         sets, counts = np.unique(labels, axis=0, return_counts=True)
-        return sets[int(counts.argmax())].astype(np.float64)
+        certain: Floats = sets[int(counts.argmax())].astype(np.float64)
+        return certain
 
 
 MULTI_LABEL_TRAINING = MultiLabelTraining()

@@ -20,7 +20,7 @@ from tl_core.predict.carried import preparation_of
 from tl_core.predict.serving.contract import CHARS, Answer, Answers, answers_from
 from tl_core.predict.serving.contract import needs as words_for
 from tl_core.predict.threshold import read_threshold
-from tl_core.tasks.thresholds import decision_of_model
+from tl_core.tasks.kept_thresholds import decision_of_model
 from tl_core.web.api.acting import Acting, Who, needs
 from tl_core.web.api.schemas import Questions, RunId
 from tl_core.web.asking import Asking

@@ -61,14 +61,14 @@ SCORES: tuple[Term, ...] = (
         "Average precision",
         "How far up the items of a class stand when all are sorted by its probability; needs no"
         " threshold.",
-        "The area under the precision-recall curve.",
+        "The area under the precision-recall curve. 1 is perfect; guessing reaches the share of the"
+        " class.",
         ("AP",),
     ),
     Term(
         "Mean average precision",
         "The mean of average precision over the classes.",
-        "",
-        ("mAP", "map"),
+        "Often written mAP.",
     ),
     Term(
         "Hamming loss",
@@ -83,8 +83,8 @@ SCORES: tuple[Term, ...] = (
     ),
     Term(
         "Co-occurrence",
-        "Which labels come together, and which are named in the place of others; with several labels"
-        " an item it takes the place of a confusion matrix.",
+        "Which labels come together, and which are named in the place of others; with several"
+        " labels an item it takes the place of a confusion matrix.",
         "Counts of items by two labels.",
     ),
     Term(
@@ -116,12 +116,6 @@ SCORES: tuple[Term, ...] = (
         "AUC is the chance that an item of the class is ranked above one that is not; 50 % is"
         " guessing.",
         ("ROC", "AUC", "ROC AUC"),
-    ),
-    Term(
-        "Average precision",
-        "How precise the answers for a class are on average, the surest ones first.",
-        "The area under the precision-recall curve. 1 is perfect; guessing reaches the share"
-        " of the class.",
     ),
     Term(
         "Calibration error",

@@ -122,7 +122,7 @@ def average_precisions(truth: Ints, probabilities: Floats, weights: Ints | None 
         last = np.r_[np.flatnonzero(np.diff(sorted_scores)), len(order) - 1]
         seen = np.cumsum(own)[last]
         found = hits[last] / hits[-1]
-        precise = _ratio(hits[last].astype(np.float64), seen)
+        precise = _ratio(hits[last].astype(np.float64), seen.astype(np.float64))
         out[number] = (np.diff(np.r_[0.0, found]) * precise).sum()
     return out
 
@@ -160,5 +160,4 @@ def swapped(truth: Ints, answers: Ints) -> Ints:
 
 def silent_rows(probabilities: Floats) -> NDArray[np.bool_]:
     """Rows of which nothing was said (rows,)."""
-    silent: NDArray[np.bool_] = np.isnan(probabilities).any(axis=1)
-    return silent
+    return np.asarray(np.isnan(probabilities).any(axis=1))
