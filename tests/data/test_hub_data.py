@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tests_support.datasets import LIMITS
 from tests_support.fake_hub import serve
+from tests_support.recordings import encoded, vowel
 
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.sources.hub_datasets import describe, fetch
@@ -147,6 +150,29 @@ def test_pictures_keep_their_bytes_and_class_names_and_a_look_lists_splits(call,
     assert status == 0
     assert found["classes"] == {"ill": 12, "well": 12}
     assert found["modality"] == "image"
+
+
+def recordings(folder):
+    """A dataset as the Hub keeps recordings: bytes in Parquet, classes as numbers."""
+    sounds = [{"bytes": encoded(vowel("ai"[n % 2], take=n)), "path": f"{n}.wav"} for n in range(16)]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    features = {
+        "audio": {"sampling_rate": 16_000, "_type": "Audio"},
+        "label": {"names": ["ah", "ee"], "_type": "ClassLabel"},
+    }
+    meta = {"huggingface": json.dumps({"info": {"features": features}})}
+    table = pa.table({"audio": pa.array(sounds, kind), "label": [n % 2 for n in range(16)]})
+    (folder / "data").mkdir(parents=True)
+    path = folder / "data" / "train-00000-of-00001.parquet"
+    pq.write_table(table.replace_schema_metadata(meta), path)
+    return folder
+
+
+def test_recordings_keep_their_bytes_and_need_no_decoder_of_videos(call, tmp_path):
+    with serve({}, None, {"me/vowels": recordings(tmp_path / "r")}) as hub:
+        [(status, found)] = call(hub, add("hub:me/vowels"))
+    assert status == 0, found
+    assert (found["modality"], found["classes"]) == ("audio", {"ah": 8, "ee": 8})
 
 
 @pytest.mark.parametrize(
