@@ -52,7 +52,7 @@ NAMES = [*TEXT_FAMILIES, *IMAGE_FAMILIES, *SOUND_FAMILIES, *SPECIAL]
 EACH = [
     pytest.param(name, marks=() if name in CORE else pytest.mark.whole) for name in NAMES
 ]  # to parametrize with
-NO_ONNX = ("gru",)
+NO_ONNX = ("gru", "wav2vec2-bert")
 
 
 class Exported:
