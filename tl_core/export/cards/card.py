@@ -19,7 +19,7 @@ from tl_core.evaluate.measures import Score, ScoredRows
 from tl_core.evaluate.report import Report, rivals
 from tl_core.export.bundle_facts import Facts
 from tl_core.export.exported_items import exported_items_of
-from tl_core.modalities import modality_of
+from tl_core.modalities import items_of, modality_of
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -82,6 +82,7 @@ def render(facts: Facts, report: Report, name: str) -> str:
         splits=", ".join(splits),
         task=_pipeline_task(facts),
         own_module=own_module(facts["family"]),
+        items=items_of(facts["modality"]),
         **words,
     )
 
