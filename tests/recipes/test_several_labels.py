@@ -219,7 +219,8 @@ def test_a_planted_wrong_label_is_found(tmp_path, tiny, version):
     """Rows that lost a label on purpose are suspected of missing it."""
     rows = version.rows_of("train", "validation")
     with_money = rows[version.targets[rows][:, list(WORDS).index("money")] == 1]
-    planted = with_money[:12].tolist()
+    # anywhere: the first rows are those of short numbers, which features can tell
+    planted = np.random.default_rng(0).permutation(with_money)[:12].tolist()
     texts, cells = version.texts(np.arange(150)), version.sets.cells
     with (tmp_path / "t.csv").open("w", newline="") as handle:
         writer = csv.writer(handle)

@@ -67,9 +67,8 @@ def build_version(
     rows.pairs = kind.near_pairs(rows.facts, open_items(folder))
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
-    result = split.assign_splits(
-        split.Labelled(rows.labels, rows.sets, groups), rows.given, placing, rows.dates
-    )
+    labelled = split.Labelled(rows.labels, rows.sets, groups)
+    result = split.assign_splits(labelled, rows.given, placing, rows.dates)
     draft = Draft(
         rows,
         result.splits,
@@ -88,8 +87,7 @@ def build_version(
         sample=sample_rows(rows, result.splits, folder),
     )
     if base:
-        draft.skipped = base.info.skipped + draft.skipped
-        draft.parent = parent
+        draft.parent, draft.skipped = parent, base.info.skipped + draft.skipped
         draft.change = f"Added {len(rows) - len(base.labels):,} items from {name}."
     return write_version(draft, folder)
 
