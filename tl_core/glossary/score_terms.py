@@ -68,7 +68,8 @@ SCORES: tuple[Term, ...] = (
     Term(
         "Mean average precision",
         "The mean of average precision over the classes.",
-        "Often written mAP.",
+        "",
+        ("mAP",),
     ),
     Term(
         "Hamming loss",
