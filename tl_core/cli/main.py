@@ -40,7 +40,7 @@ _COMMANDS: tuple[click.Command, ...] = (
 command_line = Group(
     "tl_core",
     commands=_COMMANDS,
-    help="Transfer learning for images and texts, evaluated honestly.",
+    help="Transfer learning for images, texts and sounds, evaluated honestly.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
