@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from tests_support.exported import EACH
+from tests_support.tiny_sound_backbones import sounds
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.classifier import load_classifier
@@ -29,6 +30,12 @@ def noise(seed):
     )
 
 
+def made(modality):
+    if modality == "audio":
+        return sounds(tuple(0.06 + 0.05 * (number % 9) for number in range(40)))
+    return TEXTS if modality == "text" else [noise(number) for number in range(40)]
+
+
 @pytest.fixture
 def model(tiny, tmp_path):
     save_classifier(
@@ -44,7 +51,7 @@ def test_threads_say_what_the_classifier_says_of_each_alone(exported, name):
     """
     folder = exported.run(name)[0] / "model"
     alone = load_classifier(folder)
-    items = TEXTS if alone.modality == "text" else [noise(i) for i in range(40)]
+    items = made(alone.modality)
     expected = np.concatenate([alone.probabilities([item]) for item in items])
     with Predictor(folder, workers=3) as many:
         for _ in range(2):

@@ -13,8 +13,9 @@ from tests_support.datasets import build, write_texts
 from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.tasks import single_label_evaluation
 from tl_core.progress import Progress
-from tl_core.recipes import probe, run_recipe
+from tl_core.recipes import run_recipe
 from tl_core.recipes.shared.judging import slice_facts
 from tl_core.settings import read_settings
 from tl_core.surgery import heads
@@ -68,7 +69,9 @@ def test_the_temperature_is_in_the_saved_model(tmp_path, tiny, monkeypatch):
     probabilities.
     """
     version = build(write_texts(tmp_path / "t.csv", 80), tmp_path / "v")
-    monkeypatch.setattr(probe, "choose_temperature", lambda *_: {"temperature": 2.5})
+    monkeypatch.setattr(
+        single_label_evaluation, "choose_temperature", lambda *_: {"temperature": 2.5}
+    )
     cooled = run(
         version,
         tmp_path,
@@ -78,7 +81,9 @@ def test_the_temperature_is_in_the_saved_model(tmp_path, tiny, monkeypatch):
         max_length=24,
         baseline=False,
     )
-    monkeypatch.setattr(probe, "choose_temperature", lambda *_: {"temperature": 1.0})
+    monkeypatch.setattr(
+        single_label_evaluation, "choose_temperature", lambda *_: {"temperature": 1.0}
+    )
     plain = run(
         version,
         tmp_path,

@@ -56,7 +56,7 @@ def test_it_trains_on_nested_parts_and_judges_all_on_the_same_rows(
     assert json.loads((tmp_path / "run" / "curve.json").read_text()) == result
     assert not list((tmp_path / "run").glob("part-*/model"))
     seen.clear()
-    (tmp_path / "run" / f"part-{len(train) // 2}" / "right.npy").unlink()
+    (tmp_path / "run" / f"part-{len(train) // 2}" / "answers.npy").unlink()
     assert (
         go(version, tmp_path / "run", f"local:{tiny('resnet')}") == result
     )  # resumed: only what is missing
