@@ -144,7 +144,7 @@ def main(data: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         version = open_data(data, Path(place) / "v")
         assert version.info.task == "multi_label", version.info.task
-        for name in (*OURS, *PLAIN):
+        for name in (*PLAIN, *OURS):
             file = CELLS / f"{name.replace(' ', '-').replace(',', '').replace('/', '-')}.json"
             if file.exists():
                 continue

@@ -103,11 +103,13 @@ def open_test(folder: Path, home: Path, owner: str) -> Report:
 
 def summary_of(report: Report) -> dict[str, object]:
     """What lists show of a report: accuracy on the test items, or on the validation items while
-    it is closed.
+    it is closed; beside it micro F1 where an item may have several labels.
     """
     section = report["test"] or report["validation"]
+    labels = {"micro_f1": section["micro_f1"]} if "micro_f1" in section else {}
     return {
         "accuracy": section["accuracy"],
+        **labels,
         "n": section["n"],
         "seconds": report["timing"]["total"],
         "sealed": report["test"] is None,

@@ -14,6 +14,7 @@ from pages.shell.navigation import HOME, PLACES, STUDIO, Place, Tab
 from pages.shell.words import plain
 from pages.widgets import glossary, trained
 from tl_core.errors import NotFoundError, UserError
+from tl_core.registry.projects import score_of
 
 _STYLE = Path(__file__).with_name("style.css")
 _SHOWN_RUNS = 2
@@ -107,14 +108,14 @@ def _steps(here: Place, work: workspace.Workspace) -> None:
 
 def _model(work: workspace.Workspace) -> None:
     """The trained model in hand, with its score."""
-    if work.run and work.run.summary:
-        score = work.run.summary["accuracy"]["value"]
+    score = score_of(work.run) if work.run else None
+    if work.run and score:
         with st.container(key="model", width="content"):
             st.page_link(
                 "pages/evaluate/report.py",
-                label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score:.0f} %",
+                label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score.value:.0f} %",
                 icon=":material/network_intelligence:",
-                help="The model in hand, and its accuracy",
+                help=f"The model in hand, and its {score.name}",
                 query_params={"run": work.run.id},
             )
 

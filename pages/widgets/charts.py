@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypedDict
 
 import plotly.graph_objects as go
@@ -88,7 +88,9 @@ def ink() -> str:
     return "#D5DCD8" if st.context.theme.type == "dark" else "#3E4843"
 
 
-def score_bars(rows: list[tuple[str, Range, bool]], key: str, step: int = 46) -> None:
+def score_bars(
+    rows: list[tuple[str, Range, bool]], key: str, step: int = 46, score: str = "accuracy"
+) -> None:
     """Scores in per cent with their intervals, each bar `step` pixels high; the marked one in the
     accent colour.
     """
@@ -108,12 +110,12 @@ def score_bars(rows: list[tuple[str, Range, bool]], key: str, step: int = 46) ->
             text=[f"{100 * s['value']:.0f}" for _, s, _ in rows],
             textposition="inside",
             insidetextanchor="start",
-            hovertemplate="%{y}: accuracy %{x:.1f} %<extra></extra>",
+            hovertemplate=f"%{{y}}: {score} %{{x:.1f}} %<extra></extra>",
         )
     )
     figure.update_xaxes(
         range=[0, 103],
-        title="accuracy (%) with its 95 % interval",
+        title=f"{score} (%) with its 95 % interval",
         tickvals=[0, 25, 50, 75, 100],
     )
     figure.update_yaxes(autorange="reversed", type="category")
@@ -218,15 +220,20 @@ def _sides(across: Sequence[float], up: Sequence[float]) -> list[str]:
     return sides
 
 
-def probabilities(pairs: list[tuple[str, float]], key: str) -> None:
-    """What the model says about one item."""
+def probabilities(
+    pairs: list[tuple[str, float]], key: str, named: Collection[str] | None = None
+) -> None:
+    """What the model says about one item: the classes that it names, by default the first, in the
+    accent colour.
+    """
+    named = [name for name, _ in pairs[:1]] if named is None else named
     pairs = pairs[:10]
     figure = go.Figure(
         go.Bar(
             y=[label(name) for name, _ in pairs],
             x=[100 * p for _, p in pairs],
             orientation="h",
-            marker_color=[ACCENT] + [SLATE] * (len(pairs) - 1),
+            marker_color=[ACCENT if name in named else SLATE for name, _ in pairs],
             text=[f"{100 * p:.0f} %" for _, p in pairs],
             textposition="outside",
             cliponaxis=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from tl_core.config import RunConfig
 from tl_core.config.naming import name_of
 from tl_core.errors import NotFoundError, UserError
 from tl_core.evaluate.measures import Range
+from tl_core.registry.projects import score_of
 from tl_core.registry.run import Run
 
 
@@ -45,9 +45,12 @@ def full_name(run: Run) -> str:
     return f"{run.dataset} · {way(run)} · {run.id}"
 
 
-def accuracy(run: Run) -> Range | None:
-    """The score of a training that is done; other kinds of runs sum up other things."""
-    return cast("Range | None", (run.summary or {}).get("accuracy"))
+def score(run: Run) -> Range | None:
+    """The score of a training that is done: accuracy, or micro F1 where an item may have several
+    labels; other kinds of runs sum up other things.
+    """
+    found = score_of(run)
+    return {"value": found.value, "low": found.low, "high": found.high} if found else None
 
 
 def finished() -> list[Run]:

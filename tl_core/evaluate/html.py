@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from tl_core.evaluate.html_charts import Points, separation_charts, span_text, training_charts
 from tl_core.evaluate.html_tables import Table, confusion_table
 from tl_core.evaluate.measures import ConformalSets, ScoredRows
-from tl_core.evaluate.report import Report, rivals
+from tl_core.evaluate.report import Report, compared_by, rivals
 from tl_core.evaluate.scores.slices import value_of
 from tl_core.modalities import items_of
 
@@ -135,9 +135,9 @@ class Bars:
 
 
 def _bars(report: Report, section: ScoredRows) -> Bars:
-    """The accuracy of the run and of what there would be without transfer."""
+    """The score of the run and of what there would be without transfer."""
     left, length, step = 190, 420, 32
-    scores = [("this run", section["accuracy"], _ACCENT)]
+    scores = [("this run", compared_by(section)[1], _ACCENT)]
     scores += [(f"without transfer: {name}", one, _SLATE) for name, one in rivals(report).items()]
     bars = [
         Bar(

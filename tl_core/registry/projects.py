@@ -16,10 +16,13 @@ TRAIN, WATCH, READ, USE = "train", "watch", "read", "use"
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """A training's accuracy with the ends of its interval; `closed` where it is that of the
-    validation items, because the test score has not been opened.
+class Score:
+    """What a training is known by, with the ends of its interval: accuracy, or micro F1 where an
+    item may have several labels; `closed` where it is that of the validation items, because the
+    test score has not been opened.
     """
+
+    name: str
 
     value: float
     low: float
@@ -33,8 +36,8 @@ class Standing:
 
     Args:
         last: its newest finished training that made a model; None before there is one.
-        score: that training's accuracy; None when nothing is known of it.
-        course: the best accuracy of each version that has one, oldest first; where only one has,
+        score: how good that training is; None when nothing is known of it.
+        course: the best score of each version that has one, oldest first; where only one has,
             the best so far after each of its trainings.
         over_versions: whether the course goes over versions.
         step: what is next, as named above.
@@ -42,7 +45,7 @@ class Standing:
     """
 
     last: Run | None
-    score: Accuracy | None
+    score: Score | None
     course: tuple[float, ...]
     over_versions: bool
     step: str
@@ -57,16 +60,18 @@ def standing(runs: Sequence[Run]) -> Standing:
     last = next(iter(finished), None)
     course, over_versions = _course(finished)
     step, about = _next(counted, trainings, finished)
-    return Standing(last, accuracy_of(last) if last else None, course, over_versions, step, about)
+    return Standing(last, score_of(last) if last else None, course, over_versions, step, about)
 
 
-def accuracy_of(run: Run) -> Accuracy | None:
-    """The accuracy that a finished training reported."""
+def score_of(run: Run) -> Score | None:
+    """The score that a finished training reported."""
     summary = run.summary or {}
-    found = cast("dict[str, float] | None", summary.get("accuracy"))
+    name = "micro_f1" if "micro_f1" in summary else "accuracy"
+    found = cast("dict[str, float] | None", summary.get(name))
     if found is None:
         return None
-    return Accuracy(found["value"], found["low"], found["high"], bool(summary.get("sealed")))
+    closed = bool(summary.get("sealed"))
+    return Score(name.replace("_f1", " F1"), found["value"], found["low"], found["high"], closed)
 
 
 def _course(finished: Sequence[Run]) -> tuple[tuple[float, ...], bool]:
@@ -74,12 +79,12 @@ def _course(finished: Sequence[Run]) -> tuple[tuple[float, ...], bool]:
     versions: dict[int, float] = {}
     so_far: list[float] = []
     for run in reversed(finished):
-        accuracy = accuracy_of(run)
-        if accuracy is not None:
+        score = score_of(run)
+        if score is not None:
             number = run.dataset.rpartition("@")[2]
             version = int(number) if number.isdigit() else 0
-            versions[version] = max(accuracy.value, versions.get(version, 0.0))
-            so_far.append(max([accuracy.value, *so_far[-1:]]))
+            versions[version] = max(score.value, versions.get(version, 0.0))
+            so_far.append(max([score.value, *so_far[-1:]]))
     if len(versions) > 1:
         return tuple(versions[version] for version in sorted(versions)), True
     return tuple(so_far), False

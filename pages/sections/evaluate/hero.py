@@ -60,46 +60,44 @@ def _line(subject: Subject) -> None:
 
 
 def _scores(subject: Subject) -> None:
-    """Accuracy, the same without transfer, and what transfer has brought."""
+    """The score, the same without transfer, and what transfer has brought."""
     baselines = rivals(subject.report)
     learnt = {name: score for name, score in baselines.items() if name != "majority"} or baselines
     if subject.run.recipe == "baseline":  # it is that baseline itself
         learnt = {name: score for name, score in baselines.items() if name == "majority"}
     compared = subject.report.get("against_baseline")
-    if subject.several:
-        _label_scores(subject)
+    name, score = subject.score
     tiles = st.columns(3 if compared else 2 if learnt else 1)
-    _tile(
-        tiles[0],
-        subject.right,
-        subject.judged["accuracy"],
-        help_of(subject.right.lower(), f"Measured on the {subject.kind}."),
-    )
+    title = name[0].upper() + name[1:]
+    _tile(tiles[0], title, score, help_of(name, f"Measured on the {subject.kind}."))
     if learnt:
         name = max(learnt, key=lambda name: learnt[name]["value"])
         what = help_of("no transfer", f"The best on the same items: {_BASELINES[name]}.")
         title = "Majority class" if name == "majority" else "Without transfer"
         _tile(tiles[1], title, learnt[name], what)
     if compared:
-        gain = compared["difference"]
+        by = "F1 of an item" if subject.several else "Accuracy"
+        gain = compared.get("item_f1", compared)["difference"]
         tiles[2].metric(
             "Gain from transfer",
             f"{100 * gain['value']:+.0f} points",
             delta=f"{100 * gain['low']:+.0f} to {100 * gain['high']:+.0f} is plausible",
             delta_color="off",
             delta_arrow="off",
-            help=f"{subject.right} of this run less that of the run without transfer, in points of"
+            help=f"{by} of this run less that of the run without transfer, in points of"
             f" per cent on the same items. Interval: {gain['method']}.",
         )
+    if subject.several:
+        _label_scores(subject)
 
 
 def _label_scores(subject: Subject) -> None:
     """How good the single labels are, where an item may have several."""
     judged = subject.judged
     scores = (
-        ("Micro F1", judged.get("micro_f1")),
         ("Macro F1", judged["macro_f1"]),
         ("Labels right (precision)", judged.get("micro_precision")),
+        ("Exact match", judged["accuracy"]),
     )
     for column, (title, score) in zip(st.columns(3), scores, strict=True):
         if score:
@@ -132,7 +130,7 @@ def _made_of(subject: Subject) -> None:
     st.caption(_made_of_words(subject))
     runs = [run, *subject.alike()]
     seeds.show(
-        runs, {one.id: score["value"] for one in runs if (score := trained.accuracy(one))}, run.id
+        runs, {one.id: score["value"] for one in runs if (score := trained.score(one))}, run.id
     )
     if subject.report["classes_without_training_rows"]:
         st.warning(
@@ -143,20 +141,20 @@ def _made_of(subject: Subject) -> None:
 
 
 def _bars(subject: Subject) -> None:
-    """The accuracy of this run, of the best other one on the same items, and of the baselines."""
-    bars: list[tuple[str, Range, bool]] = [("this run", subject.judged["accuracy"], True)]
+    """The score of this run, of the best other one on the same items, and of the baselines."""
+    bars: list[tuple[str, Range, bool]] = [("this run", subject.score[1], True)]
     best = subject.rival()
-    reached = trained.accuracy(best) if best else None
+    reached = trained.score(best) if best else None
     if best and reached:
         bars.append((f"best other run ({best.backbone or best.recipe})", reached, False))
     bars += [(_BASELINES[name], score, False) for name, score in rivals(subject.report).items()]
     if len(bars) < 2:
         return
-    charts.score_bars(bars, "bars", 34)
+    charts.score_bars(bars, "bars", 34, subject.score[0])
     if subject.closed and subject.judged["kind"] == "cv":
         st.caption(
-            f"This run's accuracy is over all {subject.judged['n']:,} cross-validated items, that"
-            " of the baselines over the validation items alone."
+            f"This run's {subject.score[0]} is over all {subject.judged['n']:,} cross-validated"
+            " items, that of the baselines over the validation items alone."
         )
 
 

@@ -14,8 +14,8 @@ from pages.sections.evaluate import test_score
 from pages.shell import problems, rights, services, state
 from pages.widgets import trained
 from tl_core.errors import NotFoundError
-from tl_core.evaluate.measures import ScoredRows
-from tl_core.evaluate.report import Report
+from tl_core.evaluate.measures import Score, ScoredRows
+from tl_core.evaluate.report import Report, compared_by
 from tl_core.modalities import modality_of
 from tl_core.registry.run import Run
 
@@ -53,9 +53,9 @@ class Subject:
         return "exact_match" in self.judged
 
     @property
-    def right(self) -> str:
-        """What the share of items is called that are answered rightly."""
-        return "Exact match" if self.several else "Accuracy"
+    def score(self) -> tuple[str, Score]:
+        """What the run is compared by, in words and numbers."""
+        return compared_by(self.judged)
 
     @property
     def kind(self) -> str:
@@ -81,7 +81,7 @@ class Subject:
 
     def rival(self) -> Run | None:
         """The best other run that was judged on the same items."""
-        scores = {run.id: trained.accuracy(run) for run in self.alike() if run.folder.exists()}
+        scores = {run.id: trained.score(run) for run in self.alike() if run.folder.exists()}
         known = {key: score["value"] for key, score in scores.items() if score}
         if not known:
             return None

@@ -11,7 +11,7 @@ from pages.shell.words import ago, plain
 from pages.widgets import trained
 from tl_core.config import RUN_KINDS
 from tl_core.errors import UserError
-from tl_core.registry.projects import accuracy_of
+from tl_core.registry.projects import score_of
 from tl_core.registry.run import ACTIVE, Run
 
 _EVERY = 3.0  # seconds between two looks at the queue
@@ -103,11 +103,13 @@ def recent(trainings: Sequence[Run]) -> None:
 
 def _in_short(run: Run) -> str:
     """Its score with the interval, or how it stands, and when it was."""
-    score = accuracy_of(run) if run.status == "done" else None
+    score = score_of(run) if run.status == "done" else None
     if score is None:
         return f"{frame.badge(run.status)} {ago(run.created)}"
     where = "validation items, " if score.closed else ""
-    return (
-        f"Right {100 * score.value:.0f} times in 100 ({where}{100 * score.low:.0f} to"
-        f" {100 * score.high:.0f}) · {ago(run.created)}"
+    said = (
+        f"Right {100 * score.value:.0f} times in 100"
+        if score.name == "accuracy"
+        else f"{score.name} {100 * score.value:.0f} %"
     )
+    return f"{said} ({where}{100 * score.low:.0f} to {100 * score.high:.0f}) · {ago(run.created)}"

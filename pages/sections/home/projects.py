@@ -90,13 +90,13 @@ def _score(state: Standing) -> None:
         return
     over = "version" if state.over_versions else "training"
     st.metric(
-        "Last score on validation items" if score.closed else "Last score (accuracy)",
+        "Last score on validation items" if score.closed else f"Last score ({score.name})",
         f"{100 * score.value:.0f} %",
         f"{100 * score.low:.0f} to {100 * score.high:.0f} is plausible",
         delta_color="off",
         delta_arrow="off",
         help=help_of(
-            "validation items" if score.closed else "accuracy",
+            "validation items" if score.closed else score.name,
             "Of the newest model, with the interval that is plausible for items like these. The"
             f" line is the best score after each {over}; where the test score is closed, that of"
             " the validation items counts.",

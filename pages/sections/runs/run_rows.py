@@ -49,7 +49,7 @@ def rows(runs: list[Run], course: dict[str, list[float]]) -> pd.DataFrame:
 
 def _row(run: Run, course: list[float], who: str) -> dict[str, object]:
     facts = _facts_of(run)
-    score = trained.accuracy(run)
+    score = trained.score(run)
     gain = facts["gain"]
     trains = run.kind == "train"
     place = f", place {run.place}" if run.place else ""
@@ -126,7 +126,7 @@ def _colour(word: str) -> str:
 
 
 def score_of(run: Run) -> float:
-    score = trained.accuracy(run)
+    score = trained.score(run)
     return score["value"] if score else -1.0
 
 
@@ -140,7 +140,7 @@ def courses(runs: list[Run]) -> dict[str, list[float]]:
     """For each run with a score those on the same data, of the same kind, up to it."""
     before: dict[tuple[str, bool], list[float]] = {}
     found_courses = {}
-    for run in sorted((run for run in runs if trained.accuracy(run)), key=lambda run: run.created):
+    for run in sorted((run for run in runs if trained.score(run)), key=lambda run: run.created):
         closed = bool((run.summary or {}).get("sealed"))
         scores = before.setdefault((run.dataset, closed), [])
         scores.append(100 * score_of(run))
@@ -152,7 +152,7 @@ def _facts_of(run: Run) -> Facts:
     """What the report adds; nothing without one, or where it is too large to be read here."""
     path = run.folder / FILE
     try:
-        known = path.stat() if trained.accuracy(run) else None
+        known = path.stat() if trained.score(run) else None
     except OSError:
         known = None
     if known is None or known.st_size > _LARGEST:
@@ -169,7 +169,8 @@ def _facts(path: str, written: float) -> Facts:
         return {"gain": None, "course": []}
     against = report.get("against_baseline")
     history = report["training"]["history"] if report.get("training") else []
+    parts = against.get("item_f1", against) if against else None  # several labels: F1 of an item
     return {
-        "gain": against["difference"] if against else None,
+        "gain": parts["difference"] if parts else None,
         "course": [point["accuracy"] for point in history if "accuracy" in point],
     }

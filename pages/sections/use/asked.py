@@ -66,25 +66,26 @@ def show_one(model: Model) -> Pairs | None:
     pairs: Pairs | None = ask.answer("answer", _WAITING)
     if pairs is None:
         return None
-    label, confidence, _ = _said(model, pairs)
+    label, confidence, _, named = _said(model, pairs)
     st.markdown(f"#### {plain(label)} :small[{sure(confidence)}]")
     if confidence < model.least:
         st.warning(
             f"A person should decide: it is less than {model.least:.0%} sure.",
             icon=":material/person:",
         )
-    charts.probabilities(pairs, "answer")
+    charts.probabilities(pairs, "answer", named)
     return pairs
 
 
 class _Said(NamedTuple):
-    """What the model says of an item: in words, how sure it is, and the likeliest class that it
-    does not name.
+    """What the model says of an item: in words, how sure it is, the likeliest class that it does
+    not name, and those that it names.
     """
 
     label: str
     confidence: float
     second: str
+    named: list[str]
 
 
 def _said(model: Model, pairs: Pairs) -> _Said:
@@ -105,6 +106,7 @@ def _said(model: Model, pairs: Pairs) -> _Said:
         called(cell) if several else cell,
         float(decision.confidence(scores)[0]),
         others[0] if others else "",
+        [names[place] for place in named],
     )
 
 
@@ -191,7 +193,7 @@ def _as_table(model: Model, names: Sequence[str], answers: Sequence[Pairs | User
 def _line(model: Model, name: str, answer: Pairs | UserError) -> dict[str, object]:
     if isinstance(answer, UserError):
         return {"text": name, "class": answer.what, "sure": None}
-    label, confidence, second = _said(model, answer)
+    label, confidence, second, _ = _said(model, answer)
     return {
         "text": name,
         "class": label,
@@ -216,7 +218,7 @@ def _as_files(
                     st.markdown(f":material/error: {plain(answer.what)} {plain(answer.why)}")
                     continue
                 model.own.draw(value, _CELL - 32)
-                label, confidence, _ = _said(model, answer)
+                label, confidence, *_ = _said(model, answer)
                 person = " · :material/person: a person" if confidence < model.least else ""
                 st.markdown(f"**{plain(label)}**, {sure(confidence)}{person}")
                 st.caption(plain(name[:40]))
@@ -252,7 +254,7 @@ def _closer(
     with left:
         model.own.draw(values[place], 2 * _WIDTH)
     with right:
-        charts.probabilities(answer, "closer_answer")
+        charts.probabilities(answer, "closer_answer", _said(model, answer).named)
     _explain(model, values[place], answer, f"{ask.subject(TOPICS[0])} {place}")
 
 

@@ -21,7 +21,7 @@ from tl_core.data.preparation import Preparation
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.threshold import read_threshold
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.projects import accuracy_of
+from tl_core.registry.projects import score_of
 from tl_core.registry.run import Run
 
 _WIDTHS = [3, 8]  # of card and content
@@ -49,6 +49,11 @@ class Model:
     kept: Preparation
     labels: list[str]
     least: float
+
+    @property
+    def several(self) -> bool:
+        """Whether an item may have several labels."""
+        return "micro_f1" in (self.run.summary or {})
 
     @property
     def folder(self) -> Path:
@@ -112,25 +117,21 @@ def _in_hand() -> tuple[Run, dict[str, Run]]:
 
 def _facts(model: Model) -> None:
     """Name, data, score, classes, threshold and preparation."""
-    run, score = model.run, accuracy_of(model.run)
+    run, score = model.run, score_of(model.run)
     st.markdown(f":material/network_intelligence: **{plain(trained.way(run))}**")
     st.caption(f"Trained on {plain(run.dataset)}, {ago(run.finished)}")
     if score is not None:
+        title = f"validation {score.name}" if score.closed else score.name
         st.metric(
-            "Validation accuracy" if score.closed else "Accuracy",
-            f"{100 * score.value:.0f} in 100",
+            title[0].upper() + title[1:],
+            f"{100 * score.value:.0f} " + ("in 100" if score.name == "accuracy" else "%"),
             f"{100 * score.low:.0f} to {100 * score.high:.0f} is plausible",
             delta_color="off",
             delta_arrow="off",
-            help=help_of("validation" if score.closed else "accuracy"),
+            help=help_of("validation" if score.closed else score.name),
         )
     _classes(model.labels)
-    st.caption(
-        f":material/person: Below {model.least:.0%} sure it leaves the answer to a person."
-        if model.least
-        else ":material/person: It always answers; no threshold is kept with it.",
-        help=help_of("threshold"),
-    )
+    st.caption(f":material/person: {_answers(model)}", help=help_of("threshold"))
     for line in prepared(model.kept):
         st.caption(f":material/tune: {line}")
     st.page_link(
@@ -139,6 +140,15 @@ def _facts(model: Model) -> None:
         icon=":material/fact_check:",
         query_params={"run": run.id},
     )
+
+
+def _answers(model: Model) -> str:
+    """When it answers, and with what."""
+    if model.several:
+        return "It names each class that is at least as likely as the class's own threshold."
+    if model.least:
+        return f"Below {model.least:.0%} sure it leaves the answer to a person."
+    return "It always answers; no threshold is kept with it."
 
 
 def _classes(labels: list[str]) -> None:

@@ -16,7 +16,7 @@ from tl_core.cli.parsing import Choice, Command, Group
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import read_report
 from tl_core.errors import ConfigError, StateError
-from tl_core.evaluate.report import rivals
+from tl_core.evaluate.report import compared_by, rivals
 from tl_core.registry.run import Run
 
 Item = tuple[str, str, int]  # name, class, and how often both have come before
@@ -244,9 +244,10 @@ def report(output: Output, run_id: str, html: str) -> int:
         for name, score in section.items()
         if isinstance(score, dict) and "value" in score
     ]
+    what = compared_by(section)[0]
     baselines = [
-        f"  without transfer ({name}): {accuracy['value']:.3f}"
-        for name, accuracy in rivals(content).items()
+        f"  without transfer ({name}): {what} {score['value']:.3f}"
+        for name, score in rivals(content).items()
     ]
     return output.show(content, [content["headline"], *scores, *baselines])
 

@@ -6,7 +6,7 @@ Light to import: neither torch nor pandas, so that pages and commands can read r
 from __future__ import annotations
 
 from tl_core.evaluate.report.files import FILE, SCHEMA_VERSION, load_report, migrate, write_report
-from tl_core.evaluate.report.headlines import caveat, closed_headline, headline, rivals
+from tl_core.evaluate.report.headlines import caveat, closed_headline, compared_by, headline, rivals
 from tl_core.evaluate.report.schema import Baselines, RecipeFacts, Report
 from tl_core.evaluate.report.sections import (
     Subject,
@@ -37,6 +37,7 @@ __all__ = [
     "ladder_section",
     "load_report",
     "migrate",
+    "compared_by",
     "rivals",
     "search_section",
     "write_report",

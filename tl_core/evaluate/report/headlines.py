@@ -9,16 +9,27 @@ from tl_core.modalities import MODALITIES, items_of
 _FEW = 10  # items below which a score is hardly more than an anecdote
 
 
+def compared_by(section: ScoredRows) -> tuple[str, Score]:
+    """What a run is compared with others by, in words and numbers: accuracy, or micro F1 where an
+    item may have several labels.
+    """
+    if "micro_f1" in section:
+        return "micro F1", section["micro_f1"]
+    return "accuracy", section["accuracy"]
+
+
 def rivals(report: Report) -> dict[str, Score]:
-    """Accuracy of each baseline of a report, on the test items or, while these are withheld, on
-    the validation items.
+    """Accuracy of each baseline of a report, micro F1 where an item may have several labels; on the
+    test items or, while these are withheld, on the validation items.
     """
     return _scores_on("test" if report["test"] else "validation", report["baselines"])
 
 
 def _scores_on(split: str, baselines: Baselines) -> dict[str, Score]:
     return {
-        name: scores[split]["accuracy"] for name, scores in baselines.items() if split in scores
+        name: scores[split].get("micro_f1", scores[split]["accuracy"])
+        for name, scores in baselines.items()
+        if split in scores
     }
 
 
