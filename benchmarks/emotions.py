@@ -64,8 +64,9 @@ def ours(name: str, version: DatasetVersion, home: Path) -> dict[str, object]:
         "seconds": round(time.perf_counter() - started),
         **{
             key: {end: round(test[key][end], 4) for end in ("value", "low", "high")}
-            for key in ("macro_f1", "micro_f1", "map", "exact_match")
+            for key in ("macro_f1", "micro_f1", "exact_match")
         },
+        "map": round(test["map"]["value"], 4),
         "against": report["against_baseline"],
     }
 
@@ -145,7 +146,7 @@ def main(data: Path) -> None:
         version = open_data(data, Path(place) / "v")
         assert version.info.task == "multi_label", version.info.task
         for name in (*PLAIN, *OURS):
-            file = CELLS / f"{name.replace(' ', '-').replace(',', '').replace('/', '-')}.json"
+            file = CELLS / f"{name.replace(' ', '-').replace(',', '').replace("'", '')}.json"
             if file.exists():
                 continue
             home = Path(place)

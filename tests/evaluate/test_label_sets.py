@@ -83,6 +83,22 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     assert 180 <= held <= 199
 
 
+def test_an_interval_of_a_ranking_holds_the_truth_where_labels_are_rare():
+    """Percentiles of bootstrap draws would hold it half as often: drawn twice, a row ranks well."""
+    random = np.random.default_rng(2)
+    shares = np.geomspace(0.02, 0.3, 5)
+    truth = (random.random((100_000, 5)) < shares).astype(np.int64)
+    said = 1 / (1 + np.exp(-random.normal(1.3 * truth + np.log(shares))))
+    whole = np.nanmean(set_scores.average_precisions(truth, said))
+    held = 0
+    for seed in range(50):
+        rows = random.choice(len(truth), 400, replace=False)
+        found = set_scores.mean_average_precision(truth[rows], said[rows], seed)
+        assert found["low"] <= found["value"] <= found["high"]
+        held += found["low"] <= whole <= found["high"]
+    assert held >= 42
+
+
 def test_company_counts_what_stands_and_what_is_said_together():
     truth = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
     answers = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 1]])
