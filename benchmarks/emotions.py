@@ -10,6 +10,7 @@ rows. Each is a file of its own below results/emotions and is not measured twice
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import time
@@ -146,7 +147,7 @@ def main(data: Path) -> None:
         version = open_data(data, Path(place) / "v")
         assert version.info.task == "multi_label", version.info.task
         for name in (*PLAIN, *OURS):
-            file = CELLS / f"{name.replace(' ', '-').replace(',', '').replace("'", '')}.json"
+            file = CELLS / (re.sub("[,']", "", name).replace(" ", "-") + ".json")
             if file.exists():
                 continue
             home = Path(place)
