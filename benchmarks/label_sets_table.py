@@ -27,8 +27,8 @@ def label_sets() -> list[str]:
             " with 95 % bootstrap intervals; one seed. Thresholds are chosen for each label on the"
             " validation comments. A probe on the starter's features stays below counts of words,"
             " and scikit-learn on the same features says the same; a probe that is then fine-tuned"
-            " passes them. Full fine-tuning from a random head does so with the asymmetric loss, not"
-            " with plain cross-entropy." + missing
+            " passes them. Full fine-tuning from a random head does so with the asymmetric loss,"
+            " not with plain cross-entropy." + missing
         ),
         "",
         "| way | macro F1 | micro F1 | mean average precision | exact match | seconds |",
