@@ -137,6 +137,43 @@ def test_columns_of_probabilities_count_from_one_half(tmp_path):
         )
 
 
+def test_a_column_that_is_never_1_is_told(tmp_path):
+    source = flags(tmp_path / "t.csv", lambda yes, n: str(yes), names=("anger", "joy", "grief"))
+    plan = build(source, tmp_path / "v").info.plan
+    assert "No item is of the class 'grief': nothing can be learnt of it." in plan["notes"]
+    assert not any("Cells hold" in note for note in plan["notes"])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["[0.0, 1.0, 0.0]", "[0, 0, 1]", "[1 0 0]", "[0.2, 0.7]", "(1, 1)", "[true, false, true]"],
+)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_numbers_for_classes_without_names_are_refused(tmp_path, cell, form):
+    """A file that says yes or no for each class, as models of several labels are fed, names none of
+    them.
+    """
+    source = tmp_path / f"t.{form}"
+    if form == "csv":
+        table(source, lambda some, n: quoted(cell if n % 3 else "[]"), "label")
+    elif "," in cell and "(" not in cell:
+        source.write_text(
+            "".join(f'{{"text": "sentence number {n}", "labels": {cell}}}\n' for n in range(60))
+        )
+    else:
+        pytest.skip("No JSON.")
+    with pytest.raises(DataError, match="a number for each class") as refused:
+        build(source, tmp_path / "v")
+    assert "column of each class" in refused.value.try_this
+
+
+def test_numbers_of_classes_are_no_marks(tmp_path):
+    """[0, 1] beside [0] and [1] names two classes."""
+    cells = ("[0]", "[1]", "[0, 1]", "[2]", "[1, 2]")
+    version = build(table(tmp_path / "t.csv", lambda some, n: quoted(cells[n % 5])), tmp_path / "v")
+    assert version.info.classes == {"0": 48, "1": 72, "2": 48}
+
+
 def test_a_later_row_of_two_ones_says_what_to_do(tmp_path):
     lines = ["comment,a,b,c"]
     lines += [

@@ -98,7 +98,7 @@ def _planned(
     )
     codes = Codes(lambda cell: named_so.get(label_name(cell), label_name(cell)))
     numbers = codes.add(classes)
-    read = read_sets(codes.names, numbers, options.task, options.label_separator)
+    read = read_sets(codes.names, numbers, options.task, options.label_separator, intake.one_hot)
     intake.plan.note(*read.notes)
     intake.plan.doubt(*read.doubts)
     labels, sets = read.labels, read.sets

@@ -70,7 +70,7 @@ def label_name(cell: str) -> str:
 
     Raises:
         DataError: for an object that says no class, such as a mark inside a text or a score for
-        each class.
+            each class, and for a list of such scores without names.
     """
     if _holds_object(cell.strip()):
         raise DataError(
@@ -78,6 +78,13 @@ def label_name(cell: str) -> str:
             "Such a cell is no name of a class; it may hold scores, or marks inside the item.",
             "Name the column that holds one class "
             "for each row, or export the labels as plain names.",
+        )
+    if _reads_as_marks(cell.strip()):
+        raise DataError(
+            f"The column of the class holds a number for each class: {cell.strip()[:80]!r}.",
+            "Such a cell does not say what the classes are called.",
+            "Make a column of each class, named after it, with 0 and 1 or its probability; or write"
+            " the names themselves as a list.",
         )
     names = list(dict.fromkeys(name for name in map(clean_label, read_label(cell)) if name))
     if not names and _lists_none(cell.strip()):
@@ -105,6 +112,27 @@ def _lists_none(bare: str) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(mark in (0, False) for mark in value.values())
     return value == []
+
+
+def _reads_as_marks(bare: str) -> bool:
+    if not bare.startswith(("[", "(")) or _OPEN[bare[0]] != bare[-1] or len(bare) > _LONGEST:
+        return False
+    try:
+        return are_marks(_parsed(bare))
+    except RecursionError:
+        return False
+
+
+def are_marks(value: object) -> bool:
+    """Whether a parsed cell lists noughts and ones, or shares, for classes in a fixed order: a list
+    of classes says none of them twice, and no class is a fraction.
+    """
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        return False
+    numbers = [one for one in value if isinstance(one, int | float) and 0 <= one <= 1]
+    return len(numbers) == len(value) and (
+        len({*numbers}) < len(numbers) or any(one % 1 for one in numbers)
+    )
 
 
 def _holds_object(bare: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,13 @@ class ReadSets:
     separator: str = ""
 
 
-def read_sets(names: Sequence[str], labels: Ints, task: str = "", separator: str = "") -> ReadSets:
+def read_sets(
+    names: Sequence[str],
+    labels: Ints,
+    task: str = "",
+    separator: str = "",
+    one_hot: Collection[str] = (),
+) -> ReadSets:
     """The classes of each row, of which there may be several.
 
     Args:
@@ -49,15 +55,18 @@ def read_sets(names: Sequence[str], labels: Ints, task: str = "", separator: str
         labels: the place of each row's cell (rows,), -1 for none.
         task: `single_label` or `multi_label`, where a person has said it; empty: recognised.
         separator: the sign between the classes of a cell, where a person has named it.
+        one_hot: columns that are one class each, where the cells were made from such.
     """
     listed = [] if task == "single_label" else several_in([*names], separator)
     several = task == "multi_label" or bool(listed)
     separator = separator or separator_in(listed)
     named = [_named(name, separator, several=several) for name in names]
     sets, numbers = gathered(named, labels, several=several)
+    unsaid = _never_said(one_hot, sets)
     if not several:
-        return ReadSets(sets, numbers, [], [])
-    notes, doubts = [_how_listed(listed, separator), _how_many(sets, numbers)], list[str]()
+        return ReadSets(sets, numbers, unsaid, [])
+    how = "An item may have several classes." if one_hot else _how_listed(listed, separator)
+    notes, doubts = [how, _how_many(sets, numbers), *unsaid], list[str]()
     if separator in _PUNCTUATION and not task:
         doubts = [f"{notes.pop(0)} If that sign belongs to the names, set task to single_label."]
     return ReadSets(sets, numbers, notes, doubts, separator)
@@ -111,6 +120,14 @@ def _how_listed(listed: Sequence[str], separator: str) -> str:
     shown = min(listed, key=lambda name: (len(name), name))
     way = "as lists" if separator == LIST else f"with {separator!r} between them"
     return f"Cells hold several classes {way}, such as {shown!r}: an item may have several."
+
+
+def _never_said(columns: Collection[str], sets: LabelSets) -> list[str]:
+    """Columns that are one class each, of which no row is, in a sentence if there are any."""
+    lost = sorted({*map(clean_label, columns)} - {*sets.classes})
+    if not lost:
+        return []
+    return [f"No item is of the class {', '.join(map(repr, lost))}: nothing can be learnt of it."]
 
 
 def _how_many(sets: LabelSets, labels: Ints) -> str:

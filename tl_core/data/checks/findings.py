@@ -66,6 +66,12 @@ def _leaks(view: View) -> list[Finding]:
     return findings
 
 
+_LISTED = (
+    " If they may have several classes, write these into one cell, such as red;round, and import"
+    " again."
+)
+
+
 def _labels(view: View) -> list[Finding]:
     findings: list[Finding] = []
     rows, sets = view.conflicting()
@@ -79,7 +85,8 @@ def _labels(view: View) -> list[Finding]:
                 " them.",
                 len(rows),
                 "No model can learn both. Keep the class that most of the copies have (where"
-                " there is a tie, all are removed), or leave them all out.",
+                " there is a tie, all are removed), or leave them all out."
+                + ("" if view.rows.sets.several else _LISTED),
                 actions=[
                     action("remove", "Leave them all out"),
                     action("majority", "Keep the commoner class"),

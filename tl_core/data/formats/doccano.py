@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tl_core.data.cells.label_cells import EMPTY
+from tl_core.data.cells.label_cells import EMPTY, are_marks
 from tl_core.data.formats.annotations import Answer, Item, as_label, chosen, settled
 from tl_core.data.formats.cells import is_picture, names, objects, parsed, records, spread
 from tl_core.data.tables.reading import Reading, Rows, cell, framed
@@ -102,6 +102,8 @@ def _plain(
                     if isinstance(mark, int | float) and mark > _HALF
                 ]
             ) or (EMPTY if value else "")
+        elif are_marks(value):
+            record[label] = label_cell  # refused where classes are read
         elif any(isinstance(one, list | dict) for one in value):
             reading.doubt(_MARKS)
             record[label] = ""

@@ -52,6 +52,7 @@ class Intake:
 
     skipped: list[dict[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    one_hot: set[str] = field(default_factory=set)  # columns that are one class each
     empty: int = 0
     damaged: list[str] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
@@ -86,6 +87,7 @@ class Intake:
     def note_columns(self, roles: Columns) -> None:
         """Keep which columns were taken for what."""
         self.columns.update(roles.named())
+        self.one_hot.update(roles.one_hot)
         roles.tell(self.plan)
 
     def prepare(self, **what: Unpack[Prepared]) -> None:

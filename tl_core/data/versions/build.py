@@ -148,7 +148,7 @@ def _collected(
 ) -> RowFacts:
     """The rows that have streamed by, with the names of their classes."""
     collector.split_column = intake.columns.get("split", "")
-    rows = _named_classes(collector.finish(), sources, intake.plan)
+    rows = _named_classes(collector.finish(intake.one_hot), sources, intake.plan)
     _note_reading(collector, options, intake)
     return rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,8 +106,11 @@ class Collector:
                 "Name the column that says train, validation or test.",
             )
 
-    def finish(self) -> RowFacts:
+    def finish(self, one_hot: Collection[str] = ()) -> RowFacts:
         """All that was gathered, classes in alphabetical order, as one of each row or as sets.
+
+        Args:
+            one_hot: columns that are one class each, where the classes were read from such.
 
         Raises:
             AmbiguousError: when the dates can be read in two orders.
@@ -115,7 +118,7 @@ class Collector:
         """
         labels, splits, groups = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         given = self._given(splits)
-        sets, labels = self._meaning(labels, given)
+        sets, labels = self._meaning(labels, given, one_hot)
         facts = {
             name: np.concatenate([part.pop(name) for part in self._facts])
             for name in list(self._facts[0])
@@ -131,16 +134,17 @@ class Collector:
         )
 
     def _meaning(
-        self, labels: NDArray[np.int64], given: NDArray[np.str_]
+        self, labels: NDArray[np.int64], given: NDArray[np.str_], one_hot: Collection[str]
     ) -> tuple[LabelSets, NDArray[np.int64]]:
         """The classes, and which of them each row has."""
         lists = several_lines(self._labels.names, self._labels.broken)
         names = [lists.get(name, name) for name in self._labels.names]
-        read = read_sets(names, labels, self._options.task, self._options.label_separator)
+        read = read_sets(names, labels, self._options.task, self._options.label_separator, one_hot)
         if read.sets.several:
             self.notes, self.doubts, self.separator = read.notes, read.doubts, read.separator
             return read.sets, read.labels
-        blank, self.notes = placeholders(read.sets.classes, read.labels, given)
+        blank, empty = placeholders(read.sets.classes, read.labels, given)
+        self.notes = [*read.notes, *empty]
         read.labels[blank] = -1
         self.doubts = doubts(read.sets.classes, read.labels, given)
         return gathered(read.sets.named, read.labels, several=False)
