@@ -8,9 +8,8 @@ from tl_core.data.pictures.images import open_image
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats, Ints
+from tl_core.train.items import varied_training
 from tl_core.train.items.item_training import (
-    FURTHER,
-    LARGE,
     Item,
     PlainFeatures,
     PreparedExamples,
@@ -53,14 +52,10 @@ class PhotoTraining:
         progress: Progress,
     ) -> PreparedExamples:
         """Pixels, cropped, turned, coloured and mixed."""
-        from tl_core.surgery.modes import norms_of
         from tl_core.train.features import pixels
         from tl_core.train.features.augment import ImageExamples
-        from tl_core.train.loop.norm_statistics import EXAMPLES
-        from tl_core.train.probe.probing import spread
 
-        version, labels = data.version, data.labels
-        train, held = data.rows["train"], data.rows["validation"]
+        version, labels, train = data.version, data.labels, data.rows["train"]
         view = pixels.measure_view(backbone.processor)
 
         def unvaried(rows: Ints) -> ImageExamples:
@@ -77,43 +72,24 @@ class PhotoTraining:
             settings.mix,
             settings.seed,
         )
-        held_out = unvaried(held) if len(held) else None
-        if settings.batchnorm != "adapt" or not norms_of(backbone.model):
-            return PreparedExamples(examples, held_out)
-        return PreparedExamples(examples, held_out, unvaried(train[spread(len(train), EXAMPLES)]))
+        return varied_training.prepared(examples, unvaried, settings, backbone, data)
 
     def learning_rate(self, parameters: int, *, batch_norms: bool, follows: bool) -> float:
-        """Networks with batch normalisation bear far larger steps than transformers, most of all
-        where the statistics follow and undo what the steps do to the scale of each channel.
-        """
-        if batch_norms:
-            return (1e-3 if follows else 3e-4) * (1.0 if parameters < LARGE else 0.3)
-        return 1e-4 if parameters < LARGE else 3e-5
+        """Larger for networks with batch normalisation."""
+        return varied_training.varied_rate(parameters, batch_norms=batch_norms, follows=follows)
 
     def tries(self, settings: AutoSettings, largest_class: int) -> list[Try]:
         """How far photos vary is worth a try; pairs of them are not."""
         del largest_class
-        own: dict[str, object] = {"augment": settings.augment}
-        lightly = Try("lpft", "lightly varied pictures", options={"augment": "light"})
-        return [
-            Try("lpft", options=own),
-            Try("lpft", "larger steps", FURTHER, own),
-            *([lightly] if settings.augment == "standard" else []),
-            Try("full", options=own),
-            Try("lpft", "smaller steps", 1 / FURTHER, own),
-            Try("two_stage", options=own),
-        ]
+        return varied_training.varied_tries(settings, "pictures")
 
     def plain_features(
         self, version: DatasetVersion, rows: dict[str, Ints], progress: Progress
     ) -> PlainFeatures:
         """Colours, edges and a coarse picture."""
-        from sklearn.preprocessing import StandardScaler
-
-        matrices = {
-            split: photo_matrix(version, places, progress) for split, places in rows.items()
-        }
-        return PlainFeatures("pixels", {**matrices}, StandardScaler(), 0.01)
+        return varied_training.scaled_features(
+            "pixels", photo_matrix, version, rows, progress, strength=0.01
+        )
 
     def nuisances(self, version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
         """Size, light, borders, file format and file names."""

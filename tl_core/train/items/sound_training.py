@@ -10,9 +10,8 @@ from tl_core.data.item_kind import extra_column
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats, Ints
+from tl_core.train.items import varied_training
 from tl_core.train.items.item_training import (
-    FURTHER,
-    LARGE,
     Item,
     PlainFeatures,
     PreparedExamples,
@@ -65,13 +64,9 @@ class SoundTraining:
         progress: Progress,
     ) -> PreparedExamples:
         """Waves, shifted, stretched, masked in time and pitch, and mixed."""
-        from tl_core.surgery.modes import norms_of
         from tl_core.train.features.waves import SoundExamples, waves
-        from tl_core.train.loop.norm_statistics import EXAMPLES
-        from tl_core.train.probe.probing import spread
 
-        version, labels = data.version, data.labels
-        train, held = data.rows["train"], data.rows["validation"]
+        version, labels, train = data.version, data.labels, data.rows["train"]
 
         def unvaried(rows: Ints) -> SoundExamples:
             return SoundExamples(waves(version, rows, data.cache, progress), labels[rows], backbone)
@@ -85,43 +80,26 @@ class SoundTraining:
             settings.mix,
             settings.seed,
         )
-        held_out = unvaried(held) if len(held) else None
-        if settings.batchnorm != "adapt" or not norms_of(backbone.model):
-            return PreparedExamples(examples, held_out)
-        return PreparedExamples(examples, held_out, unvaried(train[spread(len(train), EXAMPLES)]))
+        return varied_training.prepared(examples, unvaried, settings, backbone, data)
 
     def learning_rate(self, parameters: int, *, batch_norms: bool, follows: bool) -> float:
-        """As for photos: networks with batch normalisation bear larger steps."""
-        if batch_norms:
-            return (1e-3 if follows else 3e-4) * (1.0 if parameters < LARGE else 0.3)
-        return 1e-4 if parameters < LARGE else 3e-5
+        """As for photos."""
+        return varied_training.varied_rate(parameters, batch_norms=batch_norms, follows=follows)
 
     def tries(self, settings: AutoSettings, largest_class: int) -> list[Try]:
         """How far sounds vary is worth a try."""
         del largest_class
-        own: dict[str, object] = {"augment": settings.augment}
-        lightly = Try("lpft", "lightly varied recordings", options={"augment": "light"})
-        return [
-            Try("lpft", options=own),
-            Try("lpft", "larger steps", FURTHER, own),
-            *([lightly] if settings.augment == "standard" else []),
-            Try("full", options=own),
-            Try("lpft", "smaller steps", 1 / FURTHER, own),
-            Try("two_stage", options=own),
-        ]
+        return varied_training.varied_tries(settings, "recordings")
 
     def plain_features(
         self, version: DatasetVersion, rows: dict[str, Ints], progress: Progress
     ) -> PlainFeatures:
         """How their cepstral coefficients lie and move."""
-        from sklearn.preprocessing import StandardScaler
-
         from tl_core.train.items.sound_baseline import sound_matrix
 
-        matrices = {
-            split: sound_matrix(version, places, progress) for split, places in rows.items()
-        }
-        return PlainFeatures("mfcc", {**matrices}, StandardScaler(), 0.1)
+        return varied_training.scaled_features(
+            "mfcc", sound_matrix, version, rows, progress, strength=0.1
+        )
 
     def nuisances(self, version: DatasetVersion, rows: Ints) -> dict[str, Floats]:
         """Length, loudness, silence, how they were recorded, and file names."""
