@@ -190,6 +190,36 @@ def test_spoken_commands_name_the_speaker_by_a_hash(tmp_path):
     assert set(version.table.column("speaker").to_pylist()) == set(hashes)
 
 
+def test_lists_of_spoken_commands_are_splits_beside_a_note(tmp_path):
+    named = {}
+    for name in "ai":
+        for who, hashed in enumerate(("0a7c2a8d", "12ab5678", "9ff2d2f4", "bb05582b", "c0ffee00")):
+            for take in range(2):
+                file = tmp_path / "set" / name / f"{hashed}_nohash_{take}.wav"
+                write(file, vowel(name, 100 + 25 * who, take))
+                named.setdefault(hashed, []).append(f"{name}/{file.name}")
+    (tmp_path / "set/validation_list.txt").write_text("\n".join(named["9ff2d2f4"]) + "\n")
+    (tmp_path / "set/testing_list.txt").write_text("\n".join(named["bb05582b"]) + "\n")
+    (tmp_path / "set/README.md").write_text("# Spoken commands\n")
+    version = build(tmp_path / "set", tmp_path / "v")
+    heard = np.array(version.table.column("speaker").to_pylist())
+    assert set(heard[version.rows_of("train")]) == {"0a7c2a8d", "12ab5678", "c0ffee00"}
+    assert set(heard[version.rows_of("validation")]) == {"9ff2d2f4"}
+    assert set(heard[version.rows_of("test")]) == {"bb05582b"}
+
+
+def test_folders_of_folds_are_no_speakers(tmp_path):
+    rows = ["file_name,fold,label"]
+    for number in range(36):
+        name, fold = "ai"[number % 2], number // 2 % 3 + 1
+        write(tmp_path / f"set/audio/fold{fold}/{number}.wav", vowel(name, 100 + 3 * number))
+        rows.append(f"{number}.wav,{fold},{name}")
+    (tmp_path / "set/metadata.csv").write_text("\n".join(rows) + "\n")
+    version = build(tmp_path / "set", tmp_path / "v")
+    assert version.info.classes == {"a": 18, "i": 18}
+    assert "speaker" not in version.table.column_names
+
+
 def test_takes_and_conditions_are_no_speakers(tmp_path):
     for name in "ai":
         for condition in ("clean", "noisy", "loud"):

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from tl_core.data.sources.names import split_of
+from tl_core.data.sources.names import part_of, split_of
 from tl_core.data.sources.plan import Plan
 from tl_core.data.sources.types import ItemFile
 
@@ -132,7 +132,7 @@ def _are_speakers(labels: list[str], paths: list[PurePosixPath], place: _Place) 
         return False
     if sum(len(classes) > 1 for classes in heard.values()) < _IN_CLASSES * len(heard):
         return False
-    if any(split_of(word) for word in counts):
+    if any(split_of(word) or part_of(word, counts) for word in counts):
         return False
     if place.folder or all(_Place(False, place.number + 1).of(path) == _HASHED for path in paths):
         return True
