@@ -11,7 +11,7 @@ from tests_support.pages import everything, opened, press, stand_in
 from pages.sections.evaluate.report_tabs import TABS
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.label_sets import NOTHING
-from tl_core.data.versions.edits import decisions
+from tl_core.data.versions.edits import decide, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report import load_report
 from tl_core.services.datasets import add_dataset
@@ -19,6 +19,7 @@ from tl_core.tasks.kept_thresholds import read_thresholds
 
 REPORT = "pages/evaluate/report.py"
 WORDS = {"anger": ("bad", "late"), "joy": ("good", "film"), "money": ("money", "back")}
+_BRACKETS = {"[BILL]": "please pay", "[OTHER]": "how are you"}
 
 
 @pytest.fixture
@@ -91,6 +92,30 @@ def test_the_viewer_filters_by_label_and_shows_sets(topics):
     assert not drawer.exception
     kept = json.loads(decisions(topics.folder)[both].label)
     assert "anger" not in kept and "joy" in kept
+
+
+def test_a_class_that_was_decided_by_its_plain_name_is_a_set(topics):
+    version = DatasetVersion(topics.folder)
+    row = int(np.flatnonzero(version.targets[:, 1] == 0)[0])
+    decide(version, row, "relabel", "joy")
+    for more in ({"row": str(row)}, {"show": "Table"}):
+        app = opened("pages/data/items.py", dataset=topics.reference, **more)
+        assert not app.exception
+    assert decisions(topics.folder)[row].label == '["joy"]'
+
+
+def test_a_class_in_brackets_is_no_set(studio, tmp_path):
+    lines = [f"{words} {n},{name}" for n in range(20) for name, words in _BRACKETS.items()]
+    source = tmp_path / "mail.csv"
+    source.write_text("\n".join(["text,label", *lines]) + "\n")
+    record = add_dataset(studio.datasets, studio.settings, str(source), "mail", ImportOptions())[0]
+    version = DatasetVersion(record.folder)
+    assert record.task == "single_label" and version.info.labels == sorted(_BRACKETS)
+    row = int(np.flatnonzero(version.labels == 0)[0])
+    decide(version, row, "relabel", "[OTHER]")
+    drawer = opened("pages/data/items.py", dataset=record.reference, row=str(row))
+    assert not drawer.exception and "[OTHER]" in everything(drawer).replace("\\", "")
+    assert not opened("pages/data/items.py", dataset=record.reference, show="Table").exception
 
 
 def test_suspect_labels_are_sets(studio, topics):

@@ -146,7 +146,8 @@ def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, r
     with st.container(horizontal=True, vertical_alignment="center"):
         if made:
             words = {"keep": "Marked as right.", "drop": "Will be left out."}
-            st.caption(words.get(made.action, f"Will be {plain(worklist.shown(made.label))}."))
+            label = worklist.shown(made.label, several=version.sets.several)
+            st.caption(words.get(made.action, f"Will be {plain(label)}."))
             st.button(
                 "Undo",
                 on_click=worklist.choose,

@@ -149,16 +149,17 @@ def _lines(
         table["prediction"] = [answers.names[one] if one >= 0 else "" for one in said]
         table["confidence"] = 100 * answers.confidence[rows]
         table["right"] = np.where(said < 0, "", np.where(said == columns.labels[rows], "yes", "no"))
-    table["decision"] = [_decided(made.get(row)) for row in rows.tolist()]
+    several = info.sets.several
+    table["decision"] = [_decided(made.get(row), several=several) for row in rows.tolist()]
     return table
 
 
-def _decided(decision: Decision | None) -> str:
+def _decided(decision: Decision | None, *, several: bool) -> str:
     """A decision that is not a version yet, in a word or two."""
     if decision is None:
         return ""
     words = {"keep": "label is right", "drop": "left out"}
-    return words.get(decision.action, f"→ {worklist.shown(decision.label)}")
+    return words.get(decision.action, f"→ {worklist.shown(decision.label, several=several)}")
 
 
 def _gallery(

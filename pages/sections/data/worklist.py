@@ -79,16 +79,17 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     """What it is called, what the others say, and a button and a key for each decision."""
     row, given, suggested = suspect["row"], suspect["given"], suspect["suggested"]
     several = info.sets.several
+    before, after = (plain(shown(label, several=several)) for label in (given, suggested))
     st.markdown(
-        f"Its {'labels are' if several else 'label is'} **{plain(shown(given))}**.  \nA model of"
-        f" the other items predicts **{plain(shown(suggested))}**, {sure(suspect['confidence'])}."
+        f"Its {'labels are' if several else 'label is'} **{before}**.  \nA model of the other items"
+        f" predicts **{after}**, {sure(suspect['confidence'])}."
     )
     if why := rights.against(rights.WORK, record):
         st.caption(plain(why))
         st.button("Next", on_click=_skip, args=(row,), shortcut="l", width="stretch")
         return
     st.button(
-        f"Change to {plain(shown(suggested))}",
+        f"Change to {after}",
         on_click=choose,
         args=(record, row, "relabel", suggested),
         shortcut="m",
@@ -96,7 +97,7 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
         width="stretch",
     )
     st.button(
-        f"Keep {plain(shown(given))}",
+        f"Keep {before}",
         on_click=choose,
         args=(record, row, "keep"),
         shortcut="k",
@@ -113,9 +114,9 @@ def _show_choices(record: DatasetRecord, info: VersionInfo, suspect: LabelError)
     st.button("Later", on_click=_skip, args=(row,), shortcut="l", width="stretch")
 
 
-def shown(label: str) -> str:
-    """A class, or the classes of a decision about an item that may have several."""
-    return called(label) if label.startswith("[") and label.endswith("]") else label
+def shown(label: str, *, several: bool) -> str:
+    """A class, or where an item may have several, those of a decision about it; "" stays."""
+    return called(label) if several and label else label
 
 
 def _offer_set(record: DatasetRecord, row: int, classes: list[str], suggested: str) -> None:
@@ -130,7 +131,7 @@ def _offer_set(record: DatasetRecord, row: int, classes: list[str], suggested: s
     wanted = as_cell(name for name in classes if name in chosen)
     if wanted != suggested:
         st.button(
-            f"Change to {plain(shown(wanted))}",
+            f"Change to {plain(called(wanted))}",
             on_click=choose,
             args=(record, row, "relabel", wanted),
             width="stretch",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tl_core.data.cells.label_lists import LIST, parts_of
-from tl_core.data.label_sets import Named
+from tl_core.data.label_sets import Named, as_cell
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 
@@ -48,6 +48,7 @@ def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> N
             raise DataError(
                 f"Row {row} is of class {label!r} already.", "", "Keep it, or choose another class."
             )
+        label = as_cell(wanted) if version.sets.several else label
     line = json.dumps(
         {"row": int(row), "action": action, **({"label": label} if action == "relabel" else {})},
         ensure_ascii=False,
