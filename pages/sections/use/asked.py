@@ -19,7 +19,7 @@ from pages.sections.use.model_card import Model
 from pages.shell import ask, problems
 from pages.shell.words import plain, sure
 from pages.widgets import charts
-from tl_core.data.label_sets import called, said_of
+from tl_core.data.label_sets import as_cell, called
 from tl_core.errors import UserError
 from tl_core.tasks.kept_thresholds import decision_of_model
 
@@ -66,48 +66,46 @@ def show_one(model: Model) -> Pairs | None:
     pairs: Pairs | None = ask.answer("answer", _WAITING)
     if pairs is None:
         return None
-    label, confidence, _, named = _said(model, pairs)
-    st.markdown(f"#### {plain(label)} :small[{sure(confidence)}]")
-    if confidence < model.least:
+    [said] = _said(model, [pairs])
+    st.markdown(f"#### {plain(said.label)} :small[{sure(said.confidence)}]")
+    if said.confidence < model.least:
         st.warning(
             f"A person should decide: it is less than {model.least:.0%} sure.",
             icon=":material/person:",
         )
-    charts.probabilities(pairs, "answer", named)
+    charts.probabilities(pairs, "answer", said.named)
     return pairs
 
 
 class _Said(NamedTuple):
-    """What the model says of an item: in words, how sure it is, the likeliest class that it does
-    not name, and those that it names.
+    """What the model says of an item: its probabilities, the answer in words, how sure it is, the
+    likeliest class that it does not name, and those that it names.
     """
 
+    pairs: Pairs
     label: str
     confidence: float
     second: str
     named: list[str]
 
 
-def _said(model: Model, pairs: Pairs) -> _Said:
-    """The answer that the model's thresholds make of its probabilities."""
-    names = [name for name, _ in pairs]
-    scores = np.array([[value for _, value in pairs]])
-    decision = decision_of_model(model.folder, names)
-    answers = decision.labels(scores)
-    several = answers.ndim == 2
-    named = np.flatnonzero(answers[0]) if several else answers
-    [cell] = said_of(names, answers)
-    others = [
-        f"{name}, {100 * value:.0f} %"
-        for place, (name, value) in enumerate(pairs)
-        if place not in named
-    ]
-    return _Said(
-        called(cell) if several else cell,
-        float(decision.confidence(scores)[0]),
-        others[0] if others else "",
-        [names[place] for place in named],
-    )
+def _said(model: Model, answers: Sequence[Pairs]) -> list[_Said]:
+    """The answers that the model's thresholds, read once, make of its probabilities."""
+    if not answers:
+        return []
+    classes = sorted(name for name, _ in answers[0])
+    scores = np.array([[chances[name] for name in classes] for chances in map(dict, answers)])
+    decision = decision_of_model(model.folder, classes)
+    labels, sureness = decision.labels(scores), decision.confidence(scores)
+    several = labels.ndim == 2
+    said = []
+    for pairs, one, confidence in zip(answers, labels, sureness.tolist(), strict=True):
+        own = {classes[place] for place in (np.flatnonzero(one) if several else [one])}
+        named = [name for name, _ in pairs if name in own]
+        others = (f"{name}, {100 * value:.0f} %" for name, value in pairs if name not in own)
+        label = called(as_cell(named)) if several else named[0]
+        said.append(_Said(pairs, label, confidence, next(others, ""), named))
+    return said
 
 
 def explain_one(model: Model, pairs: Pairs | None) -> None:
@@ -128,12 +126,14 @@ def show_several(model: Model, given: Sequence[Given]) -> None:
     if not files and isinstance(answers[0], UserError):  # one question for all of the texts
         problems.show(answers[0])
         return
-    _say(model, answers)
+    good = iter(_said(model, [one for one in answers if not isinstance(one, UserError)]))
+    said = [one if isinstance(one, UserError) else next(good) for one in answers]
+    _say(model, said)
     if files:
-        _as_files(model, files, names, answers)
+        _as_files(model, files, names, said)
     else:
-        _as_table(model, names, answers)
-    _closer(model, files or names, names, answers)
+        _as_table(model, names, said)
+    _closer(model, files or names, names, said)
 
 
 def _collected(count: int) -> list[Pairs | UserError]:
@@ -154,9 +154,9 @@ def _collected(count: int) -> list[Pairs | UserError]:
     return answers
 
 
-def _say(model: Model, answers: Sequence[Pairs | UserError]) -> None:
+def _say(model: Model, answers: Sequence[_Said | UserError]) -> None:
     """How many of each class there are, and how many are left to a person."""
-    good = [_said(model, pairs) for pairs in answers if not isinstance(pairs, UserError)]
+    good = [one for one in answers if not isinstance(one, UserError)]
     counts = pd.Series([one.label for one in good], dtype=str).value_counts()
     shown = ", ".join(f"{count:,} {plain(str(name))}" for name, count in counts.head(6).items())
     unsure = sum(one.confidence < model.least for one in good)
@@ -168,7 +168,7 @@ def _say(model: Model, answers: Sequence[Pairs | UserError]) -> None:
     )
 
 
-def _as_table(model: Model, names: Sequence[str], answers: Sequence[Pairs | UserError]) -> None:
+def _as_table(model: Model, names: Sequence[str], answers: Sequence[_Said | UserError]) -> None:
     """Texts with their answers; the table's own menu saves them as CSV."""
     st.dataframe(
         pd.DataFrame([_line(model, name, one) for name, one in zip(names, answers, strict=False)]),
@@ -190,16 +190,15 @@ def _as_table(model: Model, names: Sequence[str], answers: Sequence[Pairs | User
     )
 
 
-def _line(model: Model, name: str, answer: Pairs | UserError) -> dict[str, object]:
+def _line(model: Model, name: str, answer: _Said | UserError) -> dict[str, object]:
     if isinstance(answer, UserError):
         return {"text": name, "class": answer.what, "sure": None}
-    label, confidence, second, _ = _said(model, answer)
     return {
         "text": name,
-        "class": label,
-        "sure": 100 * confidence,
-        "runner-up": second,
-        "for a person": confidence < model.least,
+        "class": answer.label,
+        "sure": 100 * answer.confidence,
+        "runner-up": answer.second,
+        "for a person": answer.confidence < model.least,
     }
 
 
@@ -207,7 +206,7 @@ def _as_files(
     model: Model,
     files: Sequence[bytes],
     names: Sequence[str],
-    answers: Sequence[Pairs | UserError],
+    answers: Sequence[_Said | UserError],
 ) -> None:
     """Each file with its answer below it."""
     with st.grid("auto", min_column_width=_CELL):
@@ -218,9 +217,8 @@ def _as_files(
                     st.markdown(f":material/error: {plain(answer.what)} {plain(answer.why)}")
                     continue
                 model.own.draw(value, _CELL - 32)
-                label, confidence, *_ = _said(model, answer)
-                person = " · :material/person: a person" if confidence < model.least else ""
-                st.markdown(f"**{plain(label)}**, {sure(confidence)}{person}")
+                person = " · :material/person: a person" if answer.confidence < model.least else ""
+                st.markdown(f"**{plain(answer.label)}**, {sure(answer.confidence)}{person}")
                 st.caption(plain(name[:40]))
 
 
@@ -228,7 +226,7 @@ def _closer(
     model: Model,
     values: Sequence[Content],
     names: Sequence[str],
-    answers: Sequence[Pairs | UserError],
+    answers: Sequence[_Said | UserError],
 ) -> None:
     """One of the several: its probabilities, and why."""
     good = {
@@ -254,8 +252,8 @@ def _closer(
     with left:
         model.own.draw(values[place], 2 * _WIDTH)
     with right:
-        charts.probabilities(answer, "closer_answer", _said(model, answer).named)
-    _explain(model, values[place], answer, f"{ask.subject(TOPICS[0])} {place}")
+        charts.probabilities(answer.pairs, "closer_answer", answer.named)
+    _explain(model, values[place], answer.pairs, f"{ask.subject(TOPICS[0])} {place}")
 
 
 def _explain(model: Model, value: Content | None, pairs: Pairs, about: str) -> None:

@@ -79,7 +79,7 @@ class VersionInfo:
         """Class names in their order."""
         return list(self.classes)
 
-    @property
+    @cached_property
     def sets(self) -> LabelSets:
         """What the numbers of labels mean."""
         if self.label_sets:
@@ -135,7 +135,7 @@ class DatasetVersion:
         values: NDArray[np.int64] = self._index["label"]
         return values
 
-    @cached_property
+    @property
     def sets(self) -> LabelSets:
         """What the numbers of labels mean."""
         return self.info.sets

@@ -27,6 +27,7 @@ from tl_core.web.asking import Asking
 
 router = APIRouter(tags=["predictions"])
 _TEXT = "text"
+_Table = tuple[list[str], list[list[float]]]  # classes, and their probabilities for some items
 
 
 class _Model(NamedTuple):
@@ -49,11 +50,11 @@ async def predict(run_id: RunId, body: Questions, request: Request, acting: Who)
         found: list[Any] = [
             await asking.answer("predict_one", folder=folder, value=file) for file in files
         ]
-        pairs = [dict(one) for one in found]
+        tables = [(list(one), [list(one.values())]) for one in map(dict, found)]
     else:
         said: Any = await asking.answer("predict_texts", folder=folder, texts=_texts(body, model))
-        pairs = [dict(zip(said["labels"], line, strict=True)) for line in said["probabilities"]]
-    return Answers(answers=[_answer(one, model) for one in pairs])
+        tables = [(said["labels"], said["probabilities"])]
+    return Answers(answers=await run_in_threadpool(_answers, tables, model))
 
 
 def _model(acting: Acting, run_id: str) -> _Model:
@@ -112,8 +113,11 @@ def _joined(row: Mapping[str, object], number: int, kept: Preparation) -> str:
     return JOIN.join("" if row[name] is None else str(row[name]) for name in columns)
 
 
-def _answer(probabilities: Mapping[str, float], model: _Model) -> Answer:
-    classes = list(probabilities)
-    scores = np.array([[float(probabilities[name]) for name in classes]])
-    decision = decision_of_model(model.folder, classes)
-    return answers_from(scores, classes, decision, model.least)[0]
+def _answers(tables: Sequence[_Table], model: _Model) -> list[Answer]:
+    """The answers that the model's thresholds make of its probabilities."""
+    answers: list[Answer] = []
+    for classes, lines in tables:
+        scores = np.array(lines, dtype=np.float64)
+        decision = decision_of_model(model.folder, classes)
+        answers += answers_from(scores, classes, decision, model.least)
+    return answers
