@@ -207,8 +207,9 @@ def test_a_dead_process_is_seen_by_every_reader(engine, ann, how, monkeypatch):
     child.wait()
     assert ann.resume(run.id).status == "queued"
     with engine.connect() as connection:
-        done = connection.execute(select(activity.c.action).where(activity.c.object == run.id))
-        assert list(done.scalars())[-1] == "resume"
+        last = select(activity.c.action).where(activity.c.object == run.id)
+        done = connection.execute(last.order_by(activity.c.id.desc()).limit(1))
+        assert done.scalar_one() == "resume"
 
 
 def test_finish_changes_only_running_rows(engine, ann):

@@ -21,7 +21,7 @@ from tl_core.data.browse.item_details import extras_of, facts_of, findings_of
 from tl_core.data.browse.past import changes, past_of
 from tl_core.data.item_kind import own_columns
 from tl_core.data.label_sets import as_cell
-from tl_core.data.versions.edits import decisions
+from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import UserError
 from tl_core.registry.datasets import DatasetRecord
@@ -143,10 +143,15 @@ def _decide(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, r
             on_change=_relabel,
             args=(record, row, given, key),
         )
+    _confirm(record, row, made, several=version.sets.several)
+
+
+def _confirm(record: DatasetRecord, row: int, made: Decision | None, *, several: bool) -> None:
+    """What was decided, to undo; or two buttons: right as it is, and out."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if made:
             words = {"keep": "Marked as right.", "drop": "Will be left out."}
-            label = worklist.shown(made.label, several=version.sets.several)
+            label = worklist.shown(made.label, several=several)
             st.caption(words.get(made.action, f"Will be {plain(label)}."))
             st.button(
                 "Undo",

@@ -11,13 +11,14 @@ from tl_core.data.checks.near_duplicates import similar_pictures
 from tl_core.data.checks.quality import picture_findings
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
+from tl_core.data.file_preview import look_at_files
 from tl_core.data.layouts.file_sources import lists_files_beside, open_item_files
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.pictures.images import SUFFIXES, picture_kind
 from tl_core.data.pictures.labelled_images import labelled_files
 from tl_core.data.pictures.picture_chunks import image_chunks
-from tl_core.data.pictures.picture_preview import look_at_pictures
+from tl_core.data.pictures.thumbnails import thumbnail
 from tl_core.data.preparation import PreparationFacts
 from tl_core.data.roles.wide import pixel_columns
 from tl_core.data.sources.file_kind import PICTURES
@@ -75,7 +76,9 @@ class PictureItems:
 
     def look_into(self, source: Source, options: ImportOptions) -> Preview:
         """Counts, thumbnails, and the columns of the table that lists them."""
-        return look_at_pictures(source, options)
+        intake = Intake()
+        files = labelled_files(source, options, intake)
+        return look_at_files(files, source, options, intake, thumbnail)
 
     def stated_facts(
         self, source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 from tl_core.data.checks.near_duplicates import similar_sounds
 from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
+from tl_core.data.file_preview import look_at_files
 from tl_core.data.layouts.file_sources import lists_files_beside, open_item_files
 from tl_core.data.layouts.table_set import TableSet
 from tl_core.data.limits import Limits
 from tl_core.data.preparation import PreparationFacts
-from tl_core.data.sounds.decoding import HEAD_BYTES, SUFFIXES, sound_kind
+from tl_core.data.sounds.decoding import HEAD_BYTES, SUFFIXES, decoded, sound_kind
+from tl_core.data.sounds.drawing import sound_thumbnail
 from tl_core.data.sounds.labelled_sounds import labelled_sounds
 from tl_core.data.sounds.likeness import SameRecording
 from tl_core.data.sounds.sound_chunks import NAME, sound_chunks
 from tl_core.data.sounds.sound_findings import sound_findings
-from tl_core.data.sounds.sound_preview import look_at_sounds
 from tl_core.data.sounds.speakers import part_in_words
 from tl_core.data.sources.file_kind import SOUNDS
 from tl_core.data.sources.intake import Chunk, Intake
@@ -70,7 +71,11 @@ class SoundItems:
 
     def look_into(self, source: Source, options: ImportOptions) -> Preview:
         """Counts, pictures of some, and the columns of the table that lists them."""
-        return look_at_sounds(source, options)
+        intake = Intake()
+        files = labelled_sounds(source, options, intake)
+        return look_at_files(
+            files, source, options, intake, lambda data: sound_thumbnail(decoded(data))
+        )
 
     def stated_facts(
         self, source: Source, options: ImportOptions, intake: Intake, sample: list[SampleRow]
