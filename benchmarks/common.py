@@ -1,9 +1,10 @@
-"""What all benchmarks write: a JSON file with the machine that it was measured on."""
+"""What benchmarks share: data, a free port, and a JSON file with the machine it was measured on."""
 
 from __future__ import annotations
 
 import json
 import platform
+import socket
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,12 @@ def machine() -> str:
         f"{name}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB,"
         " no GPU"
     )
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def open_data(source: Path, folder: Path) -> DatasetVersion:

@@ -10,7 +10,6 @@ import errno
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 import fault_kind
 import httpx
 import psutil
+from common import free_port
 from sqlalchemy import Engine, select
 
 from tl_core.database.engine import open_database
@@ -33,11 +33,6 @@ from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 _DISK_MB = 1500
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def postgres_binaries() -> Path | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from common import machine, write_result
+from common import free_port, machine, write_result
 from session_client import BrowserTab, Session, crowd, together
 
 from tl_core.access.accounts import Accounts
@@ -42,11 +41,6 @@ PAGES = ["", "data", "design", "runs", "versions", "backbone"]
 PAUSE = 7.0  # seconds that somebody looks at a page, in the mean: what TPC-W takes
 BROWSERS = 3  # of the sessions; they compute on the same machine
 WORDS = "correct horse battery"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
