@@ -28,8 +28,7 @@ def label_sets() -> list[str]:
             " validation comments. A probe on the starter's features stays below counts of words,"
             " and scikit-learn on the same features says the same; a probe that is then fine-tuned"
             " passes them. Full fine-tuning from a random head does so with the asymmetric loss,"
-            " not with plain cross-entropy, and a bare PyTorch loop with that loss says the same."
-            + missing
+            " not with plain cross-entropy, where a bare PyTorch loop comes to the same." + missing
         ),
         "",
         "| way | macro F1 | micro F1 | mean average precision | exact match | seconds |",
