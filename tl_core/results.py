@@ -106,6 +106,75 @@ class LearningCurve(TypedDict):
     validation_rows: NotRequired[int]
 
 
+class Proposal(TypedDict):
+    """A row to be labelled next. `why` is typical, margin, entropy, diversity, class or random;
+    `cluster` the number of the cluster it lies in; `suggestion` what a probe on the labels so far
+    says, with the probability `confidence`, "" and 0 before there is one.
+    """
+
+    row: int
+    why: str
+    cluster: int
+    suggestion: str
+    confidence: float
+
+
+class LabelCluster(TypedDict):
+    """Rows without a class that are alike, the most typical first, and what the probe says of most
+    of them (`suggestion`, `agreement` its share of the cluster); `size` may be more than `rows`.
+    """
+
+    number: int
+    rows: list[int]
+    size: int
+    suggestion: str
+    agreement: float
+
+
+class LabellingGain(TypedDict):
+    """What choosing was worth at equal numbers of labels: a probe on the first `labels` that the
+    queue brought against one on as many drawn at random, both judged on the same random rows.
+    """
+
+    labels: int
+    queue: Score
+    random: Score
+    paired: PairedTest
+
+
+class LabellingPoint(TypedDict):
+    """The state of a labelling when a batch was proposed. `score` is the accuracy on the rows drawn
+    at random alone, `drawn` of them, each judged by a probe that had not seen it; None while there
+    are too few. `gain` compares with labels drawn at random.
+    """
+
+    labels: int
+    drawn: int
+    strategy: str
+    score: Score | None
+    gain: LabellingGain | None
+
+
+class LabelQueue(TypedDict):
+    """What to label next, in this order, and how good the probe on the labels so far is.
+
+    `strategy` is the one that was carried out and `note` says why it is not the one asked for. Of
+    the `population` rows that had no class when the labelling began, `labels` have one by now and
+    `left` wait; `classes` are all known by now. `curve` holds this and all earlier rounds.
+    """
+
+    strategy: str
+    note: str
+    sentence: str
+    classes: list[str]
+    population: int
+    labels: int
+    left: int
+    rows: list[Proposal]
+    clusters: list[LabelCluster]
+    curve: list[LabellingPoint]
+
+
 class WorsenedItems(TypedDict):
     """Test items made worse in one way: the drop in accuracy, and rows that are right no more."""
 
@@ -205,6 +274,7 @@ LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
 ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")
+LABEL_QUEUE = ResultFile[LabelQueue]("queue.json")
 EXPORT = ResultFile[ExportedBundle]("export.json")
 PLAN = ResultFile[TrainingPlan]("plan.json")
 SPEEDS = ResultFile[dict[str, float]]("speeds.json")  # in TL_HOME: items a second by backbone

@@ -76,6 +76,9 @@ RUN_KINDS: dict[str, RunKind] = {
         "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank", specs.RankSpec),
+    "propose": RunKind(
+        "choice of rows to label", f"{_HANDLERS}.labelling:propose", specs.ProposeSpec, listed=False
+    ),
     "export": RunKind(
         "export of a model", f"{_HANDLERS}.bundles:export", specs.ExportSpec, metered=False
     ),

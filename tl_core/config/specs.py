@@ -130,6 +130,41 @@ class RankSpec(RunSpec):
         return [one.removeprefix("run:") for one in named if one.startswith("run:")]
 
 
+PROPOSED = ("auto", "typical", "margin", "entropy", "diversity", "class", "random")
+
+
+@dataclass(frozen=True)
+class ProposeSpec(RunSpec):
+    """Rows without a class to be labelled next, and the score of the labels so far."""
+
+    strategy: str = setting(
+        "auto",
+        "Which rows are proposed. Auto takes typical ones until each known class has labels, then"
+        " those with the smallest margin.",
+        choices=PROPOSED,
+    )
+    wanted: str = setting("", "The class that the strategy `class` looks for.")
+    batch: int = setting(20, "Rows that are proposed.", low=1, high=500)
+    random_share: float = setting(
+        0.15,
+        "Share of each batch that is drawn at random; these rows alone tell how good the model is.",
+        low=0.1,
+        high=0.5,
+    )
+    skip: tuple[int, ...] = setting((), "Rows that people have passed over.", low=0, high=2**53)
+    max_length: int = setting(256, "Longest text in tokens.", low=8, high=32768)
+    seed: int = setting(0, "Random seed of the draw.", low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.strategy == "class") != bool(self.wanted):
+            raise ConfigError(
+                "The strategy `class` and the class it looks for belong together.",
+                "",
+                "Name the class that is wanted, or choose another strategy.",
+            )
+
+
 @dataclass(frozen=True)
 class ExportSpec(_OfRun):
     """A bundle of a trained model, proven and packed."""
