@@ -15,6 +15,7 @@ from typing import Any
 from arena_table import arena, few_labels
 from common import RESULTS, machine
 from label_sets_table import label_sets
+from labelling_table import labelling
 from sounds_table import recordings
 
 TARGET = Path(__file__).parents[1] / "docs" / "RESULTS.md"
@@ -187,6 +188,15 @@ if __name__ == "__main__":
     ]
     for title, report in ladders.items():
         out += table(title, report)
-    out += [*arena(), *few_labels(), *recordings(), *label_sets(), *digits(), *words(), *ranking()]
+    out += [
+        *arena(),
+        *few_labels(),
+        *recordings(),
+        *label_sets(),
+        *labelling(),
+        *digits(),
+        *words(),
+        *ranking(),
+    ]
     TARGET.write_text("\n".join(out).rstrip() + "\n")
     sys.stdout.write(f"{TARGET}\n")

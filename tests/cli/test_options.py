@@ -43,6 +43,7 @@ CONTRACT = {
     "runs resume": "RUN --detach",
     "runs thresholds": "RUN --for --at --set",
     "labels suggest": "NAME --backbone",
+    "labels next": "NAME --backbone --strategy --class --batch --random-share",
     "labels decide": "NAME ROW DECISION --to",
     "labels apply": "NAME",
     "report": "RUN --html",

@@ -91,6 +91,7 @@ BROKEN = {
     "stress": {},
     "trace": {"run": "r1", "max_length": 2},
     "rank": {"backbones": []},
+    "propose": {"strategy": "class"},
     "export": {"run": "r1"},
     "push": {"run": "r1", "folder": "f", "repository": "a/b", "public": "yes"},
 }

@@ -35,8 +35,10 @@ ALLOWED = {
     "evaluate": BASE | {"surgery"},  # whose facts a report holds
     "train": BASE | {"data", "surgery", "backbones"},
     "select": BASE | {"data", "surgery", "backbones"},
+    "labelling": BASE,
     "recipes": BASE
-    | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"},
+    | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"}
+    | {"labelling"},
     "database": {"errors", "settings", "places"},
     "access": {"errors", "settings", "database"},
     "registry": BASE | {"storage", "database", "access"},
@@ -59,7 +61,8 @@ ALLOWED = {
     "predict": BASE | {"surgery", "backbones", "data", "storage"},
     "storage": BASE,
     "services": BASE
-    | {"data", "surgery", "backbones", "registry", "storage", "database", "access"},
+    | {"data", "surgery", "backbones", "registry", "storage", "database", "access"}
+    | {"labelling"},
     "helper": BASE
     | {
         "data",

@@ -1,4 +1,6 @@
-"""Commands about single labels: find suspects, decide, make the decisions a version."""
+"""Commands about single labels: find suspects, what to label next, decide, make the decisions a
+version.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,16 @@ from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.cli.stores import open_stores
 from tl_core.config import RunConfig
+from tl_core.config.specs import PROPOSED
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.results import LABEL_ERRORS
+from tl_core.results import LABEL_ERRORS, LABEL_QUEUE
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object
 
 _SHOWN = 30
 
-labels = Group("labels", help="Single labels: suggest, decide, apply.")
+labels = Group("labels", help="Single labels: suggest, next, decide, apply.")
 
 
 @labels.command("suggest")
@@ -54,6 +57,78 @@ def suggest(output: Output, name: str, backbone: str) -> int:
                 f" ({row['confidence']:.0%} sure)"
                 for row in suspects["rows"][:_SHOWN]
             ),
+        ],
+    )
+
+
+@labels.command("next")
+@name_argument
+@click.option(
+    "--backbone",
+    default="",
+    help="backbone whose features are used; default: the starter for the dataset",
+)
+@click.option(
+    "--strategy",
+    type=Choice(PROPOSED),
+    default="auto",
+    help="which rows: " + ", ".join(PROPOSED),
+)
+@click.option("--class", "wanted", default="", metavar="CLASS", help="for the strategy class")
+@click.option("--batch", type=int, default=20, help="rows that are proposed; default: 20")
+@click.option(
+    "--random-share",
+    type=float,
+    default=0.15,
+    metavar="SHARE",
+    help="of the batch that is drawn at random, for the score; default: 0.15",
+)
+@click.pass_obj
+def next_rows(
+    output: Output,
+    name: str,
+    backbone: str,
+    strategy: str,
+    wanted: str,
+    batch: int,
+    random_share: float,
+) -> int:
+    """Rows without a class to be labelled next, and how good the labels so far are."""
+    settings, datasets, _ = open_stores()
+    record = datasets.get(name)
+    config = RunConfig(
+        "propose",
+        settings.user,
+        record.reference,
+        str(record.folder),
+        backbone or suggested(record.folder, settings),
+        options={
+            "strategy": strategy,
+            "wanted": wanted,
+            "batch": batch,
+            "random_share": random_share,
+        },
+    )
+    result = result_of(config, LABEL_QUEUE, output)
+    if result is None:
+        return 1
+    run_id, queue = result
+    return output.show(
+        {"dataset": record.reference, "run": run_id, **queue},
+        [
+            queue["sentence"],
+            *([queue["note"]] if queue["note"] else []),
+            *(
+                f"  row {row['row']} ({row['why']})"
+                + (
+                    f": {row['suggestion']}? ({row['confidence']:.0%} sure)"
+                    if row["suggestion"]
+                    else ""
+                )
+                for row in queue["rows"]
+            ),
+            "Give each its class: python -m tl_core labels decide"
+            f" {record.reference} ROW relabel --to CLASS",
         ],
     )
 

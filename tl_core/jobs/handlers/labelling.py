@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tl_core.config.specs import ProposeSpec
 from tl_core.data.versions import edits
 from tl_core.jobs.context import Outcome, RunContext
@@ -12,21 +14,15 @@ def propose(run: RunContext) -> Outcome:
     from tl_core.recipes.analyses.next_labels import propose
 
     spec = ProposeSpec.from_dict(run.config.options)
+    made = edits.decisions(run.version.folder)
+    dropped = tuple(row for row, one in made.items() if one.action == "drop")
     queue = propose(
-        spec,
+        replace(spec, skip=(*spec.skip, *dropped)),
         run.config.backbone,
         run.version,
-        labels_so_far(run),
+        {row: one.label for row, one in made.items() if one.action == "relabel"},
         run.folder,
         run.cache,
         run.events,
     )
-    return Outcome(
-        queue["sentence"], {"rows": len(queue["rows"]), "labels": queue["labels"]}
-    )
-
-
-def labels_so_far(run: RunContext) -> dict[int, str]:
-    """The class that people have given to rows without one, in the order in which they did."""
-    made = edits.decisions(run.version.folder)
-    return {row: one.label for row, one in made.items() if one.action == "relabel"}
+    return Outcome(queue["sentence"], {"rows": len(queue["rows"]), "labels": queue["labels"]})

@@ -1,0 +1,140 @@
+"""The honest score of a labelling: its interval holds the truth where a score on picked rows is far
+off, and what choosing brought is measured on the same rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tl_core.labelling import choosing, draw
+from tl_core.recipes.analyses.label_scores import Labels, gain_over_random, honest_score
+from tl_core.train.probe.logistic import Head
+
+ROWS, ROUNDS, BATCH = 800, 8, 10
+HEAD = Head(None, True, 2, 0, 1.0)
+
+
+def world(seed):
+    """Two overlapping classes in two of three columns, 90 % of the rows far from the border."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, ROWS)
+    far = np.where(random.random(ROWS) < 0.7, 2.5, 0.4)
+    points = np.stack(
+        [
+            far * (2 * labels - 1) + random.normal(0, 1, ROWS),
+            random.normal(0, 1, ROWS),
+            random.normal(0, 1, ROWS),
+        ],
+        axis=1,
+    )
+    return points.astype(np.float32), labels.astype(np.int64)
+
+
+def labelled(seed, batch=BATCH, rounds=ROUNDS):
+    """A labelling by the margin with a fifth drawn at random, and all true classes."""
+    points, truth = world(seed)
+    rows = np.arange(ROWS)
+    order, drawn, queue = draw.random_order(rows, seed), 0, list[int]()
+    for _ in range(rounds):
+        random, drawn = draw.to_draw(order, drawn, {*queue}, 0.2, batch)
+        pool = np.setdiff1d(rows, [*queue, *random])
+        state = state_of(points, truth, queue, order[:0], seed)
+        said = state.judge(state.queue, pool, HEAD) if queue else np.full((len(pool), 2), 0.5)
+        picked = pool[choosing.margin(said, batch - len(random))]
+        both = np.concatenate([picked, random])
+        queue += both[draw.mixed_in(picked, random)].tolist()
+    return points, truth, state_of(points, truth, queue, order[:drawn], seed)
+
+
+def state_of(points, truth, queue, sample, seed, groups=None):
+    labels = np.full(ROWS, -1)
+    labels[queue] = truth[queue]
+    return Labels(
+        points,
+        np.arange(ROWS) if groups is None else groups,
+        labels,
+        np.empty(0, dtype=np.int64),
+        np.array(queue, dtype=np.int64),
+        np.array(sample, dtype=np.int64),
+        2,
+        seed,
+    )
+
+
+def test_the_interval_holds_the_truth_and_a_score_on_picked_rows_does_not():
+    held, gaps, naive = 0, [], []
+    for seed in range(40):
+        points, truth, state = labelled(seed)
+        assert len(state.sample) == 16
+        score = honest_score(state, HEAD)
+        said = state.judge(state.all, np.arange(ROWS), HEAD).argmax(axis=1)
+        true = (said == truth).mean()
+        held += score["low"] <= true <= score["high"]
+        gaps.append(score["value"] - true)
+        # the same cross-validation over the rows that the margin picked
+        picked = np.setdiff1d(state.queue, state.sample)
+        own = honest_score(state_of(points, truth, state.queue.tolist(), picked, seed), HEAD)
+        naive.append(own["value"] - true)
+    assert held >= 36  # of 40 intervals of 95 %
+    assert abs(np.mean(gaps)) < 0.035  # three standard errors
+    assert np.mean(naive) < -0.15
+
+
+def test_rows_that_judge_are_not_learnt_from_nor_are_their_copies():
+    points, truth = world(0)
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 2, ROWS)  # nothing to learn but by heart
+    points = random.normal(size=(ROWS, 40)).astype(np.float32)
+    points[400:] = points[:400]
+    noise[400:] = noise[:400]
+    queue = [*range(60), *range(400, 460)]
+    groups = np.tile(np.arange(400), 2)
+    apart = state_of(points, noise, queue, queue[:60], 0, groups)
+    torn = state_of(points, noise, queue, queue[:60], 0)
+    assert honest_score(apart, HEAD)["value"] < 0.7 < 0.9 < honest_score(torn, HEAD)["value"]
+
+
+def test_the_penalty_is_not_chosen_by_rows_that_judge():
+    points, truth, state = labelled(1)
+    chosen = state.head().c
+    spoilt = state.labels.copy()
+    spoilt[state.sample] = 1 - spoilt[state.sample]
+    other = Labels(
+        points, state.groups, spoilt, state.before, state.queue, state.sample, 2, state.seed
+    )
+    assert other.head().c == chosen
+    few = state_of(points, truth, [0, 1], [], 0)
+    assert few.head().c == 1.0
+
+
+def test_too_few_rows_tell_no_score():
+    points, truth, state = labelled(2)
+    few = state_of(points, truth, state.queue.tolist(), state.sample[:4], 0)
+    assert honest_score(few, HEAD) is None and gain_over_random(few, HEAD, "texts") is None
+    one = state_of(points, np.zeros(ROWS, np.int64), state.queue.tolist(), state.sample, 0)
+    assert honest_score(one, HEAD) is None and gain_over_random(one, HEAD, "texts") is None
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_gain_compares_as_many_labels_on_the_same_rows(better):
+    """Islands of which the queue brings each, or one over and over again, before the others."""
+    random = np.random.default_rng(0)
+    truth = np.tile(np.arange(8), 100).astype(np.int64)
+    points = (3 * np.eye(8)[truth] + 0.3 * random.normal(size=(ROWS, 8))).astype(np.float32)
+    order = draw.random_order(np.arange(ROWS), 0)
+    sample = order[:15]
+    rest = np.setdiff1d(np.arange(ROWS), sample)
+    first = rest[:16] if better else rest[np.isin(truth[rest], (0, 1))][:16]
+    queue = [*first.tolist(), *sample.tolist()]
+    labels = np.full(ROWS, -1)
+    labels[queue] = truth[queue]
+    nothing = np.empty(0, dtype=np.int64)
+    state = Labels(points, np.arange(ROWS), labels, nothing, np.array(queue), sample, 8, 0)
+    gain = gain_over_random(state, Head(None, True, 8, 0, 1.0), "texts")
+    assert gain["labels"] == 13 and gain["paired"]["n"] == 15
+    assert gain["queue"]["value"] - gain["random"]["value"] == pytest.approx(
+        gain["paired"]["difference"]["value"]
+    )
+    assert (gain["queue"]["value"] > gain["random"]["value"]) == better
+    assert "random texts" in gain["paired"]["sentence"]

@@ -1,0 +1,163 @@
+"""How good a probe on the labels so far is, told by rows drawn at random alone, and what choosing
+rows was worth against drawing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from tl_core.config import ProbeSettings
+from tl_core.errors import DataError
+from tl_core.evaluate.compare import compare
+from tl_core.evaluate.measures import Score
+from tl_core.evaluate.scores.intervals import proportion
+from tl_core.progress import Progress
+from tl_core.results import LabellingGain
+from tl_core.tasks import SINGLE_LABEL
+from tl_core.train.arrays import Bools, Features, Floats, Ints, tells_apart
+from tl_core.train.probe.linear_probe import cross_validate, fit_and_judge
+from tl_core.train.probe.logistic import Head
+
+FEWEST = 5  # random rows from which a score is told
+_COMPARED = 10  # from which choosing is compared with drawing
+_PARTS = 10
+_NO_ROW = np.empty(0, dtype=np.int64)
+_TUNED_ON = 2000  # rows at most that choose the penalty
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels so far, as places among the rows that were read.
+
+    Args:
+        features: of all rows that were read (rows, width).
+        groups: of each of them; equal numbers belong together.
+        labels: class number of each, -1 without one.
+        before: places that had a class when the labelling began.
+        queue: places that have got one, in the order in which they were asked for.
+        sample: those among them that were drawn at random.
+        classes: number of classes.
+        seed: of the parts.
+    """
+
+    features: Features
+    groups: Ints
+    labels: Ints
+    before: Ints
+    queue: Ints
+    sample: Ints
+    classes: int
+    seed: int
+
+    @property
+    def all(self) -> Ints:
+        """Every place with a class."""
+        return np.concatenate([self.before, self.queue])
+
+    @property
+    def learnt(self) -> bool:
+        """Whether a probe can be fitted."""
+        return tells_apart(self.labels[self.all])
+
+    def head(self) -> Head:
+        """A probe, its penalty chosen on labels that were not drawn at random, so that none of
+        those has a say in what they judge; 1 where these are too few.
+        """
+        rows = np.setdiff1d(self.all, self.sample)
+        if len(rows) > _TUNED_ON:
+            rows = np.random.default_rng(self.seed).choice(rows, _TUNED_ON, replace=False)
+        c = 1.0
+        if tells_apart(self.labels[rows]):
+            # of the classes that occur here, which may not be all
+            seen, codes = np.unique(self.labels[rows], return_inverse=True)
+            try:
+                c = cross_validate(
+                    self.features[rows],
+                    codes.astype(np.int64),
+                    self.groups[rows],
+                    len(seen),
+                    ProbeSettings(seed=self.seed),
+                    Progress(),
+                    task=SINGLE_LABEL.name,
+                ).c
+            except DataError:
+                pass  # too few labels to choose by
+        return Head(None, True, self.classes, self.seed, c)
+
+    def judge(self, learnt: Ints, asked: Ints, head: Head) -> Floats:
+        """Probabilities (asked, classes) of a probe on the labels of `learnt`."""
+        return fit_and_judge(self.features[learnt], self.labels[learnt], self.features[asked], head)
+
+
+def honest_score(labels: Labels, head: Head) -> Score | None:
+    """Accuracy on the random rows, each judged by a probe on all other labels of other groups;
+    None while there are fewer than five, or labels of one class alone.
+
+    The sample is a simple random one of all rows that had no class when the labelling began, so
+    the score is unbiased over these, for a probe on one tenth of the random labels less.
+    """
+    if len(labels.sample) < FEWEST or not labels.learnt:
+        return None
+    right = _held_out(labels, head, lambda _: labels.all)
+    return proportion(int(right.sum()), len(right))
+
+
+def gain_over_random(labels: Labels, head: Head, noun: str) -> LabellingGain | None:
+    """Two probes that differ in one thing, how their labels came about, on the same random rows:
+    one on as many labels as the random rows make, the first that the queue brought, one on the
+    other random rows. Labels from before are with both. None while there are fewer than ten random
+    rows, or a probe could learn nothing.
+    """
+    if len(labels.sample) < _COMPARED:
+        return None
+
+    def first_of_queue(held: Ints) -> Ints:
+        free = _apart(labels, labels.queue, held)
+        wanted = len(_apart(labels, labels.sample, held))
+        return np.concatenate([labels.before, free[:wanted]])
+
+    both = np.concatenate([labels.before, labels.sample])
+    if not (
+        tells_apart(labels.labels[both]) and tells_apart(labels.labels[first_of_queue(_NO_ROW)])
+    ):
+        return None
+    queue = _held_out(labels, head, first_of_queue)
+    random = _held_out(labels, head, lambda _: both)
+    count = len(labels.sample)
+    return {
+        "labels": count - ceil(count / _PARTS),
+        "queue": proportion(int(queue.sum()), count),
+        "random": proportion(int(random.sum()), count),
+        "paired": compare(
+            queue,
+            random,
+            f"random {noun}",
+            ("A probe on labels from the queue", "a probe on labels drawn at random"),
+            labels.seed,
+        ),
+    }
+
+
+def _held_out(labels: Labels, head: Head, learnt: Callable[[Ints], Ints]) -> Bools:
+    """Whether each random row is right (sample,), judged by a probe on the rows that `learnt` names
+    for the part that is held out, less those of the groups in it.
+    """
+    right = np.zeros(len(labels.sample), dtype=bool)
+    groups = np.unique(labels.groups[labels.sample])
+    random = np.random.default_rng(labels.seed)
+    part_of = np.arange(len(groups)) % min(_PARTS, len(groups))
+    part_of = random.permutation(part_of)[np.searchsorted(groups, labels.groups[labels.sample])]
+    for part in np.unique(part_of):
+        held = labels.sample[part_of == part]
+        said = labels.judge(_apart(labels, learnt(held), held), held, head)
+        right[part_of == part] = said.argmax(axis=1) == labels.labels[held]
+    return right
+
+
+def _apart(labels: Labels, rows: Ints, held: Ints) -> Ints:
+    """The rows that share no group with those held out, in their order."""
+    return rows[~np.isin(labels.groups[rows], labels.groups[held])]

@@ -1,0 +1,100 @@
+"""A labelling as it stands: what had a class when it began, what has got one, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tl_core.data.labelling.rounds import History
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError
+from tl_core.labelling import draw
+from tl_core.recipes.analyses.label_scores import Labels
+from tl_core.train.arrays import Features, Ints
+
+
+@dataclass(frozen=True)
+class State:
+    """A labelling as it stands. Rows are those of the version.
+
+    Args:
+        classes: all known, those of the version and those that people have added.
+        before: rows that had a class when it began and may be learnt from.
+        population: rows that had none, labelled meanwhile or not.
+        given: class of rows of the population, in the order in which they were asked for.
+        skipped: rows that people have passed over.
+        past: earlier rounds.
+    """
+
+    classes: list[str]
+    before: dict[int, str]
+    population: Ints
+    given: dict[int, str]
+    skipped: set[int]
+    past: History
+
+    @property
+    def done(self) -> set[int]:
+        """Rows that nobody is asked about any more."""
+        return self.skipped | set(self.given)
+
+    @property
+    def left(self) -> Ints:
+        """Rows that wait for a class."""
+        return self.population[~np.isin(self.population, [*self.done])]
+
+
+def state_of(
+    version: DatasetVersion, labels: Mapping[int, str], skipped: set[int], past: History
+) -> State:
+    """What the version, the labels given meanwhile and the earlier rounds say together.
+
+    Raises:
+        DataError: where a row may have several labels, or none was without a class.
+    """
+    if version.sets.several:
+        raise DataError(
+            "Rows can only be proposed where an item has one class.",
+            "Strategies and the honest score compare one class with the others.",
+            "Label these items in any order, or bring data with one class an item.",
+        )
+    names, known = version.label_names(np.arange(len(version.labels))), version.labels >= 0
+    waiting = version.rows_of("unlabelled")
+    # those that joined the test, as copies of its rows, are not looked at any more
+    since = [row for row in past.labelled if known[row] and version.splits[row] != "test"]
+    population = np.union1d(waiting, np.array(since, dtype=np.int64))
+    if not len(population):
+        raise DataError(
+            "Every row of this dataset has a class.",
+            "There is nothing to propose.",
+            "Add rows without a class, or look for wrong labels instead.",
+        )
+    own = set(population.tolist())
+    made = {row: names[row] for row in since} | {
+        row: label for row, label in labels.items() if row in own
+    }
+    asked = [row for one in past.rounds for row in one.rows if row in made]
+    given = {row: made[row] for row in dict.fromkeys([*asked, *made])}
+    learnt = version.rows_of("train", "validation")
+    before = {row: labels.get(row, names[row]) for row in learnt.tolist() if row not in own}
+    classes = sorted({*version.info.labels, *given.values()})
+    return State(classes, before, population, given, skipped - set(given), past)
+
+
+def labels_among(state: State, rows: Ints, features: Features, groups: Ints, seed: int) -> Labels:
+    """The labels so far as places among `rows`, whose features were read."""
+    numbers = {name: place for place, name in enumerate(state.classes)}
+    labels = np.full(len(rows), -1, dtype=np.int64)
+    for row, name in {**state.before, **state.given}.items():
+        labels[np.searchsorted(rows, row)] = numbers[name]
+    order = draw.random_order(state.population, seed)
+    reach = draw.answered(order, state.past.drawn, state.done)
+    fair = {*draw.reserved(state.population, seed).tolist()}
+    sample = [row for row in order[:reach].tolist() if row in state.given and row in fair]
+    before, queue, drawn = (
+        np.searchsorted(rows, np.array(some, dtype=np.int64))
+        for some in ([*state.before], [*state.given], sample)
+    )
+    return Labels(features, groups, labels, before, queue, drawn, len(state.classes), seed)

@@ -1,0 +1,291 @@
+"""Which rows to label next: a probe on the labels so far reads features that are kept, a strategy
+picks, the lot draws, and rows drawn at random tell how good the probe is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from tl_core.backbones.load import load_backbone
+from tl_core.config import ProbeSettings
+from tl_core.config.specs import ProposeSpec
+from tl_core.data.labelling.rounds import Round, add_round, history
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError, nearest
+from tl_core.labelling import bulk, choosing, draw
+from tl_core.modalities import items_of
+from tl_core.progress import Progress
+from tl_core.recipes.analyses.label_scores import FEWEST, Labels, gain_over_random, honest_score
+from tl_core.recipes.analyses.label_state import State, labels_among, state_of
+from tl_core.results import LABEL_QUEUE, LabelCluster, LabellingPoint, LabelQueue, Proposal
+from tl_core.settings import read_settings
+from tl_core.train.arrays import Features, Floats, Ints
+from tl_core.train.probe.probing import Reading
+from tl_core.train.seeds import seed_everything
+from tl_core.train.setup.refusals import refuse_other_modality
+
+_COLD = 5  # labels for each known class, on average, from which on uncertainty is asked
+_MODEL = ("margin", "entropy", "diversity", "class")  # strategies that need a probe
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a strategy may look at: the labelling, the rows that were read with their features
+    (rows, width), and what a probe says of each (rows, classes), None before there is one.
+    """
+
+    state: State
+    rows: Ints
+    features: Features
+    said: Floats | None
+
+    def places(self, rows: Ints) -> Ints:
+        """Where rows stand among those that were read."""
+        return np.searchsorted(self.rows, rows)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to label, in order, why each, and how far the random order is drawn with them."""
+
+    rows: Ints
+    why: list[str]
+    drawn: int
+
+    def as_round(self, point: LabellingPoint) -> Round:
+        """The batch as it is kept beside the version."""
+        return Round(self.rows.tolist(), self.why, self.drawn, dict(point))
+
+
+def propose(
+    spec: ProposeSpec,
+    reference: str,
+    version: DatasetVersion,
+    labels: Mapping[int, str],
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> LabelQueue:
+    """Write `folder/queue.json`, and the round beside the version; test rows are left alone.
+
+    Args:
+        spec: what is asked.
+        reference: of the backbone whose features are read, from the cache where they are there.
+        version: with rows that have no class.
+        labels: classes that people gave to rows since, in the order in which they did.
+        folder: of the run.
+        cache: where features are kept.
+        progress: told about everything.
+
+    Raises:
+        DataError: when there is nothing to propose, or an item may have several classes.
+    """
+    past = history(version.folder)
+    state = state_of(version, labels, {int(row) for row in spec.skip}, past)
+    if not len(state.left):
+        raise DataError(
+            "Every row has a class by now, or was passed over.",
+            "There is nothing left to propose.",
+            "Make the labels a version, and train on it.",
+        )
+    rows = np.union1d(state.population, np.array([*state.before], dtype=np.int64))
+    features = _read(spec, reference, version, rows, cache, progress)
+    progress.stage("Fitting a probe on the labels so far", share=0.2)
+    noun = items_of(version.info.modality)
+    probe = labels_among(state, rows, features, version.groups[rows], spec.seed)
+    head = probe.head()
+    point: LabellingPoint = {
+        "labels": len(state.given),
+        "drawn": len(probe.sample),
+        "strategy": "",
+        "score": honest_score(probe, head),
+        "gain": gain_over_random(probe, head, noun),
+    }
+    said = probe.judge(probe.all, np.arange(len(rows)), head) if probe.learnt else None
+    progress.stage("Choosing what to label next", share=0.1)
+    strategy, note = settled(spec, state, probe)
+    point["strategy"] = strategy
+    view = Seen(state, rows, features, said)
+    batch = chosen(spec, strategy, view)
+    clusters, number_of = _clusters(view, spec.seed)
+    out: LabelQueue = {
+        "strategy": strategy,
+        "note": note,
+        "sentence": _sentence(state, point, noun),
+        "classes": state.classes,
+        "population": len(state.population),
+        "labels": len(state.given),
+        "left": len(state.left),
+        "rows": _proposals(view, batch, number_of),
+        "clusters": clusters,
+        "curve": [*(cast(LabellingPoint, one.point) for one in past.rounds), point],
+    }
+    add_round(version.folder, batch.as_round(point))
+    LABEL_QUEUE.write(folder, out)
+    return out
+
+
+def _read(
+    spec: ProposeSpec,
+    reference: str,
+    version: DatasetVersion,
+    rows: Ints,
+    cache: Path,
+    progress: Progress,
+) -> Features:
+    """Features of these rows, kept: they stay the same while rows change from one split to
+    another.
+    """
+    seed_everything(spec.seed)
+    progress.stage("Opening the backbone", share=0.05)
+    settings = ProbeSettings(max_length=spec.max_length, seed=spec.seed)
+    backbone = load_backbone(
+        reference,
+        ["one", "another"],  # its classifier is not used
+        read_settings(),
+        max_length=settings.max_length,
+        seed=settings.seed,
+    )
+    refuse_other_modality(backbone, version)
+    return Reading(settings, version, {"all": rows}, backbone, cache).read_all(progress, share=0.6)
+
+
+def settled(spec: ProposeSpec, state: State, probe: Labels) -> tuple[str, str]:
+    """The strategy that is carried out, and why it is another one than was asked for."""
+    asked = spec.strategy
+    if asked == "auto":
+        enough = len(probe.all) >= _COLD * len(state.classes)
+        asked = "margin" if enough and probe.learnt else "typical"
+        return asked, ""
+    if asked in _MODEL and not probe.learnt:
+        return "typical", (
+            "A probe needs labels of two classes. Until there are some, typical items are proposed."
+        )
+    if asked == "class" and spec.wanted not in state.classes:
+        raise DataError(
+            f"There is no class {spec.wanted!r} among the labels so far.",
+            "",
+            nearest(spec.wanted, state.classes),
+        )
+    number = state.classes.index(spec.wanted) if asked == "class" else -1
+    if asked == "class" and not (probe.labels[probe.all] == number).any():
+        return "typical", (
+            f"No item has been labelled {spec.wanted!r} yet, so nothing tells what it looks like."
+            " Typical items are proposed."
+        )
+    return asked, ""
+
+
+def chosen(spec: ProposeSpec, strategy: str, view: Seen) -> Batch:
+    """A batch: its random share first drawn, from all rows alike, then the rest picked from those
+    that are left.
+    """
+    state = view.state
+    order = draw.random_order(state.population, spec.seed)
+    if strategy == "random":
+        drawn, reach = draw.to_draw(order, state.past.drawn, state.done, 1.0, spec.batch)
+    else:
+        # a row that may have been labelled in bulk judges nobody
+        fair = order[: len(draw.reserved(state.population, spec.seed))]
+        drawn, reach = draw.to_draw(
+            fair, state.past.drawn, state.done, spec.random_share, spec.batch
+        )
+    rest = np.setdiff1d(state.left, drawn)
+    picked = (
+        rest[:0]
+        if strategy == "random"
+        else _picked(spec, strategy, view, rest, spec.batch - len(drawn))
+    )
+    both = np.concatenate([picked, drawn])
+    why = [*[strategy] * len(picked), *["random"] * len(drawn)]
+    places = draw.mixed_in(picked, drawn)
+    return Batch(both[places], [why[place] for place in places], reach)
+
+
+def _picked(spec: ProposeSpec, strategy: str, view: Seen, pool: Ints, count: int) -> Ints:
+    """The rows of `pool` that the strategy wants."""
+    places = view.places(pool)
+    if strategy == "typical" or view.said is None:
+        # what is drawn in this very batch will have a label, too
+        covered = np.ones(len(view.rows), dtype=bool)
+        covered[places] = False
+        return view.rows[choosing.typical(view.features, covered, count, spec.seed)]
+    said = view.said[places]
+    if strategy == "margin":
+        found = choosing.margin(said, count)
+    elif strategy == "entropy":
+        found = choosing.entropy(said, count)
+    elif strategy == "diversity":
+        found = choosing.diversity(view.features[places], said, count, spec.seed)
+    else:
+        found = choosing.wanted(said, view.state.classes.index(spec.wanted), count)
+    return pool[found]
+
+
+def _clusters(view: Seen, seed: int) -> tuple[list[LabelCluster], dict[int, int]]:
+    """Clusters of the rows that wait, and the number of each row's. Rows that may come to be drawn
+    are in a cluster, but not listed for a class in bulk.
+    """
+    pool, fair = view.state.left, {*draw.reserved(view.state.population, seed).tolist()}
+    places = view.places(pool)
+    said = None if view.said is None else view.said[places]
+    numbers, groups = bulk.alike(view.features[places], said, seed)
+    listed: list[LabelCluster] = [
+        {
+            "number": number,
+            "rows": [row for row in pool[one.places].tolist() if row not in fair][: bulk.SHOWN],
+            "size": len(one.places),
+            "suggestion": view.state.classes[one.said] if one.said >= 0 else "",
+            "agreement": one.agreement,
+        }
+        for number, one in enumerate(groups)
+    ]
+    return listed, dict(zip(pool.tolist(), numbers.tolist(), strict=True))
+
+
+def _proposals(view: Seen, batch: Batch, number_of: Mapping[int, int]) -> list[Proposal]:
+    """The batch as it is written."""
+    proposals: list[Proposal] = []
+    for row, why in zip(batch.rows.tolist(), batch.why, strict=True):
+        sure = None if view.said is None else view.said[view.places(np.array([row]))[0]]
+        proposals.append(
+            {
+                "row": row,
+                "why": why,
+                "cluster": number_of[row],
+                "suggestion": "" if sure is None else view.state.classes[int(sure.argmax())],
+                "confidence": 0.0 if sure is None else float(sure.max()),
+            }
+        )
+    return proposals
+
+
+def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
+    """How good the labels so far are, of whom that is known, and what choosing has brought."""
+    total = len(state.population)
+    begun = f"{point['labels']:,} of {total:,} {noun} have got a class."
+    score = point["score"]
+    if score is None:
+        return (
+            f"{begun} A score is told from {FEWEST} {noun} drawn at random on, when two classes"
+            f" have labels; {point['drawn']} of them have a class."
+        )
+    sentence = (
+        f"{begun} A probe on all labels is right on {score['value']:.0%} of the {point['drawn']}"
+        f" drawn at random ({score['low']:.0%} to {score['high']:.0%} with 95 % confidence), which"
+        f" stand for all {total:,} that had no class at first."
+    )
+    gain = point["gain"]
+    if gain is None:
+        return sentence
+    gap = gain["paired"]["difference"]
+    return (
+        f"{sentence} With {gain['labels']} labels each, the first of this queue gave"
+        f" {gain['queue']['value']:.0%} and as many drawn at random {gain['random']['value']:.0%}"
+        f" ({100 * gap['low']:+.0f} to {100 * gap['high']:+.0f} points)."
+    )
