@@ -111,6 +111,7 @@ ALLOWED = {
             "recipes",
             "train",
             "select",
+            "labelling",
             "evaluate",
             "test_score",
             "results",
