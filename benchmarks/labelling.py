@@ -114,8 +114,8 @@ def simulate(known: Known, task: Task, strategy: str, seed: int) -> list[dict[st
     rounds: list[Round] = []
     points: list[dict[str, Any]] = []
     for _ in range(task.rounds + 1):
-        state = State(known.names, {}, rows, dict(given), set(), History(list(rounds), []))
-        labels = labels_among(state, rows, features, groups, seed)
+        state = State(known.names, {}, rows, dict(given), set(), History(list(rounds), []), seed)
+        labels = labels_among(state, rows, features, groups)
         head = labels.head()
         said = None
         if given:
@@ -133,7 +133,7 @@ def simulate(known: Known, task: Task, strategy: str, seed: int) -> list[dict[st
             )
         used, _ = settled(spec, state, labels)
         batch = chosen(spec, used, Seen(state, rows, features, said if labels.learnt else None))
-        rounds.append(Round(batch.rows.tolist(), batch.why, batch.drawn))
+        rounds.append(batch.as_round({}))
         given |= {row: known.names[known.truth[row]] for row in batch.rows.tolist()}
     return points
 

@@ -1,4 +1,4 @@
-"""Single labels from the command line: suggest, decide, apply."""
+"""Single labels from the command line: suggest, next, decide, apply."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from tests_support.datasets import write_pictures
+from tests_support.datasets import write_pictures, write_texts
 from tests_support.processes import kill_all
 from tests_support.studio import ROOT
 
@@ -63,3 +63,28 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
         call("labels", "apply", "discs", code=2)["error"]["what"]
         == "No label of this version was changed."
     )
+
+
+def test_next_rows_to_label(home, tmp_path, tiny, capsys):
+    source = write_texts(tmp_path / "mail.csv", 60)
+    lines = source.read_text().splitlines()
+    bare = [line.rpartition(",")[0] + "," for line in lines[31:]]
+    source.write_text("\n".join([*lines[:31], *bare]))
+    assert main(["data", "add", str(source), "--name", "mail"]) == 0
+    capsys.readouterr()
+    words = ["labels", "next", "mail", "--backbone", f"local:{tiny('bert')}", "--batch", "6"]
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "tl_core", *words, "--strategy", "margin", "--json"],
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            timeout=300,
+        )
+        assert process.returncode == 0, process.stderr
+    finally:
+        kill_all(home)
+    queue = json.loads(process.stdout)
+    assert (queue["dataset"], queue["strategy"], queue["labels"]) == ("mail@1", "margin", 0)
+    assert len(queue["rows"]) == 6 and {one["why"] for one in queue["rows"]} == {"margin", "random"}
+    assert min(one["row"] for one in queue["rows"]) >= 30

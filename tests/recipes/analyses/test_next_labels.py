@@ -214,11 +214,11 @@ def test_rounds_are_kept_and_go_along(tmp_path):
     old.mkdir()
     new.mkdir()
     assert history(old).rounds == [] and history(old).drawn == 0
-    add_round(old, Round([3, 1], ["margin", "random"], 1, {"labels": 0}))
+    add_round(old, Round([3, 1], ["margin", "random"], 1, 7, {"labels": 0}))
     add_round(old, Round([2], ["typical"], 4))
     carry_over(old, new, [3, 1])
     carry_over(tmp_path / "nowhere", new, [])
     found = history(new)
     assert [one.rows for one in found.rounds] == [[3, 1], [2]]
     assert found.rounds[0].point == {"labels": 0}
-    assert (found.drawn, found.labelled) == (4, [1, 3])
+    assert (found.drawn, found.rounds[0].seed, found.labelled) == (4, 7, [1, 3])

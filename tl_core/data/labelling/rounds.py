@@ -23,12 +23,14 @@ class Round:
         rows: in the order of the queue.
         why: of each of them.
         drawn: rows from the front of the random order that have been drawn so far, over all rounds.
+        seed: of that order.
         point: what was measured when it was proposed (`results.LabellingPoint`).
     """
 
     rows: list[int]
     why: list[str]
     drawn: int
+    seed: int = 0
     point: dict[str, Any] = field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from tl_core.train.arrays import Features, Ints
 
 @dataclass(frozen=True)
 class State:
-    """A labelling as it stands. Rows are those of the version.
+    """A labelling as it stands. Rows are those of the version; none is of the test.
 
     Args:
         classes: all known, those of the version and those that people have added.
@@ -26,6 +27,7 @@ class State:
         given: class of rows of the population, in the order in which they were asked for.
         skipped: rows that people have passed over.
         past: earlier rounds.
+        seed: of the order in which rows are drawn, settled by the first round.
     """
 
     classes: list[str]
@@ -34,6 +36,7 @@ class State:
     given: dict[int, str]
     skipped: set[int]
     past: History
+    seed: int
 
     @property
     def done(self) -> set[int]:
@@ -45,11 +48,28 @@ class State:
         """Rows that wait for a class."""
         return self.population[~np.isin(self.population, [*self.done])]
 
+    @cached_property
+    def fair(self) -> Ints:
+        """Rows that may be drawn for the score, in the order in which they are."""
+        order = draw.random_order(self.population, self.seed)
+        return order[: len(draw.reserved(self.population, self.seed))]
+
+    @cached_property
+    def drawn(self) -> list[int]:
+        """The rows drawn for the score that have been answered: labelled, or passed over."""
+        order = self.fair
+        return order[: draw.answered(order, self.past.drawn, self.done)].tolist()
+
 
 def state_of(
-    version: DatasetVersion, labels: Mapping[int, str], skipped: set[int], past: History
+    version: DatasetVersion,
+    labels: Mapping[int, str],
+    skipped: set[int],
+    past: History,
+    seed: int,
 ) -> State:
-    """What the version, the labels given meanwhile and the earlier rounds say together.
+    """What the version, the labels given meanwhile and the earlier rounds say together; `seed`
+    counts for the first round alone.
 
     Raises:
         DataError: where a row may have several labels, or none was without a class.
@@ -63,7 +83,8 @@ def state_of(
     names, known = version.label_names(np.arange(len(version.labels))), version.labels >= 0
     waiting = version.rows_of("unlabelled")
     # those that joined the test, as copies of its rows, are not looked at any more
-    since = [row for row in past.labelled if known[row] and version.splits[row] != "test"]
+    learnt = version.rows_of("train", "validation")
+    since = [row for row in np.intersect1d(past.labelled, learnt).tolist() if known[row]]
     population = np.union1d(waiting, np.array(since, dtype=np.int64))
     if not len(population):
         raise DataError(
@@ -77,24 +98,26 @@ def state_of(
     }
     asked = [row for one in past.rounds for row in one.rows if row in made]
     given = {row: made[row] for row in dict.fromkeys([*asked, *made])}
-    learnt = version.rows_of("train", "validation")
-    before = {row: labels.get(row, names[row]) for row in learnt.tolist() if row not in own}
+    before = {
+        row: labels.get(row, names[row])
+        for row in learnt.tolist()
+        if row not in own and row not in skipped
+    }
     classes = sorted({*version.info.labels, *given.values()})
-    return State(classes, before, population, given, skipped - set(given), past)
+    if past.rounds:
+        seed = past.rounds[0].seed
+    return State(classes, before, population, given, skipped - set(given), past, seed)
 
 
-def labels_among(state: State, rows: Ints, features: Features, groups: Ints, seed: int) -> Labels:
+def labels_among(state: State, rows: Ints, features: Features, groups: Ints) -> Labels:
     """The labels so far as places among `rows`, whose features were read."""
     numbers = {name: place for place, name in enumerate(state.classes)}
     labels = np.full(len(rows), -1, dtype=np.int64)
     for row, name in {**state.before, **state.given}.items():
         labels[np.searchsorted(rows, row)] = numbers[name]
-    order = draw.random_order(state.population, seed)
-    reach = draw.answered(order, state.past.drawn, state.done)
-    fair = {*draw.reserved(state.population, seed).tolist()}
-    sample = [row for row in order[:reach].tolist() if row in state.given and row in fair]
+    sample = [row for row in state.drawn if row in state.given]
     before, queue, drawn = (
         np.searchsorted(rows, np.array(some, dtype=np.int64))
         for some in ([*state.before], [*state.given], sample)
     )
-    return Labels(features, groups, labels, before, queue, drawn, len(state.classes), seed)
+    return Labels(features, groups, labels, before, queue, drawn, len(state.classes), state.seed)

@@ -56,10 +56,11 @@ class Batch:
     rows: Ints
     why: list[str]
     drawn: int
+    seed: int
 
-    def as_round(self, point: LabellingPoint) -> Round:
+    def as_round(self, point: Mapping[str, object]) -> Round:
         """The batch as it is kept beside the version."""
-        return Round(self.rows.tolist(), self.why, self.drawn, dict(point))
+        return Round(self.rows.tolist(), self.why, self.drawn, self.seed, dict(point))
 
 
 def propose(
@@ -86,18 +87,19 @@ def propose(
         DataError: when there is nothing to propose, or an item may have several classes.
     """
     past = history(version.folder)
-    state = state_of(version, labels, {int(row) for row in spec.skip}, past)
+    state = state_of(version, labels, {int(row) for row in spec.skip}, past, spec.seed)
     if not len(state.left):
         raise DataError(
             "Every row has a class by now, or was passed over.",
             "There is nothing left to propose.",
             "Make the labels a version, and train on it.",
         )
-    rows = np.union1d(state.population, np.array([*state.before], dtype=np.int64))
+    # all of them, whatever their part in this: so they are read once
+    rows = version.rows_of("train", "validation", "unlabelled")
     features = _read(spec, reference, version, rows, cache, progress)
     progress.stage("Fitting a probe on the labels so far", share=0.2)
     noun = items_of(version.info.modality)
-    probe = labels_among(state, rows, features, version.groups[rows], spec.seed)
+    probe = labels_among(state, rows, features, version.groups[rows])
     head = probe.head()
     point: LabellingPoint = {
         "labels": len(state.given),
@@ -112,7 +114,7 @@ def propose(
     point["strategy"] = strategy
     view = Seen(state, rows, features, said)
     batch = chosen(spec, strategy, view)
-    clusters, number_of = _clusters(view, spec.seed)
+    clusters, number_of = _clusters(view)
     out: LabelQueue = {
         "strategy": strategy,
         "note": note,
@@ -123,7 +125,14 @@ def propose(
         "left": len(state.left),
         "rows": _proposals(view, batch, number_of),
         "clusters": clusters,
-        "curve": [*(cast(LabellingPoint, one.point) for one in past.rounds), point],
+        "curve": [
+            *(
+                cast(LabellingPoint, one.point)
+                for one in past.rounds
+                if one.point["labels"] != point["labels"]
+            ),
+            point,
+        ],
     }
     add_round(version.folder, batch.as_round(point))
     LABEL_QUEUE.write(folder, out)
@@ -186,14 +195,12 @@ def chosen(spec: ProposeSpec, strategy: str, view: Seen) -> Batch:
     that are left.
     """
     state = view.state
-    order = draw.random_order(state.population, spec.seed)
     if strategy == "random":
+        order = draw.random_order(state.population, state.seed)
         drawn, reach = draw.to_draw(order, state.past.drawn, state.done, 1.0, spec.batch)
     else:
-        # a row that may have been labelled in bulk judges nobody
-        fair = order[: len(draw.reserved(state.population, spec.seed))]
         drawn, reach = draw.to_draw(
-            fair, state.past.drawn, state.done, spec.random_share, spec.batch
+            state.fair, state.past.drawn, state.done, spec.random_share, spec.batch
         )
     rest = np.setdiff1d(state.left, drawn)
     picked = (
@@ -204,7 +211,7 @@ def chosen(spec: ProposeSpec, strategy: str, view: Seen) -> Batch:
     both = np.concatenate([picked, drawn])
     why = [*[strategy] * len(picked), *["random"] * len(drawn)]
     places = draw.mixed_in(picked, drawn)
-    return Batch(both[places], [why[place] for place in places], reach)
+    return Batch(both[places], [why[place] for place in places], reach, state.seed)
 
 
 def _picked(spec: ProposeSpec, strategy: str, view: Seen, pool: Ints, count: int) -> Ints:
@@ -227,14 +234,14 @@ def _picked(spec: ProposeSpec, strategy: str, view: Seen, pool: Ints, count: int
     return pool[found]
 
 
-def _clusters(view: Seen, seed: int) -> tuple[list[LabelCluster], dict[int, int]]:
+def _clusters(view: Seen) -> tuple[list[LabelCluster], dict[int, int]]:
     """Clusters of the rows that wait, and the number of each row's. Rows that may come to be drawn
     are in a cluster, but not listed for a class in bulk.
     """
-    pool, fair = view.state.left, {*draw.reserved(view.state.population, seed).tolist()}
+    pool, fair = view.state.left, {*view.state.fair.tolist()}
     places = view.places(pool)
     said = None if view.said is None else view.said[places]
-    numbers, groups = bulk.alike(view.features[places], said, seed)
+    numbers, groups = bulk.alike(view.features[places], said, view.state.seed)
     listed: list[LabelCluster] = [
         {
             "number": number,
@@ -280,6 +287,12 @@ def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
         f" drawn at random ({score['low']:.0%} to {score['high']:.0%} with 95 % confidence), which"
         f" stand for all {total:,} that had no class at first."
     )
+    passed = len(state.drawn) - point["drawn"]
+    if passed:
+        sentence += (
+            f" {passed} that were drawn were passed over; if these were hard, the score is too"
+            " high."
+        )
     gain = point["gain"]
     if gain is None:
         return sentence
