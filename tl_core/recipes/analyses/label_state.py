@@ -58,7 +58,8 @@ class State:
     def drawn(self) -> list[int]:
         """The rows drawn for the score that have been answered: labelled, or passed over."""
         order = self.fair
-        return order[: draw.answered(order, self.past.drawn, self.done)].tolist()
+        rows = order[: draw.answered(order, self.past.drawn, self.done)]
+        return [int(row) for row in rows]
 
 
 def state_of(

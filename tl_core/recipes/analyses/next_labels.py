@@ -100,6 +100,21 @@ def propose(
     progress.stage("Fitting a probe on the labels so far", share=0.2)
     noun = items_of(version.info.modality)
     probe = labels_among(state, rows, features, version.groups[rows])
+    point, said = judged(state, probe, noun)
+    progress.stage("Choosing what to label next", share=0.1)
+    point["strategy"], note = settled(spec, state, probe)
+    view = Seen(state, rows, features, said)
+    batch = chosen(spec, point["strategy"], view)
+    out = _queue(view, batch, note, point, _sentence(state, point, noun))
+    add_round(version.folder, batch.as_round(point))
+    LABEL_QUEUE.write(folder, out)
+    return out
+
+
+def judged(state: State, probe: Labels, noun: str) -> tuple[LabellingPoint, Floats | None]:
+    """What the labels so far are worth, and what a probe on all of them says of every row (rows,
+    classes), None where nothing can be learnt yet.
+    """
     head = probe.head()
     point: LabellingPoint = {
         "labels": len(state.given),
@@ -108,35 +123,27 @@ def propose(
         "score": honest_score(probe, head),
         "gain": gain_over_random(probe, head, noun),
     }
-    said = probe.judge(probe.all, np.arange(len(rows)), head) if probe.learnt else None
-    progress.stage("Choosing what to label next", share=0.1)
-    strategy, note = settled(spec, state, probe)
-    point["strategy"] = strategy
-    view = Seen(state, rows, features, said)
-    batch = chosen(spec, strategy, view)
+    everything = np.arange(len(probe.labels))
+    return point, probe.judge(probe.all, everything, head) if probe.learnt else None
+
+
+def _queue(view: Seen, batch: Batch, note: str, point: LabellingPoint, sentence: str) -> LabelQueue:
+    """Everything as it is written."""
+    state = view.state
     clusters, number_of = _clusters(view)
-    out: LabelQueue = {
-        "strategy": strategy,
+    earlier = (one.point for one in state.past.rounds if one.point["labels"] != point["labels"])
+    return {
+        "strategy": point["strategy"],
         "note": note,
-        "sentence": _sentence(state, point, noun),
+        "sentence": sentence,
         "classes": state.classes,
         "population": len(state.population),
         "labels": len(state.given),
         "left": len(state.left),
         "rows": _proposals(view, batch, number_of),
         "clusters": clusters,
-        "curve": [
-            *(
-                cast(LabellingPoint, one.point)
-                for one in past.rounds
-                if one.point["labels"] != point["labels"]
-            ),
-            point,
-        ],
+        "curve": [*(cast(LabellingPoint, one) for one in earlier), point],
     }
-    add_round(version.folder, batch.as_round(point))
-    LABEL_QUEUE.write(folder, out)
-    return out
 
 
 def _read(
@@ -279,8 +286,8 @@ def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
     score = point["score"]
     if score is None:
         return (
-            f"{begun} A score is told from {FEWEST} {noun} drawn at random on, when two classes"
-            f" have labels; {point['drawn']} of them have a class."
+            f"{begun} A score is told once {FEWEST} {noun} that were drawn at random have one and"
+            f" two classes have labels; so far {point['drawn']} have."
         )
     sentence = (
         f"{begun} A probe on all labels is right on {score['value']:.0%} of the {point['drawn']}"
