@@ -17,6 +17,7 @@ from common import RESULTS, machine
 from label_sets_table import label_sets
 from labelling_table import labelling
 from sounds_table import recordings
+from source_table import towards_source
 
 TARGET = Path(__file__).parents[1] / "docs" / "RESULTS.md"
 
@@ -191,6 +192,7 @@ if __name__ == "__main__":
     out += [
         *arena(),
         *few_labels(),
+        *towards_source(),
         *recordings(),
         *label_sets(),
         *labelling(),

@@ -10,6 +10,8 @@ from tl_core.errors import Cancelled
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.shared import common
+from tl_core.recipes.shared.finetune_job import make_job
+from tl_core.train.loop import trainer
 from tl_core.train.setup.set_up import set_up
 
 QUICK = {
@@ -91,3 +93,25 @@ def open_setup(version, folder, backbone, **options):
         folder.parent / "cache",
         Ear(),
     )
+
+
+def gradients(setup, folder, ear=None):
+    """The gradient before each step of an epoch, dropout 0; `setup` is closed afterwards."""
+    for module in setup.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    job = make_job(setup, folder)
+    job.score = None
+    (folder / "checkpoints").mkdir()
+    loop = trainer.GraftTrainer(job, ear or Ear())
+    steps = []
+
+    class Look(trainer.TrainerCallback):
+        def on_pre_optimizer_step(self, *_, **__):
+            moving = [one.grad for one in setup.model.parameters() if one.grad is not None]
+            steps.append(torch.cat([one.flatten() for one in moving]))
+
+    loop.add_callback(Look())
+    loop.train()
+    setup.stack.close()
+    return steps

@@ -68,6 +68,24 @@ def write(family: str, folder: Path) -> None:
         ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
 
 
+def write_with_classes(family: str, folder: Path, classes: int = 5) -> None:
+    """A network for pictures that still has the classes of its pretraining."""
+    import transformers as t
+
+    torch.manual_seed(0)
+    if family == "vit":
+        model = t.ViTForImageClassification(t.ViTConfig(**_IMAGE, num_labels=classes))
+        torch.nn.init.normal_(model.classifier.weight)
+    else:
+        sizes = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1]}
+        model = t.ResNetForImageClassification(
+            t.ResNetConfig(**sizes, layer_type="basic", num_labels=classes)
+        )
+        _settle_norms(model)
+    model.save_pretrained(folder)
+    t.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+
 def _settle_norms(model: torch.nn.Module) -> None:
     """Wider weights and batch statistics from noise: as built, a deep random network answers
     nothing but zero.

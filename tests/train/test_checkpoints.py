@@ -13,6 +13,7 @@ import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import QUICK, Ear, train, weights
+from tests_support.tiny_backbones import write_with_classes
 
 from tl_core.config import RunConfig
 from tl_core.errors import Cancelled
@@ -36,6 +37,9 @@ def pictures(tmp_path):
         ("texts", "bert", {"word_dropout": 0.2}),
         ("texts", "bert", {"strategy": "lora"}),
         ("pictures", "resnet", {"augment": "strong", "batchnorm": "adapt", "average": "ema"}),
+        ("texts", "bert", {"average": "swad", "epochs": 5.0}),
+        ("pictures", "with classes", {"stochastic_norm": 0.5, "delta": 0.01, "bss": 0.001}),
+        ("pictures", "with classes", {"co_tuning": 2.3, "lwf": 4.0, "penalty": "l2-sp"}),
         pytest.param("texts", "distilbert", {"strategy": "two_stage"}, marks=pytest.mark.whole),
     ),
 )
@@ -53,11 +57,14 @@ def test_trap_25_an_interrupted_training_ends_with_the_weights_of_one_that_ran_t
             **extra,
         },
     )
-    whole = train(version, tmp_path / "whole", tiny(family), **options)
+    backbone = tmp_path / "backbone" if family == "with classes" else tiny(family)
+    if not backbone.exists():
+        write_with_classes("resnet", backbone)
+    whole = train(version, tmp_path / "whole", backbone, **options)
     with pytest.raises(Cancelled):
-        train(version, tmp_path / "torn", tiny(family), Ear(cancel_at=9), **options)
+        train(version, tmp_path / "torn", backbone, Ear(cancel_at=9), **options)
     again = Ear()
-    resumed = train(version, tmp_path / "torn", tiny(family), again, **options)
+    resumed = train(version, tmp_path / "torn", backbone, again, **options)
     assert any("Going on from step" in text for text in again.logs), again.logs
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "torn")
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -1,4 +1,4 @@
-"""Losses, pulls and schedules against independent implementations."""
+"""Losses and schedules against independent implementations."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from tl_core.backbones.load import load_backbone
-from tl_core.config import SurgeryPlan
-from tl_core.settings import Settings
-from tl_core.surgery.apply import apply_plan
-from tl_core.surgery.layers import HEAD
-from tl_core.train.loop.averages import mix
+from tl_core.train.loop.averages import DenseAverage, mix
 from tl_core.train.loop.callbacks import Average
-from tl_core.train.loop.losses import Penalty, asymmetric_losses, binary_losses, losses_of
+from tl_core.train.loop.losses import asymmetric_losses, binary_losses, losses_of
 from tl_core.train.loop.lr_finder import suggest
 from tl_core.train.loop.schedules import factor
 from tl_core.train.tasks.multi_label_training import MULTI_LABEL_TRAINING
@@ -45,25 +40,6 @@ def test_focal_loss_is_torchvisions_for_two_classes():
     logits, labels = torch.stack([torch.zeros(7), z], dim=1), torch.tensor([0, 1, 0, 1, 0, 1, 0])
     theirs = sigmoid_focal_loss(z, labels.float(), alpha=-1, gamma=2.0)
     torch.testing.assert_close(losses_of(logits, labels, gamma=2.0), theirs)
-
-
-def test_trap_35_the_pull_to_the_start_is_zero_at_the_start_and_leaves_the_head_alone(tiny):
-    backbone = load_backbone(f"local:{tiny('bert')}", ["a", "b"], Settings())
-    model, report = apply_plan(backbone, SurgeryPlan())
-    names = set(report.scale_of)
-    new = {name for name, group in report.group_of.items() if group == HEAD}
-    penalty = Penalty(model, names, new, "l2-sp", 0.5)
-    assert float(penalty(model).detach()) == 0
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            value += 1.0 if name in new else 0.01
-    count = sum(value.numel() for name, value in model.named_parameters() if name in names - new)
-    assert float(penalty(model).detach()) == pytest.approx(0.5 * 0.5 * count * 0.01**2, rel=1e-3)
-    penalty(model).backward()
-    assert all(value.grad is None for name, value in model.named_parameters() if name in new)
-    plain = Penalty(model, names, new, "l2", 2.0)
-    expected = sum(float(value.detach().pow(2).sum()) for value in model.parameters())
-    assert float(plain(model).detach()) == pytest.approx(expected, rel=1e-4)
 
 
 def test_schedules_are_those_of_torch_and_transformers():
@@ -105,6 +81,47 @@ def test_the_average_follows_slowly_and_counts_are_copied():
         average.follow({"w": torch.tensor([1.0]), "n": torch.tensor(step)}, step)
     assert float(average.state["w"]) == pytest.approx(expected, rel=1e-5)
     assert int(average.state["n"]) == 29
+
+
+def swad_by_hand(losses, epoch):
+    """Which steps count, by the paper's rule over all judgements; step s has weight s."""
+    count = len(losses)
+    begins = [i for i in range(count - 2) if losses[i] == min(losses[i : i + 3])]
+    if not begins:
+        return range((count - 1) * epoch, count * epoch)
+    begin = begins[0]
+    limit = 1.3 * sum(losses[begin : begin + 3]) / 3
+    ends = [i for i in range(begin, count) if min(losses[i : i + 6]) > limit]
+    return range(begin * epoch, (ends[0] if ends else count) * epoch)
+
+
+@pytest.mark.parametrize(
+    "losses",
+    (
+        (5, 3, 2, 2.2, 2.1, 2.3, 2.2),  # never rises clearly
+        (5, 3, 2, 2.2, 2.1, 9, 9, 9, 9, 9, 9, 9, 9),  # clearly over
+        (5, 3, 2, 2.2, 2.1, 9, 9, 2.5, 9, 9, 9, 9, 9, 9, 9),  # a later dip counts them in
+        (5, 4, 3, 2, 1),  # still falling
+        (1, 2, 3),
+        (4,),
+    ),
+)
+def test_swad_averages_every_step_of_the_valley_also_over_an_interruption(losses):
+    epoch = 4
+    for torn in (False, True):
+        average = DenseAverage()
+        for number, loss in enumerate(losses):
+            for step in range(number * epoch, (number + 1) * epoch):
+                if torn and step % 7 == 3:
+                    kept = {key: value.clone() for key, value in average.as_state().items()}
+                    average = DenseAverage()
+                    average.restore(kept)
+                average.follow({"w": torch.tensor([float(step)]), "n": torch.tensor(step)}, step)
+            average.heard(float(loss))
+        steps = swad_by_hand(losses, epoch)
+        result = average.result()
+        assert float(result["w"]) == pytest.approx(np.mean(steps), rel=1e-5)
+        assert int(result["n"]) == steps[-1]
 
 
 def test_mixtures_lie_between_their_ends():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
-from tests_support.finetuning import Ear, open_setup, train, weights
+from tests_support.finetuning import Ear, gradients, open_setup, train, weights
 
 from tl_core.errors import TrainingError
 from tl_core.recipes.shared.finetune_job import make_job
@@ -53,26 +53,8 @@ def test_trap_11_parts_of_a_batch_add_up_to_the_batch_ragged_last_one_included(
             precision="float32",
             **({"augment": "none"} if family == "resnet" else {}),
         )
-        for module in setup.model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        job = make_job(setup, tmp_path / f"s{parts}")
-        job.score = None
-        (tmp_path / f"s{parts}" / "checkpoints").mkdir()
-        loop = trainer.GraftTrainer(job, ear)
-        gradients = []
-
-        class Look(trainer.TrainerCallback):
-            def on_pre_optimizer_step(self, *_, steps=gradients, model=setup.model, **__):
-                steps.append(
-                    torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-                )
-
-        loop.add_callback(Look())
-        loop.train()
-        assert len(job.examples) % 8
-        seen.append(gradients)
-        setup.stack.close()
+        assert len(setup.examples) % 8
+        seen.append(gradients(setup, tmp_path / f"s{parts}", ear))
     assert len(seen[0]) == len(seen[1])
     for whole, added in zip(*seen, strict=True):
         torch.testing.assert_close(added, whole, atol=2e-5, rtol=2e-3)
@@ -180,10 +162,10 @@ def test_memory_that_runs_out_halves_the_parts_and_says_so(tmp_path, tiny, texts
     """The real step is taken; only its limit is ours."""
     step = memory.step_once
 
-    def limited(model, batch, bf16, task):
+    def limited(model, batch, bf16, task, objectives):
         if len(batch["labels"]) > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        step(model, batch, bf16, task)
+        step(model, batch, bf16, task, objectives)
 
     monkeypatch.setattr(memory, "step_once", limited)
     ear = Ear()

@@ -262,12 +262,14 @@ def layer_tree(reference: str, settings: Settings, classes: int, plan: SurgeryPl
         BackboneError, ConfigError: as the surgery itself would.
     """
     from tl_core.backbones.load import load_backbone
+    from tl_core.backbones.sources.kept_knowledge import refuse_what_is_not_there
     from tl_core.surgery.apply import apply_plan
 
     names = [str(number) for number in range(classes)]
     backbone = load_backbone(
         reference, names, settings, pooling=plan.pooling, scratch=plan.scratch, meta=True
     )
+    refuse_what_is_not_there(backbone, plan)
     _, report = apply_plan(backbone, plan, fitted_head=bool(getattr(plan, "lp_start", False)))
     return {
         "reference": reference,

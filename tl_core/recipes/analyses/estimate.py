@@ -87,6 +87,7 @@ def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
         (setup.examples.__getitems__(keys) for keys in [some[0], *some]),
         setup.plan["bf16"],
         setup.task,
+        setup.objectives,
     )
     return float(np.mean(seconds))
 

@@ -30,7 +30,7 @@ def make_job(setup: Setup, folder: Path) -> Job:
         setup.chances(),
         setup.lengths,
         setup.held_out_lengths,
-        setup.new_parameters(),
         setup.calm,
+        setup.objectives,
         setup.task,
     )

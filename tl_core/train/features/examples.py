@@ -11,8 +11,9 @@ from tl_core.train.arrays import Ints
 
 # epoch and position of an example: all that chance may depend on, besides the seed
 Key = tuple[int, int]
-Batch = dict[str, Tensor]  # the model's inputs, `labels`, and what mixing adds
-_MIXING = ("mixed_labels", "kept")
+Batch = dict[str, Tensor]  # the model's inputs, `labels`, and extras
+# what mixing adds: labels of the examples that were mixed in, and the share of each one's own
+EXTRAS = ("mixed_labels", "kept")
 
 
 class Examples(torch.utils.data.Dataset[Batch], ABC):
@@ -39,6 +40,11 @@ def batch_at(examples: Examples, places: Ints) -> Batch:
 
 
 def inputs_of(batch: Batch, device: torch.device) -> tuple[Batch, Tensor]:
-    """The model's inputs and the labels of a batch, on a device, without what mixing adds."""
-    moved = {name: value.to(device) for name, value in batch.items() if name not in _MIXING}
+    """The model's inputs and the labels of a batch, on a device, without extras."""
+    moved = {name: value.to(device) for name, value in batch.items() if name not in EXTRAS}
     return moved, moved.pop("labels")
+
+
+def extras_of(batch: Batch, device: torch.device) -> Batch:
+    """What a batch brings beside inputs and labels, on a device."""
+    return {name: batch[name].to(device) for name in EXTRAS if name in batch}

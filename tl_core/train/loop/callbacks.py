@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -95,9 +96,16 @@ def _agreed(wish: bool) -> bool:
 class Guard(TrainerCallback):  # type: ignore[misc]
     """Ends a training that has come apart, with the likely cause; guessing costs log(classes) on
     average.
+
+    Args:
+        classes: of the model.
+        lr: that is blamed.
+        beside: the mean of what was added to the loss beside the labels since it was last asked,
+            which says nothing of guessing.
     """
 
-    def __init__(self, classes: int, lr: float) -> None:
+    def __init__(self, classes: int, lr: float, beside: Callable[[], float]) -> None:
+        self._beside = beside
         self._limit, self._lr, self._smooth = 2 * math.log(max(classes, 2)) + 1.0, lr, 0.0
         self._first = True
 
@@ -114,6 +122,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         loss = (logs or {}).get("loss")
         if loss is None:
             return
+        loss -= self._beside()
         # a probe that is very sure begins high on varied pictures, which is no sign of coming apart
         if self._first:
             self._first, self._limit = False, max(self._limit, _FAR * loss)

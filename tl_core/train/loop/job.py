@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
@@ -17,6 +17,7 @@ from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.examples import Examples
 from tl_core.train.loop.best_state import Scores
 from tl_core.train.loop.norm_statistics import follow_anew
+from tl_core.train.objectives.objective import NOTHING, Objectives
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,7 +46,7 @@ class Job:
     """All that one training needs.
 
     `score` judges the validation examples; `calm` are training items without chance, where batch
-    statistics follow them.
+    statistics follow them; `objectives` are what adds to the loss beside the labels.
     """
 
     model: PreTrainedModel
@@ -62,8 +63,8 @@ class Job:
     chances: Floats | None = None
     lengths: Ints | None = None
     held_out_lengths: Ints | None = None
-    new_names: set[str] = field(default_factory=set)
     calm: Examples | None = None
+    objectives: Objectives = NOTHING
     task: str = SINGLE_LABEL.name
 
     @property

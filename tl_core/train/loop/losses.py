@@ -1,13 +1,9 @@
-"""Training losses and weight penalties: a loss for each example, and pulls towards zero or towards
-the pretrained weights.
-"""
+"""Training losses: one for each example."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 
@@ -70,38 +66,3 @@ def asymmetric_losses(
     shifted = (torch.sigmoid(logits) - margin).clamp(min=0)
     no = -torch.log1p(-shifted.clamp(max=1 - 1e-7)) * shifted**away
     return wanted * -functional.logsigmoid(logits) + (1 - wanted) * no
-
-
-class Penalty:
-    """Half the squared distance of weights to where they should stay, times `strength`.
-
-    `l2` pulls all moving weights to zero; `l2-sp` (Li et al., 2018) pulls the pretrained ones to
-    their start and leaves new ones, which have none, to weight decay.
-
-    Args:
-        model: whose present weights are the start.
-        names: of the weights that move.
-        new: names of those among them that no pretraining has seen.
-        kind: l2 or l2-sp.
-        strength: alpha of the paper.
-    """
-
-    def __init__(
-        self, model: nn.Module, names: set[str], new: set[str], kind: str, strength: float
-    ) -> None:
-        pulled = names if kind == "l2" else names - new
-        self._start: Mapping[str, Tensor | None] = {
-            name: None if kind == "l2" else parameter.detach().clone()
-            for name, parameter in model.named_parameters()
-            if name in pulled
-        }
-        self._strength = strength
-
-    def __call__(self, model: nn.Module) -> Tensor:
-        """The penalty now, a scalar; parts that do not move yet are left out."""
-        parts = []
-        for name, parameter in model.named_parameters():
-            if name in self._start and parameter.requires_grad:
-                start = self._start[name]
-                parts.append((parameter if start is None else parameter - start).pow(2).sum())
-        return 0.5 * self._strength * torch.stack(parts).sum() if parts else torch.zeros(())

@@ -16,8 +16,9 @@ from tl_core.errors import TrainingError
 from tl_core.progress import Progress
 from tl_core.surgery.lr_groups import parameter_groups
 from tl_core.surgery.report import SurgeryReport
-from tl_core.train.features.examples import Batch, inputs_of
+from tl_core.train.features.examples import Batch, extras_of, inputs_of
 from tl_core.train.loop.job import Parts
+from tl_core.train.objectives.objective import NOTHING, Objectives, Pass
 from tl_core.train.tasks.task_training import task_training_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def step_once(model: PreTrainedModel, batch: Batch, bf16: bool, task: str) -> None:
+def step_once(
+    model: PreTrainedModel, batch: Batch, bf16: bool, task: str, objectives: Objectives = NOTHING
+) -> None:
     """Forward and backward of one batch, as the training does it; gradients are dropped."""
     device = next(model.parameters()).device
     inputs, labels = inputs_of(batch, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(**inputs).logits
-    task_training_of(task).losses(logits, labels).mean().backward()  # type: ignore[no-untyped-call]
+    losses = task_training_of(task).losses(logits, labels)
+    loss = losses.mean()
+    if objectives:
+        extras = extras_of(batch, device)
+        loss = loss + objectives.added(Pass(inputs, labels, logits, losses, bf16, extras))
+    loss.backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -69,6 +77,7 @@ def settle_parts(
     progress: Progress,
     *,
     task: str,
+    objectives: Objectives = NOTHING,
 ) -> int:
     """In how many parts a batch fits: one real step with the largest examples; halved while memory
     runs out.
@@ -81,6 +90,7 @@ def settle_parts(
         bf16: whether to compute as the training will.
         progress: told about each halving.
         task: what is learnt.
+        objectives: what adds to the loss.
 
     Raises:
         TrainingError: when not even two examples fit.
@@ -89,7 +99,8 @@ def settle_parts(
     while True:
         try:
             with leaving_no_trace(model):
-                step_once(model, largest(max(1, batch // plan["accumulate"])), bf16, task)
+                part = largest(max(1, batch // plan["accumulate"]))
+                step_once(model, part, bf16, task, objectives)
             return plan["accumulate"]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -125,6 +136,7 @@ def time_steps(
     batches: Iterable[Batch],
     bf16: bool,
     task: str,
+    objectives: Objectives = NOTHING,
 ) -> list[float]:
     """Seconds of whole steps, optimiser included (with learning rate 0, so that nothing moves); the
     first warms up.
@@ -140,7 +152,7 @@ def time_steps(
     with leaving_no_trace(model):
         for batch in batches:
             started = time.perf_counter()
-            step_once(model, batch, bf16, task)
+            step_once(model, batch, bf16, task, objectives)
             optimizer.step()
             optimizer.zero_grad()
             if torch.cuda.is_available():

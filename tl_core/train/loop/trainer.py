@@ -27,16 +27,18 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from tl_core.progress import Curve, Progress
 from tl_core.surgery.lr_groups import parameter_groups
-from tl_core.train.features.examples import Batch
+from tl_core.train.arrays import Floats
+from tl_core.train.features.examples import EXTRAS, Batch, Examples
 from tl_core.train.loop import checkpoints
 from tl_core.train.loop.arguments import training_arguments
+from tl_core.train.loop.averages import DenseAverage
 from tl_core.train.loop.batches import EpochBatches, EpochLoader
 from tl_core.train.loop.best_state import Best, Scores, probabilities
 from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
-from tl_core.train.loop.job import Job, Outcome
-from tl_core.train.loop.losses import Penalty
+from tl_core.train.loop.job import Job, Outcome, Score
 from tl_core.train.loop.memory import halve_parts, is_out_of_memory
 from tl_core.train.loop.schedules import factor, past_peak
+from tl_core.train.objectives.objective import Pass
 from tl_core.train.tasks.task_training import task_training_of
 
 
@@ -66,11 +68,12 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         self.best = Best(settings.patience)
         self.patient_from = past_peak(args.max_steps, settings.schedule, settings.warmup)
         self.average = Average(settings.ema_decay) if settings.average == "ema" else None
+        self.dense = DenseAverage() if settings.average == "swad" else None
         self.pace = Pace(self.batches.steps, settings.checkpoint_steps)
         self.reporter = Reporter(progress, job.plan["batch"])
         self.history: list[dict[str, float]] = []
         self.out_of_patience = False
-        self.penalty = _penalty(job)
+        self._beside: Tensor | float = 0.0  # added to the loss since it was logged
         super().__init__(
             model=job.model,
             args=args,
@@ -85,7 +88,11 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
 
     def _callbacks(self) -> list[TrainerCallback]:
         job = self.job
-        callbacks = [self.reporter, Guard(job.classes, job.plan["lr"]), self.pace]
+        callbacks = [
+            self.reporter,
+            Guard(job.classes, job.plan["lr"], self._mean_beside),
+            self.pace,
+        ]
         if job.settings.gradual:
             callbacks.append(GradualUnfreezing(job.model, job.report, job.keeper, self.progress))
         return callbacks
@@ -135,28 +142,35 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         """Sum of the examples' losses over the number of examples in the whole step, on all
         processes together, so that parts of a batch add up to exactly the gradient of the batch.
         """
-        inputs = dict(inputs)
-        labels, mixed, kept = (
-            inputs.pop("labels"),
-            inputs.pop("mixed_labels", None),
-            inputs.pop("kept", torch.ones(())),
-        )
+        extras = {name: inputs[name] for name in EXTRAS if name in inputs}
+        inputs = {name: value for name, value in inputs.items() if name not in EXTRAS}
+        labels = inputs.pop("labels")
         count: Tensor | int | float = len(labels)
         if (
             num_items_in_batch is not None
         ):  # the Trainer counts answers, of which a row may have many
             count = num_items_in_batch / labels[0].numel()
-        with torch.autocast(labels.device.type, torch.bfloat16, enabled=self.job.plan["bf16"]):
+        bf16 = self.job.plan["bf16"]
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=bf16):
             outputs = model(**inputs)
         loss = self._losses(outputs.logits, labels)
-        if mixed is not None:
-            loss = kept * loss + (1 - kept) * self._losses(outputs.logits, mixed)
+        if "mixed_labels" in extras:
+            kept = extras["kept"]
+            loss = kept * loss + (1 - kept) * self._losses(outputs.logits, extras["mixed_labels"])
         total: Tensor = loss.sum() / count * self.args.world_size
-        if self.penalty is not None:
-            total = total + self.penalty(self.job.model) * (
-                len(labels) / count * self.args.world_size
-            )
+        if self.job.objectives:
+            made = Pass(inputs, labels, outputs.logits, loss, bf16, extras)
+            share = len(labels) / count * self.args.world_size
+            added = self.job.objectives.added(made) * share
+            self._beside = self._beside + added.detach()
+            total = total + added
         return (total, outputs) if return_outputs else total
+
+    def _mean_beside(self) -> float:
+        """What was added to the loss of a step beside the labels, since this was last asked."""
+        mean: float = float(self._beside) / self.args.logging_steps
+        self._beside = 0.0
+        return mean
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         settings, weights = self.job.settings, self.job.weights
@@ -171,8 +185,9 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
 
     def optimizer_was_stepped(self) -> None:
         """Lets the average follow; called once a step."""
-        if self.average is not None:
-            self.average.follow(self._moving(), self.state.global_step)
+        for average in (self.average, self.dense):
+            if average is not None:
+                average.follow(self._moving(), self.state.global_step)
 
     def evaluate(self, *_: object, **__: object) -> Scores:
         """Judge the validation examples by a plain loop, keep the best state, and stop when
@@ -183,19 +198,12 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if job.score is None or job.held_out is None or judged:
             return {}
         with self._averaged():
-            job.settle_statistics()
-            scores, losses = job.score(
-                probabilities(
-                    job.model,
-                    job.held_out,
-                    2 * job.plan["batch"],
-                    job.held_out_lengths,
-                    task=job.task,
-                )
-            )
+            scores, losses = _judge(job, job.score, job.held_out)
             self.out_of_patience = self.best.hear(
                 scores, losses, step, self._moving, counts=step > self.patient_from
             )
+        if self.dense is not None:
+            self.dense.heard(scores["log_loss"])
         point = {"step": float(step), "epoch": round(float(self.state.epoch or 0), 4), **scores}
         self.history.append(point)
         if self.args.process_index == 0:
@@ -255,6 +263,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             checkpoints.write_state(folder / "best.safetensors", self.best.state)
         if self.average is not None and self.average.state:
             checkpoints.write_state(folder / "average.safetensors", self.average.state)
+        if self.dense is not None:
+            checkpoints.write_state(folder / "dense.safetensors", self.dense.as_state())
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: nn.Module | None = None
@@ -271,6 +281,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             self.best.restore(best, checkpoints.read_state(folder / "best.safetensors"))
         if self.average is not None and (folder / "average.safetensors").exists():
             self.average.state = checkpoints.read_state(folder / "average.safetensors")
+        if self.dense is not None and (folder / "dense.safetensors").exists():
+            self.dense.restore(checkpoints.read_state(folder / "dense.safetensors"))
         self.history = manifest.get("history", [])
 
 
@@ -295,21 +307,32 @@ def fit(job: Job, progress: Progress) -> Outcome:
     trainer = _train(job, progress)
     planned, steps = trainer.state.max_steps, trainer.state.global_step
     state = trainer.best.state or (trainer.average.state if trainer.average else {})
-    if state:
-        checkpoints.load_moving(job.model, state)
-    if not trainer.best.state:
+    dense = trainer.dense.result() if trainer.dense else {}
+    if dense or state:
+        checkpoints.load_moving(job.model, dense or state)
+    if dense or not trainer.best.state:
         job.settle_statistics()
+    scores, best = trainer.best.scores, trainer.best.step if trainer.best.scores else steps
+    if dense and job.score is not None and job.held_out is not None:
+        scores, best = _judge(job, job.score, job.held_out)[0], steps
     return Outcome(
         _reason(trainer),
         steps,
         planned,
-        trainer.best.step if trainer.best.scores else steps,
-        trainer.best.scores,
+        best,
+        scores,
         trainer.history,
         checkpoints.copied_state(job.model, job.moving)
         if job.settings.average == "wise-ft"
         else {},
     )
+
+
+def _judge(job: Job, score: Score, held_out: Examples) -> tuple[Scores, Floats]:
+    """What the network of `job` is worth on held-out examples, as a whole and item by item."""
+    job.settle_statistics()
+    size = 2 * job.plan["batch"]
+    return score(probabilities(job.model, held_out, size, job.held_out_lengths, task=job.task))
 
 
 def _reason(trainer: GraftTrainer) -> str:
@@ -350,15 +373,6 @@ def _train(job: Job, progress: Progress) -> GraftTrainer:
             gc.unfreeze()
         job.model.zero_grad(set_to_none=True)
         trainer._save_checkpoint(job.model, None)
-
-
-def _penalty(job: Job) -> Penalty | None:
-    settings = job.settings
-    if settings.penalty == "none":
-        return None
-    return Penalty(
-        job.model, job.moving, job.new_names, settings.penalty, settings.penalty_strength
-    )
 
 
 def _as_is(batch: object) -> object:

@@ -48,7 +48,7 @@ def _measure_step(setup: Setup, cache: Path, progress: Progress) -> None:
 
     def step(bf16: bool) -> None:
         with memory.leaving_no_trace(model):
-            memory.step_once(model, sample, bf16, setup.task)
+            memory.step_once(model, sample, bf16, setup.task, setup.objectives)
 
     name = f"{setup.backbone.weights}/{setup.backbone.modality}"
     plan["bf16"], plan["why_bf16"] = precision.choose_training_bf16(
@@ -62,6 +62,7 @@ def _measure_step(setup: Setup, cache: Path, progress: Progress) -> None:
         plan["bf16"],
         progress,
         task=setup.task,
+        objectives=setup.objectives,
     )
 
 

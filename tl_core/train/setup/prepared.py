@@ -20,6 +20,7 @@ from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.examples import Batch, Examples, batch_at
 from tl_core.train.loop.batches import EpochBatches
 from tl_core.train.loop.job import Plan
+from tl_core.train.objectives.objective import NOTHING, Objectives
 from tl_core.train.tasks.task_training import task_training_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Setup:
     """All that a fine-tuning starts from. Close `stack` before the model is saved.
 
     `counts` are the training examples of each class; `calm` are training items without chance,
-    where batch statistics follow them.
+    where batch statistics follow them; `objectives` are what adds to the loss beside the labels.
     """
 
     settings: FinetuneSettings
@@ -45,6 +46,7 @@ class Setup:
     plan: Plan
     task: str
     probe_c: float | None = None
+    objectives: Objectives = NOTHING
     lr_curve: list[dict[str, float]] = field(default_factory=list)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 

@@ -58,6 +58,20 @@ def refuse_loss(settings: FinetuneSettings, version: DatasetVersion) -> None:
         )
 
 
+def refuse_source_classes(settings: FinetuneSettings, version: DatasetVersion) -> None:
+    """What an item is made of is told by its one class.
+
+    Raises:
+        ConfigError: for Co-Tuning where an item may have several labels.
+    """
+    if settings.co_tuning and version.sets.several:
+        raise ConfigError(
+            "co_tuning needs items that have exactly one class each.",
+            "It learns which classes of the pretraining make up a class.",
+            "Set co_tuning to 0; lwf and delta work with several labels.",
+        )
+
+
 def refuse_words(version: DatasetVersion) -> None:
     """A classifier that begins at words knows which class is likeliest, not how likely each is.
 

@@ -5,6 +5,7 @@ to be measured.
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.classifier import load_classifier
 from tl_core.backbones.load import load_backbone
+from tl_core.backbones.sources.kept_knowledge import refuse_what_is_not_there
 from tl_core.config import FinetuneSettings, ProbeSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
@@ -29,8 +31,13 @@ from tl_core.train.loop.job import Plan
 from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
 from tl_core.train.probe.probing import ProbeTask, probe
 from tl_core.train.setup import automatic, measured
+from tl_core.train.setup.chosen import add_chance, choose, remember
 from tl_core.train.setup.prepared import Setup
-from tl_core.train.setup.refusals import refuse_loss, refuse_other_modality
+from tl_core.train.setup.refusals import (
+    refuse_loss,
+    refuse_other_modality,
+    refuse_source_classes,
+)
 from tl_core.train.tasks.task_training import task_training_of
 
 _BATCH = 32
@@ -66,6 +73,7 @@ def set_up(
     """
     _refuse_compiling(settings)
     refuse_loss(settings, version)
+    refuse_source_classes(settings, version)
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(
         reference,
@@ -80,6 +88,7 @@ def set_up(
         task=version.info.task,
     )
     refuse_other_modality(backbone, version)
+    refuse_what_is_not_there(backbone, settings)
     data = _data(version, labels, len(names), cache)
     settings = automatic.settle(
         settings,
@@ -113,6 +122,8 @@ def _operate(
 ) -> Setup:
     """Read the examples, fit the head where it starts from a probe, and carry the surgery out."""
     examples = training_of(backbone.modality).examples(settings, backbone, data, progress)
+    stack = ExitStack()
+    source = remember(settings, backbone, data, stack, progress)
     probe_c = (
         _fit_head(settings, backbone, data, examples.calm, progress) if settings.lp_start else None
     )
@@ -139,9 +150,12 @@ def _operate(
         plan,
         data.version.info.task,
         probe_c,
+        stack=stack,
     )
+    setup.objectives = choose(setup, source)
+    add_chance(setup)
     if backbone.has_mean_layer:
-        setup.stack.enter_context(mean_layer.training_shortcut(backbone.model))
+        stack.enter_context(mean_layer.training_shortcut(backbone.model))
     return setup
 
 

@@ -1,0 +1,52 @@
+"""What a backbone must bring along so that a training can keep it: blocks, classes, batch
+normalisation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tl_core.backbones.sources.model_folder import has_classifier
+from tl_core.config.surgery import SurgeryPlan
+from tl_core.config.towards_source import TowardsSource
+from tl_core.errors import BackboneError, ConfigError
+from tl_core.surgery.layers import block_modules
+from tl_core.surgery.modes import norms_of
+
+if TYPE_CHECKING:
+    from tl_core.backbones.backbone import Backbone
+
+
+def refuse_what_is_not_there(backbone: Backbone, plan: SurgeryPlan) -> None:
+    """Some additions to a training need what not every network has.
+
+    Args:
+        backbone: opened, on the meta device as well, and not yet operated on.
+        plan: of the training.
+
+    Raises:
+        ConfigError: names the setting, and what the backbone lacks.
+    """
+    if not isinstance(plan, TowardsSource):
+        return
+    if plan.stochastic_norm and not norms_of(backbone.model):
+        raise ConfigError(
+            "stochastic_norm needs a network with batch normalisation.",
+            f"{backbone.reference} has none.",
+            "Set stochastic_norm to 0, or choose a backbone such as starter:image or a ResNet.",
+        )
+    if plan.needs_source_classes and not has_classifier(backbone.folder):
+        raise ConfigError(
+            "co_tuning and lwf need a backbone that still has the classes of its pretraining.",
+            f"{backbone.reference} comes without a classifier.",
+            "Set co_tuning and lwf to 0, or choose another backbone, such as starter:image.",
+        )
+    if plan.delta:
+        try:
+            block_modules(backbone.model, backbone.family)
+        except BackboneError as error:
+            raise ConfigError(
+                "delta needs a network whose blocks are known.",
+                error.what,
+                "Set delta to 0, or choose another backbone.",
+            ) from error

@@ -1,0 +1,1 @@
+"""What adds to the loss of a fine-tuning, beside the labels."""
