@@ -14,6 +14,7 @@ from typing import Any
 
 from arena_table import arena, few_labels
 from common import RESULTS, machine
+from domains_table import domains
 from label_sets_table import label_sets
 from labelling_table import labelling
 from sounds_table import recordings
@@ -195,6 +196,7 @@ if __name__ == "__main__":
         *towards_source(),
         *recordings(),
         *label_sets(),
+        *domains(),
         *labelling(),
         *digits(),
         *words(),

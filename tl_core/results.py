@@ -17,6 +17,7 @@ from tl_core.evaluate.measures import (
     ClassWish,
     CurvePoint,
     Forecast,
+    GapFacts,
     PairedTest,
     Score,
 )
@@ -175,6 +176,75 @@ class LabelQueue(TypedDict):
     curve: list[LabellingPoint]
 
 
+class DomainRows(TypedDict):
+    """A domain, its rows that were read, and how many of these have a class."""
+
+    name: str
+    rows: int
+    labelled: int
+
+
+class ClassGap(TypedDict):
+    """How far two domains are apart within one class."""
+
+    label: str
+    gap: GapFacts
+
+
+class DomainPair(TypedDict):
+    """How far two domains are apart, None where one has too few rows; and class by class."""
+
+    one: str
+    other: str
+    gap: GapFacts | None
+    classes: list[ClassGap]
+
+
+class HeldOutDomain(TypedDict):
+    """A domain that was held out: accuracy of each method that learnt from the others, and of a
+    probe of its own, cross-validated (None where it has too few rows).
+    """
+
+    domain: str
+    rows: int
+    scores: dict[str, Score]
+    inside: Score | None
+
+
+class OverDomains(TypedDict):
+    """A method over all domains held out in turn: the mean accuracy, and that of the worst."""
+
+    method: str
+    mean: Score
+    worst: Score
+    worst_domain: str
+
+
+class UnseenDomains(TypedDict):
+    """Each domain held out in turn; `rule` says how penalties were chosen, `gain` compares the
+    second method with the first.
+    """
+
+    rule: str
+    held_out: list[HeldOutDomain]
+    methods: list[OverDomains]
+    gain: PairedTest
+
+
+class DomainComparison(TypedDict):
+    """The domains of a dataset: how far they are apart, and what is to be expected of one that has
+    never been seen; `missing` says why the latter is not there.
+    """
+
+    column: str
+    backbone: str
+    domains: list[DomainRows]
+    pairs: list[DomainPair]
+    unseen: UnseenDomains | None
+    missing: str
+    sentence: str
+
+
 class WorsenedItems(TypedDict):
     """Test items made worse in one way: the drop in accuracy, and rows that are right no more."""
 
@@ -271,6 +341,7 @@ RANKING = ResultFile[RankedBackbones]("rank.json")
 LABEL_ERRORS = ResultFile[LabelErrors]("suspects.json")
 EXPLORATION = ResultFile[LearningCurve]("explore.json")
 LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
+DOMAINS = ResultFile[DomainComparison]("domains.json")
 ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")

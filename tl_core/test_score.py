@@ -17,6 +17,7 @@ from tl_core.evaluate.report import (
     load_report,
     write_report,
 )
+from tl_core.evaluate.report.schema import AdaptedModel, DomainFacts
 
 _SEALED = "sealed"
 _PREDICTIONS = "predictions.csv"
@@ -54,6 +55,8 @@ def seal(folder: Path, report: Report) -> Report:
         name: {split: score for split, score in scores.items() if split != "test"}
         for name, scores in report["baselines"].items()
     }
+    if "domains" in report:
+        report = {**report, "domains": _untested(report["domains"])}
     headline = closed_headline(report["validation"], report["modality"], baselines)
     return {
         **report,
@@ -65,6 +68,16 @@ def seal(folder: Path, report: Report) -> Report:
         "baselines": baselines,
         "headline": _advice(report) + headline,
     }
+
+
+def _untested(domains: DomainFacts) -> DomainFacts:
+    """What is told of an adaptation without what the test items say of it."""
+    models: list[AdaptedModel] = [{**model} for model in domains["models"]]
+    for model in models:
+        model.pop("test", None)
+    out: DomainFacts = {**domains, "models": models}
+    out.pop("gain", None)
+    return out
 
 
 def _advice(report: Report) -> str:

@@ -52,6 +52,7 @@ PLACES = (
             Tab("data/add", "Add data", "add-data", "upload"),
             Tab("data/labels", "Labels", "labels", "rule"),
             Tab("data/growth", "Growth and map", "explore", "trending_up"),
+            Tab("data/domains", "Domains", "domains", "travel_explore"),
             Tab("data/versions", "Versions", "versions", "history"),
         ),
     ),

@@ -10,10 +10,12 @@ from pages.sections.items.item_pages import pages_of
 from pages.sections.train import (
     again,
     backbones,
+    domain_choice,
     plan,
     presets,
     prices,
     ways_to_train,
+    which_way,
     wordings,
 )
 from pages.shell import frame, problems, rights, services, state
@@ -52,6 +54,7 @@ way = ways_to_train.choose(
 left, right = st.columns([5, 3], gap="medium")
 with left:
     if way == "own":
+        which_way.offer()
         card = ways_to_train.strategy(record.modality, past, backbone)
     else:
         card = {"first": "probe", "auto": "auto"}[way]
@@ -79,12 +82,16 @@ def show_presets(chosen: dict[str, object]) -> None:
 
 
 with left, problems.caught():
+    meant: dict[str, str] = {}  # which domain it is for
+    if recipe == "adapt":
+        meant = domain_choice.choose(record, info.splits.get("unlabelled", 0))
     st.markdown("**Settings**")
     chosen = settings_form.show(
         recipe, record.modality, given, label, show_presets, about=record.called
     )
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
+    chosen |= meant
     config = RunConfig(
         "train",
         services.user(),
@@ -120,6 +127,8 @@ with left:
     own.preview(config)
     again.show(record, start)
 why = rights.against(rights.WORK, record)
+if recipe == "adapt" and not meant:
+    why = why or "There is no domain to adapt to."
 with right.container(key="design-side"):
     with st.container(border=True):
         pressed = st.button(

@@ -32,6 +32,12 @@ TERMS = {  # of the glossary, by the setting that one has to know them for
     "weight_decay": "weight decay",
 }
 _NOT_HERE = ("strategy", "continue_from", "prompts")  # which other parts of the pages set
+_MEANT_FOR = (
+    "domain_column",
+    "source_domain",
+    "target_domain",
+    "target_dataset",
+)  # chosen from what is there
 
 
 class Setting(TypedDict):
@@ -106,7 +112,8 @@ def described(recipe: str, modality: str, given: Mapping[str, object]) -> list[S
     settings: list[Setting] = [
         {**one, "default": given.get(one["name"], one["default"])}  # type: ignore[typeddict-item]
         for one in describe_settings(recipe)
-        if (not one["only"] or modality in one["only"].split()) and one["name"] not in _NOT_HERE
+        if (not one["only"] or modality in one["only"].split())
+        and one["name"] not in (*_NOT_HERE, *(_MEANT_FOR if recipe == "adapt" else ()))
     ]
     for setting in settings:  # a strategy for texts is no rung on pictures
         setting["items"] = tuple(

@@ -18,6 +18,7 @@ CONTRACT = {
     "data list": "",
     "data show": "NAME",
     "data check": "NAME --shortcuts",
+    "data domains": "NAME --column --backbone --rule",
     "data fix": "NAME FINDING --action",
     "data versions": "NAME",
     "data compare": "FIRST SECOND",
@@ -74,6 +75,7 @@ CONTRACT = {
 DEFAULTS = {
     "backbones rank x --dataset m": {"rows": 1000, "depths": False},
     "backbones show x": {"settings": ()},
+    "data domains m --column shop": {"backbone": "", "rule": "within"},
     "data fix m leak": {"action": ""},
     "export r -o d": {"form": "hf", "int8": False, "include_examples": False, "zipped": False},
     "predict r x -o d": {

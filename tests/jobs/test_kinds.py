@@ -92,6 +92,7 @@ BROKEN = {
     "trace": {"run": "r1", "max_length": 2},
     "rank": {"backbones": []},
     "propose": {"strategy": "class"},
+    "domains": {"column": ""},
     "export": {"run": "r1"},
     "push": {"run": "r1", "folder": "f", "repository": "a/b", "public": "yes"},
 }

@@ -35,7 +35,10 @@ def design(record, card):
     return app.button(key=f"card_text_{card}").click().run()
 
 
-@pytest.mark.parametrize("card", [*STRATEGIES, "baseline", "ladder"])
+CARDS = [name for name in (*STRATEGIES, "baseline", "ladder") if name != "adapt"]
+
+
+@pytest.mark.parametrize("card", CARDS)
 def test_every_strategy_opens_and_starts_with_its_own_settings(record, card):
     app = design(record, card)
     assert not app.exception and not app.error

@@ -33,12 +33,13 @@ ALLOWED = {
     "surgery": BASE,
     "backbones": BASE | {"surgery"},
     "evaluate": BASE | {"surgery"},  # whose facts a report holds
+    "adapt": BASE | {"evaluate"},
     "train": BASE | {"data", "surgery", "backbones"},
     "select": BASE | {"data", "surgery", "backbones"},
     "labelling": BASE,
     "recipes": BASE
     | {"data", "surgery", "backbones", "train", "evaluate", "select", "test_score", "results"}
-    | {"labelling"},
+    | {"labelling", "adapt"},
     "database": {"errors", "settings", "places"},
     "access": {"errors", "settings", "database"},
     "registry": BASE | {"storage", "database", "access"},
@@ -232,7 +233,18 @@ def test_packages_stay_small():
 
 # Layers that hold one part of the same subject each: its settings and its recipe, its store, its
 # service, its job and its commands. There a file bears the subject's name.
-PARALLEL = {"access", "config", "recipes", "registry", "services", "jobs/handlers", "cli/commands"}
+PARALLEL = {
+    "access",
+    "config",
+    "recipes",
+    "registry",
+    "services",
+    "jobs/handlers",
+    "cli/commands",
+} | {
+    "cli/commands/items",
+    "data",
+}
 
 
 def test_a_file_name_has_one_meaning():

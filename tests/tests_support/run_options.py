@@ -13,6 +13,7 @@ OTHERS = {
     "import": {"source": "mail.csv", "name": "d"},
     "fix": {"restore": True},
     "takeout": {"format": "csv"},
+    "domains": {"column": "domain"},
     "rank": {"backbones": ["starter:text"]},
 }
 

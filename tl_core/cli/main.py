@@ -17,6 +17,7 @@ from tl_core.cli.commands.backup import backup, restore
 from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
+from tl_core.cli.commands.items.domains import domains
 from tl_core.cli.commands.labels import labels
 from tl_core.cli.commands.people import people
 from tl_core.cli.commands.prediction import explain, predict
@@ -37,6 +38,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(data, backbones, recipes, train, runs, labels, report, predict, explain),
     *(export, push, verify, serve, reproduce, doctor, people, quota, queue, backup, restore),
 )
+data.add_command(domains)
 command_line = Group(
     "tl_core",
     commands=_COMMANDS,

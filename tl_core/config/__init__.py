@@ -14,8 +14,14 @@ from typing import Any, TypedDict
 from tl_core.config.auto import AutoSettings
 from tl_core.config.checked import Checked, setting
 from tl_core.config.contrastive import ContrastiveSettings
+from tl_core.config.domains import dataset_of
 from tl_core.config.finetune import FinetuneSettings
-from tl_core.config.frozen import BaselineSettings, ProbeSettings, ZeroShotSettings
+from tl_core.config.frozen import (
+    AdaptSettings,
+    BaselineSettings,
+    ProbeSettings,
+    ZeroShotSettings,
+)
 from tl_core.config.kinds import RUN_KINDS
 from tl_core.config.ladder import LadderSettings
 from tl_core.config.static import StaticSettings
@@ -29,6 +35,7 @@ __all__ = [
     "RUN_KINDS",
     "SETTINGS",
     "STRATEGIES",
+    "AdaptSettings",
     "AutoSettings",
     "BaselineSettings",
     "Checked",
@@ -53,6 +60,7 @@ SETTINGS: dict[str, type[Checked]] = {
     "zero_shot": ZeroShotSettings,
     "static_embeddings": StaticSettings,
     "probe": ProbeSettings,
+    "adapt": AdaptSettings,
     "contrastive": ContrastiveSettings,
     "finetune": FinetuneSettings,
     "ladder": LadderSettings,
@@ -131,6 +139,11 @@ class RunConfig:
         several = self.options.get("backbones", [])
         named = [str(one) for one in several] if isinstance(several, (list, tuple)) else []
         return [one for one in (self.backbone, *named) if one]
+
+    @property
+    def target(self) -> str:
+        """Another dataset that it reads as its target, empty for most runs."""
+        return dataset_of(self.options) if self.recipe else ""
 
     @property
     def parent(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from tl_core.config import domains
 from tl_core.config.checked import Checked, setting
 from tl_core.errors import ConfigError
 
 SEED = "Random seed; the same seed repeats the run."
+WAYS_TO_ADAPT = ("none", "standardise", "coral", "subspace", "weights")
 INPUT_SIZE = (
     "Input size (height and width in pixels); 0 keeps what the backbone was trained"
     " with. Larger ones show small things and cost time; position embeddings are interpolated."
@@ -174,3 +176,79 @@ class ZeroShotSettings(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_prompts(self.template, self.prompts)
+
+
+@dataclass(frozen=True)
+class AdaptSettings(Checked):
+    """Settings of `adapt`: the backbone stays frozen, its features of two domains are made alike
+    without a label of the target, and a logistic regression learns on those of the source.
+    """
+
+    domain_column: str = setting("", domains.COLUMN, advanced=False)
+    source_domain: str = setting("", domains.SOURCE, advanced=False)
+    target_domain: str = setting(domains.UNLABELLED, domains.TARGET, advanced=False)
+    target_dataset: str = setting("", domains.DATASET, advanced=False)
+    method: str = setting(
+        "standardise",
+        "How the domains are brought together. Standardise: mean and spread of each feature,"
+        " domain by domain. Coral: all correlations (CORAL). Subspace: principal axes (subspace"
+        " alignment). Weights: source items count as much as they look like the target"
+        " (density-ratio weighting). None: a plain probe. Auto tries all and chooses without"
+        " labels of the target, which may choose wrongly.",
+        choices=("auto", *WAYS_TO_ADAPT),
+        advanced=False,
+    )
+    choice: str = setting(
+        "snd",
+        "How auto chooses without labels of the target: snd takes answers in which alike items"
+        " stand close together (soft neighbourhood density); entropy takes those that are surest.",
+        choices=("snd", "entropy"),
+    )
+    dimensions: int = setting(
+        0,
+        "Dimensions of the subspace alignment; 0 takes as many as hold 95 % of the variance.",
+        low=0,
+        high=10_000,
+    )
+    class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"), advanced=False)
+    max_length: int = setting(
+        256,
+        ProbeSettings.help_of("max_length"),
+        low=8,
+        high=32768,
+        advanced=False,
+        only="text",
+    )
+    pooling: str = setting(
+        "auto", ProbeSettings.help_of("pooling"), choices=("auto", "mean", "native", "joint")
+    )
+    input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image")
+    selection: str = setting(
+        "auto", ProbeSettings.help_of("selection"), choices=("auto", "validation", "cv")
+    )
+    folds: int = setting(5, ProbeSettings.help_of("folds"), low=2, high=20)
+    c_values: tuple[float, ...] = setting(
+        ProbeSettings.c_values, ProbeSettings.help_of("c_values"), low=1e-7, high=1e7
+    )
+    batch_size: int = setting(0, ProbeSettings.help_of("batch_size"), low=0, high=4096)
+    baseline: bool = setting(True, ProbeSettings.help_of("baseline"))
+    seed: int = setting(0, SEED, low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        domains.check_domains(self)
+        if not self.target_domain:
+            raise ConfigError("No target is named.", "", domains.TARGET)
+        if self.target_dataset and self.target_domain != domains.UNLABELLED:
+            raise ConfigError(
+                "The target is named twice, as a domain and as another dataset.",
+                "",
+                "Leave target_domain or target_dataset out.",
+            )
+
+    @property
+    def probe(self) -> ProbeSettings:
+        """Of the probe that learns on the features; they are compared, so all have one format."""
+        shared = {one.name for one in fields(self)} & {one.name for one in fields(ProbeSettings)}
+        own = {name: getattr(self, name) for name in shared}
+        return ProbeSettings(**own, precision="float32", repeats=0)

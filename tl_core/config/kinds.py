@@ -75,6 +75,7 @@ RUN_KINDS: dict[str, RunKind] = {
     "trace": RunKind(
         "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
+    "domains": RunKind("comparison of domains", f"{_HANDLERS}.analyses:domains", specs.DomainsSpec),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank", specs.RankSpec),
     "propose": RunKind(
         "choice of rows to label", f"{_HANDLERS}.labelling:propose", specs.ProposeSpec, listed=False

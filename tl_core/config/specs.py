@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tl_core.config import domains
 from tl_core.config.checked import Checked, setting
 from tl_core.errors import ConfigError
 
@@ -163,6 +164,18 @@ class ProposeSpec(RunSpec):
                 "",
                 "Name the class that is wanted, or choose another strategy.",
             )
+
+
+@dataclass(frozen=True)
+class DomainsSpec(RunSpec):
+    """How far the domains of a dataset are apart, and each held out in turn."""
+
+    needed: ClassVar[tuple[str, ...]] = ("column",)
+
+    column: str = setting("", domains.COLUMN)
+    rule: str = setting("within", domains.RULE, choices=("within", "across"))
+    max_length: int = setting(256, "Longest text in tokens.", low=8, high=32768)
+    seed: int = setting(0, "Random seed of draws and folds.", low=0, high=2**31 - 1)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,13 @@ STRATEGIES: dict[str, Strategy] = {
         " on its features. Always start here.",
         {},
     ),
+    "adapt": Strategy(
+        "Adapt to another domain",
+        "adapt",
+        "The labels come from one place, the items to predict from another: a probe whose features"
+        " of both are made alike, without a label of the other place. Seconds.",
+        {},
+    ),
     "contrastive": Strategy(
         "Contrastive pairs",
         "contrastive",

@@ -66,7 +66,8 @@ class ImportOptions(Checked):
     class_level: int = setting(
         0,
         "Which folder level names the class, counted from the top below wrappers and split "
-        "folders; 0 recognises it and asks where names repeat on the next level.",
+        "folders; 0 recognises it and asks where names repeat on the next level. Where it is not "
+        "the first, the folder above it is kept as the column `domain`.",
         low=0,
         high=32,
     )

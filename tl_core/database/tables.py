@@ -51,6 +51,8 @@ runs = Table(
     Column("recipe", String(32), nullable=False, default=""),
     Column("folder", Text, nullable=False),  # inside TL_HOME, as that of a dataset
     Column("parent", String(32), nullable=False, default="", server_default=""),
+    # another dataset that it reads as its target: owner's id / name @ version
+    Column("target", String(280), nullable=False, default="", server_default=""),
     Column("draft", String(64), nullable=True),
     Column("status", String(16), nullable=False),
     Column("reason", JSON, nullable=True),

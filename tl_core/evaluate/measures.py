@@ -348,3 +348,14 @@ class Examination(TypedDict):
 
     held: Score
     rows: list[CheckedPair]
+
+
+class GapFacts(TypedDict):
+    """How far two domains are apart: proxy A-distance (0 to 2), the share of items that a domain
+    classifier tells apart (chance is one half), on how many rows, and all of that in words.
+    """
+
+    distance: Score
+    told_apart: Score
+    rows: int
+    sentence: str

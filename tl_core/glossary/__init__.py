@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tl_core.glossary.domain_terms import DOMAINS
 from tl_core.glossary.score_terms import JUDGING, SCORES
 from tl_core.glossary.term import Term
 from tl_core.glossary.work_terms import DATA, LEARNING, USING
@@ -15,6 +16,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
     "Judging honestly": JUDGING,
     "How it learns": LEARNING,
     "Data": DATA,
+    "Several domains": DOMAINS,
     "Using the model": USING,
 }
 TERMS = tuple(term for terms in GLOSSARY.values() for term in terms)

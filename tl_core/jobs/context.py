@@ -39,6 +39,17 @@ class RunContext:
         """The dataset version that the run is about."""
         return DatasetVersion(Path(self.config.dataset_dir))
 
+    @cached_property
+    def target(self) -> DatasetVersion | None:
+        """Another dataset that the run reads as its target, None where it names none.
+
+        Raises:
+            NotFoundError: when it has been deleted meanwhile, or is shared with the owner no more.
+        """
+        if not self.config.target:
+            return None
+        return DatasetVersion(self.datasets.get(self.config.target).folder)
+
     @property
     def cache(self) -> Path:
         """Where features are kept."""

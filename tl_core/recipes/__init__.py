@@ -35,6 +35,9 @@ RECIPES: dict[str, str] = {
         "A first result in seconds: the backbone stays frozen, a logistic regression is trained"
         " on its features."
     ),
+    "adapt": (
+        "A probe for another domain: features of both are made alike, without labels of the target."
+    ),
     "contrastive": (
         "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit)."
     ),
@@ -81,16 +84,26 @@ def load_training(name: str) -> Training:
 
 
 def run_recipe(
-    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+    *,
+    target: DatasetVersion | None = None,
 ) -> Report:
-    """Train as `config` says, then open the test labels, and give the report.
+    """Train as `config` says, then open the test labels, and give the report. What is meant for
+    another domain learns from, and is judged by, the version as `data.domains` shows it; `target`
+    is the other dataset that it is meant for.
 
     Raises:
         DataError: when there is too little to train on or to judge by.
     """
     from tl_core.data.checks.small import check_trainable
+    from tl_core.data.domains import as_meant
     from tl_core.recipes.shared import common, judging
 
+    version = as_meant(config.settings, version, target)
     check_trainable(version, learns=config.recipe != "zero_shot")
     if config.recipe in ("ladder", "auto"):
         # they train several, and open the labels after the last

@@ -21,7 +21,7 @@ from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.measures import Temperature
-from tl_core.evaluate.report.schema import Parity
+from tl_core.evaluate.report.schema import ModelFacts, Parity
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
@@ -90,8 +90,8 @@ def fit_and_save(
     fitted = probe(task, progress, clock.mark)
     again = repeat_folds(task, fitted, progress)
     clock.mark("fit")
-    fit, cooled = _cool(fitted.fit, task, settings.seed)
-    test, parity = _save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
+    fit, cooled = cool_head(fitted.fit, task, settings.seed)
+    test, parity = save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
     clock.mark("verify")
     return Trained(
         test,
@@ -113,16 +113,21 @@ def fit_and_save(
             "parity": parity,
             "temperature": cooled,
             "cross_validation": again,
-            "model": common.model_facts(
-                backbone,
-                trainable=int(fit.weight.size + fit.bias.size),
-                total=common.parameters_of(backbone),
-                weights=backbone.weights,
-            ),
+            "model": facts_of_model(backbone, fit),
         },
         yardstick=settings.baseline,
         balanced=settings.class_weights == "balanced",
         seed=settings.seed,
+    )
+
+
+def facts_of_model(backbone: Backbone, fit: ProbeFit) -> ModelFacts:
+    """The report's `model`: the head is what was trained."""
+    return common.model_facts(
+        backbone,
+        trainable=int(fit.weight.size + fit.bias.size),
+        total=common.parameters_of(backbone),
+        weights=backbone.weights,
     )
 
 
@@ -147,7 +152,7 @@ def probe_task(
     )
 
 
-def _save_and_prove(
+def save_and_prove(
     task: ProbeTask,
     fit: ProbeFit,
     features: Features,
@@ -180,7 +185,7 @@ def _pooling(settings: ProbeSettings, modality: str) -> str:
     return joint or settings.pooling
 
 
-def _cool(fit: ProbeFit, task: ProbeTask, seed: int) -> tuple[ProbeFit, Temperature]:
+def cool_head(fit: ProbeFit, task: ProbeTask, seed: int) -> tuple[ProbeFit, Temperature]:
     """The head with its temperature put in, if held-out rows gain by one; accuracy cannot
     change.
     """

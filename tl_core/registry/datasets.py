@@ -259,6 +259,17 @@ class DatasetStore:
                 "They would lose their data.",
                 "Wait until they have ended, or cancel them.",
             )
+        meant = (
+            runs.c.target.in_([f"{one.project}@{one.version}" for one in doomed]),
+            runs.c.deleted.is_(None),
+        )
+        targeted = connection.execute(counted.where(*meant)).scalar_one()
+        if targeted:
+            raise DataError(
+                f"{targeted} run(s) were trained for {reference!r} as their target.",
+                "They could not be repeated.",
+                "Delete these runs first.",
+            )
         used = connection.execute(counted.where(*about, runs.c.kind == "train")).scalar_one()
         if used:
             raise DataError(

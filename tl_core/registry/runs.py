@@ -19,7 +19,7 @@ from tl_core.config import RunConfig
 from tl_core.database.tables import datasets, runs
 from tl_core.errors import NotFoundError, QuotaError, StateError
 from tl_core.places import inside
-from tl_core.registry.datasets import version_number
+from tl_core.registry.datasets import DatasetStore, version_number
 from tl_core.registry.models import ModelStore
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.quotas import Quotas
@@ -85,9 +85,27 @@ class RunStore(RunQueries):
         """Refuse a config that begins with a run or a model which the acting user may not see."""
         for earlier in config.begins_with():  # other people's runs do not exist
             self.get(earlier)
+        if config.target:
+            self._target(config)
         models = ModelStore(self._engine, self._policy.principal, self._home)
         for reference in config.backbones():
             models.check(reference)
+
+    def _target(self, config: RunConfig) -> str:
+        """The other dataset that a run reads as its target, as the database names it.
+
+        Raises:
+            NotFoundError: when the acting user may not see it.
+            StateError: when its version is not named, so that a later one would be another run.
+        """
+        record = DatasetStore(self._engine, self._policy.principal, self._home).get(config.target)
+        if "@" not in config.target:
+            raise StateError(
+                f"The target {config.target!r} names no version.",
+                "The run could not be repeated once there is a newer one.",
+                f"Write {record.reference}.",
+            )
+        return f"{record.project}@{record.version}"
 
     def _queued(self, config: RunConfig, folder: Path, project: str) -> dict[str, object]:
         """The row of a run that has just been queued."""
@@ -102,6 +120,7 @@ class RunStore(RunQueries):
             "recipe": config.recipe,
             "folder": inside(folder, self._home),
             "parent": config.parent,
+            "target": self._target(config) if config.target else "",
             "status": "queued",
             "created": now,
             "queued": now,

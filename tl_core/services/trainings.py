@@ -7,6 +7,7 @@ from pathlib import Path
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.config import RunConfig
 from tl_core.data.checks.small import check_trainable
+from tl_core.data.domains import as_meant
 from tl_core.data.versions.store import DatasetVersion
 
 
@@ -18,8 +19,12 @@ def check_training(config: RunConfig) -> None:
 
     Raises:
         BackboneError: when the backbone's reference is none.
-        DataError: when the dataset is too small for it.
+        DataError: when the dataset is too small for it, or has nothing of its target.
+        NotFoundError: when the dataset has no such domains.
     """
     if config.backbone:
         parse_reference(config.backbone)
-    check_trainable(DatasetVersion(Path(config.dataset_dir)), learns=config.recipe != "zero_shot")
+    version = DatasetVersion(Path(config.dataset_dir))
+    if not config.target:  # whose items the registry alone finds
+        version = as_meant(config.settings, version)
+    check_trainable(version, learns=config.recipe != "zero_shot")

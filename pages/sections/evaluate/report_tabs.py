@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.sections.evaluate import (
     abstain,
+    adaptation,
     company,
     confusion,
     evidence,
@@ -30,6 +31,8 @@ def first(subject: Subject) -> None:
     why.
     """
     overview.show(subject)
+    if subject.report.get("domains"):
+        adaptation.show(subject.report["domains"])
     if subject.report.get("ladder"):
         training_view.ladder(subject.report["ladder"])
     if subject.report.get("search"):

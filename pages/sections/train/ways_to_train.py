@@ -30,6 +30,7 @@ MINUTES = (5, 20, 60)
 _GROUPS = {
     "probe": "Frozen backbone",
     "zero_shot": "Frozen backbone",
+    "adapt": "Frozen backbone",
     "contrastive": "Fine-tuning",
     "finetune": "Fine-tuning",
     "static_embeddings": "Word vectors",
@@ -39,6 +40,7 @@ _GROUPS = {
 _COSTS = {
     "probe": "One pass over your items",
     "zero_shot": "One pass over your items",
+    "adapt": "One pass over the items of both domains",
     "contrastive": "A pass over pairs, then a probe",
     "lpft": "A probe, then 5 to 12 training passes",
     "two_stage": "5 to 12 training passes",

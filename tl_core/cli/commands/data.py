@@ -24,7 +24,10 @@ Callback = TypeVar("Callback", bound=Callable[..., int])
 
 data = Group(
     "data",
-    help=("Datasets: add, list, show, check, fix, versions, compare, restore, export, delete."),
+    help=(
+        "Datasets: add, list, show, check, domains, fix, versions, compare, restore, export,"
+        " delete."
+    ),
 )
 name_argument = click.argument("name", help="NAME or NAME@VERSION")
 

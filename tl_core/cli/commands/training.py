@@ -16,6 +16,7 @@ from tl_core.cli.parsing import Command
 from tl_core.cli.stores import parse_settings
 from tl_core.cli.workplace import Workplace
 from tl_core.config import SETTINGS, RunConfig
+from tl_core.config.domains import dataset_of
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 
 _MORE_EPOCHS = 2.0  # how much further --continue trains when nobody says
@@ -183,9 +184,17 @@ def _new(options: TrainingOptions, place: Workplace) -> RunConfig:
         str(record.folder),
         backbone if recipe != "baseline" else "",
         recipe,
-        {**_budget(options["budget"], recipe), **parse_settings(options["settings"])},
+        {**_budget(options["budget"], recipe), **_settings(options["settings"], place)},
         options["sealed"],
     )
+
+
+def _settings(given: tuple[str, ...], place: Workplace) -> dict[str, object]:
+    """The settings that were given; another dataset that is the target gets its version."""
+    settings = parse_settings(given)
+    if target := dataset_of(settings):
+        settings["target_dataset"] = place.dataset(target).reference
+    return settings
 
 
 def _budget(budget: str, recipe: str) -> dict[str, float]:

@@ -39,6 +39,7 @@ def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
                     readable(str(one.name)),
                     one.label,
                     one.split,
+                    extra=one.extra,
                     fold=one.fold,
                 )
             )

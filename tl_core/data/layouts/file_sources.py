@@ -62,6 +62,7 @@ def open_item_files(
             readable(str(one.name)),
             "" if one.aside else one.label,
             "" if one.split == "unlabelled" else one.split,
+            extra=one.extra,
             fold=one.fold,
         )
         for one in folders.placed

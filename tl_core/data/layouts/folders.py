@@ -15,50 +15,10 @@ from tl_core.errors import AmbiguousError
 
 _CAMERA = frozenset(
     (
-        "img",
-        "dsc",
-        "dscn",
-        "dscf",
-        "dcim",
-        "pict",
-        "photo",
-        "image",
-        "picture",
-        "pic",
-        "frame",
-        "scan",
-        "screenshot",
-        "screen",
-        "file",
-        "page",
-        "p",
-        "mvi",
-        "gopr",
-        "dji",
-        "pxl",
-        "wp",
-        "sam",
-        "cimg",
-        "imag",
-        "snap",
-        "whatsapp",
-        "video",
-        "vid",
-        "clip",
-        "doc",
-        "document",
-        "text",
-        "item",
-        "sample",
-        "id",
-        "n",
-        "no",
-        "x",
-        "train",
-        "test",
-        "val",
-        "valid",
-    )
+        "img dsc dscn dscf dcim pict photo image picture pic frame scan screenshot screen "
+        "file page p mvi gopr dji pxl wp sam cimg imag snap whatsapp video vid clip doc "
+        "document text item sample id n no x train test val valid"
+    ).split()
 )
 _NUMBERED = re.compile(r"^(?P<name>.*?[^\W\d_].*?)[\s._()#-]*\d+[\s._()-]*$", re.DOTALL)
 _LEAST_NAMED = 0.9  # of the files must be named after a class before their names are believed
@@ -79,6 +39,9 @@ _DATED = re.compile(
 )
 
 
+DOMAIN = "domain"  # the column in which the folder above the class is kept
+
+
 @dataclass(slots=True)
 class Placed:
     """What was read off one file's path; "" for what it does not say."""
@@ -91,6 +54,12 @@ class Placed:
     ] = ()  # folders that are left when wrappers, splits and folds are taken away
     label: str = ""
     aside: str = ""  # why it is no example
+    above: str | None = None  # the folder above that of the class, where it tells files apart
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """What is kept of the path beside the class: where the file comes from."""
+        return {} if self.above is None else {DOMAIN: self.above}
 
 
 @dataclass
@@ -242,6 +211,7 @@ def _class_folders(folders: Folders, class_level: int) -> None:
     level = class_level or _asked_level(left)
     for one in left:
         one.label = clean_label(readable(one.rest[min(level, len(one.rest)) - 1]))
+    _keep_domains(folders, left, level)
     if len({one.label for one in left}) == 1 and is_generic(left[0].label):
         for one in left:  # a folder "images" with everything in it names no class
             one.label = ""
@@ -262,6 +232,24 @@ def _class_folders(folders: Folders, class_level: int) -> None:
         folders.plan.take(
             "folders", "label", f"each class has a folder{f' (level {level})' if level > 1 else ''}"
         )
+
+
+def _keep_domains(folders: Folders, left: list[Placed], level: int) -> None:
+    """Keep the folder above the class where there are several: photo/dog and sketch/dog are dogs
+    of two kinds.
+    """
+    deep = [one for one in left if level > 1 and len(one.rest) >= level]
+    named = sorted({readable(one.rest[level - 2]) for one in deep})
+    if len(named) < 2 or len(deep) < len(left):
+        return
+    for one in folders.placed:  # all have the column, or none has
+        one.above = readable(one.rest[level - 2]) if len(one.rest) >= level else ""
+    folders.plan.take(
+        "folders",
+        DOMAIN,
+        f"the folder above the class says where a file comes from ({', '.join(named[:4])}"
+        f"{' …' if len(named) > 4 else ''}); it is kept as the column {DOMAIN}",
+    )
 
 
 def _asked_level(left: list[Placed]) -> int:

@@ -130,6 +130,7 @@ def _document_chunks(
             "text": [_document(one.path, source.limits) for one in batch],
             "label": [one.label for one in batch],
             "split": [outer or _document_split(one, options, intake) for one in batch],
+            **{name: [one.extra.get(name, "") for one in batch] for name in source.files[0].extra},
         }
         cells = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
         rows = Rows(np.arange(len(batch)), cells)

@@ -11,8 +11,10 @@ from typing import NotRequired, TypedDict
 from tl_core.evaluate.measures import (
     BaselineScores,
     BoardRow,
+    GapFacts,
     PairedTest,
     Recommendation,
+    Score,
     ScoredRows,
     Temperature,
 )
@@ -110,6 +112,44 @@ class ContrastiveFacts(TypedDict):
     loss: float
 
 
+class AdaptedModel(TypedDict):
+    """One way to adapt: soft neighbourhood density (higher is better) and entropy (lower is better)
+    of its answers on the target, accuracy on held-out items of the source, and on the target's test
+    items while they are open. `effective` rows are what weighted rows of the source are worth.
+    """
+
+    method: str
+    density: float
+    entropy: float
+    source: float
+    c: float
+    test: NotRequired[Score]
+    effective: NotRequired[float]
+
+
+class DomainFacts(TypedDict):
+    """A model that is meant for another domain: what it learnt from, what it is meant for, how far
+    these are apart, what was tried, and what was taken by which rule.
+
+    `judged_by_target` says whether the test rows are the target's; `gain` is the chosen model
+    against the one that learnt from the source alone.
+    """
+
+    column: str
+    source: str
+    target: str
+    source_items: int
+    target_items: int
+    judged_by_target: bool
+    gap: GapFacts | None
+    models: list[AdaptedModel]
+    chosen: str
+    rule: str
+    warning: str
+    sentence: str
+    gain: NotRequired[PairedTest]
+
+
 class RecipeFacts(TypedDict):
     """What a recipe tells of its training; each writes those that it has."""
 
@@ -125,6 +165,7 @@ class RecipeFacts(TypedDict):
     class_weights: NotRequired[dict[str, float]]
     contrastive: NotRequired[ContrastiveFacts]
     wordings: NotRequired[dict[str, list[str]]]
+    domains: NotRequired[DomainFacts]
 
 
 class LadderComparison(Recommendation):

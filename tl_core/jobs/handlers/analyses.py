@@ -69,3 +69,11 @@ def rank(run: RunContext) -> Outcome:
         ranking["sentence"],
         {"recommended": ranking["recommended"], "backbones": len(ranking["ranking"])},
     )
+
+
+def domains(run: RunContext) -> Outcome:
+    """Say how far the domains of a dataset are apart, and hold out each in turn."""
+    from tl_core.recipes.analyses.domain_comparison import compare_domains
+
+    found = compare_domains(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(found["sentence"], {"domains": len(found["domains"])})

@@ -24,7 +24,9 @@ def train(run: RunContext) -> Outcome:
     started = time.perf_counter()
     if run.config.dataset.startswith("sample:"):
         run = replace(run, config=_bring_sample(run))
-    report = run_recipe(run.config, run.version, run.folder, run.cache, run.events)
+    report = run_recipe(
+        run.config, run.version, run.folder, run.cache, run.events, target=run.target
+    )
     carried.keep(run.folder / "model", run.version.info)
     report["timing"]["total"] = time.perf_counter() - started
     report["run_id"] = run.folder.name

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tl_core.config import RunConfig
 from tl_core.data.checks.small import check_trainable
+from tl_core.data.domains import as_meant
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.evaluate import learning_curve
@@ -38,10 +39,6 @@ class Grown(SealedVersion):
         self._splits = np.array(version.splits)
         self._splits[np.setdiff1d(version.rows_of("train"), kept)] = "left out"
 
-    @property
-    def splits(self) -> NDArray[np.str_]:
-        return self._splits
-
 
 def follow(
     config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
@@ -60,6 +57,7 @@ def follow(
     Raises:
         DataError: when there are no validation rows, or too few training rows to leave some out.
     """
+    version = as_meant(config.settings, version)
     check_trainable(version)
     train, held = version.rows_of("train"), version.rows_of("validation")
     sizes = _sizes(version)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.classifier import Classifier
+from tl_core.data.domains import TARGET_TEST
+from tl_core.data.overlays.overlay import Overlay
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report.schema import Baselines, ModelFacts, RecipeFacts
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
@@ -68,7 +70,8 @@ class Trained:
     """What a recipe's training leaves behind, made without a look at any test label.
 
     `test` and `validation` are probabilities over all classes of the version; `kind` says whether
-    the validation ones come from a split or from cross-validation.
+    the validation ones come from a split or from cross-validation. `alternatives` are what other
+    models, by name, say of the test rows, where a section of the report sets them side by side.
     """
 
     test: Floats
@@ -82,6 +85,7 @@ class Trained:
     balanced: bool = False
     seed: int = 0
     baselines: dict[str, Floats] = field(default_factory=dict)
+    alternatives: dict[str, Floats] = field(default_factory=dict)
 
 
 class Clock:
@@ -100,20 +104,15 @@ class Clock:
         self._last = now
 
 
-class SealedVersion(DatasetVersion):
+class SealedVersion(Overlay):
     """A dataset version whose test labels cannot be read: they are -1, as for rows without a
     class.
     """
 
     def __init__(self, version: DatasetVersion) -> None:
-        super().__init__(version.folder)
-        known = np.array(version.labels)
-        known[version.rows_of("test")] = -1
-        self._known = known.astype(np.int64)
-
-    @property
-    def labels(self) -> Ints:
-        return self._known
+        known = np.array(version.labels, dtype=np.int64)
+        known[version.rows_of("test", TARGET_TEST)] = -1
+        super().__init__(version, known)
 
 
 def predict_rows(

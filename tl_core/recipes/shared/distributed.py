@@ -19,6 +19,7 @@ from typing import TypedDict, cast
 import torch
 
 from tl_core.config import RunConfig
+from tl_core.data.domains import as_meant
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.json_files import find_object, write_json
@@ -175,7 +176,9 @@ def main(folder: Path, cache: Path) -> int:
     if "error" in find_object(folder / _OUTCOME):
         return 1  # started again, but what the first start has said stands
     config = RunConfig.read(folder)
-    version = common.SealedVersion(DatasetVersion(Path(config.dataset_dir)))
+    version = common.SealedVersion(
+        as_meant(config.settings, DatasetVersion(Path(config.dataset_dir)))
+    )
     space = common.label_space(version)
     seed_everything(config.settings.seed)
     try:

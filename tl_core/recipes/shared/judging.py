@@ -24,6 +24,7 @@ from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
+from tl_core.recipes.shared.adapting import judge_alternatives
 from tl_core.recipes.shared.common import Floats, Ints
 from tl_core.tasks import Decision
 from tl_core.tasks.kept_thresholds import save_thresholds
@@ -55,6 +56,7 @@ def judge(
     )
     ways = _decided(version, trained)
     _keep_thresholds(folder, space, ways.test)
+    judge_alternatives(version, trained, ways.test)
     test, validation = _scored(version, trained, space.names, ways)
     _write_answers(folder, version, trained, space.names, ways)
     clock.mark("evaluate")

@@ -18,7 +18,7 @@ from tl_core.progress import Part, Progress
 from tl_core.recipes.shared.common import Floats, Ints, Trained
 
 _BASELINE = "baseline "
-_ARRAYS = ("test", "validation_rows", "validation", "baselines")
+_ARRAYS = ("test", "validation_rows", "validation", "baselines", "alternatives")
 _TICK = 5.0  # seconds between two notes of the time that has been spent
 
 

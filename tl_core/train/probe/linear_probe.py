@@ -61,6 +61,8 @@ class ProbeSearch:
         keep: share of the columns to use, the most telling ones as each fit finds them (Evci et
             al., ICML 2022).
         task: what is learnt.
+        weights: of each row in the fits (train then validation), for tasks of one class; every row
+            judges alike.
     """
 
     classes: int
@@ -74,6 +76,7 @@ class ProbeSearch:
     prior: tuple[Floats, Floats] | None = None
     keep: float = 1.0
     task: str = SINGLE_LABEL.name
+    weights: Floats | None = None
 
     def cross_validates(self, train: int, validation: int) -> bool:
         """Whether so many rows are judged by cross-validation."""
@@ -94,6 +97,7 @@ class ProbeSearch:
             prior=prior,
             keep=self.keep,
             task=self.task,
+            weights=self.weights,
         )
 
 
@@ -213,7 +217,8 @@ def _sweep(
         models: list[FittedHead] = []
         losses, hits = 0.0, 0
         for (train, held), start in zip(parts, starts, strict=True):
-            model = training.fit_head(features[train], labels[train], replace(head, c=c), start)
+            own = replace(head, c=c, weights=_part(head.weights, train))
+            model = training.fit_head(features[train], labels[train], own, start)
             said = training.head_probabilities(model, features[held], head.classes)
             losses += float(training.row_losses(labels[held], said).sum())
             hits += int(same(decision.labels(said), labels[held]).sum())
@@ -229,6 +234,11 @@ def _sweep(
         elif c > _PATIENCE * best["c"]:
             break  # log loss has one valley in C, and weak penalties are the slow fits
     return Sweep(points, best, best_models)
+
+
+def _part(weights: Floats | None, rows: Ints) -> Floats | None:
+    """The weights of some rows, where rows have weights."""
+    return None if weights is None else weights[rows]
 
 
 def _for_raw_features(

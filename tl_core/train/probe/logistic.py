@@ -41,7 +41,7 @@ class FittedHead(Protocol):
 class Head:
     """How one head is fitted: weight of classes, bias, number of classes, seed, the penalty where
     it is chosen, weights and bias that it is drawn towards (for scaled features), the share of the
-    columns that it may use, and the task.
+    columns that it may use, the task, and the weight of each row (rows,) where they differ.
     """
 
     class_weight: str | None
@@ -52,6 +52,7 @@ class Head:
     prior: tuple[Floats, Floats] | None = None
     keep: float = 1.0
     task: str = SINGLE_LABEL.name
+    weights: Floats | None = None
 
 
 def scaling(features: Features, intercept: bool) -> tuple[float, float]:
@@ -119,7 +120,7 @@ def _fit_plain(
     with warnings.catch_warnings():
         # weak penalties may stop early; their loss decides
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted: FittedHead = model.fit(features, labels)
+        fitted: FittedHead = model.fit(features, labels, sample_weight=head.weights)
     return fitted
 
 

@@ -90,15 +90,19 @@ class ProbeTask(Reading):
     classes: int
     prior: tuple[Floats, Floats] | None = None
 
-    def fit(self, features: dict[str, Features], progress: Progress) -> ProbeFit:
+    def fit(
+        self, features: dict[str, Features], progress: Progress, weights: Floats | None = None
+    ) -> ProbeFit:
         """The head on these features; with all depths it is tried on several shares of the
-        columns.
+        columns. `weights` are those of the train rows, then of the validation rows.
         """
         settings = self.settings
         progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
         train, held = self.rows["train"], self.rows["validation"]
         judged = known(self.labels[held])  # classes without training rows cannot be tuned on
         both = np.concatenate([train, held[judged]])
+        if weights is not None:
+            weights = np.concatenate([weights[: len(train)], weights[len(train) :][judged]])
         search = ProbeSearch(
             classes=self.classes,
             c_values=settings.c_values,
@@ -110,6 +114,7 @@ class ProbeTask(Reading):
             plan=self.version.folds[both],
             prior=self.prior,
             task=self.version.info.task,
+            weights=weights,
         )
         fits = [
             fit_probe(

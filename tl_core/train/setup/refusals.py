@@ -84,3 +84,21 @@ def refuse_words(version: DatasetVersion) -> None:
             "Words say which class fits best, not from where on one fits at all.",
             "Set start to nothing, or try the strategy zero_shot.",
         )
+
+
+def refuse_several_labels(version: DatasetVersion, what: str) -> None:
+    """Some methods know one class for each item.
+
+    Args:
+        version: the data.
+        what: is made for one class an item, as the start of a sentence.
+
+    Raises:
+        ConfigError: where an item may have several labels.
+    """
+    if version.sets.several:
+        raise ConfigError(
+            f"{what} is made for items with one class each.",
+            "Here an item may have several labels.",
+            "Choose another strategy, or import the data with the task single_label.",
+        )

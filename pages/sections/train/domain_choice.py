@@ -1,0 +1,99 @@
+"""Which domain a model is meant for, and which it learns from: chosen from what the dataset has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell import problems, services
+from pages.shell.words import plain
+from tl_core.config import AdaptSettings
+from tl_core.config.domains import UNLABELLED
+from tl_core.data.domains import domain_columns, domains_of
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.registry.datasets import DatasetRecord
+
+_OTHER = "/another dataset"  # no column begins with that
+_WAYS = {"": "which of them have a class", _OTHER: "they are another dataset"}
+_NOTHING = (
+    "This dataset says of no item where it comes from, and all of its items have a class: there is"
+    " nothing to adapt to. Bring a column such as shop, camera or year with the items, folders such"
+    " as photo/dog and sketch/dog, items without a class, or another dataset of the same kind."
+)
+
+
+@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
+def domains_in(folder: str) -> dict[str, list[str]]:
+    """Each column of a version that can name domains, and its domains."""
+    version = DatasetVersion(Path(folder))
+    return {name: domains_of(version, name).names for name in domain_columns(version)}
+
+
+def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
+    """Draw the choice; gives the settings, nothing where there is no domain to adapt to.
+
+    Args:
+        record: of the dataset.
+        unlabelled: how many of its items have no class.
+    """
+    columns = domains_in(str(record.folder))
+    others = _others(record)
+    if not columns and not unlabelled and not others:
+        st.info(_NOTHING, icon=":material/info:")
+        return {}
+    st.markdown("**From where to where**")
+    first, second, third = st.columns(3)
+    ways = [*columns, *([""] if unlabelled else []), *([_OTHER] if others else [])]
+    with first:
+        column = st.selectbox(
+            "What says where items come from",
+            ways,
+            format_func={**{name: f"column {plain(name)}" for name in columns}, **_WAYS}.get,
+            key=f"domain_column_{record.reference}",
+            help=AdaptSettings.help_of("domain_column"),
+        )
+    if column == _OTHER:
+        with second:
+            dataset = st.selectbox(
+                "Meant for (target)",
+                others,
+                format_func=plain,
+                key=f"target_dataset_{record.reference}",
+                help=AdaptSettings.help_of("target_dataset"),
+            )
+        return {"target_dataset": dataset}
+    names = columns.get(column, [])
+    with second:
+        target = st.selectbox(
+            "Meant for (target)",
+            [*names, *([UNLABELLED] if unlabelled else [])],
+            format_func=_called(names, unlabelled).get,
+            key=f"target_domain_{record.reference}_{column}",
+            help=AdaptSettings.help_of("target_domain"),
+        )
+    with third:
+        source = st.selectbox(
+            "Learns from (source)",
+            ["", *(name for name in names if name != target)],
+            format_func={"": "all others", **{name: plain(name) for name in names}}.get,
+            key=f"source_domain_{record.reference}_{column}_{target}",
+            help=AdaptSettings.help_of("source_domain"),
+        )
+    return {"domain_column": column, "source_domain": source, "target_domain": target}
+
+
+def _others(record: DatasetRecord) -> list[str]:
+    """Other datasets with the same kind of items, the newest version of each."""
+    with problems.caught():
+        return [
+            one.reference
+            for one in services.datasets().list()
+            if one.modality == record.modality and one.project != record.project
+        ]
+
+
+def _called(names: list[str], unlabelled: int) -> dict[str, str]:
+    """What targets are called."""
+    without = {UNLABELLED: f"items without a class ({unlabelled:,})"}
+    return {**without, **{name: plain(name) for name in names}}

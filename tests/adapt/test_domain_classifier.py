@@ -1,0 +1,109 @@
+"""How far two domains are apart, and what rows of the source are worth in the target: against what
+is known of generated ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
+from tests_support.shifted import class_means, domain
+
+from tl_core.adapt.domain_classifier import MOST_WEIGHT, density_ratio, measure_gap
+
+
+def shifted_normals(gap, rows=400, width=6, seed=0):
+    random = np.random.default_rng(seed)
+    one, other = (random.normal(size=(rows, width)).astype(np.float32) for _ in range(2))
+    other[:, 0] += gap
+    return one, other
+
+
+def test_the_same_domain_twice_is_not_told_apart():
+    low = [
+        measure_gap(*shifted_normals(0.0, seed=seed), seed).told_apart["low"] for seed in range(9)
+    ]
+    assert sum(one > 0.5 for one in low) <= 1
+    gap = measure_gap(*shifted_normals(0.0))
+    assert not gap.shown
+    assert "no difference is shown" in gap.facts(("a", "b"), "texts")["sentence"]
+
+
+@pytest.mark.parametrize("shift", [1.0, 2.0])
+def test_the_distance_is_that_of_the_best_classifier(shift):
+    """Two normal distributions are told apart by the middle between them."""
+    one, other = shifted_normals(shift, rows=4000)
+    gap = measure_gap(one, other)
+    best = norm.cdf(shift / 2)
+    assert gap.told_apart["value"] == pytest.approx(best, abs=0.02)
+    assert gap.distance["value"] == pytest.approx(2 * (1 - 2 * (1 - best)), abs=0.06)
+    assert gap.distance["low"] <= gap.distance["value"] <= gap.distance["high"] <= 2
+    assert gap.shown
+
+
+def test_the_larger_domain_is_cut_to_the_size_of_the_smaller():
+    one, other = shifted_normals(0.0, rows=300)
+    gap = measure_gap(one, other[:40])
+    assert gap.rows == 40  # half of forty of each
+    assert gap.told_apart["value"] < 0.75  # always saying the larger one would be right 88 times
+
+
+def test_too_few_rows_are_not_measured():
+    one, other = shifted_normals(3.0, rows=20)
+    assert measure_gap(one, other[:9]) is None
+
+
+def test_weights_are_the_ratio_of_the_densities():
+    one, other = shifted_normals(1.0, rows=5000, width=1)
+    ratio = density_ratio(one, other)
+    known = norm.pdf(one[:, 0] - 1) / norm.pdf(one[:, 0])
+    known = np.clip(known, 1 / MOST_WEIGHT, MOST_WEIGHT)
+    assert np.corrcoef(np.log(ratio.weights), np.log(known))[0, 1] > 0.99
+    assert ratio.weights.mean() == pytest.approx(1.0)
+    expected = (known / known.mean()).sum() ** 2 / ((known / known.mean()) ** 2).sum()
+    assert ratio.effective == pytest.approx(expected, rel=0.1)
+
+
+def test_weights_of_one_domain_are_even_and_none_is_cut():
+    one, other = shifted_normals(0.0, rows=2000, width=2)
+    ratio = density_ratio(one, other[:500])
+    assert ratio.effective > 0.97 * len(one)
+    assert ratio.clipped == 0
+
+
+def test_weights_of_domains_far_apart_are_cut_and_said_to_be_worth_little():
+    one, other = shifted_normals(6.0, rows=400)
+    ratio = density_ratio(one, other)
+    assert ratio.clipped > 100
+    assert ratio.effective <= len(one)
+
+
+def test_weighting_mends_a_boundary_that_bends():
+    """The classes are parted by a line that turns on the way from source to target: a straight
+    classifier fits where most of its rows lie, and weights move these to the target.
+    """
+    random = np.random.default_rng(0)
+
+    def draw(rows, centre):
+        features = random.normal((centre, 0), (1.0, 1.0), (rows, 2))
+        labels = (features[:, 1] > 1.2 * np.abs(features[:, 0] - 0.3) - 0.5).astype(int)
+        return features.astype(np.float32), labels
+
+    source, labels = draw(2000, -0.8)
+    target, truth = draw(1500, 1.2)
+    plain = LogisticRegression().fit(source, labels)
+    ceiling = LogisticRegression().fit(target, truth).score(target, truth)
+    weighted = LogisticRegression().fit(
+        source, labels, sample_weight=density_ratio(source, target).weights
+    )
+    fall = ceiling - plain.score(target, truth)
+    assert fall > 0.1
+    assert weighted.score(target, truth) - plain.score(target, truth) > 0.5 * fall
+
+
+def test_a_domain_of_other_classes_is_far_away():
+    means = class_means()
+    one, _ = domain(300, 1, means)
+    other, _ = domain(300, 2, -means)
+    assert measure_gap(one, other).distance["value"] > 1.0

@@ -1,0 +1,37 @@
+"""Items of several places in a browser: how far these are apart, and a model for one of them."""
+
+from __future__ import annotations
+
+import pytest
+from tests_support.shifted import write_shops
+from tests_support.studio import pick, settled, upload
+
+pytestmark = pytest.mark.browser
+
+
+def test_domains_are_compared_and_a_probe_is_adapted_to_one(page, server, picture, tmp_path):
+    page.goto(f"{server.url}/add-data")
+    upload(page, write_shops(tmp_path / "shops.csv", each=80))
+    page.get_by_role("textbox", name="Name of the dataset").fill("shops")
+    page.get_by_role("button", name="Save as dataset").click()
+    page.get_by_role("heading", name="Items", exact=True).wait_for()
+    page.goto(f"{server.url}/domains?dataset=shops")
+    page.get_by_role("button", name="Compare the domains").click()
+    page.get_by_text("Furthest apart: north and south", exact=False).wait_for(timeout=120_000)
+    page.get_by_text("Nothing of a held-out domain was read before", exact=False).wait_for()
+    picture(page, "domains", height=1100)
+    page.get_by_role("link", name="Train for one of them").click()
+    page.get_by_role("button", name="I choose myself").click()
+    page.get_by_role("button", name="Which way for my data?").click()
+    page.get_by_text("what you have", exact=False).first.wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Adapt to another domain", exact=True).click()
+    pick(page, "Meant for (target)", "south")
+    settled(page)
+    picture(page, "adapt", height=1250)
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("heading", name="Live run").wait_for()
+    page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
+    page.get_by_role("button", name="Read the report").click()
+    page.get_by_text("The saved model is meant for south", exact=False).wait_for()
+    picture(page, "report-domains", height=1400)

@@ -1,0 +1,88 @@
+"""Domains from the command line: compared, and a training that is meant for one of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.shifted import write_shops
+
+from tl_core.cli import following
+from tl_core.cli.main import main
+from tl_core.database.engine import open_database
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.queue import RunWriter
+from tl_core.settings import read_settings
+
+
+@pytest.fixture
+def call(home, monkeypatch, capsys):
+    """One command with its output; what it queues is carried out in this process."""
+    monkeypatch.setenv("TL_DISPATCHER", "external")
+    writer = RunWriter(open_database(read_settings()))
+
+    def work(_seconds):
+        for lane in ("light", "train"):
+            if claimed := writer.claim_next(lane):
+                carry_out(home / claimed[1], read_settings())
+
+    monkeypatch.setattr(following.time, "sleep", work)
+
+    def run(*arguments, code=0):
+        capsys.readouterr()
+        assert main([*map(str, arguments)]) == code, capsys.readouterr().out
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_compare_domains_then_train_for_one(call, tmp_path, tiny):
+    backbone = f"local:{tiny('bert')}"
+    call("data", "add", write_shops(tmp_path / "t.csv", each=60), "--name", "shops")
+    found = json.loads(
+        call("data", "domains", "shops", "--column", "shop", "--backbone", backbone, "--json")
+    )
+    assert [one["name"] for one in found["domains"]] == ["north", "south"]
+    assert {one["domain"] for one in found["unseen"]["held_out"]} == {"north", "south"}
+    words = call("data", "domains", "shops", "--column", "shop", "--backbone", backbone)
+    assert "Furthest apart: north and south" in words
+    assert "mean" in words and "worst" in words and "Choice: penalty" in words
+    run = json.loads(
+        call(
+            *("train", "--dataset", "shops", "--recipe", "adapt", "--backbone", backbone),
+            *("--set", "domain_column=shop", "--set", "target_domain=south"),
+            *("--set", "method=coral", "--set", "pooling=mean", "--json"),
+        )
+    )
+    report = json.loads(call("report", run["run_id"], "--json"))
+    assert report["domains"]["chosen"] == "coral"
+    assert report["domains"]["judged_by_target"]
+
+
+def test_another_dataset_is_the_target(call, tmp_path, tiny):
+    call("data", "add", write_shops(tmp_path / "t.csv", each=60), "--name", "shops")
+    call("data", "add", write_texts(tmp_path / "o.csv", 80), "--name", "letters")
+    arguments = (
+        *("train", "--dataset", "shops", "--recipe", "adapt"),
+        *("--backbone", f"local:{tiny('bert')}", "--set", "target_dataset=letters"),
+        *("--set", "pooling=mean", "--json"),
+    )
+    run = json.loads(call(*arguments))
+    report = json.loads(call("report", run["run_id"], "--json"))
+    assert report["domains"]["target"] == "letters@1"
+    assert (
+        "their target"
+        in json.loads(call("data", "delete", "letters", "--json", code=2))["error"]["what"]
+    )
+
+
+def test_what_is_no_domain_is_refused_before_it_waits(call, tmp_path, tiny):
+    call("data", "add", write_shops(tmp_path / "t.csv"), "--name", "shops")
+    words = call(
+        *("train", "--dataset", "shops", "--recipe", "adapt"),
+        *("--backbone", f"local:{tiny('bert')}"),
+        *("--set", "domain_column=shop", "--set", "target_domain=west", "--json"),
+        code=2,
+    )
+    assert "no domain 'west'" in json.loads(words)["error"]["what"]

@@ -1,0 +1,130 @@
+"""Domains with AppTest: compared, chosen on Design, told in the report."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tests_support.pages import everything, opened, press
+from tests_support.shifted import write_shops
+
+from pages.sections.train import which_way
+from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.services.datasets import add_dataset
+
+
+def added(studio, source, name):
+    return add_dataset(studio.datasets, studio.settings, str(source), name, ImportOptions())[0]
+
+
+@pytest.fixture(autouse=True)
+def models(studio, tmp_path, monkeypatch):
+    """The tiny backbone where pages may read it, under the name local:mine."""
+    shutil.copytree(studio.backbone.removeprefix("local:"), tmp_path / "models" / "mine")
+    monkeypatch.setenv("TL_MODELS_DIR", str(tmp_path / "models"))
+
+
+@pytest.fixture
+def shops(studio, tmp_path):
+    source = write_shops(tmp_path / "shops.csv", each=60, unlabelled=12)
+    return added(studio, source, "shops")
+
+
+def test_domains_are_compared_and_shown(studio, shops):
+    app = opened("pages/data/domains.py", dataset=shops.reference)
+    app.session_state["backbone"] = "local:mine"
+    assert "shop" in app.selectbox(key=f"compared_column_{shops.reference}").options[0]
+    press(app, "Compare the domains")
+    run = studio.runs.list(kind="domains")[0]
+    assert RunConfig.read(run.folder).options == {"column": "shop", "rule": "within"}
+    studio.runs.cancel(run.id)
+    run = studio.runs.create(
+        RunConfig(
+            "domains",
+            "local",
+            shops.reference,
+            str(shops.folder),
+            studio.backbone,
+            options={"column": "shop", "max_length": 24},
+        )
+    )
+    studio.finish(run, "light")
+    app = opened("pages/data/domains.py", dataset=shops.reference)
+    assert not app.exception and not app.error
+    words = everything(app)
+    assert "Furthest apart: north and south" in words
+    assert "Nothing of a held-out domain was read before" in words
+
+
+def test_a_dataset_without_domains_says_what_to_bring(mail):
+    app = opened("pages/data/domains.py", dataset=mail.reference)
+    assert not app.exception
+    assert "no column that says where an item comes from" in everything(app)
+
+
+def design(studio, record):
+    app = opened("pages/train/design.py", dataset=record.reference)
+    app.session_state["backbone"] = "local:mine"
+    app.button(key="way_own").click().run()
+    return app.button(key="card_text_adapt").click().run()
+
+
+def test_a_training_for_a_domain_is_chosen_started_and_reported(studio, shops):
+    app = design(studio, shops)
+    assert not app.exception and not app.error
+    app.selectbox(key=f"target_domain_{shops.reference}_shop").set_value("south").run()
+    press(app, "Start training")
+    run = studio.runs.list()[0]
+    options = RunConfig.read(run.folder).options
+    assert (options["domain_column"], options["target_domain"]) == ("shop", "south")
+    studio.runs.cancel(run.id)
+    done = studio.do(
+        shops,
+        "train",
+        "adapt",
+        domain_column="shop",
+        target_domain="south",
+        method="auto",
+        pooling="mean",
+        max_length=24,
+    )
+    app = opened("pages/evaluate/report.py", run=done.id)
+    assert not app.exception and not app.error
+    words = everything(app)
+    assert "Another domain" in words and "may choose wrongly" in words
+    assert "times in 100" in words
+
+
+def test_items_without_a_class_are_offered_as_the_target(studio, shops):
+    app = design(studio, shops)
+    app.selectbox(key=f"domain_column_{shops.reference}").set_value("").run()
+    assert not app.exception and not app.error
+    press(app, "Start training")
+    options = RunConfig.read(studio.runs.list()[0].folder).options
+    assert (options["domain_column"], options["target_domain"]) == ("", "unlabelled")
+
+
+def test_another_dataset_is_offered_as_the_target(studio, mail, shops):
+    app = design(studio, mail)
+    app.selectbox(key=f"domain_column_{mail.reference}").set_value("/another dataset").run()
+    assert not app.exception and not app.error
+    assert app.selectbox(key=f"target_dataset_{mail.reference}").options == ["shops@1"]
+    press(app, "Start training")
+    assert RunConfig.read(studio.runs.list()[0].folder).options["target_dataset"] == "shops@1"
+
+
+def test_without_a_domain_there_is_nothing_to_start(studio, mail):
+    app = design(studio, mail)
+    assert not app.exception and not app.error
+    assert "there is nothing to adapt to" in everything(app)
+    start = next(button for button in app.button if button.label == "Start training")
+    assert start.disabled
+
+
+def test_the_guide_opens_on_design(studio, mail):
+    app = opened("pages/train/design.py", dataset=mail.reference)
+    app.button(key="way_own").click().run()
+    words = press(app, "Which way for my data?")
+    assert "what you have" in words and "](" not in words
+    assert which_way._GUIDE.is_file()

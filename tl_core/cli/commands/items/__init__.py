@@ -1,0 +1,1 @@
+"""Commands about the items of a dataset."""

@@ -1,0 +1,234 @@
+"""Domains: where items come from, and a version as a training sees it that is meant for one of
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.config.domains import UNLABELLED, KnowsDomains
+from tl_core.data.item_kind import own_columns
+from tl_core.data.overlays.joined import JoinedVersion
+from tl_core.data.overlays.overlay import Overlay
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError, NotFoundError, nearest
+
+MOST_DOMAINS = 50  # a column with more values is an id of items, no domain
+TARGET, SOURCE_TEST, APART = "target", "source_test", "apart"  # splits of a `TargetedVersion`
+TARGET_TEST = "target_test"  # of another dataset that is the target
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Domains:
+    """The domains of a version in the order of their names, and that of each row as its place
+    (rows,), -1 where the column is empty.
+    """
+
+    names: list[str]
+    numbers: Ints
+
+    def rows_in(self, name: str) -> NDArray[np.bool_]:
+        """Which rows come from a domain (rows,).
+
+        Raises:
+            NotFoundError: when there is none of that name.
+        """
+        if name not in self.names:
+            raise NotFoundError(f"There is no domain {name!r}.", "", nearest(name, self.names))
+        here: NDArray[np.bool_] = self.numbers == self.names.index(name)
+        return here
+
+
+def domain_columns(version: DatasetVersion) -> list[str]:
+    """Columns beside the item that have at least two values, and few enough to be domains."""
+    return [
+        name
+        for name in version.table.column_names
+        if name not in own_columns() and 2 <= len(_values(version, name)) <= MOST_DOMAINS
+    ]
+
+
+def domains_of(version: DatasetVersion, column: str) -> Domains:
+    """The domains that a column names.
+
+    Raises:
+        NotFoundError: when there is no such column.
+        DataError: when it holds one value alone, or more than any domains have.
+    """
+    columns = [name for name in version.table.column_names if name not in own_columns()]
+    if column not in columns:
+        raise NotFoundError(
+            f"There is no column {column!r} beside the items.",
+            "" if columns else "This dataset has no further columns.",
+            nearest(column, columns)
+            if columns
+            else "Bring the data with a column that says where each item comes from.",
+        )
+    names = sorted(_values(version, column))
+    if not 2 <= len(names) <= MOST_DOMAINS:
+        raise DataError(
+            f"The column {column!r} has {len(names):,} different values.",
+            f"Domains are few: at least 2, at most {MOST_DOMAINS}.",
+            "Choose another column.",
+        )
+    places = {name: place for place, name in enumerate(names)}
+    cells = [_cell(cell) for cell in version.table.column(column).to_pylist()]
+    return Domains(names, np.array([places.get(cell, -1) for cell in cells], dtype=np.int64))
+
+
+def _values(version: DatasetVersion, column: str) -> set[str]:
+    return {_cell(cell) for cell in version.table.column(column).unique().to_pylist()} - {""}
+
+
+def _cell(cell: object) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+class TargetedVersion(Overlay):
+    """A version as a training sees it that is meant for a target.
+
+    Its splits: `train` and `validation` hold the source's rows. `target` holds rows of the target
+    that may be read, but without their class: their labels are -1. `test` holds the target's rows
+    that judge, which no training reads; where none of these has a class, those of the source.
+    `source_test` are the source's own test rows otherwise, `apart` rows of neither: no label of
+    these can be read, either.
+
+    Args:
+        version: all rows.
+        target: which rows are of the target (rows,).
+        source: which rows are of the source (rows,).
+        called: how the target is named, which tells two targets of a version apart.
+    """
+
+    def __init__(
+        self,
+        version: DatasetVersion,
+        target: NDArray[np.bool_],
+        source: NDArray[np.bool_],
+        called: str,
+    ) -> None:
+        splits = np.asarray(version.splits, dtype="<U11").copy()
+        alive = splits != "removed"
+        known = np.asarray(version.labels) >= 0
+        judges = target & known & np.isin(splits, ("validation", "test"))
+        own_test = source & (splits == "test")
+        splits[alive & ~target & ~source] = APART
+        splits[alive & target] = TARGET
+        splits[judges] = "test"
+        if judges.any():
+            splits[own_test] = SOURCE_TEST
+        labels = np.array(version.labels, dtype=np.int64)
+        labels[np.isin(splits, (TARGET, SOURCE_TEST, APART))] = -1
+        super().__init__(version, labels, splits)
+        self.info = replace(
+            version.info,
+            splits=dict(Counter(splits.tolist())),
+            fingerprint=hashlib.sha256(f"{version.info.fingerprint}/{called}".encode()).hexdigest()[
+                : len(version.info.fingerprint)
+            ],
+        )
+
+
+def as_meant(
+    settings: object, version: DatasetVersion, other: DatasetVersion | None = None
+) -> DatasetVersion:
+    """The version as a training with these settings sees it: itself where they name no target.
+    `other` is the dataset that they name as the target.
+
+    Raises:
+        NotFoundError: when there is no such column or domain.
+        DataError: when nothing of the target may be read.
+    """
+    if other is not None:
+        return with_target(version, other)
+    if not isinstance(settings, KnowsDomains) or not settings.target_domain:
+        return version
+    return targeted(version, settings.domain_column, settings.source_domain, settings.target_domain)
+
+
+def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersion:
+    """The version with the items of another dataset behind its own: those of its training split and
+    those without a class as `target`, its labelled validation and test items as `target_test`.
+    Only of the latter are labels there, for classes of the same name.
+
+    Raises:
+        DataError: when the other one holds other kinds of items, or none that may be read.
+    """
+    names = {name: number for number, name in enumerate(version.sets.names)}
+    theirs = np.array([names.get(name, -1) for name in other.sets.names] + [-1], dtype=np.int64)
+    labels = theirs[np.asarray(other.labels)]  # -1, for none, takes the last one
+    judges = np.isin(other.splits, ("validation", "test")) & (labels >= 0)
+    read = np.isin(other.splits, ("train", "unlabelled"))
+    splits = np.where(judges, TARGET_TEST, np.where(read, TARGET, APART))
+    labels[~judges] = -1
+    if not read.any():
+        raise DataError(
+            "The target dataset has no items to adapt to.",
+            "Its training items and those without a class are read.",
+            "Add items to it.",
+        )
+    seen = JoinedVersion(version, other, labels, splits)
+    own = f"{version.info.fingerprint}/{other.info.fingerprint}"
+    seen.info = replace(
+        seen.info,
+        splits=dict(Counter(seen.splits.tolist())),
+        fingerprint=hashlib.sha256(own.encode()).hexdigest()[: len(version.info.fingerprint)],
+    )
+    return seen
+
+
+def judging_rows(version: DatasetVersion) -> Ints:
+    """The rows by which ways to adapt are compared: labelled ones of another dataset that is the
+    target, else the test rows.
+    """
+    rows = version.rows_of(TARGET_TEST)
+    return rows if len(rows) else version.rows_of("test")
+
+
+def targeted(version: DatasetVersion, column: str, source: str, target: str) -> TargetedVersion:
+    """The version as a training sees it that learns from `source` and is meant for `target`.
+
+    Args:
+        version: with items of both.
+        column: that names the domains; may be empty where the target are the unlabelled items.
+        source: a domain; empty takes all but the target.
+        target: a domain, or `unlabelled` for the items without a class.
+
+    Raises:
+        NotFoundError: when there is no such column or domain.
+        DataError: when nothing of the target may be read.
+    """
+    domains = domains_of(version, column) if column else None
+    if target == UNLABELLED and not (domains and UNLABELLED in domains.names):
+        there = np.asarray(version.labels) < 0
+    elif domains:
+        there = domains.rows_in(target)
+    else:
+        raise DataError(
+            f"The target {target!r} is a domain of no column.", "", "Name the domain column."
+        )
+    here = domains.rows_in(source) & ~there if domains and source else ~there
+    seen = TargetedVersion(version, there, here, f"{column}/{source}/{target}")
+    if not len(seen.rows_of(TARGET)):
+        raise DataError(
+            f"There are no items of the target {target!r} to adapt to.",
+            "Items without a class, and those of the training split are read."
+            " Test items are left alone.",
+            "Bring items of the target, with or without classes.",
+        )
+    return seen
+
+
+def judged_by_target(version: DatasetVersion, column: str, target: str) -> bool:
+    """Whether the test rows of a version as `targeted` gives it are the target's."""
+    domains = domains_of(version, column) if column else None
+    rows = version.rows_of("test")
+    if domains is None or target not in domains.names or not len(rows):
+        return False
+    return bool(domains.rows_in(target)[rows].all())

@@ -1,0 +1,169 @@
+"""Recipe `adapt`: a probe for another domain than the one that has the labels.
+
+The steps, top to bottom: read both domains with the frozen backbone, measure how far they are
+apart, fit the plain probe of the source and each way to adapt it, choose one without a label of the
+target, fold it into one native model, prove that model. What is saved is the target's model: its
+head reads the target's features as they come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tl_core.adapt import choice
+from tl_core.adapt.domain_classifier import Gap, measure_gap
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.load import load_backbone
+from tl_core.config import AdaptSettings, RunConfig
+from tl_core.config.domains import UNLABELLED
+from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.evaluate.report.schema import DomainFacts
+from tl_core.modalities import items_of
+from tl_core.progress import Progress
+from tl_core.recipes import probe
+from tl_core.recipes.shared import common
+from tl_core.recipes.shared.adapting import (
+    PLAIN,
+    RULES,
+    Adapted,
+    adapt,
+    choose,
+    judged,
+    said,
+    ways_of,
+)
+from tl_core.recipes.shared.common import Trained
+from tl_core.settings import read_settings
+from tl_core.train.probe.probing import ProbeTask
+from tl_core.train.probe.probing import probe as fit_plain
+from tl_core.train.seeds import seed_everything
+from tl_core.train.setup.refusals import refuse_other_modality, refuse_several_labels
+
+JUDGES = "judges"  # rows by which the ways to adapt are compared
+
+
+def train(
+    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+) -> Trained:
+    """Train as `config` says; the model lands in `folder/model`. Neither test labels nor any label
+    of the target are read.
+
+    Raises:
+        ConfigError: where items may have several labels, or for a backbone whose head has no bias
+            with a way to adapt that needs one.
+    """
+    settings: AdaptSettings = config.settings
+    refuse_several_labels(version, "Adapting to another domain")
+    space, clock = common.label_space(version), common.Clock()
+    seed_everything(settings.seed)
+    progress.stage("Opening the backbone", share=0.05)
+    backbone = _open(config, version, space)
+    ways = ways_of(settings, backbone.reference, has_bias=backbone.port.has_bias)
+    for finding in backbone.check(version, version.rows_of("train")):
+        progress.warn(finding)
+    clock.mark("load")
+
+    task = probe.probe_task(settings.probe, version, space, backbone, cache)
+    task = replace(
+        task, rows={**task.rows, TARGET: version.rows_of(TARGET), JUDGES: judging_rows(version)}
+    )
+    plain = fit_plain(task, progress, clock.mark)
+    features = plain.features
+    gap = measure_gap(features["train"], features[TARGET], settings.seed)
+    tried = {PLAIN: judged(PLAIN, plain.fit, features)}
+    for name in ways[1:]:
+        tried[name] = adapt(name, task, features, progress, settings)
+    chosen = choose(tried, settings.choice) if settings.method == "auto" else settings.method
+    clock.mark("fit")
+
+    fit, cooled = probe.cool_head(tried[chosen].fit, task, settings.seed)
+    test, parity = probe.save_and_prove(task, fit, features["test"], space, folder, progress)
+    clock.mark("verify")
+    facts = _facts(settings, task, gap, tried, chosen)
+    return Trained(
+        test,
+        fit.held_out_rows,
+        space.to_all(fit.held_out),
+        fit.kind,
+        settings={**settings.as_dict(), "c": fit.c, "selection": fit.kind, "used": chosen},
+        timing=clock.seconds,
+        facts={
+            "sweep": fit.sweep,
+            "parity": parity,
+            "temperature": cooled,
+            "domains": facts,
+            "model": probe.facts_of_model(backbone, fit),
+        },
+        yardstick=settings.baseline,
+        balanced=settings.class_weights == "balanced",
+        seed=settings.seed,
+        alternatives={
+            name: space.to_all(said(one.fit, features[JUDGES])) for name, one in tried.items()
+        },
+    )
+
+
+def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) -> Backbone:
+    """The backbone, with a head for the source's classes."""
+    settings: AdaptSettings = config.settings
+    backbone = load_backbone(
+        config.backbone,
+        space.model_names,
+        read_settings(),
+        seed=settings.seed,
+        pooling=settings.pooling,
+        max_length=settings.max_length,
+        input_size=settings.input_size,
+        task=version.info.task,
+    )
+    refuse_other_modality(backbone, version)
+    return backbone
+
+
+def _facts(
+    settings: AdaptSettings,
+    task: ProbeTask,
+    gap: Gap | None,
+    tried: dict[str, Adapted],
+    chosen: str,
+) -> DomainFacts:
+    """The section `domains` of the report, without what the judging rows say."""
+    version = task.version
+    searched, noun = settings.method == "auto", items_of(version.info.modality)
+    source = settings.source_domain or "the source"
+    target = _target(settings)
+    within = judged_by_target(version, settings.domain_column, settings.target_domain)
+    beside = bool(len(version.rows_of(TARGET_TEST)))
+    if within:
+        judged_by = f"it is judged by {noun} of that domain which it has not read"
+    elif beside:
+        judged_by = (
+            f"its scores are about {noun} of the source, the ways to adapt are compared on labelled"
+            f" {noun} of the target which none has read"
+        )
+    else:
+        judged_by = f"none of these has a class, so it is judged by {noun} of the source"
+    return {
+        "column": settings.domain_column,
+        "source": settings.source_domain,
+        "target": settings.target_dataset or settings.target_domain,
+        "source_items": len(task.rows["train"]),
+        "target_items": len(task.rows[TARGET]),
+        "judged_by_target": within or beside,
+        "gap": gap.facts((source, target), noun) if gap else None,
+        "models": [one.facts for one in tried.values()],
+        "chosen": chosen,
+        "rule": RULES[settings.choice] if searched else "as set",
+        "warning": choice.WARNING if searched else "",
+        "sentence": f"The saved model is meant for {target}; {judged_by}.",
+    }
+
+
+def _target(settings: AdaptSettings) -> str:
+    """What the model is meant for, in words."""
+    if settings.target_dataset:
+        return f"the dataset {settings.target_dataset}"
+    without = settings.target_domain == UNLABELLED
+    return "the items without a class" if without else settings.target_domain
