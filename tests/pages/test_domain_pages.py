@@ -53,7 +53,7 @@ def test_domains_are_compared_and_shown(studio, shops):
     app = opened("pages/data/domains.py", dataset=shops.reference)
     assert not app.exception and not app.error
     words = everything(app)
-    assert "Furthest apart: north and south" in words
+    assert "north and south, told apart" in words
     assert "Nothing of a held-out domain was read before" in words
 
 
