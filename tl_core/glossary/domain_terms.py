@@ -16,26 +16,26 @@ DOMAINS: tuple[Term, ...] = (
         "Domain adaptation",
         "Learning from the labels of one domain (the source) for another whose items are there, but"
         " without labels (the target).",
-        "Unsupervised domain adaptation, UDA",
+        "In full: unsupervised domain adaptation.",
         ("transfer to another domain", "uda"),
     ),
     Term(
         "Domain generalisation",
         "Learning from several domains for one that has never been seen. Judged by holding out each"
         " domain in turn.",
-        "Mean and worst accuracy over the domains held out; leave-one-domain-out",
+        "Mean and worst accuracy over the domains held out; leave-one-domain-out.",
         ("leave-one-domain-out",),
     ),
     Term(
         "Proxy A-distance",
         "How far two domains are apart: how well a classifier tells their items apart.",
-        "2 (1 - 2 error): 0 when it does no better than chance, 2 when it is never wrong",
+        "2 (1 - 2 error): 0 when it does no better than chance, 2 when it is never wrong.",
     ),
     Term(
         "CORAL",
         "Correlation alignment: the features of one domain are given the mean and the correlations"
         " of another.",
-        "x C(source)^-1/2 C(target)^1/2",
+        "x C(source)^-1/2 C(target)^1/2.",
         ("correlation alignment",),
     ),
     Term(
@@ -46,14 +46,14 @@ DOMAINS: tuple[Term, ...] = (
     Term(
         "Density-ratio weighting",
         "Items of the source count as much as they look like the target.",
-        "odds of a domain classifier; few effective items warn that the domains hardly overlap",
+        "Odds of a domain classifier; few effective items warn that the domains hardly overlap.",
         ("importance weighting",),
     ),
     Term(
         "Soft neighbourhood density",
         "A score for a model on items without labels: alike items should get alike answers. It may"
         " be wrong, and prefers a model that always says the same.",
-        "Mean entropy of the similarities of each answer to the others; higher is better",
+        "Mean entropy of the similarities of each answer to the others; higher is better.",
         ("SND",),
     ),
 )
