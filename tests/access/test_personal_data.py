@@ -20,6 +20,7 @@ from tl_core.access.sharing import Sharing
 from tl_core.config import RunConfig
 from tl_core.database.tables import activity, attempts, metadata, models, runs, uploads, users
 from tl_core.errors import AccessError, NotFoundError, StateError
+from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore
@@ -99,6 +100,10 @@ def house(engine, home, settings, people):
     house.of_ana_on_bens = house.train("ana", "ben/tickets")
     PresetStore(engine, house.ana.id).keep("zephyr's way", "probe", {}, shared=True)
     ReportLinks(engine, house.who("ana")).make(house.of_ana_on_bens.id, 3)
+    for name, dataset in (("ana", "zephyr-mail"), ("ana", "ben/tickets"), ("ben", "tickets")):
+        answers = AnswerStore(house.data(name))
+        answers.give(dataset, [Given(0, f"{name}'s word")])
+        answers.claim(dataset, [1])
     (home / "models").mkdir()
     (home / "models" / "own.txt").write_text("word vectors")
     (home / "uploads" / "u1").mkdir(parents=True)
@@ -134,6 +139,7 @@ def test_an_export_holds_all_that_is_mine_and_no_secret(house, engine):
     assert len(json.loads(told["sessions.json"])) == 1
     assert [one["name"] for one in json.loads(told["presets.json"])] == ["zephyr's way"]
     assert len(json.loads(told["report_links.json"])) == 1
+    assert [one["label"] for one in json.loads(told["answers.json"])] == ["ana's word"] * 2
     assert json.loads(told["shared_with_me.json"])[0]["access"] == "editor"
     assert {one["action"] for one in json.loads(told["activity.json"])} >= {"add", "start", "share"}
     versions = json.loads(told["datasets.json"])

@@ -17,6 +17,7 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
 from tl_core.database.tables import runs, users
+from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetRecord, DatasetStore
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
@@ -103,6 +104,8 @@ def stocked(tmp_path: Path) -> Prey:
     (home / "models" / MODEL).mkdir(parents=True)
     (home / "models" / MODEL / "config.json").write_text('{"model_type": "bert"}')
     ModelStore(engine, ANA, home).add(MODEL)
+    answers = AnswerStore(DatasetStore(engine, ANA, home))
+    answers.give(record.reference, [Given(0, f"{MARK} label")])
     preset = PresetStore(engine, ANA.id).keep(PRESET, "probe", {})
     upload = UploadStore(engine, ANA, settings).create(f"{MARK}.zip", 9)
     return Prey(

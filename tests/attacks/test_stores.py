@@ -18,6 +18,7 @@ from tl_core.config import RunConfig
 from tl_core.database import tables
 from tl_core.database.engine import open_database
 from tl_core.errors import UserError
+from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
@@ -148,7 +149,24 @@ UPLOADS = {
     "finish": [lambda s, p: s.finish(p.upload, "0" * 64)],
     "delete": [lambda s, p: s.delete(p.upload.id)],
 }
+ANSWERS = {
+    "list": [lambda s, p: s.list(f"ana/{NAME}@1"), lambda s, p: s.list(f"id-ana/{NAME}@1")],
+    "twice": [lambda s, p: s.twice(f"ana/{NAME}@1")],
+    "give": [
+        lambda s, p: s.give(f"ana/{NAME}@1", [Given(0, "good")]),
+        lambda s, p: s.give(f"id-ana/{NAME}@1", [Given(0, "good", "settle")]),
+        lambda s, p: s.give(f"{NAME}@1", [Given(0, "good")]),
+    ],
+    "undo": [lambda s, p: s.undo(f"ana/{NAME}@1")],
+    "claim": [lambda s, p: s.claim(f"ana/{NAME}@1", [0, 1])],
+    "ask_twice": [lambda s, p: s.ask_twice(f"ana/{NAME}@1", 50)],
+    "carry": [
+        lambda s, p: s.carry(f"ana/{NAME}@1", f"ana/{NAME}@1", []),
+        lambda s, p: s.carry(f"ana/{NAME}@1", "own@1", []),
+    ],
+}
 TABLE = {
+    AnswerStore: ANSWERS,
     UploadStore: UPLOADS,
     RunStore: RUNS,
     DatasetStore: DATASETS,
@@ -168,6 +186,8 @@ ATTEMPTS = [
 def of(store, engine, who, home):
     if store is UploadStore:
         return UploadStore(engine, who, read_settings())
+    if store is AnswerStore:
+        return AnswerStore(DatasetStore(engine, who, home))
     if store is PresetStore:
         return PresetStore(engine, who.id)
     return store(engine, who) if store in (Sharing, ReportLinks) else store(engine, who, home)

@@ -177,6 +177,10 @@ class Policy:
         owner = project.partition("/")[0]
         return "" if owner == self.principal.id else f"{self._handles.get(owner, owner)}/"
 
+    def handle(self, person: str) -> str:
+        """The handle of a person; the id of somebody who has none, or has gone."""
+        return self._handles.get(person, person)
+
     def knows(self, handle: str) -> bool:
         """Whether somebody here has that handle or id."""
         own = (self.principal.id, self.principal.handle)

@@ -18,7 +18,6 @@ from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.items.domains import domains
-from tl_core.cli.commands.labels import labels
 from tl_core.cli.commands.people import people
 from tl_core.cli.commands.prediction import explain, predict
 from tl_core.cli.commands.queue import queue
@@ -27,6 +26,7 @@ from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
 from tl_core.cli.commands.serving import serve
 from tl_core.cli.commands.training import train
+from tl_core.cli.label_queue import labels
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.usage import explain_usage

@@ -266,6 +266,41 @@ uploads = Table(
     Index("uploads_by_owner", "owner", "finished"),
 )
 
+answers = Table(  # what people said of single items; a label becomes one of the next version
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset", String(32), nullable=False),  # the id of a version
+    Column("row", Integer, nullable=False),
+    Column("given_by", String(128), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("label", Text, nullable=False, server_default=""),
+    Column("why", String(32), nullable=False, server_default=""),  # by what the item came up
+    # whether the person had looked at the model's suggestion before
+    Column("aided", Boolean, nullable=False, server_default=false()),
+    Column("used", Boolean, nullable=False, server_default=false()),  # it is in this version
+    Column("batch", String(16), nullable=False),  # what was given, and is undone, together
+    Column("at", Float, nullable=False),
+    Index("answers_by_dataset", "dataset", "row"),
+    Index("answers_by_person", "given_by", "dataset"),
+)
+
+claims = Table(  # who has which item before them, and until when it is kept from others
+    "claims",
+    metadata,
+    Column("dataset", String(32), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("owner", String(128), primary_key=True),
+    Column("until", Float, nullable=False),
+)
+
+label_queues = Table(
+    "label_queues",
+    metadata,
+    Column("dataset", String(32), primary_key=True),
+    Column("twice", Integer, nullable=False),  # per cent of the items that two people are asked
+)
+
 activity = Table(
     "activity",
     metadata,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tl_core.access.policy import LOOK, NONE, OWN, PROJECT, WORK, Policy
 from tl_core.access.principal import Principal, as_principal
-from tl_core.database.tables import datasets, grants, runs
+from tl_core.database.tables import answers, claims, datasets, grants, label_queues, runs
 from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
@@ -83,8 +83,8 @@ class DatasetStore:
 
     def __init__(self, engine: Engine, user: str | Principal, home: Path) -> None:
         principal = as_principal(user)
-        self._engine, self._user, self._home = engine, principal.id, home
-        self._policy = Policy(engine, principal)
+        self.engine, self._home = engine, home
+        self.policy = Policy(engine, principal)
 
     def new_folder(self) -> Path:
         """An empty folder for a version that is being built."""
@@ -114,7 +114,7 @@ class DatasetStore:
             if newest and newest.deleted is None and newest.fingerprint == facts["fingerprint"]:
                 return self._record(newest), False
             try:
-                with self._engine.begin() as connection:
+                with self.engine.begin() as connection:
                     connection.execute(
                         insert(datasets).values(
                             id=folder.name,
@@ -128,7 +128,7 @@ class DatasetStore:
                         )
                     )
                     number = newest.version + 1 if newest else 1
-                    self._policy.note(connection, "add", "dataset", f"{project}@{number}")
+                    self.policy.note(connection, "add", "dataset", f"{project}@{number}")
                 newest = self._newest(project)
                 if newest:
                     return self._record(newest), True
@@ -141,16 +141,16 @@ class DatasetStore:
     def _project_to_add(self, name: str) -> str:
         """The project that a version of that name belongs to, if the principal may add to it."""
         handle, slash, bare = name.strip().partition("/")
-        if slash and self._policy.knows(handle):
+        if slash and self.policy.knows(handle):
             name = f"{handle}/{check_name(bare)}"
         else:
             name = check_name(name)
-        self._policy.require_making("datasets:write")
-        project = self._policy.project_of(name)
-        level = self._policy.project_level(project)
+        self.policy.require_making("datasets:write")
+        project = self.policy.project_of(name)
+        level = self.policy.project_level(project)
         if level == NONE:
             raise NotFoundError(f"There is no dataset {name!r}.")
-        self._policy.require_level(WORK, level, PROJECT)
+        self.policy.require_level(WORK, level, PROJECT)
         return project
 
     def get(self, reference: str) -> DatasetRecord:
@@ -166,24 +166,24 @@ class DatasetStore:
     ) -> Row[tuple[object, ...]]:
         version = reference.partition("@")[2]
         query = select(datasets).where(
-            self._policy.seen(datasets, deleted=deleted),
-            datasets.c.project == self._policy.project_of(reference),
+            self.policy.seen(datasets, deleted=deleted),
+            datasets.c.project == self.policy.project_of(reference),
         )
         if version:
             query = query.where(datasets.c.version == version_number(version))
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
         if row is None:
             known = [] if deleted else [record.reference for record in self.list()]
             raise NotFoundError(
                 f"There is no dataset {reference!r}.", "", nearest(reference, known)
             )
-        self._policy.require(level, "dataset", row)
+        self.policy.require(level, "dataset", row)
         return row
 
     def may(self, record: DatasetRecord, level: int) -> bool:
         """Whether the acting principal may do what needs `level` with a dataset."""
-        return self._policy.project_level(record.project) >= level
+        return self.policy.project_level(record.project) >= level
 
     def list(self, *, all_versions: bool = False) -> list[DatasetRecord]:
         """Newest version of each dataset, or all versions, newest first."""
@@ -197,9 +197,9 @@ class DatasetStore:
         return self._listed(deleted=True)
 
     def _listed(self, *, deleted: bool = False) -> builtins.list[DatasetRecord]:
-        query = select(datasets).where(self._policy.seen(datasets, deleted=deleted))
+        query = select(datasets).where(self.policy.seen(datasets, deleted=deleted))
         query = query.order_by(datasets.c.created.desc(), datasets.c.version.desc())
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         return [self._record(row) for row in rows]  # which asks for handles with a connection
 
@@ -216,8 +216,8 @@ class DatasetStore:
         about = [datasets.c.project == row.project, datasets.c.deleted.is_(None)]
         if not whole:
             about.append(datasets.c.version == row.version)
-        mark_dead(self._engine)  # work whose process has gone reads nothing any more
-        with self._engine.begin() as connection:
+        mark_dead(self.engine)  # work whose process has gone reads nothing any more
+        with self.engine.begin() as connection:
             doomed = connection.execute(select(datasets).where(*about)).all()
             self._check_unused(connection, reference, doomed)
             connection.execute(
@@ -237,7 +237,7 @@ class DatasetStore:
                     )
                 )
             for one in doomed:
-                self._policy.note(connection, "delete", "dataset", f"{one.project}@{one.version}")
+                self.policy.note(connection, "delete", "dataset", f"{one.project}@{one.version}")
         return [self._record(one) for one in doomed]
 
     def _check_unused(
@@ -291,9 +291,9 @@ class DatasetStore:
             NotFoundError: when it does not lie there.
         """
         row = self._row(reference, OWN, deleted=True)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(update(datasets).where(datasets.c.id == row.id).values(deleted=None))
-            self._policy.note(connection, "restore", "dataset", f"{row.project}@{row.version}")
+            self.policy.note(connection, "restore", "dataset", f"{row.project}@{row.version}")
         return self.get(reference)
 
     def purge(self, reference: str) -> Path:
@@ -303,15 +303,17 @@ class DatasetStore:
             NotFoundError: when it does not lie there.
         """
         row = self._row(reference, OWN, deleted=True)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
+            for table in (answers, claims, label_queues):
+                connection.execute(sql_delete(table).where(table.c.dataset == row.id))
             connection.execute(sql_delete(datasets).where(datasets.c.id == row.id))
             about = f"{row.project}@{row.version}"
-            self._policy.note(connection, "remove for good", "dataset", about)
+            self.policy.note(connection, "remove for good", "dataset", about)
         return self._home / str(row.folder)
 
     def _newest(self, project: str) -> Row[tuple[object, ...]] | None:
         """The newest version, those in the trash among them: a number is never given twice."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(
                 select(datasets)
                 .where(datasets.c.project == project)
@@ -322,4 +324,4 @@ class DatasetStore:
     def _record(self, row: Row[tuple[object, ...]]) -> DatasetRecord:
         values = {**row._mapping, "folder": self._home / row.folder}
         del values["deleted"]
-        return DatasetRecord(**values, prefix=self._policy.prefix(row.project))
+        return DatasetRecord(**values, prefix=self.policy.prefix(row.project))

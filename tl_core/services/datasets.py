@@ -5,7 +5,7 @@ model folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError
 from tl_core.progress import Progress
+from tl_core.registry.answers import AnswerStore
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
+from tl_core.services.labelling import Labelling
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree, staging_folder
 
@@ -88,6 +90,7 @@ def add_dataset(
                 ),
                 strict=strict,
             ),
+            base,
         )
 
 
@@ -165,20 +168,27 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
         store,
         record.called,
         lambda folder: fix_finding(version, finding, chosen, folder, record.reference),
+        record,
     )
 
 
 def relabel_dataset(store: DatasetStore, reference: str) -> Made:
-    """Make what was decided about single labels of `reference` the newest version.
+    """Make what was decided about single labels of `reference`, and what people answered in its
+    queue, the newest version.
 
     Raises:
         NotFoundError: when there is no such dataset.
         DataError: when nothing was changed.
     """
     record = store.get(reference)
-    version = DatasetVersion(record.folder)
+    labelling = Labelling(AnswerStore(store), record)
+    labelling.sync()
     return _register(
-        store, record.called, lambda folder: apply_decisions(version, folder, record.reference)
+        store,
+        record.called,
+        lambda folder: apply_decisions(labelling.version, folder, record.reference),
+        record,
+        list(labelling.standing.labels),
     )
 
 
@@ -195,12 +205,27 @@ def restore_dataset(store: DatasetStore, reference: str) -> Made:
         store,
         record.called,
         lambda folder: restore(version, folder, newest.reference, record.reference),
+        record,
     )
 
 
-def _register(store: DatasetStore, name: str, make: Callable[[Path], VersionInfo]) -> Made:
+def _register(
+    store: DatasetStore,
+    name: str,
+    make: Callable[[Path], VersionInfo],
+    before: DatasetRecord | None,
+    used: Sequence[int] = (),
+) -> Made:
     """Let `make` fill a new folder and register it; the folder goes when that fails or brings
     nothing new.
+
+    Args:
+        store: of whoever makes it.
+        name: of the dataset.
+        make: fills the folder.
+        before: a version whose rows have the same numbers in the new one; what people answered
+            about them goes along.
+        used: rows whose answers the new version holds.
     """
     folder = store.new_folder()
     try:
@@ -221,6 +246,10 @@ def _register(store: DatasetStore, name: str, make: Callable[[Path], VersionInfo
         raise
     if not is_new:
         remove_tree(folder)
+    elif before:
+        answers = AnswerStore(store)
+        answers.carry(before.reference, record.reference, used)
+        Labelling(answers, record).sync()
     return record, info, is_new
 
 

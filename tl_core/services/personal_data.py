@@ -30,10 +30,13 @@ from tl_core.access.policy import PROJECT, RUN, Policy
 from tl_core.access.principal import ADMIN, Principal
 from tl_core.database.tables import (
     activity,
+    answers,
     attempts,
+    claims,
     datasets,
     grants,
     invites,
+    label_queues,
     links,
     metadata,
     models,
@@ -161,6 +164,7 @@ class PersonalData:
                 "shared_with_me": found(grants, grants.c.grantee == me),
                 "report_links": found(links, links.c.created_by == me),
                 "invitations": found(invites, invites.c.created_by == me),
+                "answers": found(answers, answers.c.given_by == me),
                 "activity": found(activity, activity.c.actor == me),
             }
 
@@ -242,6 +246,9 @@ class PersonalData:
         )
         subject = connection.execute(select(users.c.subject).where(users.c.id == me)).scalar()
         connection.execute(sql_delete(attempts).where(attempts.c.key == f"account:{subject}"))
+        own_data = select(datasets.c.id).where(self._own(datasets))
+        for table in (answers, claims, label_queues):
+            connection.execute(sql_delete(table).where(table.c.dataset.in_(own_data)))
         for table in _IN_PROJECTS:
             connection.execute(sql_delete(table).where(self._own(table)))
         for table in metadata.sorted_tables:

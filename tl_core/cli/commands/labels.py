@@ -15,13 +15,21 @@ from tl_core.config import RunConfig
 from tl_core.config.specs import PROPOSED
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.registry.answers import AnswerStore
 from tl_core.results import LABEL_ERRORS, LABEL_QUEUE
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object
+from tl_core.services.labelling import standing
 
 _SHOWN = 30
 
-labels = Group("labels", help="Single labels: suggest, next, decide, apply.")
+labels = Group(
+    "labels",
+    help=(
+        "Single labels: suggest, next, take, give, skip, undo, status, settle, export, import,"
+        " decide, apply."
+    ),
+)
 
 
 @labels.command("suggest")
@@ -107,6 +115,7 @@ def next_rows(
             "wanted": wanted,
             "batch": batch,
             "random_share": random_share,
+            "skip": list(standing(AnswerStore(datasets).list(name)).aside),
         },
     )
     result = result_of(config, LABEL_QUEUE, output)
@@ -127,8 +136,7 @@ def next_rows(
                 )
                 for row in queue["rows"]
             ),
-            "Give each its class: python -m tl_core labels decide"
-            f" {record.reference} ROW relabel --to CLASS",
+            f"Give each its class: python -m tl_core labels give {record.reference} ROW CLASS",
         ],
     )
 

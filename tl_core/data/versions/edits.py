@@ -7,8 +7,12 @@ later line about the same row counts, and become a new version when asked for.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data.cells.label_lists import LIST, parts_of
 from tl_core.data.label_sets import Named, as_cell
@@ -29,47 +33,65 @@ class Decision:
     label: str = ""
 
 
-def decide(version: DatasetVersion, row: int, action: str, label: str = "") -> None:
-    """Save a decision about `row`; `undo` takes an earlier one back.
+def decide(
+    version: DatasetVersion, row: int, action: str, label: str = "", *, new: bool = False
+) -> None:
+    """Save a decision about `row`; raises and takes `new` as `decide_all`."""
+    decide_all(version, {row: Decision(action, label)}, new=new)
+
+
+def decide_all(version: DatasetVersion, made: Mapping[int, Decision], *, new: bool = False) -> None:
+    """Save decisions about rows; the action `undo` takes an earlier one back.
+
+    Args:
+        version: that they are about.
+        made: by row.
+        new: whether a label may be a class that the version does not have yet.
 
     Raises:
         DataError: for a row or class that the version does not have, or a label that the row has
-        already.
+            already; then none is saved.
     """
-    if not 0 <= row < len(version.labels) or version.splits[row] == "removed":
+    splits = version.splits
+    lines = [_line(version, splits, row, one, new=new) for row, one in made.items()]
+    with (version.folder / _FILE).open("a", encoding="utf-8") as handle:
+        handle.write("".join(lines))  # in one go: tabs cannot tear a short one
+
+
+def _line(
+    version: DatasetVersion, splits: NDArray[np.str_], row: int, one: Decision, *, new: bool
+) -> str:
+    """One decision as it is kept, if it can be made."""
+    if not 0 <= row < len(splits) or splits[row] == "removed":
         raise DataError(f"There is no row {row} in this version.", "", "Rows are numbered from 0.")
-    if action not in ACTIONS:
+    if one.action not in ACTIONS:
         raise DataError(
-            f"There is no decision {action!r} about a label.", "", nearest(action, ACTIONS)
+            f"There is no decision {one.action!r} about a label.", "", nearest(one.action, ACTIONS)
         )
-    if action == "relabel":
-        wanted, number = classes_of(version, label), version.labels[row]
+    entry: dict[str, object] = {"row": int(row), "action": one.action}
+    if one.action == "relabel":
+        wanted, number = classes_of(version, one.label, new=new), version.labels[row]
         if number >= 0 and {*version.sets.named[number]} == {*wanted}:
             raise DataError(
-                f"Row {row} is of class {label!r} already.", "", "Keep it, or choose another class."
+                f"Row {row} is of class {one.label!r} already.",
+                "",
+                "Keep it, or choose another class.",
             )
-        label = as_cell(wanted) if version.sets.several else label
-    line = json.dumps(
-        {"row": int(row), "action": action, **({"label": label} if action == "relabel" else {})},
-        ensure_ascii=False,
-    )
-    with (version.folder / _FILE).open(
-        "a", encoding="utf-8"
-    ) as handle:  # one short write: tabs cannot tear it
-        handle.write(line + "\n")
+        entry["label"] = as_cell(wanted) if version.sets.several else one.label
+    return json.dumps(entry, ensure_ascii=False) + "\n"
 
 
-def classes_of(version: DatasetVersion, label: str) -> Named:
-    """The classes that a decision names.
+def classes_of(version: DatasetVersion, label: str, *, new: bool = False) -> Named:
+    """The classes that a decision names; with `new` also classes that the version lacks.
 
     Raises:
-        DataError: when the version lacks one of them, or allows one class only.
+        DataError: when the version lacks one of them.
     """
     names, several = version.info.labels, version.sets.several
     listed = several and label.startswith("[") and label not in names
     wanted = tuple(parts_of(label, LIST) if listed else [label])
     for name in wanted:
-        if name not in names:
+        if name not in names and not new:
             raise DataError(
                 f"There is no class {name!r} in this dataset.", "", nearest(name, names)
             )

@@ -14,6 +14,7 @@ from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.label_sets import LabelSets, Named, gathered
+from tl_core.data.labelling import rounds
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.edits import carry_over, classes_of, decisions
@@ -72,38 +73,37 @@ def fix_finding(
     rows = version.row_facts()
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
     if chosen == "repair":
-        return _repair(version, view, folder, parent)
-    return _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
+        info = _repair(version, view, folder, parent)
+    else:
+        info = _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
+    rounds.carry_over(version.folder, folder, [])
+    return info
 
 
 def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> VersionInfo:
-    """Write `version` with what was decided about single labels into `folder`; no row changes its
-    split.
+    """Write `version` with what was decided about single labels into `folder`. No row changes its
+    split but those that had no class: they are trained on from now on.
 
     Raises:
         DataError: when nothing was changed, or too little is left.
     """
     made = decisions(version.folder)
     relabel = {
-        row: classes_of(version, one.label) for row, one in made.items() if one.action == "relabel"
+        row: classes_of(version, one.label, new=True)
+        for row, one in made.items()
+        if one.action == "relabel"
     }
     drop = np.array([row for row, one in made.items() if one.action == "drop"], dtype=np.int64)
     if not relabel and not len(drop):
         raise DataError("No label of this version was changed.", "", "Change or drop some first.")
     rows = version.row_facts()
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
-    info = _apply(
-        version,
-        view,
-        Edit(
-            f"Changed the class of {len(relabel):,} and left out {len(drop):,} after a review.",
-            drop,
-            relabel,
-        ),
-        folder,
-        parent,
-    )
+    first = [row for row in relabel if version.labels[row] < 0]
+    gave = f"Gave {len(first):,} a class that had none; changed" if first else "Changed"
+    change = f"{gave} the class of {len(relabel) - len(first):,} and left out {len(drop):,}"
+    info = _apply(version, view, Edit(f"{change} after a review.", drop, relabel), folder, parent)
     carry_over(version.folder, folder)
+    rounds.carry_over(version.folder, folder, first)
     return info
 
 
@@ -201,6 +201,8 @@ def _apply(
     """Close the version that `edit` makes; `mended` where its items lie in `folder` already."""
     rows = view.rows
     splits = version.splits.copy()
+    joining = np.array([row for row in edit.relabel if splits[row] == "unlabelled"], np.int64)
+    splits[joining] = _places(joining, splits, version.groups)
     splits[edit.remove] = "removed"
     sets, labels = _labels(rows, edit, splits)
     if len(sets.classes) < 2:
@@ -224,8 +226,22 @@ def _apply(
             replace(draft.preparation, repair=True),
         )
     draft.parent, draft.change = parent, edit.change
+    if len(joining):
+        draft.folds = None  # those that got a class are held out in their turn, too
     draft.settled = sorted({*version.info.settled, *edit.settle})
     return write_version(draft, folder)
+
+
+def _places(
+    joining: NDArray[np.int64], splits: NDArray[np.str_], groups: NDArray[np.int64]
+) -> NDArray[np.str_]:
+    """The splits of rows that have got their first class: train, but beside copies that judge,
+    from which it would be learnt what they are asked.
+    """
+    places = np.full(len(joining), "train", dtype=splits.dtype)
+    for name in ("validation", "test"):
+        places[np.isin(groups[joining], groups[splits == name])] = name
+    return places
 
 
 def _labels(
@@ -291,4 +307,6 @@ def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) 
         list(version.info.settled),
     )
     link_items(version.folder, folder)
-    return write_version(draft, folder)
+    info = write_version(draft, folder)
+    rounds.carry_over(version.folder, folder, [])
+    return info

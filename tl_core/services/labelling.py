@@ -1,0 +1,270 @@
+"""Labelling in the app: what people answer becomes decisions about single labels, from which the
+next version is made; where they differ it waits for somebody's last word.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tl_core.data.cells.label_lists import LIST, parts_of
+from tl_core.data.checks.class_names import alike_key
+from tl_core.data.label_sets import as_cell
+from tl_core.data.labelling.rounds import history
+from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisions
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError, nearest
+from tl_core.labelling.agreement import Agreement, agreements
+from tl_core.registry.answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
+from tl_core.registry.datasets import DatasetRecord
+
+_LONGEST_NAME = 100
+_NONE = Decision("undo")
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An item about which people differ: what each of them said, by their id."""
+
+    row: int
+    said: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the labelling of a version stands.
+
+    Args:
+        labels: the class of each row on which those asked agree, or that was settled.
+        disputes: rows on which they do not, in the order in which they came up.
+        passed: rows that somebody passed over and nobody labelled.
+        said: what each person said of each row, by their id; passed rows are not in it.
+    """
+
+    labels: Mapping[int, str]
+    disputes: Sequence[Dispute]
+    passed: Sequence[int]
+    said: Mapping[str, Mapping[int, str]]
+
+    @property
+    def aside(self) -> list[int]:
+        """Rows that are not to be proposed again: passed over, or waiting to be settled."""
+        return sorted([*self.passed, *(one.row for one in self.disputes)])
+
+
+def standing(answers: Iterable[Answer]) -> Standing:
+    """What answers come to, in the order in which they were given."""
+    by_row = defaultdict[int, dict[str, str]](dict)
+    said = defaultdict[str, dict[int, str]](dict)
+    settled: dict[int, str] = {}
+    passed: dict[int, None] = {}
+    for one in answers:
+        if one.action == SETTLE:
+            settled[one.row] = one.label
+        elif one.action == SKIP:
+            passed[one.row] = None
+        else:
+            by_row[one.row][one.given_by] = said[one.given_by][one.row] = one.label
+    labels, disputes = dict(settled), []
+    for row, words in by_row.items():
+        if row in settled:
+            continue
+        if len({*words.values()}) == 1:
+            labels[row] = next(iter(words.values()))
+        else:
+            disputes.append(Dispute(row, words))
+    return Standing(labels, disputes, [row for row in passed if row not in by_row], said)
+
+
+def order_of(version: DatasetVersion) -> dict[int, str]:
+    """The rows without a class that were proposed, those of the newest round first, and why each
+    was; where nothing can be proposed, as an item may have several classes, all of them in an
+    order drawn by lot.
+    """
+    waiting = version.rows_of("unlabelled")
+    if version.sets.several:
+        drawn = np.random.default_rng(0).permutation(waiting)
+        return dict.fromkeys(drawn.tolist(), "random")
+    dropped = {row for row, one in decisions(version.folder).items() if one.action == "drop"}
+    left, order = {*waiting.tolist()} - dropped, dict[int, str]()
+    for one in reversed(history(version.folder).rounds):
+        for row, why in zip(one.rows, one.why, strict=True):
+            if row in left:
+                order.setdefault(row, why)
+    return order
+
+
+class Labelling:
+    """The labelling of one version by the acting person.
+
+    Args:
+        answers: what people said, as far as the acting person may see and change it.
+        record: of the version.
+    """
+
+    def __init__(self, answers: AnswerStore, record: DatasetRecord) -> None:
+        self._answers, self._record = answers, record
+        self.version = DatasetVersion(record.folder)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where it stands; read once."""
+        return standing(self._answers.list(self._record.reference))
+
+    def next(self, order: Mapping[int, str], count: int = 1) -> list[int]:
+        """The next rows of an order for the acting person, kept from others for a while.
+
+        Raises:
+            AccessError: when they may only look at the dataset.
+        """
+        return self._answers.claim(self._record.reference, list(order), count)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How far people agree on the rows that they share, by their ids."""
+        return agreements(self.standing.said)
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of the version, then those that only answers name."""
+        own = self.version.info.labels
+        named = [
+            name
+            for one in self.standing.said.values()
+            for cell in one.values()
+            for name in classes_of(self.version, cell, new=True)
+        ]
+        named += [
+            name
+            for cell in self.standing.labels.values()
+            for name in classes_of(self.version, cell, new=True)
+        ]
+        return [*own, *sorted({*named} - {*own})]
+
+    def changes(self, row: int, label: str) -> bool:
+        """Whether a row would have another label than the version gives it."""
+        return self._decision(row, label).action == "relabel"
+
+    def label(
+        self,
+        rows: Sequence[int],
+        label: str,
+        *,
+        why: str = "",
+        aided: bool = False,
+        new: bool = False,
+    ) -> None:
+        """Give these rows a class.
+
+        Args:
+            rows: of the version; undone together.
+            label: the class, or a JSON list of classes where an item may have several.
+            why: by what they came up.
+            aided: whether the person had looked at the model's suggestion before.
+            new: whether it may be a class that the dataset does not have yet.
+
+        Raises:
+            DataError: for a row or class that there is not.
+            AccessError: when the acting person may only look at the dataset.
+        """
+        cell = self.cell(label, new=new)
+        self._give([Given(self._known(row), cell, LABEL, why, aided) for row in rows])
+
+    def give(self, labels: Mapping[int, str], *, new: bool = False) -> None:
+        """Give each row its own class; all are undone together. Raises as `label`."""
+        cells = {label: self.cell(label, new=new) for label in dict.fromkeys(labels.values())}
+        self._give([Given(self._known(row), cells[label]) for row, label in labels.items()])
+
+    def skip(self, row: int, *, why: str = "") -> None:
+        """Pass a row over: the acting person cannot say. Raises as `label`."""
+        self._give([Given(self._known(row), "", SKIP, why)])
+
+    def settle(self, row: int, label: str) -> None:
+        """Have the last word about a row. Raises as `label`."""
+        self._give([Given(self._known(row), self.cell(label), SETTLE)])
+
+    def undo(self) -> list[int]:
+        """Take back what the acting person answered last; gives its rows.
+
+        Raises:
+            AccessError: when they may only look at the dataset.
+        """
+        rows = self._answers.undo(self._record.reference)
+        self._sync(rows)
+        return rows
+
+    def sync(self) -> None:
+        """Make the decisions say what the answers come to, whatever was written at one moment."""
+        answers = self._answers.list(self._record.reference)
+        unused = dict.fromkeys(one.row for one in answers if not one.used)
+        self._sync([row for row in unused if self._splits[row] != "removed"])
+
+    def cell(self, label: str, *, new: bool = False) -> str:
+        """A class as it is kept, or several in alphabetical order.
+
+        Raises:
+            DataError: for a class that there is not, or with `new` a name that no class can have.
+        """
+        several = self.version.sets.several
+        listed = several and label.startswith("[") and label not in self.classes
+        names = sorted(name.strip() for name in (parts_of(label, LIST) if listed else [label]))
+        for name in names:
+            if name not in self.classes:
+                self._check_new(name, new=new)
+        return as_cell(names) if several else names[0]
+
+    def _check_new(self, name: str, *, new: bool) -> None:
+        if not new:
+            raise DataError(
+                f"There is no class {name!r} in this dataset.", "", nearest(name, self.classes)
+            )
+        if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+            raise DataError(
+                "This cannot be the name of a class.",
+                f"Names have 1 to {_LONGEST_NAME} characters in one line.",
+                "Type another one.",
+            )
+        alike = {alike_key(one): one for one in self.classes}.get(alike_key(name))
+        if alike:
+            raise DataError(
+                f"There is the class {alike!r} already.",
+                f"{name!r} differs from it in capitals, blanks or dashes alone.",
+                "Take that one, or a name that people can tell from it.",
+            )
+
+    def _known(self, row: int) -> int:
+        splits = self._splits
+        if not 0 <= row < len(splits) or splits[row] == "removed":
+            raise DataError(
+                f"There is no row {row} in this version.", "", "Rows are numbered from 0."
+            )
+        return row
+
+    @cached_property
+    def _splits(self) -> list[str]:
+        return [str(name) for name in self.version.splits]
+
+    def _give(self, given: Sequence[Given]) -> None:
+        self._answers.give(self._record.reference, given)
+        self._sync([one.row for one in given])
+
+    def _sync(self, rows: Sequence[int]) -> None:
+        """Decide about these rows as the answers about them have it."""
+        self.__dict__.pop("standing", None)
+        labels, made = self.standing.labels, decisions(self._record.folder)
+        wanted = {row: self._decision(row, labels.get(row)) for row in rows}
+        changed = {row: one for row, one in wanted.items() if made.get(row, _NONE) != one}
+        if changed:
+            decide_all(self.version, changed, new=True)
+
+    def _decision(self, row: int, label: str | None) -> Decision:
+        if label is None:
+            return _NONE
+        number = self.version.labels[row]
+        if number >= 0 and self.version.sets.cells[number] == label:
+            return Decision("keep")
+        return Decision("relabel", label)
