@@ -51,6 +51,7 @@ PLACES = (
             Tab("data/items", "Items", "data", "grid_view"),
             Tab("data/add", "Add data", "add-data", "upload"),
             Tab("data/labels", "Labels", "labels", "rule"),
+            Tab("data/label", "Labelling", "label", "new_label"),
             Tab("data/growth", "Growth and map", "explore", "trending_up"),
             Tab("data/domains", "Domains", "domains", "travel_explore"),
             Tab("data/versions", "Versions", "versions", "history"),

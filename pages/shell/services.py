@@ -15,6 +15,7 @@ from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.database.engine import open_database
 from tl_core.errors import SignInError
 from tl_core.helper.client import ComputeClient
+from tl_core.registry.answers import AnswerStore
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
@@ -67,6 +68,11 @@ def database() -> Engine:
 def datasets() -> DatasetStore:
     """The acting user's datasets, and what others share."""
     return DatasetStore(database(), principal(), settings().home_path)
+
+
+def answers() -> AnswerStore:
+    """What people answered about the datasets that the acting user may see."""
+    return AnswerStore(datasets())
 
 
 def runs() -> RunStore:

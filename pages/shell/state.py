@@ -28,6 +28,7 @@ DEFAULTS = {
     "estimate": {},
     "watched": "",
     "skipped": [],
+    "hinted": -1,
     "depth": 0,
     "export_run": "",
     "export_of": "",

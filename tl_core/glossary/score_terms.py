@@ -193,6 +193,13 @@ JUDGING: tuple[Term, ...] = (
         "The score for more and more training items; it says whether more labels would help.",
     ),
     Term(
+        "Honest score",
+        "The score on items that were drawn at random, each judged by a model that had not seen"
+        " it.",
+        "Items that were chosen because they are hard, or typical, say nothing about the rest.",
+        ("honest estimate",),
+    ),
+    Term(
         "Slice",
         "A part of the data, such as dark photos or long texts, whose score is looked at by"
         " itself.",

@@ -129,6 +129,19 @@ DATA: tuple[Term, ...] = (
         ("wrong labels",),
     ),
     Term(
+        "Active learning",
+        "The model helps to choose which items people label next: those from which it learns most.",
+        "It saves labels where it works; that is measured against labels drawn at random.",
+        ("strategy of labelling",),
+    ),
+    Term(
+        "Cohen's kappa",
+        "How far two people agree on the same items, beyond what chance would bring: 1 is full"
+        " agreement, 0 no more than chance.",
+        "(agreement − agreement by chance) / (1 − agreement by chance)",
+        ("kappa", "agreement"),
+    ),
+    Term(
         "Split",
         "How the items are shared out to training, validation and test.",
         "What belongs together (a customer, a video) must stay on one side.",

@@ -1,0 +1,131 @@
+"""Which items shall it learn from next? Items without a class one by one, the most useful first, by
+several people if there are several, and what it has brought.
+"""
+
+import streamlit as st
+
+from pages.sections.data import findings
+from pages.sections.labelling import alike_items, colleagues, desk, gains, proposing
+from pages.shell import frame, problems, rights, run_panel, services, state
+from pages.shell.words import plain
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.modalities import items_of
+from tl_core.registry.run import Run
+from tl_core.results import LABEL_ERRORS, LabelQueue
+from tl_core.services.labelling import Standing, order_of
+
+frame.title("Labelling", "Which items shall it learn from next?")
+name = state.current("dataset")
+frame.need_dataset(name)
+findings.watch()
+with problems.caught():
+    record = services.datasets().get(name)
+    info = services.version_info(record.folder)
+    answers = services.answers().list(record.reference)
+    labelling = desk.of(record)
+    now, classes = labelling.standing, labelling.classes
+noun, waiting = items_of(info.modality), info.splits.get("unlabelled", 0)
+st.caption(
+    f"{plain(record.reference)} · {waiting:,} {noun} without a class"
+    + (f" · {plain(info.change)}" if info.change else "")
+)
+suspects = run_panel.of_dataset(record.reference, "suspect")
+SOURCES = {"waiting": f"{noun.capitalize()} without a class", "suspects": "Suspected wrong labels"}
+source = "waiting"
+if suspects and suspects.status == "done":
+    source = st.segmented_control(
+        "What to label",
+        list(SOURCES),
+        default="waiting" if waiting else "suspects",
+        required=True,
+        key="label_source",
+        format_func=SOURCES.get,
+        label_visibility="collapsed",
+    )
+
+
+def offer_version(now: Standing) -> None:
+    """What has come together, and the button that makes it a version."""
+    with problems.caught():
+        new = [row for row, label in now.labels.items() if labelling.changes(row, label)]
+    if not new or rights.against(rights.WORK, record):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{len(new):,} new labels so far, saved; the version in use stays as it is."
+            + (f" {len(now.disputes):,} wait to be settled." if now.disputes else "")
+        )
+        if st.button("Make the next version", type="primary", icon=":material/library_add_check:"):
+            findings.apply_decisions(record.reference)
+            st.rerun()
+
+
+def suspected(run: Run) -> desk.Queue:
+    """The labels that are probably wrong, looked at blindly."""
+    with problems.caught():
+        found = LABEL_ERRORS.load(run.folder)["rows"]
+    return desk.Queue(
+        {one["row"]: "suspect" for one in found},
+        {one["row"]: desk.Hint(one["suggested"], one["confidence"]) for one in found},
+    )
+
+
+def show_waiting() -> None:
+    """The items without a class in their order, the score, and several items at once."""
+    done, going = proposing.newest(record)
+    with problems.caught():
+        order = order_of(DatasetVersion(record.folder))
+        choice = proposing.read(str(done.folder)) if done else None
+    hints = {
+        one["row"]: desk.Hint(one["suggestion"], one["confidence"])
+        for one in (choice["rows"] if choice else [])
+        if one["suggestion"]
+    }
+    if info.sets.several:
+        st.caption(
+            "An item may have several labels here: the items come at random, as strategies compare"
+            " one class with the others."
+        )
+        desk.show(record, desk.Queue(order, {}))
+        return
+    if bad := proposing.failed(record):
+        problems.show(bad.reason or {"what": "It stopped."})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        proposing.choose_strategy(classes)
+        if not going:
+            proposing.offer(record, answers, first=not order)
+    if order:
+        desk.show(record, desk.Queue(order, hints))
+    elif going:
+        run_panel.show(going, "Reading all items and choosing the first…", lambda _run: None)
+    if choice:
+        show_results(choice)
+
+
+def show_results(choice: LabelQueue) -> None:
+    """What the labels have brought, and groups of items."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("How good are the labels so far?")
+        gains.show(choice)
+    with right:
+        st.subheader("Several at once")
+        alike_items.show(record, choice["clusters"])
+
+
+offer_version(now)
+if source == "suspects" and suspects:
+    desk.show(record, suspected(suspects))
+elif waiting:
+    show_waiting()
+else:
+    st.info(f"All {noun} of this version have a class.", icon=":material/check_circle:")
+    st.page_link(
+        "pages/data/labels.py",
+        label="Look for wrong labels",
+        icon=":material/rule:",
+        query_params={"dataset": record.reference},
+    )
+if answers:
+    with st.expander("People", icon=":material/group:", expanded=bool(now.disputes)):
+        colleagues.show(record)

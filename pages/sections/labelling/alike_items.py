@@ -1,0 +1,96 @@
+"""Several items that are alike, looked at and labelled at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.sections.items.item_pages import Card, pages_of, small_items
+from pages.sections.labelling import desk
+from pages.shell import problems, rights
+from pages.shell.words import plain
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.results import LabelCluster
+from tl_core.services.labelling import Labelling
+
+_SHOWN = 24  # items that are labelled at once: as many as can be looked at
+
+
+@st.fragment
+def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
+    """Choose a cluster, look at its items, take out what does not belong, label the rest."""
+    if why := rights.against(rights.WORK, record):
+        st.caption(plain(why))
+        return
+    problems.refused()
+    with problems.caught():
+        labelling = desk.of(record)
+        answered = {*labelling.standing.labels}
+    open_ones = {
+        one["number"]: rows
+        for one in clusters
+        if len(rows := [row for row in one["rows"] if row not in answered][:_SHOWN]) > 1
+    }
+    if not open_ones:
+        st.caption("No several items that are alike wait for a class.")
+        return
+    by_number = {one["number"]: one for one in clusters}
+    names = {one: _called(by_number[one], len(rows)) for one, rows in open_ones.items()}
+    number = st.selectbox(
+        "Items that are alike",
+        list(open_ones),
+        format_func=names.get,
+        key="label_cluster",
+        help="Items that the backbone sees as similar. Look at all of them before you label them.",
+    )
+    if number is not None:
+        _label_them(record, labelling, by_number[number], open_ones[number])
+
+
+def _called(cluster: LabelCluster, waiting: int) -> str:
+    size = f"Group {cluster['number'] + 1}: {waiting:,} shown of {cluster['size']:,}"
+    if not cluster["suggestion"]:
+        return size
+    share = f"{100 * cluster['agreement']:.0f} %"
+    return f"{size}, the model says {cluster['suggestion']} of {share}"
+
+
+def _label_them(
+    record: DatasetRecord, labelling: Labelling, cluster: LabelCluster, rows: list[int]
+) -> None:
+    with problems.caught():
+        content = small_items(str(record.folder), tuple(rows))
+    pages_of(record.modality).draw_strip(
+        [Card(item, {"number": place}) for place, item in enumerate(content, 1)],
+        f"alike_{cluster['number']}",
+    )
+    apart = st.pills(
+        "Not these",
+        range(1, len(rows) + 1),
+        selection_mode="multi",
+        key=f"apart_{cluster['number']}_{rows[0]}",
+        help="Numbers of items that are of another class. They stay without a label.",
+    )
+    classes = labelling.classes
+    label = st.selectbox(
+        "Class of the others",
+        classes,
+        index=classes.index(cluster["suggestion"]) if cluster["suggestion"] in classes else None,
+        placeholder="Choose a class",
+        key=f"class_of_{cluster['number']}",
+    )
+    taken = [row for place, row in enumerate(rows, 1) if place not in (apart or [])]
+    st.button(
+        f"Label these {len(taken):,} items" + (f" as {plain(label)}" if label else ""),
+        on_click=_label,
+        args=(record, taken, label),
+        disabled=not (label and taken),
+        icon=":material/done_all:",
+        help="Only the items shown here. Undo takes all of them back.",
+    )
+
+
+def _label(record: DatasetRecord, rows: list[int], label: str) -> None:
+    with problems.in_callback():
+        desk.of(record).label(rows, label, why="cluster", aided=True)

@@ -1,0 +1,258 @@
+"""One item at a time: its class by key or click, skip, undo, a new class, and what the model says
+when it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.sections.items.item_pages import pages_of
+from pages.sections.labelling import proposing
+from pages.shell import problems, rights, services
+from pages.shell.words import plain, sure
+from tl_core.data.label_sets import as_cell
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import AccessError
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.services.labelling import Labelling
+
+_WIDTH = 560  # of a photo in pixels
+_KEYS = 9
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the model says of an item, and how sure it is."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What is to be labelled: why each row came up, in order, and what the model says of rows."""
+
+    why: Mapping[int, str]
+    hints: Mapping[int, Hint]
+
+
+def of(record: DatasetRecord) -> Labelling:
+    """The labelling of a version by the acting person."""
+    return Labelling(services.answers(), record)
+
+
+@st.fragment
+def show(record: DatasetRecord, queue: Queue) -> None:
+    """The next item and what can be said of it; an answer is saved before the next one is shown."""
+    problems.refused()
+    with problems.caught():
+        labelling = of(record)
+        now = labelling.standing
+        row = _next(labelling, queue)
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        done = sum(one in now.labels for one in queue.why)
+        st.progress(
+            done / max(1, len(queue.why)),
+            f"{done:,} of the {len(queue.why):,} chosen items labelled; {len(now.labels):,} labels"
+            " in all",
+        )
+        if why := rights.against(rights.WORK, record):
+            st.caption(plain(why))
+        elif row is None:
+            _offer_undo(record)
+            _nothing_left()
+        else:
+            _choices(record, labelling, queue, row)
+    if row is not None:
+        with left:
+            _item(record, queue, row)
+    _watch(record)
+
+
+def _next(labelling: Labelling, queue: Queue) -> int | None:
+    """The row before the acting person; None where nothing waits, or they may only look."""
+    try:
+        return next(iter(labelling.next(queue.why)), None)
+    except AccessError:
+        return None
+
+
+def _item(record: DatasetRecord, queue: Queue, row: int) -> None:
+    own = pages_of(record.modality)
+    with problems.caught():
+        own.draw(own.value(DatasetVersion(record.folder), row), _WIDTH)
+    st.caption(f"Row {row:,} · {plain(proposing.WHY.get(queue.why[row], queue.why[row]))}")
+
+
+def _nothing_left() -> None:
+    st.success("Nothing waits for you in this order.", icon=":material/check_circle:")
+
+
+def _watch(record: DatasetRecord) -> None:
+    """The choice that goes on in the background; the page draws itself anew when it is there."""
+    _, going = proposing.newest(record)
+    if going:
+        _look(record)
+
+
+@st.fragment(run_every=2.0)
+@problems.looking
+def _look(record: DatasetRecord) -> None:
+    if proposing.newest(record)[1] is None:
+        st.rerun()
+    st.caption(":material/sync: Choosing what to ask next, with the labels so far…")
+
+
+def _choices(record: DatasetRecord, labelling: Labelling, queue: Queue, row: int) -> None:
+    """A button and a key for each class, and for what else can be said."""
+    classes = labelling.classes
+    if labelling.version.sets.several:
+        _several(record, queue, row, classes)
+    else:
+        _one(record, queue, row, labelling.version.info.classes, classes)
+    _new_class(record, queue, row)
+    _hint(queue, row)
+    with st.container(horizontal=True):
+        st.button(
+            "Skip",
+            on_click=_skip,
+            args=(record, queue, row),
+            shortcut="s",
+            help="You cannot say. Others are asked about it.",
+        )
+        _offer_undo(record)
+
+
+def _one(
+    record: DatasetRecord,
+    queue: Queue,
+    row: int,
+    counts: Mapping[str, int],
+    classes: Sequence[str],
+) -> None:
+    """The commonest classes under the keys 1 to 9, the others in a list."""
+    keyed = sorted(classes, key=lambda name: -counts.get(name, 0))[:_KEYS]
+    keyed = [name for name in classes if name in keyed]
+    for number, name in enumerate(keyed, 1):
+        st.button(
+            plain(name),
+            on_click=_label,
+            args=(record, queue, row, name),
+            shortcut=str(number),
+            width="stretch",
+            key=f"class_{number}",
+        )
+    others = [name for name in classes if name not in keyed]
+    if others:
+        other = st.selectbox(
+            "Another class", others, index=None, placeholder="Another class", key=f"other_{row}"
+        )
+        if other:
+            st.button(
+                f"Label as {plain(other)}",
+                on_click=_label,
+                args=(record, queue, row, other),
+                width="stretch",
+                key="to_other",
+            )
+
+
+def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[str]) -> None:
+    """Any of the classes, where an item may have several."""
+    chosen = st.pills(
+        "Its labels",
+        classes,
+        selection_mode="multi",
+        format_func=plain,
+        key=f"labels_{row}",
+        help="All that apply; none is an answer, too.",
+    )
+    st.button(
+        "Save these labels",
+        on_click=_label,
+        args=(record, queue, row, as_cell(chosen or [])),
+        type="primary",
+        shortcut="Enter",
+        width="stretch",
+    )
+
+
+def _new_class(record: DatasetRecord, queue: Queue, row: int) -> None:
+    """A class that the dataset does not have yet."""
+    with st.popover("New class", icon=":material/new_label:", width="stretch"):
+        name = st.text_input("Name of the new class", key=f"new_class_{row}")
+        st.button(
+            "Label this item with it",
+            on_click=_label,
+            args=(record, queue, row, name.strip()),
+            kwargs={"new": True},
+            disabled=not name.strip(),
+            key="to_new",
+        )
+
+
+def _hint(queue: Queue, row: int) -> None:
+    """What the model says, for those who ask: whoever sees it first is drawn towards it."""
+    hint = queue.hints.get(row)
+    if hint is None:
+        return
+    if st.session_state["hinted"] == row:
+        st.info(f"The model says **{plain(hint.label)}**, {sure(hint.confidence)}.")
+        return
+    st.button(
+        "Show what the model says",
+        on_click=_show_hint,
+        args=(row,),
+        shortcut="h",
+        type="tertiary",
+        icon=":material/lightbulb:",
+        help="Hidden until you ask, as it would draw you towards it. Answers after a look are"
+        " marked.",
+    )
+
+
+def _show_hint(row: int) -> None:
+    st.session_state["hinted"] = row
+
+
+def _offer_undo(record: DatasetRecord) -> None:
+    st.button(
+        "Undo",
+        on_click=_undo,
+        args=(record,),
+        icon=":material/undo:",
+        shortcut="u",
+        help="Takes back what you answered last.",
+    )
+
+
+def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bool = False) -> None:
+    with problems.in_callback():
+        aided = st.session_state["hinted"] == row
+        of(record).label([row], label, why=queue.why.get(row, ""), aided=aided, new=new)
+        _go_on(record, queue)
+
+
+def _skip(record: DatasetRecord, queue: Queue, row: int) -> None:
+    with problems.in_callback():
+        of(record).skip(row, why=queue.why.get(row, ""))
+        _go_on(record, queue)
+
+
+def _undo(record: DatasetRecord) -> None:
+    with problems.in_callback():
+        if not of(record).undo():
+            st.toast("There is nothing of yours to take back.")
+
+
+def _go_on(record: DatasetRecord, queue: Queue) -> None:
+    """See to it that enough items wait; those of another page's list are not chosen anew."""
+    answers = services.answers().list(record.reference)
+    answered = {one.row for one in answers}
+    if "suspect" not in queue.why.values():
+        left = sum(row not in answered for row in queue.why)
+        proposing.keep_up(record, answers, left)

@@ -1,0 +1,150 @@
+"""Which items come next: the strategies in words, the run that chooses, when it chooses anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.sections.train import backbones
+from pages.shell import problems, rights, run_panel, services
+from pages.widgets.glossary import help_of
+from tl_core.config import RunConfig
+from tl_core.config.specs import ProposeSpec
+from tl_core.registry.answers import Answer
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.run import ACTIVE, Run
+from tl_core.results import LABEL_QUEUE, LabelQueue
+from tl_core.services.labelling import standing
+
+STRATEGIES = {
+    "auto": "What helps most now",
+    "typical": "Typical items of each kind",
+    "margin": "Where two classes are close",
+    "entropy": "Where the model is least sure",
+    "diversity": "Unlike what has a label",
+    "class": "Probably of one class",
+    "random": "At random",
+}
+WHY = {
+    "typical": "typical of many others",
+    "margin": "two classes are close",
+    "entropy": "the model is unsure",
+    "diversity": "unlike what has a label",
+    "class": "probably of the class you look for",
+    "random": "drawn at random, for the honest score",
+    "suspect": "its label is probably wrong",
+    "cluster": "alike",
+}
+_EACH = ProposeSpec.batch // 2  # answers after which the order is made anew
+_KIND = "propose"
+
+
+def newest(record: DatasetRecord) -> tuple[Run | None, Run | None]:
+    """The newest choice that is done, and one that is waiting or running."""
+    with problems.caught():
+        runs = [run for run in services.runs().of_dataset(record.reference) if run.kind == _KIND]
+    done = next((run for run in runs if run.status == "done"), None)
+    return done, next((run for run in runs if run.status in ACTIVE), None)
+
+
+def failed(record: DatasetRecord) -> Run | None:
+    """The newest choice, if it ended badly."""
+    run = run_panel.of_dataset(record.reference, _KIND)
+    return run if run and run.status not in (*ACTIVE, "done") else None
+
+
+@st.cache_data(max_entries=20, ttl=3600, show_spinner=False)
+def read(folder: str) -> LabelQueue:
+    """What a finished choice has found."""
+    return LABEL_QUEUE.load(Path(folder))
+
+
+def choose_strategy(classes: list[str]) -> None:
+    """Which items come first, and whether that is chosen anew meanwhile."""
+    st.selectbox(
+        "Which items come first",
+        list(STRATEGIES),
+        key="label_strategy",
+        format_func=STRATEGIES.get,
+        persist_state="session",
+        width=280,
+        help=help_of(
+            "active learning",
+            "About one item in seven is drawn at random whatever you choose: these alone tell how"
+            " good the model is.",
+        ),
+    )
+    if st.session_state["label_strategy"] == "class":
+        st.selectbox(
+            "The class you look for",
+            classes,
+            key="label_wanted",
+            persist_state="session",
+            width=200,
+            help="Items that the model takes for this class come first.",
+        )
+    st.toggle(
+        "Choose anew as I label",
+        key="label_again",
+        value=True,
+        persist_state="session",
+        help=f"After every {_EACH} labels a quick model learns from all of them, in the background,"
+        " and chooses what to ask next.",
+    )
+
+
+def offer(record: DatasetRecord, answers: list[Answer], *, first: bool) -> None:
+    """The button that has the next items chosen."""
+    why = rights.against(rights.WORK, record)
+    st.button(
+        "Choose the first items" if first else "Choose anew now",
+        type="primary" if first else "secondary",
+        icon=":material/low_priority:",
+        disabled=bool(why),
+        help=why or None,
+        on_click=_start,
+        args=(record, answers),
+    )
+
+
+def _start(record: DatasetRecord, answers: list[Answer]) -> None:
+    with problems.in_callback():
+        if newest(record)[1] is None:
+            _submit(record, answers)
+
+
+def _submit(record: DatasetRecord, answers: list[Answer]) -> None:
+    strategy = st.session_state.get("label_strategy") or "auto"
+    wanted = st.session_state.get("label_wanted") or ""
+    options = {
+        "strategy": strategy,
+        "wanted": wanted if strategy == "class" else "",
+        "skip": standing(answers).aside,
+    }
+    config = RunConfig(
+        _KIND,
+        services.user(),
+        record.reference,
+        str(record.folder),
+        backbones.for_dataset(record),
+        options=options,
+    )
+    run_panel.submit(config, _KIND)
+
+
+def keep_up(record: DatasetRecord, answers: list[Answer], left: int) -> None:
+    """Have the next items chosen in the background, once enough answers have come since the last
+    time or hardly an item is left; for callbacks.
+
+    Args:
+        record: the version.
+        answers: all about it.
+        left: items that still wait in the order there is.
+    """
+    done, going = newest(record)
+    if going or done is None or not st.session_state.get("label_again", True):
+        return
+    since = sum(one.at > done.created for one in answers)
+    if since >= _EACH or (left < 2 and since):
+        _submit(record, answers)

@@ -1,0 +1,116 @@
+"""Labelling with keys, taking back, several at once, the next version and the curve."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+
+import pytest
+from tests_support.studio import ROOT, add_from_server, settled
+
+pytestmark = pytest.mark.browser
+_KINDS = ("sport", "money")
+_WORDS = {
+    "sport": ("the match was won by a late goal", "her team plays in the final", "a fine race"),
+    "money": ("the bank raised its rates", "shares fell after the report", "the loan is repaid"),
+}
+
+
+def write_news(path, labelled=40, waiting=100):
+    lines = ["text,label"]
+    for number in range(labelled + waiting):
+        kind = _KINDS[number % 2]
+        words = _WORDS[kind][number // 2 % 3]
+        lines.append(f"{words} {number},{kind if number < labelled else ''}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def command(server, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "tl_core", *map(str, arguments)],
+        cwd=ROOT,
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def label_elsewhere(server, folder, most):
+    """The first rows of the queue, labelled in a table."""
+    path = folder / "news-rows.csv"
+    command(server, "labels", "export", "news", "-o", path)
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    for line in lines[:most]:
+        words = line["item"].rsplit(" ", 1)[0]
+        line["class"] = next(kind for kind, known in _WORDS.items() if words in known)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, lines[0].keys())
+        writer.writeheader()
+        writer.writerows(lines)
+    command(server, "labels", "import", "news", path)
+
+
+def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page, server, picture):
+    folder = server.home.parent
+    add_from_server(page, server.url, write_news(folder / "news.csv"))
+    page.goto(f"{server.url}/label?dataset=news")
+    page.get_by_text("100 texts without a class").wait_for()
+    page.get_by_role("button", name="Choose the first items").click()
+    row = page.get_by_text(re.compile(r"^Row \d+ · "))
+    row.wait_for(timeout=120_000)
+    picture(page, "label")
+
+    def labelled(count):
+        page.get_by_text(re.compile(rf"{count} labels in all")).wait_for()
+        settled(page)  # a key belongs to the button that stands there once the page is drawn
+
+    labelled(0)
+    first = row.inner_text()
+    page.keyboard.press("1")
+    labelled(1)
+    assert row.inner_text() != first
+    page.keyboard.press("2")
+    labelled(2)
+    page.keyboard.press("u")
+    labelled(1)
+    page.keyboard.press("u")
+    labelled(0)
+    assert row.inner_text() == first
+    page.keyboard.press("h")
+    page.get_by_text(re.compile("^The model says")).wait_for()
+    settled(page)
+    page.keyboard.press("s")
+    page.wait_for_function(
+        "first => !document.body.innerText.includes(first)", arg=first, timeout=60_000
+    )
+    settled(page)
+
+    command(server, "labels", "next", "news", "--batch", 40, "--random-share", 0.5)
+    label_elsewhere(server, folder, 60)
+    command(server, "labels", "next", "news")
+    page.reload()
+    page.get_by_role("heading", name="How good are the labels so far?").wait_for()
+    page.get_by_text("drawn at random").first.wait_for()
+    settled(page)
+    before = int(re.search(r"(\d+) labels in all", page.locator("body").inner_text())[1])
+    button = page.get_by_role("button", name=re.compile(r"Label these \d+ items as"))
+    button.scroll_into_view_if_needed()
+    count = int(re.search(r"\d+", button.inner_text())[0])
+    button.click()
+    page.get_by_text("Undo").first.wait_for()
+    settled(page)
+    page.reload()
+    labelled(before + count)
+    picture(page, "label-results", 1800)
+
+    page.get_by_role("button", name="Make the next version").click()
+    page.get_by_text(re.compile(r"news@2 · \d+ texts without a class")).wait_for(timeout=120_000)
+    settled(page)
+    picture(page, "label-next")
