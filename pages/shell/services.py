@@ -15,8 +15,8 @@ from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.database.engine import open_database
 from tl_core.errors import SignInError
 from tl_core.helper.client import ComputeClient
-from tl_core.registry.answers import AnswerStore
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import AnswerStore
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.run import Run

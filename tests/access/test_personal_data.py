@@ -20,8 +20,8 @@ from tl_core.access.sharing import Sharing
 from tl_core.config import RunConfig
 from tl_core.database.tables import activity, attempts, metadata, models, runs, uploads, users
 from tl_core.errors import AccessError, NotFoundError, StateError
-from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore
 from tl_core.services.personal_data import PersonalData

@@ -17,8 +17,8 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
 from tl_core.database.tables import runs, users
-from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetRecord, DatasetStore
+from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.run import Run

@@ -18,8 +18,8 @@ from tl_core.config import RunConfig
 from tl_core.database import tables
 from tl_core.database.engine import open_database
 from tl_core.errors import UserError
-from tl_core.registry.answers import AnswerStore, Given
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.registry.models import ModelStore
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore

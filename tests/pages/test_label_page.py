@@ -10,7 +10,7 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.registry.answers import AnswerStore, Given
+from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.results import LABEL_QUEUE
 from tl_core.services.datasets import add_dataset
 from tl_core.services.labelling import order_of

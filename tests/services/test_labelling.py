@@ -14,8 +14,8 @@ from tl_core.data.versions.edits import Decision, decide, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.database.engine import open_database
 from tl_core.errors import AccessError, DataError
-from tl_core.registry.answers import LABEL, SETTLE, SKIP, Answer, AnswerStore
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore
 from tl_core.services.answer_files import read_answers, write_rows
 from tl_core.services.datasets import (
     add_dataset,

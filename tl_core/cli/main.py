@@ -26,7 +26,7 @@ from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
 from tl_core.cli.commands.serving import serve
 from tl_core.cli.commands.training import train
-from tl_core.cli.label_queue import labels
+from tl_core.cli.labelling.label_queue import labels
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.usage import explain_usage

@@ -22,8 +22,8 @@ from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError
 from tl_core.progress import Progress
-from tl_core.registry.answers import AnswerStore
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
+from tl_core.registry.label_answers import AnswerStore
 from tl_core.services.labelling import Labelling
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree, staging_folder

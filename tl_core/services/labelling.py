@@ -19,8 +19,8 @@ from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisi
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 from tl_core.labelling.agreement import Agreement, agreements
-from tl_core.registry.answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
 
 _LONGEST_NAME = 100
 _NONE = Decision("undo")

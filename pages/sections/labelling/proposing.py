@@ -11,8 +11,8 @@ from pages.shell import problems, rights, run_panel, services
 from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.config.specs import ProposeSpec
-from tl_core.registry.answers import Answer
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.label_answers import Answer
 from tl_core.registry.run import ACTIVE, Run
 from tl_core.results import LABEL_QUEUE, LabelQueue
 from tl_core.services.labelling import standing

@@ -15,7 +15,7 @@ from tl_core.config import RunConfig
 from tl_core.config.specs import PROPOSED
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.registry.answers import AnswerStore
+from tl_core.registry.label_answers import AnswerStore
 from tl_core.results import LABEL_ERRORS, LABEL_QUEUE
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object

@@ -12,8 +12,8 @@ from tl_core.access.principal import MEMBER, VIEWER, Principal
 from tl_core.access.sharing import Sharing
 from tl_core.database.tables import activity, answers, claims, label_queues
 from tl_core.errors import AccessError, NotFoundError, StateError
-from tl_core.registry.answers import HOLDS, LABEL, SETTLE, SKIP, TWICE, AnswerStore, Given
 from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import HOLDS, LABEL, SETTLE, SKIP, TWICE, AnswerStore, Given
 
 ORDER = [7, 3, 9, 1, 4]
 

@@ -14,8 +14,8 @@ from tl_core.cli.commands.data import name_argument
 from tl_core.cli.commands.labels import labels
 from tl_core.cli.output import Output
 from tl_core.cli.stores import open_stores
-from tl_core.registry.answers import AnswerStore
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.label_answers import AnswerStore
 from tl_core.services.answer_files import read_answers, write_rows
 from tl_core.services.labelling import Labelling, order_of
 

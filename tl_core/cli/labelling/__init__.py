@@ -1,0 +1,1 @@
+"""Commands for people who label: on one queue, by hand or by a file."""
