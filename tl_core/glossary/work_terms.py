@@ -138,7 +138,7 @@ DATA: tuple[Term, ...] = (
         "Cohen's kappa",
         "How far two people agree on the same items, beyond what chance would bring: 1 is full"
         " agreement, 0 no more than chance.",
-        "(agreement − agreement by chance) / (1 − agreement by chance)",
+        "(agreement − agreement by chance) / (1 − agreement by chance).",
         ("kappa", "agreement"),
     ),
     Term(
