@@ -21,6 +21,7 @@ Bools = NDArray[np.bool_]
 NEIGHBOURS = 20  # whose mean distance says how typical a row is
 _CLUSTERS = 500  # at most
 _FEWEST = 5  # rows of a cluster that is worth a label
+_EXACT = 2_000_000  # clusters times rows up to which every row has its say in each step
 _MEMBERS = 2000  # of a cluster that are compared with each other
 
 
@@ -141,7 +142,7 @@ def clusters(points: Features, amount: int, seed: int) -> tuple[Ints, Floats]:
     """The number of each row's cluster by k-means (rows,), and its distance to the centre."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
-    small = amount <= 50 and len(points) <= 20_000
+    small = amount * len(points) <= _EXACT
     kind: Any = KMeans if small else MiniBatchKMeans
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer clusters than asked for, where rows are copies

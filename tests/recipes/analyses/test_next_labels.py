@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pytest
 from tests_support.datasets import build, write_pictures, write_texts
+from tests_support.waves import write_recordings
 
 from tl_core.config.specs import ProposeSpec
 from tl_core.data.labelling.rounds import Round, add_round, carry_over, history
@@ -214,6 +215,18 @@ def test_photos_are_proposed_and_well_told(tmp_path, ask):
     given = {one["row"]: truth[one["row"]] for one in first["rows"]}
     score = ask(version, given, family="convnext")["curve"][-1]["score"]
     assert score["value"] > 0.85 and score["low"] < score["value"] <= score["high"]
+
+
+def test_sounds_are_proposed_too(tmp_path, ask):
+    source = write_recordings(tmp_path / "d", each=12)
+    for path in sorted(source.glob("*/*.wav")):
+        if int(path.stem) >= 7:
+            (source / "unlabelled").mkdir(exist_ok=True)
+            path.rename(source / "unlabelled" / f"{path.parent.name}_{path.name}")
+    version = build(source, tmp_path / "v")
+    queue = ask(version, {}, family="wav2vec2", batch=5)
+    assert queue["population"] == 15 and len(queue["rows"]) == 5
+    assert "recordings" in queue["sentence"]
 
 
 def test_rounds_are_kept_and_go_along(tmp_path):
