@@ -19,6 +19,7 @@ from label_sets_table import label_sets
 from labelling_table import labelling
 from sounds_table import recordings
 from source_table import towards_source
+from unlabelled_table import without_labels
 
 TARGET = Path(__file__).parents[1] / "docs" / "RESULTS.md"
 
@@ -194,6 +195,7 @@ if __name__ == "__main__":
         *arena(),
         *few_labels(),
         *towards_source(),
+        *without_labels(),
         *recordings(),
         *label_sets(),
         *domains(),

@@ -58,6 +58,8 @@ def seal(folder: Path, report: Report) -> Report:
     if "domains" in report:
         report = {**report, "domains": _untested(report["domains"])}
     headline = closed_headline(report["validation"], report["modality"], baselines)
+    if "beside" in report:
+        report = {**report, "beside": {}}
     return {
         **report,
         "test": None,

@@ -14,6 +14,7 @@ from pages.sections.train import (
     plan,
     presets,
     prices,
+    teachers,
     ways_to_train,
     which_way,
     wordings,
@@ -92,6 +93,8 @@ with left, problems.caught():
     if recipe == "zero_shot" or chosen.get("start") == "words":
         chosen["prompts"] = wordings.edit(info.labels, record.modality, chosen.get("template", ""))
     chosen |= meant
+    if recipe == "distillation":
+        chosen["teacher"] = teachers.choose(record)
     config = RunConfig(
         "train",
         services.user(),
@@ -109,6 +112,9 @@ def start(config: RunConfig, seeds: int = 1) -> None:
         config = replace(
             config, backbone=backbones.allowed(config.backbone) if config.backbone else ""
         )
+        if config.recipe == "distillation":
+            teacher = backbones.allowed(config.settings.need_teacher())
+            config = replace(config, options={**config.options, "teacher": teacher})
         first = config.settings.seed
         run, *_ = [
             services.submit(
@@ -129,6 +135,8 @@ with left:
 why = rights.against(rights.WORK, record)
 if recipe == "adapt" and not meant:
     why = why or "There is no domain to adapt to."
+if not why and recipe == "distillation" and not config.options["teacher"]:
+    why = "Choose a teacher first: the student learns from its answers."
 with right.container(key="design-side"):
     with st.container(border=True):
         pressed = st.button(

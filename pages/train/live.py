@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.sections.evaluate import without_labels
 from pages.sections.train import search_board
 from pages.sections.train.live import head, layer_strip, overlay, side, yardstick
 from pages.shell import following, frame, problems, services, state
@@ -43,6 +44,9 @@ def show_curves(run: Run, view: RunView) -> None:
         search_board.now(run.folder)
     if view.of(Curve.TRAINING):
         curves.pair(view, others, band, CURVES, items=items)
+    elif run.recipe == "self_training" and (points := view.curves.get(Curve.VALIDATION)):
+        st.markdown("**Accuracy on the held-out items, round by round**")
+        without_labels.rounds(points)
     elif (points := view.curves.get(Curve.PENALTY)) and run.recipe in ("probe", "finetune"):
         st.markdown("**Regularisation of the classifier**")
         curves.penalty(points, "sweep")

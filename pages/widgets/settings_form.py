@@ -31,7 +31,8 @@ TERMS = {  # of the glossary, by the setting that one has to know them for
     "seeds": "seed",
     "weight_decay": "weight decay",
 }
-_NOT_HERE = ("strategy", "continue_from", "prompts")  # which other parts of the pages set
+# which other parts of the pages set
+_NOT_HERE = ("strategy", "continue_from", "prompts", "teacher")
 _MEANT_FOR = (
     "domain_column",
     "source_domain",

@@ -27,6 +27,11 @@ from tl_core.config.ladder import LadderSettings
 from tl_core.config.static import StaticSettings
 from tl_core.config.strategies import STRATEGIES, Strategy
 from tl_core.config.surgery import SurgeryPlan
+from tl_core.config.unlabelled.unlabelled_settings import (
+    DistillationSettings,
+    PretrainSettings,
+    SelfTrainingSettings,
+)
 from tl_core.errors import ConfigError, nearest
 from tl_core.places import home_of, placed, written
 
@@ -40,10 +45,13 @@ __all__ = [
     "BaselineSettings",
     "Checked",
     "ContrastiveSettings",
+    "DistillationSettings",
     "FinetuneSettings",
     "LadderSettings",
+    "PretrainSettings",
     "ProbeSettings",
     "RunConfig",
+    "SelfTrainingSettings",
     "StaticSettings",
     "Strategy",
     "SurgeryPlan",
@@ -62,7 +70,10 @@ SETTINGS: dict[str, type[Checked]] = {
     "probe": ProbeSettings,
     "adapt": AdaptSettings,
     "contrastive": ContrastiveSettings,
+    "pretrain": PretrainSettings,
+    "self_training": SelfTrainingSettings,
     "finetune": FinetuneSettings,
+    "distillation": DistillationSettings,
     "ladder": LadderSettings,
     "auto": AutoSettings,
 }
@@ -130,15 +141,20 @@ class RunConfig:
 
     def begins_with(self) -> list[str]:
         """Ids of the earlier runs whose models it starts from or looks at."""
-        backbone = self.backbone.removeprefix("static:")
-        own = [backbone.removeprefix("run:")] if backbone.startswith("run:") else []
+        networks = [self.backbone.removeprefix("static:"), self._teacher]
+        own = [one.removeprefix("run:") for one in networks if one.startswith("run:")]
         return [*self._read_runs(), *own]
 
     def backbones(self) -> list[str]:
-        """References of all networks that it starts from."""
+        """References of all networks that it starts from or learns from."""
         several = self.options.get("backbones", [])
         named = [str(one) for one in several] if isinstance(several, (list, tuple)) else []
-        return [one for one in (self.backbone, *named) if one]
+        return [one for one in (self.backbone, self._teacher, *named) if one]
+
+    @property
+    def _teacher(self) -> str:
+        """Reference of the model whose answers a student learns; nothing for most runs."""
+        return str(self.options.get("teacher", ""))
 
     @property
     def target(self) -> str:

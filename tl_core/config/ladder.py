@@ -10,8 +10,9 @@ from tl_core.config.frozen import SEED
 from tl_core.config.strategies import STRATEGIES
 from tl_core.errors import ConfigError
 
-# a ladder learns from all items, whatever their domain
-RUNGS = ("baseline", *(name for name, one in STRATEGIES.items() if one.recipe != "adapt"))
+# a ladder learns from all items, whatever their domain, and from no model that has to be named
+_NO_RUNGS = ("adapt", "distillation")
+RUNGS = ("baseline", *(name for name, one in STRATEGIES.items() if one.recipe not in _NO_RUNGS))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,21 @@ STRATEGIES: dict[str, Strategy] = {
         {},
         "text",
     ),
+    "pretrain": Strategy(
+        "Continued pretraining",
+        "pretrain",
+        "For many rows, few of them with a class, that read or look unlike what the backbone knows:"
+        " it names hidden words of your texts, or tells two views of a photo from other photos;"
+        " then a probe reads it. Its model is a backbone for further runs.",
+        {},
+    ),
+    "self_training": Strategy(
+        "Self-training",
+        "self_training",
+        "For a few labels beside many rows without a class: a probe labels what it is sure of and"
+        " learns from that, round after round. Never less than the probe by the validation rows.",
+        {},
+    ),
     "lpft": Strategy(
         "Fine-tune from a probe (LP-FT)",
         "finetune",
@@ -66,6 +81,14 @@ STRATEGIES: dict[str, Strategy] = {
         "All weights are trained from the first step, with a fresh classifier. "
         "For a thousand labels a class and more.",
         {"lp_start": False},
+    ),
+    "distillation": Strategy(
+        "Distillation",
+        "distillation",
+        "For a model that is good and too large: a smaller backbone learns what it says of your"
+        " items, also of those without a class. The report tells what that costs in accuracy and"
+        " gains in speed and size.",
+        {},
     ),
     "scratch": Strategy(
         "From scratch",

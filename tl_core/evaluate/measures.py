@@ -202,6 +202,13 @@ class PairedTest(TypedDict):
     item_f1: NotRequired[PairedMeans]
 
 
+class Beside(TypedDict):
+    """Another way on the same items: how often it is right, and the model against it."""
+
+    accuracy: Score
+    against: PairedTest
+
+
 class Temperature(TypedDict):
     """The temperature in the weights (1 when none is), the fitted one, log loss before and after;
     None where there were too few rows to fit one.

@@ -45,6 +45,39 @@ LEARNING: tuple[Term, ...] = (
         "Linear probing, then fine-tuning.",
     ),
     Term(
+        "Continued pretraining",
+        "The backbone goes on learning from your own items, without their labels, before any class"
+        " is learnt.",
+        "Helps where there are many items that read or look unlike what the backbone knows.",
+        ("domain-adaptive pretraining",),
+    ),
+    Term(
+        "Masked language modelling",
+        "Words of a text are hidden, and the network learns to say which they were.",
+        "",
+        ("MLM",),
+    ),
+    Term(
+        "SimCLR",
+        "Two variations of one item are pulled together, those of all other items pushed apart.",
+        "What the variations change, the network learns to overlook.",
+        ("contrastive pretraining",),
+    ),
+    Term(
+        "Self-training",
+        "A model labels items without a class as far as it is sure, and learns from these labels in"
+        " the next round.",
+        "Sure mistakes are learnt as well, so the best round by held-out items is kept.",
+        ("pseudo-label",),
+    ),
+    Term(
+        "Distillation",
+        "A small model, the student, learns what a large trained one, the teacher, says of the"
+        " items.",
+        "The student is faster; how much accuracy that costs is measured on the same items.",
+        ("teacher", "student"),
+    ),
+    Term(
         "Gradual unfreezing",
         "Layers begin to learn one after the other, from the output towards the input.",
     ),

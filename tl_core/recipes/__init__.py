@@ -41,9 +41,21 @@ RECIPES: dict[str, str] = {
     "contrastive": (
         "For few texts: the encoder learns from pairs of them, then a probe reads it (SetFit)."
     ),
+    "pretrain": (
+        "The backbone goes on learning from your own items without their labels (hidden words, two"
+        " views of a photo), then a probe reads it."
+    ),
+    "self_training": (
+        "For few labels and many rows without one: a probe labels what it is sure of, and learns"
+        " from that."
+    ),
     "finetune": (
         "The backbone itself is trained: wholly, in part, by gradual unfreezing, through LoRA, or"
         " from scratch."
+    ),
+    "distillation": (
+        "A small backbone learns from the answers of a big trained model, on rows with and without"
+        " a class (the student is faster, the loss of accuracy is told)."
     ),
     "ladder": (
         "Several strategies on the same splits and seeds, to find the cheapest that is good enough."

@@ -20,7 +20,7 @@ from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.distributed import fit_in_processes
-from tl_core.recipes.shared.finetune_job import make_job
+from tl_core.recipes.shared.finetune_job import Lesson, make_job
 from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.surgery.lora import merge_lora
 from tl_core.train.loop.averages import Mixture, choose_mix
@@ -49,8 +49,11 @@ def train_as(
     cache: Path,
     progress: Progress,
     reader: dict[str, object] | None = None,
+    lesson: Lesson | None = None,
 ) -> Trained:
-    """The same with `settings`, whatever the recipe of `config` is; `reader` as in `set_up`."""
+    """The same with `settings`, whatever the recipe of `config` is; `reader` as in `set_up`, and
+    what a teacher says of the training rows, where there is one.
+    """
     space, clock = common.label_space(version), common.Clock()
     labels = space.to_model(version.targets)
     seed_everything(settings.seed)
@@ -71,7 +74,7 @@ def train_as(
         for finding in setup.backbone.check(version, version.rows_of("train")):
             progress.warn(finding)
         clock.mark("load")
-        job = make_job(setup, folder)
+        job = make_job(setup, folder, lesson)
         start = copied_state(job.model, job.moving) if settings.average == "wise-ft" else {}
         outcome = _fit(job, config, folder, cache, progress)
         clock.mark("fit")

@@ -32,8 +32,8 @@ from tl_core.surgery.poolings import depth_classifier
 from tl_core.train.arrays import Features, Floats
 from tl_core.train.items.item_training import read_inputs, training_of
 from tl_core.train.probe.linear_probe import ProbeFit
-from tl_core.train.probe.probing import CHECK_ROWS, ProbeTask, probe, spread
-from tl_core.train.probe.repeated import repeat_folds
+from tl_core.train.probe.probing import CHECK_ROWS, FittedProbe, ProbeTask, probe, spread
+from tl_core.train.probe.repeated import CrossValidation, repeat_folds
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_other_modality, refuse_words
@@ -86,10 +86,23 @@ def fit_and_save(
     clock: common.Clock,
 ) -> Trained:
     """Fit a probe, save it as one model in `folder/model`, and prove that folder."""
-    settings, backbone = task.settings, task.backbone
     fitted = probe(task, progress, clock.mark)
     again = repeat_folds(task, fitted, progress)
     clock.mark("fit")
+    return save_fitted(task, fitted, space, folder, progress, clock, again)
+
+
+def save_fitted(
+    task: ProbeTask,
+    fitted: FittedProbe,
+    space: common.LabelSpace,
+    folder: Path,
+    progress: Progress,
+    clock: common.Clock,
+    again: CrossValidation | None = None,
+) -> Trained:
+    """The same with a head that is fitted; `again` is what other folds say of it."""
+    settings, backbone = task.settings, task.backbone
     fit, cooled = cool_head(fitted.fit, task, settings.seed)
     test, parity = save_and_prove(task, fit, fitted.features["test"], space, folder, progress)
     clock.mark("verify")

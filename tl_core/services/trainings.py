@@ -18,12 +18,15 @@ def check_training(config: RunConfig) -> None:
         config: of a training, or of its estimate, with the folder of its dataset.
 
     Raises:
-        BackboneError: when the backbone's reference is none.
+        BackboneError: when a backbone's reference is none.
+        ConfigError: when a distillation names no teacher.
         DataError: when the dataset is too small for it, or has nothing of its target.
         NotFoundError: when the dataset has no such domains.
     """
-    if config.backbone:
-        parse_reference(config.backbone)
+    for reference in config.backbones():
+        parse_reference(reference)
+    if config.recipe == "distillation":
+        config.settings.need_teacher()
     version = DatasetVersion(Path(config.dataset_dir))
     if not config.target:  # whose items the registry alone finds
         version = as_meant(config.settings, version)

@@ -16,6 +16,7 @@ from pages.sections.evaluate import (
     stress,
     thresholds,
     training_view,
+    without_labels,
 )
 from pages.sections.evaluate.subject import Subject, without_items
 from pages.sections.items import items
@@ -149,6 +150,7 @@ def details(subject: Subject) -> None:
     report = subject.report
     if report.get("training"):
         training_view.training(report, view_of(subject.run))
+    without_labels.show(report, view_of(subject.run))
     training_view.parts(report)
 
 

@@ -11,6 +11,7 @@ from pages.shell.words import plain
 from pages.widgets import layers
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import VersionInfo
+from tl_core.modalities.text import TEXT
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.train.class_weights import class_weights
 
@@ -49,6 +50,19 @@ def show(config: RunConfig, record: DatasetRecord) -> None:
 def _sentence(config: RunConfig, modality: str) -> str:
     if config.recipe == "zero_shot":
         return f"{_FROZEN} everything: words become the classifier"
+    if config.recipe == "distillation":
+        return (
+            f"{_FROZEN} the teacher   {_TRAINABLE} the whole student, from labels and from what the"
+            " teacher says of every item"
+        )
+    if config.recipe == "pretrain":
+        how = "hidden words" if modality == TEXT.name else "two views of each item"
+        return f"{_TRAINABLE} the whole backbone, from {how}; then a linear classifier"
+    if config.recipe == "self_training":
+        return (
+            f"{_FROZEN} the backbone   {_TRAINABLE} a linear classifier, from labels and from its"
+            " own sure answers"
+        )
     if config.recipe == "contrastive":
         return f"{_TRAINABLE} the whole encoder, from pairs of texts; then a linear classifier"
     if config.recipe == "static_embeddings":

@@ -16,7 +16,7 @@ from tl_core.cli.parsing import Choice, Command, Group
 from tl_core.cli.stores import open_stores
 from tl_core.cli.this_machine import read_report
 from tl_core.errors import ConfigError, StateError
-from tl_core.evaluate.report import compared_by, rivals
+from tl_core.evaluate.report import beside, compared_by, rivals
 from tl_core.registry.run import Run
 
 Item = tuple[str, str, int]  # name, class, and how often both have come before
@@ -249,7 +249,8 @@ def report(output: Output, run_id: str, html: str) -> int:
         f"  without transfer ({name}): {what} {score['value']:.3f}"
         for name, score in rivals(content).items()
     ]
-    return output.show(content, [content["headline"], *scores, *baselines])
+    others = [f"  {sentence}" for sentence in beside(content)]
+    return output.show(content, [content["headline"], *scores, *baselines, *others])
 
 
 def read_correct(run: Run, file: str) -> dict[Item, bool]:

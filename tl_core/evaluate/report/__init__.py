@@ -6,7 +6,14 @@ Light to import: neither torch nor pandas, so that pages and commands can read r
 from __future__ import annotations
 
 from tl_core.evaluate.report.files import FILE, SCHEMA_VERSION, load_report, migrate, write_report
-from tl_core.evaluate.report.headlines import caveat, closed_headline, compared_by, headline, rivals
+from tl_core.evaluate.report.headlines import (
+    beside,
+    caveat,
+    closed_headline,
+    compared_by,
+    headline,
+    rivals,
+)
 from tl_core.evaluate.report.schema import Baselines, RecipeFacts, Report
 from tl_core.evaluate.report.sections import (
     Subject,
@@ -27,6 +34,7 @@ __all__ = [
     "Report",
     "Subject",
     "baseline_score",
+    "beside",
     "build_report",
     "caveat",
     "closed_headline",

@@ -123,3 +123,20 @@ def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_bas
     if is_baseline:
         return sentence + " This is the no-transfer baseline."
     return sentence + _without_transfer("test", baselines)
+
+
+def beside(report: Report) -> list[str]:
+    """The model against other ways in a sentence each, on the test items where they are open, else
+    on the validation items.
+    """
+    split = "test" if report.get("beside") else "validation"
+    others = report.get("beside") or report.get("beside_validation", {})
+    sentences = []
+    for name, one in others.items():
+        gap = one["against"]["difference"]
+        sentences.append(
+            f"{one['against']['sentence']} Accuracy on the {split} {items_of(report['modality'])}:"
+            f" {100 * gap['value']:+.1f} points against {name}"
+            f" ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f} is plausible)."
+        )
+    return sentences

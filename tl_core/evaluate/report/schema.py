@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict
 
 from tl_core.evaluate.measures import (
     BaselineScores,
+    Beside,
     BoardRow,
     GapFacts,
     PairedTest,
@@ -150,6 +151,70 @@ class DomainFacts(TypedDict):
     gain: NotRequired[PairedTest]
 
 
+class PretrainingFacts(TypedDict):
+    """What a backbone went on to learn without labels: the objective, the rows (of them those that
+    have no class, and those that were left out), and how far it came.
+    """
+
+    objective: str
+    rows: int
+    unlabelled: int
+    left_out: int
+    fresh_head: bool
+    epochs: float
+    learning_rate: float
+    steps: int
+    planned_steps: int
+    first_loss: float
+    loss: float
+
+
+class ModelCost(TypedDict):
+    """What a model takes: weights, bytes of its files, and items that it answers in a second."""
+
+    parameters: int
+    bytes: int
+    items_per_second: float
+
+
+class DistillationFacts(TypedDict):
+    """Who taught, how, and what the student costs less; `agreement` is the share of test items
+    that both answer alike.
+    """
+
+    teacher: str
+    temperature: float
+    soft_share: float
+    labelled: int
+    unlabelled: int
+    left_out: int
+    agreement: float
+    teacher_cost: ModelCost
+    student_cost: ModelCost
+
+
+class SelfTrainingRound(TypedDict):
+    """A round of self-training: rows with a pseudo-label, and scores on the held-out rows."""
+
+    round: int
+    taken: int
+    accuracy: float
+    log_loss: float
+
+
+class SelfTrainingFacts(TypedDict):
+    """How a self-training went: its rounds, the one that is kept (0: the plain probe), and the
+    pseudo-labels of that by class.
+    """
+
+    rows: int
+    left_out: int
+    threshold: float
+    rounds: list[SelfTrainingRound]
+    kept_round: int
+    pseudo_labels: dict[str, int]
+
+
 class RecipeFacts(TypedDict):
     """What a recipe tells of its training; each writes those that it has."""
 
@@ -164,6 +229,9 @@ class RecipeFacts(TypedDict):
     training: NotRequired[TrainingFacts]
     class_weights: NotRequired[dict[str, float]]
     contrastive: NotRequired[ContrastiveFacts]
+    pretraining: NotRequired[PretrainingFacts]
+    self_training: NotRequired[SelfTrainingFacts]
+    distillation: NotRequired[DistillationFacts]
     wordings: NotRequired[dict[str, list[str]]]
     domains: NotRequired[DomainFacts]
 
@@ -227,3 +295,5 @@ class Report(RecipeFacts):
     run_id: NotRequired[str]
     ladder: NotRequired[LadderSection]
     search: NotRequired[SearchSection]
+    beside: NotRequired[dict[str, Beside]]  # by name; empty while the test score is withheld
+    beside_validation: NotRequired[dict[str, Beside]]  # the same on the validation items

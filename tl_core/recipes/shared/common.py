@@ -65,12 +65,24 @@ class LabelSpace:
         return out
 
 
+@dataclass(frozen=True)
+class Said:
+    """What another way says of the test rows and of the validation rows, over all classes of the
+    version.
+    """
+
+    test: Floats
+    held: Floats
+
+
 @dataclass
 class Trained:
     """What a recipe's training leaves behind, made without a look at any test label.
 
     `test` and `validation` are probabilities over all classes of the version; `kind` says whether
-    the validation ones come from a split or from cross-validation. `alternatives` are what other
+    the validation ones come from a split or from cross-validation. `baselines` and `beside` are
+    probabilities of the test items as well, by the names that they have in the report;
+    `beside_held` are those of the validation items. `alternatives` are what other
     models, by name, say of the test rows, where a section of the report sets them side by side.
     """
 
@@ -86,6 +98,12 @@ class Trained:
     seed: int = 0
     baselines: dict[str, Floats] = field(default_factory=dict)
     alternatives: dict[str, Floats] = field(default_factory=dict)
+    beside: dict[str, Floats] = field(default_factory=dict)  # other ways on the same labels
+    beside_held: dict[str, Floats] = field(default_factory=dict)
+
+    def put_beside(self, name: str, other: Said) -> None:
+        """Set the model beside another way, which has this name in a sentence."""
+        self.beside[name], self.beside_held[name] = other.test, other.held
 
 
 class Clock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,16 +14,15 @@ from tl_core.data.item_kind import own_columns
 from tl_core.data.label_sets import said_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
-from tl_core.evaluate.compare import compare, compare_means
 from tl_core.evaluate.measures import PairedTest, ScoredRows
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.scores.slices import Fact, slices
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
-from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.adapting import judge_alternatives
+from tl_core.recipes.shared.beside import Answered, Ways, compared, decided, paired
 from tl_core.recipes.shared.common import Floats, Ints
 from tl_core.tasks import Decision
 from tl_core.tasks.kept_thresholds import save_thresholds
@@ -54,7 +52,7 @@ def judge(
         "The model is evaluated on the test rows now, once, after every choice has been made"
         + ("; the result stays closed until you ask for it." if closed else ".")
     )
-    ways = _decided(version, trained)
+    ways = decided(version, trained.validation_rows, trained.validation, trained.seed)
     _keep_thresholds(folder, space, ways.test)
     judge_alternatives(version, trained, ways.test)
     test, validation = _scored(version, trained, space.names, ways)
@@ -70,7 +68,7 @@ def judge(
         baselines, against = _without_transfer(version, trained, ways.test, cache, progress)
         clock.mark("baseline")
     info = version.info
-    return report.build_report(
+    made = report.build_report(
         report.Subject(
             config.dataset, config.backbone, config.recipe, info.modality, space.names, space.lost
         ),
@@ -86,25 +84,9 @@ def judge(
             0 if closed else count_look(cache.parent, config.owner, folder.name, info.fingerprint)
         ),
     )
-
-
-@dataclass(frozen=True)
-class _Ways:
-    """How answers about the test rows are decided, as the validation rows suggest, and those about
-    the validation rows, each as the others suggest.
-    """
-
-    test: Decision
-    validation: Decision
-
-
-def _decided(version: DatasetVersion, trained: common.Trained) -> _Ways:
-    evaluation = task_evaluation_of(version.info.task)
-    held = version.targets[trained.validation_rows], trained.validation
-    return _Ways(
-        evaluation.decide(*held),
-        evaluation.decide_apart(*held, trained.seed),
-    )
+    if trained.beside:
+        made["beside"], made["beside_validation"] = compared(version, trained, ways)
+    return made
 
 
 def _keep_thresholds(folder: Path, space: common.LabelSpace, decision: Decision) -> None:
@@ -117,7 +99,7 @@ def _keep_thresholds(folder: Path, space: common.LabelSpace, decision: Decision)
 
 
 def _scored(
-    version: DatasetVersion, trained: common.Trained, names: list[str], ways: _Ways
+    version: DatasetVersion, trained: common.Trained, names: list[str], ways: Ways
 ) -> tuple[ScoredRows, ScoredRows | None]:
     """The sections `test` and `validation`, the latter where there are such rows."""
     rows, held, labels = version.rows_of("test"), trained.validation_rows, version.targets
@@ -152,7 +134,7 @@ def _section(
 
 
 def _write_answers(
-    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str], ways: _Ways
+    folder: Path, version: DatasetVersion, trained: common.Trained, names: list[str], ways: Ways
 ) -> None:
     """Both files of answers, that about validation rows where there are any."""
     held = trained.validation_rows
@@ -182,13 +164,12 @@ def _without_transfer(
     )
     asked = version.targets[version.rows_of("test")], trained.test, decision
     evaluation = task_evaluation_of(version.info.task)
-    names = ("This model", "the one without transfer")
-    against = compare(
-        evaluation.correct(*asked), rival.correct, items_of(version.info.modality), names
+    against = paired(
+        version.info.modality,
+        Answered(evaluation.correct(*asked), evaluation.item_scores(*asked)),
+        Answered(rival.correct, rival.partly),
+        "the one without transfer",
     )
-    own = evaluation.item_scores(*asked)
-    if own is not None and rival.partly is not None:
-        against["item_f1"] = compare_means(own, rival.partly)
     return rival.scores, against
 
 

@@ -18,7 +18,16 @@ from tl_core.progress import Part, Progress
 from tl_core.recipes.shared.common import Floats, Ints, Trained
 
 _BASELINE = "baseline "
-_ARRAYS = ("test", "validation_rows", "validation", "baselines", "alternatives")
+_BESIDE, _HELD = "beside ", "held "
+_ARRAYS = (
+    "test",
+    "validation_rows",
+    "validation",
+    "baselines",
+    "alternatives",
+    "beside",
+    "beside_held",
+)
 _TICK = 5.0  # seconds between two notes of the time that has been spent
 
 
@@ -29,6 +38,8 @@ def keep(folder: Path, trained: Trained) -> None:
         "validation_rows": trained.validation_rows,
         "validation": trained.validation,
         **{_BASELINE + name: scores for name, scores in trained.baselines.items()},
+        **{_BESIDE + name: scores for name, scores in trained.beside.items()},
+        **{_HELD + name: scores for name, scores in trained.beside_held.items()},
     }
     np.savez(folder / "trained.npz", **arrays)
     rest = {name: value for name, value in asdict(trained).items() if name not in _ARRAYS}
@@ -42,12 +53,24 @@ def recall(folder: Path) -> Trained | None:
         return None
     with np.load(folder / "trained.npz") as stored:
         arrays = dict(stored)
-    baselines = {
-        name.removeprefix(_BASELINE): arrays.pop(name)
-        for name in list(arrays)
-        if name.startswith(_BASELINE)
+    named = {
+        field: _taken(arrays, prefix)
+        for field, prefix in (
+            ("baselines", _BASELINE),
+            ("beside", _BESIDE),
+            ("beside_held", _HELD),
+        )
     }
-    return Trained(**arrays, **rest, baselines=baselines)  # type: ignore[arg-type]
+    return Trained(**arrays, **rest, **named)  # type: ignore[arg-type]
+
+
+def _taken(arrays: dict[str, Floats], prefix: str) -> dict[str, Floats]:
+    """The arrays whose names begin so, taken out, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): arrays.pop(name)
+        for name in list(arrays)
+        if name.startswith(prefix)
+    }
 
 
 def said(trained: Trained, rows: Ints) -> Floats:

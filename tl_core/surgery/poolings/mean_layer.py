@@ -112,6 +112,12 @@ def append_mean_layer(model: PreTrainedModel) -> None:
     setattr(config, name, getattr(config, name) + 1)
 
 
+def is_appended(layer: nn.Module) -> bool:
+    """Whether a layer is such a one: nothing is asked and nothing is sought."""
+    parts = _parts(layer)
+    return not any(bool(linear.weight.any()) for linear in (parts.query, parts.key))
+
+
 class Shortcut(nn.Module):
     """The closed form of the appended layer at position 0; other positions pass unchanged."""
 

@@ -12,8 +12,10 @@ from tl_core.train.arrays import Ints
 # epoch and position of an example: all that chance may depend on, besides the seed
 Key = tuple[int, int]
 Batch = dict[str, Tensor]  # the model's inputs, `labels`, and extras
-# what mixing adds: labels of the examples that were mixed in, and the share of each one's own
-EXTRAS = ("mixed_labels", "kept")
+TEACHER = "teacher"  # its probabilities (examples, classes), where a student learns from one
+# what mixing adds: labels of the examples that were mixed in, and the share of each one's own; and
+# what a teacher says
+EXTRAS = ("mixed_labels", "kept", TEACHER)
 
 
 class Examples(torch.utils.data.Dataset[Batch], ABC):

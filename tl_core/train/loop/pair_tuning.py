@@ -105,9 +105,9 @@ def pull_apart(
     pairs, alike, possible = draw_pairs(examples.labels, settings.pairs, settings.seed)
     parts = np.array_split(np.arange(len(pairs)), max(1, -(-len(pairs) // settings.batch_size)))
     steps = _Steps(backbone, settings, len(parts))
-    reporter, losses = _Reporter(progress, len(parts)), list[float]()
+    reporter, losses = StepReporter(progress, len(parts)), list[float]()
     steps.model.train()
-    with _embedding(backbone) as embed:
+    with embedding(backbone) as embed:
         for part in parts:
             batch = batch_at(examples, pairs[part].T.ravel())
             loss, length = steps.take(embed, batch, alike[part])
@@ -171,11 +171,19 @@ class _Steps:
         return float(loss.detach()), float(length)
 
 
-class _Reporter:
-    """Points of the training's curve, now and then and at its end."""
+class StepReporter:
+    """Points of a training's curve, now and then and at its end.
 
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._total, self._step = progress, total, 0
+    Args:
+        progress: told about them.
+        total: steps of the whole training.
+        done: steps that an interrupted one has taken.
+        an_epoch: steps in a pass over all items; without it the training counts as one.
+    """
+
+    def __init__(self, progress: Progress, total: int, done: int = 0, an_epoch: int = 0) -> None:
+        self._progress, self._total, self._step = progress, total, done
+        self._epoch = an_epoch or total
         self._last, self._since = time.monotonic(), list[float]()
 
     def note(self, loss: float, length: float, rate: float, pairs: int) -> None:
@@ -189,7 +197,7 @@ class _Reporter:
         self._progress.curve(
             Curve.TRAINING,
             step=self._step,
-            epoch=round(self._step / self._total, 4),
+            epoch=round(self._step / self._epoch, 4),
             loss=float(np.mean(self._since)),
             grad_norm=length,
             rate=len(self._since) * pairs / max(now - self._last, 1e-6),
@@ -199,7 +207,7 @@ class _Reporter:
 
 
 @contextlib.contextmanager
-def _embedding(backbone: Backbone) -> Iterator[Callable[[Batch], Tensor]]:
+def embedding(backbone: Backbone) -> Iterator[Callable[[Batch], Tensor]]:
     """A function from token tensors to what enters the head (texts, width), with gradients."""
     seen: dict[str, Tensor] = {}
     with contextlib.ExitStack() as stack:

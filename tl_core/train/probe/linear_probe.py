@@ -83,6 +83,17 @@ class ProbeSearch:
         few = self.selection == "auto" and train + validation < SMALL
         return self.selection == "cv" or few or not validation
 
+    def parts(self, labels: Ints, groups: Ints, train: int) -> list[Fold]:
+        """Which rows are learnt from and which judge, of `train` training rows and then the
+        validation rows.
+
+        Raises:
+            DataError: when the rows cannot be cut for a cross-validation.
+        """
+        if self.cross_validates(train, len(labels) - train):
+            return choose_folds(labels, groups, self.folds, self.seed, self.plan)
+        return [(np.arange(train), np.arange(train, len(labels)))]
+
     def head(self, shift: float, scale: float) -> Head:
         """What each fit is told; the prior is taken to features that are scaled like that."""
         prior = self.prior
@@ -138,10 +149,7 @@ def fit_probe(
     count = len(train[1])
     labels = np.concatenate([train[1], validation[1]])
     crossed = search.cross_validates(count, len(validation[1]))
-    if crossed:
-        parts = choose_folds(labels, groups, search.folds, search.seed, search.plan)
-    else:
-        parts = [(np.arange(count), np.arange(count, len(labels)))]
+    parts = search.parts(labels, groups, count)
     features = (
         np.concatenate([train[0], validation[0]]) if len(validation[1]) else np.asarray(train[0])
     )
@@ -152,8 +160,12 @@ def fit_probe(
     c = sweep.best["c"]
     training = task_training_of(search.task)
     model = training.fit_head(scaled, labels, replace(head, c=c)) if crossed else sweep.models[0]
-    weight, bias = _for_raw_features(model, shift, scale, search.intercept)
-    held_out, rows = _held_out(sweep.models, parts, scaled, head)
+    weight, bias = for_raw_features(model, shift, scale, search.intercept)
+    said = [
+        training.head_probabilities(model, scaled[held], head.classes)
+        for model, (_, held) in zip(sweep.models, parts, strict=True)
+    ]
+    held_out, rows = held_out_of(said, parts)
     kind = "cv" if crossed else "split"
     return ProbeFit(weight, bias, c, kind, sweep.points, held_out, rows, search.keep)
 
@@ -241,7 +253,7 @@ def _part(weights: Floats | None, rows: Ints) -> Floats | None:
     return None if weights is None else weights[rows]
 
 
-def _for_raw_features(
+def for_raw_features(
     model: FittedHead, shift: float, scale: float, intercept: bool
 ) -> tuple[Floats, Floats]:
     """Weight and bias with the scaling folded in."""
@@ -251,19 +263,10 @@ def _for_raw_features(
     return weight, model.intercept_.astype(np.float64) - weight.sum(axis=1) * shift
 
 
-def _held_out(
-    models: list[FittedHead], parts: list[Fold], features: Features, head: Head
-) -> tuple[Floats, Ints]:
-    """Probabilities of the rows that each model has not seen, and which rows these are, in
-    order.
+def held_out_of(said: list[Floats], parts: list[Fold]) -> tuple[Floats, Ints]:
+    """Probabilities of the rows that each part's model has not seen, and which rows these are, in
+    order; `said` holds those of each part.
     """
-    training = task_training_of(head.task)
     rows = np.concatenate([held for _, held in parts])
-    said = np.concatenate(
-        [
-            training.head_probabilities(model, features[held], head.classes)
-            for model, (_, held) in zip(models, parts, strict=True)
-        ]
-    )
     order = np.argsort(rows)
-    return said[order], rows[order]
+    return np.concatenate(said)[order], rows[order]

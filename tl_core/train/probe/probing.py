@@ -14,7 +14,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.train import precision
-from tl_core.train.arrays import Features, Floats, Ints, known
+from tl_core.train.arrays import Bools, Features, Floats, Ints, known
 from tl_core.train.features.cache import extract_features
 from tl_core.train.items.item_training import read_inputs
 from tl_core.train.probe.linear_probe import ProbeFit, ProbeSearch, fit_probe
@@ -90,20 +90,23 @@ class ProbeTask(Reading):
     classes: int
     prior: tuple[Floats, Floats] | None = None
 
-    def fit(
-        self, features: dict[str, Features], progress: Progress, weights: Floats | None = None
-    ) -> ProbeFit:
-        """The head on these features; with all depths it is tried on several shares of the
-        columns. `weights` are those of the train rows, then of the validation rows.
+    @property
+    def judged(self) -> Bools:
+        """Which validation rows can choose (rows,): a class without training rows cannot be tuned
+        on.
         """
+        return known(self.labels[self.rows["validation"]])
+
+    @property
+    def learnt(self) -> Ints:
+        """The rows that a probe learns from or is chosen by: train, then validation."""
+        return np.concatenate([self.rows["train"], self.rows["validation"][self.judged]])
+
+    @property
+    def search(self) -> ProbeSearch:
+        """How its penalty is chosen."""
         settings = self.settings
-        progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
-        train, held = self.rows["train"], self.rows["validation"]
-        judged = known(self.labels[held])  # classes without training rows cannot be tuned on
-        both = np.concatenate([train, held[judged]])
-        if weights is not None:
-            weights = np.concatenate([weights[: len(train)], weights[len(train) :][judged]])
-        search = ProbeSearch(
+        return ProbeSearch(
             classes=self.classes,
             c_values=settings.c_values,
             selection=settings.selection,
@@ -111,17 +114,29 @@ class ProbeTask(Reading):
             balanced=settings.class_weights == "balanced",
             intercept=self.backbone.port.has_bias,
             seed=settings.seed,
-            plan=self.version.folds[both],
+            plan=self.version.folds[self.learnt],
             prior=self.prior,
             task=self.version.info.task,
-            weights=weights,
         )
+
+    def fit(
+        self, features: dict[str, Features], progress: Progress, weights: Floats | None = None
+    ) -> ProbeFit:
+        """The head on these features; with all depths it is tried on several shares of the
+        columns. `weights` are those of the train rows, then of the validation rows.
+        """
+        settings, search = self.settings, self.search
+        progress.stage("Fitting the classifier", len(settings.c_values), share=0.15)
+        train, held = self.rows["train"], self.rows["validation"]
+        judged, both = self.judged, self.learnt
+        if weights is not None:
+            weights = np.concatenate([weights[: len(train)], weights[len(train) :][judged]])
         fits = [
             fit_probe(
                 (features["train"], self.labels[train]),
                 (features["validation"][judged], self.labels[held[judged]]),
                 self.version.groups[both],
-                replace(search, keep=share),
+                replace(search, keep=share, weights=weights),
                 progress,
             )
             for share in (_SHARES if settings.depth < 0 else (1.0,))

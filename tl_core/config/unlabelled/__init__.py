@@ -1,0 +1,1 @@
+"""Settings of the recipes that learn from rows without a class."""

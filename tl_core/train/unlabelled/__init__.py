@@ -1,0 +1,1 @@
+"""Learning from rows without labels: continued pretraining, and pseudo-labels."""
