@@ -15,6 +15,7 @@ from typing import Any
 from arena_table import arena, few_labels
 from common import RESULTS, machine
 from domains_table import domains
+from episodes_table import episodes
 from label_sets_table import label_sets
 from labelling_table import labelling
 from sounds_table import recordings
@@ -196,6 +197,7 @@ if __name__ == "__main__":
         *few_labels(),
         *towards_source(),
         *without_labels(),
+        *episodes(),
         *recordings(),
         *label_sets(),
         *domains(),

@@ -11,6 +11,7 @@ from pages.sections.train import (
     again,
     backbones,
     domain_choice,
+    earlier_datasets,
     plan,
     presets,
     prices,
@@ -95,6 +96,8 @@ with left, problems.caught():
     chosen |= meant
     if recipe == "distillation":
         chosen["teacher"] = teachers.choose(record)
+    if recipe == "fast_adaptation":
+        chosen["sources"] = earlier_datasets.choose(record)
     config = RunConfig(
         "train",
         services.user(),

@@ -32,7 +32,7 @@ TERMS = {  # of the glossary, by the setting that one has to know them for
     "weight_decay": "weight decay",
 }
 # which other parts of the pages set
-_NOT_HERE = ("strategy", "continue_from", "prompts", "teacher")
+_NOT_HERE = ("strategy", "continue_from", "prompts", "teacher", "sources")
 _MEANT_FOR = (
     "domain_column",
     "source_domain",

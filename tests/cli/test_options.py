@@ -25,6 +25,8 @@ CONTRACT = {
     "data restore": "NAME",
     "data export": "NAME -o --output --format",
     "data delete": "NAME --with-runs",
+    "data levels": "NAME --separator",
+    "data search": "NAME --like --words --file --backbone --top",
     "backbones list": "",
     "backbones show": "REFERENCE --set",
     "backbones rank": "REFERENCE... --dataset --rows --depths",
@@ -84,6 +86,7 @@ DEFAULTS = {
     "backbones rank x --dataset m": {"rows": 1000, "depths": False},
     "backbones show x": {"settings": ()},
     "data domains m --column shop": {"backbone": "", "rule": "within"},
+    "data search m --like 3": {"like": 3, "words": "", "path": "", "backbone": "", "top": 20},
     "data fix m leak": {"action": ""},
     "export r -o d": {"form": "hf", "int8": False, "include_examples": False, "zipped": False},
     "predict r x -o d": {

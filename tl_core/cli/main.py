@@ -18,6 +18,8 @@ from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.items.domains import domains
+from tl_core.cli.commands.items.levels import levels
+from tl_core.cli.commands.items.similar_items import search
 from tl_core.cli.commands.people import people
 from tl_core.cli.commands.prediction import explain, predict
 from tl_core.cli.commands.queue import queue
@@ -39,6 +41,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(export, push, verify, serve, reproduce, doctor, people, quota, queue, backup, restore),
 )
 data.add_command(domains)
+data.add_command(search)
+data.add_command(levels)
 command_line = Group(
     "tl_core",
     commands=_COMMANDS,

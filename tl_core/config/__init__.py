@@ -19,6 +19,7 @@ from tl_core.config.finetune import FinetuneSettings
 from tl_core.config.frozen import (
     AdaptSettings,
     BaselineSettings,
+    FastAdaptationSettings,
     ProbeSettings,
     ZeroShotSettings,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Checked",
     "ContrastiveSettings",
     "DistillationSettings",
+    "FastAdaptationSettings",
     "FinetuneSettings",
     "LadderSettings",
     "PretrainSettings",
@@ -72,6 +74,7 @@ SETTINGS: dict[str, type[Checked]] = {
     "contrastive": ContrastiveSettings,
     "pretrain": PretrainSettings,
     "self_training": SelfTrainingSettings,
+    "fast_adaptation": FastAdaptationSettings,
     "finetune": FinetuneSettings,
     "distillation": DistillationSettings,
     "ladder": LadderSettings,

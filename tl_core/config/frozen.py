@@ -252,3 +252,67 @@ class AdaptSettings(Checked):
         shared = {one.name for one in fields(self)} & {one.name for one in fields(ProbeSettings)}
         own = {name: getattr(self, name) for name in shared}
         return ProbeSettings(**own, precision="float32", repeats=0)
+
+
+@dataclass(frozen=True)
+class FastAdaptationSettings(Checked):
+    """Settings of `fast_adaptation`: the backbone stays frozen; what is learnt over episodes makes
+    a classifier of the labels at hand.
+    """
+
+    sources: tuple[str, ...] = setting(
+        (),
+        "Earlier datasets to learn from, by name; none named takes all of yours that hold the same"
+        " kind of items, each with one class.",
+        advanced=False,
+    )
+    method: str = setting(
+        "auto",
+        "How the classifier is made: prototypes (the nearest class mean) or ANIL (a few steps of"
+        " gradient descent), both behind a linear map that is learnt over episodes. Auto takes"
+        " the better one on classes kept for choosing.",
+        choices=("auto", "prototypes", "anil"),
+        advanced=False,
+    )
+    ways: int = setting(
+        5, "Classes of an episode; datasets with fewer give all of theirs.", low=2, high=100
+    )
+    shots: int = setting(
+        5,
+        "Labels of each class in an episode; about as many as your new classes have.",
+        low=1,
+        high=100,
+        advanced=False,
+    )
+    steps: int = setting(
+        300,
+        "Steps of the outer loop, of four episodes each; 0 learns nothing over episodes.",
+        low=0,
+        high=100_000,
+    )
+    inner_steps: int = setting(
+        5, "Steps of gradient descent inside an episode (ANIL, MAML).", low=1, high=100
+    )
+    rate: float = setting(1e-3, "Learning rate of the outer loop (Adam).", low=1e-6, high=1.0)
+    hidden: int = setting(
+        64, "Width of the small network that MAML moves; for the comparison.", low=1, high=4096
+    )
+    maml: bool = setting(
+        True,
+        "Also judge MAML, of first and of second order, beside the others. Its network is no"
+        " linear classifier, so it is compared and not kept.",
+    )
+    episodes: int = setting(
+        200, "Episodes over held-out classes that judge all methods.", low=10, high=10_000
+    )
+    max_length: int = setting(
+        256,
+        "Maximum length of a text in tokens; longer ones are truncated.",
+        low=8,
+        high=32768,
+        only="text",
+    )
+    baseline: bool = setting(
+        True, "Also train the no-transfer baseline, to show what transfer bought."
+    )
+    seed: int = setting(0, SEED, low=0, high=2**31 - 1)

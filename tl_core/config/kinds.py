@@ -76,6 +76,9 @@ RUN_KINDS: dict[str, RunKind] = {
         "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
     "domains": RunKind("comparison of domains", f"{_HANDLERS}.analyses:domains", specs.DomainsSpec),
+    "index": RunKind(
+        "reading of items to search them", f"{_HANDLERS}.analyses:index", specs.IndexSpec
+    ),
     "rank": RunKind("ranking of backbones", f"{_HANDLERS}.analyses:rank", specs.RankSpec),
     "propose": RunKind(
         "choice of rows to label", f"{_HANDLERS}.labelling:propose", specs.ProposeSpec, listed=False

@@ -10,8 +10,8 @@ from tl_core.config.frozen import SEED
 from tl_core.config.strategies import STRATEGIES
 from tl_core.errors import ConfigError
 
-# a ladder learns from all items, whatever their domain, and from no model that has to be named
-_NO_RUNGS = ("adapt", "distillation")
+# a ladder learns from all items, whatever their domain, and from no model or dataset to be named
+_NO_RUNGS = ("adapt", "distillation", "fast_adaptation")
 RUNGS = ("baseline", *(name for name, one in STRATEGIES.items() if one.recipe not in _NO_RUNGS))
 
 

@@ -13,7 +13,7 @@ _OTHERS = {
     "ladder": "All strategies compared (ladder)",
     "auto": "Automatic search",
 }
-_UNTOLD = ("strategy", "baseline", "prompts", "continue_from")
+_UNTOLD = ("strategy", "baseline", "prompts", "continue_from", "sources")
 _CONTINUED = ("lp_start", "scratch", "average")  # what `longer` switches off
 _MOST = 4  # settings in a name
 

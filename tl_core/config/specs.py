@@ -117,6 +117,11 @@ class NeighboursSpec(_OfRun):
 
 
 @dataclass(frozen=True)
+class IndexSpec(RunSpec):
+    """Every item of a version read by a backbone, so that similar ones are found at once."""
+
+
+@dataclass(frozen=True)
 class RankSpec(RunSpec):
     """Several backbones on a sample of the training rows."""
 

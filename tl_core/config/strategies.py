@@ -54,6 +54,13 @@ STRATEGIES: dict[str, Strategy] = {
         " learns from that, round after round. Never less than the probe by the validation rows.",
         {},
     ),
+    "fast": Strategy(
+        "Fast adaptation (episodes)",
+        "fast_adaptation",
+        "For a handful of labels a class, when you have other datasets of the same kind: small"
+        " tasks drawn from their classes teach how to learn the next ones.",
+        {},
+    ),
     "lpft": Strategy(
         "Fine-tune from a probe (LP-FT)",
         "finetune",

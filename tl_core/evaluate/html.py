@@ -86,6 +86,7 @@ def render(report: Report, loss: Points = (), examples: Sequence[Example] = ()) 
         scores=_scores(section),
         classes=_classes(section),
         confusion=confusion_table(section),
+        levels=_level_table(section),
         slices=_slices(section),
         reliability=_reliability(section),
         curves=training_charts(report, loss),
@@ -189,6 +190,39 @@ def _classes(section: ScoredRows) -> Table:
             ]
             for row in section["per_class"]
         ],
+    )
+
+
+@dataclass(frozen=True)
+class LevelTable:
+    """Scores at each level of class names that are paths, and the share of wrong answers that are
+    right one level up, in a sentence.
+    """
+
+    sentence: str
+    table: Table
+
+
+def _level_table(section: ScoredRows) -> LevelTable | None:
+    """The levels of a section; None where its class names have none."""
+    found = section.get("levels")
+    if not found:
+        return None
+    share = found["one_up"]
+    rows = [
+        [
+            str(part["level"]),
+            f"{len(part['confusion']['labels']):,}",
+            span_text(part["accuracy"]),
+            span_text(part["macro_f1"]),
+            span_text(part["summed_accuracy"]) if "summed_accuracy" in part else "",
+        ]
+        for part in found["levels"]
+    ]
+    return LevelTable(
+        f"Of {found['wrong']:,} wrong answers {round(share['value'] * found['wrong']):,} are right"
+        " one level above the true class.",
+        Table(["level", "names", "accuracy", "macro F1", "by summed probability"], rows),
     )
 
 

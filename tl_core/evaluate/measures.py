@@ -135,6 +135,31 @@ class Slice(SliceValue):
     worse: bool
 
 
+class LevelScores(TypedDict):
+    """One level of class names that are paths, 1 for the topmost: its nodes as they were mixed up,
+    how often the answer's ancestor is right, and how often the ancestor with the largest summed
+    probability, with its log loss; these two where the probabilities are at hand.
+    """
+
+    level: int
+    accuracy: Score
+    macro_f1: Score
+    confusion: Confusion
+    summed_accuracy: NotRequired[Score]
+    log_loss: NotRequired[Score]
+
+
+class LevelSection(TypedDict):
+    """The levels above the classes, how many answers are wrong, and how many of these are right one
+    level above the true class.
+    """
+
+    separator: str
+    levels: list[LevelScores]
+    wrong: int
+    one_up: Score
+
+
 class ScoredRows(TypedDict):
     """Every score on one set of rows: a report's `test` or `validation`.
 
@@ -171,6 +196,7 @@ class ScoredRows(TypedDict):
     coverage: list[CoveragePoint]
     slices: NotRequired[list[Slice]]
     conformal: NotRequired[list[ConformalSets]]
+    levels: NotRequired[LevelSection | None]  # None where the class names are no paths
 
 
 class BaselineScores(TypedDict):

@@ -36,6 +36,13 @@ SCORES: tuple[Term, ...] = (
         "The mean of F1 over the classes, so that rare classes count as much as frequent ones.",
     ),
     Term(
+        "Class levels",
+        "Class names that are paths, such as animal/dog, have levels: an answer can be wrong and"
+        " still right one level up.",
+        "An answer is right at a level when its ancestor there is that of the true class.",
+        ("hierarchical classes",),
+    ),
+    Term(
         "Exact match",
         "Of 100 items that may have several labels, how many get exactly theirs: none missed, none"
         " added.",

@@ -23,6 +23,14 @@ LEARNING: tuple[Term, ...] = (
         ("embedding",),
     ),
     Term(
+        "Similar items",
+        "Items whose features point the same way as those of an example; how alike two are is the"
+        " cosine between them: 1 for the same direction, 0 for nothing in common.",
+        "Read it as an order, not as a probability: which cosines are high depends on the"
+        " backbone.",
+        ("cosine similarity",),
+    ),
+    Term(
         "Head",
         "The last layer, which turns features into a probability for each of your classes.",
         "",
@@ -33,6 +41,28 @@ LEARNING: tuple[Term, ...] = (
         "The backbone stays as it is, and only a linear classifier on its features is fitted.",
         "Seconds instead of minutes, and often close to the best with few labels.",
         ("linear probe",),
+    ),
+    Term(
+        "Episode",
+        "A small task drawn from data that are there already: a few classes (ways) with a few"
+        " labels each (shots), and other items to be judged by.",
+        "Learning over many episodes teaches how to learn the next task from few labels.",
+        ("few-shot episode",),
+    ),
+    Term(
+        "Prototypes",
+        "Each class is the mean of the features of its labelled items; a new item gets the class"
+        " with the nearest mean.",
+        "Prototypical networks (Snell et al., 2017) learn the space of the features over episodes.",
+        ("prototypical network",),
+    ),
+    Term(
+        "MAML",
+        "A network whose first weights are learnt over episodes, so that a few steps on a new task"
+        " are enough.",
+        "Model-agnostic meta-learning (Finn et al., 2017). ANIL (Raghu et al., 2020) moves the"
+        " classifier alone in these steps. A probe is hard to beat: it stands beside them.",
+        ("ANIL", "meta-learning"),
     ),
     Term(
         "Fine-tuning",

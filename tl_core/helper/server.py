@@ -216,6 +216,14 @@ def shortcuts(folder: str) -> list[Shortcut]:
     return look_for_shortcuts(DatasetVersion(Path(folder)))
 
 
+def search_items(folder: str, address: str, reference: str) -> dict[str, object]:
+    """See `tl_core.helper.item_answers.search_items`."""
+    from tl_core.helper.item_answers import search_items as search
+
+    with _model_lock:
+        return search(Path(folder), address, reference, read_settings())
+
+
 CALLS: dict[str, Callable[..., object]] = {
     "inspect_source": inspect_source,
     "plan_import": plan_import,
@@ -226,6 +234,7 @@ CALLS: dict[str, Callable[..., object]] = {
     "layer_tree": layer_tree,
     "preview": preview,
     "shortcuts": shortcuts,
+    "search_items": search_items,
     "predict_one": predict_one,
     "predict_texts": predict_texts,
     "explain": explain,

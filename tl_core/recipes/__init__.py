@@ -49,6 +49,10 @@ RECIPES: dict[str, str] = {
         "For few labels and many rows without one: a probe labels what it is sure of, and learns"
         " from that."
     ),
+    "fast_adaptation": (
+        "For a handful of labels: your earlier datasets teach, in small tasks (episodes), how to"
+        " learn the next classes; prototypes, ANIL, and MAML beside them."
+    ),
     "finetune": (
         "The backbone itself is trained: wholly, in part, by gradual unfreezing, through LoRA, or"
         " from scratch."

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from tl_core.backbones.sources.model_folder import check_weights
 from tl_core.backbones.sources.word_vectors import SUFFIXES, read_vectors
+from tl_core.data.class_levels import carry_on
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
 from tl_core.data.sources import samples
@@ -20,7 +22,7 @@ from tl_core.data.sources.types import Source
 from tl_core.data.versions.build import build_version
 from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
-from tl_core.errors import BackboneError, DataError
+from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
 from tl_core.registry.label_answers import AnswerStore
@@ -230,6 +232,8 @@ def _register(
     folder = store.new_folder()
     try:
         info = make(folder)
+        with suppress(NotFoundError):  # there is no earlier version
+            carry_on(store.get(name).folder, folder)
         record, is_new = store.add(
             name,
             folder,

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.sections.data import similar
 from pages.widgets.glossary import help_of
 from tl_core.data.browse.query import BY_ANSWER, ORDERS, OUTCOMES, Found, Query
 from tl_core.data.browse.row_columns import MEASURES, RowColumns
@@ -41,6 +42,7 @@ def clear() -> None:
     """Take every filter away."""
     for key, value in _NOTHING.items():
         st.session_state[key] = copy.copy(value)  # a list must be each session's own
+    similar.forget()
     _first_page()
 
 

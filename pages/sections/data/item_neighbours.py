@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.sections.data import filters
+from pages.sections.data import filters, similar
 from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.shell import problems, run_panel
 from tl_core.data.browse.item_details import alike
@@ -25,6 +25,13 @@ def show(record: DatasetRecord, info: VersionInfo, version: DatasetVersion, row:
     if copies:
         st.markdown(f"**Copies and near-duplicates** ({len(copies):,})")
         _strip(record, info, version, copies[:_SHOWN], "copies")
+    st.button(
+        "Find similar items",
+        on_click=similar.look_for_row,
+        args=(row,),
+        icon=":material/image_search:",
+        help="All items of the dataset, the most alike to this one first.",
+    )
     explored = run_panel.of_dataset(record.reference, "explore")
     if explored is None or explored.status != "done":
         st.page_link(

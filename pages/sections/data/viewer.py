@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.sections.data import drawer, filters, run_answers, worklist
+from pages.sections.data import drawer, filters, run_answers, similar, worklist
 from pages.sections.items.item_pages import Content, ItemPages, pages_of, small_items
 from pages.shell import problems
 from pages.shell.words import plain
@@ -28,6 +28,17 @@ _TILES, _LINES = 24, 50  # items to a page
 _LONGEST = 18  # characters of a class below a tile
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of rows besides their columns: what a run said of them, what was decided, and
+    how much each (rows,) is like what is looked for.
+    """
+
+    answers: RowAnswers | None
+    made: dict[int, Decision]
+    cosines: NDArray[np.float64] | None
+
+
 @st.cache_data(max_entries=16, ttl=3600, show_spinner=False)
 def columns_of(folder: str) -> RowColumns:
     """The columns of a version that filters work on."""
@@ -35,9 +46,15 @@ def columns_of(folder: str) -> RowColumns:
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
-def _found(folder: str, query: Query, answered_by: str, _answers: RowAnswers | None) -> Found:
+def _found(
+    folder: str,
+    query: Query,
+    answered_by: str,
+    _answers: RowAnswers | None,
+    _alike: NDArray[np.float64] | None,
+) -> Found:
     del answered_by  # what tells the answers of one run, and of one time of writing, from others
-    return look_up(DatasetVersion(Path(folder)), query, _answers, columns_of(folder))
+    return look_up(DatasetVersion(Path(folder)), query, _answers, columns_of(folder), _alike)
 
 
 def show(record: DatasetRecord, info: VersionInfo) -> None:
@@ -49,24 +66,28 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
     answers = run_answers.of_run(record, run) if run else None
     closed = bool(run and run_answers.is_closed(run))
     left, right = st.columns([1, 3.6], gap="medium")
-    with right, st.container(horizontal=True, vertical_alignment="center"):
-        words = filters.search(own.searchable)
-        order = filters.order(columns, answered=run is not None)
-        view = filters.view(own.first_view)
+    with right:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words = filters.search(own.searchable)
+            order = filters.order(columns, answered=run is not None)
+            similar.box(info)
+            view = filters.view(own.first_view)
+        alike = similar.found(record, info)
     with left:
         query, place = filters.facets(info, columns, answered=run is not None, closed=closed)
         if run:
             st.caption(f"Predictions of {plain(trained.name(run))} ({run.id})")
-    query = replace(query, words=words, order=order)
+    query = replace(query, words=words, order=order, alike=alike.key if alike else "")
+    cosines = alike.cosines if alike else None
     asked = f"{run.id} {closed}" if run else ""
     with problems.caught():
-        found = _found(str(record.folder), query, asked, answers)
+        found = _found(str(record.folder), query, asked, answers, cosines)
     with place:
         filters.class_list(found, query.classes)
     with right:
         made = decisions(record.folder)
         worklist.offer_version(record, made)
-        _page(record, info, found.rows, query, answers, made, view)
+        _page(record, info, found.rows, query, Known(answers, made, cosines), view)
     drawer.show(record, info, found.rows)
 
 
@@ -75,8 +96,7 @@ def _page(
     info: VersionInfo,
     rows: NDArray[np.int64],
     query: Query,
-    answers: RowAnswers | None,
-    made: dict[int, Decision],
+    known: Known,
     view: str,
 ) -> None:
     """How many there are, one page of them, and the way to the others."""
@@ -103,15 +123,14 @@ def _page(
     number = st.pagination(pages, key="page") if pages > 1 else 1
     shown = rows[(number - 1) * size : number * size]
     with place:
-        _draw(record, info, shown, answers, made, view)
+        _draw(record, info, shown, known, view)
 
 
 def _draw(
     record: DatasetRecord,
     info: VersionInfo,
     rows: NDArray[np.int64],
-    answers: RowAnswers | None,
-    made: dict[int, Decision],
+    known: Known,
     view: str,
 ) -> None:
     """One page: its frame first, where its items have not been on the screen before."""
@@ -121,7 +140,7 @@ def _draw(
         place.skeleton(height=420)
     with problems.caught():
         content = small_items(str(record.folder), tuple(rows.tolist()))
-        lines = _lines(record, info, rows, answers, made)
+        lines = _lines(record, info, rows, known)
     st.session_state["seen_items"] = wanted
     with place.container():
         if view == "Gallery":
@@ -134,23 +153,24 @@ def _lines(
     record: DatasetRecord,
     info: VersionInfo,
     rows: NDArray[np.int64],
-    answers: RowAnswers | None,
-    made: dict[int, Decision],
+    known: Known,
 ) -> pd.DataFrame:
-    """What is known of each of some rows: class, split, length, prediction, decision."""
+    """What is known of each of some rows: class, split, likeness, length, prediction, decision."""
     columns, names = columns_of(str(record.folder)), [*info.sets.names, filters.NO_CLASS]
     table = pd.DataFrame(
         {"class": [names[label] for label in columns.labels[rows]], "split": columns.splits[rows]}
     )
+    if known.cosines is not None:
+        table["cosine"] = known.cosines[rows]
     for measure in list(columns.measures)[:1]:
         table[measure] = columns.measures[measure][rows]
-    if answers is not None:
+    if (answers := known.answers) is not None:
         said = answers.said[rows]
         table["prediction"] = [answers.names[one] if one >= 0 else "" for one in said]
         table["confidence"] = 100 * answers.confidence[rows]
         table["right"] = np.where(said < 0, "", np.where(said == columns.labels[rows], "yes", "no"))
     several = info.sets.several
-    table["decision"] = [_decided(made.get(row), several=several) for row in rows.tolist()]
+    table["decision"] = [_decided(known.made.get(row), several=several) for row in rows.tolist()]
     return table
 
 
@@ -191,7 +211,7 @@ def _caption(line: Mapping[Hashable, object]) -> str:
         return f"{shown} · {str(line['decision'])[:_LONGEST]}"
     if line.get("right") == "no":
         return f"{shown} · said {str(line['prediction'])[:_LONGEST]}"
-    return shown
+    return f"{shown} · {line['cosine']:.2f}" if "cosine" in line else shown
 
 
 def _table(
@@ -221,6 +241,7 @@ def _table(
                 help="Everything known about this item",
             ),
             "item": own.column(),
+            "cosine": st.column_config.NumberColumn(format="%.3f", help=help_of("similar items")),
             "confidence": st.column_config.NumberColumn(
                 format="%.0f %%", help=help_of("confidence", "Of the model in hand.")
             ),

@@ -10,7 +10,9 @@ from pages.sections.evaluate import (
     adaptation,
     company,
     confusion,
+    episodes_view,
     evidence,
+    level_view,
     mistakes,
     overview,
     stress,
@@ -36,6 +38,8 @@ def first(subject: Subject) -> None:
         adaptation.show(subject.report["domains"])
     if subject.report.get("ladder"):
         training_view.ladder(subject.report["ladder"])
+    if subject.report.get("episodes"):
+        episodes_view.show(subject.report["episodes"])
     if subject.report.get("search"):
         search_board.report(subject.report["search"])
 
@@ -46,6 +50,7 @@ def errors(subject: Subject) -> None:
         company.show(subject)
     else:
         confusion.show(subject)
+        level_view.show(subject)
     st.subheader("Items to look at")
     if without_items(subject):
         return

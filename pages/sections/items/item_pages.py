@@ -133,6 +133,9 @@ class ItemPages(Protocol):
     def show_behaviour_tests(self, run: Run, labels: list[str]) -> None:
         """Tests of a trained model with items that somebody types or makes up, if there are any."""
 
+    def example(self) -> bytes | None:
+        """Where a file is brought that similar items are looked for by; None where none is."""
+
     def show_input(
         self, kept: Preparation, key: str, ask_about: Callable[[Content, str], None]
     ) -> None:

@@ -85,6 +85,23 @@ def sound(ask_about: Callable[[bytes, str], None]) -> None:
     _files(taken, lambda encoded: sound_player.large(encoded, 2 * _WIDTH), ask_about)
 
 
+def one_picture() -> bytes | None:
+    """The photo to search by, if one was brought."""
+    one = st.file_uploader("A photo", key="example_photo", max_upload_size=_MEGABYTES)
+    return one.getvalue() if one else None
+
+
+def one_sound() -> bytes | None:
+    """The recording to search by, if one was brought or made."""
+    one = st.file_uploader(
+        "A recording",
+        key="example_recording",
+        type=sorted(ending.lstrip(".") for ending in SOUND_SUFFIXES),
+        max_upload_size=_MEGABYTES,
+    ) or st.audio_input("Or record one", sample_rate=RATE, key="example_microphone")
+    return one.getvalue() if one else None
+
+
 def _files(
     taken: list[UploadedFile],
     draw: Callable[[bytes], object],

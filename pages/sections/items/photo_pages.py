@@ -116,6 +116,9 @@ class PhotoPages:
     def show_behaviour_tests(self, run: Run, labels: list[str]) -> None:
         """There are none: nobody types a photo."""
 
+    def example(self) -> bytes | None:
+        return new_item.one_picture()
+
     def show_input(
         self, kept: Preparation, key: str, ask_about: Callable[[Content, str], None]
     ) -> None:

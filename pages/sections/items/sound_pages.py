@@ -127,6 +127,9 @@ class SoundPages:
     def show_behaviour_tests(self, run: Run, labels: list[str]) -> None:
         """There are none: nobody types a recording."""
 
+    def example(self) -> bytes | None:
+        return new_item.one_sound()
+
     def show_input(
         self, kept: Preparation, key: str, ask_about: Callable[[Content, str], None]
     ) -> None:

@@ -104,6 +104,9 @@ class TextPages:
     def show_behaviour_tests(self, run: Run, labels: list[str]) -> None:
         expectations.show(run, labels)
 
+    def example(self) -> bytes | None:
+        return None
+
     def show_input(
         self, kept: Preparation, key: str, ask_about: Callable[[Content, str], None]
     ) -> None:

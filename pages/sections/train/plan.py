@@ -65,6 +65,11 @@ def _sentence(config: RunConfig, modality: str) -> str:
         )
     if config.recipe == "contrastive":
         return f"{_TRAINABLE} the whole encoder, from pairs of texts; then a linear classifier"
+    if config.recipe == "fast_adaptation":
+        return (
+            f"{_FROZEN} the backbone   {_TRAINABLE} a linear map and classifier on its features,"
+            " taught by your earlier datasets"
+        )
     if config.recipe == "static_embeddings":
         tuned = config.options.get("vectors") == "tuned"
         rest = "" if tuned else f"   {_FROZEN} the vectors"

@@ -151,7 +151,7 @@ def _keep(recipe: str, options: Mapping[str, object]) -> None:
         )
         if not st.form_submit_button("Keep", icon=":material/bookmark_add:"):
             return
-    kept = {key: value for key, value in options.items() if key != "prompts"}
+    kept = {key: value for key, value in options.items() if key not in ("prompts", "sources")}
     try:
         preset = services.presets().keep(name, recipe, kept, shared=shared)
     except UserError as error:

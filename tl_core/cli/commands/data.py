@@ -25,8 +25,8 @@ Callback = TypeVar("Callback", bound=Callable[..., int])
 data = Group(
     "data",
     help=(
-        "Datasets: add, list, show, check, domains, fix, versions, compare, restore, export,"
-        " delete."
+        "Datasets: add, list, show, check, domains, search, levels, fix, versions, compare,"
+        " restore, export, delete."
     ),
 )
 name_argument = click.argument("name", help="NAME or NAME@VERSION")

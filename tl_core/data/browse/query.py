@@ -44,6 +44,7 @@ class Query:
         outcome: one of `OUTCOMES`.
         low: least confidence of the prediction, from 0 to 1.
         high: most confidence.
+        alike: what the rows must be like, as `Sought` writes it; they are then in that order.
         order: a key of `ORDERS`.
     """
 
@@ -57,6 +58,7 @@ class Query:
     outcome: str = ""
     low: float = 0.0
     high: float = 1.0
+    alike: str = ""
     order: str = "stored"
 
     @property
@@ -91,6 +93,7 @@ def look_up(
     query: Query,
     answers: RowAnswers | None = None,
     columns: RowColumns | None = None,
+    alike: NDArray[np.float64] | None = None,
 ) -> Found:
     """The rows that a query is about, with counts for other choices of class and split.
 
@@ -99,6 +102,8 @@ def look_up(
         query: what is asked for.
         answers: what a run said; without them nothing is asked of predictions.
         columns: those of `version`, where they have been read already.
+        alike: how much each row (rows,) is like what `query.alike` names, NaN for those that are
+            not among the most alike; without it nothing is asked of likeness.
     """
     known = columns or read_columns(version)
     mask = known.splits != "removed"
@@ -109,13 +114,19 @@ def look_up(
     mask = mask & _long_enough(known, query)
     if answers is not None:
         mask = mask & _answered(known, query, answers)
+    if alike is not None:
+        mask = mask & ~np.isnan(alike)
     of_class = _of_classes(version, known, query)
     of_split = (
         np.isin(known.splits, query.splits) if query.splits else np.ones_like(mask, dtype=bool)
     )
     rows = np.flatnonzero(mask & of_class & of_split)
+    if alike is None:
+        rows = _ordered(rows, known, query, answers)
+    else:
+        rows = rows[np.argsort(-alike[rows], kind="stable")]
     return Found(
-        _ordered(rows, known, query, answers),
+        rows,
         _class_counts(version.sets, known.labels[mask & of_split]),
         _split_counts(known.splits[mask & of_class]),
     )

@@ -14,6 +14,7 @@ from tl_core.evaluate.report.headlines import (
     headline,
     rivals,
 )
+from tl_core.evaluate.report.level_section import level_section
 from tl_core.evaluate.report.schema import Baselines, RecipeFacts, Report
 from tl_core.evaluate.report.sections import (
     Subject,
@@ -43,6 +44,7 @@ __all__ = [
     "evaluate_rows",
     "headline",
     "ladder_section",
+    "level_section",
     "load_report",
     "migrate",
     "compared_by",

@@ -11,7 +11,7 @@ from tl_core.evaluate.report.schema import Report
 from tl_core.json_files import read_object, write_json
 
 FILE = "report.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _Json = dict[str, object]
 # what the first reports lacked and every report has today
 _ADDED: _Json = {"classes_without_training_rows": [], "settings": {}, "against_baseline": None}
@@ -61,4 +61,15 @@ def _with_later_sections(content: _Json) -> _Json:
     return content
 
 
-_STEPS: dict[int, Callable[[_Json], _Json]] = {1: _with_later_sections}
+def _with_levels(content: _Json) -> _Json:
+    """Version 2 knew no class names that are paths; what they are worth at each level is computed
+    anew where it is shown.
+    """
+    for name in ("test", "validation"):
+        section = content.get(name)
+        if isinstance(section, dict):
+            content = {**content, name: {"levels": None, **section}}
+    return content
+
+
+_STEPS: dict[int, Callable[[_Json], _Json]] = {1: _with_later_sections, 2: _with_levels}

@@ -13,6 +13,7 @@ from tl_core.evaluate.measures import (
     Beside,
     BoardRow,
     GapFacts,
+    PairedMeans,
     PairedTest,
     Recommendation,
     Score,
@@ -215,6 +216,35 @@ class SelfTrainingFacts(TypedDict):
     pseudo_labels: dict[str, int]
 
 
+class JudgedMethod(TypedDict):
+    """One way to learn from few labels over episodes: its mean accuracy, and the gap to a probe on
+    the same episodes (None for the probe itself).
+    """
+
+    name: str
+    accuracy: Score
+    against_probe: PairedMeans | None
+
+
+class EpisodeSection(TypedDict):
+    """A report's `episodes`: what earlier datasets taught, and how the methods did on episodes of
+    classes that none of them had learnt from.
+
+    `classes` counts those to learn from, to choose by and to judge by; `chance` is the accuracy of
+    guessing.
+    """
+
+    sources: list[str]
+    classes: list[int]
+    ways: float
+    shots: int
+    episodes: int
+    chance: float
+    methods: list[JudgedMethod]
+    taken: str
+    sentence: str
+
+
 class RecipeFacts(TypedDict):
     """What a recipe tells of its training; each writes those that it has."""
 
@@ -232,6 +262,7 @@ class RecipeFacts(TypedDict):
     pretraining: NotRequired[PretrainingFacts]
     self_training: NotRequired[SelfTrainingFacts]
     distillation: NotRequired[DistillationFacts]
+    episodes: NotRequired[EpisodeSection]
     wordings: NotRequired[dict[str, list[str]]]
     domains: NotRequired[DomainFacts]
 

@@ -60,6 +60,16 @@ def trace(run: RunContext) -> Outcome:
     )
 
 
+def index(run: RunContext) -> Outcome:
+    """Read every item with a backbone, so that similar ones are found at once."""
+    from tl_core.train.similar.item_search import open_search
+
+    run.events.stage("Opening the backbone", share=0.05)
+    search = open_search(run.config.backbone, run.version, run.cache, run.settings)
+    rows = sum(len(some) for some, _ in search.read(run.events))
+    return Outcome(f"{rows:,} items can be searched", {"rows": rows})
+
+
 def rank(run: RunContext) -> Outcome:
     """Rank several backbones on a sample."""
     from tl_core.recipes.analyses.backbone_ranking import rank

@@ -24,6 +24,8 @@ def train(run: RunContext) -> Outcome:
     started = time.perf_counter()
     if run.config.dataset.startswith("sample:"):
         run = replace(run, config=_bring_sample(run))
+    if run.config.recipe == "fast_adaptation":
+        run = replace(run, config=_name_sources(run))
     report = run_recipe(
         run.config, run.version, run.folder, run.cache, run.events, target=run.target
     )
@@ -64,6 +66,25 @@ def _bring_sample(run: RunContext) -> RunConfig:
     config = replace(run.config, dataset=record.reference, dataset_dir=str(record.folder))
     config.write(run.folder)
     RunWriter(open_database(run.settings)).rename_dataset(run.folder.name, record.reference)
+    return config
+
+
+def _name_sources(run: RunContext) -> RunConfig:
+    """The earlier datasets that episodes are drawn from, by name in the run's config, so that it
+    can be repeated, and with their folders for the recipe; whoever owns the run must see them.
+    """
+    from tl_core.train.episodes.source_sets import EpisodeSource, write_sources
+
+    own, wanted = run.datasets.get(run.config.dataset), run.config.settings.sources
+    records = [run.datasets.get(name) for name in wanted] or [
+        one
+        for one in run.datasets.list()
+        if one.project != own.project and (one.modality, one.task) == (own.modality, own.task)
+    ]
+    write_sources(run.folder, [EpisodeSource(one.reference, one.folder) for one in records])
+    named = [one.reference for one in records]
+    config = replace(run.config, options={**run.config.options, "sources": named})
+    config.write(run.folder)
     return config
 
 

@@ -10,11 +10,12 @@ from typing import cast
 import numpy as np
 
 from tl_core.config import RunConfig
+from tl_core.data.class_levels import levels_of
 from tl_core.data.item_kind import own_columns
 from tl_core.data.label_sets import said_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate import report
-from tl_core.evaluate.measures import PairedTest, ScoredRows
+from tl_core.evaluate.measures import LevelSection, PairedTest, ScoredRows
 from tl_core.evaluate.report import Baselines, Report
 from tl_core.evaluate.report.schema import Timing
 from tl_core.evaluate.scores.slices import Fact, slices
@@ -130,7 +131,26 @@ def _section(
     section = evaluation.evaluate_rows(truth, probabilities, names, kind, seed, decision)
     right = evaluation.correct(truth, probabilities, decision)
     section["slices"] = slices(right, slice_facts(version, rows))
+    section["levels"] = _levels(version, truth, probabilities, names, seed, decision)
     return section
+
+
+def _levels(
+    version: DatasetVersion,
+    truth: Ints,
+    probabilities: Floats,
+    names: list[str],
+    seed: int,
+    decision: Decision,
+) -> LevelSection | None:
+    """Scores at each level of class names that are paths; None for others, and where an item may
+    have several.
+    """
+    levels = None if version.sets.several else levels_of(version.folder, names)
+    if levels is None:
+        return None
+    answers = decision.labels(probabilities)
+    return report.level_section(truth, answers, probabilities, levels.separator, levels.paths, seed)
 
 
 def _write_answers(

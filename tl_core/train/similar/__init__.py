@@ -1,0 +1,1 @@
+"""Similar items of a dataset, by example or by words, on kept features of a frozen backbone."""
