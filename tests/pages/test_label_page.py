@@ -215,3 +215,22 @@ def test_answers_elsewhere_show_on_the_page(studio, proposed):
     order = list(order_of(DatasetVersion(proposed.folder)))
     services.answers().give(proposed.reference, [Given(order[0], "bad")])
     assert f"Row {order[1]:,}" in everything(page(proposed))
+
+
+def test_an_item_may_have_several_labels(studio, tmp_path):
+    lines = ["text,label"]
+    cells = ("joy; love", "joy", "love", "anger; joy")
+    lines += [f"a text of {number},{cells[number % 4]}" for number in range(40)]
+    source = tmp_path / "moods.csv"
+    source.write_text("\n".join([*lines, *(f"unknown {n}," for n in range(6))]) + "\n")
+    options = ImportOptions(task="multi_label")
+    record = add_dataset(studio.datasets, studio.settings, str(source), "moods", options)[0]
+    app = page(record)
+    assert "several labels here" in everything(app)
+    next(one for one in app.button_group if one.label == "Its labels").set_value(
+        ["love", "joy"]
+    ).run()
+    button(app, "Save these labels").click().run()
+    assert not app.exception
+    [made] = decisions(record.folder).values()
+    assert made == Decision("relabel", '["joy", "love"]')
