@@ -4,6 +4,10 @@ where it was interrupted.
 
 from __future__ import annotations
 
+import csv
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +22,7 @@ from tl_core.progress import Curve
 from tl_core.recipes import run_recipe
 from tl_core.recipes.pretrain import BEFORE
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 QUICK = {"max_length": 16, "baseline": False, "epochs": 2.0, "batch_size": 8, "learning_rate": 1e-3}
 
 
@@ -54,6 +59,54 @@ def weights(folder, *, head=False):
 @pytest.fixture
 def version(tmp_path):
     return build(write_texts(tmp_path / "t.csv", 80), tmp_path / "v")
+
+
+def made_up(path, labelled, rows, seed=0):
+    """A language of two topics: each has eighteen words, a text says three of them. Few texts
+    have a class, so most words never stand in one.
+    """
+    random = np.random.default_rng(seed)
+    lines = []
+    for split, count in (("train", rows), ("validation", 2), ("test", 200)):
+        for number in range(count):
+            topic = number % 2
+            words = random.choice(list(LETTERS[topic::2]), 3)
+            known = split != "train" or number < 2 * labelled
+            lines.append([" ".join(words), ("odd", "even")[topic] if known else "", split])
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["text", "label", "split"])
+        writer.writerows(lines)
+    return path
+
+
+def averaging(folder, target):
+    """A copy of a network that is to be read by the mean of its tokens."""
+    shutil.copytree(folder, target)
+    (target / "1_Pooling").mkdir()
+    (target / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": "mean"}))
+    return target
+
+
+def test_hidden_words_of_a_made_up_language_teach_its_topics(tiny, tmp_path):
+    version = build(made_up(tmp_path / "t.csv", 1, 700), tmp_path / "v")
+    backbone = averaging(tiny("bert"), tmp_path / "mean")
+    report = trained(
+        version,
+        tmp_path / "run",
+        backbone,
+        epochs=30.0,
+        batch_size=32,
+        learning_rate=5e-3,
+        mask_share=0.35,
+    )
+    beside = report["beside"][BEFORE]
+    before, after = beside["accuracy"]["value"], report["test"]["accuracy"]["value"]
+    assert before < 0.85, before
+    assert after - before >= (1 - before) / 2, (before, after)
+    assert beside["against"]["difference"]["low"] > 0
+    facts = report["pretraining"]
+    assert facts["unlabelled"] > 300 and facts["loss"] < facts["first_loss"]
 
 
 @pytest.mark.parametrize("family", ("bert", "distilbert", "modernbert"))
