@@ -93,6 +93,7 @@ BROKEN = {
     "rank": {"backbones": []},
     "propose": {"strategy": "class"},
     "domains": {"column": ""},
+    "index": {"rows": 5},
     "export": {"run": "r1"},
     "push": {"run": "r1", "folder": "f", "repository": "a/b", "public": "yes"},
 }
