@@ -49,6 +49,7 @@ from tl_core.train.probe.probing import Reading
 
 CELLS = RESULTS / "domains"
 SEEDS = 5
+STRENGTHS = ProbeSettings.c_values
 STARTERS = {"review_domains": "starter:text", "pacs": "starter:image"}
 _KEPT = 0.8  # share of the training domains' items that a seed draws when a domain is held out
 
@@ -135,7 +136,7 @@ class Study:
         splits = np.full(len(self.version.labels), "apart", dtype="<U11")
         splits[train] = "train"
         seen = Overlay(self.version, splits=splits)
-        settings = ProbeSettings(precision="float32", repeats=0, seed=seed)
+        settings = ProbeSettings(precision="float32", repeats=0, seed=seed, c_values=STRENGTHS)
         space = recipe_parts.label_space(seen)
         task = probe_task(settings, seen, space, self.backbone, self.cache)
         features = {
@@ -162,7 +163,7 @@ class Study:
             self.domains.names,
             "photos",
         )
-        settings = ProbeSettings(seed=seed)
+        settings = ProbeSettings(seed=seed, c_values=STRENGTHS)
         found = hold_out_each(items, settings, "within", Progress())["held_out"]
         return {
             "rows": {one["domain"]: one["rows"] for one in found},

@@ -26,6 +26,7 @@ def benchmark(monkeypatch, tmp_path, tiny):
         monkeypatch.setattr(one, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(module, "CELLS", tmp_path / "results" / "domains")
     monkeypatch.setattr(module, "SEEDS", 2)
+    monkeypatch.setattr(module, "STRENGTHS", (1.0,))
     monkeypatch.setattr(
         module,
         "STARTERS",
