@@ -87,6 +87,8 @@ with left, problems.caught():
     meant: dict[str, str] = {}  # which domain it is for
     if recipe == "adapt":
         meant = domain_choice.choose(record, info.splits.get("unlabelled", 0))
+    if recipe == "finetune":
+        meant = domain_choice.offer(record, info.splits.get("unlabelled", 0))
     st.markdown("**Settings**")
     chosen = settings_form.show(
         recipe, record.modality, given, label, show_presets, about=record.called

@@ -63,11 +63,11 @@ def test_a_dataset_without_domains_says_what_to_bring(mail):
     assert "no column that says where an item comes from" in everything(app)
 
 
-def design(studio, record):
+def design(studio, record, card="adapt"):
     app = opened("pages/train/design.py", dataset=record.reference)
     app.session_state["backbone"] = "local:mine"
     app.button(key="way_own").click().run()
-    return app.button(key="card_text_adapt").click().run()
+    return app.button(key=f"card_text_{card}").click().run()
 
 
 def test_a_training_for_a_domain_is_chosen_started_and_reported(studio, shops):
@@ -128,3 +128,18 @@ def test_the_guide_opens_on_design(studio, mail):
     words = press(app, "Which way for my data?")
     assert "what you have" in words and "](" not in words
     assert which_way._GUIDE.is_file()
+
+
+def test_a_fine_tuning_can_be_meant_for_a_domain(studio, shops):
+    """The switch, the target from what is there, the method among the settings."""
+    app = design(studio, shops, "lpft")
+    assert not app.exception and not app.error
+    app.toggle(key=f"meant_{shops.reference}").set_value(True).run()
+    column = app.selectbox(key=f"domain_column_{shops.reference}").value
+    target = app.selectbox(key=f"target_domain_{shops.reference}_{column}").value
+    app.selectbox(key="lpft_adaptation").set_value("mcc").run()
+    assert not app.exception and not app.error
+    press(app, "Start training")
+    options = RunConfig.read(studio.runs.list(kind="train")[0].folder).options
+    assert options["adaptation"] == "mcc" and options["domain_column"] == column
+    assert options["target_domain"] == target

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from tl_core.config.across_domains import AcrossDomains
 from tl_core.config.checked import setting
 from tl_core.config.frozen import INPUT_SIZE, SEED
 from tl_core.config.strategies import STRATEGIES, TUNED
-from tl_core.config.towards_source import TowardsSource
 from tl_core.errors import ConfigError, nearest
 
 AUGMENTATIONS = ("none", "light", "standard", "strong", "orientation matters", "colour matters")
 
 
 @dataclass(frozen=True)
-class FinetuneSettings(TowardsSource):
+class FinetuneSettings(AcrossDomains):
     """Settings of `finetune`: the surgery plan, and how the moving parts are trained.
 
     `strategy` brings the values of its card; settings given beside it win.
@@ -284,12 +284,18 @@ class FinetuneSettings(TowardsSource):
                 "Both ends of the mixture need a head that fits.",
                 "Set lp_start to true.",
             )
-        looks = self.delta or self.bss or self.needs_source_classes
-        if self.compile and (looks or self.stochastic_norm):
+        looks = self.delta or self.bss or self.needs_source_classes or self.reads_target
+        if self.compile and (looks or self.mix_style or self.stochastic_norm):
             raise ConfigError(
                 "A compiled network cannot be read on the way.",
-                "What keeps the pretraining looks at its features.",
+                "What keeps the pretraining and what adapts to a domain look at its features.",
                 "Set compile to false.",
+            )
+        if self.processes > 1 and (self.adaptation != "none" or self.group_dro):
+            raise ConfigError(
+                "adaptation and group_dro do not work on several GPUs.",
+                "Each would see a part of the domains alone.",
+                "Set processes to 1.",
             )
         if (self.class_weights == "custom") != bool(self.custom_weights):
             raise ConfigError(

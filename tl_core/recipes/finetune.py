@@ -27,6 +27,7 @@ from tl_core.train.loop.averages import Mixture, choose_mix
 from tl_core.train.loop.best_state import Scores, probabilities
 from tl_core.train.loop.checkpoints import copied_state
 from tl_core.train.loop.job import Job, Outcome
+from tl_core.train.loop.norm_statistics import follow_anew
 from tl_core.train.loop.trainer import fit
 from tl_core.train.precision import keep_float32
 from tl_core.train.seeds import seed_everything
@@ -79,6 +80,8 @@ def train_as(
         outcome = _fit(job, config, folder, cache, progress)
         clock.mark("fit")
         mixture = _mix(job, start, outcome, progress)
+        if setup.target is not None:  # AdaBN, and what adapts: the model is meant for the target
+            follow_anew(job.model, setup.backbone.keeper.following, setup.target)
         keep_float32(setup.model, setup.float32_roots(), on=False)
         setup.backbone.model = merge_lora(setup.model)
     model = folder / "model"

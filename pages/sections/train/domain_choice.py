@@ -30,15 +30,29 @@ def domains_in(folder: str) -> dict[str, list[str]]:
     return {name: domains_of(version, name).names for name in domain_columns(version)}
 
 
-def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
+def offer(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
+    """A switch for a fine-tuning, which need not be meant for a domain, and below it the choice."""
+    if not domains_in(str(record.folder)) and not unlabelled:
+        return {}
+    meant = st.toggle(
+        "Meant for another domain than the one that has the labels",
+        key=f"meant_{record.reference}",
+        help="How it is adapted, or made ready for a domain that nobody has seen, stands among the"
+        " settings under *Other domains*.",
+    )
+    return choose(record, unlabelled, datasets=False) if meant else {}
+
+
+def choose(record: DatasetRecord, unlabelled: int, *, datasets: bool = True) -> dict[str, str]:
     """Draw the choice; gives the settings, nothing where there is no domain to adapt to.
 
     Args:
         record: of the dataset.
         unlabelled: how many of its items have no class.
+        datasets: whether another dataset can be the target.
     """
     columns = domains_in(str(record.folder))
-    others = _others(record)
+    others = _others(record) if datasets else []
     if not columns and not unlabelled and not others:
         st.info(_NOTHING, icon=":material/info:")
         return {}

@@ -18,6 +18,7 @@ import torch
 from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
 from tl_core.data.checks.small import check_trainable
+from tl_core.data.domains import as_meant
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.machine import best_batch
@@ -49,6 +50,7 @@ def measure(
         ConfigError: for a recipe without steps.
         DataError: when there is too little to train on.
     """
+    version = as_meant(config.settings, version)
     check_trainable(version)
     if config.recipe == "probe":
         return _measure_probe(config.settings, config, version, progress)

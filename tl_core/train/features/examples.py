@@ -13,9 +13,9 @@ from tl_core.train.arrays import Ints
 Key = tuple[int, int]
 Batch = dict[str, Tensor]  # the model's inputs, `labels`, and extras
 TEACHER = "teacher"  # its probabilities (examples, classes), where a student learns from one
-# what mixing adds: labels of the examples that were mixed in, and the share of each one's own; and
-# what a teacher says
-EXTRAS = ("mixed_labels", "kept", TEACHER)
+# what mixing adds: labels of the examples that were mixed in, and the share of each one's own; what
+# a teacher says; the domain of each example
+EXTRAS = ("mixed_labels", "kept", TEACHER, "domains")
 
 
 class Examples(torch.utils.data.Dataset[Batch], ABC):

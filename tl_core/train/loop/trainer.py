@@ -38,7 +38,7 @@ from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace
 from tl_core.train.loop.job import Job, Outcome, Score
 from tl_core.train.loop.memory import halve_parts, is_out_of_memory
 from tl_core.train.loop.schedules import factor, past_peak
-from tl_core.train.objectives.objective import Pass
+from tl_core.train.objectives.objective import Moment, Pass
 from tl_core.train.tasks.task_training import task_training_of
 
 
@@ -73,6 +73,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         self.reporter = Reporter(progress, job.plan["batch"])
         self.history: list[dict[str, float]] = []
         self.out_of_patience = False
+        self._last_step, self._part = -1, 0  # of the pass made last
         self._beside: Tensor | float = 0.0  # added to the loss since it was logged
         super().__init__(
             model=job.model,
@@ -159,7 +160,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             loss = kept * loss + (1 - kept) * self._losses(outputs.logits, extras["mixed_labels"])
         total: Tensor = loss.sum() / count * self.args.world_size
         if self.job.objectives:
-            made = Pass(inputs, labels, outputs.logits, loss, bf16, extras)
+            made = Pass(inputs, labels, outputs.logits, loss, bf16, extras, self._moment())
             share = len(labels) / count * self.args.world_size
             added = self.job.objectives.added(made) * share
             self._beside = self._beside + added.detach()
@@ -171,6 +172,14 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         mean: float = float(self._beside) / self.args.logging_steps
         self._beside = 0.0
         return mean
+
+    def _moment(self) -> Moment:
+        """When the pass that has just been made was made; counts the parts of a step."""
+        step = self.state.global_step
+        self._part = self._part + 1 if step == self._last_step else 0
+        self._last_step = step
+        passes = step * self.args.gradient_accumulation_steps + self._part
+        return Moment(passes, self._part == 0, step / self.args.max_steps)
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         settings, weights = self.job.settings, self.job.weights
@@ -184,7 +193,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         )
 
     def optimizer_was_stepped(self) -> None:
-        """Lets the average follow; called once a step."""
+        """Lets the average and what else learns follow; called once a step."""
+        self.job.objectives.stepped()
         for average in (self.average, self.dense):
             if average is not None:
                 average.follow(self._moving(), self.state.global_step)
@@ -265,6 +275,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             checkpoints.write_state(folder / "average.safetensors", self.average.state)
         if self.dense is not None:
             checkpoints.write_state(folder / "dense.safetensors", self.dense.as_state())
+        if beside := self.job.objectives.state():
+            checkpoints.write_state(folder / "objectives.safetensors", beside)
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: nn.Module | None = None
@@ -283,6 +295,8 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
             self.average.state = checkpoints.read_state(folder / "average.safetensors")
         if self.dense is not None and (folder / "dense.safetensors").exists():
             self.dense.restore(checkpoints.read_state(folder / "dense.safetensors"))
+        if (folder / "objectives.safetensors").exists():
+            self.job.objectives.restore(checkpoints.read_state(folder / "objectives.safetensors"))
         self.history = manifest.get("history", [])
 
 

@@ -23,6 +23,9 @@ class HeadInput:
     Args:
         model: that is called; with LoRA, the wrapped one.
         roots: names of the classifier's modules in the native model, which read the features.
+
+    Attributes:
+        width: of the features of all roots.
     """
 
     def __init__(self, model: PreTrainedModel, roots: Iterable[str]) -> None:
@@ -39,6 +42,7 @@ class HeadInput:
             head.register_forward_pre_hook(partial(self._note, root), prepend=True)
             for root, head in heads
         ]
+        self.width = sum({root: _width(head) for root, head in heads}.values())
 
     def _note(self, root: str, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
         self._seen[root] = given[0]
@@ -61,3 +65,8 @@ class HeadInput:
         for handle in self._handles:
             handle.remove()
         self._seen.clear()
+
+
+def _width(head: nn.Module) -> int:
+    """How many numbers a classifier reads: as many as the first Linear in it."""
+    return next(one.in_features for one in head.modules() if isinstance(one, nn.Linear))

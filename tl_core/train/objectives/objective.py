@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from tl_core.train.features.examples import Batch
 from tl_core.train.objectives.head_input import HeadInput
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands: passes that were made before this one, whether this one begins a
+    step, and the share of all steps that are done.
+    """
+
+    passes: int
+    begins: bool
+    share: float
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Pass:
         losses: of the examples (batch,), by their labels.
         bf16: whether it was made in bf16.
         extras: what a batch brings beside inputs and labels (`examples.EXTRAS`).
+        moment: when in the training; None while only time and memory are measured.
     """
 
     inputs: Batch
@@ -31,6 +43,7 @@ class Pass:
     losses: Tensor
     bf16: bool = False
     extras: Batch = field(default_factory=dict)
+    moment: Moment | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +70,23 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Learner(Protocol):
+    """An objective that changes on the way, which a checkpoint must hold."""
+
+    def stepped(self) -> None:
+        """Called after each step of the network's own weights."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """All that changes."""
+        ...
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put back what `state` gave."""
+        ...
+
+
 @dataclass(frozen=True)
 class Objectives:
     """All that a training adds to its loss; false where that is nothing, which then costs nothing.
@@ -76,6 +106,34 @@ class Objectives:
         if self.head_input is not None:
             step = replace(step, features=self.head_input.features(made.inputs))
         return torch.stack([part(step) for part in self.parts]).sum()
+
+    def stepped(self) -> None:
+        """Called after each step of the network's own weights."""
+        for learner in self._learners().values():
+            learner.stepped()
+
+    def state(self) -> dict[str, Tensor]:
+        """All that changes beside the network."""
+        return {
+            f"{place}.{name}": value
+            for place, learner in self._learners().items()
+            for name, value in learner.state().items()
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put back what `state` gave."""
+        for place, learner in self._learners().items():
+            start = f"{place}."
+            learner.restore(
+                {
+                    name.removeprefix(start): value
+                    for name, value in state.items()
+                    if name.startswith(start)
+                }
+            )
+
+    def _learners(self) -> dict[int, Learner]:
+        return {place: part for place, part in enumerate(self.parts) if isinstance(part, Learner)}
 
 
 NOTHING = Objectives()

@@ -40,7 +40,7 @@ def settle(
     follows = (
         batch_norms and examples >= _FOLLOWING and settings.tune == "all" and not settings.lora
     )
-    follows |= settings.stochastic_norm > 0
+    follows |= settings.stochastic_norm > 0 or settings.adaptation == "adabn"
     return replace(
         settings,
         epochs=settings.epochs or min(max(float(math.ceil(_STEPS / steps)), _LEAST), _MOST),

@@ -13,8 +13,12 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings, ProbeSettings
 from tl_core.progress import Progress
 from tl_core.surgery.chance.stochastic_norm import stochastic_norms
+from tl_core.surgery.chance.style_mixing import mixed_styles
 from tl_core.train.arrays import Floats
 from tl_core.train.items.item_training import TrainingData
+from tl_core.train.objectives.adversary import DomainAdversary
+from tl_core.train.objectives.class_confusion import ClassConfusion
+from tl_core.train.objectives.correlations import DeepCoral
 from tl_core.train.objectives.head_input import HeadInput
 from tl_core.train.objectives.objective import NOTHING, Objective, Objectives
 from tl_core.train.objectives.singular_values import SpectralShrinkage
@@ -26,9 +30,12 @@ from tl_core.train.objectives.source_classes import (
     relationship,
 )
 from tl_core.train.objectives.source_network import Maps, SourceNetwork, read_blocks
+from tl_core.train.objectives.target_reading import TargetReader
 from tl_core.train.objectives.towards_features import FeaturePull
 from tl_core.train.objectives.towards_weights import WeightPull
+from tl_core.train.objectives.worst_domain import WorstDomains
 from tl_core.train.probe.probing import Reading
+from tl_core.train.setup.across import Across
 from tl_core.train.setup.prepared import Setup
 
 
@@ -82,12 +89,13 @@ def _mixtures(
     return relationship(head, features, data.labels[rows["train"]], data.classes)
 
 
-def choose(setup: Setup, source: Source) -> Objectives:
+def choose(setup: Setup, source: Source, across: Across) -> Objectives:
     """All that the settings add to the loss.
 
     Args:
         setup: after the surgery; its weights are the start.
         source: what was remembered.
+        across: items and number of other domains.
     """
     settings = setup.settings
     parts: list[Objective] = []
@@ -95,15 +103,20 @@ def choose(setup: Setup, source: Source) -> Objectives:
         moving, new = set(setup.report.scale_of), setup.new_parameters()
         kind, strength = settings.penalty, settings.penalty_strength
         parts.append(WeightPull(setup.model, moving, new, kind, strength))
-    if settings.delta and source.network:
+    if settings.delta and source.network:  # looks at maps before the network reads other items
         maps = Maps([setup.backbone.model.get_submodule(name) for name in source.blocks])
         setup.stack.callback(maps.close)
         parts.append(FeaturePull(maps, source.network, settings.delta))
-    if not (settings.bss or settings.needs_source_classes):
+    if settings.group_dro:
+        parts.append(WorstDomains(across.domains, settings.group_dro))
+    if not (settings.bss or settings.needs_source_classes or settings.reads_target):
         return Objectives(parts) if parts else NOTHING
     head_input = HeadInput(setup.model, setup.backbone.head_roots)
     setup.stack.callback(head_input.close)
     parts += _of_features(settings, source)
+    if across.target is not None and settings.reads_target:
+        reader = TargetReader(setup.model, head_input, across.target, settings.seed)
+        parts.append(_towards_target(setup, reader))
     return Objectives(parts, head_input)
 
 
@@ -120,8 +133,24 @@ def _of_features(settings: FinetuneSettings, source: Source) -> list[Objective]:
     return parts
 
 
+def _towards_target(setup: Setup, reader: TargetReader) -> Objective:
+    """What brings the network nearer to another domain."""
+    settings = setup.settings
+    strength = settings.adaptation_strength
+    if settings.adaptation == "deep_coral":
+        return DeepCoral(reader, strength)
+    if settings.adaptation == "mcc":
+        return ClassConfusion(reader, strength)
+    device = next(setup.model.parameters()).device
+    return DomainAdversary(reader, reader.width, strength, settings.seed, device)
+
+
 def add_chance(setup: Setup) -> None:
     """What the network does by chance in training, until the setup's stack closes."""
     settings, model = setup.settings, setup.model
     if settings.stochastic_norm:
         setup.stack.enter_context(stochastic_norms(model, settings.stochastic_norm))
+    if settings.mix_style:
+        names = read_blocks(setup.backbone, quarters=2)
+        blocks = [setup.backbone.model.get_submodule(name) for name in names]
+        setup.stack.enter_context(mixed_styles(model, blocks, settings.mix_style))

@@ -32,7 +32,8 @@ class Setup:
     """All that a fine-tuning starts from. Close `stack` before the model is saved.
 
     `counts` are the training examples of each class; `calm` are training items without chance,
-    where batch statistics follow them; `objectives` are what adds to the loss beside the labels.
+    where batch statistics follow them; `objectives` are what adds to the loss beside the labels;
+    `target` are items of another domain without chance, whose batch statistics the model ends with.
     """
 
     settings: FinetuneSettings
@@ -47,6 +48,7 @@ class Setup:
     task: str
     probe_c: float | None = None
     objectives: Objectives = NOTHING
+    target: Examples | None = None
     lr_curve: list[dict[str, float]] = field(default_factory=list)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 

@@ -72,6 +72,20 @@ def refuse_source_classes(settings: FinetuneSettings, version: DatasetVersion) -
         )
 
 
+def refuse_class_confusion(settings: FinetuneSettings, version: DatasetVersion) -> None:
+    """Answers of yes and no are not confused with each other.
+
+    Raises:
+        ConfigError: for minimum class confusion where an item may have several labels.
+    """
+    if settings.adaptation == "mcc" and version.sets.several:
+        raise ConfigError(
+            "mcc needs items that have exactly one class each.",
+            "It keeps answers from wavering between two classes.",
+            "Set adaptation to dann or deep_coral.",
+        )
+
+
 def refuse_words(version: DatasetVersion) -> None:
     """A classifier that begins at words knows which class is likeliest, not how likely each is.
 

@@ -31,9 +31,11 @@ from tl_core.train.loop.job import Plan
 from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
 from tl_core.train.probe.probing import ProbeTask, probe
 from tl_core.train.setup import automatic, measured
+from tl_core.train.setup.across import look_across
 from tl_core.train.setup.chosen import add_chance, choose, remember
 from tl_core.train.setup.prepared import Setup
 from tl_core.train.setup.refusals import (
+    refuse_class_confusion,
     refuse_loss,
     refuse_other_modality,
     refuse_source_classes,
@@ -74,6 +76,7 @@ def set_up(
     _refuse_compiling(settings)
     refuse_loss(settings, version)
     refuse_source_classes(settings, version)
+    refuse_class_confusion(settings, version)
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(
         reference,
@@ -122,6 +125,7 @@ def _operate(
 ) -> Setup:
     """Read the examples, fit the head where it starts from a probe, and carry the surgery out."""
     examples = training_of(backbone.modality).examples(settings, backbone, data, progress)
+    examples, across = look_across(settings, backbone, data, examples, progress)
     stack = ExitStack()
     source = remember(settings, backbone, data, stack, progress)
     probe_c = (
@@ -150,9 +154,10 @@ def _operate(
         plan,
         data.version.info.task,
         probe_c,
+        target=across.calm,
         stack=stack,
     )
-    setup.objectives = choose(setup, source)
+    setup.objectives = choose(setup, source, across)
     add_chance(setup)
     if backbone.has_mean_layer:
         stack.enter_context(mean_layer.training_shortcut(backbone.model))

@@ -1,0 +1,87 @@
+"""Settings of `finetune` for items of several domains: a network adapted to one without labels, or
+made ready for one that nobody has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tl_core.config import domains
+from tl_core.config.checked import setting
+from tl_core.config.towards_source import TowardsSource
+from tl_core.errors import ConfigError
+
+ADAPTATIONS = ("none", "deep_coral", "dann", "mcc", "adabn")
+_GROUP = "Other domains"
+
+
+@dataclass(frozen=True)
+class AcrossDomains(TowardsSource):
+    """Which domain the model is meant for, and what is done about it."""
+
+    domain_column: str = setting("", domains.COLUMN, group=_GROUP)
+    source_domain: str = setting("", domains.SOURCE, group=_GROUP)
+    target_domain: str = setting("", domains.TARGET, group=_GROUP)
+    adaptation: str = setting(
+        "none",
+        "What is learnt from items of the target, without their labels. deep_coral: correlations of"
+        " features become those of the target; dann: a small network tries to tell the domains"
+        " apart, the backbone learns to make that hard (gradient reversal); mcc: answers about the"
+        " target should not waver between classes (minimum class confusion); adabn: batch"
+        " statistics are those of the target. None: only asked about it.",
+        choices=ADAPTATIONS,
+        group=_GROUP,
+    )
+    adaptation_strength: float = setting(
+        0.0,
+        "How much that counts beside the labels; 0 takes what is usual.",
+        low=0.0,
+        high=1e5,
+        group=_GROUP,
+    )
+    mix_style: float = setting(
+        0.0,
+        "MixStyle: share of the steps in which mean and spread of early feature maps are mixed with"
+        " those of other pictures, so that the network learns not to rely on style (Zhou et al.,"
+        " 2021). 0.5 in the paper; 0 leaves it out. For convolutional networks.",
+        low=0.0,
+        high=1.0,
+        only="image",
+        group=_GROUP,
+    )
+    group_dro: float = setting(
+        0.0,
+        "GroupDRO: how fast domains (values of domain_column) with a high loss gain weight, so that"
+        " the worst one is learnt as well (Sagawa et al., 2020). 0.01 in the paper; 0 leaves it"
+        " out.",
+        low=0.0,
+        high=10.0,
+        group=_GROUP,
+    )
+
+    @property
+    def reads_target(self) -> bool:
+        """Whether items of the target take part in the steps."""
+        return self.adaptation not in ("none", "adabn")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        domains.check_domains(self)
+        if self.adaptation != "none" and not self.target_domain:
+            raise ConfigError(
+                f"{self.adaptation} needs a target.",
+                "It learns from items of the domain that the model is meant for.",
+                "Name it as target_domain, or set adaptation to none.",
+            )
+        if self.group_dro and not self.domain_column:
+            raise ConfigError(
+                "group_dro needs to know the domain of each item.",
+                "",
+                "Name a column as domain_column, or set group_dro to 0.",
+            )
+        if self.adaptation == "adabn" and self.batchnorm not in ("auto", "adapt"):
+            raise ConfigError(
+                "adabn needs batch statistics that follow the data.",
+                f"batchnorm is {self.batchnorm}.",
+                "Set batchnorm to adapt or auto.",
+            )
