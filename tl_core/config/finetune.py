@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from tl_core.config.across_domains import AcrossDomains
 from tl_core.config.checked import setting
+from tl_core.config.finetune_parts.across_domains import AcrossDomains
 from tl_core.config.frozen import INPUT_SIZE, SEED
 from tl_core.config.strategies import STRATEGIES, TUNED
 from tl_core.errors import ConfigError, nearest

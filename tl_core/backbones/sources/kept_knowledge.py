@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from tl_core.backbones.sources.model_folder import has_classifier
-from tl_core.config.across_domains import AcrossDomains
+from tl_core.config.finetune_parts.across_domains import AcrossDomains
+from tl_core.config.finetune_parts.towards_source import TowardsSource
 from tl_core.config.surgery import SurgeryPlan
-from tl_core.config.towards_source import TowardsSource
 from tl_core.errors import BackboneError, ConfigError
 from tl_core.surgery.layers import block_modules
 from tl_core.surgery.modes import norms_of

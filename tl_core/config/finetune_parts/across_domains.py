@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tl_core.config import domains
 from tl_core.config.checked import setting
-from tl_core.config.towards_source import TowardsSource
+from tl_core.config.finetune_parts.towards_source import TowardsSource
 from tl_core.errors import ConfigError
 
 ADAPTATIONS = ("none", "deep_coral", "dann", "mcc", "adabn")
