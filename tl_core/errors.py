@@ -158,5 +158,11 @@ class Cancelled(Exception):
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that offers the known names nearest to `name`."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:8]
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    if close:  # what is much farther off than the best only distracts
+        likeness = [difflib.SequenceMatcher(None, one, name).ratio() for one in close]
+        close = [
+            one for one, like in zip(close, likeness, strict=True) if like > max(likeness) - 0.25
+        ]
+    close = close or sorted(names)[:8]
     return f"Did you mean {' or '.join(close)}?" if close else "There are none yet."

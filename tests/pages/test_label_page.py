@@ -166,6 +166,11 @@ def test_the_next_version_holds_the_labels_and_the_labelling_goes_on(studio, pro
     app = page(made)
     assert "27 texts without a class" in everything(app)
     assert "new labels so far" not in everything(app)
+    assert not [run for run in studio.runs.of_dataset(made.reference) if run.kind == "propose"]
+    for _ in range(10):
+        button(app, "bad").click().run()
+    [again] = [run for run in studio.runs.of_dataset(made.reference) if run.kind == "propose"]
+    assert again.status == "queued"
 
 
 def test_two_people_get_different_items_and_settle_where_they_differ(studio, proposed, team):
@@ -234,3 +239,4 @@ def test_an_item_may_have_several_labels(studio, tmp_path):
     assert not app.exception
     [made] = decisions(record.folder).values()
     assert made == Decision("relabel", '["joy", "love"]')
+    assert not studio.runs.list(kind="propose")  # strategies compare one class with the others

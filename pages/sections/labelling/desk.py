@@ -250,7 +250,11 @@ def _undo(record: DatasetRecord) -> None:
 
 
 def _go_on(record: DatasetRecord, queue: Queue) -> None:
-    """See to it that enough items wait; those of another page's list are not chosen anew."""
+    """See to it that enough items wait; those of another page's list are not chosen anew, nor those
+    that come by lot.
+    """
+    if services.version_info(record.folder).sets.several:
+        return
     answers = services.answers().list(record.reference)
     answered = {one.row for one in answers}
     if "suspect" not in queue.why.values():

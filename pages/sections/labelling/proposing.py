@@ -135,7 +135,8 @@ def _submit(record: DatasetRecord, answers: list[Answer]) -> None:
 
 def keep_up(record: DatasetRecord, answers: list[Answer], left: int) -> None:
     """Have the next items chosen in the background, once enough answers have come since the last
-    time or hardly an item is left; for callbacks.
+    time (or since the version was made, which goes on in its predecessor's order) or hardly an item
+    is left; for callbacks.
 
     Args:
         record: the version.
@@ -143,8 +144,9 @@ def keep_up(record: DatasetRecord, answers: list[Answer], left: int) -> None:
         left: items that still wait in the order there is.
     """
     done, going = newest(record)
-    if going or done is None or not st.session_state.get("label_again", True):
+    if going or not st.session_state.get("label_again", True):
         return
-    since = sum(one.at > done.created for one in answers)
+    begun = done.created if done else record.created
+    since = sum(one.at > begun for one in answers)
     if since >= _EACH or (left < 2 and since):
         _submit(record, answers)
