@@ -20,6 +20,28 @@ _FROZEN, _TRAINABLE = (
     ":gray-badge[:material/ac_unit: frozen]",
     ":green-badge[:material/spa: trainable]",
 )
+_SENTENCES = {
+    "zero_shot": f"{_FROZEN} everything: words become the classifier",
+    "contrastive": (
+        f"{_TRAINABLE} the whole encoder, from pairs of texts; then a linear classifier"
+    ),
+    "adapt": (
+        f"{_FROZEN} the backbone   {_TRAINABLE} a linear classifier on features that are made alike"
+        " for both places, without a label of the target"
+    ),
+    "fast_adaptation": (
+        f"{_FROZEN} the backbone   {_TRAINABLE} a linear map and classifier on its features, taught"
+        " by your earlier datasets"
+    ),
+    "self_training": (
+        f"{_FROZEN} the backbone   {_TRAINABLE} a linear classifier, from labels and from its own"
+        " sure answers"
+    ),
+    "distillation": (
+        f"{_FROZEN} the teacher   {_TRAINABLE} the whole student, from labels and from what the"
+        " teacher says of every item"
+    ),
+}
 _LADDER = (
     "Each strategy trains on the same items and is compared on the same validation items; the"
     " recommended one alone is then evaluated on the test items. It takes as long as all of them"
@@ -44,37 +66,21 @@ def show(config: RunConfig, record: DatasetRecord) -> None:
     elif recipe == "auto":
         st.caption(_AUTO)
     else:
-        st.markdown(_sentence(config, record.modality))
+        st.markdown(sentence(config, record.modality))
 
 
-def _sentence(config: RunConfig, modality: str) -> str:
-    if config.recipe == "zero_shot":
-        return f"{_FROZEN} everything: words become the classifier"
-    if config.recipe == "distillation":
-        return (
-            f"{_FROZEN} the teacher   {_TRAINABLE} the whole student, from labels and from what the"
-            " teacher says of every item"
-        )
+def sentence(config: RunConfig, modality: str) -> str:
+    """What learns and what stays, for recipes that draw no layers."""
     if config.recipe == "pretrain":
         how = "hidden words" if modality == TEXT.name else "two views of each item"
         return f"{_TRAINABLE} the whole backbone, from {how}; then a linear classifier"
-    if config.recipe == "self_training":
-        return (
-            f"{_FROZEN} the backbone   {_TRAINABLE} a linear classifier, from labels and from its"
-            " own sure answers"
-        )
-    if config.recipe == "contrastive":
-        return f"{_TRAINABLE} the whole encoder, from pairs of texts; then a linear classifier"
-    if config.recipe == "fast_adaptation":
-        return (
-            f"{_FROZEN} the backbone   {_TRAINABLE} a linear map and classifier on its features,"
-            " taught by your earlier datasets"
-        )
     if config.recipe == "static_embeddings":
         tuned = config.options.get("vectors") == "tuned"
         rest = "" if tuned else f"   {_FROZEN} the vectors"
         return f"{_TRAINABLE} a small network that reads word vectors{rest}"
-    return f"{_TRAINABLE} a linear classifier on {pages_of(modality).baseline_features}"
+    if config.recipe == "baseline":
+        return f"{_TRAINABLE} a linear classifier on {pages_of(modality).baseline_features}"
+    return _SENTENCES[config.recipe]
 
 
 def show_weights(config: RunConfig, info: VersionInfo) -> None:
