@@ -34,4 +34,5 @@ def test_domains_are_compared_and_a_probe_is_adapted_to_one(page, server, pictur
     page.get_by_role("button", name="Read the report").wait_for(timeout=180_000)
     page.get_by_role("button", name="Read the report").click()
     page.get_by_text("The saved model is meant for south", exact=False).wait_for()
+    assert page.get_by_text("Taken: Standardised by domain", exact=False).count() == 1
     picture(page, "report-domains", height=1400)

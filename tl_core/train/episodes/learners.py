@@ -8,6 +8,7 @@ make of a task is a linear classifier; MAML's small network is not.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,12 +74,12 @@ class EpisodeReading:
         return raw, bias - raw @ self.mean
 
 
-class TaskLearner(nn.Module):
+class TaskLearner(nn.Module, ABC):
     """Learns a task from its labels; its own weights are what earlier tasks have taught it."""
 
+    @abstractmethod
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """Logits (rows, ways) of `query` after learning `support` with its `labels`."""
-        raise NotImplementedError
 
 
 class LinearLearner(TaskLearner):
@@ -91,9 +92,9 @@ class LinearLearner(TaskLearner):
         super().__init__()
         self.map = nn.Parameter(torch.eye(width))
 
+    @abstractmethod
     def solve(self, mapped: Tensor, labels: Tensor, ways: int) -> tuple[Tensor, Tensor]:
         """Weights (ways, width) and bias (ways,) for mapped rows (rows, width)."""
-        raise NotImplementedError
 
     def logits(self, support: Tensor, labels: Tensor, query: Tensor, ways: int) -> Tensor:
         """See `TaskLearner`."""
