@@ -14,7 +14,6 @@ from pathlib import Path
 from tl_core.adapt import choice
 from tl_core.adapt.domain_classifier import Gap, measure_gap
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.load import load_backbone
 from tl_core.config import AdaptSettings, RunConfig
 from tl_core.config.domains import UNLABELLED
 from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
@@ -35,11 +34,11 @@ from tl_core.recipes.shared.adapting import (
     ways_of,
 )
 from tl_core.recipes.shared.common import Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.train.probe.probing import ProbeTask
 from tl_core.train.probe.probing import probe as fit_plain
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_several_labels
+from tl_core.train.setup.refusals import refuse_several_labels
 
 JUDGES = "judges"  # rows by which the ways to adapt are compared
 
@@ -108,17 +107,15 @@ def train(
 def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) -> Backbone:
     """The backbone, with a head for the source's classes."""
     settings: AdaptSettings = config.settings
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         pooling=settings.pooling,
         max_length=settings.max_length,
         input_size=settings.input_size,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     return backbone
 
 

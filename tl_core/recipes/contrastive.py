@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import ContrastiveSettings, ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
@@ -19,11 +18,11 @@ from tl_core.progress import Progress
 from tl_core.recipes import probe
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.train.features.tokens import TextExamples, tokenize
 from tl_core.train.loop.pair_tuning import pull_apart
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_items_but, refuse_other_modality
+from tl_core.train.setup.refusals import refuse_items_but
 
 
 def train(
@@ -40,16 +39,14 @@ def train(
     refuse_items_but(TEXT, version, "Pairs of texts need")
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         pooling="mean",
         max_length=settings.max_length,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     for finding in backbone.check(version, rows):
         progress.warn(finding)
     clock.mark("load")

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.backbones.classifier import load_classifier
-from tl_core.backbones.load import load_backbone
 from tl_core.config import DistillationSettings, FinetuneSettings, ProbeSettings, RunConfig
 from tl_core.data.overlays.overlay import Overlay
 from tl_core.data.versions.store import DatasetVersion
@@ -24,9 +23,9 @@ from tl_core.recipes.shared import common, teacher
 from tl_core.recipes.shared.beside import answers_of
 from tl_core.recipes.shared.common import Ints, Said, Trained
 from tl_core.recipes.shared.finetune_job import Lesson
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.train.probe.probing import probe as fit_probe
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_several_labels
+from tl_core.train.setup.refusals import refuse_several_labels
 from tl_core.train.unlabelled.open_rows import open_rows
 from tl_core.train.unlabelled.soft_labels import Teaching
 
@@ -119,15 +118,13 @@ def _plain(
 ) -> Said:
     """What a probe of the student's backbone says, which learns from the labels alone."""
     space = common.label_space(version)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         reference,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         max_length=settings.max_length,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     own = ProbeSettings(
         class_weights=settings.class_weights,
         max_length=settings.max_length,

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tl_core.backbones.load import load_backbone
 from tl_core.config import FastAdaptationSettings, ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import BackboneError, ConfigError
@@ -25,14 +24,13 @@ from tl_core.recipes.shared import common
 from tl_core.recipes.shared.beside import said_by
 from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.episode_teaching import Taught, teach
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.train.arrays import Features, Floats, Ints, known
 from tl_core.train.episodes.source_sets import class_sets, read_sources
 from tl_core.train.probe.folds import choose_folds
 from tl_core.train.probe.linear_probe import SMALL, ProbeFit
 from tl_core.train.probe.probing import FittedProbe, ProbeTask
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality
 from tl_core.train.tasks.task_training import task_training_of
 
 _FOLDS = 5
@@ -53,14 +51,13 @@ def train(
     space, clock = common.label_space(version), common.Clock()
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         max_length=settings.max_length,
     )
-    refuse_other_modality(backbone, version)
     if not backbone.port.has_bias:
         raise BackboneError(
             f"The classifier of {backbone.family} has no bias.",

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.load import load_backbone
 from tl_core.backbones.sources.model_folder import state_hash
 from tl_core.config import FinetuneSettings, PretrainSettings, ProbeSettings, RunConfig
 from tl_core.data.versions.store import DatasetVersion
@@ -27,14 +26,13 @@ from tl_core.recipes import probe
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.beside import said_by
 from tl_core.recipes.shared.common import Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.surgery.modes import norms_of
 from tl_core.train.features.tokens import TextExamples, tokenize
 from tl_core.train.items.item_training import TrainingData, training_of
 from tl_core.train.probe.probing import probe as fit_probe
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.automatic import size_of
-from tl_core.train.setup.refusals import refuse_other_modality
 from tl_core.train.unlabelled.masked_words import MaskedWords
 from tl_core.train.unlabelled.open_rows import OpenRows, open_rows
 from tl_core.train.unlabelled.pretraining import Budget, Objective, Pretrained, pretrain
@@ -59,15 +57,13 @@ def train(
     rows = open_rows(version)
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         max_length=settings.max_length,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     for finding in backbone.check(version, rows.all):
         progress.warn(finding)
     budget = _budget(settings, backbone, len(rows.all))

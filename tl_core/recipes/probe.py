@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from tl_core.backbones.backbone import Backbone, save_classifier
-from tl_core.backbones.load import load_backbone
 from tl_core.backbones.parity import verify_folder
 from tl_core.backbones.word_head import word_head
 from tl_core.config import ProbeSettings, RunConfig
@@ -26,7 +25,7 @@ from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.surgery import heads
 from tl_core.surgery.poolings import depth_classifier
 from tl_core.train.arrays import Features, Floats
@@ -36,7 +35,7 @@ from tl_core.train.probe.probing import CHECK_ROWS, FittedProbe, ProbeTask, prob
 from tl_core.train.probe.repeated import CrossValidation, repeat_folds
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_words
+from tl_core.train.setup.refusals import refuse_words
 from tl_core.train.tasks.task_training import task_training_of
 
 
@@ -51,17 +50,15 @@ def train(
     seed_everything(settings.seed)
 
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         pooling=_pooling(settings, version.info.modality),
         max_length=settings.max_length,
         input_size=settings.input_size,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     prior = None
     if settings.start == "words":
         refuse_words(version)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings, RunConfig, SelfTrainingSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.evaluate.report.schema import SelfTrainingFacts
@@ -20,10 +19,10 @@ from tl_core.recipes import probe
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.beside import said_by
 from tl_core.recipes.shared.common import Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.train.probe.probing import probe as fit_probe
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_several_labels
+from tl_core.train.setup.refusals import refuse_several_labels
 from tl_core.train.unlabelled.open_rows import OpenRows, need_unlabelled, open_rows
 from tl_core.train.unlabelled.pseudo_labels import SelfTrained, Trust, self_train
 
@@ -46,15 +45,13 @@ def train(
     need_unlabelled(rows, "Self-training")
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         seed=settings.seed,
         max_length=settings.max_length,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     for finding in backbone.check(version, rows.all):
         progress.warn(finding)
     clock.mark("load")

@@ -14,20 +14,18 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone, save_classifier
 from tl_core.backbones.classifier import load_classifier
-from tl_core.backbones.load import load_backbone
 from tl_core.backbones.word_head import word_head
 from tl_core.config import RunConfig, ZeroShotSettings
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Floats, Ints, LabelSpace, Trained
-from tl_core.settings import read_settings
+from tl_core.recipes.shared.opening import open_for
 from tl_core.surgery import heads
 from tl_core.train.items.item_training import read_inputs, training_of
 from tl_core.train.probe.probing import spread
 from tl_core.train.probe.wordings import wordings_of
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality
 
 _SAMPLE, _AT_ONCE = 256, 16  # training items that zero is found on, and how many go together
 
@@ -48,15 +46,13 @@ def train(
     seed_everything(settings.seed)
     wordings = wordings_of(space.names, modality, settings.template, settings.prompts)
     progress.stage("Opening the backbone", share=0.1)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.names,
-        read_settings(),
         max_length=settings.max_length,
         pooling=training_of(modality).word_space or "auto",
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     clock.mark("load")
     weight, bias = word_head(backbone, wordings)
     heads.fold(backbone.model, backbone.port, weight, bias)

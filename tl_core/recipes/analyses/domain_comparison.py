@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.adapt.domain_classifier import FEWEST, measure_gap
-from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.config.specs import DomainsSpec
 from tl_core.data.domains import domains_of
@@ -17,12 +16,12 @@ from tl_core.errors import DataError
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.held_out_domains import DomainItems, hold_out_each
+from tl_core.recipes.shared.opening import open_for
 from tl_core.results import DOMAINS, ClassGap, DomainComparison, DomainPair, UnseenDomains
-from tl_core.settings import read_settings
 from tl_core.train.arrays import Ints
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality, refuse_several_labels
+from tl_core.train.setup.refusals import refuse_several_labels
 
 MOST_COMPARED = 8  # domains, the largest ones, of which every pair is compared
 _SPLITS = ("train", "validation", "unlabelled")
@@ -97,16 +96,14 @@ def _read(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Features of the rows (rows, width), kept."""
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         version.info.labels,
-        read_settings(),
         pooling=settings.pooling,
         max_length=settings.max_length,
         seed=settings.seed,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     return Reading(settings, version, {"items": rows}, backbone, cache).read_all(progress)
 
 

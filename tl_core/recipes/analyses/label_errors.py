@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.data.checks.small import check_trainable
 from tl_core.data.label_sets import said_of
@@ -20,13 +19,12 @@ from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.neighbours import nearest
 from tl_core.recipes.shared import common
+from tl_core.recipes.shared.opening import open_for
 from tl_core.results import LABEL_ERRORS, LabelErrors
-from tl_core.settings import read_settings
 from tl_core.train.arrays import Features, Ints, known
 from tl_core.train.probe.linear_probe import cross_validate
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality
 
 _MOST = 2000  # that are listed; a person looks at far fewer
 
@@ -72,16 +70,14 @@ def read_features(
         )
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         config.backbone,
         space.model_names,
-        read_settings(),
         pooling=settings.pooling,
         max_length=settings.max_length,
         seed=settings.seed,
-        task=version.info.task,
     )
-    refuse_other_modality(backbone, version)
     features = Reading(settings, version, splits, backbone, cache).read_all(progress)[judged]
     rows = rows[judged]
     return Read(features, rows, labels[rows], version.labels[rows], space.model_names)

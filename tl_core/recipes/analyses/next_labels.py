@@ -11,7 +11,6 @@ from typing import cast
 
 import numpy as np
 
-from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings
 from tl_core.config.specs import ProposeSpec
 from tl_core.data.labelling.rounds import Round, add_round, history
@@ -22,12 +21,11 @@ from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_scores import FEWEST, Labels, gain_over_random, honest_score
 from tl_core.recipes.analyses.label_state import State, labels_among, state_of
+from tl_core.recipes.shared.opening import open_for
 from tl_core.results import LABEL_QUEUE, LabelCluster, LabellingPoint, LabelQueue, Proposal
-from tl_core.settings import read_settings
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
-from tl_core.train.setup.refusals import refuse_other_modality
 
 _COLD = 5  # labels for each known class, on average, from which on uncertainty is asked
 _MODEL = ("margin", "entropy", "diversity", "class")  # strategies that need a probe
@@ -160,14 +158,13 @@ def _read(
     seed_everything(spec.seed)
     progress.stage("Opening the backbone", share=0.05)
     settings = ProbeSettings(max_length=spec.max_length, seed=spec.seed)
-    backbone = load_backbone(
+    backbone = open_for(
+        version,
         reference,
         ["one", "another"],  # its classifier is not used
-        read_settings(),
         max_length=settings.max_length,
         seed=settings.seed,
     )
-    refuse_other_modality(backbone, version)
     return Reading(settings, version, {"all": rows}, backbone, cache).read_all(progress, share=0.6)
 
 
