@@ -122,26 +122,6 @@ def score_bars(
     draw(figure, key, step * len(rows) + 80)
 
 
-def sweep(points: list[dict[str, float]], key: str) -> None:
-    """How well each strength of the penalty did on held-out rows."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[p["c"] for p in points],
-            y=[100 * p["accuracy"] for p in points],
-            mode="lines+markers",
-            line={"color": ACCENT},
-            customdata=[p["log_loss"] for p in points],
-            hovertemplate=(
-                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
-            ),
-        )
-    )
-    figure.update_xaxes(type="log", title="C (inverse strength of the weight penalty)")
-    values = [100 * p["accuracy"] for p in points]
-    figure.update_yaxes(title="accuracy, held out (%)", range=score_range(values))
-    draw(figure, key, 240)
-
-
 def lr_curve(points: list[dict[str, float]], chosen: float, key: str) -> None:
     """Loss at each tried learning rate, and the one that was taken."""
     figure = go.Figure(

@@ -121,7 +121,9 @@ def details(view: RunView) -> None:
 
 
 def penalty(points: list[Point], key: str, height: int = 300) -> None:
-    """How well each strength of a classifier's penalty does on held-out rows."""
+    """How many held-out rows are right at each strength of a classifier's penalty; with several
+    labels, wholly right.
+    """
     values = [100 * p["accuracy"] for p in points]
     figure = go.Figure(
         go.Scatter(
@@ -131,12 +133,12 @@ def penalty(points: list[Point], key: str, height: int = 300) -> None:
             line={"color": charts.ACCENT},
             customdata=[p["log_loss"] for p in points],
             hovertemplate=(
-                "C = %{x:g}: accuracy %{y:.1f} %, log loss %{customdata:.3f}<extra></extra>"
+                "C = %{x:g}: %{y:.1f} % right, log loss %{customdata:.3f}<extra></extra>"
             ),
         )
     )
     figure.update_xaxes(type="log", dtick=1, title="C (inverse strength of the weight penalty)")
-    figure.update_yaxes(range=score_range(values), ticksuffix=" %", title="accuracy, held out")
+    figure.update_yaxes(range=score_range(values), ticksuffix=" %", title="right, held out")
     charts.draw(figure, key, height)
 
 

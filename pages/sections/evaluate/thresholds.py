@@ -132,3 +132,8 @@ def _table(subject: Subject, held: Answered, chosen: np.ndarray) -> None:
             "Choose by the validation items; the test items only check it. The scores on top are"
             " those of the thresholds that the training has chosen."
         )
+    else:
+        st.caption(
+            "The thresholds were chosen on these very items, so these figures flatter; the score on"
+            " top decides each item by thresholds that the others suggest."
+        )

@@ -108,8 +108,11 @@ def parts(report: Report) -> None:
             charts.lr_curve(report["lr_curve"], rate, "report_lr")
         if report.get("sweep"):
             st.markdown("**How the penalty was chosen**")
-            st.caption("Accuracy on held-out items at each strength of the weight penalty.")
-            charts.sweep(report["sweep"], "report_sweep")
+            st.caption(
+                "How many held-out items are right, with all of their labels, at each strength of"
+                " the weight penalty. The log loss chooses."
+            )
+            curves.penalty(report["sweep"], "report_sweep", 240)
     with right:
         st.subheader("Settings, timing and environment")
         st.json(

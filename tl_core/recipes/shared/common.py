@@ -128,9 +128,9 @@ class SealedVersion(Overlay):
     """
 
     def __init__(self, version: DatasetVersion) -> None:
-        known = np.array(version.labels, dtype=np.int64)
+        known = version.labels.copy()
         known[version.rows_of("test", TARGET_TEST)] = -1
-        super().__init__(version, known)
+        super().__init__(version, known.astype(np.int64))
 
 
 def predict_rows(
