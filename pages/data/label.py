@@ -72,8 +72,8 @@ def suspected(run: Run) -> desk.Queue:
 
 def show_waiting() -> None:
     """The items without a class in their order, the score, and several items at once."""
-    done, going = proposing.newest(record)
     with problems.caught():
+        done, going = proposing.newest(record)
         order = order_of(DatasetVersion(record.folder))
         choice = proposing.read(str(done.folder)) if done else None
     hints = {

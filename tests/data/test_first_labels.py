@@ -52,7 +52,7 @@ def test_a_labelled_row_is_trained_on_and_a_copy_of_a_test_row_is_not(version, t
     assert info.labels == ["bad", "good", "so-so"]
     assert info.class_splits["so-so"] == {"train": 1, "validation": 0, "test": 0}
     assert info.splits["unlabelled"] == 17
-    assert info.change.startswith("Gave 3 a class that had none; changed the class of 0")
+    assert info.change == "Gave 3 a class that had none after a review."
     others = np.setdiff1d(np.arange(len(version.labels)), waiting[:3])
     assert (changed.splits[others] == version.splits[others]).all()
     assert len((changed.folder / "unlabelled.csv").read_text().splitlines()) == 18

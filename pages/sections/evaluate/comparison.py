@@ -291,7 +291,7 @@ def differences(same: SameItems) -> None:
 
 def agreements(same: SameItems) -> None:
     """How often each two of them give the same answer."""
-    st.subheader("Agreement")
+    st.subheader("Same answers")
     st.caption("How often two of them give the same answer (%), right or wrong.")
     matrix = agreement([same.said[key].to_numpy() for key in same.runs])
     names = [short(run) for run in same.runs.values()]

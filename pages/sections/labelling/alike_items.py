@@ -53,7 +53,7 @@ def _called(cluster: LabelCluster, waiting: int) -> str:
     if not cluster["suggestion"]:
         return size
     share = f"{100 * cluster['agreement']:.0f} %"
-    return f"{size}, the model says {cluster['suggestion']} of {share}"
+    return f"{size}; the model takes {share} of them for {cluster['suggestion']}"
 
 
 def _label_them(

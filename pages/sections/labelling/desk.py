@@ -94,7 +94,8 @@ def _nothing_left() -> None:
 
 def _watch(record: DatasetRecord) -> None:
     """The choice that goes on in the background; the page draws itself anew when it is there."""
-    _, going = proposing.newest(record)
+    with problems.caught():
+        _, going = proposing.newest(record)
     if going:
         _look(record)
 
@@ -102,7 +103,9 @@ def _watch(record: DatasetRecord) -> None:
 @st.fragment(run_every=2.0)
 @problems.looking
 def _look(record: DatasetRecord) -> None:
-    if proposing.newest(record)[1] is None:
+    with problems.caught():
+        _, going = proposing.newest(record)
+    if going is None:
         st.rerun()
     st.caption(":material/sync: Choosing what to ask next, with the labels so far…")
 

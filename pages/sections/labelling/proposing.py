@@ -42,8 +42,7 @@ _KIND = "propose"
 
 def newest(record: DatasetRecord) -> tuple[Run | None, Run | None]:
     """The newest choice that is done, and one that is waiting or running."""
-    with problems.caught():
-        runs = [run for run in services.runs().of_dataset(record.reference) if run.kind == _KIND]
+    runs = [run for run in services.runs().of_dataset(record.reference) if run.kind == _KIND]
     done = next((run for run in runs if run.status == "done"), None)
     return done, next((run for run in runs if run.status in ACTIVE), None)
 

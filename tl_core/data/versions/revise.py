@@ -99,12 +99,23 @@ def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> Versi
     rows = version.row_facts()
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
     first = [row for row in relabel if version.labels[row] < 0]
-    gave = f"Gave {len(first):,} a class that had none; changed" if first else "Changed"
-    change = f"{gave} the class of {len(relabel) - len(first):,} and left out {len(drop):,}"
-    info = _apply(version, view, Edit(f"{change} after a review.", drop, relabel), folder, parent)
+    change = _in_words(len(first), len(relabel) - len(first), len(drop))
+    info = _apply(version, view, Edit(change, drop, relabel), folder, parent)
     carry_over(version.folder, folder)
     rounds.carry_over(version.folder, folder, first)
     return info
+
+
+def _in_words(first: int, changed: int, dropped: int) -> str:
+    """What a review did to how many items; nothing is said of what it did to none."""
+    counted = {
+        "gave {:,} a class that had none": first,
+        "changed the class of {:,}": changed,
+        "left out {:,}": dropped,
+    }
+    done = [words.format(count) for words, count in counted.items() if count]
+    said = " and ".join([part for part in (", ".join(done[:-1]), done[-1]) if part])
+    return f"{said[0].upper()}{said[1:]} after a review."
 
 
 def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edit:
