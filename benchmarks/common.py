@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import platform
 import socket
+import tempfile
+import time
 from pathlib import Path
 
 import psutil
 
+from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.limits import Limits
 from tl_core.data.sources.detect import open_source
 from tl_core.data.versions.build import build_version
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.progress import Progress
+from tl_core.recipes import run_recipe
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -53,6 +59,39 @@ def open_data(source: Path, folder: Path) -> DatasetVersion:
         source.name,
     )
     return DatasetVersion(folder)
+
+
+def trained(
+    version: DatasetVersion,
+    backbone: str,
+    way: tuple[str, dict[str, object]],
+    seed: int,
+    home: Path,
+) -> tuple[list[bool], float]:
+    """A recipe with its options, without a baseline: which test items are right, in the order of
+    the answers, and the seconds. Features are kept in `home`.
+    """
+    folder = Path(tempfile.mkdtemp(dir=home))
+    recipe, options = way
+    started = time.monotonic()
+    run_recipe(
+        RunConfig(
+            "train",
+            "local",
+            "d@1",
+            str(version.folder),
+            backbone,
+            recipe,
+            {**options, "baseline": False, "seed": seed},
+        ),
+        version,
+        folder,
+        home / "cache",
+        Progress(),
+    )
+    seconds = time.monotonic() - started
+    with (folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
+        return [row["true"] == row["label"] for row in csv.DictReader(handle)], seconds
 
 
 def write_result(name: str, content: dict[str, object]) -> None:

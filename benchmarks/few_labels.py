@@ -13,26 +13,22 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-from common import RESULTS, machine, open_data, write_result
+from common import RESULTS, machine, open_data, trained, write_result
 from scipy import stats
 
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.backbones.sources.resolve import resolve_folder
-from tl_core.config import RunConfig
-from tl_core.data.versions.store import DatasetVersion
 from tl_core.log import quiet_libraries
-from tl_core.progress import Progress
-from tl_core.recipes import run_recipe
 from tl_core.settings import read_settings
 
 SIZES, DRAWS, VALIDATION, TEST = (8, 16), 5, 4, 500
 CELLS = RESULTS / "few_labels"
+BACKBONE = "starter:text"
 METHODS: dict[str, tuple[str, dict[str, object]]] = {
     "contrastive": ("contrastive", {}),
     "probe": ("probe", {"selection": "validation", "repeats": 0}),
@@ -74,31 +70,6 @@ def draw(rows: dict[str, list[tuple[str, str]]], size: int, seed: int, path: Pat
             writer.writerow([text, label, "test"])
 
 
-def ours(version: DatasetVersion, method: str, seed: int, home: Path) -> tuple[list[bool], float]:
-    """Which test rows are right, in the order of the table, and the seconds."""
-    folder = Path(tempfile.mkdtemp(dir=home))
-    recipe, options = METHODS[method]
-    started = time.monotonic()
-    run_recipe(
-        RunConfig(
-            "train",
-            "local",
-            "d@1",
-            str(version.folder),
-            "starter:text",
-            recipe,
-            {**options, "baseline": False, "seed": seed},
-        ),
-        version,
-        folder,
-        home / "cache",
-        Progress(),
-    )
-    seconds = time.monotonic() - started
-    with (folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
-        return [row["true"] == row["label"] for row in csv.DictReader(handle)], seconds
-
-
 def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, Shown]:
     """One draw: of each method the share that is right, the seconds, and the answers as a row of 0
     and 1.
@@ -109,10 +80,10 @@ def cell(task: str, size: int, seed: int, data: Path, python: str) -> dict[str, 
         draw(read(task, data), size, seed, home / "rows.csv")
         version = open_data(home / "rows.csv", home / "v")
         for method in METHODS:
-            right, seconds = ours(version, method, seed, home)
+            right, seconds = trained(version, BACKBONE, METHODS[method], seed, home)
             scores[method] = shown(right, seconds)
         if python:
-            encoder = resolve_folder(parse_reference("starter:text"), read_settings())
+            encoder = resolve_folder(parse_reference(BACKBONE), read_settings())
             subprocess.run(
                 [
                     python,

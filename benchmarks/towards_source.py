@@ -10,23 +10,18 @@ table is results/towards_source.json, which names the cells that are missing.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 from arena_tasks import write
-from common import RESULTS, machine, open_data, write_result
+from common import RESULTS, machine, open_data, trained, write_result
 
-from tl_core.config import RunConfig
 from tl_core.log import quiet_libraries
-from tl_core.progress import Progress
-from tl_core.recipes import run_recipe
 
 CELLS = RESULTS / "towards_source"
 BACKBONE, SEEDS, DRAWS = "starter:image", 3, 2000
@@ -83,28 +78,7 @@ def draw(photos: Path, size: int, seed: int, target: Path) -> Path:
 def measure(photos: Path, size: int, way: str, seed: int, home: Path) -> Cell:
     """One training, judged on the test photos."""
     version = open_data(draw(photos, size, seed, home / "drawn"), home / "v")
-    recipe, options = WAYS[way]
-    folder = home / "run"
-    folder.mkdir()
-    started = time.monotonic()
-    run_recipe(
-        RunConfig(
-            "train",
-            "local",
-            "d@1",
-            str(version.folder),
-            BACKBONE,
-            recipe,
-            {**options, "baseline": False, "seed": seed},
-        ),
-        version,
-        folder,
-        home / "cache",
-        Progress(),
-    )
-    seconds = time.monotonic() - started
-    with (folder / "predictions.csv").open(newline="", encoding="utf-8") as handle:
-        right = [row["true"] == row["label"] for row in csv.DictReader(handle)]
+    right, seconds = trained(version, BACKBONE, WAYS[way], seed, home)
     return {
         "accuracy": round(float(np.mean(right)), 4),
         "right": "".join("01"[one] for one in right),

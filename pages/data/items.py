@@ -38,7 +38,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 health.show(record, info, found)
 viewer.show(record, info)
 st.subheader("How they are spread")
-distributions.show(record, info)
+distributions.show(record)
 left, right = st.columns(2, gap="large")
 with left:
     shortcuts.show(record)

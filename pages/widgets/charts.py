@@ -29,6 +29,18 @@ class Priced(TypedDict):
 
 def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False) -> None:
     """Show a figure in the common template."""
+    put(styled(figure, height, legend=legend), key)
+
+
+def put(figure: go.Figure, key: str) -> None:
+    """Show a figure as it is."""
+    st.plotly_chart(figure, key=key, config=_CONFIG)
+
+
+def styled(figure: go.Figure, height: int = 260, *, legend: bool = False) -> go.Figure:
+    """The figure in the common template. To make one takes longer than to show it: what many see
+    or is drawn again unchanged is better kept.
+    """
     inside = figure.layout.legend.y is not None and figure.layout.legend.y <= 1
     figure.update_layout(
         height=height,
@@ -38,7 +50,7 @@ def draw(figure: go.Figure, key: str, height: int = 260, *, legend: bool = False
         xaxis={"fixedrange": True},
         yaxis={"fixedrange": True},
     )
-    st.plotly_chart(figure, key=key, config=_CONFIG)
+    return figure
 
 
 def cut(text: str, most: int = 22) -> str:
@@ -62,7 +74,7 @@ def legend_inside(figure: go.Figure, corner: str) -> None:
     )
 
 
-def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
+def class_bars(class_splits: dict[str, dict[str, int]]) -> go.Figure:
     """Rows of each class, stacked by split."""
     names = list(class_splits)[:60]
     figure = go.Figure()
@@ -80,7 +92,7 @@ def class_bars(class_splits: dict[str, dict[str, int]], key: str) -> None:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
     )
     figure.update_yaxes(autorange="reversed", type="category")
-    draw(figure, key, max(190, 30 * len(names) + 90), legend=True)
+    return styled(figure, max(190, 30 * len(names) + 90), legend=True)
 
 
 def ink() -> str:

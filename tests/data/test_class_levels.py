@@ -71,20 +71,20 @@ def test_a_separator_is_chosen_kept_and_carried_on(tmp_path, home):
     record, *_ = add_dataset(store, own, str(path), "notes", ImportOptions())
     names = DatasetVersion(record.folder).info.labels
     assert class_levels.levels_of(record.folder, names) is None
-    class_levels.choose(record.folder, "~")
+    class_levels.choose(record.folder, "~", names)
     levels = class_levels.levels_of(record.folder, names)
     assert levels.depth == 2 and set(levels.paths) == {("x", "good"), ("x", "bad")}
     decide(DatasetVersion(record.folder), 0, "drop")
     newer, *_ = relabel_dataset(store, record.reference)
     assert newer.version == 2 and class_levels.choice_of(newer.folder) == "~"
-    class_levels.choose(newer.folder, "none")
+    class_levels.choose(newer.folder, "none", names)
     assert class_levels.levels_of(newer.folder, names) is None
     assert class_levels.choice_of(record.folder) == "~"
 
 
-@pytest.mark.parametrize("sign", ["", "  ", "abc", "1", "//////"])
+@pytest.mark.parametrize("sign", ["", "  ", "abc", "1", "//////", "~"])
 def test_what_separates_nothing_is_refused(tmp_path, sign):
     version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
     with pytest.raises(DataError, match="cannot separate"):
-        class_levels.choose(version.folder, sign)
+        class_levels.choose(version.folder, sign, version.info.labels)
     assert class_levels.choice_of(version.folder) == "auto"

@@ -55,7 +55,7 @@ def test_another_separator_is_chosen_and_the_report_follows(studio, tmp_path):
     assert table_of(app) is None
     box = next(one for one in app.selectbox if one.label == "Separator")
     assert box.value == "auto"
-    class_levels.choose(record.folder, "~")
+    class_levels.choose(record.folder, "~", ["animal~cat", "animal~dog"])
     app = opened(PAGE, run=run.id, tab="Errors")
     table = table_of(app)
     assert table["level"].tolist() == ["1", "classes"] and table["by summed probability"][0] >= 0

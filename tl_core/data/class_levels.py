@@ -84,20 +84,25 @@ def choice_of(folder: Path) -> str:
     return str(find_object(folder / _FILE).get("separator", AUTOMATIC))
 
 
-def choose(folder: Path, separator: str) -> None:
-    """Keep a separator for the version in `folder`; `none` for no levels, `auto` to recognise it.
+def choose(folder: Path, separator: str, names: Sequence[str]) -> None:
+    """Keep a separator for the version in `folder` with classes of these names; `none` for no
+    levels, `auto` to recognise it.
 
     Raises:
         DataError: for what separates nothing.
     """
-    if not separator.strip() or len(separator) > _LONGEST or separator.strip().isalnum():
-        if separator not in (AUTOMATIC, NONE):
+    if separator not in (AUTOMATIC, NONE):
+        what = f"{separator!r} cannot separate the levels of class names."
+        advice = "Choose one such as / or >, none for no levels, or auto."
+        if not separator.strip() or len(separator) > _LONGEST or separator.strip().isalnum():
             raise DataError(
-                f"{separator!r} cannot separate the levels of class names.",
+                what,
                 f"A separator is a sign or a few of them, at most {_LONGEST}, no letters or"
                 " digits.",
-                "Choose one such as / or >, none for no levels, or auto.",
+                advice,
             )
+        if split_names(names, separator).depth < 2:
+            raise DataError(what, "It separates nothing in any of the names.", advice)
     write_json(folder / _FILE, {"separator": separator})
 
 

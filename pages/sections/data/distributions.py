@@ -22,36 +22,39 @@ _HEIGHT = 300
 _LONGEST = 28  # characters of a class name
 
 
-def show(record: DatasetRecord, info: VersionInfo) -> None:
+def show(record: DatasetRecord) -> None:
     """Small charts side by side."""
-    columns = viewer.columns_of(str(record.folder))
+    drawn = _charts(str(record.folder))
+    places = st.columns(max(2, len(drawn)), gap="medium")
+    for number, (caption, figure) in enumerate(drawn):
+        with places[number]:
+            st.caption(caption)
+            charts.put(figure, f"spread_{number}")
+
+
+@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False)
+def _charts(folder: str) -> list[tuple[str, go.Figure]]:
+    """The charts of a version, each with its caption; kept, as making them is half the time that
+    the page takes.
+    """
+    info = services.version_info(Path(folder))
+    drawn = [_classes(info)]
+    columns = viewer.columns_of(folder)
     measure = next(iter(columns.measures), "")
-    places = st.columns(3 if measure and len(info.classes) <= _FEW else 2, gap="medium")
-    with places[0]:
-        _classes(info)
-    if not measure:
-        return
-    few = list(info.classes) if len(info.classes) <= _FEW else []
-    spread = _spread(str(record.folder), measure, tuple(few))
-    with places[1]:
-        st.caption(f"{MEASURES[measure].capitalize()}, {spread.median:,.0f} in the middle")
-        charts.draw(_histogram(spread), "spread", _HEIGHT)
-    if few:
-        with places[2]:
-            st.caption(f"{MEASURES[measure].capitalize()} by class, share of each class")
-            charts.draw(_by_class(spread), "spread_by_class", _HEIGHT, legend=True)
+    if measure:
+        few = list(info.classes) if len(info.classes) <= _FEW else []
+        spread = spread_of(columns, measure, info.sets, few)
+        named = MEASURES[measure].capitalize()
+        drawn.append((f"{named}, {spread.median:,.0f} in the middle", _histogram(spread)))
+        if few:
+            drawn.append((f"{named} by class, share of each class", _by_class(spread)))
+    return drawn
 
 
-@st.cache_data(max_entries=32, ttl=3600, show_spinner=False)
-def _spread(folder: str, measure: str, classes: tuple[str, ...]) -> Spread:
-    sets = services.version_info(Path(folder)).sets
-    return spread_of(viewer.columns_of(folder), measure, sets, list(classes))
-
-
-def _classes(info: VersionInfo) -> None:
+def _classes(info: VersionInfo) -> tuple[str, go.Figure]:
     """The classes by split; of many, both ends."""
     largest, smallest, between = ends(info.classes, _CLASSES)
-    st.caption(
+    caption = (
         f"Classes by split: the {len(largest)} largest and the {len(smallest)} smallest,"
         f" {between:,} lie between"
         if between
@@ -62,7 +65,7 @@ def _classes(info: VersionInfo) -> None:
         short = _cut(name)
         own = short if short not in shown else f"{short} ({len(shown) + 1})"
         shown[own] = info.class_splits.get(name, {})
-    charts.class_bars(shown, "classes")
+    return caption, charts.class_bars(shown)
 
 
 def _cut(name: str) -> str:
@@ -96,7 +99,7 @@ def _histogram(spread: Spread) -> go.Figure:
     )
     figure.update_layout(bargap=0.06)
     figure.update_yaxes(title="items")
-    return figure
+    return charts.styled(figure, _HEIGHT)
 
 
 def _by_class(spread: Spread) -> go.Figure:
@@ -114,4 +117,4 @@ def _by_class(spread: Spread) -> go.Figure:
         )
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     figure.update_yaxes(title="% of the class", rangemode="tozero")
-    return figure
+    return charts.styled(figure, _HEIGHT, legend=True)

@@ -27,7 +27,7 @@ def levels(output: Output, name: str, separator: str) -> int:
     record = open_stores().datasets.get(name)
     labels = DatasetVersion(record.folder).info.labels
     if separator:
-        class_levels.choose(record.folder, separator)
+        class_levels.choose(record.folder, separator, labels)
     found = class_levels.levels_of(record.folder, labels)
     tops = list(dict.fromkeys(path[0] for path in found.paths)) if found else []
     return output.show(
