@@ -23,6 +23,8 @@ from tl_core.config import RunConfig
 from tl_core.database.engine import open_database
 from tl_core.database.tables import stints
 from tl_core.jobs.dispatch import Dispatcher
+from tl_core.jobs.executors import contract as executors
+from tl_core.jobs.executors.contract import Needs
 from tl_core.registry.processes import own_identity
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore
@@ -57,6 +59,8 @@ class Job:
 class Simulation:
     """A server on a clock of its own, whose workers are entries in a table."""
 
+    name = "local"
+
     def __init__(self, home: Path, gpus: int, start: float = START) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.now, self.home, self.gpus = start, home, gpus
@@ -72,11 +76,11 @@ class Simulation:
     def clock(self) -> float:
         return self.now
 
-    def submit(self, folder: Path) -> tuple[int, float]:
+    def submit(self, folder: Path, needs: Needs) -> executors.Job:
         """The dispatcher starts a worker."""
         self.jobs[folder.name].started = self.now
         self.running[folder.name] = self.now + MINUTE * self.jobs[folder.name].minutes
-        return own_identity()[1:]
+        return executors.Job(needs.run, own_identity()[1:])
 
     def prepare(self) -> None:
         """Nothing stands by."""

@@ -5,25 +5,20 @@ else.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tl_core.errors import ConfigError
+from tl_core.executor_settings import ExecutorSettings
+from tl_core.executor_settings import setting as _setting
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
-def _setting(env: str, default: str, text: str, *, secret: bool = False) -> str:
-    """A field whose metadata feeds the README's configuration table (a test compares them); the
-    value of a secret is shown nowhere.
-    """
-    return field(default=default, metadata={"env": env, "help": text, "secret": secret})
-
-
 @dataclass(frozen=True)
-class Settings:
+class Settings(ExecutorSettings):
     """The raw settings, as strings; the properties give them their types."""
 
     home: str = _setting(

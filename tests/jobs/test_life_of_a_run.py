@@ -19,7 +19,8 @@ from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
 from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
 from tl_core.jobs.events import read_events
-from tl_core.jobs.runner import LocalRunner
+from tl_core.jobs.executors.contract import Job
+from tl_core.jobs.executors.local import LocalExecutor
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset
@@ -67,19 +68,21 @@ def wait_for(condition, seconds=60):
 
 
 class InProcess:
-    """A runner that carries the run out here, at once."""
+    """An executor that carries the run out here, at once."""
+
+    name = "local"
 
     def __init__(self, settings):
         self.settings, self.folders = settings, []
 
-    def submit(self, folder):
+    def submit(self, folder, needs):
         from tl_core.jobs.worker import carry_out
 
         handler = signal.getsignal(signal.SIGTERM)
         carry_out(folder, self.settings)
         signal.signal(signal.SIGTERM, handler)
         self.folders.append(folder)
-        return os.getpid(), 0.0
+        return Job(needs.run, (os.getpid(), 0.0))
 
     def prepare(self):
         pass
@@ -139,7 +142,7 @@ def test_a_failed_run_says_why(studio):
 def test_a_killed_worker_is_interrupted_and_resumes_only_what_is_missing(studio):
     settings, engine, runs, config = studio
     run = runs.create(config())
-    runner = LocalRunner(2, standby=False)
+    runner = LocalExecutor(2, standby=False)
     dispatcher = Dispatcher(engine, settings.home_path, runner, {"train": 1})
     dispatcher.turn()
     wait_for(lambda: batches(run) and batches(run)[-1]["done"] > 100, 90)
@@ -191,7 +194,9 @@ def test_a_killed_dispatcher_leaves_its_run_alive(studio):
 def test_cancel_and_terminate(studio):
     settings, engine, runs, config = studio
     run = runs.create(config())
-    dispatcher = Dispatcher(engine, settings.home_path, LocalRunner(2, standby=False), {"train": 1})
+    dispatcher = Dispatcher(
+        engine, settings.home_path, LocalExecutor(2, standby=False), {"train": 1}
+    )
     dispatcher.turn()
     wait_for(lambda: batches(run), 90)
     runs.cancel(run.id)
@@ -208,7 +213,7 @@ def test_cancel_and_terminate(studio):
 
 def test_a_standing_by_worker_takes_the_run_and_names_it(studio):
     settings, engine, runs, config = studio
-    runner = LocalRunner(2)
+    runner = LocalExecutor(2)
     runner.prepare()
     waiting = runner._standby
     wait_for(lambda: psutil.Process(waiting.pid).memory_info().rss > 400 << 20, 90)
@@ -223,9 +228,9 @@ def test_a_standing_by_worker_takes_the_run_and_names_it(studio):
 
 
 def test_slots_follow_the_machine_and_the_setting(monkeypatch):
-    from tl_core.jobs import dispatch
+    from tl_core.jobs.executors import local
 
-    monkeypatch.setattr(dispatch, "gpu_count", lambda: 3)
+    monkeypatch.setattr(local, "gpu_count", lambda: 3)
     assert slots_of(read_settings()) == {"train": 3, "light": 1}
     monkeypatch.setenv("TL_WORKERS", "2")
     assert slots_of(read_settings())["train"] == 2

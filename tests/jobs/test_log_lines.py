@@ -125,7 +125,7 @@ def test_a_dispatcher_and_its_worker_write_such_lines(home, monkeypatch):
     from tl_core.config import RunConfig
     from tl_core.database.engine import open_database
     from tl_core.jobs.dispatch import Dispatcher
-    from tl_core.jobs.runner import LocalRunner
+    from tl_core.jobs.executors.local import LocalExecutor
     from tl_core.registry.runs import RunStore
     from tl_core.settings import read_settings
 
@@ -135,7 +135,7 @@ def test_a_dispatcher_and_its_worker_write_such_lines(home, monkeypatch):
     runs = RunStore(engine, "local", home)
     config = RunConfig("import", "local", options={"source": str(home / "none.csv"), "name": "d"})
     run = runs.create(config)
-    runner = LocalRunner(1, standby=False)
+    runner = LocalExecutor(1, standby=False)
     Dispatcher(engine, home, runner, {"light": 1}).turn()
     runner._children[0].wait(120)
     assert runs.get(run.id).status == "failed"

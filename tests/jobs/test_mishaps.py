@@ -17,6 +17,7 @@ from tl_core.jobs import dispatch, worker
 from tl_core.jobs.context import Outcome
 from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.events import EventLog, read_events
+from tl_core.jobs.executors.contract import Job
 from tl_core.jobs.heart import Heart
 from tl_core.registry.processes import start_time
 from tl_core.registry.queue import RunWriter
@@ -137,13 +138,13 @@ def test_a_run_whose_worker_cannot_be_started_has_failed_and_frees_its_slot(queu
     class Runner:
         """Nothing can be started at first."""
 
-        started = []
+        name, started = "local", []
 
-        def submit(self, folder):
+        def submit(self, folder, needs):
             if folder.name == first.id:
                 raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
             self.started.append(folder.name)
-            return os.getpid(), 0.0
+            return Job(needs.run, (os.getpid(), 0.0))
 
         def prepare(self):
             pass
@@ -159,14 +160,16 @@ def test_a_run_whose_worker_cannot_be_started_has_failed_and_frees_its_slot(queu
 
 
 class Elsewhere:
-    """A runner whose workers are the process with the id 1."""
+    """An executor whose workers are the process with the id 1."""
+
+    name = "local"
 
     def __init__(self):
         self.started = []
 
-    def submit(self, folder):
+    def submit(self, folder, needs):
         self.started.append(folder.name)
-        return 1, start_time(1)
+        return Job(needs.run, (1, start_time(1)))
 
     def prepare(self):
         pass

@@ -9,7 +9,7 @@ import pytest
 
 from tl_core.config import RunConfig
 from tl_core.jobs import monitor
-from tl_core.jobs.runner import LocalRunner
+from tl_core.jobs.executors.local import LocalExecutor
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def test_each_worker_gets_the_gpu_that_fewest_others_use(monkeypatch):
         def __init__(self, pid):
             self.pid = pid
 
-    runner = LocalRunner(1)
+    runner = LocalExecutor(1)
     one, all_of_them = (
         RunConfig("train", "local", "d@1", "", "starter:text", "finetune", options)
         for options in ({}, {"processes": 2})
     )
     assert runner._pick_gpu(one) == ""  # this machine has none
-    monkeypatch.setattr("tl_core.jobs.runner.gpu_count", lambda: 2)
+    monkeypatch.setattr("tl_core.jobs.executors.local.gpu_count", lambda: 2)
     assert runner._pick_gpu(one) == "0"
     runner._children, runner._gpus = [Child(7), Child(8), Child(9)], {7: "0", 8: "1", 9: "0"}
     assert runner._pick_gpu(one) == "1"

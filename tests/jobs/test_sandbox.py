@@ -20,8 +20,8 @@ from tl_core.config import RunConfig
 from tl_core.database.engine import open_database
 from tl_core.jobs import kernel, sandbox
 from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
+from tl_core.jobs.executors.local import LocalExecutor
 from tl_core.jobs.monitor import gpu_count
-from tl_core.jobs.runner import LocalRunner
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings, read_settings
 
@@ -63,7 +63,7 @@ def attempt(home, tmp_path, monkeypatch, listener):
         settings = read_settings()
         engine = open_database(settings)
         runs = RunStore(engine, "local", settings.home_path)
-        runner = LocalRunner(2, standby=standby)
+        runner = LocalExecutor(2, standby=standby)
         runner.prepare()
         config = RunConfig(
             "reach", "local", "d@1", "", backbone, options={"port": listener, **options}

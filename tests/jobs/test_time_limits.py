@@ -23,9 +23,9 @@ from tl_core.errors import QuotaError
 from tl_core.jobs.context import RunContext
 from tl_core.jobs.dispatch import Dispatcher, remove_checkpoints
 from tl_core.jobs.events import EventLog, RunView
+from tl_core.jobs.executors.local import LocalExecutor
 from tl_core.jobs.handlers import predicting
 from tl_core.jobs.heart import Heart
-from tl_core.jobs.runner import LocalRunner
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import start_time
 from tl_core.registry.runs import RunStore
@@ -116,7 +116,7 @@ def test_a_real_worker_ends_with_the_reason_of_the_limit(home, tmp_path, tiny, m
     about = ("train", "local", record.reference, str(record.folder), f"local:{tiny('bert')}")
     store = RunStore(engine, "local", home)
     run = store.create(RunConfig(*about, "probe", options))
-    dispatcher = Dispatcher(engine, home, LocalRunner(1, standby=False), {"train": 1})
+    dispatcher = Dispatcher(engine, home, LocalExecutor(1, standby=False), {"train": 1})
     dispatcher.turn()
     try:
         end = time.monotonic() + 120

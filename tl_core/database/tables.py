@@ -77,6 +77,10 @@ runs = Table(
     Column("priority", Integer, nullable=False, default=0, server_default="0"),
     Column("moved", Float, nullable=True),  # when its worker last had something to tell
     Column("stop_reason", JSON(none_as_null=True), nullable=True),  # of the server's own
+    Column("executor", String(16), nullable=False, default="", server_default=""),
+    # of another scheduler; empty where the process is known here, or nothing is submitted yet
+    Column("job", String(64), nullable=False, default="", server_default=""),
+    Column("losses", Integer, nullable=False, default=0, server_default="0"),  # of its machine
     UniqueConstraint("owner", "draft"),
     Index("runs_by_status", "status", "queued"),
     Index("runs_by_parent", "parent"),

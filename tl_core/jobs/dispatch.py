@@ -23,16 +23,22 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.access.accounts import clear_sessions
+from tl_core.config import RunConfig
 from tl_core.config.kinds import TRAIN, lanes
 from tl_core.database.away import NO_ANSWER
 from tl_core.database.engine import open_database
 from tl_core.database.tables import locks
-from tl_core.errors import ErrorObject
+from tl_core.errors import ErrorObject, UserError
 from tl_core.jobs import sandbox
-from tl_core.jobs.monitor import gpu_count
+from tl_core.jobs.executors import local
+from tl_core.jobs.executors.asked import needs_of
+from tl_core.jobs.executors.contract import Executor, HereExecutor, Job, Needs, SilentError
+from tl_core.jobs.executors.table import executor as executor_of
+from tl_core.jobs.executors.watch import SILENT_SECONDS, Watch
 from tl_core.jobs.notify import Notices
-from tl_core.jobs.runner import JobRunner, LocalRunner
 from tl_core.log import setup_logging
+from tl_core.registry.elsewhere.names import LOCAL
+from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
 from tl_core.registry.scheduling.clock_setting import ClockWatch, move_times
@@ -62,19 +68,35 @@ log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Holds the lock and turns the queue; `turn` is one round, without waiting."""
+    """Holds the lock and turns the queue; `turn` is one round, without waiting.
+
+    Args:
+        engine: of the registry.
+        home: TL_HOME.
+        here: carries runs out on this machine.
+        slots: by lane.
+        clock: gives seconds since 1970.
+        trains: carries out what trains; None where that is done here as well.
+        started: told the id of each run.
+    """
 
     def __init__(
         self,
         engine: Engine,
         home: Path,
-        runner: JobRunner,
+        here: HereExecutor,
         slots: dict[str, int],
         clock: Callable[[], float] = time.time,
+        *,
+        trains: Executor | None = None,
+        started: Callable[[str], None] = lambda _run_id: None,
     ) -> None:
-        self.engine, self._home, self._runner, self._slots = engine, home, runner, slots
+        self.engine, self._home, self._here, self._slots = engine, home, here, slots
+        self._trains, self._started = trains or here, started
         self._writer, self._clock, self._told = RunWriter(engine, clock), clock, False
-        self._unnamed: dict[str, tuple[int, float]] = {}  # workers whose rows do not name them yet
+        self._placed, self._watch = PlacedRuns(engine, clock), Watch(engine, clock)
+        self._silent_until = 0.0  # what trains gave no answer
+        self._unnamed: dict[str, tuple[str, Job]] = {}  # jobs whose rows do not name them yet
         self._named: set[str] = set()  # runs that are done in this very process
         self.last_busy = time.monotonic()
 
@@ -122,42 +144,71 @@ class Dispatcher:
         for run_id in end_overdue(self.engine, read_settings(), self._clock):
             log.warning("run %s has had its time", run_id, extra={"run": run_id})
         self._end_deaf()
+        self._watch.look()
         busy = False
         for lane, slots in self._slots.items():
-            while (running := self._writer.running(lane)) < slots:
+            executor = self._trains if lane == TRAIN else self._here
+            while (running := self._writer.running(lane)) < slots and self._answers(executor):
                 claimed = self._writer.claim_next(lane)
                 if claimed is None:
                     break
-                running += self._start(*claimed)
+                running += self._start(executor, *claimed)
             busy = busy or running > 0
         if busy or self._writer.waiting():  # for its owner's GPU minutes, for example
             self.last_busy = time.monotonic()
         elif self._may_prepare():
-            self._runner.prepare()
+            self._here.prepare()
         with self.engine.begin() as connection:
             connection.execute(
                 update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time())
             )
 
-    def _start(self, run_id: str, folder: Path) -> bool:
+    def _answers(self, executor: Executor) -> bool:
+        return executor is not self._trains or time.monotonic() >= self._silent_until
+
+    def _start(self, executor: Executor, run_id: str, folder: Path) -> bool:
         """Start a worker for a run that has just been claimed; one that cannot be started has
-        failed, and does not keep its slot.
+        failed, and does not keep its slot. Where a scheduler gives no answer it waits on.
         """
         try:
-            self._unnamed[run_id] = self._runner.submit(self._home / folder)
+            self._unnamed[run_id] = executor.name, self._submit(executor, self._home / folder)
+        except SilentError as error:
+            log.warning("%s gives no answer: %s", executor.name, error)
+            self._silent_until = time.monotonic() + SILENT_SECONDS
+            self._placed.put_back(run_id)
+            return False
+        except UserError as error:
+            log.warning("run %s is not taken: %s", run_id, error, extra={"run": run_id})
+            self._writer.finish(run_id, "failed", reason=error.as_dict())
+            return False
         except Exception as error:
             log.exception("run %s could not be started", run_id, extra={"run": run_id})
             self._fail(run_id, str(error)[:200])
             return False
         log.info("run %s started", run_id, extra={"run": run_id})
         self._name()
+        self._started(run_id)
         return True
+
+    def _submit(self, executor: Executor, folder: Path) -> Job:
+        """Hand a run to an executor. Its row says so before: what happens in between loses nothing,
+        and the worker may be quicker than we are.
+        """
+        if executor is self._here:
+            return executor.submit(folder, Needs(folder.name))
+        needs = needs_of(folder.name, RunConfig.read(folder), read_settings())
+        self._placed.name(folder.name, executor.name, needs.job)
+        return executor.submit(folder, needs)
 
     def _name(self) -> None:
         """Hand what has been started over to its workers; again where the database was away."""
-        for run_id, worker in list(self._unnamed.items()):
-            self._writer.hand_over(run_id, *worker)
-            self._named = {run_id, *self._named} if worker[0] == os.getpid() else self._named
+        for run_id, (executor, job) in list(self._unnamed.items()):
+            if job.process is None:
+                self._placed.place(run_id, job.name)
+            else:
+                self._writer.hand_over(run_id, *job.process, executor)
+                mine = job.process[0] == os.getpid()
+                self._named = {run_id, *self._named} if mine else self._named
             del self._unnamed[run_id]
 
     def _settle_claims(self) -> None:
@@ -190,20 +241,35 @@ class Dispatcher:
         )
 
 
-def slots_of(settings: Settings) -> dict[str, int]:
-    """Slots by lane: training takes one per GPU (one without); imports and predictions have one of
-    their own.
+def slots_of(settings: Settings, trains: Executor | None = None) -> dict[str, int]:
+    """Slots by lane: training takes one per GPU (one without), or as many as the executor `trains`
+    has; imports and predictions have one of their own.
     """
-    return {
-        TRAIN: settings.number("workers") if settings.workers else max(1, gpu_count()),
-        **dict.fromkeys(lanes() - {TRAIN}, 1),
-    }
+    slots = local.train_slots(settings)
+    if trains is not None and not settings.workers:
+        with suppress(SilentError):
+            slots = trains.resources().slots
+    return {TRAIN: slots, **dict.fromkeys(lanes() - {TRAIN}, 1)}
+
+
+def training_executor(settings: Settings) -> Executor | None:
+    """The executor that TL_EXECUTOR names for what trains; None where that is this machine.
+
+    Raises:
+        ConfigError: when there is none of that name.
+    """
+    return None if settings.executor == LOCAL else executor_of(settings.executor, settings)
 
 
 def ensure_dispatcher(settings: Settings) -> None:
-    """Start a dispatcher in the background if none lives and none is run as a service."""
+    """Start a dispatcher in the background if none lives and none is run as a service.
+
+    Raises:
+        ConfigError: when TL_EXECUTOR names no executor.
+    """
     if settings.dispatcher == "external":
         return
+    training_executor(settings)
     _started[:] = [process for process in _started if process.poll() is None]
     engine = open_database(settings)
     with engine.connect() as connection:
@@ -228,14 +294,23 @@ def ensure_dispatcher(settings: Settings) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Turn the queue until idle (or for ever); 0 also when another dispatcher is at work."""
+    """Turn the queue until idle (or for ever); 0 also when another dispatcher is at work, 2 where a
+    setting forbids it.
+    """
     settings = read_settings()
     setup_logging(as_json=settings.json_log)
-    slots = slots_of(settings)
+    try:
+        trains = training_executor(settings)
+    except UserError as error:
+        log.error("no dispatcher: %s", error)
+        return error.exit_code
     engine = open_database(settings)
-    notices = Notices(settings, engine)
-    runner = LocalRunner(max(1, (os.cpu_count() or 1) // slots["train"]), started=notices.expect)
-    dispatcher = Dispatcher(engine, settings.home_path, runner, slots)
+    notices, here = Notices(settings, engine), local.make(settings)
+    dispatcher = Dispatcher(
+        *(engine, settings.home_path, here, slots_of(settings, trains)),
+        trains=trains,
+        started=notices.expect,
+    )
     if not dispatcher.acquire():
         return 0
     signal.signal(signal.SIGTERM, _leave)
@@ -256,7 +331,7 @@ def main(arguments: list[str]) -> int:
                 log.exception("the database did not answer, or the disk is full; trying again")
             time.sleep(_TURN_SECONDS)
     finally:
-        runner.close()
+        here.close()
         dispatcher.release()
         notices.close()
     return 0

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+from sqlalchemy import Engine
+
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.database.away import AWAY, NO_ANSWER, AwayError, is_full
 from tl_core.database.engine import open_database
@@ -33,6 +35,8 @@ from tl_core.jobs.kernel import give_way
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
 from tl_core.log import about_process, quiet_libraries, setup_logging
+from tl_core.registry.elsewhere.names import JOB_VARIABLE, YIELD_VARIABLE
+from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings
 
@@ -116,8 +120,9 @@ def _become(folder: Path) -> None:
 def carry_out(folder: Path, settings: Settings) -> int:
     """Do the run in `folder` to its end, whatever end that is."""
     run_id = folder.name
-    writer = RunWriter(_patiently(lambda: open_database(settings), _START_SECONDS))
-    if not _patiently(lambda: writer.take_over(run_id), _START_SECONDS):
+    engine = _patiently(lambda: open_database(settings), _START_SECONDS)
+    writer = RunWriter(engine)
+    if not _patiently(lambda: _take_over(writer, engine, run_id), _START_SECONDS):
         log.warning("run %s is not this process's any more", run_id)
         return 1
     events = EventLog(folder)
@@ -135,6 +140,9 @@ def carry_out(folder: Path, settings: Settings) -> int:
     except BaseException as error:  # noqa: BLE001 - the worker's edge: every end must reach the row
         status, reason = _explain(error)
         end, well = partial(writer.finish, run_id, status, reason=reason), False
+        if status == "interrupted" and os.environ.get(YIELD_VARIABLE):
+            job = os.environ.get(JOB_VARIABLE, "")
+            end = partial(PlacedRuns(engine).let_go, run_id, job, own=True)
     heart.stop()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left takes a moment
     try:
@@ -145,6 +153,12 @@ def carry_out(folder: Path, settings: Settings) -> int:
     if well and RunConfig.read(folder).kind == "train":
         track(settings, folder)
     return 0 if well else 1
+
+
+def _take_over(writer: RunWriter, engine: Engine, run_id: str) -> bool:
+    """Take a run over from whoever started this process: its dispatcher, or another scheduler."""
+    job = os.environ.get(JOB_VARIABLE)
+    return PlacedRuns(engine).take_over(run_id, job) if job else writer.take_over(run_id)
 
 
 def _work(
@@ -179,6 +193,7 @@ def _patiently(step: Callable[[], Answer], seconds: float) -> Answer:
 
 
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # some schedulers say it twice
     raise _Terminated
 
 

@@ -127,6 +127,7 @@ class RunWriter:
                     runs.c.status == "running",
                     runs.c.cancel_requested,
                     runs.c.host == HOST,
+                    runs.c.job == "",  # else its scheduler ends it
                     runs.c.heartbeat < now - STALE_SECONDS,
                 )
             ).all()
@@ -136,9 +137,10 @@ class RunWriter:
             if is_alive(row.host, row.pid, row.pid_started, row.heartbeat, now)
         ]
 
-    def hand_over(self, run_id: str, pid: int, started: float) -> None:
+    def hand_over(self, run_id: str, pid: int, started: float, executor: str = "local") -> None:
         """Name the worker process as the one that must be alive."""
-        self._set(run_id, pid=pid, pid_started=started, heartbeat=self._clock())
+        values = {"pid": pid, "pid_started": started, "heartbeat": self._clock()}
+        self._set(run_id, **values, executor=executor, job="")
 
     def claimed(self) -> list[str]:
         """Runs that this process has claimed and not handed over."""
@@ -277,11 +279,13 @@ def mark_dead(engine: Engine, clock: Callable[[], float] = time.time) -> list[st
     """Find running rows whose process has gone, mark them interrupted and return their ids.
 
     Every reader does this, so no server need be alive to see that a run has died. What it took is
-    settled up to its last sign of life, whenever that is noticed.
+    settled up to its last sign of life, whenever that is noticed. Runs whose job another scheduler
+    keeps are left to the dispatcher, which asks that one.
     """
     now = clock()
     with engine.connect() as connection:
-        rows = connection.execute(select(runs).where(runs.c.status == "running")).all()
+        here = (runs.c.status == "running", runs.c.job == "")
+        rows = connection.execute(select(runs).where(*here)).all()
     dead = [row for row in rows if _is_dead(row, now)]
     for row in dead:
         with engine.begin() as connection:

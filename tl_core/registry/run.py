@@ -17,7 +17,8 @@ KEEPS_BEST = ("finetune", "ladder", "auto")  # recipes that can be stopped early
 class Run:
     """One row, as pages and command line see it. `parent` is the id of the run that it goes on
     from or looks at, `place` its position in the queue, in the order of the runs' turns, 0 when not
-    queued; `priority` is what an administrator gave it.
+    queued; `priority` is what an administrator gave it. `executor` carries it out, as `job` where
+    another scheduler keeps it, on `host`.
     """
 
     id: str
@@ -45,6 +46,14 @@ class Run:
     archived: bool = False
     place: int = 0
     priority: int = 0
+    executor: str = ""
+    job: str = ""
+    host: str | None = None
+
+    @property
+    def waits_elsewhere(self) -> bool:
+        """Whether another scheduler has it and has not begun it yet, or has put it back."""
+        return self.status == "running" and bool(self.job) and self.pid is None
 
     def as_dict(self) -> dict[str, object]:
         """The run object of the command line contract."""
@@ -62,4 +71,6 @@ class Run:
             "progress": self.progress,
             "headline": self.headline,
             "place": self.place,
+            "executor": self.executor,
+            "waits_elsewhere": self.waits_elsewhere,
         }

@@ -301,6 +301,9 @@ class RunStore(RunQueries):
                     pid=None,
                     heartbeat=None,
                     progress=0.0,
+                    executor="",
+                    job="",
+                    losses=0,
                 )
             ).rowcount
             if changed:

@@ -1,0 +1,1 @@
+"""Executors: where the process of a run lives, on this machine or on others."""

@@ -1,0 +1,1 @@
+"""Runs whose process another scheduler keeps, as their rows tell it."""
