@@ -37,7 +37,7 @@ from tl_core.jobs.executors.table import executor as executor_of
 from tl_core.jobs.executors.watch import SILENT_SECONDS, Watch
 from tl_core.jobs.notify import Notices
 from tl_core.log import setup_logging
-from tl_core.registry.elsewhere.names import LOCAL
+from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.processes import is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep

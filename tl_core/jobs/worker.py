@@ -35,7 +35,7 @@ from tl_core.jobs.kernel import give_way
 from tl_core.jobs.trackers import track
 from tl_core.json_files import write_json
 from tl_core.log import about_process, quiet_libraries, setup_logging
-from tl_core.registry.elsewhere.names import JOB_VARIABLE, YIELD_VARIABLE
+from tl_core.registry.elsewhere.executor_names import JOB_VARIABLE, YIELD_VARIABLE
 from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.queue import RunWriter
 from tl_core.settings import Settings, read_settings

@@ -8,7 +8,7 @@ import secrets
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
 from tl_core.jobs.executors.contract import Needs
-from tl_core.registry.elsewhere.names import JOB_VARIABLE
+from tl_core.registry.elsewhere.executor_names import JOB_VARIABLE
 from tl_core.settings import Settings
 
 _GO_ALONG = ("TL_", "HF_", "TRANSFORMERS_", "MLFLOW_")  # what the variables of a worker begin with

@@ -13,7 +13,7 @@ executor is handed one run at a time, and says where the process of it is. There
   (SIGTERM) then lets the run wait for that, instead of ending it.
 
 A new one is a module with `make(settings) -> Executor`, a line in `table.py`, and its title in
-`registry/elsewhere/names.py`.
+`registry/elsewhere/executor_names.py`.
 
 `tests/executors` tries every executor on the same list of mishaps.
 """

@@ -15,7 +15,7 @@ from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
 from tl_core.jobs.executors.contract import ENDED, RUNNING, Job, Needs, Node, Resources, run_of
 from tl_core.jobs.monitor import gpu_count, read_machine
-from tl_core.registry.elsewhere.names import LOCAL
+from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.processes import HOST, is_alive, start_time
 from tl_core.settings import Settings, read_settings
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tl_core.errors import ErrorObject, UserError
 from tl_core.jobs.executors import table
 from tl_core.jobs.executors.contract import ENDED, LOST, WAITING, Executor, SilentError
-from tl_core.registry.elsewhere.names import title_of
+from tl_core.registry.elsewhere.executor_names import title_of
 from tl_core.registry.elsewhere.placed import Placed, PlacedRuns
 from tl_core.registry.processes import STALE_SECONDS, Absences
 from tl_core.settings import read_settings
