@@ -23,8 +23,8 @@ from tl_core.config import RunConfig
 from tl_core.database.engine import open_database
 from tl_core.database.tables import stints
 from tl_core.jobs.dispatch import Dispatcher
-from tl_core.jobs.executors import contract as executors
-from tl_core.jobs.executors.contract import Needs
+from tl_core.jobs.executors import executor_contract as executors
+from tl_core.jobs.executors.executor_contract import Needs
 from tl_core.registry.processes import own_identity
 from tl_core.registry.queue import RunWriter
 from tl_core.registry.runs import RunStore

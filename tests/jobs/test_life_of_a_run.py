@@ -19,7 +19,7 @@ from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
 from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
 from tl_core.jobs.events import read_events
-from tl_core.jobs.executors.contract import Job
+from tl_core.jobs.executors.executor_contract import Job
 from tl_core.jobs.executors.local import LocalExecutor
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore

@@ -17,7 +17,7 @@ from tl_core.jobs import dispatch, worker
 from tl_core.jobs.context import Outcome
 from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.events import EventLog, read_events
-from tl_core.jobs.executors.contract import Job
+from tl_core.jobs.executors.executor_contract import Job
 from tl_core.jobs.heart import Heart
 from tl_core.registry.processes import start_time
 from tl_core.registry.queue import RunWriter

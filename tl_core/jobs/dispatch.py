@@ -32,8 +32,8 @@ from tl_core.errors import ErrorObject, UserError
 from tl_core.jobs import sandbox
 from tl_core.jobs.executors import local
 from tl_core.jobs.executors.asked import needs_of
-from tl_core.jobs.executors.contract import Executor, HereExecutor, Job, Needs, SilentError
-from tl_core.jobs.executors.table import executor as executor_of
+from tl_core.jobs.executors.executor_contract import Executor, HereExecutor, Job, Needs, SilentError
+from tl_core.jobs.executors.executor_table import executor as executor_of
 from tl_core.jobs.executors.watch import SILENT_SECONDS, Watch
 from tl_core.jobs.notify import Notices
 from tl_core.log import setup_logging

@@ -7,7 +7,7 @@ import secrets
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
-from tl_core.jobs.executors.contract import Needs
+from tl_core.jobs.executors.executor_contract import Needs
 from tl_core.registry.elsewhere.executor_names import JOB_VARIABLE
 from tl_core.settings import Settings
 

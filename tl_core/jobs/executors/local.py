@@ -13,7 +13,15 @@ from pathlib import Path
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
-from tl_core.jobs.executors.contract import ENDED, RUNNING, Job, Needs, Node, Resources, run_of
+from tl_core.jobs.executors.executor_contract import (
+    ENDED,
+    RUNNING,
+    Job,
+    Needs,
+    Node,
+    Resources,
+    run_of,
+)
 from tl_core.jobs.monitor import gpu_count, read_machine
 from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.processes import HOST, is_alive, start_time

@@ -10,8 +10,8 @@ from contextlib import suppress
 from sqlalchemy import Engine
 
 from tl_core.errors import ErrorObject, UserError
-from tl_core.jobs.executors import table
-from tl_core.jobs.executors.contract import ENDED, LOST, WAITING, Executor, SilentError
+from tl_core.jobs.executors import executor_table
+from tl_core.jobs.executors.executor_contract import ENDED, LOST, WAITING, Executor, SilentError
 from tl_core.registry.elsewhere.executor_names import title_of
 from tl_core.registry.elsewhere.placed import Placed, PlacedRuns
 from tl_core.registry.processes import STALE_SECONDS, Absences
@@ -47,7 +47,7 @@ class Watch:
         make: Callable[[str], Executor] | None = None,
     ) -> None:
         self._placed, self._absences = PlacedRuns(engine, clock), Absences()
-        self._make = make or (lambda name: table.executor(name, read_settings()))
+        self._make = make or (lambda name: executor_table.executor(name, read_settings()))
         self._executors: dict[str, Executor] = {}
         self._next, self._silent = 0.0, dict[str, float]()
 

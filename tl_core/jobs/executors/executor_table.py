@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from tl_core.errors import ConfigError, nearest
-from tl_core.jobs.executors.contract import Executor
+from tl_core.jobs.executors.executor_contract import Executor
 from tl_core.settings import Settings
 
 _HERE = "tl_core.jobs.executors"

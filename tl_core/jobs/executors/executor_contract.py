@@ -12,8 +12,8 @@ executor is handed one run at a time, and says where the process of it is. There
   that begins a job again by itself sets `TL_YIELD=1` for it: a worker that is asked to go
   (SIGTERM) then lets the run wait for that, instead of ending it.
 
-A new one is a module with `make(settings) -> Executor`, a line in `table.py`, and its title in
-`registry/elsewhere/executor_names.py`.
+A new one is a module with `make(settings) -> Executor`, a line in `executor_table.py`, and its
+title in `registry/elsewhere/executor_names.py`.
 
 `tests/executors` tries every executor on the same list of mishaps.
 """
