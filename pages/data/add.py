@@ -11,6 +11,7 @@ from pages.sections.data import collect, import_plan, import_settings, source_fa
 from pages.sections.items.item_pages import pages_of
 from pages.shell import ask, frame, problems, rights, run_panel, services, uploads
 from tl_core.config import RunConfig
+from tl_core.data.checks.class_names import LABEL_HERE
 from tl_core.errors import UserError
 from tl_core.registry.datasets import check_name
 from tl_core.registry.run import Run
@@ -42,7 +43,7 @@ def show_local(facts: source_facts.SourceFacts, source: str) -> None:
     """
     left, right = st.columns(2, gap="large")
     with left:
-        chosen = import_settings.reading_in_hand()
+        chosen = import_settings.show_label_here() | import_settings.reading_in_hand()
         own = pages_of(facts["modality"])
         chosen |= own.show_source(facts)
         chosen |= import_settings.show_reading(own.reading, facts["folds"])
@@ -63,8 +64,8 @@ def show_local(facts: source_facts.SourceFacts, source: str) -> None:
 def show_hub(facts: source_facts.HubFacts, source: str) -> None:
     """What to take of a dataset of the Hub, and how to split it."""
     left, right = st.columns(2, gap="large")
-    chosen = import_settings.reading_in_hand()
     with left:
+        chosen = import_settings.show_label_here() | import_settings.reading_in_hand()
         chosen |= source_facts.show_hub(facts)
     with right:
         target = import_settings.show_target(source)
@@ -89,10 +90,14 @@ def offer_saving(
 
 
 def go_on(run: Run) -> None:
-    """On to the dataset."""
+    """On to the dataset: to its items, or to label them where none has a class yet."""
     forget()
-    st.session_state["dataset"] = (run.summary or {})["dataset"]
-    st.switch_page("pages/data/items.py", query_params={"dataset": st.session_state["dataset"]})
+    name = st.session_state["dataset"] = (run.summary or {})["dataset"]
+    with problems.caught():
+        info = services.version_info(services.datasets().get(name).folder)
+    begins = info.labelled_here and not info.splits.get("train")
+    page = "pages/data/label.py" if begins else "pages/data/items.py"
+    st.switch_page(page, query_params={"dataset": name})
 
 
 def offer_again(run: Run) -> None:
@@ -107,9 +112,16 @@ def offer_again(run: Run) -> None:
 
 
 def refused(error: UserError) -> None:
-    """Why nothing of it can be learnt from, and the way back."""
+    """Why nothing of it can be learnt from, and the ways on: back, or to label it here."""
     problems.show(error)
-    st.button("Try another file", on_click=forget, type="primary")
+    with st.container(horizontal=True):
+        st.button("Try another file", on_click=forget, type="primary")
+        if LABEL_HERE.strip() in error.try_this:
+            st.button(
+                import_settings.NO_CLASS_YET,
+                on_click=import_settings.say_label_here,
+                icon=":material/new_label:",
+            )
 
 
 def look_into(source: str) -> source_facts.SourceFacts | None:

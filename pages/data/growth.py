@@ -20,6 +20,8 @@ name = state.current("dataset")
 frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
+    info = services.version_info(record.folder)
+frame.need_labels(record, info, judged=False)
 search = run_panel.of_dataset(record.reference, "explore")
 
 

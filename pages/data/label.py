@@ -45,8 +45,12 @@ if suspects and suspects.status == "done":
 
 
 def offer_version(now: Standing) -> None:
-    """What has come together, and the button that makes it a version."""
+    """What has come together, what a first test still needs, and the button that makes it a
+    version.
+    """
     with problems.caught():
+        if lacking := labelling.test_outlook():
+            st.caption(f":material/casino: {plain(lacking)}")
         new = [row for row, label in now.labels.items() if labelling.changes(row, label)]
     if not new or rights.against(rights.WORK, record):
         return
@@ -99,6 +103,11 @@ def show_waiting() -> None:
     elif going:
         run_panel.show(going, "Reading all items and choosing the first…", lambda _run: None)
     if choice:
+        if not hints:
+            st.caption(
+                "What the model says of an item, the close calls and the suggestions of groups wait"
+                " until two classes have labels."
+            )
         show_results(choice)
 
 

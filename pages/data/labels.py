@@ -73,6 +73,7 @@ def train_again() -> None:
         st.switch_page("pages/train/live.py", query_params={"run": run.id})
 
 
+frame.need_labels(record, info, judged=False)
 if info.parent:
     train_again()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import problems
+from pages.shell.words import plain
+from tl_core.data.versions.store import VersionInfo
+from tl_core.registry.datasets import DatasetRecord
 
 STATES = {
     "queued": ("gray", "waiting"),
@@ -38,3 +41,37 @@ def need_dataset(name: str) -> None:
         st.info("No dataset is selected yet.", icon=":material/info:")
         st.page_link("pages/data/add.py", label="Add data", icon=":material/upload:")
         st.stop()
+
+
+def need_labels(record: DatasetRecord, info: VersionInfo, *, judged: bool = True) -> None:
+    """The state of pages that learn, where `lack_labels` says that nothing can be learnt yet."""
+    if lack_labels(record, info, judged=judged):
+        st.stop()
+
+
+def lack_labels(record: DatasetRecord, info: VersionInfo, *, judged: bool = True) -> bool:
+    """Whether classes are given here and are still too few; then it says so, with the way to label.
+
+    Args:
+        record: of the version.
+        info: its facts.
+        judged: False for work that needs no test row.
+    """
+    if not info.labelled_here:
+        return False
+    learnt = sum(
+        parts.get("train", 0) + parts.get("validation", 0) > 1
+        for parts in info.class_splits.values()
+    )
+    if learnt > 1 and (info.splits.get("test") or not judged):
+        return False
+    said = next((one for one in info.findings if one["id"] == "too_small"), None)
+    text = f"{said['text']} {said['fix']}" if said else "Too few rows of two classes have labels."
+    st.info(plain(text), icon=":material/new_label:")
+    st.page_link(
+        "pages/data/label.py",
+        label="Label items",
+        icon=":material/label:",
+        query_params={"dataset": record.reference},
+    )
+    return True

@@ -41,6 +41,7 @@ with problems.caught():
         if run.kind == "train" and run.status == "done"
     ]
     speeds = SPEEDS.find(services.settings().home_path) or {}
+frame.need_labels(record, info)
 own = pages_of(record.modality)
 backbone = st.session_state["backbone"] or backbones.suggested(record)
 

@@ -54,9 +54,10 @@ def write_pictures(
 def build(source: Path, folder: Path, **options: object) -> DatasetVersion:
     """A dataset version of `source` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    chosen = ImportOptions(**options)
     build_version(
-        {"": open_source(source, folder / "staging", LIMITS)},
-        ImportOptions(**options),
+        {"": open_source(source, folder / "staging", LIMITS, chosen)},
+        chosen,
         folder,
         source.name,
     )

@@ -20,7 +20,10 @@ def dataset_lines(record: DatasetRecord, info: VersionInfo) -> list[str]:
         f"{record.reference}: {size}",
         "  splits: " + ", ".join(f"{name} {count:,}" for name, count in info.splits.items()),
         "  classes: "
-        + ", ".join(f"{name} {count:,}" for name, count in list(info.classes.items())[:_FEW]),
+        + (
+            ", ".join(f"{name} {info.classes.get(name, 0):,}" for name in info.offered[:_FEW])
+            or "none"
+        ),
         *_class_splits(info),
         *plan_lines(info.plan),
         *map(finding_line, info.findings),

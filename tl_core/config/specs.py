@@ -153,7 +153,8 @@ class ProposeSpec(RunSpec):
     batch: int = setting(20, "Rows that are proposed.", low=1, high=500)
     random_share: float = setting(
         0.15,
-        "Share of each batch that is drawn at random; these rows alone tell how good the model is.",
+        "Share of each batch that is drawn at random; these rows alone tell how good the model is."
+        " At least half where a dataset began without any class and has no test rows yet.",
         low=0.1,
         high=0.5,
     )

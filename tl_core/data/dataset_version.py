@@ -112,6 +112,16 @@ class ImportOptions(Checked):
         "The sign between several classes in one cell, such as ; or |. Empty: recognised from the "
         "cells.",
     )
+    label_here: bool = setting(
+        False,
+        "Nothing has a class yet: classes will be given here, by people who label. No class and no "
+        "split is read from the data; every row waits without a class.",
+    )
+    classes: str = setting(
+        "",
+        "Names of the classes that will be given, with commas between, where nothing has a class "
+        "yet. Empty, or more of them: they are named while labelling.",
+    )
     repair: bool = setting(
         False,
         "Repair texts that were decoded wrongly (bÃ©art), and take out HTML entities, "
@@ -155,6 +165,11 @@ class ImportOptions(Checked):
         low=0,
         high=2**31 - 1,
     )
+
+    @property
+    def splits_anew(self) -> bool:
+        """Whether no split is read from the data."""
+        return self.ignore_splits or self.label_here
 
 
 class Action(TypedDict):

@@ -16,6 +16,7 @@ from tl_core.data.cells.split_cells import split_values
 from tl_core.data.checks.class_names import check_counts
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.item_kind import kind_of
+from tl_core.data.labelling.no_class_yet import NO_CLASS_YET, check_asked
 from tl_core.data.limits import Limits
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.intake import Intake
@@ -67,6 +68,7 @@ def plan_import(
         DataError: as the import would.
     """
     chosen = ImportOptions.from_dict(options)
+    check_asked(chosen, tested=False)
     try:
         source = open_source(path, staging, limits, chosen)
         intake = Intake(list(source.skipped), plan=source.plan)
@@ -93,6 +95,16 @@ def _planned(
     sample: list[SampleRow],
 ) -> ImportPlan:
     classes, given, groups, dates = facts
+    if options.label_here:
+        intake.plan.note(NO_CLASS_YET)
+        return {
+            "classes": {},
+            "several": False,
+            "unlabelled": len(classes),
+            "too_many": False,
+            "question": None,
+            "plan": intake.plan.as_dict(intake.skipped, len(classes), sample),
+        }
     named_so = source.class_list.meaning(
         {label_name(cell) for cell in classes.unique().to_pylist()}
     )

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 RESERVED = 0.25  # share of the rows, the first of the order, that is never labelled in bulk
+_LEAST = 40  # of them where there are few rows: a test is made of these in time
+FIRST_SHARE = 0.5  # of each batch that is drawn while there is no test yet
 
 
 def lots(rows: Ints, seed: int) -> NDArray[np.float64]:
@@ -45,12 +47,13 @@ def random_order(population: Ints, seed: int) -> Ints:
 
 
 def reserved(population: Ints, seed: int) -> Ints:
-    """The rows that may come to be drawn: the first quarter of the order.
+    """The rows that may come to be drawn: the first quarter of the order, of few rows about forty.
 
     A class that is accepted for a whole cluster is what the model said. Where such rows were drawn,
     the model would be right by definition; so these rows are labelled one by one.
     """
-    return population[lots(population, seed) < RESERVED]
+    share = max(RESERVED, _LEAST / max(len(population), 1))
+    return population[lots(population, seed) < share]
 
 
 def answered(order: Ints, drawn: int, done: Collection[int]) -> int:
@@ -61,6 +64,24 @@ def answered(order: Ints, drawn: int, done: Collection[int]) -> int:
         if row not in done:
             return place
     return min(drawn, len(order))
+
+
+def sample(
+    population: Ints, seed: int, drawn: int, done: Collection[int], *, left: bool = True
+) -> Ints:
+    """The rows drawn for the score that have been answered, labelled or passed over, without a gap,
+    in the order in which they were drawn.
+
+    Args:
+        population: all rows that had no class when the labelling began.
+        seed: of the order.
+        drawn: how far it was drawn.
+        done: rows that are labelled or passed over.
+        left: whether any row waits. Where none does, all rows that may be drawn count as drawn:
+            which of them came first plays no part any more.
+    """
+    order = random_order(population, seed)[: len(reserved(population, seed))]
+    return order[: answered(order, drawn if left else len(order), done)]
 
 
 def to_draw(

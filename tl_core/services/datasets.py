@@ -188,7 +188,9 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
     return _register(
         store,
         record.called,
-        lambda folder: apply_decisions(labelling.version, folder, record.reference),
+        lambda folder: apply_decisions(
+            labelling.version, folder, record.reference, labelling.chance
+        ),
         record,
         list(labelling.standing.labels),
     )

@@ -4,25 +4,29 @@ next version is made; where they differ it waits for somebody's last word.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tl_core.data.cells.label_lists import LIST, parts_of
-from tl_core.data.checks.class_names import alike_key
+from tl_core.data.checks.class_names import check_new_name
 from tl_core.data.label_sets import as_cell
+from tl_core.data.labelling.first_test import lacking_in_words
+from tl_core.data.labelling.population import population_of
 from tl_core.data.labelling.rounds import history
 from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
+from tl_core.labelling import draw
 from tl_core.labelling.agreement import Agreement, agreements
+from tl_core.modalities import items_of
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
 
-_LONGEST_NAME = 100
 _NONE = Decision("undo")
 
 
@@ -123,6 +127,37 @@ class Labelling:
         """
         return self._answers.claim(self._record.reference, list(order), count)
 
+    @cached_property
+    def chance(self) -> NDArray[np.int64]:
+        """Rows that were drawn at random and have a class, in the version or by an answer: see
+        `labelling.draw`. None where an item may have several labels, as no lot is drawn there.
+        """
+        past = history(self.version.folder)
+        if self.version.sets.several:
+            return np.empty(0, dtype=np.int64)
+        population = population_of(self.version, past)
+        waits = {*self.version.rows_of("unlabelled").tolist()}
+        given = ({*population.tolist()} - waits) | ({*self.standing.labels} & waits)
+        done = given | {*self.standing.passed}
+        seed = past.rounds[0].seed if past.rounds else 0
+        left = bool(waits - done)
+        drawn = draw.sample(population, seed, past.drawn, done, left=left)
+        return drawn[np.isin(drawn, [*given])]
+
+    def test_outlook(self) -> str:
+        """What a first test still needs, where the dataset began without any class and has no test
+        rows; else nothing.
+        """
+        info = self.version.info
+        if not info.labelled_here or info.splits.get("test"):
+            return ""
+        named = dict(enumerate(self.version.label_names(np.arange(len(self.version.labels)))))
+        said = named | dict(self.standing.labels)
+        # a group goes whole, so it counts once
+        of_group = {int(self.version.groups[row]): said[int(row)] for row in self.chance}
+        counts = Counter(of_group.values())
+        return lacking_in_words(counts, items_of(info.modality))
+
     @property
     def agreement(self) -> Agreement:
         """How far people agree on the rows that they share, by their ids."""
@@ -130,8 +165,8 @@ class Labelling:
 
     @property
     def classes(self) -> list[str]:
-        """The classes of the version, then those that only answers name."""
-        own = self.version.info.labels
+        """The classes of the version and those named for it, then those that only answers name."""
+        own = self.version.info.offered
         named = [
             name
             for one in self.standing.said.values()
@@ -222,19 +257,7 @@ class Labelling:
             raise DataError(
                 f"There is no class {name!r} in this dataset.", "", nearest(name, self.classes)
             )
-        if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
-            raise DataError(
-                "This cannot be the name of a class.",
-                f"Names have 1 to {_LONGEST_NAME} characters in one line.",
-                "Type another one.",
-            )
-        alike = {alike_key(one): one for one in self.classes}.get(alike_key(name))
-        if alike:
-            raise DataError(
-                f"There is the class {alike!r} already.",
-                f"{name!r} differs from it in capitals, blanks or dashes alone.",
-                "Take that one, or a name that people can tell from it.",
-            )
+        check_new_name(name, self.classes)
 
     def _known(self, row: int) -> int:
         splits = self._splits

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.sections.data.import_settings import HELP
+from pages.sections.data.import_settings import HELP, label_here
 
 Roles = tuple[tuple[str, str], ...]
+_GROUP: Roles = (("group", "Column with the group (rows that belong together)"),)
 _MORE: Roles = (
-    ("group", "Column with the group (rows that belong together)"),
+    *_GROUP,
     ("split", "Column with the split"),
     ("date", "Column with the date"),
 )
@@ -21,7 +22,7 @@ def pick(
     """Select boxes for the roles, the needed ones first, at the end those that only this kind of
     item has (`own`); gives the columns that were chosen otherwise than guessed.
     """
-    more = _MORE + own
+    more = (_GROUP if label_here() else _MORE) + own  # no split is read without classes
     chosen: dict[str, object] = {}
     for box, (role, title) in zip(st.columns(2), roles, strict=False):
         with box:

@@ -136,6 +136,12 @@ def _splits(answer: Preview) -> None:
     if answer["too_many"]:
         st.caption("Too many rows to count here; the counts are shown once the dataset is made.")
         return
+    if not answer["classes"]:
+        st.caption(
+            f"All {answer['unlabelled']:,} rows wait for a class. Those that are drawn at random"
+            " among the first ones to be labelled become the test and validation rows."
+        )
+        return
     table = pd.DataFrame([{"class": name, **parts} for name, parts in answer["classes"].items()])
     st.dataframe(table, hide_index=True, height=min(240, 36 * (len(table) + 1)))
     aside = (

@@ -11,6 +11,7 @@ from pages.shell import rights, services
 from pages.widgets.glossary import help_of
 from tl_core.data.dataset_version import ImportOptions
 
+NO_CLASS_YET = "Nothing has a class yet: I will label it here"
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
 _READING = (
     "sheet",
@@ -25,9 +26,11 @@ _READING = (
     "task",
     "label_separator",
     "repair",
+    "label_here",
     "label_column",
     "split_column",
 )
+_OF_CLASSES = ("label_column", "split_column", "task")  # not read where nothing has a class yet
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,35 @@ def reading_in_hand() -> dict[str, object]:
     return {
         name: st.session_state[f"add_{name}"]
         for name in _READING
-        if st.session_state.get(f"add_{name}")
+        if st.session_state.get(f"add_{name}") and not (label_here() and name in _OF_CLASSES)
     }
+
+
+def label_here() -> bool:
+    """Whether somebody has said that nothing has a class yet."""
+    return bool(st.session_state.get("add_label_here"))
+
+
+def say_label_here() -> None:
+    """The same as a click would say; for callbacks."""
+    st.session_state["add_label_here"] = True
+
+
+def show_label_here() -> dict[str, object]:
+    """Whether nothing has a class yet, and the names of those that will be given."""
+    st.checkbox(
+        NO_CLASS_YET, key="add_label_here", help=HELP["label_here"], persist_state="session"
+    )
+    if not label_here():
+        return {}
+    classes = st.text_input(
+        "Names of the classes, with commas between",
+        key="add_classes",
+        help=HELP["classes"],
+        placeholder="you can also name them while you label",
+        persist_state="session",
+    )
+    return {"classes": classes or ""}
 
 
 def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.data import columns, import_plan
-from pages.sections.data.import_settings import HELP
+from pages.sections.data.import_settings import HELP, label_here
 from pages.shell.words import plain
 from pages.widgets import gallery
 
@@ -55,6 +55,10 @@ def files(facts: SourceFacts, noun: str, role: str, icon: str) -> dict[str, obje
         icon: of the line that counts them.
     """
     classes = facts["classes"]
+    if label_here():
+        st.success(f"{facts['rows']:,} {noun}, none with a class yet.", icon=f":material/{icon}:")
+        gallery.pictures([data for _, data in facts["thumbnails"]], None)
+        return {}
     st.success(
         f"{facts['rows']:,} {noun} in {len(classes)} classes: "
         + ", ".join(
@@ -74,10 +78,8 @@ def files(facts: SourceFacts, noun: str, role: str, icon: str) -> dict[str, obje
 
 def documents(facts: SourceFacts) -> dict[str, object]:
     """Counts of files that are a text each."""
-    st.success(
-        f"{facts['rows']:,} files, each one text, in {len(facts['classes'])} classes.",
-        icon=":material/description:",
-    )
+    classes = "none with a class yet" if label_here() else f"in {len(facts['classes'])} classes"
+    st.success(f"{facts['rows']:,} files, each one text, {classes}.", icon=":material/description:")
     return {}
 
 
@@ -94,7 +96,7 @@ def table(facts: SourceFacts) -> dict[str, object]:
             format_func={name: name or facts["sheets"][0] for name in ("", *facts["sheets"])}.get,
         )
     roles: columns.Roles = (("text", "Column with the text"),) + (
-        () if facts["files_are_classes"] else (("label", "Column with the class"),)
+        () if facts["files_are_classes"] or label_here() else (("label", "Column with the class"),)
     )
     chosen = columns.pick(facts["columns"], facts["guess"], roles, columns.TITLE)
     taken = [chosen.get(f"{role}_column", name) for role, name in facts["guess"].items()]

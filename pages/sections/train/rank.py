@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.train import backbones
-from pages.shell import problems, rights, run_panel, services
+from pages.shell import frame, problems, rights, run_panel, services
 from pages.shell.words import interval, label, plain
 from pages.widgets import charts
 from pages.widgets.glossary import help_of
@@ -37,6 +37,10 @@ def show(record: DatasetRecord, at_hand: list[str], others: list[str]) -> str:
         "Each reads a sample of your training items once, and a quick classifier is judged on its"
         " features by cross-validation. The test items are not used."
     )
+    with problems.caught():
+        info = services.version_info(record.folder)
+    if frame.lack_labels(record, info, judged=False):
+        return ""
     _offer(record, at_hand, others, busy=bool(run and run.status in ACTIVE))
     return run_panel.show(run, "Reading your items with each of them…", _result) or ""
 

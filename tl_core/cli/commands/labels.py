@@ -19,7 +19,7 @@ from tl_core.registry.label_answers import AnswerStore
 from tl_core.results import LABEL_ERRORS, LABEL_QUEUE
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object
-from tl_core.services.labelling import standing
+from tl_core.services.labelling import Labelling, standing
 
 _SHOWN = 30
 
@@ -89,7 +89,8 @@ def suggest(output: Output, name: str, backbone: str) -> int:
     type=float,
     default=0.15,
     metavar="SHARE",
-    help="of the batch that is drawn at random, for the score; default: 0.15",
+    help="of the batch that is drawn at random, for the score; default: 0.15; half at least, as"
+    " long as a dataset that began without any class has no test rows",
 )
 @click.pass_obj
 def next_rows(
@@ -173,5 +174,10 @@ def apply(output: Output, name: str) -> int:
     """Make what was decided a new version."""
     from tl_core.services.datasets import relabel_dataset
 
-    record, info, _ = relabel_dataset(open_stores().datasets, name)
-    return output.show(dataset_object(record, info), [f"{record.reference}: {info.change}"])
+    datasets = open_stores().datasets
+    record, info, _ = relabel_dataset(datasets, name)
+    outlook = Labelling(AnswerStore(datasets), record).test_outlook()
+    return output.show(
+        dataset_object(record, info),
+        [f"{record.reference}: {info.change}", *filter(None, [outlook])],
+    )

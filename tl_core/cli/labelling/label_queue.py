@@ -154,11 +154,13 @@ def _status(output: Output, labelling: Labelling, record: DatasetRecord) -> int:
         "passed": now.passed,
         "without_class": len(waiting),
         "agreement": asdict(agreement),
+        "test_outlook": labelling.test_outlook(),
     }
     lines = [
         f"{len(now.labels):,} labelled, {len(now.disputes):,} to be settled,"
         f" {len(now.passed):,} passed over; {len(waiting):,} rows of {record.reference} have no"
         " class.",
+        *filter(None, [labelling.test_outlook()]),
         *(
             f"  {pair.first} and {pair.second}: {pair.agreed:,} of {pair.items:,} alike"
             + ("" if pair.kappa is None else f", Cohen's kappa {pair.kappa:.2f}")

@@ -150,6 +150,8 @@ def _copies(view: View) -> list[Finding]:
 
 def _classes(view: View) -> list[Finding]:
     counts = {name: count for name, count in view.counts().items() if count}
+    if not counts:
+        return []
     return [
         *_numeric(counts),
         *_small_classes(counts),
@@ -305,7 +307,7 @@ def _left_out(view: View) -> list[Finding]:
                 "unlabelled",
                 "info",
                 f"{len(unlabelled):,} row(s) have no class. They are set aside; "
-                "predict them once a model is trained.",
+                "label them, or predict them once a model is trained.",
                 len(unlabelled),
                 rows=unlabelled,
             )

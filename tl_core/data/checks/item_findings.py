@@ -25,9 +25,9 @@ _SINGULAR = (
 
 
 def some(view: View, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Living rows of `mask`, none when they are half of all."""
-    rows = np.flatnonzero(mask & view.alive)
-    return rows if len(rows) <= MOST * view.alive.sum() else rows[:0]
+    """Rows of `mask` that are looked at, none when they are half of all."""
+    rows = np.flatnonzero(mask & view.looked)
+    return rows if len(rows) <= MOST * view.looked.sum() else rows[:0]
 
 
 def finding(

@@ -85,7 +85,9 @@ def picture_findings(view: View) -> list[Finding]:
 
 def _sizes(view: View, short: NDArray[np.int32]) -> list[Finding]:
     """Sizes outside three interquartile ranges, the rule of cleanvision's odd_size."""
-    low, high = np.percentile(short[view.alive], (25, 75))
+    if not view.looked.any():
+        return []
+    low, high = np.percentile(short[view.looked], (25, 75))
     margin = 3 * (high - low)
     odd = (
         some(view, (short < low - margin) | (short > high + margin))
@@ -123,13 +125,13 @@ def text_findings(view: View) -> list[Finding]:
             "Fine if the beginning tells the class; else choose a backbone that reads more.",
         ),
     ]
-    cut = view.alive & (words > _STARTER_WORDS)
-    if cut.sum() and not (words[view.alive] > _LONG_WORDS).mean() > MOST:
+    cut = view.looked & (words > _STARTER_WORDS)
+    if cut.sum() and not (words[view.looked] > _LONG_WORDS).mean() > MOST:
         findings.append(
             Finding(
                 "truncation",
                 "info",
-                f"{100 * cut.sum() / view.alive.sum():.1f} % of the texts have over"
+                f"{100 * cut.sum() / view.looked.sum():.1f} % of the texts have over"
                 f" {_STARTER_WORDS} words: the default maximum length of 256 tokens truncates"
                 " them.",
                 int(cut.sum()),
@@ -150,7 +152,7 @@ def _faults(view: View) -> list[Finding]:
     marks = view.rows.facts["faults"]
 
     def rows(mark: int) -> NDArray[np.int64]:
-        return np.flatnonzero((marks & mark > 0) & view.alive)
+        return np.flatnonzero((marks & mark > 0) & view.looked)
 
     same = "A model trained on the repaired texts also repairs the texts that it predicts."
     return [
@@ -192,7 +194,7 @@ def _faults(view: View) -> list[Finding]:
 
 
 def _scripts(view: View) -> list[Finding]:
-    scripts = view.rows.facts["script"][view.alive]
+    scripts = view.rows.facts["script"][view.looked]
     known = np.bincount(scripts[scripts >= 0], minlength=len(SCRIPTS))
     if not known.sum():
         return []
@@ -218,7 +220,7 @@ def _scripts(view: View) -> list[Finding]:
         )
     scripts_all = view.rows.facts["script"]
     rows = some(view, (scripts_all >= 0) & ~np.isin(scripts_all, kin))
-    if len(rows) > _OTHER_SCRIPT * view.alive.sum():
+    if len(rows) > _OTHER_SCRIPT * view.looked.sum():
         names = ", ".join(sorted({SCRIPTS[place] for place in scripts_all[rows]}))
         findings += finding(
             "mixed_scripts",
@@ -234,11 +236,11 @@ def _scripts(view: View) -> list[Finding]:
 def _private(private: NDArray[np.int8], view: View) -> list[Finding]:
     names = [(EMAIL, "e-mail addresses"), (PHONE, "phone numbers"), (CARD, "payment card numbers")]
     kinds = [
-        f"{int((private[view.alive] & mark > 0).sum()):,} with {name}"
+        f"{int((private[view.looked] & mark > 0).sum()):,} with {name}"
         for mark, name in names
-        if (private[view.alive] & mark > 0).any()
+        if (private[view.looked] & mark > 0).any()
     ]
-    rows = np.flatnonzero((private > 0) & view.alive)
+    rows = np.flatnonzero((private > 0) & view.looked)
     if not len(rows):
         return []
     return [

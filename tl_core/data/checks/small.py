@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tl_core.data.checks.view import View
     from tl_core.data.versions.store import DatasetVersion
 
+_GO_LABEL = (
+    "Give items their class on the page Labelling (labels next, labels give), then make the next"
+    " version."
+)
 FEW = 10  # test rows below which a score is hardly more than an anecdote
 Ints = NDArray[np.int64]
 
@@ -29,6 +33,7 @@ def obstacle(
     *,
     judged: bool = True,
     learns: bool = True,
+    here: bool = False,
 ) -> tuple[str, str, str]:
     """What stands in the way of a training, why, and what to do; empty words when nothing does.
 
@@ -39,9 +44,24 @@ def obstacle(
         groups: equal numbers belong together.
         judged: False for work that leaves the test rows alone.
         learns: False for a recipe that reads no training row.
+        here: whether the dataset began without any class, and people give them here.
     """
     known = (labels >= 0) & np.isin(splits, ("train", "validation", "test"))
+    if here and not known.any():
+        return (
+            "Nothing can be learnt yet: no row has a class.",
+            "Every row still waits for one.",
+            f"{_GO_LABEL} Two classes are needed, and some items of each that were drawn at"
+            " random, to judge by.",
+        )
     if judged and not (known & (splits == "test")).any():
+        if here:
+            return (
+                "There are no test rows yet.",
+                f"{int(known.sum()):,} rows have a class, but only those that were drawn at random"
+                " may judge, and these are too few.",
+                f"{_GO_LABEL} That page says how many more are needed.",
+            )
         return _no_test(
             int(known.sum()),
             len(np.unique(groups[known])),
@@ -56,7 +76,7 @@ def obstacle(
                 f"Beside the test there are {len(learnt):,} rows in "
                 f"{int((counts > 0).sum()):,} classes; at least two classes need two or more."
             ),
-            "Add examples (50 or more for each class is a good aim).",
+            _GO_LABEL if here else "Add examples (50 or more for each class is a good aim).",
         )
     return "", "", ""
 
@@ -105,6 +125,7 @@ def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: boo
         version.groups,
         judged=judged,
         learns=learns,
+        here=version.info.labelled_here,
     )
     if what:
         raise DataError(what, why, mend)
@@ -112,7 +133,13 @@ def check_trainable(version: DatasetVersion, *, judged: bool = True, learns: boo
 
 def small_findings(view: View) -> list[Finding]:
     """What the numbers of rows in each split forbid or weaken."""
-    what, why, mend = obstacle(view.rows.labels, view.rows.sets, view.splits, view.groups)
+    what, why, mend = obstacle(
+        view.rows.labels,
+        view.rows.sets,
+        view.splits,
+        view.groups,
+        here=view.draft.options.label_here,
+    )
     obstacles = (
         [
             Finding(

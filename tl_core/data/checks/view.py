@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -62,6 +63,16 @@ class View:
     def noun(self) -> str:
         return items_of(self.rows.modality)
 
+    @cached_property
+    def looked(self) -> NDArray[np.bool_]:
+        """Rows that checks of single items look at: `alive` ones, and where people give the classes
+        here, also those that wait for one.
+        """
+        if not self.draft.options.label_here:
+            return self.alive
+        looked: NDArray[np.bool_] = self.splits != "removed"
+        return looked
+
     def held(self) -> NDArray[np.bool_]:
         """Rows that judge: validation and test."""
         return self.alive & np.isin(self.splits, ("validation", "test"))
@@ -83,10 +94,10 @@ class View:
         return np.setdiff1d(np.unique(leaking), self.leaking())
 
     def copies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Living rows that have an exact copy, copies one after the other, and for each the number
-        of its set.
+        """Rows looked at that have an exact copy, copies one after the other, and for each the
+        number of its set.
         """
-        rows = np.flatnonzero(self.alive)
+        rows = np.flatnonzero(self.looked)
         _, back, counts = np.unique(self.keys[rows], return_inverse=True, return_counts=True)
         many = counts[back] > 1
         rows, sets = rows[many], back[many]
@@ -96,6 +107,8 @@ class View:
     def conflicting(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Those of `copies` whose set has more than one label."""
         rows, sets = self.copies()
+        known = self.alive[rows]
+        rows, sets = rows[known], sets[known]
         if not len(rows):
             return rows, sets
         labels = self.rows.labels[rows]
@@ -123,7 +136,7 @@ class View:
         A chain of small changes is no set: only what is close to the kept row itself belongs to it.
         """
         pairs = self.rows.pairs
-        pairs = pairs[self.alive[pairs[:, 0]] & self.alive[pairs[:, 1]]]
+        pairs = pairs[self.looked[pairs[:, 0]] & self.looked[pairs[:, 1]]]
         pairs = pairs[self.splits[pairs[:, 0]] == self.splits[pairs[:, 1]]]
         near: dict[int, list[int]] = {}
         spare: set[int] = set()

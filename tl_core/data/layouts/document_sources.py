@@ -12,14 +12,20 @@ from tl_core.data.sources.types import Contents, ItemFile, Source
 
 
 def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
-    """Text files that are one text each, their classes in folders or names; None for other
-    contents.
+    """Text files that are one text each, their classes in folders or names, or still to be given;
+    None for other contents.
     """
     if len(contents.texts) < 4 or len(contents.texts) < 2 * len(contents.tables):
         return None
-    names = [name for name in contents.texts if len(name.parts) > 1 and not _is_note(name)]
+    names = [
+        name
+        for name in contents.texts
+        if (len(name.parts) > 1 or options.label_here) and not _is_note(name)
+    ]
     if len(names) < 4:
         return None
+    if options.label_here:
+        return _all_without_class(contents, names)
     placed = read_folders(names, options.class_level, options.labels_from)
     classes = placed.classes
     if placed.by != "folders" or len(classes) < 2 or sum(classes.values()) < 2 * len(classes):
@@ -44,6 +50,18 @@ def open_documents(contents: Contents, options: ImportOptions) -> Source | None:
                 )
             )
     source.plan.take("files", "text", "each file in a class folder is one text")
+    return source
+
+
+def _all_without_class(contents: Contents, names: list[PurePosixPath]) -> Source:
+    """Each file as one text, wherever it lies: nothing has a class yet."""
+    source = Source("text", root=contents.root, skipped=list(contents.skipped))
+    source.skipped += [
+        {"item": readable(str(name)), "reason": "a file beside the texts"}
+        for name in [*contents.tables, *(one for one in contents.texts if one not in {*names})]
+    ]
+    source.files = [ItemFile(contents.root / name, readable(str(name)), "", "") for name in names]
+    source.plan.take("files", "text", "each file is one text")
     return source
 
 

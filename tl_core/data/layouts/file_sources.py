@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from tl_core.data.checks.class_names import LABEL_HERE
 from tl_core.data.dataset_version import SPLITS, ImportOptions
 from tl_core.data.layouts.class_lists import find_class_list
 from tl_core.data.layouts.file_names import FileNames
@@ -42,6 +43,9 @@ def open_item_files(
         DataError: when there are no classes at all.
     """
     source = Source(kind.modality, root=contents.root, skipped=list(contents.skipped))
+    if options.label_here:
+        _all_without_class(source, contents, kind)
+        return source
     if options.labels_from in ("folders", "names"):
         reason = f"a file beside the {kind.many}; the classes are taken from {options.labels_from}"
         source.skipped += [
@@ -82,6 +86,27 @@ def open_item_files(
     source.plan.merge(folders.plan)
     _leave_out(source, folders, tabled=tabled)
     return source
+
+
+def _all_without_class(source: Source, contents: Contents, kind: FileKind) -> None:
+    """Take every file, wherever it lies: nothing has a class yet. What folders or tables may say
+    of classes is told, and not read.
+    """
+    names = contents.items[kind.modality]
+    source.files = [ItemFile(contents.root / name, readable(str(name)), "", "") for name in names]
+    reason = f"a file beside the {kind.many}; nothing is read of classes that are given here"
+    source.skipped += [
+        {"item": readable(str(name)), "reason": reason}
+        for name in (*contents.tables, *contents.texts)
+    ]
+    folders = sorted({name.parent.name for name in names} - {""})
+    if len(folders) > 1:
+        source.plan.doubt(
+            f"The {kind.many} lie in {len(folders):,} folders"
+            f" ({', '.join(map(readable, folders[:4]))}{', …' if len(folders) > 4 else ''}). If"
+            " these are classes or splits, do not say that nothing has a class yet: they are not"
+            " read here."
+        )
 
 
 def lists_files_beside(table: TableFile, head: Head, kind: FileKind) -> bool:
@@ -247,7 +272,7 @@ def _no_classes(contents: Contents, folders: Folders, kind: FileKind) -> DataErr
             f"No table names the {kind.many}, and no folder names their classes.",
             _first_unmatched(contents, kind),
             f"Write each {kind.one}'s file name and class into a table, in columns file_name and"
-            " label.",
+            f" label.{LABEL_HERE}",
         )
     return DataError(
         f"It holds {len(contents.items[kind.modality]):,} {kind.many} but no folders, so there are"
@@ -258,7 +283,7 @@ def _no_classes(contents: Contents, folders: Folders, kind: FileKind) -> DataErr
             else ""
         ),
         f"Put the {kind.many} of each class into a folder of their own, named like the class, or"
-        " add a table with the columns file_name and label.",
+        f" add a table with the columns file_name and label.{LABEL_HERE}",
     )
 
 

@@ -110,6 +110,8 @@ def _named(
     if len(names) == 1:
         return open_table(root / names[0], limits, options).tables or [TableFile(root / names[0])]
     stems = [name.stem for name in names]
+    if options.label_here:
+        return _as_one(root, names, limits, options, source)
     splits = {name: split_of(name.stem, stems) or _split_of_folders(name) for name in names}
     if not any(splits.values()):
         return _unsplit(root, names, limits, options, source)
@@ -138,6 +140,24 @@ def _named(
         (TableFile(root / name, split) for name, split in splits.items()),
         key=lambda one: (_ORDER.index(one.split), str(one.path)),
     )
+
+
+def _as_one(
+    root: Path, names: list[PurePosixPath], limits: Limits, options: ImportOptions, source: Source
+) -> list[TableFile]:
+    """Tables of the same columns, of which nothing has a class or a split yet.
+
+    Raises:
+        DataError: when their columns differ.
+    """
+    heads = [peek(root / name, options, limits) for name in names]
+    if len({tuple(head.frame.columns) for head in heads if head}) > 1 or None in heads:
+        raise _unclear(names, "their columns differ, or one of them cannot be read")
+    source.plan.doubt(
+        f"{len(names)} tables with the same columns are read as one, without any split:"
+        f" {', '.join(readable(str(name)) for name in names[:4])}{', …' if len(names) > 4 else ''}."
+    )
+    return [TableFile(root / name) for name in names]
 
 
 def _split_of_folders(name: PurePosixPath) -> str:

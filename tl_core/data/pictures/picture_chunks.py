@@ -53,7 +53,9 @@ def image_chunks(
 ) -> Iterator[Chunk]:
     """The pictures of all sources, in order."""
     if not any(source.listings or source.tables for source in sources.values()):
-        intake.columns.update({"image": "file", "label": "folder"})
+        intake.columns["image"] = "file"
+        if not options.label_here:
+            intake.columns["label"] = "folder"
     scale = intake.preparation.scale or _common_scale(sources, options, intake)
     intake.prepare(scale=scale, page=options.pages or "first")
     with ThreadPoolExecutor(_WORKERS) as pool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from tl_core.data.checks.class_names import LABEL_HERE
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles import column_names as words
 from tl_core.data.roles.column_cells import cells_of, sort_alike
@@ -130,7 +131,7 @@ class _Choice:
         """A column that says train, validation or test, or one of folds."""
         if "split" in self.chosen:
             return
-        unasked = self.options.ignore_splits or self.options.split_column == NONE
+        unasked = self.options.splits_anew or self.options.split_column == NONE
         try:
             columns = find_splits(self.head, [name for name in self.names if name not in self.used])
         except DataError:
@@ -274,13 +275,15 @@ def guess_columns(
     """Columns as named in `options` or by the file's format (`roles`), the rest guessed from the
     first rows.
 
-    With `label` False the class stands elsewhere (in the name of the file), so none is looked for.
+    With `label` False the class stands elsewhere (in the name of the file), or nothing has one yet
+    (`options`): none is looked for.
 
     Raises:
         AmbiguousError: when several columns could be the class.
         DataError: when a named column does not exist, or text or label cannot be guessed.
     """
     choice = _Choice(head, options, roles or {})
+    label = label and not options.label_here
     choice.splits()
     if label:
         choice.label(needed=True)
@@ -294,7 +297,7 @@ def guess_columns(
             f"The table has {len(choice.names)} column(s): {', '.join(choice.names[:12])}."
             + _why_not(head, choice.used),
             "Name the columns yourself (--text-column, --label-column); a "
-            "table needs one with the text and one with the class.",
+            "table needs one with the text and one with the class." + LABEL_HERE,
         )
     if columns.text == columns.label:
         raise DataError(
@@ -355,7 +358,8 @@ def guess_file_columns(
             else f"its cells look like files of {kind.many}",
         )
     choice.splits()
-    choice.label(needed=needed)
+    if not options.label_here:
+        choice.label(needed=needed)
     choice.group(kind.groups)
     return choice.done()
 

@@ -60,7 +60,9 @@ def sound_chunks(
         DataError: when all together are more than a dataset of recordings may hold.
     """
     if not any(source.listings or source.tables for source in sources.values()):
-        intake.columns.update({NAME: "file", "label": "folder"})
+        intake.columns[NAME] = "file"
+        if not options.label_here:
+            intake.columns["label"] = "folder"
     rates: Counter[int] = Counter()
     total = 0
     with ThreadPoolExecutor(_WORKERS) as pool:

@@ -71,7 +71,9 @@ def sound_findings(view: View) -> list[Finding]:
 def _lengths(view: View) -> list[Finding]:
     """Lengths outside three interquartile ranges, on a scale of ratios."""
     logs = np.log(np.maximum(view.rows.facts["seconds"], 1e-3))
-    low, high = np.percentile(logs[view.alive], (25, 75))
+    if not view.looked.any():
+        return []
+    low, high = np.percentile(logs[view.looked], (25, 75))
     margin = 3 * max(high - low, np.log(1.1))
     return finding(
         "odd_length",

@@ -120,7 +120,9 @@ def _document_chunks(
 
     if not source.files:
         return
-    intake.columns.update({"text": "file", "label": "folder"})
+    intake.columns["text"] = "file"
+    if not options.label_here:
+        intake.columns["label"] = "folder"
     intake.prepare(repair=options.repair)
     roles = Columns(text="text", label="label", split="split")
     part = Part("", "", "", source.limits)

@@ -146,7 +146,9 @@ def _add_samples(
     for place, label in enumerate(labels):
         if len(sample) >= SAMPLES:
             return
-        if not label or label_name(label) in {one["label"] for one in sample}:
+        if not options.label_here and (
+            not label or label_name(label) in {one["label"] for one in sample}
+        ):
             continue
         text = JOIN.join(cells.column(name)[place].as_py() for name in intake.preparation.columns)
         sample.append(

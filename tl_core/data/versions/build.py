@@ -12,6 +12,7 @@ from tl_core.data.checks.class_names import check_classes
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.label_sets import gathered
+from tl_core.data.labelling.no_class_yet import NO_CLASS_YET, check_asked, remembered
 from tl_core.data.layouts.class_lists import ClassList
 from tl_core.data.preparation import Preparation
 from tl_core.data.sources.intake import Intake
@@ -48,10 +49,10 @@ def build_version(
         AmbiguousError: when the rows can be read in ways that give different classes or splits.
         DataError: when the rows cannot make a classifier, or the sources do not fit together.
     """
+    check_asked(options, tested="test" in sources)
     modality = _modality(sources, base)
     kind, intake = kind_of(modality), _intake_of(sources)
-    if base:
-        options = like_base(options, base, intake)
+    options = like_base(options, base, intake) if base else options
     collector = Collector(modality, options)
     stream = _item_stream(sources, folder, modality, progress, base)
     stream.write(kind.chunks(sources, options, intake), collector)
@@ -62,18 +63,18 @@ def build_version(
         intake.columns = intake.columns or dict(base.info.columns)
     elif options.ignore_splits:
         rows.given[:] = ""
-    _check_decided(rows, intake)
-    check_classes(rows)
+    kept = remembered(options, base.info.options if base else None)
+    _check_classes(rows, intake, kept)
     rows.pairs = kind.near_pairs(rows.facts, open_items(folder))
     groups = rows.groups()
     placing = options if base else replace(options, new_rows="train")
-    labelled = split.Labelled(rows.labels, rows.sets, groups)
-    result = split.assign_splits(labelled, rows.given, placing, rows.dates)
+    known = split.Labelled(rows.labels, rows.sets, groups)
+    result = split.assign_splits(known, rows.given, placing, rows.dates)
     draft = Draft(
         rows,
         result.splits,
         groups,
-        options,
+        kept,
         stream.inputs_digest,
         stream.extras_digest,
         name,
@@ -160,7 +161,7 @@ def _note_reading(collector: Collector, options: ImportOptions, intake: Intake) 
         DataError: when the column named as the date holds none, or the data lacks the fold.
     """
     intake.plan.doubt(*collector.doubts)
-    intake.plan.note(*collector.notes)
+    intake.plan.note(*collector.notes, *([NO_CLASS_YET] if options.label_here else []))
     if intake.empty * 20 > collector.count + intake.empty:
         intake.plan.doubt(
             f"{intake.empty:,} row(s) have no text and are left out; that is more than one in"
@@ -170,11 +171,12 @@ def _note_reading(collector: Collector, options: ImportOptions, intake: Intake) 
     _check_fold(options, intake)
 
 
-def _check_decided(rows: RowFacts, intake: Intake) -> None:
-    """Refuse data of which no item has one class.
+def _check_classes(rows: RowFacts, intake: Intake, options: ImportOptions) -> None:
+    """Refuse data of which no item has one class, and what no classifier can learn.
 
     Raises:
-        DataError: when every item has several classes, none of them more often than others.
+        DataError: when every item has several classes, none of them more often than others; as
+            `check_classes`.
     """
     if not rows.classes and intake.undecided:
         raise DataError(
@@ -184,6 +186,7 @@ def _check_decided(rows: RowFacts, intake: Intake) -> None:
             "Bring one class for each item, or set task to multi_label: each item then has all the"
             " classes that are marked in it.",
         )
+    check_classes(rows, fewest=0 if options.label_here else 2)
 
 
 def like_base(options: ImportOptions, base: DatasetVersion, intake: Intake) -> ImportOptions:
@@ -314,7 +317,9 @@ def _disagreement(intake: Intake) -> list[Finding]:
 def sample_rows(
     rows: RowFacts, splits: NDArray[np.str_], folder: Path, count: int = 3
 ) -> list[SampleRow]:
-    """Some rows as the model will see them, of as many classes as can be."""
+    """Some rows as the model will see them, of as many classes as can be; the first ones where
+    none has a class yet.
+    """
     _, first = np.unique(rows.labels, return_index=True)
     chosen = sorted(
         (int(place) for place in first if rows.labels[place] >= 0),
@@ -323,14 +328,15 @@ def sample_rows(
     chosen = sorted(
         {*chosen[:count], *np.flatnonzero(rows.labels >= 0)[:count].tolist()},
         key=lambda place: (place not in chosen[:count], place),
-    )[:count]
+    )[:count] or list(range(min(count, len(rows))))
+    names = [*rows.sets.names, ""]
     table = open_items(folder)
     kind = kind_of(rows.modality)
     sample: list[SampleRow] = []
     for place in chosen:
         row: SampleRow = {"name": table.column("name").slice(place, 1).to_pylist()[0]}
         row |= kind.glimpse(table, rows.facts, place)
-        row["label"] = rows.sets.names[rows.labels[place]]
+        row["label"] = names[rows.labels[place]]
         row["split"] = str(splits[place])
         sample.append(row)
     return sample

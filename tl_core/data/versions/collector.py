@@ -88,12 +88,11 @@ class Collector:
         Raises:
             DataError: when the split column holds far too many different values to be one.
         """
+        said = [chunk.labels, chunk.splits]
+        if self._options.label_here:
+            said = [_nothing(len(cells)) for cells in said]
         self._parts.append(
-            (
-                self._labels.add(chunk.labels),
-                self._splits.add(chunk.splits),
-                self._groups.add(chunk.groups),
-            )
+            (self._labels.add(said[0]), self._splits.add(said[1]), self._groups.add(chunk.groups))
         )
         self.dates.add(chunk.dates)
         self._facts.append(chunk.facts)
@@ -137,6 +136,8 @@ class Collector:
         self, labels: NDArray[np.int64], given: NDArray[np.str_], one_hot: Collection[str]
     ) -> tuple[LabelSets, NDArray[np.int64]]:
         """The classes, and which of them each row has."""
+        if self._options.label_here:
+            return LabelSets.of_classes([]), labels
         lists = several_lines(self._labels.names, self._labels.broken)
         names = [lists.get(name, name) for name in self._labels.names]
         read = read_sets(names, labels, self._options.task, self._options.label_separator, one_hot)
@@ -163,6 +164,13 @@ class Collector:
             dtype="<U10",
         )[codes]
         return given
+
+
+def _nothing(count: int) -> pa.Array:
+    """Cells that say nothing."""
+    import pyarrow as pa
+
+    return pa.repeat(pa.scalar("", pa.string()), count)
 
 
 def as_seconds(dates: pa.Array, order: str = "") -> NDArray[np.float64]:

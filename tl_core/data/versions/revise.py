@@ -14,13 +14,14 @@ from tl_core.data.checks.view import View
 from tl_core.data.dataset_version import Finding, ImportOptions
 from tl_core.data.item_kind import kind_of
 from tl_core.data.label_sets import LabelSets, Named, gathered
-from tl_core.data.labelling import rounds
+from tl_core.data.labelling import first_test, rounds
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.edits import carry_over, classes_of, decisions
 from tl_core.data.versions.items import link_items, open_items
 from tl_core.data.versions.repair import Mended, mend_names, mend_texts
 from tl_core.data.versions.rows import RowFacts
+from tl_core.data.versions.split import Labelled
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.data.versions.write import write_version
 from tl_core.errors import DataError, nearest
@@ -31,7 +32,7 @@ _NOTHING = np.empty(0, dtype=np.int64)
 @dataclass
 class Edit:
     """What changes: rows to leave out, new classes for rows, new names for classes; classes that
-    rows are to lose which may have others.
+    rows are to lose which may have others. `chance` are rows that were drawn at random.
     """
 
     change: str
@@ -39,6 +40,7 @@ class Edit:
     relabel: dict[int, Named] = field(default_factory=dict)
     rename: dict[str, str] = field(default_factory=dict)
     forget: tuple[str, ...] = ()
+    chance: NDArray[np.int64] = field(default_factory=lambda: _NOTHING)
     settle: list[str] = field(default_factory=list)
 
 
@@ -80,9 +82,14 @@ def fix_finding(
     return info
 
 
-def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> VersionInfo:
+def apply_decisions(
+    version: DatasetVersion, folder: Path, parent: str, chance: NDArray[np.int64] = _NOTHING
+) -> VersionInfo:
     """Write `version` with what was decided about single labels into `folder`. No row changes its
     split but those that had no class: they are trained on from now on.
+
+    In a dataset that began without any class some of the rows of `chance`, which were drawn at
+    random, become test and validation rows: see `first_test`.
 
     Raises:
         DataError: when nothing was changed, or too little is left.
@@ -100,7 +107,8 @@ def apply_decisions(version: DatasetVersion, folder: Path, parent: str) -> Versi
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
     first = [row for row in relabel if version.labels[row] < 0]
     change = _in_words(len(first), len(relabel) - len(first), len(drop))
-    info = _apply(version, view, Edit(change, drop, relabel), folder, parent)
+    edit = Edit(change, drop, relabel, chance=chance)
+    info = _apply(version, view, edit, folder, parent)
     carry_over(version.folder, folder)
     rounds.carry_over(version.folder, folder, first)
     return info
@@ -216,7 +224,11 @@ def _apply(
     splits[joining] = _places(joining, splits, version.groups)
     splits[edit.remove] = "removed"
     sets, labels = _labels(rows, edit, splits)
-    if len(sets.classes) < 2:
+    if len(joining) and version.info.labelled_here:
+        known = Labelled(labels, sets, version.groups)
+        options = ImportOptions.from_dict(version.info.options)
+        splits = first_test.placed(splits, joining, edit.chance, known, options)
+    if len(sets.classes) < 2 and not version.info.labelled_here:
         raise DataError(
             "Fewer than two classes would be left.",
             "A classifier needs at least two to tell apart.",

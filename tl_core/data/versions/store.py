@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.checks.class_names import named_classes
 from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.item_kind import kind_of
 from tl_core.data.label_sets import LabelSets
@@ -78,6 +79,19 @@ class VersionInfo:
     def labels(self) -> list[str]:
         """Class names in their order."""
         return list(self.classes)
+
+    @property
+    def labelled_here(self) -> bool:
+        """Whether the dataset began without any class, so that its labels are given here."""
+        return bool(self.options.get("label_here"))
+
+    @property
+    def offered(self) -> list[str]:
+        """Classes that a row may be given: those of the version, and those that were named for it
+        and have no row yet.
+        """
+        named = named_classes(str(self.options.get("classes", "")))
+        return list(dict.fromkeys([*self.labels, *named]))
 
     @cached_property
     def sets(self) -> LabelSets:

@@ -25,14 +25,16 @@ def write_version(draft: Draft, folder: Path) -> VersionInfo:
     already.
 
     Raises:
-        DataError: when fewer than two classes are left to train on.
+        DataError: when fewer than two classes are left to train on, but where people are still to
+            give classes.
     """
     rows, splits, labels = draft.rows, draft.splits, draft.rows.labels
     view = View.of(rows, splits, draft.groups, draft)
     if draft.options.remove_leaks and not draft.parent:
         splits[view.leaking()] = "removed"
         view = View.of(rows, splits, draft.groups, draft)
-    if (rows.sets.counts(labels[splits == "train"]) > 0).sum() < 2:
+    learnt = rows.sets.counts(labels[splits == "train"]) > 0
+    if learnt.sum() < 2 and not draft.options.label_here:
         raise DataError(
             "The training rows hold fewer than two classes.",
             "The others stand only in other splits.",
@@ -73,6 +75,7 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
     if sets.several:
         whole.update(sets.members.tobytes())
     whole.update("\0".join(sorted(draft.settled)).encode())
+    whole.update(draft.options.classes.encode())
     return VersionInfo(
         modality=draft.rows.modality,
         task=(MULTI_LABEL if sets.several else SINGLE_LABEL).name,

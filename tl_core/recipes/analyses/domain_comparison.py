@@ -99,7 +99,7 @@ def _read(
     backbone = open_for(
         version,
         config.backbone,
-        version.info.labels,
+        version.info.labels or ["one", "another"],  # its classifier is not used
         pooling=settings.pooling,
         max_length=settings.max_length,
         seed=settings.seed,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from tl_core.data.labelling.population import population_of
 from tl_core.data.labelling.rounds import History
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
@@ -26,6 +27,7 @@ class State:
         population: rows that had none, labelled meanwhile or not.
         given: class of rows of the population, in the order in which they were asked for.
         skipped: rows that people have passed over.
+        sealed: rows of the population that became test rows: nothing is asked of them any more.
         past: earlier rounds.
         seed: of the order in which rows are drawn, settled by the first round.
     """
@@ -37,11 +39,12 @@ class State:
     skipped: set[int]
     past: History
     seed: int
+    sealed: set[int] = field(default_factory=set)
 
     @property
     def done(self) -> set[int]:
         """Rows that nobody is asked about any more."""
-        return self.skipped | set(self.given)
+        return self.skipped | set(self.given) | self.sealed
 
     @property
     def left(self) -> Ints:
@@ -57,8 +60,7 @@ class State:
     @cached_property
     def drawn(self) -> list[int]:
         """The rows drawn for the score that have been answered: labelled, or passed over."""
-        order = self.fair
-        rows = order[: draw.answered(order, self.past.drawn, self.done)]
+        rows = draw.sample(self.population, self.seed, self.past.drawn, self.done)
         return [int(row) for row in rows]
 
 
@@ -82,11 +84,11 @@ def state_of(
             "Label these items in any order, or bring data with one class an item.",
         )
     names, known = version.label_names(np.arange(len(version.labels))), version.labels >= 0
-    waiting = version.rows_of("unlabelled")
-    # those that joined the test, as copies of its rows, are not looked at any more
     learnt = version.rows_of("train", "validation")
     since = [row for row in np.intersect1d(past.labelled, learnt).tolist() if known[row]]
-    population = np.union1d(waiting, np.array(since, dtype=np.int64))
+    # those that joined the test are not looked at any more; they keep their place in the order
+    sealed = np.intersect1d(past.labelled, version.rows_of("test")).astype(np.int64)
+    population = population_of(version, past)
     if not len(population):
         raise DataError(
             "Every row of this dataset has a class.",
@@ -107,7 +109,8 @@ def state_of(
     classes = sorted({*version.info.labels, *given.values()})
     if past.rounds:
         seed = past.rounds[0].seed
-    return State(classes, before, population, given, skipped - set(given), past, seed)
+    passed = skipped - set(given)
+    return State(classes, before, population, given, passed, past, seed, {*sealed.tolist()})
 
 
 def labels_among(state: State, rows: Ints, features: Features, groups: Ints) -> Labels:

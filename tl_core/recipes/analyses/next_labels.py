@@ -5,7 +5,7 @@ picks, the lot draws, and rows drawn at random tell how good the probe is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -84,6 +84,7 @@ def propose(
     Raises:
         DataError: when there is nothing to propose, or an item may have several classes.
     """
+    spec, why = _for_a_test(spec, version)
     past = history(version.folder)
     state = state_of(version, labels, {int(row) for row in spec.skip}, past, spec.seed)
     if not len(state.left):
@@ -103,10 +104,23 @@ def propose(
     point["strategy"], note = settled(spec, state, probe)
     view = Seen(state, rows, features, said)
     batch = chosen(spec, point["strategy"], view)
+    note = " ".join(filter(None, (note, why)))
     out = _queue(view, batch, note, point, _sentence(state, point, noun))
     add_round(version.folder, batch.as_round(point))
     LABEL_QUEUE.write(folder, out)
     return out
+
+
+def _for_a_test(spec: ProposeSpec, version: DatasetVersion) -> tuple[ProposeSpec, str]:
+    """What is asked, with half of the batch at random as long as a dataset that began without any
+    class has no test rows, as only rows that were drawn become some; and a word about it.
+    """
+    share = draw.FIRST_SHARE
+    without = version.info.labelled_here and not version.info.splits.get("test")
+    if not without or spec.strategy == "random" or spec.random_share >= share:
+        return spec, ""
+    why = f"{share:.0%} of these are drawn at random, as there are no test rows yet."
+    return replace(spec, random_share=share), why
 
 
 def judged(state: State, probe: Labels, noun: str) -> tuple[LabellingPoint, Floats | None]:
@@ -279,7 +293,9 @@ def _proposals(view: Seen, batch: Batch, number_of: Mapping[int, int]) -> list[P
 def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
     """How good the labels so far are, of whom that is known, and what choosing has brought."""
     total = len(state.population)
-    begun = f"{point['labels']:,} of {total:,} {noun} have got a class."
+    begun = f"{point['labels'] + len(state.sealed):,} of {total:,} {noun} have got a class." + (
+        f" {len(state.sealed):,} of them are test rows by now." if state.sealed else ""
+    )
     score = point["score"]
     if score is None:
         return (
@@ -291,7 +307,7 @@ def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
         f" drawn at random ({score['low']:.0%} to {score['high']:.0%} with 95 % confidence), which"
         f" stand for all {total:,} that had no class at first."
     )
-    passed = len(state.drawn) - point["drawn"]
+    passed = len({*state.drawn} - state.sealed) - point["drawn"]
     if passed:
         sentence += (
             f" {passed} that were drawn were passed over; if these were hard, the score is too"

@@ -1,0 +1,148 @@
+"""Who judges in a dataset that began without any class: rows drawn at random, and no others."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.label_sets import LabelSets
+from tl_core.data.labelling.first_test import FEW, lacking, lacking_in_words, placed
+from tl_core.data.versions.split import Labelled
+
+
+class Case:
+    """Rows of which the first `known` have got a class, every `step`-th of them by lot."""
+
+    def __init__(self, known=80, step=3, size=1, classes=3, seed=0):
+        random = np.random.default_rng(seed)
+        count = known + 20
+        self.labels = np.where(np.arange(count) < known, random.integers(0, classes, count), -1)
+        self.groups = np.arange(count) // size
+        self.joining = np.arange(known)
+        self.chance = self.joining[::step]
+        self.splits = np.where(self.labels >= 0, "train", "unlabelled").astype("<U10")
+
+    def known(self):
+        sets = LabelSets.of_classes([str(n) for n in range(int(self.labels.max()) + 1)])
+        return Labelled(self.labels, sets, self.groups)
+
+    def place(self, joining=None, seed=0, **options):
+        joining = self.joining if joining is None else joining
+        options = ImportOptions(seed=seed, label_here=True, **options)
+        return placed(self.splits, joining, self.chance, self.known(), options)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_only_what_was_drawn_judges_and_groups_stay_whole(step, size, seed):
+    case = Case(known=200, step=step, size=size, seed=seed)
+    splits = case.place(seed=seed)
+    judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
+    assert {*case.groups[judges].tolist()} <= {*case.groups[case.chance].tolist()}
+    if size == 1:
+        assert {*judges.tolist()} <= {*case.chance.tolist()}
+    known = case.labels >= 0
+    for group in np.unique(case.groups[known]):
+        assert len({*splits[(case.groups == group) & known].tolist()}) == 1
+    assert (splits[~known] == "unlabelled").all()
+    for label in range(3):
+        own = Counter(splits[case.labels == label].tolist())
+        assert own["test"] >= FEW and own["validation"] >= 1 and own["train"] >= 1
+    # never more than a split by the import would take, but for the least that each class needs
+    assert (splits == "test").sum() <= max(0.2 * known.sum(), 3 * FEW * size) + 3 * size
+
+
+def test_a_class_is_judged_in_proportion():
+    """Of drawn rows alone the shares are those of any split, class by class."""
+    labels = np.repeat([0, 1], [300, 100])
+    case = Case(known=380, step=1)
+    case.labels = np.concatenate([labels[:380], np.full(20, -1)])
+    splits = case.place()
+    for label, count in ((0, 300), (1, 80)):
+        own = Counter(splits[case.labels == label].tolist())
+        assert abs(own["test"] - 0.2 * count) <= 1 and abs(own["validation"] - 0.2 * count) <= 1
+
+
+def test_chosen_labels_have_no_say():
+    """Poisoned labels of rows that a strategy chose move no drawn row, as long as each class keeps
+    its rows.
+    """
+    case = Case(known=120, step=2, classes=2)
+    before = case.place()
+    chosen = np.setdiff1d(case.joining, case.chance)
+    case.labels[chosen] = 1 - case.labels[chosen]
+    assert (case.place() == before).all()
+
+
+def test_too_few_drawn_rows_make_no_test():
+    case = Case(known=20, step=4, classes=2)  # five by lot
+    splits = case.place()
+    assert (splits[case.joining] == "train").all()
+    # nor do many copies of a few
+    case = Case(known=40, step=1, size=8, classes=2)
+    assert (case.place()[case.joining] == "train").all()
+
+
+def test_drawn_rows_that_waited_for_others_judge_once_there_are_enough():
+    case = Case(known=40, step=2, classes=2)
+    splits = case.place(joining=np.arange(38, 40))
+    judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
+    assert len(judges) and judges.min() < 38 and {*judges.tolist()} <= {*case.chance.tolist()}
+
+
+def test_the_test_grows_and_never_moves():
+    case = Case(known=400, step=2, classes=2)
+    first = np.arange(60)
+    later = np.arange(60, 400)
+    all_labels = case.labels.copy()
+    case.labels[later] = -1
+    case.splits[later] = "unlabelled"
+    case.joining, case.chance = first, first[::2]
+    case.splits = case.place()
+    before = case.splits.copy()
+    case.labels = all_labels
+    case.splits[later] = "train"
+    case.joining, case.chance = later, np.arange(0, 400, 2)
+    after = case.place()
+    assert (after[first] == before[first]).all()
+    judged = np.flatnonzero(np.isin(after, ("validation", "test")))
+    assert {*judged.tolist()} <= {*case.chance.tolist()} and len(judged) > 60
+    # a row whose group was learnt from stays in training
+    case.groups[60::2] = case.groups[int(np.flatnonzero(before == "train")[0])]
+    assert (case.place() == case.splits).all()
+
+
+def test_the_last_row_of_a_class_is_learnt_from():
+    case = Case(known=60, step=1, classes=2)
+    case.labels[:60] = np.arange(60) % 2
+    case.labels[0] = 2
+    assert case.place()[0] == "train"
+
+
+def test_shares_that_were_asked_for():
+    splits = Case(known=400, step=1, classes=2).place(test_fraction=0.4, val_fraction=0.1)
+    assert (
+        abs((splits == "test").sum() - 160) <= 2 and abs((splits == "validation").sum() - 40) <= 2
+    )
+
+
+def test_what_is_lacking_in_words():
+    assert (
+        lacking({}),
+        lacking({"a": 9}),
+        lacking({"a": 3, "b": 1}),
+        lacking({"a": 4, "b": 4}),
+    ) == (
+        8,
+        4,
+        4,
+        0,
+    )
+    said = lacking_in_words({"cat": 3, "dog": 1}, "photos")
+    assert "cat 3, dog 1" in said and "at least 4 more are needed" in said
+    assert "none; at least 8 more" in lacking_in_words({}, "photos")
+    assert lacking_in_words({"a": 4, "b": 5}, "photos") == ""

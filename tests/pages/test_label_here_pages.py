@@ -1,0 +1,144 @@
+"""The pages with data of which nothing has a class yet: brought, labelled, made a version."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tests_support.no_class_yet import truth_of, write_bare_texts, write_loose_pictures
+from tests_support.pages import everything, opened, press
+
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.versions.store import DatasetVersion
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.label_answers import AnswerStore
+from tl_core.registry.queue import RunWriter
+from tl_core.services.datasets import add_dataset
+from tl_core.services.labelling import Labelling, order_of
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "pages").glob("*/*.py")
+    if path.parent.name in ("data", "evaluate", "home", "train", "use")
+)
+LEAD = ("pages/train/design.py", "pages/data/growth.py", "pages/data/labels.py")
+SAID = "Nothing has a class yet: I will label it here"
+
+
+@pytest.fixture
+def bare(studio, tmp_path):
+    """Sixty texts without a class, two classes named."""
+    source = write_bare_texts(tmp_path / "mail.csv", 60)
+    options = ImportOptions(label_here=True, classes="good, bad")
+    return add_dataset(studio.datasets, studio.settings, str(source), "mail", options)[0]
+
+
+def button(app, start):
+    return next(one for one in app.button if one.label.startswith(start))
+
+
+def test_every_page_opens_on_it_and_what_learns_leads_to_labelling(bare):
+    for page in PAGES:
+        app = opened(page, dataset=bare.reference)
+        assert not app.exception and not app.error, page
+        assert app.title
+        if page in LEAD:
+            assert "no row has a class" in everything(app), page
+            assert any(one.proto.label == "Label items" for one in app.get("page_link")), page
+
+
+def test_ranking_backbones_leads_to_labelling(bare):
+    app = opened("pages/train/backbone.py", dataset=bare.reference, part="Rank on my data")
+    assert "no row has a class" in everything(app)
+    assert not app.exception and not app.error
+
+
+def wait_for(app, label):
+    end = time.monotonic() + 180
+    while not any(one.label == label for one in app.button):
+        assert time.monotonic() < end, everything(app)
+        time.sleep(0.5)
+        app.run()
+
+
+def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    write_loose_pictures(tmp_path / "photos", 4)
+    app = opened("pages/data/add.py")
+    app.session_state["way"] = "server"
+    app.run()
+    app.text_input[0].set_value(str(tmp_path / "photos"))
+    button(app, "Look inside").click().run()
+    wait_for(app, SAID)
+    assert "no class names" in app.error[0].value
+    button(app, SAID).click().run()
+    wait_for(app, "Save as dataset")
+    assert "8 photos, none with a class yet" in everything(app)
+    assert next(one for one in app.checkbox if one.label == SAID).value
+    names = next(one for one in app.text_input if one.label.startswith("Names of the classes"))
+    names.set_value("red, green").run()
+    end = time.monotonic() + 60
+    while "All 8 rows wait for a class" not in everything(app):
+        assert time.monotonic() < end, everything(app)
+        time.sleep(0.5)
+        app.run()
+    button(app, "Save as dataset").click().run()
+    [run] = studio.runs.list()
+    handler = signal.getsignal(signal.SIGTERM)
+    RunWriter(studio.engine).claim_next("light")
+    assert carry_out(run.folder, studio.settings) == 0
+    signal.signal(signal.SIGTERM, handler)
+    info = DatasetVersion(studio.datasets.get("photos").folder).info
+    assert (info.splits, info.offered) == ({"unlabelled": 8}, ["red", "green"])
+    app.run()
+    assert app.title[0].value.startswith("Labelling")
+
+
+def test_a_table_asks_for_no_column_of_classes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    write_bare_texts(tmp_path / "mail.csv", 20)
+    app = opened("pages/data/add.py")
+    app.session_state["way"] = "server"
+    app.run()
+    app.text_input[0].set_value(str(tmp_path / "mail.csv"))
+    button(app, "Look inside").click().run()
+    wait_for(app, "Save as dataset")
+    next(one for one in app.checkbox if one.label == SAID).check().run()
+    wait_for(app, "Save as dataset")
+    assert "Column with the class" not in [one.label for one in app.selectbox]
+    assert not app.error
+
+
+def test_from_the_first_item_to_a_version_that_is_trained_on(studio, bare):
+    app = opened("pages/data/label.py", dataset=bare.reference)
+    assert "60 texts without a class" in everything(app)
+    assert "at least 8 more are needed" in everything(app)
+    studio.do(bare, "propose", recipe="", batch=30)
+    app = opened("pages/data/label.py", dataset=bare.reference)
+    said = everything(app)
+    assert "wait until two classes have labels" in said and "drawn at random" in said
+    assert [one.label for one in app.button if one.label in ("good", "bad")] == ["good", "bad"]
+    assert "Show what the model says" not in [one.label for one in app.button]
+    truth = truth_of(DatasetVersion(bare.folder))
+    order = list(order_of(DatasetVersion(bare.folder)))
+    button(app, truth[order[0]]).click().run()
+    assert not app.exception and f"Row {order[1]:,}" in everything(app)
+    labelling = Labelling(AnswerStore(studio.datasets), bare)
+    labelling.give({row: truth[row] for row in order[1:]})
+    app = opened("pages/data/label.py", dataset=bare.reference)
+    assert "There are no test rows yet" not in everything(app)
+    press(app, "Make the next version")
+    [run] = studio.runs.list(kind="fix")
+    studio.finish(run, "light")
+    made = studio.datasets.get("mail")
+    info = DatasetVersion(made.folder).info
+    assert made.version == 2 and info.splits["test"] >= 6 and info.splits["unlabelled"] == 30
+    for page in LEAD:
+        app = opened(page, dataset=made.reference)
+        assert "Label items" not in [one.proto.label for one in app.get("page_link")], page
+        assert not app.exception and not app.error
+    report = studio.do(made, "train")
+    assert studio.runs.get(report.id).status == "done"

@@ -1,0 +1,173 @@
+"""From data without a class to a version that is trained on: who judges, by the real work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests_support.datasets import Poisoned
+from tests_support.no_class_yet import truth_of, write_bare_texts
+
+from tl_core.config.specs import ProposeSpec
+from tl_core.data.checks.small import check_trainable
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.labelling.rounds import history
+from tl_core.database.engine import open_database
+from tl_core.errors import DataError
+from tl_core.labelling import draw
+from tl_core.progress import Progress
+from tl_core.recipes.analyses.next_labels import propose
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.label_answers import AnswerStore
+from tl_core.services.datasets import add_dataset, relabel_dataset
+from tl_core.services.labelling import Labelling
+from tl_core.settings import read_settings
+
+
+class Desk:
+    """A dataset of texts without any class, and somebody who labels it as the program asks."""
+
+    def __init__(self, tmp_path, tiny):
+        self.folder, self.backbone = tmp_path, f"local:{tiny('bert')}"
+        settings = read_settings()
+        self.store = DatasetStore(open_database(settings), "local", settings.home_path)
+        source = write_bare_texts(tmp_path / "mail.csv", 120)
+        options = ImportOptions(label_here=True, classes="good, bad")
+        self.record, self.info, _ = add_dataset(self.store, settings, str(source), "mail", options)
+        self.truth = truth_of(self.labelling.version)
+        self.rounds = 0
+
+    @property
+    def labelling(self):
+        return Labelling(AnswerStore(self.store), self.record)
+
+    def ask(self, version=None, **options):
+        """One choice of what to label next."""
+        labelling = self.labelling
+        self.rounds += 1
+        folder = self.folder / f"round{self.rounds}"
+        folder.mkdir()
+        spec = ProposeSpec(**options)
+        version = version or labelling.version
+        given = dict(labelling.standing.labels)
+        out = self.folder / "cache"
+        return propose(spec, self.backbone, version, given, folder, out, Progress())
+
+    def label(self, queue, named=lambda name: name):
+        self.labelling.give({one["row"]: named(self.truth[one["row"]]) for one in queue["rows"]})
+        return self.labelling.test_outlook()
+
+    def make(self):
+        self.record, self.info, is_new = relabel_dataset(self.store, self.record.reference)
+        assert is_new
+        return self.labelling.version
+
+
+@pytest.fixture
+def desk(home, tmp_path, tiny):
+    return Desk(tmp_path, tiny)
+
+
+def drawn_of(version):
+    """The rows at the front of the one order, as far as it was drawn."""
+    past = history(version.folder)
+    order = draw.random_order(np.arange(len(version.labels)), past.rounds[0].seed)
+    return {*order[: past.drawn].tolist()}
+
+
+def test_from_nothing_to_a_test_that_grows(desk):
+    assert desk.info.splits == {"unlabelled": 120} and desk.labelling.classes == ["good", "bad"]
+    assert "at least 8 more" in desk.labelling.test_outlook()
+    first = desk.ask(batch=10, strategy="margin")
+    # nothing can be learnt: typical items, half of them drawn; no score, no hint
+    assert (first["strategy"], first["note"].count("drawn at random")) == ("typical", 1)
+    assert "A probe needs labels of two classes" in first["note"]
+    assert [one["why"] for one in first["rows"]].count("random") == 5
+    assert not any(one["suggestion"] for one in [*first["rows"], *first["clusters"]])
+    assert "two classes have labels" in first["sentence"] and first["curve"][-1]["score"] is None
+
+    # a version with too few drawn items: all are learnt from, and no training begins
+    outlook = desk.label(first)
+    assert "more" in outlook
+    version = desk.make()
+    assert desk.info.splits == {"train": 10, "unlabelled": 110}
+    with pytest.raises(DataError, match="no test rows yet") as refused:
+        check_trainable(version)
+    assert "Labelling" in refused.value.try_this
+
+    while desk.label(desk.ask(batch=10)):
+        assert desk.rounds < 8
+    version = desk.make()
+    check_trainable(version)
+    judges = {*version.rows_of("validation", "test").tolist()}
+    assert judges <= drawn_of(version) and desk.info.splits["test"] >= 6
+    chosen = {
+        row
+        for one in history(version.folder).rounds
+        for row, why in zip(one.rows, one.why, strict=True)
+        if why != "random"
+    }
+    assert chosen - drawn_of(version) and not (chosen - drawn_of(version)) & judges
+    for name in ("good", "bad"):
+        assert version.info.class_splits[name]["test"] >= 3
+
+    # poisoned test labels change no proposal and no score of the labelling
+    queue = desk.ask(batch=20)
+    (version.folder / "labelling.jsonl").rename(desk.folder / "kept.jsonl")
+    lines = (desk.folder / "kept.jsonl").read_text().splitlines()
+    (version.folder / "labelling.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    assert desk.ask(Poisoned(version.folder), batch=20) == queue
+    assert [one["why"] for one in queue["rows"]].count("random") == 3  # the usual share again
+    assert not {one["row"] for one in queue["rows"]} & {*np.flatnonzero(version.labels >= 0)}
+    assert f"{desk.info.splits['test']} of them are test rows" in queue["sentence"]
+
+    before = version.splits
+    desk.label(queue)
+    version = desk.make()
+    known = before != "unlabelled"
+    assert (version.splits[known] == before[known]).all()
+    judges = {*version.rows_of("validation", "test").tolist()}
+    assert judges <= drawn_of(version)
+    assert desk.labelling.test_outlook() == ""
+
+
+def test_labels_of_chosen_rows_have_no_say_in_who_judges(home, tmp_path, tiny):
+    """The same rows judge, whatever label the chosen ones have got."""
+    splits = []
+    for name, wrong in (("one", False), ("other", True)):
+        (tmp_path / name).mkdir()
+        desk = Desk.__new__(Desk)
+        home_of = tmp_path / name
+        desk.__init__(home_of, tiny)
+        queue = desk.ask(batch=40, strategy="typical", random_share=0.5)
+        drawn = {one["row"] for one in queue["rows"] if one["why"] == "random"}
+        swap = {"good": "bad", "bad": "good"}
+        desk.labelling.give(
+            {
+                one["row"]: swap[desk.truth[one["row"]]]
+                if wrong and one["row"] not in drawn
+                else desk.truth[one["row"]]
+                for one in queue["rows"]
+            }
+        )
+        version = desk.make()
+        splits.append(version.splits)
+        for row in version.rows_of("validation", "test").tolist():
+            assert row in drawn
+        # a name of its own for the second
+        desk.store.delete("mail")
+    assert (splits[0] == splits[1]).all() and (splits[0] == "test").sum() >= 6
+
+
+def test_labels_that_nobody_drew_are_learnt_from(desk):
+    """Given in any order, in a file: the one who chose them has chosen a test, too."""
+    labelling = desk.labelling
+    labelling.give({row: desk.truth[row] for row in range(40)})
+    assert "none; at least 8 more" in labelling.test_outlook()
+    version = desk.make()
+    assert desk.info.splits == {"train": 40, "unlabelled": 80}
+    # once every row has a class nobody has chosen any more
+    desk.labelling.give({row: desk.truth[row] for row in range(40, 120)})
+    assert desk.labelling.test_outlook() == ""
+    version = desk.make()
+    assert desk.info.splits["test"] >= 6 and "unlabelled" not in desk.info.splits
+    check_trainable(version)

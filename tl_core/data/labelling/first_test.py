@@ -1,0 +1,158 @@
+"""Which rows judge, in a dataset that began without any class.
+
+Rows that a strategy picked are the odd ones, or the typical ones: a test of them would say nothing
+of the others. So only rows that were drawn at random become test and validation rows; all others
+are learnt from. Groups (copies, the same customer) are never torn: the rest of a group goes where
+its drawn row goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.versions.split import Labelled, holdout_fraction
+
+FEW = 3  # test rows of a class that a first test needs
+_NEEDED = FEW + 1  # drawn rows of a class: one more for validation
+_CLASSES = 2  # that need as many
+_MOST_TEST, _MOST_VALIDATION = 2 / 3, 1 / 3  # of the drawn rows
+Ints = NDArray[np.int64]
+
+
+def lacking(counts: Mapping[str, int]) -> int:
+    """How many more drawn rows a first test needs at least.
+
+    Args:
+        counts: rows that were drawn at random and have a class, by class.
+    """
+    most = sorted(counts.values(), reverse=True)[:_CLASSES]
+    most += [0] * (_CLASSES - len(most))
+    return sum(max(0, _NEEDED - count) for count in most)
+
+
+def lacking_in_words(counts: Mapping[str, int], noun: str) -> str:
+    """The same as a sentence; empty where there are enough."""
+    more = lacking(counts)
+    if not more:
+        return ""
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    there = ", ".join(f"{name} {count}" for name, count in ranked if count) or "none"
+    return (
+        f"There are no test rows yet: {noun} that were drawn at random become them, once there are"
+        f" {_NEEDED} of each of two classes. With a class there are by now: {there}; at least"
+        f" {more} more {'is' if more == 1 else 'are'} needed."
+    )
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A group that may judge: its rows that have a class, and the class of those drawn."""
+
+    rows: Ints
+    label: int
+
+
+def placed(
+    splits: NDArray[np.str_],
+    joining: Ints,
+    chance: Ints,
+    rows: Labelled,
+    options: ImportOptions,
+) -> NDArray[np.str_]:
+    """The splits with rows that were drawn at random moved from training to test and validation.
+
+    The first test and validation rows are dealt class by class from all drawn rows, once there are
+    enough; until then all are in train, where no score can be told and so no training begins. After
+    that only rows that get their first class now are dealt, until each part has the share of rows
+    that a split by the import gives it. Rows that judge never move.
+
+    Args:
+        splits: in which rows that get their first class are in train already.
+        joining: rows that get their first class now.
+        chance: rows that were drawn at random and have a class.
+        rows: labels after the change, and groups.
+        options: of the import: shares of the splits and seed.
+    """
+    judged = np.isin(splits, ("validation", "test"))
+    first = not (splits == "test").any()
+    learnt = (splits == "train") & (rows.labels >= 0)
+    drawn = chance[learnt[chance]]
+    if not first:
+        drawn = np.intersect1d(drawn, joining)
+        # those that others of their group have been learnt from stay with these
+        before = np.setdiff1d(np.flatnonzero(learnt), joining)
+        drawn = drawn[~np.isin(rows.groups[drawn], rows.groups[before])]
+    units = _units(drawn, learnt, rows) if len(drawn) else []
+    by_class: dict[int, list[_Unit]] = {}
+    for unit in units:
+        by_class.setdefault(unit.label, []).append(unit)
+    counts = {str(label): len(some) for label, some in by_class.items()}
+    if not units or (first and lacking(counts)):
+        return splits
+    known = int((learnt | (judged & (rows.labels >= 0))).sum())
+    count = sum(len(unit.rows) for unit in units)
+    shares = (
+        _share(options.test_fraction, known, splits == "test", count, _MOST_TEST),
+        _share(options.val_fraction, known, splits == "validation", count, _MOST_VALIDATION),
+    )
+    dealt = splits.copy()
+    random = np.random.default_rng([options.seed, known])
+    of_class = np.bincount(rows.labels[learnt], minlength=int(rows.labels.max()) + 1)
+    for label, some in sorted(by_class.items()):
+        own = int(sum((rows.labels[unit.rows] == label).sum() for unit in some))
+        # a class that has no other training row keeps one to be learnt from
+        free = len(some) - (own == of_class[label])
+        parts = _amounts(free, shares, random, first=first)
+        _deal(dealt, some, parts, random)
+    return dealt
+
+
+def _deal(
+    splits: NDArray[np.str_],
+    units: list[_Unit],
+    parts: tuple[int, int],
+    random: np.random.Generator,
+) -> None:
+    """Write into `splits` as many of the groups, by lot, to test and validation as `parts` say."""
+    test, validation = parts
+    order = [units[place] for place in random.permutation(len(units))]
+    for unit in order[:test]:
+        splits[unit.rows] = "test"
+    for unit in order[test : test + validation]:
+        splits[unit.rows] = "validation"
+
+
+def _units(drawn: Ints, learnt: NDArray[np.bool_], rows: Labelled) -> list[_Unit]:
+    """The groups of the drawn rows, in the order of their numbers."""
+    units: list[_Unit] = []
+    members = np.flatnonzero(learnt & np.isin(rows.groups, rows.groups[drawn]))
+    order = members[np.argsort(rows.groups[members], kind="stable")]
+    numbers, starts = np.unique(rows.groups[order], return_index=True)
+    for _, own in zip(numbers, np.split(order, starts[1:]), strict=True):
+        said = rows.labels[own[np.isin(own, drawn)]]
+        units.append(_Unit(own, int(np.bincount(said).argmax())))
+    return units
+
+
+def _share(fraction: float, known: int, there: NDArray[np.bool_], drawn: int, most: float) -> float:
+    """The share of the drawn rows that a part takes, so that it comes to its share of all."""
+    wanted = round((fraction or holdout_fraction(known)) * known) - int(there.sum())
+    return min(max(wanted, 0) / max(drawn, 1), most)
+
+
+def _amounts(
+    units: int, shares: tuple[float, float], random: np.random.Generator, *, first: bool
+) -> tuple[int, int]:
+    """How many of a class's groups go to test and to validation. What is left of a whole number is
+    decided by lot, so that small classes get their share in the long run.
+    """
+    test, validation = (int(share * units + random.random()) for share in shares)
+    if first and units >= _NEEDED:
+        test, validation = max(test, FEW), max(validation, 1)
+    test = min(test, units)
+    return test, min(validation, units - test)
