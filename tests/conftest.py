@@ -27,6 +27,7 @@ ACCEPTED_SKIPS = (
     "needs a Docker engine",
     "needs the shared data folder",
     "needs a kernel",
+    "needs Ray",
 )
 
 

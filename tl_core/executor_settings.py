@@ -30,3 +30,14 @@ class ExecutorSettings:
         "",
         "Memory that a training gets elsewhere, in MB. Empty or 0: what is usual there.",
     )
+    ray_address: str = setting(
+        "TL_RAY_ADDRESS",
+        "",
+        "Ray: address of the dashboard of the cluster's head, such as http://head:8265.",
+    )
+    ray_token: str = setting(
+        "TL_RAY_TOKEN",
+        "",
+        "Ray: the token that the cluster was started with. Default: that of ~/.ray/auth_token.",
+        secret=True,
+    )

@@ -15,6 +15,8 @@ from tl_core.executor_settings import setting as _setting
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+# no setting of people: an executor sets it for runs whose processes are to be on several machines
+SPREAD_VARIABLE = "TL_SPREAD"
 
 
 @dataclass(frozen=True)
@@ -367,6 +369,13 @@ def provider_settings(settings: Settings, name: str) -> dict[str, str]:
         "client_id": wanted["client_id"],
         "client_secret": wanted["client_secret"],
     }
+
+
+def spread_by() -> str:
+    """What spreads the processes of this run over several machines, such as `ray`; empty where all
+    are on this one.
+    """
+    return os.environ.get(SPREAD_VARIABLE, "")
 
 
 def read_settings() -> Settings:

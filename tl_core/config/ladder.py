@@ -55,6 +55,13 @@ class LadderSettings(Checked):
         choices=AUGMENTATIONS,
         only="image audio",
     )
+    processes: int = setting(
+        1,
+        "Trainings at the same time, each on a GPU or processors of its own in a Ray cluster; "
+        "without one they follow each other.",
+        low=1,
+        high=64,
+    )
     seed: int = setting(0, SEED, low=0, high=2**30)
 
     def __post_init__(self) -> None:
@@ -76,12 +83,12 @@ class LadderSettings(Checked):
                 "max_length": self.max_length,
                 "baseline": False,
             }
+        chosen = {"epochs": self.epochs, "learning_rate": self.learning_rate}
         return "finetune", {
             "strategy": rung,
             "seed": seed,
-            "epochs": self.epochs,
             "max_length": self.max_length,
-            "learning_rate": self.learning_rate,
             "augment": self.augment,
             "baseline": False,
+            **{name: value for name, value in chosen.items() if value},
         }

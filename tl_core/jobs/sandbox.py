@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from tl_core.errors import ConfigError, StateError
 from tl_core.jobs import kernel
-from tl_core.settings import Settings, read_settings
+from tl_core.settings import Settings, read_settings, spread_by
 
 if TYPE_CHECKING:
     from tl_core.config import RunConfig
@@ -60,7 +60,7 @@ _TRACKER = {
     "MLFLOW_TRACKING_TOKEN",
     *_PROXIES,
 }
-OF_A_DISPATCHER = frozenset({"TL_WEBHOOK"} | _DATABASE | _HUB | _PUSH | _TRACKER)
+OF_A_DISPATCHER = frozenset({"TL_WEBHOOK", "TL_RAY_TOKEN"} | _DATABASE | _HUB | _PUSH | _TRACKER)
 """The secrets that a dispatcher needs: those that it hands to some worker, and its own."""
 
 
@@ -97,6 +97,7 @@ def needs_of(config: RunConfig, settings: Settings) -> Needs:
         "it uploads to the Hub": push,
         "it reads from the Hub": hub,
         "its scores go to a tracker": tracked and _is_far(os.environ.get("MLFLOW_TRACKING_URI")),
+        "its processes are on several machines": bool(spread_by()),
         always.network: bool(always.network),
     }
     secrets = {

@@ -25,8 +25,10 @@ from tl_core.json_files import find_object, write_json
 from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
+from tl_core.recipes.cluster.parts import FAILED, train_elsewhere
 from tl_core.recipes.shared import judging, trials
 from tl_core.recipes.shared.common import SealedVersion, Trained
+from tl_core.settings import spread_by
 from tl_core.train.arrays import Bools
 
 _SLOW = {"baseline": 0.1, "probe": 0.1}  # shares of the time, beside the fine-tuned ones
@@ -53,7 +55,7 @@ def run(
     climbed = climb(config, SealedVersion(version), folder, cache, progress)
     failed = {
         path.parent.name: find_object(path)
-        for path in sorted((folder / "rungs").glob("*/failed.json"))
+        for path in sorted((folder / "rungs").glob(f"*/{FAILED}"))
     }
     if not climbed:
         raise TrainingError(
@@ -82,56 +84,80 @@ def climb(
     """Train every rung with every seed; what is finished already is read again after an
     interruption.
     """
-    settings: LadderSettings = config.settings
-    pairs = [
-        (rung, settings.seed + number)
-        for rung in settings.rungs
-        for number in range(settings.seeds)
-    ]
-    weights = [_SLOW.get(rung, 1.0) for rung, _ in pairs]
+    steps, failed = _steps(config, folder, progress), set[Path]()
+    at_once: int = config.settings.processes
+    todo = {step.folder: step.heard for step in steps if trials.recall(step.folder) is None}
+    if at_once > 1 and spread_by() and len(todo) > 1:
+        for step in steps:
+            step.config.write(step.folder)
+        failed = train_elsewhere(todo, at_once, folder, cache, progress)
     climbed: list[Climbed] = []
-    for (rung, seed), weight in zip(pairs, weights, strict=True):
+    for step in steps:
         if climbed and progress.should_stop():
-            progress.log(
-                "You stopped it; strategies that were not trained to their end are left out."
-            )
+            text = "You stopped it; strategies that were not trained to their end are left out."
+            progress.log(text)
             break
+        trained = trials.recall(step.folder)
+        if trained is None and step.folder not in failed:
+            trained = _train(step, version, cache, first=not climbed)
+        if trained is None:
+            continue
+        if any(one.rung == step.rung for one in climbed):  # the first seed's model may be wanted
+            shutil.rmtree(step.folder / "model", ignore_errors=True)
+        climbed.append(Climbed(step.rung, step.seed, step.folder, trained))
+    return climbed
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One rung with one seed, before it is trained."""
+
+    rung: str
+    seed: int
+    folder: Path
+    config: RunConfig
+    heard: Progress
+
+
+def _steps(config: RunConfig, folder: Path, progress: Progress) -> list[_Step]:
+    """All of them, in their order; their folders are made."""
+    settings: LadderSettings = config.settings
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    pairs = [(rung, seed) for rung in settings.rungs for seed in seeds]
+    whole = sum(_SLOW.get(rung, 1.0) for rung, _ in pairs)
+    steps = []
+    for rung, seed in pairs:
         recipe, options = settings.options(rung, seed)
-        options = {
-            key: value
-            for key, value in options.items()
-            if value != 0.0 or key in ("seed", "baseline")
-        }
         part = folder / "rungs" / f"{rung}-{seed}"
         part.mkdir(parents=True, exist_ok=True)
         heard = Part(
             progress,
             f"{title(rung)}, seed {seed}",
-            weight / sum(weights),
+            _SLOW.get(rung, 1.0) / whole,
             first=rung == settings.rungs[-1] and seed == settings.seed,
         )
-        trained = trials.recall(part)
-        if trained is None:
-            own = replace(
-                config,
-                recipe=recipe,
-                options=options,
-                backbone="" if rung == "baseline" else config.backbone,
-            )
-            own.write(part)
-            try:
-                trained = load_training(recipe)(own, version, part, cache, heard)
-            except TrainingError as error:  # one strategy that comes apart must not cost the others
-                heard.log(f"left out. {error}")
-                write_json(part / "failed.json", error.as_dict())
-                continue
-            if climbed and progress.should_stop():
-                continue  # half a training would be compared as a whole one
-            trials.keep(part, trained)
-            if any(one.rung == rung for one in climbed):  # the first seed's model may be wanted
-                shutil.rmtree(part / "model", ignore_errors=True)
-        climbed.append(Climbed(rung, seed, part, trained))
-    return climbed
+        backbone = "" if rung == "baseline" else config.backbone
+        own = replace(config, recipe=recipe, options=options, backbone=backbone)
+        steps.append(_Step(rung, seed, part, own, heard))
+    return steps
+
+
+def _train(step: _Step, version: DatasetVersion, cache: Path, *, first: bool) -> Trained | None:
+    """One training, kept in its folder; None where it came apart, or was stopped and not `first`:
+    half a training would be compared as a whole one.
+    """
+    own, part = step.config, step.folder
+    own.write(part)
+    try:
+        trained = load_training(own.recipe)(own, version, part, cache, step.heard)
+    except TrainingError as error:  # one strategy that comes apart must not cost the others
+        step.heard.log(f"left out. {error}")
+        write_json(part / FAILED, error.as_dict())
+        return None
+    if not first and step.heard.should_stop():
+        return None
+    trials.keep(part, trained)
+    return trained
 
 
 def compare(version: DatasetVersion, climbed: list[Climbed]) -> LadderComparison:

@@ -9,7 +9,10 @@ from tl_core.jobs.executors.executor_contract import Executor
 from tl_core.settings import Settings
 
 _HERE = "tl_core.jobs.executors"
-EXECUTORS = {"local": f"{_HERE}.local"}  # modules, imported when asked for
+EXECUTORS = {
+    "local": f"{_HERE}.local",
+    "ray": f"{_HERE}.ray_jobs",
+}  # modules, imported when asked for
 
 
 def executor(name: str, settings: Settings) -> Executor:

@@ -1,5 +1,5 @@
 """Several processes that share each batch, one for each GPU, started by torchrun from the run's own
-config.
+config, or by Ray Train where they are spread over the machines of a cluster (`cluster`).
 
 `python -m torch.distributed.run ... -m tl_core.recipes.shared.distributed RUN_FOLDER CACHE_FOLDER`:
 every process prepares the same setup (tokens, pixels and features come from the cache), the first
@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -25,6 +26,7 @@ from tl_core.errors import TrainingError, UserError
 from tl_core.json_files import find_object, write_json
 from tl_core.log import quiet_libraries
 from tl_core.progress import Curve, Progress
+from tl_core.settings import spread_by
 from tl_core.train.loop.best_state import Scores
 from tl_core.train.loop.checkpoints import (
     copied_state,
@@ -35,7 +37,9 @@ from tl_core.train.loop.checkpoints import (
 )
 from tl_core.train.loop.job import Job, Outcome
 
-_STATE, _OUTCOME, _STOP, _MARK = "shared.safetensors", "shared.json", "stop", "event "
+STOP = "stop"  # a file that asks processes to end early
+MARK = "event "  # what their lines begin with
+_STATE, _OUTCOME = "shared.safetensors", "shared.json"
 # a process that dies of itself costs the way back to the newest checkpoint, not the run
 _RESTARTS = 1
 
@@ -62,17 +66,22 @@ def fit_in_processes(
         TrainingError: when there are fewer GPUs than processes, or a process fails.
         Cancelled: when the progress object says so.
     """
-    count = job.settings.processes
-    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+    count, spread = job.settings.processes, spread_by()
+    if not spread and torch.cuda.is_available() and torch.cuda.device_count() < count:
         raise TrainingError(
             f"{count} processes need {count} GPUs.",
             f"There are {torch.cuda.device_count()}.",
             f"Set processes to {torch.cuda.device_count()}.",
         )
     config.write(folder)
-    for name in (_STOP, _OUTCOME):
+    for name in (STOP, _OUTCOME):
         (folder / name).unlink(missing_ok=True)
-    code = _launch(count, folder, cache, progress)
+
+    def hear(line: str) -> None:
+        if line.startswith(MARK):
+            forward(line, progress)
+
+    code = launch(*_command(count, folder, cache, spread), folder, progress, hear)
     message = cast(_Message, find_object(folder / _OUTCOME))
     if code or "error" in message or not message:
         error = message.get("error") or {
@@ -81,7 +90,7 @@ def fit_in_processes(
         }
         raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
     load_moving(job.model, read_state(folder / _STATE))
-    for name in (_STATE, _OUTCOME, _STOP):
+    for name in (_STATE, _OUTCOME, STOP):
         (folder / name).unlink(missing_ok=True)
     return Outcome(
         message["reason"],
@@ -94,34 +103,49 @@ def fit_in_processes(
     )
 
 
-def _launch(count: int, folder: Path, cache: Path, progress: Progress) -> int:
-    """Start the processes, pass on what the first one says, and give torchrun's exit status."""
-    command = [
+def _command(
+    count: int, folder: Path, cache: Path, spread: str
+) -> tuple[list[str], dict[str, str]]:
+    """What starts the processes on this machine, or spread over those of a cluster, and its
+    variables.
+    """
+    if spread == "ray":
+        launcher = ("-m", "tl_core.recipes.cluster.ray_train", str(count), str(_RESTARTS))
+        return [sys.executable, *launcher, str(folder), str(cache)], dict(os.environ)
+    threads = max(1, (os.cpu_count() or 1) // count)
+    return [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
         *("--nproc-per-node", str(count)),
         *("--max-restarts", str(_RESTARTS)),
         *("-m", "tl_core.recipes.shared.distributed", str(folder), str(cache)),
-    ]
-    threads = max(1, (os.cpu_count() or 1) // count)
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-    ) as child:
+    ], {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+def launch(
+    command: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    progress: Progress,
+    hear: Callable[[str], None],
+) -> int:
+    """Start what starts the processes, hear each of its lines, and give its exit status.
+
+    Raises:
+        Cancelled: when `hear` or the progress object says so; the processes end.
+    """
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
         try:
             for line in child.stdout or ():
-                if line.startswith(_MARK):
-                    _forward(json.loads(line.removeprefix(_MARK)), progress)
+                hear(line)
                 if progress.should_stop():
-                    (folder / _STOP).touch()
+                    (folder / STOP).touch()
         except BaseException:
             child.terminate()
             raise
     return child.returncode
 
 
-class _Call(TypedDict):
+class Call(TypedDict):
     """A call of a progress object, as a line of JSON."""
 
     call: str
@@ -129,21 +153,34 @@ class _Call(TypedDict):
     values: dict[str, float]
 
 
-def _forward(call: _Call, progress: Progress) -> None:
-    getattr(progress, call["call"])(*call["arguments"], **call["values"])
+def forward(line: str, progress: Progress, *, but: str = "") -> None:
+    """Make the call that a line of `Pipe` tells of, unless it is the one called `but`."""
+    call: Call = json.loads(line.removeprefix(MARK))
+    if call["call"] != but:
+        getattr(progress, call["call"])(*call["arguments"], **call["values"])
 
 
-class _Pipe(Progress):
-    """The first process's progress: every call as a line on standard output; others are silent."""
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
-    def __init__(self, folder: Path, rank: int) -> None:
-        self._folder, self._rank = folder, rank
+
+class Pipe(Progress):
+    """The first process's progress: every call is said as a line; others are silent.
+
+    Args:
+        folder: where a file asks them to end early.
+        rank: of the process.
+        say: takes a line.
+    """
+
+    def __init__(self, folder: Path, rank: int, say: Callable[[str], None]) -> None:
+        self._folder, self._rank, self._say = folder, rank, say
 
     def _write(self, call: str, *arguments: object, **values: float) -> None:
         if not self._rank:
-            content: _Call = {"call": call, "arguments": list(arguments), "values": values}
-            sys.stdout.write(_MARK + json.dumps(content) + "\n")
-            sys.stdout.flush()
+            content: Call = {"call": call, "arguments": list(arguments), "values": values}
+            self._say(MARK + json.dumps(content))
 
     def batch(self, done: int, total: int) -> None:
         self._write("batch", done, total)
@@ -158,11 +195,13 @@ class _Pipe(Progress):
         self._write("learning", groups, part)
 
     def should_stop(self) -> bool:
-        return (self._folder / _STOP).exists()
+        return (self._folder / STOP).exists()
 
 
-def main(folder: Path, cache: Path) -> int:
-    """One of the processes."""
+def main(folder: Path, cache: Path, say: Callable[[str], None] = _print) -> int:
+    """One of the processes, known by the variables of torch.distributed; `say` takes the lines of
+    the first one. Gives 0, or 1 where the outcome in the folder is an error.
+    """
     from tl_core.recipes.shared import common
     from tl_core.recipes.shared.finetune_job import make_job
     from tl_core.train.loop.trainer import fit
@@ -171,7 +210,7 @@ def main(folder: Path, cache: Path) -> int:
 
     quiet_libraries()
     rank = int(os.environ["RANK"])
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not torch.distributed.is_initialized():  # else it was chosen
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     if "error" in find_object(folder / _OUTCOME):
         return 1  # started again, but what the first start has said stands
@@ -193,7 +232,7 @@ def main(folder: Path, cache: Path) -> int:
             Progress(),
         )
         with setup.stack:
-            outcome = fit(make_job(setup, folder), _Pipe(folder, rank))
+            outcome = fit(make_job(setup, folder), Pipe(folder, rank, say))
             if not rank:
                 write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
                 write_json(folder / _OUTCOME, _message(outcome))

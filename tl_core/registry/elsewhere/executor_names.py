@@ -6,7 +6,7 @@ JOB_VARIABLE = "TL_JOB"  # the name of the job that a worker is of
 # set where a job that is asked to go will be begun again by its scheduler: the run then waits there
 YIELD_VARIABLE = "TL_YIELD"
 LOCAL = "local"
-TITLES = {LOCAL: "this machine"}
+TITLES = {LOCAL: "this machine", "ray": "Ray"}
 
 
 def title_of(executor: str) -> str:

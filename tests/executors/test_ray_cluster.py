@@ -1,0 +1,143 @@
+"""A real Ray cluster of two machines, as processes of this one; `benchmarks/ray_cluster.py` goes on
+from here to trainings that outlive a machine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+from tests_support.datasets import write_texts
+from tests_support.postgres import new_database
+
+from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
+from tl_core.database.engine import open_database
+from tl_core.errors import ConfigError
+from tl_core.jobs.dispatch import Dispatcher
+from tl_core.jobs.executors import local
+from tl_core.jobs.executors.executor_contract import ENDED, LOST, RUNNING, Needs
+from tl_core.jobs.executors.ray_jobs import RayExecutor
+from tl_core.registry.datasets import DatasetStore
+from tl_core.registry.runs import RunStore
+from tl_core.services.datasets import add_dataset
+from tl_core.settings import Settings, read_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head and a way to join it; both lose their power at the end."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs Ray: the extra `ray`")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        from ray_nodes import RayNodes
+
+        nodes = RayNodes({})
+        try:
+            nodes.start(1)
+            yield nodes
+        finally:
+            nodes.close()
+
+
+def wait_for(condition, seconds=300):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def test_a_run_is_carried_out_by_the_cluster(cluster, home, tmp_path, tiny, monkeypatch):
+    with new_database() as url:
+        for name, value in {
+            "TL_DATABASE_URL": url,
+            "TL_EXECUTOR": "ray",
+            "TL_RAY_ADDRESS": cluster.address,
+            "TL_RAY_TOKEN": cluster.token,
+            "TL_JOB_PROCESSORS": "1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        settings = read_settings()
+        engine = open_database(settings)
+        datasets = DatasetStore(engine, "local", settings.home_path)
+        table = str(write_texts(tmp_path / "t.csv"))
+        record, *_ = add_dataset(datasets, settings, table, "mail", ImportOptions())
+        runs, executor = RunStore(engine, "local", settings.home_path), RayExecutor(settings)
+        executor.check()
+        dispatcher = Dispatcher(
+            engine,
+            settings.home_path,
+            local.make(settings),
+            {"train": executor.resources().slots},
+            trains=executor,
+        )
+        config = RunConfig(
+            *("train", "local", record.reference, str(record.folder)),
+            *(f"local:{tiny('bert')}", "probe", {"baseline": False}),
+        )
+        run = runs.create(config)
+
+        def ended():
+            dispatcher.turn()
+            found = runs.get(run.id)
+            return found if found.finished else None
+
+        done = wait_for(ended)
+        assert (done.status, done.executor) == ("done", "ray"), done.reason
+        assert wait_for(lambda: executor.poll(done.job) == ENDED)
+        assert str(run.folder) in executor.logs(done.job)
+        assert not list(run.folder.glob(".environment-*"))
+        assert "graft:" not in str(cluster.head.job(done.job))  # the database's password
+        engine.dispose()
+
+
+def test_nobody_gets_in_without_the_token(cluster):
+    for token in ("", "wrong"):
+        asking = RayExecutor(
+            Settings(
+                database_url="postgresql://nowhere/x", ray_address=cluster.address, ray_token=token
+            )
+        )
+        with pytest.raises(ConfigError, match="does not accept our token"):
+            asking.check()
+    assert not cluster.head.is_open()
+
+
+@pytest.mark.whole
+def test_a_job_is_ended_and_one_whose_machine_is_lost_is_told_from_it(
+    cluster, tmp_path, monkeypatch
+):
+    """The worker is a program that sleeps; each machine has room for one."""
+    second = cluster.join(1)
+    sleeper = tmp_path / "python"
+    sleeper.write_text("#!/bin/sh\necho begun\nexec sleep 300\n")
+    sleeper.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(sleeper))
+    settings = Settings(home=str(tmp_path), ray_address=cluster.address, ray_token=cluster.token)
+    executor = RayExecutor(settings)
+
+    def begin(run):
+        folder = tmp_path / "runs" / run
+        folder.mkdir(parents=True)
+        RunConfig("train", "local", "d@1", str(tmp_path), "local:x", "probe", {}).write(folder)
+        job = executor.submit(folder, Needs(f"{run}-1")).name
+        wait_for(lambda: executor.poll(job) == RUNNING and "begun" in executor.logs(job))
+        return job, cluster.head.job(job)["driver_node_id"]
+
+    (one, first), (two, other) = begin("one"), begin("two")
+    assert first != other
+    lost, kept = (one, two) if first.startswith(second.id) else (two, one)
+    cluster.kill(second.process)
+    wait_for(lambda: executor.poll(lost) == LOST)
+    assert "node" in executor.logs(lost).splitlines()[0].lower()
+    assert [node.state for node in executor.resources().nodes].count("gone") == 1
+    assert executor.poll(kept) == RUNNING
+    executor.cancel(kept)
+    wait_for(lambda: executor.poll(kept) == ENDED)
