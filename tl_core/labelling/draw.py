@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 RESERVED = 0.25  # share of the rows, the first of the order, that is never labelled in bulk
-_LEAST = 40  # of them where there are few rows: a test is made of these in time
+LEAST = 40  # of them, about, where a test is to be made of them in time
 FIRST_SHARE = 0.5  # of each batch that is drawn while there is no test yet
 
 
@@ -46,13 +46,13 @@ def random_order(population: Ints, seed: int) -> Ints:
     return population[np.argsort(lots(population, seed), kind="stable")]
 
 
-def reserved(population: Ints, seed: int) -> Ints:
-    """The rows that may come to be drawn: the first quarter of the order, of few rows about forty.
+def reserved(population: Ints, seed: int, least: int = 0) -> Ints:
+    """The rows that may come to be drawn: the first quarter of the order, or about `least`.
 
     A class that is accepted for a whole cluster is what the model said. Where such rows were drawn,
     the model would be right by definition; so these rows are labelled one by one.
     """
-    share = max(RESERVED, _LEAST / max(len(population), 1))
+    share = max(RESERVED, least / max(len(population), 1))
     return population[lots(population, seed) < share]
 
 
@@ -66,22 +66,24 @@ def answered(order: Ints, drawn: int, done: Collection[int]) -> int:
     return min(drawn, len(order))
 
 
-def sample(
-    population: Ints, seed: int, drawn: int, done: Collection[int], *, left: bool = True
-) -> Ints:
+def sample(order: Ints, drawn: int, done: Collection[int], *, left: bool = True) -> Ints:
     """The rows drawn for the score that have been answered, labelled or passed over, without a gap,
     in the order in which they were drawn.
 
     Args:
-        population: all rows that had no class when the labelling began.
-        seed: of the order.
+        order: of the rows that may come to be drawn.
         drawn: how far it was drawn.
         done: rows that are labelled or passed over.
         left: whether any row waits. Where none does, all rows that may be drawn count as drawn:
             which of them came first plays no part any more.
     """
-    order = random_order(population, seed)[: len(reserved(population, seed))]
     return order[: answered(order, drawn if left else len(order), done)]
+
+
+def fair_order(population: Ints, seed: int, least: int = 0) -> Ints:
+    """The rows of `reserved` in the order in which they are drawn."""
+    order = random_order(population, seed)
+    return order[: len(reserved(population, seed, least))]
 
 
 def to_draw(

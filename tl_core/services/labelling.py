@@ -140,8 +140,8 @@ class Labelling:
         given = ({*population.tolist()} - waits) | ({*self.standing.labels} & waits)
         done = given | {*self.standing.passed}
         seed = past.rounds[0].seed if past.rounds else 0
-        left = bool(waits - done)
-        drawn = draw.sample(population, seed, past.drawn, done, left=left)
+        order = draw.fair_order(population, seed, draw.LEAST)
+        drawn = draw.sample(order, past.drawn, done, left=bool(waits - done))
         return drawn[np.isin(drawn, [*given])]
 
     def test_outlook(self) -> str:

@@ -70,8 +70,8 @@ def choose_strategy(classes: list[str]) -> None:
         width=280,
         help=help_of(
             "active learning",
-            "About one item in seven is drawn at random whatever you choose: these alone tell how"
-            " good the model is.",
+            "About one item in seven is drawn at random whatever you choose (half, as long as data"
+            " that began without classes has no test): these alone tell how good the model is.",
         ),
     )
     if st.session_state["label_strategy"] == "class":

@@ -28,6 +28,7 @@ class State:
         given: class of rows of the population, in the order in which they were asked for.
         skipped: rows that people have passed over.
         sealed: rows of the population that became test rows: nothing is asked of them any more.
+        least: rows, about, that may come to be drawn where there are few.
         past: earlier rounds.
         seed: of the order in which rows are drawn, settled by the first round.
     """
@@ -40,6 +41,7 @@ class State:
     past: History
     seed: int
     sealed: set[int] = field(default_factory=set)
+    least: int = 0
 
     @property
     def done(self) -> set[int]:
@@ -54,14 +56,12 @@ class State:
     @cached_property
     def fair(self) -> Ints:
         """Rows that may be drawn for the score, in the order in which they are."""
-        order = draw.random_order(self.population, self.seed)
-        return order[: len(draw.reserved(self.population, self.seed))]
+        return draw.fair_order(self.population, self.seed, self.least)
 
     @cached_property
     def drawn(self) -> list[int]:
         """The rows drawn for the score that have been answered: labelled, or passed over."""
-        rows = draw.sample(self.population, self.seed, self.past.drawn, self.done)
-        return [int(row) for row in rows]
+        return [int(row) for row in draw.sample(self.fair, self.past.drawn, self.done)]
 
 
 def state_of(
@@ -110,7 +110,9 @@ def state_of(
     if past.rounds:
         seed = past.rounds[0].seed
     passed = skipped - set(given)
-    return State(classes, before, population, given, passed, past, seed, {*sealed.tolist()})
+    least = draw.LEAST if version.info.labelled_here else 0
+    gone = {*sealed.tolist()}
+    return State(classes, before, population, given, passed, past, seed, gone, least)
 
 
 def labels_among(state: State, rows: Ints, features: Features, groups: Ints) -> Labels:
