@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tl_core.errors import ConfigError
 from tl_core.executor_settings import ExecutorSettings
 from tl_core.executor_settings import setting as _setting
+from tl_core.store_settings import StoreSettings
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
@@ -20,7 +21,7 @@ SPREAD_VARIABLE = "TL_SPREAD"
 
 
 @dataclass(frozen=True)
-class Settings(ExecutorSettings):
+class Settings(ExecutorSettings, StoreSettings):
     """The raw settings, as strings; the properties give them their types."""
 
     home: str = _setting(

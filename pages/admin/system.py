@@ -4,7 +4,7 @@ import shutil
 
 import streamlit as st
 
-from pages.sections.admin import machine, software
+from pages.sections.admin import machine, software, store_state
 from pages.shell import frame, others, problems, services
 from pages.shell.words import size
 from tl_core.storage import remove_expired
@@ -39,6 +39,9 @@ if theirs:
         software.show_versions()
     with right, problems.caught():
         software.show_sandbox()
+    if services.settings().store:
+        with problems.caught():
+            store_state.show(services.settings())
     software.show_settings()
 with disk, problems.caught():  # measured last, so that the page stands before it
     machine.show_disk(home)

@@ -57,6 +57,10 @@ CONTRACT = {
     "labels export": "NAME -o --output",
     "labels import": "NAME FILE --new",
     "labels apply": "NAME",
+    "store check": "--content",
+    "store push": "FOLDER... --again",
+    "store pull": "FOLDER...",
+    "store collect": "",
     "report": "RUN --html",
     "predict": (
         "MODEL INPUT -o --output --precision --spreadsheet --text-column --title-column --yes "

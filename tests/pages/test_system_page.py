@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 from tests_support.pages import everything, opened, press
 
 from tl_core.config import RunConfig
@@ -56,3 +59,21 @@ def test_the_lines_begin_with_the_second_reading(record):
 
 def test_unused_caches_are_removed_on_request(record):
     assert "0 folders removed" in press(page(), "Clean up")
+
+
+def test_the_store_is_told_as_it_was_last_seen(record, home, monkeypatch):
+    monkeypatch.setenv("TL_STORE", "s3://bucket/prefix")
+    monkeypatch.setenv("TL_STORE_CACHE_MB", "2000")
+    assert "Nothing is known of it yet" in everything(page())
+    folder = home / "store"
+    folder.mkdir()
+    collection = {"at": time.time() - 7200, "folders": 3, "pieces": 9, "bytes": 5_000_000}
+    collection |= {"removed_folders": 1, "removed_pieces": 2, "removed_bytes": 1_000_000}
+    state = {"at": time.time(), "kept_bytes": 3_000_000, "folders": 2, "collection": collection}
+    told = {**state, "troubles": ["runs/a is damaged *here*."]}
+    (folder / "state.json").write_text(json.dumps(told))
+    app = page()
+    table = next(one.value for one in app.dataframe if "value" in one.value.columns)
+    assert {"in the store", "last collection"} <= set(table["what"])
+    assert "5.0 MB" in set(table["value"])
+    assert "is damaged" in everything(app) and "*here*" not in everything(app)

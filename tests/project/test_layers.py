@@ -42,7 +42,8 @@ ALLOWED = {
     | {"labelling", "adapt"},
     "database": {"errors", "settings", "places"},
     "access": {"errors", "settings", "database"},
-    "registry": BASE | {"storage", "database", "access"},
+    "artifacts": BASE | {"storage"},
+    "registry": BASE | {"storage", "database", "access", "artifacts"},
     "web": BASE
     | {
         "database",
@@ -63,7 +64,7 @@ ALLOWED = {
     "storage": BASE,
     "services": BASE
     | {"data", "surgery", "backbones", "registry", "storage", "database", "access"}
-    | {"labelling"},
+    | {"labelling", "artifacts"},
     "helper": BASE
     | {
         "data",
@@ -79,6 +80,7 @@ ALLOWED = {
     "jobs": (
         BASE
         | {
+            "artifacts",
             "registry",
             "access",
             "database",
@@ -99,6 +101,7 @@ ALLOWED = {
     "cli": (
         BASE
         | {
+            "artifacts",
             "data",
             "surgery",
             "backbones",
@@ -121,8 +124,9 @@ ALLOWED = {
     ),
     "config": {"errors", "places"},
     "errors": set(),
-    "settings": {"errors", "executor_settings"},
+    "settings": {"errors", "executor_settings", "store_settings"},
     "executor_settings": set(),
+    "store_settings": {"executor_settings"},
     "log": set(),
     "places": set(),
     "json_files": {"errors"},

@@ -147,6 +147,13 @@ locks = Table(
     Column("heartbeat", Float, nullable=False),
 )
 
+stores = Table(  # buckets that hold artifacts of this registry, by the sign that lies in each
+    "stores",
+    metadata,
+    Column("place", String(255), primary_key=True),
+    Column("sign", String(32), nullable=False),
+)
+
 users = Table(
     "users",
     metadata,

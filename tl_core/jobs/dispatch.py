@@ -35,6 +35,7 @@ from tl_core.jobs.executors.asked import needs_of
 from tl_core.jobs.executors.executor_contract import Executor, HereExecutor, Job, Needs, SilentError
 from tl_core.jobs.executors.executor_table import executor as executor_of
 from tl_core.jobs.executors.watch import SILENT_SECONDS, Watch
+from tl_core.jobs.keeper import start_keeper
 from tl_core.jobs.notify import Notices
 from tl_core.log import setup_logging
 from tl_core.registry.elsewhere.executor_names import LOCAL
@@ -286,7 +287,7 @@ def ensure_dispatcher(settings: Settings) -> None:
                 stderr=subprocess.STDOUT,
                 cwd=Path(__file__).parents[2],
                 env={
-                    **sandbox.scrubbed(os.environ, sandbox.OF_A_DISPATCHER),
+                    **sandbox.scrubbed(os.environ, sandbox.OF_A_DISPATCHER | sandbox.OF_THE_STORE),
                     "TL_HOME": str(settings.home_path),
                 },
             )
@@ -314,6 +315,7 @@ def main(arguments: list[str]) -> int:
     if not dispatcher.acquire():
         return 0
     signal.signal(signal.SIGTERM, _leave)
+    keeper = start_keeper(engine, settings)
     cleaned, watch = 0.0, ClockWatch()
     try:
         while "--forever" in arguments or time.monotonic() - dispatcher.last_busy < _IDLE_SECONDS:
@@ -332,6 +334,7 @@ def main(arguments: list[str]) -> int:
             time.sleep(_TURN_SECONDS)
     finally:
         here.close()
+        keeper.close()
         dispatcher.release()
         notices.close()
     return 0

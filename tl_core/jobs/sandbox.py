@@ -60,6 +60,15 @@ _TRACKER = {
     "MLFLOW_TRACKING_TOKEN",
     *_PROXIES,
 }
+OF_THE_STORE = frozenset(
+    f"AWS_{name}"
+    for name in (
+        "ACCESS_KEY_ID SECRET_ACCESS_KEY SESSION_TOKEN SHARED_CREDENTIALS_FILE "
+        "WEB_IDENTITY_TOKEN_FILE CONTAINER_CREDENTIALS_RELATIVE_URI CONTAINER_CREDENTIALS_FULL_URI "
+        "CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    ).split()
+)
+"""Credentials of the store of artifacts, which no worker gets."""
 OF_A_DISPATCHER = frozenset({"TL_WEBHOOK", "TL_RAY_TOKEN"} | _DATABASE | _HUB | _PUSH | _TRACKER)
 """The secrets that a dispatcher needs: those that it hands to some worker, and its own."""
 
@@ -167,6 +176,13 @@ def scrubbed(environment: Mapping[str, str], keep: frozenset[str]) -> dict[str, 
         for name, value in environment.items()
         if name in keep or not is_secret(name, value)
     }
+
+
+def without_store(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a worker: what it reads was brought before, and what it makes is stored
+    after it, by others.
+    """
+    return {name: value for name, value in environment.items() if name != "TL_STORE"}
 
 
 def granted(environment: Mapping[str, str], needs: Needs) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
@@ -23,6 +23,8 @@ from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE
+from tl_core.registry.stored.opened import see_dataset
+from tl_core.settings import read_settings
 
 _LONGEST_NUMBER = 9  # digits that fit the column of every database
 
@@ -154,7 +156,20 @@ class DatasetStore:
         return project
 
     def get(self, reference: str) -> DatasetRecord:
-        """The dataset `name` (its newest version) or `name@version`; `ana/name` is Ana's.
+        """The dataset `name` (its newest version) or `name@version`; `ana/name` is Ana's. Its
+        folder is here.
+
+        Raises:
+            NotFoundError: when the acting principal may not see such a dataset, or its folder has
+                not come to the store yet.
+            StoreError: when it has to come from the store, which does not answer.
+        """
+        record = self.find(reference)
+        see_dataset(replace(read_settings(), home=str(self._home)), self.engine, record.folder)
+        return record
+
+    def find(self, reference: str) -> DatasetRecord:
+        """The same without its folder, which may lie in the store alone.
 
         Raises:
             NotFoundError: when the acting principal may not see such a dataset.
@@ -294,7 +309,7 @@ class DatasetStore:
         with self.engine.begin() as connection:
             connection.execute(update(datasets).where(datasets.c.id == row.id).values(deleted=None))
             self.policy.note(connection, "restore", "dataset", f"{row.project}@{row.version}")
-        return self.get(reference)
+        return self.find(reference)
 
     def purge(self, reference: str) -> Path:
         """Remove a version in the trash for good, with its folder left for the caller to remove.

@@ -18,6 +18,7 @@ from tl_core.errors import NotFoundError, nearest
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE, Run
 from tl_core.registry.scheduling.waiting import Outlook, Waiting
+from tl_core.registry.stored.opened import see_run
 from tl_core.settings import Settings, read_settings
 
 
@@ -46,7 +47,19 @@ class RunQueries:
         return Outlook(self._engine, self._settings, self._clock)
 
     def get(self, run_id: str) -> Run:
-        """One run, its status checked against the living process.
+        """One run, its status checked against the living process, its folder here.
+
+        Raises:
+            NotFoundError: when the acting principal may not see such a run, or its folder has not
+                come to the store yet.
+            StoreError: when it has to come from the store, which does not answer.
+        """
+        run = self.find(run_id)
+        see_run(self._settings, self._engine, run)
+        return run
+
+    def find(self, run_id: str) -> Run:
+        """The same without its folder, which may lie in the store alone.
 
         Raises:
             NotFoundError: when the acting principal may not see such a run.

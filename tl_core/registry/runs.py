@@ -28,6 +28,7 @@ from tl_core.registry.run_queries import RunQueries
 from tl_core.registry.scheduling.estimates import need_of
 from tl_core.registry.scheduling.lane import longest_of
 from tl_core.registry.scheduling.ledger import Asked, Need, settle
+from tl_core.registry.stored.opened import store_new
 from tl_core.storage import remove_tree
 
 _LONGEST_TAG, _LONGEST_NOTE = 40, 2000  # characters
@@ -78,13 +79,14 @@ class RunStore(RunQueries):
                 run_id = connection.execute(
                     select(runs.c.id).where(runs.c.owner == self._user, runs.c.draft == draft)
                 ).scalar_one()
-            return self.get(run_id)
-        return self.get(run_id)
+            return self.find(run_id)
+        store_new(self._settings, self._engine, folder)
+        return self.find(run_id)
 
     def _check_sources(self, config: RunConfig) -> None:
         """Refuse a config that begins with a run or a model which the acting user may not see."""
         for earlier in config.begins_with():  # other people's runs do not exist
-            self.get(earlier)
+            self.find(earlier)
         if config.target:
             self._target(config)
         models = ModelStore(self._engine, self._policy.principal, self._home)
@@ -98,7 +100,7 @@ class RunStore(RunQueries):
             NotFoundError: when the acting user may not see it.
             StateError: when its version is not named, so that a later one would be another run.
         """
-        record = DatasetStore(self._engine, self._policy.principal, self._home).get(config.target)
+        record = DatasetStore(self._engine, self._policy.principal, self._home).find(config.target)
         if "@" not in config.target:
             raise StateError(
                 f"The target {config.target!r} names no version.",
@@ -191,7 +193,7 @@ class RunStore(RunQueries):
                 .values(cancel_requested=True)
             )
             self._policy.note(connection, "cancel", RUN, run_id)
-        return self.get(run_id)
+        return self.find(run_id)
 
     def _changeable(self, run_id: str) -> Run:
         """A run that the principal may change."""
@@ -222,7 +224,7 @@ class RunStore(RunQueries):
                 .values(stop_requested=True)
             )
             self._policy.note(connection, "stop", RUN, run_id)
-        return self.get(run_id)
+        return self.find(run_id)
 
     def reveal(self, run_id: str, headline: str, summary: Mapping[str, object]) -> Run:
         """Show of a finished run what its opened test score says."""
@@ -234,7 +236,7 @@ class RunStore(RunQueries):
                 .values(headline=headline, summary=summary)
             )
             self._policy.note(connection, "open test score", RUN, run_id)
-        return self.get(run_id)
+        return self.find(run_id)
 
     def annotate(
         self,
@@ -265,7 +267,7 @@ class RunStore(RunQueries):
         if values:
             with self._engine.begin() as connection:
                 connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
-        return self.get(run_id)
+        return self.find(run_id)
 
     def resume(self, run_id: str) -> Run:
         """Queue an ended run again; what it has finished is kept.
@@ -314,7 +316,7 @@ class RunStore(RunQueries):
                 f"Run {run_id} is {run.status}.",
                 "Only failed, cancelled or interrupted runs can be resumed.",
             )
-        return self.get(run_id)
+        return self.find(run_id)
 
     def delete(self, run_ids: Sequence[str]) -> None:
         """Put ended runs into the trash, all or none.
@@ -371,7 +373,7 @@ class RunStore(RunQueries):
                 )
             connection.execute(update(runs).where(runs.c.id == run_id).values(deleted=None))
             self._policy.note(connection, "restore", RUN, run_id)
-        return self.get(run_id)
+        return self.find(run_id)
 
     def purge(self, run_ids: Sequence[str]) -> Sequence[Path]:
         """Remove runs in the trash for good, and give their folders, for the caller to remove.

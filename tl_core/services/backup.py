@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tl_core import __version__
+from tl_core.artifacts.notes import Notes
 from tl_core.errors import StateError
 from tl_core.progress import Progress
 from tl_core.services.database_copy import copy_database
@@ -27,13 +28,14 @@ from tl_core.settings import Settings
 
 FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "database"
-KEPT = ("datasets", "runs", "models", "looks", "uploads", "tensorboard")
+KEPT = ("datasets", "runs", "models", "looks", "uploads", "tensorboard", "stored")
 LEFT = (
     "features",  # caches, computed or fetched again
     "downloads",
     "hub",
     "starters",
     "static",
+    "store",  # what is on its way from a bucket, and locks
     "staging",  # work that has not ended
     "notices",  # of ends that somebody was still to be told
     "cookie_secret",  # a new one is made: sessions of before are over
@@ -139,6 +141,7 @@ def _write(settings: Settings, half: Path, progress: Progress) -> Saved:
             if path.name not in KEPT + LEFT
         ],
     )
+    manifest["left_out"] += _away(settings.home_path)
     with (
         open(os.open(half / "archive", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as handle,
         zipfile.ZipFile(handle, "w", allowZip64=True) as archive,
@@ -182,6 +185,13 @@ def _add_all(
         except FileNotFoundError:  # deleted just now
             manifest["left_out"].append(name)
         progress.batch(number + 1, len(found))
+
+
+def _away(home: Path) -> list[str]:
+    """Folders whose large files have made room, and lie in the store of artifacts alone."""
+    notes = Notes(home)
+    read = ((folder, notes.read(folder)) for folder in notes.folders())
+    return [f"{one} (large files)" for one, note in read if note is not None and not note.whole]
 
 
 def _files(home: Path) -> Iterator[Path]:

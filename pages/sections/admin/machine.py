@@ -28,6 +28,8 @@ _MEANINGS = {
     "models": "Backbones that were uploaded",
     "static": "Word vectors",
     "starters": "Backbones that come with the studio",
+    "stored": "What is known of folders in the store",
+    "store": "Folders on their way from the store",
     "looks": "First looks into sources",
     "staging": "Sources while they are unpacked",
     _LOOSE: "What is known of datasets and runs",

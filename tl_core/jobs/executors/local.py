@@ -160,7 +160,7 @@ class LocalExecutor:
         self, arguments: list[str], log: Path | None, needs: sandbox.Needs, gpu: str = ""
     ) -> subprocess.Popen[bytes]:
         environment = {
-            **sandbox.scrubbed(os.environ, needs.secrets),
+            **sandbox.without_store(sandbox.scrubbed(os.environ, needs.secrets)),
             "OMP_NUM_THREADS": str(self._threads),
             "PYTHONUNBUFFERED": "1",
             **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),

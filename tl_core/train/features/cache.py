@@ -75,10 +75,9 @@ def extract_features(
             progress.batch(len(rows), len(rows))
         else:
             _fill(version, rows, backbone, extractor, folder, bf16, batch_size, progress)
-            write_json(
-                manifest,
-                {"rows": len(rows), "width": backbone.port.width, "backbone": backbone.reference},
-            )
+            facts = {"width": backbone.port.width, "backbone": backbone.reference}
+            inputs = version.info.inputs_fingerprint
+            write_json(manifest, {"rows": len(rows), "inputs": inputs, **facts})
     values: Features = np.load(values_path, mmap_mode="r")
     return values
 
