@@ -11,7 +11,7 @@ FROM python:3.11-slim-trixie AS base
 # For the backup of a PostgreSQL server, of the version that compose.yaml has.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home --uid 10001 graft && mkdir /data && chown graft:graft /data
+RUN useradd --create-home --uid 10001 graft && mkdir /data /served && chown graft:graft /data /served
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .

@@ -139,6 +139,12 @@ class Settings(ExecutorSettings, StoreSettings):
         "Bearer token for `serve`; empty disables authentication.",
         secret=True,
     )
+    served: str = _setting(
+        "TL_SERVED",
+        "",
+        "Folder in which `serve` keeps statistics of what it was asked, and in which pages and "
+        "commands look for them. Default: served inside TL_HOME.",
+    )
     hub_token: str = _setting(
         "TL_HUB_TOKEN",
         "",
@@ -248,6 +254,11 @@ class Settings(ExecutorSettings, StoreSettings):
     @property
     def home_path(self) -> Path:
         return Path(self.home or _ROOT / ".graft").absolute()
+
+    @property
+    def served_path(self) -> Path:
+        """Where statistics of served models are."""
+        return Path(self.served).absolute() if self.served else self.home_path / "served"
 
     @property
     def database(self) -> str:

@@ -83,6 +83,7 @@ PLACES = (
             Tab("use/batch", "Batch", "batch", "table_view"),
             Tab("use/bundle", "Bundle", "export", "inventory_2"),
             Tab("use/server", "Server", "serve", "dns"),
+            Tab("use/watch", "Watch", "watch", "monitor_heart"),
         ),
     ),
 )

@@ -17,6 +17,7 @@ DEFAULTS = {
     "predict_run": "",
     "predict_job": "",
     "push_run": "",
+    "unsure_run": "",
     "collection": "",
     "train_way": "first",
     "fix_run": "",

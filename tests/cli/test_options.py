@@ -70,7 +70,14 @@ CONTRACT = {
     "export": "RUN -o --output --format --int8 --include-examples --zip",
     "push": "BUNDLE OWNER/NAME --public",
     "verify": "DIR",
-    "serve": "BUNDLE --host --port --workers --batch --wait-ms --room --seconds",
+    "serve": (
+        "BUNDLE... --host --port --workers --batch --wait-ms --room --seconds --memory-mb "
+        "--canary --share --window --unsure --keep-unsure --unwatched"
+    ),
+    "served list": "",
+    "served drift": "NAME",
+    "served canary": "NAME",
+    "served collect": "NAME --dataset",
     "reproduce": "RUN --script",
     "doctor": "",
     "people list": "",
@@ -117,6 +124,13 @@ DEFAULTS = {
         "wait_ms": 4.0,
         "room": 1024,
         "seconds": 30.0,
+        "memory_mb": 0,
+        "canary": "",
+        "share": 0.1,
+        "window": 1000,
+        "unsure": 0.0,
+        "keep_unsure": 0,
+        "unwatched": False,
     },
 }
 

@@ -63,7 +63,10 @@ def test_the_image_for_one_bundle_is_sound(docker, compose):
     plain = docker.rstrip().split("FROM ")[-1]
     assert plain.startswith("base\n")  # the pages are what a plain build gives
     serve = compose["services"]["serve"]
-    assert serve["build"]["target"] == "serve" and serve["volumes"] == ["./bundle:/bundle:ro"]
+    assert serve["build"]["target"] == "serve" and serve["volumes"] == [
+        "./bundle:/bundle:ro",
+        "served:/served",
+    ]
     assert int(serve["stop_grace_period"].removesuffix("s")) > 30  # longer than the server drains
 
 

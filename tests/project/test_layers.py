@@ -59,12 +59,13 @@ ALLOWED = {
     | {"storage", "helper"},
     "test_score": {"evaluate"},
     "results": {"errors", "evaluate", "json_files"},
-    "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results"},
-    "predict": BASE | {"surgery", "backbones", "data", "storage"},
+    "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results", "watch"},
+    "watch": BASE | {"evaluate"},
+    "predict": BASE | {"surgery", "backbones", "data", "storage", "watch"},
     "storage": BASE,
     "services": BASE
     | {"data", "surgery", "backbones", "registry", "storage", "database", "access"}
-    | {"labelling", "artifacts"},
+    | {"labelling", "artifacts", "watch"},
     "helper": BASE
     | {
         "data",
@@ -96,6 +97,7 @@ ALLOWED = {
             "test_score",
             "results",
             "export",
+            "watch",
         }
     ),
     "cli": (
@@ -120,6 +122,7 @@ ALLOWED = {
             "test_score",
             "results",
             "export",
+            "watch",
         }
     ),
     "config": {"errors", "places"},

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from tl_core.backbones.encoding import Inputs
+from tl_core.backbones.encoding import Batch, Inputs, last_token
 from tl_core.backbones.inputs.input_kind import input_kind_of
 from tl_core.backbones.open import auto_class, load_processor, modality_of_family
 from tl_core.backbones.own_networks import make_known
@@ -51,12 +52,71 @@ class Classifier:
             out[places] = self._forward([inputs[i] for i in places])
         return out
 
+    def read(self, inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities (items, classes) as above, with what the last layer reads of each item
+        (items, width): the vector in front of the classifier, or its logits where it does not end
+        in a linear layer.
+        """
+        scores = np.zeros((len(inputs), len(self.labels)))
+        features: list[NDArray[np.float64]] = [np.zeros(0)] * len(inputs)
+        kind = input_kind_of(self.modality)
+        with _Reading(self.model, len(self.labels)) as reading:
+            for places in kind.batches(self.processor, inputs, best_batch(self.modality)):
+                scores[places], logits, batch = self._pass([inputs[i] for i in places])
+                for place, vector in zip(places, reading.vectors(batch, logits), strict=True):
+                    features[place] = vector
+        return scores, np.stack(features)
+
     def _forward(self, inputs: Inputs) -> NDArray[np.float64]:
+        return self._pass(inputs)[0]
+
+    def _pass(self, inputs: Inputs) -> tuple[NDArray[np.float64], Tensor, Batch]:
+        """Probabilities, logits and batch of one forward pass."""
         batch = input_kind_of(self.modality).encode(self.processor, inputs)
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             logits = self.model(**{name: value.to(device) for name, value in batch.items()}).logits
-        return self.decision.probabilities(logits.double().cpu().numpy())
+        return self.decision.probabilities(logits.double().cpu().numpy()), logits, batch
+
+
+class _Reading:
+    """Remembers what enters the last of a model's linear layers that give logits.
+
+    Args:
+        model: that is called.
+        classes: of its logits.
+    """
+
+    def __init__(self, model: PreTrainedModel, classes: int) -> None:
+        self._pad: int | None = getattr(model.config, "pad_token_id", None)
+        self._seen: Tensor | None = None
+        heads = [
+            one
+            for one in model.modules()
+            if isinstance(one, torch.nn.Linear) and one.out_features == classes
+        ]
+        self._handles = [one.register_forward_pre_hook(self._note) for one in heads]
+
+    def __enter__(self) -> _Reading:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _note(self, _module: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        self._seen = given[0]
+
+    def vectors(self, batch: Batch, logits: Tensor) -> NDArray[np.float64]:
+        """Those of the pass that has just been made (items, width)."""
+        seen = logits if self._seen is None else self._seen
+        if seen.ndim == 3 and "input_ids" in batch:  # a decoder, which answers at every token
+            last = last_token(batch, self._pad if self._pad is not None else -1)
+            seen = seen[torch.arange(len(seen)), last.to(seen.device)]
+        if seen.ndim != 2 or len(seen) != len(logits):
+            seen = logits
+        found: NDArray[np.float64] = seen.double().cpu().numpy()
+        return found
 
 
 def load_classifier(folder: Path) -> Classifier:

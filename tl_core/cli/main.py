@@ -26,6 +26,7 @@ from tl_core.cli.commands.queue import queue
 from tl_core.cli.commands.quotas import quota
 from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
+from tl_core.cli.commands.served import served
 from tl_core.cli.commands.serving import serve
 from tl_core.cli.commands.training import train
 from tl_core.cli.labelling.label_queue import labels
@@ -39,7 +40,8 @@ from tl_core.log import quiet_libraries, setup_logging
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(data, backbones, recipes, train, runs, labels, report, predict, explain),
-    *(export, push, verify, serve, reproduce, doctor, people, quota, queue, backup, restore, store),
+    *(export, push, verify, serve, served, reproduce, doctor),
+    *(people, quota, queue, backup, restore, store),
 )
 data.add_command(domains)
 data.add_command(search)

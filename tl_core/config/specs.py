@@ -52,6 +52,11 @@ class ImportSpec(RunSpec):
     strict: bool = setting(False, "Whether nothing is stored that rests on a guess.")
     shown: str = setting("", "What the source is called to people.")
     upload: str = setting("", "Folder of the upload, removed once it is read.")
+    served: str = setting("", "Served model whose unsure items are added instead of the source.")
+    run: str = setting("", "Id of the run that made it.")
+
+    def runs(self) -> list[str]:
+        return [self.run] if self.served else []
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from tl_core.export import eight_bits, golden, onnx
 from tl_core.export.bundle_facts import FORMAT, facts_of, graft_of, requirements_of, write_facts
 from tl_core.export.cards.card import render
 from tl_core.export.carried_code import copy_code
+from tl_core.export.held_out import note_held_out
 from tl_core.export.verify import MANIFEST, Proof, verify
 from tl_core.export.wishes import Wishes
 from tl_core.json_files import find_object
@@ -139,6 +140,9 @@ def _fill(
         # a closed test score stays closed
         judges = "test" if trained.report.get("test") else "validation"
         int8 = eight_bits.write_and_measure(classifier, folder, version, judges, preparation)
+    if version is not None:
+        progress.stage("Counting how it answers held-out rows", share=0.2)
+        note_held_out(folder, classifier, version, preparation, progress, sealed=facts["sealed"])
     write_facts(folder, facts, graft_of(trained.model))
     (folder / "README.md").write_text(render(facts, trained.report, name), encoding="utf-8")
     (folder / "requirements.txt").write_text("\n".join(requirements_of(facts)) + "\n")

@@ -241,6 +241,33 @@ USING: tuple[Term, ...] = (
         "Bundle",
         "A folder with the model and everything that it takes to use it elsewhere, verified.",
     ),
+    Term(
+        "Drift",
+        "What the model is asked has become unlike what it was trained on.",
+        "A difference beyond chance says where to look; whether answers have become worse, only"
+        " labels can tell.",
+        ("data drift", "dataset shift"),
+    ),
+    Term(
+        "Population stability index",
+        "How far the shares of classes, or of confidence, have moved from those of the training.",
+        "The sum over groups of (q - p) ln(q / p). By custom below 0.1 is little and above 0.25"
+        " much; here it is compared with what chance shows at so many items.",
+        ("psi",),
+    ),
+    Term(
+        "Maximum mean discrepancy",
+        "How far two crowds of items are apart in what the model reads of them.",
+        "The squared distance of their means under a Gaussian kernel (MMD²); 0 when they are"
+        " alike.",
+        ("mmd",),
+    ),
+    Term(
+        "Canary",
+        "A second model that answers a small share of the requests before it replaces the first.",
+        "The first answers them, too, so that the two are compared on the same items.",
+        ("canary release",),
+    ),
     Term("ONNX", "A file format for models that many programs can run without PyTorch."),
     Term(
         "8 bits",

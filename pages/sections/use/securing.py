@@ -12,7 +12,7 @@ _STEPS = """
 3. **Encryption.** Put a proxy with a certificate before it; without one the token can be read on
    the way.
 4. **Limits are there.** At most 256 items a request; bodies that are too large are refused with
-   413, too many waiting items with 429, items that it cannot read with 422.
+   413, items that it cannot read with 422; while too many wait, with 503 and when to come again.
 5. **Few rights.** The container runs as a user without rights and reads the bundle read-only. On a
    stop it answers what it has accepted, then ends.
 """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tl_core.config.specs import FixSpec, ImportSpec, TakeoutSpec
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import NotFoundError
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.storage import remove_tree
 
@@ -16,6 +17,8 @@ def add(run: RunContext) -> Outcome:
     from tl_core.services.datasets import add_dataset
 
     spec = ImportSpec.from_dict(run.config.options)
+    if spec.served:
+        return _add_unsure(run, spec)
     record, info, is_new = add_dataset(
         run.datasets,
         run.settings,
@@ -32,6 +35,24 @@ def add(run: RunContext) -> Outcome:
         remove_tree(Path(spec.upload))
     return Outcome(
         f"{info.rows:,} items in {len(info.classes)} classes",
+        {"dataset": record.reference, "new": is_new},
+    )
+
+
+def _add_unsure(run: RunContext, spec: ImportSpec) -> Outcome:
+    """Add the items that a served model was unsure of to its dataset, to be labelled."""
+    from tl_core.services.unsure_items import add_unsure
+    from tl_core.watch.journal import journal_of
+    from tl_core.watch.unsure import UnsureItems
+
+    journal = journal_of(run.settings.served_path, spec.served)
+    if journal.about.run != spec.run:
+        raise NotFoundError(f"Run {spec.run} has no served model {spec.served!r}.")
+    items = UnsureItems(journal.folder)
+    record, info, is_new = add_unsure(run.datasets, run.settings, items, spec.name, run.events)
+    waiting = info.splits.get("unlabelled", 0)
+    return Outcome(
+        f"{waiting:,} items without a class wait to be labelled",
         {"dataset": record.reference, "new": is_new},
     )
 

@@ -1,10 +1,12 @@
-"""The model behind the server: opened once, asked within limits, and counted."""
+"""The models behind the server: opened when they are asked, within limits, and counted."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,28 +17,72 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from tl_core.backbones.classifier import Classifier, load_classifier
 from tl_core.data.preparation import Preparation
+from tl_core.errors import UserError
 from tl_core.predict.carried import preparation_of
 from tl_core.predict.one_item import ModelInput
 from tl_core.predict.predicted_items import PredictedItems, predicted_items_of
 from tl_core.predict.serving.batcher import Batcher, Full
 from tl_core.predict.serving.contract import Answer, Answers, answers_from
+from tl_core.predict.serving.shelf import weight_bytes
+from tl_core.predict.serving.watched import Watcher, watcher_of
 from tl_core.predict.threshold import read_threshold
 
 log = logging.getLogger(__name__)
 _BEARER = HTTPBearer(auto_error=False)
+_AGAIN = 60.0  # seconds after which a model that could not be opened is tried once more
+_NOTED = 5.0  # seconds between two times that what was counted is written
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model behind a path: its name, the folder of its bundle, and where `canary` names another
+    one, the share of requests that the other answers.
+    """
+
+    name: str
+    folder: str
+    canary: str = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
 class Serving:
-    """How a bundle is served."""
+    """What is served, and within which limits.
 
-    folder: str
+    Args:
+        folder: of the one bundle, where it is only one.
+        token: that requests must show; empty for none.
+        batch: items that are computed together.
+        wait_ms: how long a batch waits for more.
+        room: items, and requests, that may wait for one model.
+        seconds: longest wait for an answer.
+        body_mb: largest body of a request.
+        models: the models by name, where they are several or have a canary.
+        memory_mb: that open models may take together in one process; 0 for no limit.
+        kept: folder in which statistics are kept; empty for none.
+        window: served items that are judged together.
+        unsure: confidence below which an item counts as unsure; 0 for the model's own threshold.
+        keep_unsure: unsure items that are kept of each model; 0 for none.
+    """
+
+    folder: str = ""
     token: str = ""
     batch: int = 32
     wait_ms: float = 4.0
     room: int = 1024
     seconds: float = 30.0
     body_mb: int = 32
+    models: tuple[Served, ...] = ()
+    memory_mb: int = 0
+    kept: str = ""
+    window: int = 1000
+    unsure: float = 0.0
+    keep_unsure: int = 0
+
+    @property
+    def all(self) -> tuple[Served, ...]:
+        """Every model."""
+        return self.models or (Served(Path(self.folder).name, self.folder),)
 
 
 class Metrics:
@@ -58,6 +104,9 @@ class Metrics:
         self.waiting = Gauge(
             "graft_waiting_items", "Items that wait to be computed", registry=self.registry
         )
+        self.open_models = Gauge(
+            "graft_open_models", "Models that are in memory", registry=self.registry
+        )
 
     def count(self, path: str, status: int, seconds: float) -> None:
         """Note a request that was answered, or refused."""
@@ -67,56 +116,99 @@ class Metrics:
 
 @dataclass(frozen=True)
 class _Opened:
-    """What is there between start and end."""
+    """What is there between opening and closing."""
 
     classifier: Classifier
     batcher: Batcher[ModelInput, Answer]
+    notes: asyncio.Task[None]
 
 
 class Service:
     """Answers of one bundle; every refusal is an HTTPException with its status.
 
     Args:
-        serving: which bundle, and the limits.
-
-    Raises:
-        DataError: when the bundle's note about its preparation is damaged.
+        serving: the limits.
+        folder: of the bundle.
+        name: what the model is called in addresses.
+        metrics: of the server.
     """
 
-    def __init__(self, serving: Serving) -> None:
-        self.serving, self.metrics = serving, Metrics()
-        self.preparation = preparation_of(Path(serving.folder)) or Preparation()
-        self._threshold = read_threshold(Path(serving.folder))
+    def __init__(self, serving: Serving, folder: Path, name: str, metrics: Metrics) -> None:
+        self.serving, self.folder, self.name, self.metrics = serving, folder, name, metrics
+        self.preparation, self.bytes, self.users = Preparation(), weight_bytes(folder), 0
+        self.watcher: Watcher | None = None
+        self._threshold = 0.0
         self._opened: _Opened | None = None
+        self._broken: tuple[float, UserError] | None = None
+        try:
+            self.preparation = preparation_of(folder) or Preparation()
+            self._threshold = read_threshold(folder)
+        except UserError as error:
+            self._broken = (float("inf"), error)
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened is not None
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be opened, or nothing."""
+        return str(self._broken[1]) if self._broken else ""
 
     async def open(self) -> None:
-        """Load the model; from then on it answers.
-
-        Raises:
-            BackboneError: when the folder is missing, unsafe or damaged.
+        """Load the model; from then on it answers. 503 where that is not possible; it is tried
+        again after a minute.
         """
-        serving = self.serving
-        classifier = await asyncio.get_running_loop().run_in_executor(
-            None, load_classifier, Path(serving.folder)
-        )
+        if self._broken and time.monotonic() < self._broken[0] + _AGAIN:
+            raise self._refusal()
+        here = asyncio.get_running_loop()
+        try:
+            classifier = await here.run_in_executor(None, load_classifier, self.folder)
+        except UserError as error:
+            log.error("%s cannot be opened: %s", self.name, error)
+            self._broken = (time.monotonic(), error)
+            raise self._refusal() from error
+        serving, self._broken = self.serving, None
+        if serving.kept:
+            self.watcher = await here.run_in_executor(
+                None,
+                watcher_of,
+                self.folder,
+                self.name,
+                Path(serving.kept),
+                serving.window,
+                serving.unsure or self._threshold,
+                serving.keep_unsure,
+            )
+        watcher = self.watcher
 
         def compute(items: list[ModelInput]) -> list[Answer]:
             self.metrics.items.inc(len(items))
-            return answers_of(classifier, items, self._threshold)
+            scores = watcher.read(classifier, items) if watcher else classifier.probabilities(items)
+            return answers_from(scores, classifier.labels, classifier.decision, self._threshold)
 
         batcher = Batcher(compute, serving.batch, serving.wait_ms / 1000, serving.room)
         batcher.start()
-        self._opened = _Opened(classifier, batcher)
+        self._opened = _Opened(classifier, batcher, here.create_task(self._note()))
+
+    async def _note(self) -> None:
+        """Write what was counted, every few seconds."""
+        while self.watcher:
+            await asyncio.sleep(_NOTED)
+            await asyncio.to_thread(self.watcher.flush)
 
     async def close(self) -> None:
-        """Take nothing more, answer what was accepted, and say how many that were."""
+        """Take nothing more, answer what was accepted, and let the model go."""
         opened, self._opened = self._opened, None
         if opened:
             await opened.batcher.stop()
-        log.info(
-            "ended: %d requests were accepted, %d of them answered",
-            self.metrics.accepted,
-            self.metrics.answered,
+            opened.notes.cancel()
+            if self.watcher:
+                await asyncio.to_thread(self.watcher.flush)
+
+    def _refusal(self) -> HTTPException:
+        return HTTPException(
+            503, f"The model cannot be opened. {self.reason}", {"Retry-After": str(int(_AGAIN))}
         )
 
     @property
@@ -130,23 +222,13 @@ class Service:
         return self._serving_now().classifier.labels
 
     def _serving_now(self) -> _Opened:
+        if self._broken:
+            raise self._refusal()
         if not self._opened:
             raise HTTPException(
                 503, "The model is not open, or the server is ending.", {"Retry-After": "2"}
             )
         return self._opened
-
-    def authorise(
-        self, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-    ) -> None:
-        """401 without the server's token, where it has one."""
-        token = self.serving.token
-        if token and not (credentials and hmac.compare_digest(credentials.credentials, token)):
-            raise HTTPException(
-                401,
-                "Send the server's token as: Authorization: Bearer TOKEN.",
-                {"WWW-Authenticate": "Bearer"},
-            )
 
     @property
     def reads(self) -> PredictedItems:
@@ -154,8 +236,8 @@ class Service:
         return predicted_items_of(self._serving_now().classifier.modality)
 
     async def answers(self, items: list[ModelInput]) -> Answers:
-        """One answer for each item; 429 where too many wait, 503 before the start, after the end,
-        and where it takes too long.
+        """One answer for each item; 503 where too many wait, before the start, after the end, and
+        where it takes too long.
         """
         batcher = self._serving_now().batcher
         try:
@@ -163,12 +245,28 @@ class Service:
                 return Answers(answers=await batcher.answers(items))
         except Full as error:
             raise HTTPException(
-                429, "Too many items wait. Try again in a moment.", {"Retry-After": "1"}
+                503, "Too many items wait. Try again in a moment.", {"Retry-After": "1"}
             ) from error
         except TimeoutError as error:
             raise HTTPException(
                 503, f"It took longer than {self.serving.seconds:g} seconds.", {"Retry-After": "5"}
             ) from error
+
+
+def token_check(token: str) -> Callable[..., None]:
+    """A dependency that answers 401 without the server's token, where it has one."""
+
+    def authorise(
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> None:
+        if token and not (credentials and hmac.compare_digest(credentials.credentials, token)):
+            raise HTTPException(
+                401,
+                "Send the server's token as: Authorization: Bearer TOKEN.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    return authorise
 
 
 def answers_of(classifier: Classifier, items: list[ModelInput], threshold: float) -> list[Answer]:
