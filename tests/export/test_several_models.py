@@ -209,7 +209,7 @@ def test_unsure_items_are_kept_only_where_the_owner_says_so(exported, tmp_path, 
 def test_the_test_labels_have_no_part_in_what_a_bundle_says(exported, tmp_path):
     """Poisoned labels of held-out rows change nothing."""
     from tl_core.data.preparation import Preparation
-    from tl_core.export.held_out import note_held_out
+    from tl_core.export.cards.held_out import note_held_out
     from tl_core.progress import Progress
 
     run, version = exported.run("bert")

@@ -26,13 +26,13 @@ from tl_core.cli.commands.queue import queue
 from tl_core.cli.commands.quotas import quota
 from tl_core.cli.commands.recipes import recipes
 from tl_core.cli.commands.runs import report, runs
-from tl_core.cli.commands.served import served
-from tl_core.cli.commands.serving import serve
 from tl_core.cli.commands.training import train
 from tl_core.cli.labelling.label_queue import labels
 from tl_core.cli.machines.artifact_store import store
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
+from tl_core.cli.served_models.served import served
+from tl_core.cli.served_models.serving import serve
 from tl_core.cli.usage import explain_usage
 from tl_core.database.away import AWAY, NO_ANSWER
 from tl_core.errors import UserError

@@ -21,8 +21,8 @@ from tl_core.evaluate.report import Report, load_report
 from tl_core.export import eight_bits, golden, onnx
 from tl_core.export.bundle_facts import FORMAT, facts_of, graft_of, requirements_of, write_facts
 from tl_core.export.cards.card import render
+from tl_core.export.cards.held_out import note_held_out
 from tl_core.export.carried_code import copy_code
-from tl_core.export.held_out import note_held_out
 from tl_core.export.verify import MANIFEST, Proof, verify
 from tl_core.export.wishes import Wishes
 from tl_core.json_files import find_object

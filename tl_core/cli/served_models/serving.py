@@ -105,6 +105,7 @@ def serve(output: Output, bundles: tuple[str, ...], **options: Unpack[ServingOpt
     _check(options)
     models = _with_canary(_models(bundles), options["canary"], options["share"])
     _check_memory(models, options["memory_mb"])
+    _check_unsure(models, options)
     kept = "" if options["unwatched"] else _kept(settings.served_path, output, options)
     host, port = options["host"], options["port"]
     named = ", ".join(one.name for one in models)
@@ -233,6 +234,19 @@ def _check_memory(models: list[Served], limit: int) -> None:
                 f"--memory-mb allows {limit}.",
                 "Raise it, or serve it elsewhere.",
             )
+
+
+def _check_unsure(models: list[Served], options: ServingOptions) -> None:
+    """Refuse to keep unsure items where nothing says what is unsure."""
+    from tl_core.predict.threshold import read_threshold
+
+    wanted = options["keep_unsure"] and not options["unsure"]
+    if wanted and not any(read_threshold(Path(one.folder)) for one in models):
+        raise ConfigError(
+            "No item would ever be unsure.",
+            "The model has no threshold of its own.",
+            "Give one with --unsure 0.8, or set it on the report before the export.",
+        )
 
 
 def _kept(root: Path, output: Output, options: ServingOptions) -> str:

@@ -1,0 +1,1 @@
+"""Serving models, and what was noted of those that were served."""
