@@ -18,6 +18,8 @@ from sqlalchemy import (
     false,
 )
 
+from tl_core.database.holder import holder_of
+
 metadata = MetaData()
 
 datasets = Table(
@@ -38,6 +40,13 @@ datasets = Table(
     Column("deleted", Float, nullable=True),  # when it went into the trash
     UniqueConstraint("owner", "name", "version"),
     Index("datasets_by_project", "project"),
+)
+Index("datasets_by_holder", holder_of(datasets.c.project), datasets.c.created, datasets.c.id)
+Index(
+    "datasets_in_trash",
+    datasets.c.deleted,
+    sqlite_where=datasets.c.deleted.is_not(None),
+    postgresql_where=datasets.c.deleted.is_not(None),
 )
 
 runs = Table(
@@ -86,6 +95,14 @@ runs = Table(
     Index("runs_by_parent", "parent"),
     Index("runs_by_project", "project"),
 )
+Index("runs_by_holder", holder_of(runs.c.project), runs.c.created, runs.c.id)
+Index(
+    "runs_in_trash",
+    runs.c.deleted,
+    sqlite_where=runs.c.deleted.is_not(None),
+    postgresql_where=runs.c.deleted.is_not(None),
+)
+Index("runs_by_turn", *(runs.c[name] for name in ("status", "owner", "kind", "priority", "queued")))
 
 stints = Table(  # each time that a run waited for a slot and had it; rows outlive their runs
     "stints",

@@ -212,10 +212,16 @@ class DatasetStore:
         return self._listed(deleted=True)
 
     def _listed(self, *, deleted: bool = False) -> builtins.list[DatasetRecord]:
-        query = select(datasets).where(self.policy.seen(datasets, deleted=deleted))
+        meant = (
+            self.policy.seen(datasets, deleted=True)
+            if deleted
+            else datasets.c.id.in_(self.policy.newest(datasets, (), None))
+        )
+        query = select(datasets).where(meant)
         query = query.order_by(datasets.c.created.desc(), datasets.c.version.desc())
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
+        self.policy.handles(row.project.partition("/")[0] for row in rows)
         return [self._record(row) for row in rows]  # which asks for handles with a connection
 
     def delete(self, reference: str) -> Sequence[DatasetRecord]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Engine, Row, and_, func, select, update
@@ -36,6 +37,7 @@ _DIED = {
     "why": "It was stopped from outside, or the machine restarted or ran out of memory.",
     "try_this": "Resume it; finished parts are kept.",
 }
+_AT_ONCE = 500  # folders that are looked up in one query
 absences = Absences()
 _CANCELLED = {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
 
@@ -57,7 +59,7 @@ class RunWriter:
         while True:
             now = self._clock()
             with self._engine.connect() as connection:
-                state = read_lane(connection, lane, quotas, settings, now)
+                state = read_lane(connection, lane, quotas, settings, now, 1)
             queues = by_owner(state.queued)
             run = next_run(queues, state.stints, now, window_of(settings), state.full)
             if run is None:
@@ -256,14 +258,13 @@ def sweep(engine: Engine, home: Path) -> int:
     """Remove folders of runs that have had no row for a day, which a deletion could not remove;
     gives how many.
     """
-    with engine.connect() as connection:
-        known = set(connection.execute(select(runs.c.id)).scalars())
-    left = [
-        folder
-        for folder in (home / "runs").glob("*")
-        if folder.name not in known and is_left(folder)
-    ]
-    return sum(remove_tree(folder) for folder in left)
+    folders, removed = (home / "runs").glob("*"), 0
+    while some := {folder.name: folder for folder in islice(folders, _AT_ONCE)}:
+        with engine.connect() as connection:
+            known = connection.execute(select(runs.c.id).where(runs.c.id.in_(list(some)))).scalars()
+            left = some.keys() - set(known)
+        removed += sum(remove_tree(some[name]) for name in left if is_left(some[name]))
+    return removed
 
 
 def _is_dead(row: Row[tuple[object, ...]], now: float) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Engine, Row, and_, or_, select
 from tl_core.access.policy import LOOK, RUN, Policy
 from tl_core.access.principal import Principal, as_principal
 from tl_core.config import RUN_KINDS
-from tl_core.database.tables import runs, users
+from tl_core.database.tables import runs
 from tl_core.errors import NotFoundError, nearest
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE, Run
@@ -75,11 +75,7 @@ class RunQueries:
         """
         mark_dead(self._engine, self._clock)
         row = self._row(run_id)
-        with self._engine.connect() as connection:
-            handles = connection.execute(select(users.c.id, users.c.handle)).all()
-        return self._outlook.waiting(
-            row.id, row.kind, {person.id: person.handle for person in handles}
-        )
+        return self._outlook.waiting(row.id, row.kind, self._policy.handles)
 
     def _row(
         self, run_id: str, level: int = LOOK, *, deleted: bool = False
@@ -173,11 +169,15 @@ class RunQueries:
     ) -> builtins.list[Run]:
         mark_dead(self._engine, self._clock)
         outlook = self._outlook
-        seen = self._policy.seen(runs, deleted=deleted)
+        if deleted:
+            meant = (self._policy.seen(runs, deleted=True), *about)
+        else:
+            meant = (runs.c.id.in_(self._policy.newest(runs, about, limit)),)
         newest = (runs.c.created.desc(), runs.c.id.desc())
-        query = select(runs).where(seen, *about).order_by(*newest).limit(limit)
+        query = select(runs).where(*meant).order_by(*newest).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
+        self._policy.handles(row.project.partition("/")[0] for row in rows)
         return [self._to_run(row, outlook) for row in rows]
 
     def _to_run(self, row: Row[tuple[object, ...]], outlook: Outlook) -> Run:

@@ -22,9 +22,8 @@ def expired(engine: Engine, home: Path, before: float) -> list[Path]:
             old = [table.c.deleted < before]
             if table is runs:
                 old.append(runs.c.status.in_(ENDED))
-            rows = connection.execute(select(table.c.id, table.c.folder).where(*old)).all()
-            connection.execute(sql_delete(table).where(table.c.id.in_([row.id for row in rows])))
-            folders += [home / str(row.folder) for row in rows]
+            gone = connection.execute(sql_delete(table).where(*old).returning(table.c.folder))
+            folders += [home / str(folder) for folder in gone.scalars()]
     return folders
 
 

@@ -13,6 +13,7 @@ from tl_core.config import RUN_KINDS
 from tl_core.registry.scheduling.oversight import HIGHEST, Oversight, QueuedRun
 
 _EVERY = 3.0  # seconds between two looks
+_LONG = 1000  # runs, from which on not all of them may be read
 
 
 def oversight() -> Oversight:
@@ -46,6 +47,8 @@ def show() -> None:
         alt="Everybody's runs that run or wait",
     )
     waiting = [run for run in queue if run.status == "queued"]
+    if len(waiting) >= _LONG:
+        st.caption("Of a long queue the runs are shown whose turns come first.")
     if waiting:
         _prioritise(waiting)
 

@@ -2,19 +2,21 @@
 
 The same rule that the dispatcher uses is played forward: slots become free as running runs end,
 each time the next run takes one, and counts from then on. Runs that come later, or end sooner or
-later than expected, change it.
+later than expected, change it. That costs a comparison of all people for each run: behind what can
+be played forward in a moment, everybody's runs are taken to go round by round.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tl_core.registry.scheduling.fair_share import Queued, Stint, by_owner, next_run
+from tl_core.registry.scheduling.fair_share import Queued, Stint, by_owner, next_run, rank
 
 _TRUSTED = 0.05  # share done from which on progress says how long the rest takes
+_COMPARISONS = 10_000  # of people: some tenths of a second
 _LEAST = 60.0  # seconds that a run still takes which is over its time already
 
 
@@ -93,7 +95,8 @@ def forecast(lane: Lane, now: float, window: float) -> list[Turn]:
     """All waiting runs of a lane in the order of their turns.
 
     Those that wait for their owners' GPU minutes come last. When they start is not known, nor is it
-    for any run after the end of one whose duration is only assumed.
+    for any run after the end of one whose duration is only assumed, nor for those of a queue that
+    is too long to be played forward to its end.
 
     Args:
         lane: what runs and waits.
@@ -117,7 +120,7 @@ class _Course:
         self._lane, self._now, self._window = lane, now, window
         self._queues = by_owner(lane.queued)
         self._stints = {owner: list(stints) for owner, stints in lane.stints.items()}
-        self._sure = True
+        self._sure, self._compared = True, 0
         noted = {one.run: one for own in lane.stints.values() for one in own if one.ended is None}
         self._ends: list[tuple[float, str, str, bool]] = []  # when, run, owner, known
         for one in lane.running:
@@ -126,9 +129,10 @@ class _Course:
             heapq.heappush(self._ends, (now + left, one.run, one.owner, known))
 
     def next(self) -> tuple[Queued, float | None] | None:
-        """The next run that starts, and when."""
-        while self._queues:
+        """The next run that starts, and when; None also where the rest is too long."""
+        while self._queues and self._compared < _COMPARISONS:
             if len(self._ends) < self._lane.slots:
+                self._compared += len(self._queues)
                 run = next_run(self._queues, self._stints, self._now, self._window, self._full())
                 if run is not None:
                     return run, self._start(run)
@@ -138,13 +142,32 @@ class _Course:
         return None
 
     def left(self) -> list[Queued]:
-        """Those that cannot start, in the order in which they would."""
+        """Those that cannot start, in the order in which they would; those of a long queue, and
+        then these, round by round: everybody's first, everybody's second.
+        """
         waiting = [run for queue in self._queues.values() for run in queue]
+        if self._compared >= _COMPARISONS:
+            return [*self._rounds(waiting), *self._rounds(self._lane.barred)]
         queues, found = by_owner([*waiting, *self._lane.barred]), list[Queued]()
         while (run := next_run(queues, self._stints, self._now, self._window)) is not None:
             queues[run.owner].pop(0)
             found.append(run)
+            self._compared += len(queues)
+            if self._compared >= _COMPARISONS:
+                rest = [run for queue in queues.values() for run in queue]
+                return [*found, *self._rounds(rest)]
         return found
+
+    def _rounds(self, runs: Iterable[Queued]) -> list[Queued]:
+        queues = by_owner(runs)
+        ranks = {
+            owner: rank(queue, self._stints.get(owner, ()), self._now, self._window)
+            for owner, queue in queues.items()
+        }
+        turns = [
+            (place, ranks[one.owner], one) for q in queues.values() for place, one in enumerate(q)
+        ]
+        return [one for _, _, one in sorted(turns, key=lambda turn: turn[:2])]
 
     def _full(self) -> set[str]:
         count = Counter(owner for _, _, owner, _ in self._ends)

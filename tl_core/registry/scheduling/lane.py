@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, Subquery, and_, delete, func, insert, or_, select
 
 from tl_core.config.kinds import RUN_KINDS, kinds_of
 from tl_core.database.tables import lanes, runs, stints
@@ -36,8 +36,23 @@ def note_slots(engine: Engine, slots: dict[str, int]) -> None:
         )
 
 
+def waiting_by_person(connection: Connection, name: str) -> dict[str, int]:
+    """How many runs of each person wait in a lane."""
+    rows = connection.execute(
+        select(runs.c.owner, func.count().label("count"))
+        .where(runs.c.status == "queued", runs.c.kind.in_(kinds_of(name)))
+        .group_by(runs.c.owner)
+    ).all()
+    return {row.owner: int(row[1]) for row in rows}
+
+
 def read_lane(
-    connection: Connection, name: str, quotas: Quotas, settings: Settings, now: float
+    connection: Connection,
+    name: str,
+    quotas: Quotas,
+    settings: Settings,
+    now: float,
+    heads: int | None = None,
 ) -> Lane:
     """The lane `name` as it is now; an empty one where nothing waits.
 
@@ -47,15 +62,14 @@ def read_lane(
         quotas: of the people.
         settings: window and longest time.
         now: seconds since 1970.
+        heads: how many of each person's waiting runs are enough, in the order of their turns; with
+            1 the oldest one comes along, by which the length of a wait is counted. None for all.
     """
+    waits = _waiting(name, heads)
     waiting = connection.execute(
-        select(
-            *(runs.c.id, runs.c.owner, runs.c.kind, runs.c.queued, runs.c.priority),
-            *(stints.c.held, stints.c.known, stints.c.gpus),
-        )
-        .join(stints, and_(stints.c.run == runs.c.id, stints.c.ended.is_(None)), isouter=True)
-        .where(runs.c.status == "queued", runs.c.kind.in_(kinds_of(name)))
-        .order_by(runs.c.queued, stints.c.id)
+        select(waits, stints.c.held, stints.c.known, stints.c.gpus)
+        .join(stints, and_(stints.c.run == waits.c.id, stints.c.ended.is_(None)), isouter=True)
+        .order_by(waits.c.queued, stints.c.id)
     ).all()
     if not waiting:  # which dispatchers ask several times a second
         return Lane(1)
@@ -81,6 +95,21 @@ def read_lane(
         {owner: own["running"] for owner, own in limits.items() if "running" in own},
         longest_of(settings),
     )
+
+
+def _waiting(name: str, heads: int | None) -> Subquery:
+    """What waits in a lane, or the first of each person and kind."""
+    columns = [runs.c[name] for name in ("id", "owner", "kind", "queued", "priority")]
+    about = (runs.c.status == "queued", runs.c.kind.in_(kinds_of(name)))
+    if heads is None:
+        return select(*columns).where(*about).subquery()
+    of = (runs.c.owner, runs.c.kind)  # some kinds may be barred
+    turn = func.rank().over(partition_by=of, order_by=(runs.c.priority.desc(), runs.c.queued))
+    age = func.rank().over(partition_by=of, order_by=runs.c.queued)
+    ranked = select(*columns, turn.label("turn"), age.label("age")).where(*about).subquery()
+    first = ranked.c.turn <= heads
+    first = or_(first, ranked.c.age == 1) if heads == 1 else first
+    return select(*(ranked.c[column.name] for column in columns)).where(first).subquery()
 
 
 def _queued(row: Row[*tuple[Any, ...]]) -> Queued:

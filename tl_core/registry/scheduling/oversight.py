@@ -11,17 +11,17 @@ from sqlalchemy import delete as sql_delete
 
 from tl_core.access.policy import RUN, Policy
 from tl_core.access.principal import Principal, named
-from tl_core.config.kinds import RUN_KINDS
+from tl_core.config.kinds import RUN_KINDS, lanes
 from tl_core.database.tables import quotas, runs, users
 from tl_core.errors import ConfigError, NotFoundError, StateError, nearest
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.quotas import QUOTAS, Quotas, Standing
-from tl_core.registry.run import ACTIVE
 from tl_core.registry.scheduling.waiting import Outlook
 from tl_core.settings import Settings
 
 HIGHEST = 100  # priorities go from minus this to this
 _MOST = 1 << 50
+_AT_ONCE = 500  # runs that are read in one query
 
 
 @dataclass(frozen=True)
@@ -139,20 +139,22 @@ class Oversight:
             )
 
     def queue(self) -> Sequence[QueuedRun]:
-        """Everybody's runs that run or wait, in the order of their turns.
+        """Everybody's runs that run or wait, in the order of their turns; of a long queue those
+        that come first.
 
         Raises:
             AccessError: for everybody but administrators.
         """
         self._policy.require_admin()
         mark_dead(self._engine, self._clock)
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(runs, users.c.handle)
-                .join(users, users.c.id == runs.c.owner, isouter=True)
-                .where(runs.c.status.in_(ACTIVE))
-            ).all()
         outlook, found = Outlook(self._engine, self._settings, self._clock), []
+        foretold = [run for lane in lanes() for run in outlook.turns(lane)]
+        about = select(runs, users.c.handle).join(users, users.c.id == runs.c.owner, isouter=True)
+        with self._engine.connect() as connection:
+            rows = list(connection.execute(about.where(runs.c.status == "running")).all())
+            for begin in range(0, len(foretold), _AT_ONCE):
+                some = runs.c.id.in_(foretold[begin : begin + _AT_ONCE])
+                rows += connection.execute(about.where(some, runs.c.status == "queued")).all()
         for row in rows:
             lane = RUN_KINDS[row.kind].lane
             turn = outlook.turns(lane).get(row.id) if row.status == "queued" else None
