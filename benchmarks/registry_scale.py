@@ -91,26 +91,20 @@ def timed(call: Call) -> dict[str, object]:
 
 def calls(settings: Settings, size: Size) -> dict[str, Call]:
     """Each call of the stores as its caller makes it, by what it is."""
+    return {**of_people(settings, size), **of_the_server(settings, size)}
+
+
+def of_people(settings: Settings, size: Size) -> dict[str, Call]:
+    """What pages and commands of one person ask."""
     engine, home = open_database(settings), settings.home_path
     me = Principal(PERSON, "person1", "Person", MEMBER)
-    root = Principal("p0", "person0", "Root", ADMIN)
-    runs, data, writer = (
-        RunStore(engine, me, home),
-        DatasetStore(engine, me, home),
-        RunWriter(engine),
-    )
+    runs, data = RunStore(engine, me, home), DatasetStore(engine, me, home)
     done, waits = f"d{size.mine:09d}", f"w{size.waiting_mine:09d}"
     middle = (1_700_000_000.0 + size.runs / 2, "d")
     config = RunConfig("train", PERSON, "data1@1", "", "starter:text", "probe", {})
-    limits = Quotas(engine, replace(settings, quotas="queued=1000000,gpu_minutes_day=100000"))
 
     def submit(number: int) -> object:
         return runs.create(config, draft=f"draft{time.time_ns()}{number}")
-
-    def claim(_number: int) -> None:
-        claimed = writer.claim_next("train")
-        if claimed:
-            writer.finish(claimed[0], "done", summary={"accuracy": {"value": 0.9}})
 
     def version(number: int) -> object:
         name = f"datasets/new{time.time_ns()}{number}"
@@ -134,6 +128,21 @@ def calls(settings: Settings, size: Size) -> dict[str, Call]:
         "one dataset": lambda _: data.get("data1"),
         "new version": version,
         "trash of datasets": lambda _: data.trash(),
+    }
+
+
+def of_the_server(settings: Settings, size: Size) -> dict[str, Call]:
+    """What dispatcher, workers and administrators ask."""
+    engine, home = open_database(settings), settings.home_path
+    root, writer = Principal("p0", "person0", "Root", ADMIN), RunWriter(engine)
+    limits = Quotas(engine, replace(settings, quotas="queued=1000000,gpu_minutes_day=100000"))
+
+    def claim(_number: int) -> None:
+        claimed = writer.claim_next("train")
+        if claimed:
+            writer.finish(claimed[0], "done", summary={"accuracy": {"value": 0.9}})
+
+    return {
         "dispatcher: claim and finish": claim,
         "dispatcher: mark the dead": lambda _: mark_dead(engine),
         "dispatcher: end what is overdue": lambda _: end_overdue(engine, settings, time.time),
