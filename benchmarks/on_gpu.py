@@ -4,7 +4,9 @@ to download.
 Trains random networks of the size of BERT-base and ViT-B on made-up items: throughput of the
 training loop with the figures of NVML and the share of the hardware's measured bf16 rate, a batch
 that does not fit and is taken in parts, extraction and prediction rates, a training that is
-interrupted and resumed, two runs side by side. Writes results/on_gpu.json with the device, or OUT.
+interrupted and resumed, two runs side by side; peak memory and rate with blocks computed again,
+with their inputs in the machine's memory, with FSDP in one process, with QLoRA, beside the memory
+that the estimate before a run says. Writes results/on_gpu.json with the device, or OUT.
 Without a GPU everything is tiny: that shows that the script works, and its figures are worth
 nothing.
 """
@@ -12,6 +14,7 @@ nothing.
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -35,6 +38,7 @@ from tl_core.log import quiet_libraries
 from tl_core.predict.predictor import Predictor
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
+from tl_core.recipes.analyses.estimate import measure
 
 CUDA = torch.cuda.is_available()
 WIDTH, BLOCKS, WORDS, SIZE, PATCH = (768, 12, 120, 224, 16) if CUDA else (32, 2, 12, 32, 16)
@@ -265,6 +269,51 @@ def resumed(version: DatasetVersion, network: Path, root: Path) -> dict[str, obj
     }
 
 
+def larger(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
+    """Items a second and peak memory with settings for networks that are larger than the memory.
+
+    FSDP has a process of its own, whose peak is that of its card as NVML sees it.
+    """
+    ways: dict[str, dict[str, object]] = {
+        "as it is": {},
+        "recompute": {"activations": "recompute"},
+        "offload": {"activations": "offload"},
+        "fsdp with one process": {"sharing": "fsdp"},
+        "lora": {"lora": True},
+    }
+    if importlib.util.find_spec("bitsandbytes") is not None:
+        ways["qlora"] = {"lora": True, "quantise": "4bit"}
+        ways["8-bit optimiser"] = {"optimizer": "adamw-8bit"}
+    found: dict[str, object] = {}
+    for name, options in ways.items():
+        if CUDA:
+            torch.cuda.reset_peak_memory_stats()
+        watch, nvml = Watch(), Nvml()
+        nvml.start()
+        report, place = train(version, network, root, watch, **options)
+        gpu = nvml.stop()
+        peak = torch.cuda.max_memory_allocated() / 2**20 if CUDA else 0.0
+        seconds = max(watch.ended - watch.started, 1e-9)
+        found[name] = {
+            "items_per_second": round(len(version.rows_of("train")) / seconds, 1),
+            "peak_allocated_mib": round(peak, 1),
+            "memory_used_most": gpu.get("memory_used_most", 0.0),
+            "steps": report["training"]["steps"],
+        }
+        shutil.rmtree(place)
+    return {**found, "bitsandbytes": "qlora" in ways}
+
+
+def foretold(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
+    """What the estimate before a run says of the memory, in MiB."""
+    options = {"strategy": "full", "baseline": False}
+    reference = f"local:{network}"
+    about = ("preflight", "local", "d@1", str(version.folder), reference, "finetune", options)
+    place = Path(tempfile.mkdtemp(dir=root))
+    found = measure(RunConfig(*about), version, place, root / "cache", Progress())
+    return {way["way"]: round(way["total"] / 2**20, 1) for way in found["ways"]}
+
+
 def side_by_side(version: DatasetVersion, network: Path, root: Path) -> dict[str, object]:
     """Two processes that train at once, against one alone: items a second."""
 
@@ -309,6 +358,8 @@ def main(out: Path) -> None:
             "reading_texts": lambda: reading(texts, words, root),
             "reading_photos": lambda: reading(photos, pictures, root),
             "resumed": lambda: resumed(texts, words, root),
+            "larger_networks": lambda: larger(texts, words, root),
+            "memory_foretold": lambda: foretold(texts, words, root),
             "side_by_side": lambda: side_by_side(texts, words, root),
         }.items():
             started = time.perf_counter()

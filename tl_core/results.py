@@ -272,6 +272,21 @@ class MemoryUse(TypedDict):
     free_bytes: int
 
 
+class MemoryWay(TypedDict):
+    """Bytes that a training would hold at once with some settings, by what they are, and whether
+    that fits.
+    """
+
+    way: str
+    weights: int
+    gradients: int
+    optimizer: int
+    best_state: int
+    activations: int
+    total: int
+    fits: bool
+
+
 class Estimate(MemoryUse):
     """What a run will take, from a few of its own steps; what only fine-tuning has may be missing.
 
@@ -288,6 +303,8 @@ class Estimate(MemoryUse):
     accumulate: NotRequired[int]
     cut_off: NotRequired[float]
     learning_rate: NotRequired[float]
+    ways: NotRequired[list[MemoryWay]]
+    advice: NotRequired[str]
 
 
 class TrainingPlan(TypedDict):

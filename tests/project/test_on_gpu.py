@@ -29,5 +29,9 @@ def test_every_part_runs_tiny(script, tmp_path, capsys):
     assert large["batch"] == 64 and large["steps"] > 0
     again = script.resumed(texts, words, tmp_path)
     assert 0 < again["ended_at"] <= again["went_on_at"] < again["steps"]
+    larger = script.larger(texts, words, tmp_path)
+    assert {"recompute", "offload", "fsdp with one process", "lora"} <= larger.keys()
+    assert len({way["steps"] for way in larger.values() if isinstance(way, dict)}) == 1
+    assert script.foretold(texts, words, tmp_path)["as set"] > 0
     script.child(texts.folder, words, tmp_path)
     assert float(capsys.readouterr().out.splitlines()[-1]) > 0

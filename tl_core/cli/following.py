@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tl_core.cli.output import Output
 from tl_core.cli.workplace import Workplace
 from tl_core.config import RunConfig
 from tl_core.registry.run import ACTIVE, Run
-from tl_core.results import ResultFile
+from tl_core.results import Estimate, MemoryWay, ResultFile
 
 if TYPE_CHECKING:
     from tl_core.jobs.events import RunView
@@ -36,11 +36,36 @@ def follow_to_the_end(run: Run, place: Workplace, output: Output, *, detach: boo
         output.note(f"\nThe run goes on. Stop it with: python -m tl_core runs cancel {run.id}")
         run = place.run(run.id)
         return output.show(run.as_dict(), [f"Run {run.id} is {run.status}."])
-    content = run.as_dict()
+    content, lines = (
+        run.as_dict(),
+        [f"Run {run.id} is {run.status}. {run.headline or reason_of(run)}"],
+    )
     if run.kind == "preflight":
         content["estimate"] = run.summary
-    output.show(content, [f"Run {run.id} is {run.status}. {run.headline or reason_of(run)}"])
+        lines += _memory_lines(cast(Estimate, run.summary or {}))
+    output.show(content, lines)
     return 0 if run.status == "done" else 1
+
+
+def _memory_lines(estimate: Estimate) -> list[str]:
+    """What a training would hold in memory, in each way that is known."""
+    ways = estimate.get("ways", [])
+    if not ways:
+        return []
+    return [estimate["advice"], *(_memory_line(way) for way in ways)]
+
+
+def _memory_line(way: MemoryWay) -> str:
+    parts = {
+        "weights": way["weights"],
+        "gradients": way["gradients"],
+        "optimizer": way["optimizer"],
+        "best state": way["best_state"],
+        "activations": way["activations"],
+    }
+    told = ", ".join(f"{name} {size / 2**20:,.0f}" for name, size in parts.items())
+    verdict = "fits" if way["fits"] else "too much"
+    return f"  {way['total'] / 2**20:10,.0f} MiB {verdict}  {way['way']} ({told})"
 
 
 def result_of(

@@ -9,6 +9,13 @@ from typing import Self
 
 from tl_core.config.checked import setting
 from tl_core.config.finetune_parts.across_domains import AcrossDomains
+from tl_core.config.finetune_parts.larger_models import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    QUANTISED,
+    SHARING,
+    refuse_larger,
+)
 from tl_core.config.frozen import INPUT_SIZE, SEED
 from tl_core.config.strategies import STRATEGIES, TUNED
 from tl_core.errors import ConfigError, nearest
@@ -236,7 +243,42 @@ class FinetuneSettings(AcrossDomains):
         group="Machine",
     )
     processes: int = setting(
-        1, "Processes of data-parallel training, one for each GPU.", low=1, high=64, group="Machine"
+        1,
+        "Processes that share each batch (data parallelism), one for each GPU.",
+        low=1,
+        high=64,
+        group="Machine",
+    )
+    sharing: str = setting(
+        "none",
+        "What the processes share beside the batches. none: each has a copy of the network. fsdp: "
+        "weights, gradients and optimiser state are shared out, so that each GPU holds a part of "
+        "them (fully sharded data parallelism); for networks that train on no GPU alone.",
+        choices=SHARING,
+        group="Machine",
+    )
+    activations: str = setting(
+        "keep",
+        "What the backward pass needs of the forward pass. keep: it stays in the memory. "
+        "recompute: only the inputs of the blocks stay, the rest is computed again (gradient "
+        "checkpointing), for about a third more time. offload: these inputs wait in the machine's "
+        "memory instead of the GPU's. The result is the same.",
+        choices=ACTIVATIONS,
+        group="Machine",
+    )
+    optimizer: str = setting(
+        "adamw",
+        "AdamW, or AdamW whose state takes a quarter of the memory (8 bits). Needs the package "
+        "bitsandbytes.",
+        choices=OPTIMIZERS,
+        group="Machine",
+    )
+    quantise: str = setting(
+        "none",
+        "4bit: with LoRA, keep the frozen layers in 4 bits while training (QLoRA), an eighth of "
+        "their memory for some accuracy. Needs the package bitsandbytes.",
+        choices=QUANTISED,
+        group="Machine",
     )
     checkpoint_steps: int = setting(
         0,
@@ -291,6 +333,7 @@ class FinetuneSettings(AcrossDomains):
                 "What keeps the pretraining and what adapts to a domain look at its features.",
                 "Set compile to false.",
             )
+        refuse_larger(self)
         if self.processes > 1 and (self.adaptation != "none" or self.group_dro):
             raise ConfigError(
                 "adaptation and group_dro do not work on several GPUs.",

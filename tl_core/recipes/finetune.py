@@ -23,6 +23,7 @@ from tl_core.recipes.shared.distributed import fit_in_processes
 from tl_core.recipes.shared.finetune_job import Lesson, make_job
 from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.surgery.lora import merge_lora
+from tl_core.train.larger.few_bits import in_full
 from tl_core.train.loop.averages import Mixture, choose_mix
 from tl_core.train.loop.best_state import Scores, probabilities
 from tl_core.train.loop.checkpoints import copied_state
@@ -83,6 +84,7 @@ def train_as(
         if setup.target is not None:  # AdaBN, and what adapts: the model is meant for the target
             follow_anew(job.model, setup.backbone.keeper.following, setup.target)
         keep_float32(setup.model, setup.float32_roots(), on=False)
+        in_full(setup.model)
         setup.backbone.model = merge_lora(setup.model)
     model = folder / "model"
     proven = save_and_prove(setup.backbone, version, space, model, settings.seed, progress, clock)
@@ -108,7 +110,7 @@ def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progr
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     outcome = (
         fit(job, progress)
-        if job.settings.processes == 1
+        if job.settings.processes == 1 and job.settings.sharing == "none"
         else fit_in_processes(job, config, folder, cache, progress)
     )
     progress.log(outcome.reason)

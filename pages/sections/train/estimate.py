@@ -14,7 +14,7 @@ from pages.widgets import charts
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.registry.run import Run
-from tl_core.results import Estimate
+from tl_core.results import Estimate, MemoryWay
 from tl_core.storage import remove_tree
 
 
@@ -88,9 +88,40 @@ def _card(figures: Estimate) -> None:
                 " so that"
                 " it fits into the memory."
             )
+        if figures.get("ways"):
+            _memory(figures["ways"], figures["advice"])
         if figures.get("lr_curve"):
             st.caption(f"Measured learning rate: {figures['learning_rate']:g}")
             charts.lr_curve(figures["lr_curve"], figures["learning_rate"], "lr_estimate")
+
+
+def _memory(ways: list[MemoryWay], advice: str) -> None:
+    """What the training holds, by its parts, as set and in other ways."""
+    st.caption(plain(advice))
+    with st.expander("What is in the memory, and what would take less"):
+        st.caption(
+            "Weights, their gradients, the optimizer's state and the best state so far are counted;"
+            " activations (what the backward pass needs of the forward pass) are measured on the"
+            " longest examples. Several GPUs are figured, not tried: the part of one of them."
+        )
+        st.dataframe(
+            [
+                {
+                    "settings": way["way"],
+                    "fits": "yes" if way["fits"] else "no",
+                    "in all": size(way["total"]),
+                    "weights": size(way["weights"]),
+                    "gradients": size(way["gradients"]),
+                    "optimizer": size(way["optimizer"]),
+                    "best state": size(way["best_state"]),
+                    "activations": size(way["activations"]),
+                }
+                for way in ways
+            ],
+            hide_index=True,
+            key="memory_ways",
+            alt="Memory that the training holds with these and other settings",
+        )
 
 
 def _millions(count: int) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import psutil
@@ -20,14 +21,15 @@ from tl_core.config import FinetuneSettings, ProbeSettings, RunConfig
 from tl_core.data.checks.small import check_trainable
 from tl_core.data.domains import as_meant
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import ConfigError
+from tl_core.errors import BackboneError, ConfigError, TrainingError
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
-from tl_core.results import Estimate
+from tl_core.results import Estimate, MemoryWay
 from tl_core.settings import read_settings
 from tl_core.train.features.examples import Key
 from tl_core.train.items.item_training import read_inputs
+from tl_core.train.larger.fitting import Fit, advice, ways
 from tl_core.train.loop import memory
 from tl_core.train.loop.batches import EpochBatches
 from tl_core.train.probe.probing import spread
@@ -57,11 +59,40 @@ def measure(
     if config.recipe != "finetune":
         raise ConfigError("Only a probe or a fine-tuning can be measured.", "", "")
     settings: FinetuneSettings = replace(
-        config.settings, lp_start=False, average="none", continue_from=""
+        config.settings,
+        lp_start=False,
+        average="none",
+        continue_from="",
+        sharing="none",
+        processes=1,
     )
+    try:
+        setup = _set_up(settings, config, version, folder, cache, progress)
+    except TrainingError as error:  # which says that the memory ran out
+        raise _with_advice(error, settings, config, version, folder, cache) from error
+    order = EpochBatches(
+        len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
+    )
+    with setup.stack:
+        progress.stage("Taking a few steps", share=0.3)
+        memory_there = _room(setup)
+        known = _ways(setup, config.settings, memory_there)
+        step = _step_seconds(setup, list(order))
+    found = _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+    return {**found, **known}
+
+
+def _set_up(
+    settings: FinetuneSettings,
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> Setup:
     space = common.label_space(version)
     seed_everything(settings.seed)
-    setup = set_up(
+    return set_up(
         settings,
         config.backbone,
         version,
@@ -71,13 +102,58 @@ def measure(
         cache,
         progress,
     )
-    order = EpochBatches(
-        len(setup.examples), setup.plan["batch"], settings.seed, lengths=setup.lengths
-    )
+
+
+class _Ways(TypedDict, total=False):
+    """What a training holds in memory; nothing of a network whose blocks are not known."""
+
+    ways: list[MemoryWay]
+    advice: str
+
+
+def _ways(setup: Setup, settings: FinetuneSettings, memory_there: float) -> _Ways:
+    try:
+        found = ways(setup, settings, memory_there)
+    except BackboneError:
+        return {}
+    return {"ways": [_as_way(fit) for fit in found], "advice": advice(found, memory_there)}
+
+
+def _as_way(fit: Fit) -> MemoryWay:
+    return {
+        "way": fit.way,
+        "weights": round(fit.parts["weights"]),
+        "gradients": round(fit.parts["gradients"]),
+        "optimizer": round(fit.parts["optimizer"]),
+        "best_state": round(fit.parts["best_state"]),
+        "activations": round(fit.parts["activations"]),
+        "total": round(fit.total),
+        "fits": fit.fits,
+    }
+
+
+def _with_advice(
+    error: TrainingError,
+    settings: FinetuneSettings,
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+) -> TrainingError:
+    """The same error with what would fit, as far as that can be told from the machine's memory."""
+    unmeasured = replace(settings, sharing="fsdp", find_lr=False, compile=False, penalty="none")
+    setup = _set_up(unmeasured, config, version, folder, cache, Progress())
     with setup.stack:
-        progress.stage("Taking a few steps", share=0.3)
-        step = _step_seconds(setup, list(order))
-    return _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+        known = _ways(setup, settings, _room(setup))
+    return TrainingError(error.what, error.why, known.get("advice", error.try_this))
+
+
+def _room(setup: Setup) -> float:
+    """Bytes that there are for a training: what is free, and what the network itself takes."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())
+    own = sum(weight.nbytes for weight in setup.model.parameters())
+    return float(psutil.virtual_memory().available + own)
 
 
 def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:

@@ -204,6 +204,7 @@ def main(folder: Path, cache: Path, say: Callable[[str], None] = _print) -> int:
     """
     from tl_core.recipes.shared import common
     from tl_core.recipes.shared.finetune_job import make_job
+    from tl_core.train.larger.sharding import join, share_out, whole_state
     from tl_core.train.loop.trainer import fit
     from tl_core.train.seeds import seed_everything
     from tl_core.train.setup.set_up import set_up
@@ -232,9 +233,13 @@ def main(folder: Path, cache: Path, say: Callable[[str], None] = _print) -> int:
             Progress(),
         )
         with setup.stack:
+            join()
+            if config.settings.sharing == "fsdp":
+                share_out(setup.model, setup.blocks())
             outcome = fit(make_job(setup, folder), Pipe(folder, rank, say))
+            state = whole_state(moving_state(setup.model, set(setup.report.scale_of)))
             if not rank:
-                write_state(folder / _STATE, moving_state(setup.model, set(setup.report.scale_of)))
+                write_state(folder / _STATE, state)
                 write_json(folder / _OUTCOME, _message(outcome))
     except UserError as error:
         write_json(folder / _OUTCOME, {"error": error.as_dict()})

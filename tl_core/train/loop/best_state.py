@@ -12,6 +12,7 @@ from torch import Tensor
 from tl_core.tasks import decision_of
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.features.examples import Examples, batch_at, inputs_of
+from tl_core.train.larger.sharding import is_shared_out
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -52,7 +53,8 @@ def probabilities(
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     decision, parts = decision_of(task), []
-    with torch.inference_mode():
+    # weights that are shared out come and go while they are used, which needs versions of them
+    with torch.no_grad() if is_shared_out(model) else torch.inference_mode():
         for start in range(0, len(order), batch):
             inputs, _ = inputs_of(batch_at(examples, order[start : start + batch]), device)
             logits = model(**inputs).logits

@@ -190,6 +190,16 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
         self._keeper.settle(moving)
 
 
+class Stepped(TrainerCallback):  # type: ignore[misc]
+    """Tells somebody that the optimiser has taken a step."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def on_optimizer_step(self, *_: object, **__: object) -> None:
+        self._tell()
+
+
 class Average:
     """An exponential moving average of the moving weights; a young one forgets faster, as in
     torch's own EMA.

@@ -13,6 +13,7 @@ from typing import TypedDict, cast
 from torch import Tensor, nn
 
 from tl_core.json_files import find_object, write_json
+from tl_core.train.larger.sharding import take_in
 from tl_core.train.loop.best_state import BestFacts
 from tl_core.train.loop.job import Plan
 
@@ -52,7 +53,7 @@ def load_moving(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Put such a state back, in place."""
     own: dict[str, Tensor] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     for name, value in state.items():
-        own[name].data.copy_(value)
+        take_in(own[name], value)
 
 
 def write_state(path: Path, state: dict[str, Tensor]) -> None:

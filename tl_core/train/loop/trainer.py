@@ -24,17 +24,24 @@ from transformers import (
     TrainerControl,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from tl_core.progress import Curve, Progress
-from tl_core.surgery.lr_groups import parameter_groups
 from tl_core.train.arrays import Floats
 from tl_core.train.features.examples import EXTRAS, Batch, Examples
+from tl_core.train.larger.optimizers import optimizer_of
+from tl_core.train.larger.sharding import (
+    is_shared_out,
+    share_out_optimizer,
+    whole_optimizer_state,
+    whole_state,
+)
 from tl_core.train.loop import checkpoints
 from tl_core.train.loop.arguments import training_arguments
 from tl_core.train.loop.averages import DenseAverage
 from tl_core.train.loop.batches import EpochBatches, EpochLoader
 from tl_core.train.loop.best_state import Best, Scores, probabilities
-from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter
+from tl_core.train.loop.callbacks import Average, GradualUnfreezing, Guard, Pace, Reporter, Stepped
 from tl_core.train.loop.job import Job, Outcome, Score
 from tl_core.train.loop.memory import halve_parts, is_out_of_memory
 from tl_core.train.loop.schedules import factor, past_peak
@@ -108,17 +115,7 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         del model
         if self.optimizer is None:
-            groups = parameter_groups(
-                self.job.model,
-                self.job.report.scale_of,
-                self.job.report.group_of,
-                self.job.plan["lr"],
-                self.job.settings.weight_decay,
-            )
-            plain = [
-                {key: value for key, value in group.items() if key != "names"} for group in groups
-            ]
-            self.optimizer = torch.optim.AdamW(plain, fused=True)
+            self.optimizer = optimizer_of(self.job)
         return self.optimizer
 
     def create_scheduler(
@@ -264,19 +261,33 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         """What moves, the best state of it, and its average; the rest can be made again from the
         backbone.
         """
-        if self.args.process_index:
-            return
+        states = {
+            "state": self._moving(),
+            "best": self.best.state,
+            "average": self.average.state if self.average else {},
+            "dense": self.dense.as_state() if self.dense else {},
+            "objectives": self.job.objectives.state(),
+        }
         folder = Path(str(output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoints.write_state(folder / "state.safetensors", self._moving())
-        if self.best.state:
-            checkpoints.write_state(folder / "best.safetensors", self.best.state)
-        if self.average is not None and self.average.state:
-            checkpoints.write_state(folder / "average.safetensors", self.average.state)
-        if self.dense is not None:
-            checkpoints.write_state(folder / "dense.safetensors", self.dense.as_state())
-        if beside := self.job.objectives.state():
-            checkpoints.write_state(folder / "objectives.safetensors", beside)
+        for name, state in states.items():
+            together = whole_state(state)
+            if state and not self.args.process_index:
+                checkpoints.write_state(folder / f"{name}.safetensors", together)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self.optimizer is None or not is_shared_out(self.job.model):
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        together = whole_optimizer_state(self.optimizer)
+        if not self.args.process_index:
+            torch.save(together, Path(output_dir) / OPTIMIZER_NAME)
+            torch.save(self.create_scheduler(0).state_dict(), Path(output_dir) / SCHEDULER_NAME)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint and self.optimizer is not None:
+            share_out_optimizer(self.optimizer)
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: nn.Module | None = None
@@ -298,16 +309,6 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if (folder / "objectives.safetensors").exists():
             self.job.objectives.restore(checkpoints.read_state(folder / "objectives.safetensors"))
         self.history = manifest.get("history", [])
-
-
-class _Follow(TrainerCallback):  # type: ignore[misc]
-    """Tells the trainer that a step was taken."""
-
-    def __init__(self, trainer: GraftTrainer) -> None:
-        self._trainer = trainer
-
-    def on_optimizer_step(self, *_: object, **__: object) -> None:
-        self._trainer.optimizer_was_stepped()
 
 
 def fit(job: Job, progress: Progress) -> Outcome:
@@ -371,7 +372,7 @@ def _train(job: Job, progress: Progress) -> GraftTrainer:
             progress.log(f"Going on from step {checkpoint.step}.")
             job.plan["accumulate"] = checkpoint.manifest["plan"]["accumulate"]
         trainer = GraftTrainer(job, progress)
-        trainer.add_callback(_Follow(trainer))
+        trainer.add_callback(Stepped(trainer.optimizer_was_stepped))
         # the fitted head may already be the best state; a resumed run has judged it
         trainer.args.eval_on_start = job.settings.lp_start and not checkpoint
         try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+import torch
+
 from tl_core.json_files import find_object, write_json
+from tl_core.machine import has_bf16
 from tl_core.progress import Curve, Progress
 from tl_core.surgery.modes import norms_of
 from tl_core.train import precision
@@ -28,7 +31,9 @@ def measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> None
     if known:
         setup.plan = cast(Plan, known)
         return
-    if setup.report.trainable:
+    if setup.settings.sharing == "fsdp":
+        _settle_shared_out(setup)
+    elif setup.report.trainable:
         _measure_step(setup, cache, progress)
     setup.plan["lr"] = setup.settings.learning_rate or automatic.learning_rate(
         setup.settings,
@@ -40,6 +45,17 @@ def measure(setup: Setup, folder: Path, cache: Path, progress: Progress) -> None
         _measure_rate(setup, progress)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FILE, setup.plan)
+
+
+def _settle_shared_out(setup: Setup) -> None:
+    """Nothing is measured of a network that is to be shared out: a step of the whole one may not
+    fit. It waits in the machine's memory for what the processes have learnt.
+    """
+    bf16 = {"auto": torch.cuda.is_available() and has_bf16(), "bf16": True}
+    setup.plan["bf16"] = bf16.get(setup.settings.precision, False)
+    words = "bf16" if setup.plan["bf16"] else "float32"
+    setup.plan["why_bf16"] = f"{words}: not measured where the network is shared out"
+    setup.model.to("cpu")
 
 
 def _measure_step(setup: Setup, cache: Path, progress: Progress) -> None:

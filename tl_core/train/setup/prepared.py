@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
-from tl_core.surgery.layers import HEAD, head_modules
+from tl_core.surgery.layers import HEAD, block_modules, head_modules
 from tl_core.surgery.lora import plain_name
 from tl_core.surgery.report import SurgeryReport
 from tl_core.train.arrays import Floats, Ints
@@ -59,6 +60,17 @@ class Setup:
     @property
     def held_out_lengths(self) -> Ints | None:
         return self.held_out.lengths if self.held_out is not None else None
+
+    def blocks(self) -> list[nn.Module]:
+        """The network's blocks from input to output, without an appended layer that averages.
+
+        Raises:
+            BackboneError: when they are not known.
+        """
+        backbone = self.backbone
+        names = block_modules(backbone.model, backbone.family)
+        names = names[:-1] if backbone.has_mean_layer else names
+        return [backbone.model.get_submodule(name) for name in names]
 
     def batches(self) -> Iterator[Batch]:
         """Training batches without end, as the first epoch has them."""

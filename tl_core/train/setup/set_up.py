@@ -27,6 +27,8 @@ from tl_core.surgery.poolings import mean_layer
 from tl_core.train.arrays import Ints, known
 from tl_core.train.features.examples import Examples
 from tl_core.train.items.item_training import TrainingData, training_of
+from tl_core.train.larger.activations import recomputing
+from tl_core.train.larger.few_bits import bitsandbytes, in_4_bits
 from tl_core.train.loop.job import Plan
 from tl_core.train.loop.norm_statistics import follow_anew, statistics_hash
 from tl_core.train.probe.probing import ProbeTask, probe
@@ -73,7 +75,7 @@ def set_up(
     Raises:
         BackboneError, ConfigError, DataError: in words, before anything long has begun.
     """
-    _refuse_compiling(settings)
+    _refuse_what_is_not_installed(settings)
     refuse_loss(settings, version)
     refuse_source_classes(settings, version)
     refuse_class_confusion(settings, version)
@@ -107,7 +109,11 @@ def set_up(
     return setup
 
 
-def _refuse_compiling(settings: FinetuneSettings) -> None:
+def _refuse_what_is_not_installed(settings: FinetuneSettings) -> None:
+    if settings.optimizer != "adamw":
+        bitsandbytes(f"optimizer {settings.optimizer}")
+    if settings.quantise != "none":
+        bitsandbytes(f"quantise {settings.quantise}")
     if settings.compile and not torch.cuda.is_available() and not shutil.which("g++"):
         raise ConfigError(
             "torch cannot compile here.", "There is no C++ compiler (g++).", "Set compile to false."
@@ -159,6 +165,11 @@ def _operate(
     )
     setup.objectives = choose(setup, source, across)
     add_chance(setup)
+    if settings.quantise != "none":
+        in_4_bits(setup.blocks())
+    if settings.activations != "keep":
+        offload = settings.activations == "offload"
+        stack.enter_context(recomputing(setup.blocks(), offload=offload))
     if backbone.has_mean_layer:
         stack.enter_context(mean_layer.training_shortcut(backbone.model))
     return setup
