@@ -28,6 +28,7 @@ ACCEPTED_SKIPS = (
     "needs the shared data folder",
     "needs a kernel",
     "needs Ray",
+    "needs sshd and rsync",
 )
 
 

@@ -41,3 +41,32 @@ class ExecutorSettings:
         "Ray: the token that the cluster was started with. Default: that of ~/.ray/auth_token.",
         secret=True,
     )
+    slurm_partition: str = setting(
+        "TL_SLURM_PARTITION", "", "Slurm: partition of trainings. Default: that of the cluster."
+    )
+    slurm_account: str = setting("TL_SLURM_ACCOUNT", "", "Slurm: account that trainings go on.")
+    slurm_gres: str = setting(
+        "TL_SLURM_GRES", "", "Slurm: what a training with a network gets, such as gpu:1."
+    )
+    slurm_time: str = setting(
+        "TL_SLURM_TIME",
+        "",
+        "Slurm: time limit of a job as sbatch takes it, such as 4:00:00; a training that needs "
+        "more goes on in the next job from its last checkpoint.",
+    )
+    slurm_python: str = setting(
+        "TL_SLURM_PYTHON",
+        "",
+        "Slurm: Python of the same environment on its machines. Default: that of the dispatcher.",
+    )
+    ssh_host: str = setting(
+        "TL_SSH_HOST", "", "SSH: the other machine, as ssh takes it: a name it knows, or user@host."
+    )
+    ssh_dir: str = setting("TL_SSH_DIR", "", "SSH: folder of all state there, its own TL_HOME.")
+    ssh_python: str = setting("TL_SSH_PYTHON", "", "SSH: Python of the same environment there.")
+    ssh_code: str = setting("TL_SSH_CODE", "", "SSH: folder of this program there.")
+    ssh_config: str = setting(
+        "TL_SSH_CONFIG",
+        "",
+        "SSH: file with ssh's configuration (key, port, known hosts). Default: the account's.",
+    )

@@ -1,10 +1,10 @@
-"""What is this machine doing? Machine, queue, disk, versions, sandbox, settings."""
+"""What is this machine doing? Machine, queue, executor, disk, versions, sandbox, settings."""
 
 import shutil
 
 import streamlit as st
 
-from pages.sections.admin import machine, software, store_state
+from pages.sections.admin import executor, machine, software, store_state
 from pages.shell import frame, others, problems, services
 from pages.shell.words import size
 from tl_core.storage import remove_expired
@@ -16,6 +16,8 @@ left, right = st.columns(2, gap="medium")
 with left, problems.caught():
     st.subheader("Machine")
     machine.show()
+with right, problems.caught():
+    executor.show()
 with right:
     st.subheader("Disk")
     disk = st.container()

@@ -8,6 +8,8 @@ from pages.shell import problems
 from pages.shell.words import plain
 from tl_core.data.versions.store import VersionInfo
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.elsewhere.executor_names import title_of
+from tl_core.registry.run import Run
 
 STATES = {
     "queued": ("gray", "waiting"),
@@ -33,6 +35,13 @@ def badge(status: str) -> str:
     """A coloured word for a status."""
     colour, word = STATES[status]
     return f":{colour}-badge[{word}]"
+
+
+def state_word(run: Run) -> str:
+    """The state of a run in a word or two; what another scheduler has not begun waits there."""
+    if run.waits_elsewhere:
+        return f"waiting in {title_of(run.executor)}"
+    return STATES[run.status][1]
 
 
 def need_dataset(name: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import problems, rights, services, state
 from tl_core.config import RunConfig
 from tl_core.errors import NotFoundError
+from tl_core.registry.elsewhere.executor_names import title_of
 from tl_core.registry.run import ACTIVE, Run
 
 _Result = TypeVar("_Result")
@@ -108,6 +109,8 @@ def _watch(run_id: str, waiting: Waiting, *, stoppable: bool) -> None:
         st.rerun()
     if run.status == "queued":
         text = f"Waiting for its turn: place {run.place} in the queue"
+    elif run.waits_elsewhere:
+        text = f"Waiting in {title_of(run.executor)}, which has it in its own queue"
     else:
         text = waiting if isinstance(waiting, str) else waiting(run)
     st.progress(run.progress, text)

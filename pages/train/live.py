@@ -4,12 +4,13 @@ import streamlit as st
 
 from pages.sections.evaluate import without_labels
 from pages.sections.train import search_board
-from pages.sections.train.live import head, layer_strip, overlay, side, yardstick
-from pages.shell import following, frame, problems, services, state
+from pages.sections.train.live import head, layer_strip, overlay, scheduler_log, side, yardstick
+from pages.shell import following, frame, problems, rights, services, state
 from pages.shell.words import plain
 from pages.widgets import charts, curves
 from tl_core.jobs.events import RunView
 from tl_core.progress import Curve
+from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.run import ACTIVE, Run
 from tl_core.results import PLAN
 
@@ -86,8 +87,12 @@ def show_more(run: Run, view: RunView) -> None:
 
 @st.dialog("Log", position="right", width="medium", icon=":material/notes:")
 def show_log() -> None:
-    """What the run has said, in a drawer beside it."""
+    """What the run has said, in a drawer beside it, and what its scheduler says."""
     log_lines()
+    with problems.caught():
+        run = services.runs().get(run_id)
+    if run.executor not in ("", LOCAL) and not rights.against(rights.WORK, run):
+        scheduler_log.show(run)
 
 
 @st.fragment(run_every=2.0 if first.status in ACTIVE else None)

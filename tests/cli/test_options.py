@@ -61,6 +61,8 @@ CONTRACT = {
     "store push": "FOLDER... --again",
     "store pull": "FOLDER...",
     "store collect": "",
+    "executors list": "",
+    "executors check": "EXECUTOR",
     "report": "RUN --html",
     "predict": (
         "MODEL INPUT -o --output --precision --spreadsheet --text-column --title-column --yes "

@@ -29,6 +29,7 @@ from tl_core.cli.commands.runs import report, runs
 from tl_core.cli.commands.training import train
 from tl_core.cli.labelling.label_queue import labels
 from tl_core.cli.machines.artifact_store import store
+from tl_core.cli.machines.executors import executors
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.served_models.served import served
@@ -41,7 +42,7 @@ from tl_core.log import quiet_libraries, setup_logging
 _COMMANDS: tuple[click.Command, ...] = (
     *(data, backbones, recipes, train, runs, labels, report, predict, explain),
     *(export, push, verify, serve, served, reproduce, doctor),
-    *(people, quota, queue, backup, restore, store),
+    *(people, quota, queue, executors, backup, restore, store),
 )
 data.add_command(domains)
 data.add_command(search)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import others, problems, services
+from pages.shell import frame, others, problems, services
 from pages.shell.words import ago, plain, size
 from pages.widgets import spark
 from tl_core.config import RUN_KINDS
@@ -79,11 +79,16 @@ def _tiles(
         ):
             st.metric(
                 label,
-                sum(run.status == status for run in active),
+                sum(_state(run) == status for run in active),
                 border=True,
                 height="stretch",
                 help=text,
             )
+
+
+def _state(run: Run) -> str:
+    """What waits in another scheduler waits."""
+    return "queued" if run.waits_elsewhere else run.status
 
 
 def _gpu(gpu: GpuFacts) -> None:
@@ -120,7 +125,7 @@ def _queue(active: Sequence[Run]) -> None:
                 "what": run.dataset or run.kind,
                 **({"who": who[run.id]} if who else {}),
                 "kind": RUN_KINDS[run.kind].title,
-                "state": "running" if run.status == "running" else f"place {run.place}",
+                "state": frame.state_word(run) if run.status == "running" else f"place {run.place}",
                 "done": 100 * run.progress,
                 "since": ago(run.started or run.queued),
             }

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import problems, services
 from pages.shell.words import ago
 from tl_core.config import RUN_KINDS
+from tl_core.registry.elsewhere.executor_names import title_of
 from tl_core.registry.scheduling.oversight import HIGHEST, Oversight, QueuedRun
 
 _EVERY = 3.0  # seconds between two looks
@@ -67,6 +68,8 @@ def _row(run: QueuedRun) -> dict[str, object]:
 
 
 def _state(run: QueuedRun) -> str:
+    if run.elsewhere:
+        return f"waiting in {title_of(run.elsewhere)}"
     if run.status == "running":
         return "running"
     if run.starts is None:

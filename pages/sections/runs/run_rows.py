@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell import others
-from pages.shell.frame import STATES
+from pages.shell.frame import STATES, state_word
 from pages.shell.words import interval
 from pages.widgets import trained
 from pages.widgets.glossary import help_of
@@ -53,7 +53,7 @@ def _row(run: Run, course: list[float], who: str) -> dict[str, object]:
     gain = facts["gain"]
     trains = run.kind == "train"
     place = f", place {run.place}" if run.place else ""
-    state = STATES[run.status][1]
+    state = state_word(run)
     return {
         "run": run.id,
         "who": who,

@@ -10,6 +10,7 @@ import click
 from tl_core.cli.commands.quotas import oversight
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
+from tl_core.registry.elsewhere.executor_names import title_of
 from tl_core.registry.scheduling.oversight import QueuedRun
 
 queue = Group("queue", help="Everybody's queue, for administrators: list, priority.")
@@ -42,7 +43,9 @@ def set_priority(output: Output, run_id: str, priority: int) -> int:
 
 
 def _line(run: QueuedRun) -> str:
-    if run.status == "running":
+    if run.elsewhere:
+        state = f"waiting in {title_of(run.elsewhere)}"
+    elif run.status == "running":
         state = f"running, {run.progress:.0%}"
     elif run.starts is None:
         state = f"place {run.place}"

@@ -11,6 +11,8 @@ from tl_core.settings import Settings
 _HERE = "tl_core.jobs.executors"
 EXECUTORS = {
     "local": f"{_HERE}.local",
+    "ssh": f"{_HERE}.ssh",
+    "slurm": f"{_HERE}.slurm",
     "ray": f"{_HERE}.ray_jobs",
 }  # modules, imported when asked for
 

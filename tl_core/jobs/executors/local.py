@@ -15,6 +15,7 @@ from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
 from tl_core.jobs.executors.executor_contract import (
     ENDED,
+    LOST,
     RUNNING,
     Job,
     Needs,
@@ -98,7 +99,10 @@ class LocalExecutor:
 
     def poll(self, job: str) -> str:
         """Running as long as the process is the one that was started."""
-        return RUNNING if is_alive(HOST, *_process_of(job), None, 0.0) else ENDED
+        process = process_of(job)
+        if process is None:
+            return LOST
+        return RUNNING if is_alive(HOST, *process, None, 0.0) else ENDED
 
     def logs(self, job: str) -> str:
         """What the worker has said."""
@@ -106,9 +110,12 @@ class LocalExecutor:
 
     def cancel(self, job: str) -> None:
         """Kill the process with all that it has started."""
-        pid, _ = _process_of(job)
+        process = process_of(job)
+        if process is None or self.poll(job) != RUNNING:
+            return
+        pid, _ = process
         with suppress(ProcessLookupError, PermissionError):
-            if self.poll(job) == RUNNING and os.getpgid(pid) == pid != os.getpid():
+            if os.getpgid(pid) == pid != os.getpid():
                 os.killpg(pid, signal.SIGKILL)
 
     def check(self) -> None:
@@ -181,6 +188,10 @@ class LocalExecutor:
                 target.close()
 
 
-def _process_of(job: str) -> tuple[int, float]:
-    _, pid, started = job.split("-")
-    return int(pid), float(started)
+def process_of(job: str) -> tuple[int, float] | None:
+    """The process that a job is; None where its name tells none."""
+    parts = job.split("-")
+    try:
+        return int(parts[1]), float(parts[2])
+    except (IndexError, ValueError):
+        return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 JOB_VARIABLE = "TL_JOB"  # the name of the job that a worker is of
 # set where a job that is asked to go will be begun again by its scheduler: the run then waits there
 YIELD_VARIABLE = "TL_YIELD"
-LOCAL = "local"
-TITLES = {LOCAL: "this machine", "ray": "Ray"}
+LOCAL, SLURM, SSH = "local", "slurm", "ssh"
+TITLES = {LOCAL: "this machine", SLURM: "Slurm", SSH: "another machine by SSH", "ray": "Ray"}
 
 
 def title_of(executor: str) -> str:

@@ -40,6 +40,7 @@ class QueuedRun:
         started: when it started; None for one that waits.
         starts: when it will probably start; None where that is not known, and for one that runs.
         progress: share done, 0-1.
+        elsewhere: the scheduler in which one that runs waits yet; empty for all others.
     """
 
     run: str
@@ -53,6 +54,7 @@ class QueuedRun:
     started: float | None
     starts: float | None
     progress: float
+    elsewhere: str = ""
 
 
 class Oversight:
@@ -165,6 +167,7 @@ class Oversight:
                     row.started if row.status == "running" else None,
                     turn.starts if turn else None,
                     row.progress,
+                    row.executor if row.status == "running" and row.job and not row.pid else "",
                 )
             )
         return sorted(found, key=lambda run: (run.lane, run.place, run.started or 0.0))

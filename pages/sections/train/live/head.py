@@ -12,6 +12,7 @@ from pages.widgets import run_file, trained
 from pages.widgets.glossary import help_of
 from tl_core.config import RUN_KINDS
 from tl_core.jobs.events import RunView
+from tl_core.registry.elsewhere.executor_names import LOCAL, title_of
 from tl_core.registry.run import ACTIVE, Run
 
 STOPPABLE = ("finetune", "ladder", "auto")
@@ -40,6 +41,8 @@ def sentence(run: Run, view: RunView) -> str:
     """State and time left, as one would say it."""
     if run.status == "queued":
         return f"Waiting for its turn: place {run.place} in the queue."
+    if run.waits_elsewhere and not run.cancel_requested:
+        return f"Waiting in {title_of(run.executor)}, which has it in its own queue…"
     if run.cancel_requested or run.stop_requested:
         return "Stopping, and keeping the best…" if run.stop_requested else "Stopping…"
     left = view.seconds_left()
@@ -48,11 +51,19 @@ def sentence(run: Run, view: RunView) -> str:
     return f"{stage}{count}" + (f", {duration(left)} left in this step." if left else "…")
 
 
+def where(run: Run) -> str:
+    """Where a run is carried out, unless that is the machine where all runs are."""
+    if run.executor in ("", LOCAL):
+        return ""
+    on = f" on {plain(run.host)}" if run.host and run.job else ""
+    return f" · {title_of(run.executor)}{on}"
+
+
 def show(run: Run, view: RunView) -> None:
     """What the run is, then how far it is or how it ended."""
     what = trained.way(run) if run.kind == "train" else RUN_KINDS[run.kind].title
     about = " · ".join(plain(part) for part in (run.dataset, what) if part)
-    about += f" · run {run.id}"
+    about += f" · run {run.id}{where(run)}"
     if run.status in ACTIVE:
         _progress(run, view, about)
     else:
