@@ -34,7 +34,7 @@ def test_a_run_is_carried_out_told_of_while_it_goes_and_logged(place):
 
 
 def test_it_is_cancelled_and_stopped_with_its_best_state_kept(place):
-    run = place.queue(steps=2000)
+    run = place.queue(steps=1000)
     place.until_at(run, 3)
     place.runs.cancel(run.id)
     assert place.until_ended(run, "cancelled").reason["what"] == "You cancelled it."
@@ -43,7 +43,7 @@ def test_it_is_cancelled_and_stopped_with_its_best_state_kept(place):
     place.runs.stop(run.id)
     done = place.until_ended(run, "done")
     steps = done.summary["step"]
-    assert 3 < steps < 2000 and done.summary["weights"] == stepping.weights_after(steps)
+    assert 3 < steps < 1000 and done.summary["weights"] == stepping.weights_after(steps)
 
 
 def test_a_killed_worker_is_interrupted_and_resumes_to_the_same_weights(place):

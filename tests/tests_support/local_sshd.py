@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 _SSHD = "/usr/sbin/sshd"
@@ -90,8 +91,8 @@ class Sshd:
 
     def cut(self) -> None:
         """All connections end, and nobody listens any more."""
-        import psutil
-
+        if self.process.poll() is not None:
+            return
         for process in [*psutil.Process(self.process.pid).children(), self.process]:
             process.kill()  # sessions of sshd; what they have started is of other sessions
         self.process.wait()

@@ -24,7 +24,7 @@ def list_executors(output: Output) -> int:
 
 
 @executors.command("check")
-@click.argument("name", metavar="[EXECUTOR]", required=False, help="default: that of TL_EXECUTOR")
+@click.argument("name", metavar="EXECUTOR", required=False, help="default: that of TL_EXECUTOR")
 @click.pass_obj
 def check_executor(output: Output, name: str | None) -> int:
     """Whether trainings can be carried out there now; exit code 2 where they cannot."""

@@ -27,6 +27,7 @@ from tl_core.database.engine import open_database
 from tl_core.errors import ErrorObject, UserError
 from tl_core.jobs.executors.by_ssh.cargo import TOLD, cargo_of, variables_of
 from tl_core.jobs.executors.by_ssh.line import Line, line_of
+from tl_core.jobs.executors.by_ssh.there import BEGUN
 from tl_core.jobs.executors.executor_contract import SilentError
 from tl_core.jobs.heart import BEAT_SECONDS
 from tl_core.log import about_process, setup_logging
@@ -169,7 +170,7 @@ class Attendant:
 
     def _set_off(self, process: subprocess.Popen[str], known: str) -> None:
         """Bring what the run needs, and start it, unless it is at work there or done."""
-        if known in ("running", "done"):
+        if known in BEGUN:
             log.info("run %s is %s there already", self._run, known)
             return
         cargo = cargo_of(self._folder, self._engine, self._settings)

@@ -36,6 +36,7 @@ from tl_core.settings import read_settings
 _TICK_SECONDS = 0.4
 _MOST_BYTES = 1 << 20  # of a file in one line
 _END = ""  # the line has ended
+BEGUN = ("running", "done")  # what needs no start
 _FACTS = ("status", "reason", "headline", "summary", "progress", "recipe", "backbone", "dataset")
 
 
@@ -49,10 +50,11 @@ def main(arguments: list[str]) -> int:
     settings = read_settings()
     engine, home, run = open_database(settings), settings.home_path, arguments[0]
     mark_dead(engine)
-    _say({"known": (_facts(engine, run) or {"status": "none"})["status"]})
+    known = (_facts(engine, run) or {"status": "none"})["status"]
+    _say({"known": known})
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    _Telling(engine, home, run, told["have"]).tell(lines)
+    _Telling(engine, home, run, told["have"], begun=known in BEGUN).tell(lines)
     return 0
 
 
@@ -80,8 +82,11 @@ def _facts(engine: Engine, run: str) -> dict[str, Any] | None:
 class _Telling:
     """Tells what happens to one run, and hears what is wanted of it."""
 
-    def __init__(self, engine: Engine, home: Path, run: str, have: dict[str, int]) -> None:
+    def __init__(
+        self, engine: Engine, home: Path, run: str, have: dict[str, int], *, begun: bool
+    ) -> None:
         self._engine, self._home, self._run, self._have = engine, home, run, have
+        self._begun = begun  # else what is known is how it ended the last time
         self._folder = home / "runs" / run
 
     def tell(self, lines: queue.Queue[str]) -> None:
@@ -96,7 +101,7 @@ class _Telling:
             facts = _facts(self._engine, self._run)  # first: what is told then is all there is
             for name in TOLD:
                 self._tell_file(name)
-            if facts is not None:
+            if facts is not None and self._begun:
                 _say({"facts": facts})
 
     def _tell_file(self, name: str) -> None:
@@ -152,6 +157,7 @@ class _Telling:
         job = here.submit(self._folder, Needs(self._run))
         if job.process is not None:
             RunWriter(self._engine).hand_over(self._run, *job.process)
+        self._begun = True
 
     def _end(self) -> None:
         """The system of the other side is going down: the worker hears it as if it were ours."""
