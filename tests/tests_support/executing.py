@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests_support import stepping
 from tests_support.fake_slurm import Slurm
 from tests_support.local_sshd import Sshd
+from tests_support.postgres import new_database
 from tests_support.processes import kill_all, of_home
 from tl_core.config import RunConfig
 from tl_core.database.engine import open_database
@@ -76,7 +78,8 @@ class Place:
     def until_ended(self, run, status: str):
         """Turn the queue until the run has ended; gives it."""
         found = self.until(
-            lambda: (now := self.runs.get(run.id)).status not in ("queued", "running") and now
+            lambda: (now := self.runs.get(run.id)).status not in ("queued", "running") and now,
+            300.0,  # a real Slurm begins what it has requeued after two minutes
         )
         assert found.status == status, (found.reason, self.executor.logs(found.job or found.id))
         return found
@@ -110,6 +113,7 @@ class SlurmPlace(Place):
     def set_up(self) -> None:
         self.slurm = Slurm(self.folder / "slurm")
         path = self.slurm.install()
+        self.environment.setenv("SLURM_CONF", str(self.slurm.folder))
         self.environment.setenv("PATH", f"{path}{os.pathsep}{os.environ['PATH']}")
 
     def job(self, run):
@@ -149,4 +153,32 @@ class SshPlace(Place):
         kill_all(self.there)
 
 
+class RealSlurmPlace(Place):
+    """A real Slurm of two nodes on this machine, and PostgreSQL; see `benchmarks/real_slurm.py`."""
+
+    name, again = "slurm", True
+
+    def set_up(self) -> None:
+        self.environment.syspath_prepend(str(stepping.ROOT / "benchmarks"))
+        from real_slurm import RealSlurm
+
+        self.opened = ExitStack()
+        url = self.opened.enter_context(new_database())
+        self.environment.setenv("TL_DATABASE_URL", url)
+        self.environment.setenv("SLURM_CONF", "")  # to be put back afterwards
+        self.slurm = RealSlurm(self.folder / "slurm")
+
+    def lose_machine(self, run) -> None:
+        now = self.runs.get(run.id)
+        self.slurm.lose(self.slurm.node_of(now.job), now.pid)
+
+    def close(self) -> None:
+        self.slurm.close()
+        super().close()
+        self.engine.dispose()
+        self.opened.close()
+
+
 PLACES = {place.name: place for place in (Place, SlurmPlace, SshPlace)}
+if os.environ.get("TL_TEST_SLURM"):  # by hand: it takes minutes, and its packages
+    PLACES["real slurm"] = RealSlurmPlace

@@ -161,7 +161,11 @@ def sbatch(slurm, options, _):
         "id": number,
         "name": options["job-name"],
         "state": "PENDING",
-        "environment": {name: os.environ[name] for name in wanted if name in os.environ},
+        "environment": {
+            name: value
+            for name, value in os.environ.items()
+            if name in wanted or name.startswith("SLURM_")
+        },
         "script": sys.stdin.read(),
         "options": options,
         "pid": 0,
@@ -221,6 +225,8 @@ def main():
         return
     if (slurm.folder / "silent").exists():
         sys.exit(f"{command}: error: Unable to contact slurm controller (connect failure)")
+    if os.environ.get("SLURM_CONF") != folder:
+        sys.exit(f"{command}: fatal: Could not establish a configuration source")
     if command == "scontrol":
         scontrol(slurm, {}, arguments)
         return

@@ -153,7 +153,8 @@ class SlurmExecutor:
             *([f"--mem={needs.memory // _MEGABYTE}"] if needs.memory else []),
             *self._wishes(needs),
         ]
-        told = _call("sbatch", *arguments, given=script, environment=environment)
+        given = {**os.environ, **environment}  # sbatch itself may need more, such as SLURM_CONF
+        told = _call("sbatch", *arguments, given=script, environment=given)
         number = told.strip().partition(";")[0]  # a name of a cluster may follow
         if not _NUMBER.fullmatch(number):
             raise SilentError(f"sbatch answered {told[:200]!r}")
